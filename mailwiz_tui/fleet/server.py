@@ -1,0 +1,42 @@
+"""A server of the inventory: how to reach it over SSH, and the addresses the world knows it by."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Server(BaseModel):
+    """One entry of an inventory file, whichever format it came from.
+
+    ``proxy_jump`` is what OpenSSH takes: ``[user@]host[:port]``, several separated by commas.
+    ``known_hosts`` and ``identity_file`` are absolute here; the readers expand ``~`` and resolve paths
+    relative to the inventory.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: str
+    host: str
+    user: str = "root"
+    port: int = Field(default=22, ge=1, le=65535)
+    identity_file: Path | None = None
+    proxy_jump: str = ""
+    public_ipv4: str = ""
+    public_ipv6: str = ""
+    known_hosts: Path | None = None
+    tags: tuple[str, ...] = ()
+
+
+class Inventory(BaseModel):
+    """All servers of one inventory file, in the file's order."""
+
+    model_config = ConfigDict(frozen=True)
+
+    source: Path | None = None
+    servers: tuple[Server, ...] = ()
+
+    def get(self, server_id: str) -> Server | None:
+        """The server with this id, or None."""
+        return next((s for s in self.servers if s.id == server_id), None)

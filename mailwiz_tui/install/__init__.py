@@ -1,0 +1,1 @@
+"""Carries blueprints to servers over SSH and records what happened there."""

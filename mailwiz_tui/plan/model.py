@@ -1,0 +1,239 @@
+"""The plan: every decision the operator takes, and no secret.
+
+The names of the fields are the public interface of the plan file; see ``toml.py`` for reading and
+writing it and ``rules.py`` for what no single field can check.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from mailwiz_tui.plan import names
+
+
+class Architecture(StrEnum):
+    """How many servers share the work."""
+
+    SINGLE = "single"
+    DISTRIBUTED = "distributed"
+    HA_CLUSTER = "ha-cluster"
+
+
+class Role(StrEnum):
+    """What a server does."""
+
+    MX_INBOUND = "mx-inbound"
+    MX_OUTBOUND = "mx-outbound"
+    MAIL_STORAGE = "mail-storage"
+    ANTISPAM = "antispam"
+    ALL_IN_ONE = "all-in-one"
+
+
+class DomainKind(StrEnum):
+    """Whether a domain has mailboxes here or is passed on."""
+
+    MAILBOX = "mailbox"
+    RELAY = "relay"
+
+
+class TlsProvider(StrEnum):
+    """Where certificates come from."""
+
+    LETSENCRYPT = "letsencrypt"
+    CUSTOM = "custom"
+    SELFSIGNED = "selfsigned"
+
+
+class SpfPolicy(StrEnum):
+    """What receivers shall think of mail from servers not listed (RFC 7208 section 4.6.2)."""
+
+    STRICT = "strict"
+    SOFTFAIL = "softfail"
+    NEUTRAL = "neutral"
+
+
+class DmarcPolicy(StrEnum):
+    """What receivers shall do with mail that fails DMARC (RFC 9989)."""
+
+    NONE = "none"
+    QUARANTINE = "quarantine"
+    REJECT = "reject"
+
+
+class Antispam(StrEnum):
+    """Which filter looks at mail."""
+
+    RSPAMD = "rspamd"
+    SPAMASSASSIN = "spamassassin"
+    NONE = "none"
+
+
+class Webmail(StrEnum):
+    """Which webmail is served."""
+
+    ROUNDCUBE = "roundcube"
+    NONE = "none"
+
+
+class AdminPanel(StrEnum):
+    """Which panel manages accounts in a browser."""
+
+    POSTFIXADMIN = "postfixadmin"
+    NONE = "none"
+
+
+class StorageType(StrEnum):
+    """Where mailboxes are kept."""
+
+    MAILDIR = "maildir"
+    NFS = "nfs"
+    S3 = "s3"
+
+
+class Model(BaseModel):
+    """Base of all plan models: unknown keys are faults, and values are checked on assignment too."""
+
+    model_config = ConfigDict(extra="forbid", validate_assignment=True)
+
+
+class PlanServer(Model):
+    """A server of the inventory and what it shall do."""
+
+    id: names.ServerId
+    roles: list[Role] = Field(default_factory=list)
+    internal_ip: names.OptionalIpAddress = ""
+
+
+class AdditionalDomain(Model):
+    """A further domain beside the primary one."""
+
+    name: names.DomainName
+    kind: DomainKind = DomainKind.MAILBOX
+    relay_host: names.OptionalNextHop = ""
+
+
+class Domain(Model):
+    """The domains served and the name the mail server goes by."""
+
+    primary_domain: names.DomainName
+    hostname: names.HostName
+    additional_domains: list[AdditionalDomain] = Field(default_factory=list)
+
+
+class Tls(Model):
+    """Certificates."""
+
+    provider: TlsProvider = TlsProvider.LETSENCRYPT
+    certificate: str = ""
+    private_key: str = ""
+    acme_email: names.OptionalMailAddress = ""
+    acme_directory: names.OptionalHttpsUrl = ""
+    acme_ca_file: str = ""
+
+
+class Dkim(Model):
+    """Signatures on outgoing mail (RFC 6376)."""
+
+    enabled: bool = True
+    selector: names.DkimSelector = "mail"
+    key_size: Literal[1024, 2048, 4096] = 2048
+
+
+class Spf(Model):
+    """Which servers may send for the domains (RFC 7208)."""
+
+    policy: SpfPolicy = SpfPolicy.STRICT
+    includes: list[names.DomainName] = Field(default_factory=list)
+
+
+class Dmarc(Model):
+    """What receivers do with forgeries, and where they report (RFC 9989, 9990, 9991)."""
+
+    policy: DmarcPolicy = DmarcPolicy.QUARANTINE
+    rua: names.OptionalReportAddress = ""
+    ruf: names.OptionalReportAddress = ""
+    percentage: Annotated[int, Field(ge=0, le=100)] = 100
+
+
+class Security(Model):
+    """Encryption and sender authentication."""
+
+    tls: Tls = Field(default_factory=Tls)
+    dkim: Dkim = Field(default_factory=Dkim)
+    spf: Spf = Field(default_factory=Spf)
+    dmarc: Dmarc = Field(default_factory=Dmarc)
+
+
+class Services(Model):
+    """What is installed beside Postfix and Dovecot."""
+
+    antispam: Antispam = Antispam.RSPAMD
+    antivirus: bool = False
+    webmail: Webmail = Webmail.NONE
+    admin_panel: AdminPanel = AdminPanel.NONE
+
+
+class Storage(Model):
+    """Where mailboxes are kept."""
+
+    type: StorageType = StorageType.MAILDIR
+    path: names.AbsolutePath = "/var/vmail"
+    nfs_server: names.OptionalHost = ""
+    nfs_export: names.OptionalAbsolutePath = ""
+    s3_endpoint: names.OptionalHttpUrl = ""
+    s3_bucket: names.OptionalBucketName = ""
+    s3_region: str = ""
+
+
+class Cluster(Model):
+    """The address clients reach, whichever node serves them."""
+
+    virtual_ip: names.OptionalIpAddress = ""
+
+
+class Network(Model):
+    """What the network around the servers allows."""
+
+    relay_host: names.OptionalNextHop = ""
+    resolvers: list[names.IpAddress] = Field(default_factory=list)
+
+
+class Plan(Model):
+    """Everything the operator decided."""
+
+    version: Literal[1] = 1
+    architecture: Architecture = Architecture.SINGLE
+    servers: list[PlanServer] = Field(default_factory=list)
+    domain: Domain
+    security: Security = Field(default_factory=Security)
+    services: Services = Field(default_factory=Services)
+    storage: Storage = Field(default_factory=Storage)
+    cluster: Cluster = Field(default_factory=Cluster)
+    network: Network = Field(default_factory=Network)
+
+    def mailbox_domains(self) -> list[str]:
+        """The domains that have mailboxes here, the primary one first."""
+        extra = [d.name for d in self.domain.additional_domains if d.kind is DomainKind.MAILBOX]
+        return [self.domain.primary_domain, *extra]
+
+    def relay_domains(self) -> list[AdditionalDomain]:
+        """The domains whose mail is passed on to a next hop."""
+        return [d for d in self.domain.additional_domains if d.kind is DomainKind.RELAY]
+
+    def all_domains(self) -> list[str]:
+        """Every domain mail is accepted for, the primary one first."""
+        return [self.domain.primary_domain, *(d.name for d in self.domain.additional_domains)]
+
+    def servers_with(self, *roles: Role) -> list[PlanServer]:
+        """The servers that hold any of the roles; ``all-in-one`` holds them all."""
+        return [s for s in self.servers if Role.ALL_IN_ONE in s.roles or set(roles) & set(s.roles)]
+
+    def dkim_selector(self, server_id: str) -> str:
+        """The selector a signing server uses: the plan's own, or with several signers one of its own each."""
+        signers = self.servers_with(Role.MX_OUTBOUND)
+        if len(signers) <= 1:
+            return self.security.dkim.selector
+        return f"{self.security.dkim.selector}-{server_id}"

@@ -1,0 +1,1 @@
+"""Plan and facts compiled into one blueprint per server; one folder per component."""
