@@ -1,0 +1,140 @@
+"""What was learnt from a server and is no secret: its system, addresses, resources, and public keys.
+
+The agent gathers these in one round trip (``install/agent/facts.py`` returns the same keys); they are kept
+beside the plan in ``PLAN.facts.json`` so that DNS records and blueprints need no connection.
+"""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class _Facts(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+
+class Address(_Facts):
+    """An address of an interface, without the prefix length."""
+
+    ip: str
+    interface: str
+    is_global: bool = False
+
+
+class Disk(_Facts):
+    """A mounted file system; sizes in bytes."""
+
+    mount: str
+    total: int
+    free: int
+
+
+class Listener(_Facts):
+    """A socket that something listens on."""
+
+    protocol: str
+    address: str
+    port: int
+    process: str = ""
+
+
+class MailSoftware(_Facts):
+    """Mail software found on a server, and whose configuration it has.
+
+    ``owner``: ``mailwiz`` (ours), ``package`` (as Debian ships it) or ``other`` (somebody changed it).
+    """
+
+    name: str
+    version: str
+    owner: str
+
+
+class ResolverFact(_Facts):
+    """A resolver the server has, and whether it answers and passes DNSSEC signatures on."""
+
+    address: str
+    answers: bool = False
+    dnssec: bool = False
+
+
+class Facts(_Facts):
+    """One server as it is now. Sizes in bytes, times in seconds since the epoch."""
+
+    gathered_at: float = 0.0
+    os_id: str = ""
+    os_version: str = ""
+    codename: str = ""
+    os_name: str = ""
+    architecture: str = ""
+    kernel: str = ""
+    virtualization: str = ""
+    hostname: str = ""
+    fqdn: str = ""
+    timezone: str = ""
+    addresses: tuple[Address, ...] = ()
+    public_ipv4: str = ""
+    public_ipv6: str = ""
+    cpus: int = 0
+    memory_total: int = 0
+    memory_available: int = 0
+    disks: tuple[Disk, ...] = ()
+    clock: float = 0.0
+    clock_skew: float = 0.0
+    clock_synchronized: bool | None = None
+    listeners: tuple[Listener, ...] = ()
+    mail_software: tuple[MailSoftware, ...] = ()
+    apt_busy: tuple[str, ...] = ()
+    privilege: str = ""
+    systemd: str = ""
+    python: str = ""
+    ssh_ports: tuple[int, ...] = ()
+    outbound_25_ipv4: bool | None = None
+    outbound_25_ipv6: bool | None = None
+    reboot_pending: bool = False
+    resolvers: tuple[ResolverFact, ...] = ()
+    recursion: bool | None = None
+    recursion_dnssec: bool | None = None
+    has_tun: bool = False
+    has_fuse: bool = False
+    run_active: str = ""
+    installed_digest: str = ""
+
+
+class DkimPublicKey(_Facts):
+    """The public half of a DKIM key; ``public_key`` is base64 DER as RFC 6376 section 3.6.1 wants it in ``p=``."""
+
+    selector: str
+    algorithm: str = "rsa"
+    bits: int = 0
+    public_key: str
+
+
+class TlsPublic(_Facts):
+    """What is public of a certificate; fingerprints are SHA-256 in lower-case hex."""
+
+    subject_names: tuple[str, ...] = ()
+    not_after: float = 0.0
+    certificate_sha256: str = ""
+    spki_sha256: str = ""
+    issuer: str = ""
+    pem: str = ""
+
+
+class ServerRecord(_Facts):
+    """Everything known of one server."""
+
+    facts: Facts = Field(default_factory=Facts)
+    dkim: tuple[DkimPublicKey, ...] = ()
+    tls: TlsPublic | None = None
+
+
+class FactsFile(_Facts):
+    """The content of ``PLAN.facts.json``: what is known, by server id."""
+
+    version: int = 1
+    servers: dict[str, ServerRecord] = Field(default_factory=dict)
+
+    def facts(self, server_id: str) -> Facts | None:
+        """The facts of a server, or None where it was never asked."""
+        record = self.servers.get(server_id)
+        return record.facts if record else None

@@ -1,0 +1,224 @@
+"""The blueprint: what one server shall be, as plain values.
+
+A blueprint is made by ``compile.py`` from a plan and facts without connecting to anything, so it can be
+printed, compared with a server, tested as a golden file, and rehearsed. The agent in ``install/agent``
+carries it out from its JSON form (``to_json``).
+
+Secrets never appear here. Where a file or a command needs one, its text holds ``{{secret:NAME}}``; the
+agent makes the secret on the server (``SecretSpec``) and fills it in when it writes the file.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, ClassVar
+
+
+class Scope(StrEnum):
+    """Who may reach a port: the world, the plan's other servers, or only the server itself."""
+
+    PUBLIC = "public"
+    PEERS = "peers"
+    LOCAL = "local"
+
+
+class PortTls(StrEnum):
+    """How a port speaks TLS."""
+
+    IMPLICIT = "implicit"
+    STARTTLS = "starttls"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """A port that the stack listens on; the firewall and the verification are derived from these."""
+
+    number: int
+    service: str
+    scope: Scope
+    tls: PortTls = PortTls.NONE
+    protocol: str = "tcp"
+
+
+@dataclass(frozen=True, slots=True)
+class SecretSpec:
+    """A random secret that is made on the server and never leaves it: letters and digits, ``length`` long."""
+
+    name: str
+    length: int = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Packages:
+    """Debian packages that must be installed, and debconf answers set before (debconf-set-selections(1))."""
+
+    kind: ClassVar[str] = "packages"
+    names: tuple[str, ...]
+    debconf: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A system user with a group of the same name, and the further groups it belongs to.
+
+    ``home`` empty means ``/nonexistent``; an existing user only gains missing groups.
+    """
+
+    kind: ClassVar[str] = "user"
+    name: str
+    uid: int | None = None
+    home: str = ""
+    groups: tuple[str, ...] = ()
+    create: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """A directory with its owner and mode."""
+
+    kind: ClassVar[str] = "directory"
+    path: str
+    owner: str = "root"
+    group: str = "root"
+    mode: int = 0o755
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file written only if content, owner or mode differ; the replaced version is kept as a backup."""
+
+    kind: ClassVar[str] = "file"
+    path: str
+    content: str
+    owner: str = "root"
+    group: str = "root"
+    mode: int = 0o644
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """A file that must not exist (a package's default that would get in the way); kept as a backup."""
+
+    kind: ClassVar[str] = "absent"
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command that brings about what no file can; it must be safe to repeat.
+
+    It runs when ``unless`` exits non-zero (if given), or when the content of ``inputs`` (paths) differs
+    from the last time it succeeded, or when it has never succeeded. With both, either reason is enough.
+    ``stdin`` may hold ``{{secret:NAME}}``; ``argv`` may not.
+    """
+
+    kind: ClassVar[str] = "command"
+    id: str
+    argv: tuple[str, ...]
+    unless: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
+    stdin: str = ""
+    timeout: float = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A systemd unit's wanted state.
+
+    The unit is restarted when a file in ``restart_on`` differs from what it was at the last start made by
+    the agent, reloaded when one in ``reload_on`` does. ``running=False, enabled=False`` stops and disables.
+    """
+
+    kind: ClassVar[str] = "unit"
+    name: str
+    running: bool = True
+    enabled: bool = True
+    restart_on: tuple[str, ...] = ()
+    reload_on: tuple[str, ...] = ()
+    masked: bool = False
+
+
+Item = Packages | User | Directory | File | Absent | Command | Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A group of items that succeed or fail together, in this order; the unit of progress an operator sees.
+
+    Files of a step are written together; then ``validators`` (argument lists: the target's own checkers)
+    must pass, else the former files come back and the step fails; then commands and units follow.
+    ``lockout`` marks a step that could cut off SSH: it reverts by itself unless a new connection confirms it.
+    """
+
+    id: str
+    title: str
+    component: str
+    items: tuple[Item, ...]
+    validators: tuple[tuple[str, ...], ...] = ()
+    lockout: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A check that the agent makes on the server: run ``argv``, expect exit 0 and ``expect`` (regex) in its output.
+
+    ``refuse`` is a regular expression that must not occur. ``proves`` and ``advice`` are for the operator.
+    """
+
+    id: str
+    proves: str
+    argv: tuple[str, ...]
+    expect: str = ""
+    refuse: str = ""
+    advice: str = ""
+    exit_code: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Blueprint:
+    """Everything one server shall be.
+
+    ``keys`` say what *prepare* makes on the server before this blueprint is compiled again with the
+    public halves known. ``findings`` are sentences for the operator on what the facts made impossible
+    (for example: the resolver strips DNSSEC, so outbound DANE is off).
+    """
+
+    server_id: str
+    steps: tuple[Step, ...]
+    secrets: tuple[SecretSpec, ...] = ()
+    ports: tuple[Port, ...] = ()
+    probes: tuple[Probe, ...] = ()
+    findings: tuple[str, ...] = ()
+    meta: dict[str, str] = field(default_factory=dict)
+
+    def items(self) -> Iterator[tuple[Step, Item]]:
+        """Every item with the step it belongs to, in the order of execution."""
+        for step in self.steps:
+            for item in step.items:
+                yield step, item
+
+    def files(self) -> dict[str, File]:
+        """The managed files by path."""
+        return {item.path: item for _, item in self.items() if isinstance(item, File)}
+
+    def packages(self) -> tuple[str, ...]:
+        """The packages wanted, sorted, each once."""
+        return tuple(
+            sorted({n for _, item in self.items() if isinstance(item, Packages) for n in item.names})
+        )
+
+    def units(self) -> tuple[Unit, ...]:
+        """The units managed, in order."""
+        return tuple(item for _, item in self.items() if isinstance(item, Unit))
+
+    def to_json(self) -> dict[str, Any]:
+        """The blueprint as JSON-compatible values; each item carries its ``kind``."""
+        data = dataclasses.asdict(self)
+        for step, raw in zip(self.steps, data["steps"], strict=True):
+            for item, raw_item in zip(step.items, raw["items"], strict=True):
+                raw_item["kind"] = item.kind
+        return data

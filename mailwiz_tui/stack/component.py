@@ -1,0 +1,82 @@
+"""What a component of the stack is: one folder, one ``Component``, its configuration files beside it.
+
+To add a component, add a folder with a module that defines a subclass and list it in ``compile.py``.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+
+from mailwiz_tui.fleet.facts import Facts, FactsFile
+from mailwiz_tui.plan.model import Plan, Role
+from mailwiz_tui.stack.blueprint import Packages, Port, Probe, SecretSpec, Step
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What every component may know: the plan, this server's facts, and what the other servers told.
+
+    ``known`` holds the facts and public keys of all servers (it may lack servers not yet asked).
+    """
+
+    plan: Plan
+    server_id: str
+    facts: Facts
+    known: FactsFile = field(default_factory=FactsFile)
+
+    @property
+    def codename(self) -> str:
+        """The Debian release: ``trixie`` or ``bookworm``."""
+        return self.facts.codename
+
+    @property
+    def hostname(self) -> str:
+        """The mail host's name."""
+        return self.plan.domain.hostname
+
+    def has_role(self, *roles: Role) -> bool:
+        """Whether this server holds one of the roles (``all-in-one`` holds all)."""
+        return any(s.id == self.server_id for s in self.plan.servers_with(*roles))
+
+    @property
+    def public_ipv4(self) -> str:
+        """The IPv4 address the world reaches this server at, or empty."""
+        return self.facts.public_ipv4
+
+    @property
+    def public_ipv6(self) -> str:
+        """The IPv6 address the world reaches this server at, or empty."""
+        return self.facts.public_ipv6
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """What one component adds to a server's blueprint.
+
+    ``packages`` of all components are installed together, first. ``steps`` follow in the components'
+    order. ``jails`` are fail2ban jails (the text of a section), ``ports`` feed the firewall.
+    """
+
+    packages: Packages = field(default_factory=lambda: Packages(names=()))
+    secrets: tuple[SecretSpec, ...] = ()
+    steps: tuple[Step, ...] = ()
+    ports: tuple[Port, ...] = ()
+    probes: tuple[Probe, ...] = ()
+    jails: tuple[str, ...] = ()
+    findings: tuple[str, ...] = ()
+
+
+class Component(ABC):
+    """One part of the stack."""
+
+    name: str
+    title: str
+
+    @abstractmethod
+    def wanted(self, context: Context) -> bool:
+        """Whether this server gets the component."""
+
+    @abstractmethod
+    def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
+        """What the component adds; ``so_far`` are the contributions of the components before it."""
