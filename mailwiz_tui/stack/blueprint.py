@@ -207,9 +207,7 @@ class Blueprint:
 
     def packages(self) -> tuple[str, ...]:
         """The packages wanted, sorted, each once."""
-        return tuple(
-            sorted({n for _, item in self.items() if isinstance(item, Packages) for n in item.names})
-        )
+        return tuple(sorted({n for _, item in self.items() if isinstance(item, Packages) for n in item.names}))
 
     def units(self) -> tuple[Unit, ...]:
         """The units managed, in order."""
