@@ -1,0 +1,162 @@
+"""The entry point: opens the screens, or runs the same engine without them.
+
+Everything heavy is imported when it is needed, so ``--help`` and ``--version`` answer at once.
+Exit codes: 0 fine; 1 failed, differs or changes are due; 2 faults in what was given; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from mailwiz_tui import __version__
+
+COMMANDS = {
+    "check": "validate a plan and its inventory together",
+    "dns": "print the DNS records, or compare them with the live DNS",
+    "render": "write what each server would get into a folder, connecting to nobody",
+    "diff": "dry run: show what apply would change on each server",
+    "apply": "install and verify; on a finished installation it changes nothing",
+    "verify": "run all checks against the running servers",
+    "monitor": "watch running servers, or an installation in progress",
+    "lab": "disposable Debian hosts on this machine to rehearse on",
+}
+
+
+def _with_plan(commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=COMMANDS[name], description=COMMANDS[name])
+    parser.add_argument("plan", metavar="PLAN", type=Path, help="the plan file (TOML)")
+    parser.add_argument(
+        "--inventory",
+        type=Path,
+        metavar="FILE",
+        help="servers to choose from (default: inventory.toml beside the plan, then ~/.ssh/config)",
+    )
+    return parser
+
+
+def _connecting(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--accept-new-host-keys",
+        action="store_true",
+        help="without a terminal: trust hosts seen for the first time (a changed key is always refused)",
+    )
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser for all commands; ``mailwiz-tui [PLAN]`` without a command opens the wizard."""
+    parser = argparse.ArgumentParser(
+        prog="mailwiz-tui",
+        usage="mailwiz-tui [PLAN] [--inventory FILE] [--mouse]\n       mailwiz-tui COMMAND …",
+        description="Configure, install, verify and watch a complete mail stack on Debian servers.",
+        epilog="Without a command the wizard opens, on PLAN if one is given.",
+    )
+    parser.add_argument("--version", action="version", version=f"mailwiz-tui {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    _with_plan(commands, "check")
+
+    dns = _with_plan(commands, "dns")
+    dns.add_argument("--format", choices=("text", "zone", "web", "json"), default="text")
+    dns.add_argument("--check", action="store_true", help="compare with the live DNS; exit 1 where they differ")
+    dns.add_argument("--refresh", action="store_true", help="ask the servers again for addresses and public keys")
+    dns.add_argument("--resolver", metavar="ADDRESS", default="", help="ask this resolver (with --check)")
+    _connecting(dns)
+
+    render = _with_plan(commands, "render")
+    render.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="the folder to write")
+    render.add_argument("--refresh", action="store_true", help="ask the servers again for their facts first")
+    _connecting(render)
+
+    _connecting(_with_plan(commands, "diff"))
+
+    apply = _with_plan(commands, "apply")
+    apply.add_argument("--yes", action="store_true", help="do not ask before changing servers")
+    apply.add_argument("--adopt", action="store_true", help="replace a mail configuration that others made")
+    apply.add_argument(
+        "--credentials", type=Path, metavar="FILE", help="write generated passwords to this new 0600 JSON file"
+    )
+    _connecting(apply)
+
+    verify = _with_plan(commands, "verify")
+    verify.add_argument("--json", action="store_true", help="print the results as JSON")
+    verify.add_argument("--to", default="", metavar="ADDRESS", help="also send a test mail to this address")
+    _connecting(verify)
+
+    monitor = _with_plan(commands, "monitor")
+    monitor.add_argument("--once", action="store_true", help="print the state once and stop")
+    monitor.add_argument("--interval", type=float, default=10.0, metavar="SECONDS")
+    _connecting(monitor)
+
+    lab = commands.add_parser("lab", help=COMMANDS["lab"], description=COMMANDS["lab"])
+    lab.set_defaults(lab_parser=lab)
+    return parser
+
+
+def _wizard_parser() -> argparse.ArgumentParser:
+    parser = build_parser()
+    wizard = argparse.ArgumentParser(prog="mailwiz-tui", usage=parser.usage)
+    wizard.add_argument("plan", nargs="?", type=Path, metavar="PLAN")
+    wizard.add_argument("--inventory", type=Path, metavar="FILE")
+    wizard.add_argument("--mouse", action="store_true", help="let the terminal report mouse events")
+    return wizard
+
+
+def _wizard(arguments: Sequence[str]) -> int:
+    options = _wizard_parser().parse_args(arguments)
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return fail("the wizard needs a terminal; for automation use `mailwiz-tui apply PLAN --yes`", 2)
+    if os.environ.get("TERM", "") in {"", "dumb"}:
+        return fail("this terminal (TERM=dumb) cannot draw screens; use `mailwiz-tui apply PLAN` instead", 2)
+    if os.environ.get("SSH_CONNECTION"):
+        os.environ.setdefault("ESCDELAY", "300")
+    run_app = importlib.import_module("mailwiz_tui.ui.app").run_app
+    code: int = run_app(options.plan, options.inventory, mouse=options.mouse)
+    return code
+
+
+def fail(message: str, code: int = 1) -> int:
+    """Print one line to standard error and give the exit code back."""
+    print(f"mailwiz-tui: {message}", file=sys.stderr)  # noqa: T201
+    return code
+
+
+def _dispatch(arguments: list[str]) -> int:
+    if not any(a in COMMANDS or a in {"-h", "--help", "--version"} for a in arguments[:1]):
+        return _wizard(arguments)
+    parser = build_parser()
+    if arguments[0] == "lab":
+        lab = importlib.import_module("mailwiz_tui.lab.command")
+        lab_parser = argparse.ArgumentParser(prog="mailwiz-tui lab", description=COMMANDS["lab"])
+        lab.add_arguments(lab_parser)
+        code: int = lab.main(lab_parser.parse_args(arguments[1:]))
+        return code
+    options = parser.parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] = importlib.import_module(
+        f"mailwiz_tui.commands.{options.command}"
+    ).run
+    return command(options)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program and return its exit code; a traceback never reaches the user."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return _dispatch(given)
+    except KeyboardInterrupt:
+        return fail("interrupted; what already runs on a server goes on there (apply again attaches to it)", 130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        report = importlib.import_module("mailwiz_tui.commands.failure").report
+        code: int = report(error)
+        return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

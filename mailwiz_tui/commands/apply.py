@@ -1,0 +1,75 @@
+"""``apply PLAN``: installs and verifies; on a finished installation it changes nothing and says so."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+
+from mailwiz_tui.commands.checks import verify_and_print
+from mailwiz_tui.commands.credentials import CredentialsFile, show
+from mailwiz_tui.commands.progress import ProgressPrinter
+from mailwiz_tui.commands.terminal import ask, complain, interactive, say
+from mailwiz_tui.commands.workspace import Workspace, open_workspace
+from mailwiz_tui.install.engine import Engine
+from mailwiz_tui.install.events import ServerPhase
+from mailwiz_tui.plan.findings import PlanError
+from mailwiz_tui.plan.support import unsupported
+
+
+async def _hand_over(engine: Engine, file: CredentialsFile | None) -> None:
+    mailboxes = await engine.accounts()
+    if not mailboxes:
+        if file is not None:
+            file.discard()
+            complain(f"{file.path}: not written, because no password was generated in this run")
+        return
+    if file is None:
+        show(mailboxes)
+    else:
+        file.write(mailboxes)
+        say(f"generated passwords were written to {file.path}")
+    await engine.acknowledge_accounts()
+
+
+async def _apply(workspace: Workspace, options: argparse.Namespace) -> int:
+    file = CredentialsFile(options.credentials) if options.credentials else None
+    engine = workspace.engine(options)
+    engine.subscribe(ProgressPrinter())
+    handed_over = False
+    try:
+        outcomes = await engine.apply(adopt=options.adopt)
+        failed = {i: o for i, o in outcomes.items() if o.state not in (ServerPhase.DONE, ServerPhase.UNCHANGED)}
+        for server_id, outcome in failed.items():
+            step = f"step {outcome.failed_step}: " if outcome.failed_step else ""
+            complain(f"{server_id}: {step}{outcome.reason}", outcome.advice)
+        if failed:
+            return 1
+        await _hand_over(engine, file)
+        handed_over = True
+        if not any(o.changed for o in outcomes.values()):
+            say("no changes")
+            return 0
+        return 0 if await verify_and_print(engine) else 1
+    finally:
+        if file is not None and not handed_over:
+            file.discard()
+        await engine.close()
+
+
+def run(options: argparse.Namespace) -> int:
+    """0 installed and verified, 1 failed (which server, which step, why, what to do), 2 faults in the plan."""
+    workspace = open_workspace(options)
+    workspace.warn()
+    missing = unsupported(workspace.plan)
+    if missing:
+        raise PlanError(missing)
+    if not options.yes:
+        if not interactive():
+            complain("apply changes servers and there is no terminal to ask", "add --yes")
+            return 2
+        names = ", ".join(s.id for s in workspace.plan.servers)
+        say(f"This installs a mail server on: {names}. See `mailwiz-tui diff {options.plan}` for every change.")
+        if not ask("Go on?"):
+            complain("nothing was changed")
+            return 1
+    return asyncio.run(_apply(workspace, options))

@@ -1,0 +1,50 @@
+"""Turns an error that reached the top into lines for the operator; the traceback goes to the debug log."""
+
+from __future__ import annotations
+
+import os
+import time
+import traceback
+from pathlib import Path
+
+from mailwiz_tui.commands.terminal import complain
+
+
+def debug_log() -> Path:
+    """The file that tracebacks go to: ``$XDG_STATE_HOME/mailwiz-tui/debug.log``."""
+    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state"
+    return Path(state) / "mailwiz-tui" / "debug.log"
+
+
+def _keep(error: BaseException) -> Path | None:
+    path = debug_log()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        with os.fdopen(descriptor, "a", encoding="utf-8") as log:
+            log.write(time.strftime("%Y-%m-%dT%H:%M:%S%z\n"))
+            log.writelines(traceback.format_exception(error))
+    except OSError:
+        return None
+    return path
+
+
+def report(error: BaseException) -> int:
+    """Print what went wrong, where and what to do; return the exit code (2 for faults in the input)."""
+    findings = getattr(error, "findings", None)
+    if findings:
+        for finding in findings:
+            complain(finding.line)
+        return 2
+    what = getattr(error, "what", "")
+    if what:
+        where, advice = getattr(error, "where", ""), getattr(error, "advice", "")
+        complain(f"{where}: {what}" if where else what, advice)
+        return 1
+    if isinstance(error, OSError) and error.filename:
+        complain(f"{error.filename}: {error.strerror}")
+        return 1
+    path = _keep(error)
+    kept = f"the details are in {path}" if path else "the details could not be written to the debug log"
+    complain(f"unexpected error: {type(error).__name__}", f"{kept}; please report it")
+    return 1

@@ -1,0 +1,67 @@
+"""Printing and asking on a plain terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import sys
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from mailwiz_tui.install.prompts import HostKey, Prompts, RefusingPrompts
+
+
+def say(line: str = "") -> None:
+    """One line to standard output, at once."""
+    print(line, flush=True)  # noqa: T201
+
+
+def complain(message: str, advice: str = "") -> None:
+    """One line to standard error: what is wrong and what to do."""
+    print(f"mailwiz-tui: {message}{f' – {advice}' if advice else ''}", file=sys.stderr, flush=True)  # noqa: T201
+
+
+def interactive() -> bool:
+    """Whether somebody is there to answer."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def ask(question: str) -> bool:
+    """A yes-or-no question; anything but ``y`` or ``yes`` is a no."""
+    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)  # noqa: T201
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}
+
+
+class TerminalPrompts:
+    """Asks on the terminal; passwords are not echoed."""
+
+    async def confirm_host_key(self, server_id: str, address: str, keys: tuple[HostKey, ...]) -> bool:
+        """Shows each fingerprint and asks."""
+        complain(f"{server_id} ({address}) is not known yet. Its host keys:")
+        for key in keys:
+            complain(f"  {key.algorithm}  {key.fingerprint}")
+        return await asyncio.to_thread(ask, "Are these the right keys? They will be stored.")
+
+    async def password(self, server_id: str, user: str, attempt: int) -> SecretStr | None:
+        """Asks for the SSH password."""
+        return await self._secret(f"Password of {user} on {server_id}: ")
+
+    async def passphrase(self, server_id: str, key_file: str, attempt: int) -> SecretStr | None:
+        """Asks for the passphrase of a key file."""
+        return await self._secret(f"Passphrase of {Path(key_file)}: ")
+
+    async def sudo_password(self, server_id: str, user: str, attempt: int) -> SecretStr | None:
+        """Asks for the password that sudo wants."""
+        return await self._secret(f"sudo password of {user} on {server_id}: ")
+
+    async def _secret(self, question: str) -> SecretStr | None:
+        answer = await asyncio.to_thread(getpass.getpass, question)
+        return SecretStr(answer) if answer else None
+
+
+def prompts(*, accept_new_host_keys: bool) -> Prompts:
+    """Questions go to the terminal if there is one; else every one is declined."""
+    if interactive() and not accept_new_host_keys:
+        return TerminalPrompts()
+    return RefusingPrompts(accept_new=accept_new_host_keys)
