@@ -127,11 +127,11 @@ class Tls(Model):
     """Certificates."""
 
     provider: TlsProvider = TlsProvider.LETSENCRYPT
-    certificate: str = ""
-    private_key: str = ""
+    certificate: names.OptionalFilePath = ""
+    private_key: names.OptionalFilePath = ""
     acme_email: names.OptionalMailAddress = ""
     acme_directory: names.OptionalHttpsUrl = ""
-    acme_ca_file: str = ""
+    acme_ca_file: names.OptionalFilePath = ""
 
 
 class Dkim(Model):
@@ -185,7 +185,7 @@ class Storage(Model):
     nfs_export: names.OptionalAbsolutePath = ""
     s3_endpoint: names.OptionalHttpUrl = ""
     s3_bucket: names.OptionalBucketName = ""
-    s3_region: str = ""
+    s3_region: names.OptionalRegion = ""
 
 
 class Cluster(Model):

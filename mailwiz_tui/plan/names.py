@@ -1,0 +1,43 @@
+"""The types of the plan's names: pydantic-annotated strings, each checked by the rule of its kind.
+
+The rules themselves are in ``dnsnames``, ``hosts``, ``mailnames`` and ``places``. ``Optional…`` types
+accept the empty string, which means “not given”.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from mailwiz_tui.plan import dnsnames, hosts, mailnames, places
+
+
+def _or_empty(check: Callable[[str], str]) -> AfterValidator:
+    return AfterValidator(lambda text: check(text) if text else "")
+
+
+ServerId = Annotated[str, AfterValidator(dnsnames.server_id)]
+DomainName = Annotated[str, AfterValidator(dnsnames.domain_name)]
+HostName = Annotated[str, AfterValidator(dnsnames.host_name)]
+DkimSelector = Annotated[str, AfterValidator(dnsnames.dkim_selector)]
+
+IpAddress = Annotated[str, AfterValidator(hosts.ip_address)]
+OptionalIpAddress = Annotated[str, _or_empty(hosts.ip_address)]
+OptionalHost = Annotated[str, _or_empty(hosts.host)]
+OptionalNextHop = Annotated[str, _or_empty(hosts.next_hop)]
+OptionalHttpUrl = Annotated[str, _or_empty(hosts.http_url)]
+OptionalHttpsUrl = Annotated[str, _or_empty(hosts.https_url)]
+PortNumber = Annotated[int, Field(ge=1, le=65535)]
+
+OptionalMailAddress = Annotated[str, _or_empty(mailnames.mail_address)]
+OptionalReportAddress = Annotated[str, _or_empty(mailnames.report_addresses)]
+
+AbsolutePath = Annotated[str, AfterValidator(places.absolute_path)]
+OptionalAbsolutePath = Annotated[str, _or_empty(places.exported_path)]
+OptionalFilePath = Annotated[str, _or_empty(places.local_file)]
+OptionalBucketName = Annotated[str, _or_empty(places.bucket_name)]
+OptionalRegion = Annotated[str, _or_empty(places.region_name)]
+
+display_name = dnsnames.display_name
