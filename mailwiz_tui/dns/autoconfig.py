@@ -1,0 +1,57 @@
+"""Autoconfig and Autodiscover: settings that Thunderbird and Outlook fetch over HTTPS.
+
+Autoconfig is draft-ietf-mailmaint-autoconfig; Autodiscover is Microsoft's [MS-OXDISCO].
+"""
+
+from __future__ import annotations
+
+from mailwiz_tui.dns.record import HOUR, Note, Record, Section
+from mailwiz_tui.dns.site import Site
+
+
+def records(site: Site) -> list[Record]:
+    """The names these programs ask, for each mailbox domain, where the stack serves HTTPS."""
+    if not site.serves_web:
+        return []
+    found: list[Record] = []
+    for domain in site.plan.mailbox_domains():
+        for label, program in (("autoconfig", "Thunderbird and others"), ("autodiscover", "Outlook")):
+            found.append(
+                Record(
+                    domain=domain,
+                    name=f"{label}.{domain}",
+                    type="CNAME",
+                    value=f"{site.hostname}.",
+                    ttl=HOUR,
+                    reason=f"The host that {program} ask for the settings of an address in {domain}.",
+                    required=False,
+                    section=Section.CLIENTS,
+                )
+            )
+        found.append(
+            Record(
+                domain=domain,
+                name=f"_autodiscover._tcp.{domain}",
+                type="SRV",
+                value=f"0 1 443 {site.hostname}.",
+                ttl=HOUR,
+                reason="Where Outlook finds its settings if the host above does not answer ([MS-OXDISCO]).",
+                required=False,
+                section=Section.CLIENTS,
+            )
+        )
+    return found
+
+
+def notes(site: Site) -> list[Note]:
+    """Why there are no records."""
+    if site.serves_web:
+        return []
+    return [
+        Note(
+            site.primary,
+            "Autoconfig and Autodiscover",
+            "Left out: they are fetched over HTTPS with a certificate that mail programs trust, which a "
+            "self-signed one is not. The SRV records stand in for them.",
+        )
+    ]

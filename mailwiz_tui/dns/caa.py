@@ -1,0 +1,52 @@
+"""CAA: which certificate authorities may vouch for the mail host (RFC 8659)."""
+
+from __future__ import annotations
+
+from mailwiz_tui.dns.record import HOUR, Note, Record, Section
+from mailwiz_tui.dns.site import Site
+from mailwiz_tui.plan.model import TlsProvider
+
+
+def records(site: Site) -> list[Record]:
+    """Records at the host names only: at the domain they would bind its web site too."""
+    tls = site.plan.security.tls
+    names = [n for n in dict.fromkeys(h.name for h in site.hosts) if n not in site.plan.all_domains()]
+    if tls.provider is TlsProvider.LETSENCRYPT and not tls.acme_directory:
+        values = ['0 issue "letsencrypt.org"', '0 issuewild ";"']
+        reason = "Lets nobody but Let's Encrypt issue certificates for {name} (CAA, RFC 8659)."
+    elif tls.provider is TlsProvider.SELFSIGNED:
+        values = ['0 issue ";"']
+        reason = (
+            "Forbids every authority to issue a certificate for {name}, for it uses its own (CAA, RFC 8659); "
+            "take it away before you change to Let's Encrypt."
+        )
+    else:
+        return []
+    return [
+        Record(
+            domain=site.zone_of(name),
+            name=name,
+            type="CAA",
+            value=value,
+            ttl=HOUR,
+            reason=reason.format(name=name),
+            required=False,
+            section=Section.TRANSPORT,
+        )
+        for name in names
+        for value in values
+    ]
+
+
+def notes(site: Site) -> list[Note]:
+    """Why there is no record."""
+    tls = site.plan.security.tls
+    if tls.provider is TlsProvider.CUSTOM or (tls.provider is TlsProvider.LETSENCRYPT and tls.acme_directory):
+        return [
+            Note(
+                site.primary,
+                "CAA",
+                "Left out: add one that names the authority your certificate comes from, as it describes it.",
+            )
+        ]
+    return []

@@ -1,0 +1,68 @@
+"""DKIM: the public keys that signatures on outgoing mail are verified with (RFC 6376, RFC 8301)."""
+
+from __future__ import annotations
+
+from mailwiz_tui.dns.record import HOUR, Note, Record, Section
+from mailwiz_tui.dns.site import Site
+from mailwiz_tui.fleet.facts import DkimPublicKey
+from mailwiz_tui.plan.model import Role
+
+PENDING = "key not known yet: prepare makes it"
+
+
+def text(key: DkimPublicKey) -> str:
+    """The key record's text (RFC 6376 section 3.6.1)."""
+    return f"v=DKIM1; k={key.algorithm}; p={key.public_key}"
+
+
+def records(site: Site) -> list[Record]:
+    """One record for each signing server's selector and mailbox domain; pending where the key is not known."""
+    if not site.plan.security.dkim.enabled:
+        return []
+    found: list[Record] = []
+    signers = site.plan.servers_with(Role.MX_OUTBOUND)
+    for domain in site.plan.mailbox_domains():
+        for server in signers:
+            selector = site.plan.dkim_selector(server.id)
+            known = site.known.servers.get(server.id)
+            key = next((k for k in known.dkim if k.selector == selector), None) if known else None
+            found.append(
+                Record(
+                    domain=domain,
+                    name=f"{selector}._domainkey.{domain}",
+                    type="TXT",
+                    value=text(key) if key else "",
+                    ttl=HOUR,
+                    reason=f"The public key that receivers verify the signature on mail from {domain} with; "
+                    "its private half was made on the server and stays there (DKIM, RFC 6376).",
+                    required=True,
+                    section=Section.SENDING,
+                    pending="" if key else PENDING,
+                    note="Longer than 255 bytes: one record of several strings, which receivers put together."
+                    if key and len(text(key)) > 255
+                    else "",
+                )
+            )
+    return found
+
+
+def notes(site: Site) -> list[Note]:
+    """Why there is no key record, or why this one is weak."""
+    dkim = site.plan.security.dkim
+    if not dkim.enabled:
+        return [
+            Note(
+                site.primary,
+                "DKIM",
+                "Signing is off in the plan: large receivers refuse or mark mail that is not signed.",
+            )
+        ]
+    if dkim.key_size < 2048:
+        return [
+            Note(
+                site.primary,
+                "DKIM",
+                f"A key of {dkim.key_size} bits can be broken; use 2048 (RFC 8301 section 3.2).",
+            )
+        ]
+    return []

@@ -1,0 +1,72 @@
+"""MTA-STS: a promise that mail to the domain is always encrypted to the right hosts (RFC 8461)."""
+
+from __future__ import annotations
+
+import hashlib
+
+from mailwiz_tui.dns.record import HOUR, Note, Record, Section
+from mailwiz_tui.dns.site import Site
+
+MAX_AGE = 604800
+"""How long a sender remembers the policy, in seconds: one week."""
+
+
+def policy(site: Site) -> str:
+    """The policy file a sender fetches from ``https://mta-sts.DOMAIN/.well-known/mta-sts.txt``."""
+    names = dict.fromkeys(host.name for host in site.inbound)
+    lines = ["version: STSv1", "mode: enforce", *(f"mx: {name}" for name in names), f"max_age: {MAX_AGE}"]
+    return "".join(f"{line}\r\n" for line in lines)
+
+
+def policy_id(site: Site) -> str:
+    """The identifier in the record: changes exactly when the policy does."""
+    return hashlib.sha256(policy(site).encode()).hexdigest()[:20]
+
+
+def records(site: Site) -> list[Record]:
+    """The announcement and the name the policy is fetched from, where the stack serves it."""
+    if not site.serves_web:
+        return []
+    found: list[Record] = []
+    for domain in site.plan.all_domains():
+        found.append(
+            Record(
+                domain=domain,
+                name=f"_mta-sts.{domain}",
+                type="TXT",
+                value=f"v=STSv1; id={policy_id(site)}",
+                ttl=HOUR,
+                reason=f"Announces that {domain} has a policy: deliver encrypted to its own hosts or not at all "
+                "(MTA-STS, RFC 8461).",
+                required=False,
+                section=Section.TRANSPORT,
+            )
+        )
+        found.append(
+            Record(
+                domain=domain,
+                name=f"mta-sts.{domain}",
+                type="CNAME",
+                value=f"{site.hostname}.",
+                ttl=HOUR,
+                reason="The host the MTA-STS policy is fetched from over HTTPS (RFC 8461 section 3.3).",
+                required=False,
+                section=Section.TRANSPORT,
+            )
+        )
+    return found
+
+
+def notes(site: Site) -> list[Note]:
+    """Why there are no records."""
+    if site.serves_web:
+        return []
+    return [
+        Note(
+            site.primary,
+            "MTA-STS",
+            "Left out: its policy is served over HTTPS with a certificate that every sender trusts, and with a "
+            "self-signed certificate there is none. A policy without it would make senders hold back your mail. "
+            "DANE (the TLSA record) protects delivery instead where the zone is signed with DNSSEC.",
+        )
+    ]

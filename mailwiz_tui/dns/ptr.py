@@ -1,0 +1,30 @@
+"""PTR: the name of an address, which receivers compare with the server's own (RFC 1035 section 3.5)."""
+
+from __future__ import annotations
+
+import ipaddress
+
+from mailwiz_tui.dns.record import HOUR, Record, Section
+from mailwiz_tui.dns.site import Site
+
+
+def records(site: Site) -> list[Record]:
+    """One PTR record for each address mail is sent from; it is set by whoever assigns the address."""
+    found: list[Record] = []
+    for host in site.outbound:
+        for address in host.addresses:
+            found.append(
+                Record(
+                    domain=site.zone_of(host.name),
+                    name=ipaddress.ip_address(address).reverse_pointer,
+                    type="PTR",
+                    value=f"{host.name}.",
+                    ttl=HOUR,
+                    reason=f"Receivers look up the name of {address} and refuse mail if it is not {host.name}, "
+                    "the name the server greets with (RFC 1912 section 2.1).",
+                    required=True,
+                    section=Section.REVERSE,
+                    note=f"Set it where {address} is rented: in the provider's panel, under reverse DNS or rDNS.",
+                )
+            )
+    return found

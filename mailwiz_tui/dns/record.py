@@ -1,0 +1,97 @@
+"""A DNS record that the plan asks for, with the reason an operator can read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+CHUNK = 255
+"""The most bytes one character-string of a TXT record holds (RFC 1035 section 3.3)."""
+
+HOUR = 3600
+
+
+class Section(StrEnum):
+    """What a record is for; records are shown grouped by these, in this order."""
+
+    ADDRESSES = "Addresses of the mail server"
+    DELIVERY = "Where mail for the domain goes"
+    SENDING = "Who may send as the domain"
+    TRANSPORT = "Encryption between mail servers"
+    CLIENTS = "How mail programs find the server"
+    REVERSE = "Reverse DNS, set where the address comes from"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record: where it belongs, what it says, and why.
+
+    ``domain`` is the zone it goes into (for PTR: the mail host's domain), ``name`` the full name without a
+    final dot. ``value`` is what stands behind the type in a zone file, host names with their final dot;
+    for TXT it is the plain text, unquoted and in one piece. ``ttl`` is in seconds. A record whose value
+    cannot be known yet has an empty ``value`` and says why in ``pending``. ``note`` adds what to look out
+    for. ``required`` records must be there for mail to work and be accepted; the others are recommended.
+    """
+
+    domain: str
+    name: str
+    type: str
+    value: str
+    ttl: int
+    reason: str
+    required: bool
+    section: Section
+    pending: str = ""
+    note: str = ""
+
+    @property
+    def rdata(self) -> str:
+        """The value in zone-file form: TXT quoted, in character-strings of at most 255 bytes."""
+        return quote_txt(self.value) if self.type == "TXT" else self.value
+
+    @property
+    def shown(self) -> str:
+        """The value, or in angle brackets why there is none yet."""
+        return f"<{self.pending}>" if self.pending else self.value
+
+    @property
+    def host(self) -> str:
+        """The name relative to the domain, as web forms want it; ``@`` is the domain itself."""
+        if self.name == self.domain:
+            return "@"
+        return self.name.removesuffix(f".{self.domain}")
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something to know about a domain's DNS that is no record: what was left out, and why."""
+
+    domain: str
+    subject: str
+    text: str
+
+
+def chunks(text: str) -> list[str]:
+    """Split the text of a TXT record into character-strings of at most 255 bytes; never inside a character."""
+    parts: list[str] = []
+    current, size = "", 0
+    for character in text:
+        width = len(character.encode())
+        if size + width > CHUNK:
+            parts.append(current)
+            current, size = "", 0
+        current += character
+        size += width
+    return [*parts, current]
+
+
+def quote_txt(text: str) -> str:
+    """The text as quoted character-strings, ``"`` and ``\\`` escaped, other bytes as ``\\DDD`` (RFC 1035 5.1)."""
+    return " ".join(f'"{_escape(part)}"' for part in chunks(text))
+
+
+def _escape(text: str) -> str:
+    return "".join(
+        f"\\{chr(byte)}" if byte in b'"\\' else chr(byte) if 32 <= byte < 127 else f"\\{byte:03d}"
+        for byte in text.encode()
+    )

@@ -1,0 +1,32 @@
+"""Every DNS record that a plan asks for, and what was left out on purpose."""
+
+from __future__ import annotations
+
+from mailwiz_tui.dns import address, autoconfig, caa, dkim, dmarc, mta_sts, mx, ptr, spf, srv, tls_rpt, tlsa
+from mailwiz_tui.dns.record import Note, Record
+from mailwiz_tui.dns.site import Site
+from mailwiz_tui.fleet.facts import FactsFile
+from mailwiz_tui.fleet.server import Inventory
+from mailwiz_tui.plan.model import Plan
+
+STANDARDS = (address, mx, spf, dkim, dmarc, mta_sts, tls_rpt, tlsa, caa, srv, autoconfig, ptr)
+NOTED = (spf, dkim, dmarc, mta_sts, caa, autoconfig)
+
+
+def plan_records(plan: Plan, known: FactsFile, inventory: Inventory | None = None) -> list[Record]:
+    """The records that are true for this plan's stack, grouped by domain in the plan's order.
+
+    Addresses come from the inventory first, then from what the servers told. What is not known yet is a
+    record with ``pending`` set and no value.
+    """
+    site = Site(plan, known, inventory)
+    found = [record for standard in STANDARDS for record in standard.records(site)]
+    unique = {(r.name, r.type, r.value): r for r in found}.values()
+    order = {domain: index for index, domain in enumerate(plan.all_domains())}
+    return sorted(unique, key=lambda r: order.get(r.domain, len(order)))
+
+
+def plan_notes(plan: Plan, known: FactsFile, inventory: Inventory | None = None) -> list[Note]:
+    """What to know beside the records: what was left out and why, and warnings."""
+    site = Site(plan, known, inventory)
+    return [note for standard in NOTED for note in standard.notes(site)]

@@ -1,0 +1,105 @@
+"""SPF: which servers may send mail as a domain (RFC 7208)."""
+
+from __future__ import annotations
+
+from mailwiz_tui.dns.record import HOUR, Note, Record, Section
+from mailwiz_tui.dns.site import Site
+from mailwiz_tui.plan.model import SpfPolicy
+
+ALL = {SpfPolicy.STRICT: "-all", SpfPolicy.SOFTFAIL: "~all", SpfPolicy.NEUTRAL: "?all"}
+MEANING = {
+    SpfPolicy.STRICT: "mail from anywhere else is forged",
+    SpfPolicy.SOFTFAIL: "mail from anywhere else is probably forged",
+    SpfPolicy.NEUTRAL: "nothing is said of mail from anywhere else",
+}
+LOOKUP_LIMIT = 10
+"""The most DNS look-ups that evaluating a record may take (RFC 7208 section 4.6.4)."""
+
+
+def policy(site: Site) -> str:
+    """The record's text: the MX hosts, sending hosts that are no MX, the includes, and the rest."""
+    receiving = {host.name for host in site.inbound}
+    extra = dict.fromkeys(host.name for host in site.outbound if host.name not in receiving)
+    security = site.plan.security.spf
+    terms = [
+        "v=spf1",
+        "mx",
+        *(f"a:{name}" for name in extra),
+        *(f"include:{name}" for name in security.includes),
+        ALL[security.policy],
+    ]
+    return " ".join(terms)
+
+
+def records(site: Site) -> list[Record]:
+    """A record for each mailbox domain, and one for each name that a sending server greets with.
+
+    The latter (RFC 7208 section 2.3) lets a receiver judge bounces, whose sender is empty.
+    """
+    text = policy(site)
+    wanted = site.plan.security.spf.policy
+    found = [
+        Record(
+            domain=domain,
+            name=domain,
+            type="TXT",
+            value=text,
+            ttl=HOUR,
+            reason=f"Lists the servers that send mail as {domain}; {MEANING[wanted]} (SPF, RFC 7208).",
+            required=True,
+            section=Section.SENDING,
+            note="A domain may have one SPF record only: merge with one that is there already.",
+        )
+        for domain in site.plan.mailbox_domains()
+    ]
+    named = {record.name for record in found}
+    for name in dict.fromkeys(host.name for host in site.outbound):
+        if name not in named:
+            found.append(
+                Record(
+                    domain=site.zone_of(name),
+                    name=name,
+                    type="TXT",
+                    value="v=spf1 a -all",
+                    ttl=HOUR,
+                    reason=f"Says that only {name} itself may greet as {name}; judged where a mail has no sender, "
+                    "as bounces have none (RFC 7208 section 2.3).",
+                    required=False,
+                    section=Section.SENDING,
+                )
+            )
+    return found
+
+
+def notes(site: Site) -> list[Note]:
+    """Warnings: too many look-ups, or a smart host whose addresses the record does not list."""
+    found: list[Note] = []
+    lookups = sum(term.startswith(("mx", "a:", "include:")) for term in policy(site).split())
+    if lookups > LOOKUP_LIMIT:
+        found.append(
+            Note(
+                site.primary,
+                "SPF",
+                f"The record takes {lookups} look-ups without those of the includes themselves; receivers stop at "
+                f"{LOOKUP_LIMIT} and treat the record as broken. Take out includes (RFC 7208 section 4.6.4).",
+            )
+        )
+    if site.plan.network.relay_host and not site.plan.security.spf.includes:
+        found.append(
+            Note(
+                site.primary,
+                "SPF",
+                f"Mail leaves through {site.plan.network.relay_host}: add the SPF include its operator names, "
+                "or receivers will take your mail for forged.",
+            )
+        )
+    found.extend(
+        Note(
+            relay.name,
+            "SPF, DKIM and DMARC",
+            f"{relay.name} is only passed on to {relay.relay_host or 'its next hop'}: who sends as {relay.name} "
+            "is decided there, so its SPF, DKIM and DMARC records are left as they are.",
+        )
+        for relay in site.plan.relay_domains()
+    )
+    return found

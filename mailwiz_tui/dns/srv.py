@@ -1,0 +1,71 @@
+"""SRV: how mail programs find the services of a domain (RFC 2782, RFC 6186, RFC 8314 section 5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mailwiz_tui.dns.record import HOUR, Record, Section
+from mailwiz_tui.dns.site import Site
+from mailwiz_tui.plan.model import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service: its SRV label, port (0: not offered) and what it is; the lower priority is preferred."""
+
+    label: str
+    port: int
+    priority: int
+    what: str
+    standard: str
+
+
+SERVICES = (
+    Service("_imaps", 993, 0, "reading mail, encrypted from the start", "RFC 8314"),
+    Service("_imap", 143, 10, "reading mail, with STARTTLS", "RFC 6186"),
+    Service("_submissions", 465, 0, "sending mail, encrypted from the start", "RFC 8314"),
+    Service("_submission", 587, 10, "sending mail, with STARTTLS", "RFC 6186"),
+    Service("_sieve", 4190, 0, "managing mail filters", "RFC 5804"),
+    Service("_pop3s", 0, 0, "POP3, encrypted from the start", "RFC 8314"),
+    Service("_pop3", 0, 0, "POP3", "RFC 6186"),
+)
+SENDING = ("_submissions", "_submission")
+
+
+def records(site: Site) -> list[Record]:
+    """A record for each service and mailbox domain; ``0 0 0 .`` says that a service is not offered."""
+    found: list[Record] = []
+    for domain in site.plan.mailbox_domains():
+        for service in SERVICES:
+            name = f"{service.label}._tcp.{domain}"
+            if not service.port:
+                values = ["0 0 0 ."]
+                reason = f"Says that {service.what} is not offered, so programs do not try ({service.standard})."
+            else:
+                values = [f"{service.priority} 1 {service.port} {t}." for t in targets(site, service)]
+                reason = (
+                    f"Mail programs find the server for {service.what} by the address alone ({service.standard})."
+                )
+            found.extend(
+                Record(
+                    domain=domain,
+                    name=name,
+                    type="SRV",
+                    value=value,
+                    ttl=HOUR,
+                    reason=reason,
+                    required=False,
+                    section=Section.CLIENTS,
+                )
+                for value in values
+            )
+    return found
+
+
+def targets(site: Site, service: Service) -> list[str]:
+    """The hosts that offer a service: the sending servers where those hold no mailboxes, else the mail hostname."""
+    stores = {server.id for server in site.plan.servers_with(Role.MAIL_STORAGE)}
+    apart = [host.name for host in site.outbound if host.server_id not in stores]
+    if service.label in SENDING and apart and len(apart) == len(site.outbound):
+        return list(dict.fromkeys(apart))
+    return [site.hostname]
