@@ -10,7 +10,7 @@ import ipaddress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from mailwiz_tui.plan.dnsnames import refuse_invisible, shortened, any_host_name, is_ip
+from mailwiz_tui.plan.dnsnames import any_host_name, is_ip, refuse_invisible, shortened
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def host(text: str) -> str:
 
 
 def parse_next_hop(text: str) -> NextHop:
-    """Take a next hop apart: ``host``, ``host:port``, ``[host]``, ``[host]:port``, ``[192.0.2.1]``, ``[2001:db8::1]:25``.
+    """Take a next hop apart: ``host``, ``host:port``, ``[host]``, ``[host]:port``, ``[2001:db8::1]:25``.
 
     A bare IP address gets its brackets: Postfix would look for its MX records otherwise.
     """

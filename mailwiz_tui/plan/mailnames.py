@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from mailwiz_tui.plan.dnsnames import refuse_invisible, shortened, domain_name
+from mailwiz_tui.plan.dnsnames import domain_name, refuse_invisible, shortened
 
 _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _URI_SAFE = re.compile(r"[A-Za-z0-9._+~*'$-]+")

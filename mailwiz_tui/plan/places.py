@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from mailwiz_tui.plan.dnsnames import refuse_invisible, shortened, is_ip
+from mailwiz_tui.plan.dnsnames import is_ip, refuse_invisible, shortened
 
 _PATH = re.compile(r"[A-Za-z0-9._/@+-]+")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
@@ -15,9 +15,9 @@ _REGION = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 SYSTEM_TREES = (
     "/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/lost+found", "/proc", "/root", "/run", "/sbin",
-    "/sys", "/tmp", "/usr", "/var/backups", "/var/cache", "/var/crash", "/var/lib/apt", "/var/lib/dovecot",
+    "/sys", "/tmp", "/usr", "/var/backups", "/var/cache", "/var/crash", "/var/lib/apt", "/var/lib/dovecot",  # noqa: S108
     "/var/lib/dpkg", "/var/lib/mailwiz", "/var/lib/mysql", "/var/lib/postfix", "/var/lib/redis", "/var/lib/rspamd",
-    "/var/lib/systemd", "/var/lock", "/var/log", "/var/run", "/var/spool/cron", "/var/spool/postfix", "/var/tmp",
+    "/var/lib/systemd", "/var/lock", "/var/log", "/var/run", "/var/spool/cron", "/var/spool/postfix", "/var/tmp",  # noqa: S108
     "/var/www",
 )  # fmt: skip
 SHARED_DIRECTORIES = (

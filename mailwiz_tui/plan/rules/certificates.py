@@ -1,0 +1,119 @@
+"""TLS: what each provider of certificates needs, and what it costs to be without a public one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from mailwiz_tui.plan.findings import Finding, Severity
+from mailwiz_tui.plan.model import Plan, TlsProvider
+from mailwiz_tui.plan.rules.domains import private_ending
+
+_LARGEST = 1_000_000
+
+
+def check(plan: Plan, base: Path | None) -> Iterator[Finding]:
+    """Findings about ``security.tls``; files are looked for only where ``base`` (the plan's folder) is given."""
+    provider = plan.security.tls.provider
+    if provider is TlsProvider.SELFSIGNED:
+        yield from _self_signed()
+    if provider is TlsProvider.LETSENCRYPT:
+        yield from _acme(plan, base)
+    if provider is TlsProvider.CUSTOM:
+        yield from _custom(plan, base)
+    yield from _unused(plan)
+
+
+def _self_signed() -> Iterator[Finding]:
+    path = "security.tls.provider"
+    yield Finding(
+        path,
+        "mail programs and phones will warn of a self-signed certificate, and users learn to click warnings away",
+        Severity.WARNING,
+        "good for rehearsals; use letsencrypt for people",
+    )
+    yield Finding(
+        path,
+        "a self-signed certificate rules out MTA-STS, which wants a public one (RFC 8461 section 4.1); "
+        "only DANE can vouch for it, and only in a DNSSEC-signed zone",
+        Severity.WARNING,
+    )
+
+
+def _acme(plan: Plan, base: Path | None) -> Iterator[Finding]:
+    tls = plan.security.tls
+    ending = private_ending(plan.domain.hostname)
+    if ending and not tls.acme_directory:
+        yield Finding(
+            "security.tls.provider",
+            f"Let's Encrypt issues no certificate for names under .{ending}, which the public DNS does not serve",
+            Severity.WARNING,
+            "use selfsigned, or name your own ACME server in acme_directory",
+        )
+    if tls.acme_ca_file and not tls.acme_directory:
+        yield Finding(
+            "security.tls.acme_ca_file",
+            "vouches for an ACME server of your own, but acme_directory names none",
+            Severity.WARNING,
+        )
+    if tls.acme_ca_file and base is not None:
+        yield from _pem_file("security.tls.acme_ca_file", base / tls.acme_ca_file, "CERTIFICATE")
+
+
+def _custom(plan: Plan, base: Path | None) -> Iterator[Finding]:
+    tls = plan.security.tls
+    for key, value, content in (
+        ("certificate", tls.certificate, "CERTIFICATE"),
+        ("private_key", tls.private_key, "PRIVATE KEY"),
+    ):
+        path = f"security.tls.{key}"
+        if not value:
+            example = "certs/fullchain.pem" if key == "certificate" else "certs/privkey.pem"
+            yield Finding(
+                path,
+                "is missing; a custom certificate needs both its files",
+                advice=f"like {example}, beside the plan",
+            )
+        elif base is not None:
+            yield from _pem_file(path, base / value, content)
+
+
+def _unused(plan: Plan) -> Iterator[Finding]:
+    tls = plan.security.tls
+    own = {
+        TlsProvider.CUSTOM: ("certificate", "private_key"),
+        TlsProvider.LETSENCRYPT: ("acme_email", "acme_directory", "acme_ca_file"),
+    }
+    for provider, keys in own.items():
+        if provider is tls.provider:
+            continue
+        for key in keys:
+            if getattr(tls, key):
+                yield Finding(
+                    f"security.tls.{key}", f"is only used with the provider {provider.value}", Severity.WARNING
+                )
+
+
+def _pem_file(path: str, file: Path, content: str) -> Iterator[Finding]:
+    """A finding where a PEM file (RFC 7468) is not there or holds something else."""
+    try:
+        with file.open("rb") as opened:
+            text = opened.read(_LARGEST).decode("ascii", "replace")
+    except FileNotFoundError:
+        yield Finding(path, f"there is no file {file}", advice="paths are relative to the plan")
+        return
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "not a path"
+        yield Finding(path, f"{file} cannot be read: {reason}")
+        return
+    if "-----BEGIN " not in text:
+        yield Finding(path, f"{file} is not PEM (it has no -----BEGIN line)", advice="convert it with openssl")
+    elif f"{content}-----" not in text:
+        kind = "certificate" if content == "CERTIFICATE" else "private key"
+        yield Finding(path, f"{file} holds no {kind}", advice="are certificate and key exchanged?")
+    elif content == "PRIVATE KEY" and "ENCRYPTED" in text:
+        yield Finding(
+            path,
+            f"{file} is protected by a passphrase, which servers cannot ask for at their start",
+            advice="openssl pkey removes it",
+        )

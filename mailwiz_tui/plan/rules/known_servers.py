@@ -1,0 +1,129 @@
+"""The plan against what the servers told: addresses, memory, and whether port 25 is open outwards."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Protocol
+
+from mailwiz_tui.plan.findings import Finding, Severity
+from mailwiz_tui.plan.model import Plan, Role
+
+CLAMAV_MEMORY = 3_000_000_000
+"""Bytes of memory below which ClamAV's signatures beside a mail stack end in the OOM killer."""
+
+
+class KnownAddress(Protocol):
+    """An address of an interface."""
+
+    @property
+    def ip(self) -> str: ...
+
+
+class KnownFacts(Protocol):
+    """The facts of a server that plans are compared with; the fleet's ``Facts`` has them all."""
+
+    @property
+    def public_ipv4(self) -> str: ...
+    @property
+    def public_ipv6(self) -> str: ...
+    @property
+    def addresses(self) -> Sequence[KnownAddress]: ...
+    @property
+    def memory_total(self) -> int: ...
+    @property
+    def outbound_25_ipv4(self) -> bool | None: ...
+    @property
+    def outbound_25_ipv6(self) -> bool | None: ...
+
+
+class KnownRecord(Protocol):
+    """What is known of one server."""
+
+    @property
+    def facts(self) -> KnownFacts: ...
+
+
+class KnownServers(Protocol):
+    """What is known of all servers, by id; the fleet's ``FactsFile`` is one."""
+
+    @property
+    def servers(self) -> Mapping[str, KnownRecord]: ...
+
+
+def check(plan: Plan, known: KnownServers) -> Iterator[Finding]:
+    """Findings that come from the facts of the plan's servers."""
+    outbound = {s.id for s in plan.servers_with(Role.MX_OUTBOUND)}
+    filters = {s.id for s in plan.servers_with(Role.ANTISPAM)}
+    for index, server in enumerate(plan.servers):
+        record = known.servers.get(server.id)
+        if record is None:
+            continue
+        facts, path = record.facts, f"servers.{index}"
+        blocked = facts.outbound_25_ipv4 is False and facts.outbound_25_ipv6 is not True
+        if server.id in outbound and blocked and not plan.network.relay_host:
+            yield Finding(
+                "network.relay_host",
+                f"{server.id} cannot reach port 25 of other hosts, so it can send no mail",
+                Severity.WARNING,
+                "ask its provider to open the port, or name a smart host",
+            )
+        if plan.services.antivirus and server.id in filters and 0 < facts.memory_total < CLAMAV_MEMORY:
+            yield Finding(
+                "services.antivirus",
+                f"{server.id} has {facts.memory_total // 1_000_000} MB of memory; ClamAV alone wants 1.5 GB",
+                Severity.WARNING,
+                "turn it off, or use a server with 4 GB",
+            )
+        if facts.addresses and not (facts.public_ipv4 or facts.public_ipv6):
+            yield Finding(
+                path,
+                f"no public address of {server.id} is known, so its DNS records lack one",
+                Severity.WARNING,
+                "add public_ipv4 or public_ipv6 to the inventory",
+            )
+        if plan.cluster.virtual_ip and plan.cluster.virtual_ip in _addresses(facts):
+            yield Finding(
+                "cluster.virtual_ip",
+                f"{plan.cluster.virtual_ip} is {server.id}'s own address",
+                Severity.WARNING,
+                "the virtual address must be one that no node has of its own",
+            )
+
+
+def check_hostname(
+    plan: Plan, known: KnownServers | None, hostname_addresses: Collection[str]
+) -> Iterator[Finding]:
+    """Whether the mail host name leads to a server of this plan; ``hostname_addresses`` is what the DNS answers."""
+    path, name = "domain.hostname", plan.domain.hostname
+    if not hostname_addresses:
+        yield Finding(
+            path, f"{name} has no address in the DNS yet", Severity.WARNING, "step 7 shows the records to publish"
+        )
+        return
+    own = {plan.cluster.virtual_ip} - {""}
+    for server in plan.servers:
+        record = known.servers.get(server.id) if known else None
+        own |= _addresses(record.facts) if record else set()
+    if not own:
+        return
+    strange = sorted({_plain(a) for a in hostname_addresses} - own)
+    if strange:
+        yield Finding(
+            path,
+            f"{name} leads to {', '.join(strange)} in the DNS, which is no server of this plan",
+            Severity.WARNING,
+            f"the plan's servers have {', '.join(sorted(own))}",
+        )
+
+
+def _addresses(facts: KnownFacts) -> set[str]:
+    all_of_them = {facts.public_ipv4, facts.public_ipv6, *(a.ip for a in facts.addresses)} - {""}
+    return {a for a in map(_plain, all_of_them) if a and not ipaddress.ip_address(a).is_loopback}
+
+
+def _plain(address: str) -> str:
+    try:
+        return str(ipaddress.ip_address(address.partition("%")[0]))
+    except ValueError:
+        return ""

@@ -1,0 +1,204 @@
+"""Servers and roles: complete for the architecture, not contradicting, and reachable by each other."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from mailwiz_tui.plan.findings import Finding, Severity
+from mailwiz_tui.plan.model import Antispam, Architecture, Plan, PlanServer, Role, StorageType
+from mailwiz_tui.plan.schema import closest
+
+_WORK = {
+    Role.MX_INBOUND: "receives mail from other hosts",
+    Role.MX_OUTBOUND: "accepts mail from users and sends it out",
+    Role.MAIL_STORAGE: "keeps the mailboxes",
+    Role.ANTISPAM: "filters spam",
+}
+
+
+def check(plan: Plan, inventory_ids: Sequence[str] | None) -> Iterator[Finding]:
+    """Findings about ``architecture``, ``servers`` and ``cluster``."""
+    yield from _ids(plan, inventory_ids)
+    yield from _each(plan)
+    yield from _count(plan)
+    yield from _coverage(plan)
+    yield from _internal_addresses(plan)
+    yield from _virtual_ip(plan)
+
+
+def _ids(plan: Plan, inventory_ids: Sequence[str] | None) -> Iterator[Finding]:
+    first: dict[str, int] = {}
+    for index, server in enumerate(plan.servers):
+        path = f"servers.{index}.id"
+        if server.id in first:
+            yield Finding(
+                path, f"{server.id} is already server {first[server.id] + 1} of this plan", advice="name it once"
+            )
+            continue
+        first[server.id] = index
+        if inventory_ids is not None and server.id not in inventory_ids:
+            near = closest(server.id, inventory_ids)
+            some = ", ".join(list(inventory_ids)[:8])
+            advice = f"did you mean {near}?" if near else (f"it has {some}" if some else "it has no servers")
+            yield Finding(path, f"{server.id} is not in the inventory", advice=advice)
+
+
+def _each(plan: Plan) -> Iterator[Finding]:
+    for index, server in enumerate(plan.servers):
+        path = f"servers.{index}.roles"
+        twice = [role.value for role, times in Counter(server.roles).items() if times > 1]
+        if twice:
+            yield Finding(path, f"{', '.join(twice)} is named twice")
+        if not server.roles:
+            need = "all-in-one" if plan.architecture is not Architecture.DISTRIBUTED else "at least one role"
+            yield Finding(path, f"{server.id} has no role", advice=f"give it {need}, or take it out of the plan")
+        elif Role.ALL_IN_ONE in server.roles and len(set(server.roles)) > 1:
+            others = ", ".join(role.value for role in dict.fromkeys(server.roles) if role is not Role.ALL_IN_ONE)
+            yield Finding(
+                path,
+                f"all-in-one already holds every role; {others} beside it says nothing more",
+                advice="keep all-in-one alone, or the single roles alone",
+            )
+
+
+def _count(plan: Plan) -> Iterator[Finding]:
+    number = len(plan.servers)
+    if plan.architecture is Architecture.SINGLE and number != 1:
+        if number == 0:
+            yield Finding(
+                "servers",
+                "no server is chosen; the architecture single needs one",
+                advice="choose a server from the inventory and give it the role all-in-one",
+            )
+        else:
+            yield Finding(
+                "servers",
+                f"{number} servers are chosen; the architecture single has exactly one",
+                advice="keep one, or choose distributed or ha-cluster",
+            )
+    elif plan.architecture is not Architecture.SINGLE and number < 2:
+        chosen = "no server is" if number == 0 else "only one server is"
+        yield Finding(
+            "servers",
+            f"{chosen} chosen; the architecture {plan.architecture.value} needs at least two",
+            advice="choose more servers" if number == 0 else "choose more servers, or the architecture single",
+        )
+    elif plan.architecture is Architecture.HA_CLUSTER and number == 2:
+        yield Finding(
+            "servers",
+            "two nodes cannot tell a dead peer from a cut link, so accounts become read-only when one is lost",
+            Severity.WARNING,
+            "three nodes keep a majority",
+        )
+
+
+def _coverage(plan: Plan) -> Iterator[Finding]:
+    """Every role is held; ``all-in-one`` where the architecture wants it, and only there."""
+    if plan.architecture is not Architecture.DISTRIBUTED:
+        for index, server in enumerate(plan.servers):
+            if server.roles and Role.ALL_IN_ONE not in server.roles:
+                yield Finding(
+                    f"servers.{index}.roles",
+                    f"{server.id} needs the role all-in-one in the architecture {plan.architecture.value}",
+                    advice='write roles = ["all-in-one"], or choose the architecture distributed',
+                )
+        return
+    for index, server in enumerate(plan.servers):
+        if Role.ALL_IN_ONE in server.roles:
+            yield Finding(
+                f"servers.{index}.roles",
+                f"{server.id} is all-in-one, but the architecture distributed divides the roles",
+                advice="name the roles it has, or choose the architecture single or ha-cluster",
+            )
+    if not plan.servers or any(Role.ALL_IN_ONE in s.roles for s in plan.servers):
+        return
+    filtering = plan.services.antispam is not Antispam.NONE or plan.services.antivirus
+    for role, work in _WORK.items():
+        held = [index for index, s in enumerate(plan.servers) if role in s.roles]
+        if role is Role.ANTISPAM and not filtering:
+            if held:
+                yield Finding(
+                    f"servers.{held[0]}.roles",
+                    "the role antispam has nothing to do: no filter is chosen",
+                    Severity.WARNING,
+                    'choose services.antispam = "rspamd", or take the role away',
+                )
+        elif not held:
+            yield Finding(
+                "servers", f"no server has the role {role.value}, which {work}", advice="give it to one of them"
+            )
+    stores = [s.id for s in plan.servers if Role.MAIL_STORAGE in s.roles]
+    if len(stores) > 1 and plan.storage.type is not StorageType.NFS:
+        yield Finding(
+            "servers",
+            f"{' and '.join(stores)} would both keep mailboxes, but share no storage",
+            advice='give mail-storage to one server, or choose storage.type = "nfs"',
+        )
+
+
+def _internal_addresses(plan: Plan) -> Iterator[Finding]:
+    linked = plan.architecture is not Architecture.SINGLE
+    seen: dict[str, PlanServer] = {}
+    for index, server in enumerate(plan.servers):
+        path = f"servers.{index}.internal_ip"
+        if not server.internal_ip:
+            if linked and len(plan.servers) > 1:
+                yield Finding(
+                    path,
+                    f"{server.id} has no address on the private link that the servers talk over",
+                    advice=f"for example 10.80.0.{index + 1}; the link is made by the installation",
+                )
+            continue
+        address = ipaddress.ip_address(server.internal_ip)
+        if server.internal_ip in seen:
+            yield Finding(
+                path, f"{server.internal_ip} is already the internal address of {seen[server.internal_ip].id}"
+            )
+        seen.setdefault(server.internal_ip, server)
+        if address.is_loopback or address.is_link_local:
+            yield Finding(
+                path,
+                f"{address} reaches only the machine itself or its own wire; choose a private address",
+                advice="10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 or fd00::/8",
+            )
+        elif address.is_global:
+            yield Finding(
+                path,
+                f"{address} is a public address",
+                Severity.WARNING,
+                "the private link wants one of 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 or fd00::/8",
+            )
+    if linked and len({ipaddress.ip_address(ip).version for ip in seen}) > 1:
+        yield Finding(
+            "servers", "some internal addresses are IPv4 and some are IPv6; the private link needs one kind"
+        )
+
+
+def _virtual_ip(plan: Plan) -> Iterator[Finding]:
+    path, virtual_ip = "cluster.virtual_ip", plan.cluster.virtual_ip
+    if plan.architecture is not Architecture.HA_CLUSTER:
+        if virtual_ip:
+            yield Finding(
+                path,
+                f"the architecture {plan.architecture.value} uses no virtual address",
+                Severity.WARNING,
+                "leave it empty, or choose the architecture ha-cluster",
+            )
+        return
+    if not virtual_ip:
+        yield Finding(
+            path,
+            "is missing; a cluster needs the address that moves to whichever node serves clients",
+            advice="a free address in the nodes' own network",
+        )
+        return
+    address = ipaddress.ip_address(virtual_ip)
+    if address.is_loopback or address.is_link_local:
+        yield Finding(path, f"{address} cannot be reached by clients")
+    for server in plan.servers:
+        if server.internal_ip == virtual_ip:
+            yield Finding(
+                path, f"{virtual_ip} is the internal address of {server.id}; the virtual address must be free"
+            )

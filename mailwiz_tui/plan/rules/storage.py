@@ -1,0 +1,48 @@
+"""Storage: what each kind needs, and what is left over from another kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mailwiz_tui.plan.findings import Finding, Severity
+from mailwiz_tui.plan.model import Architecture, Plan, StorageType
+
+_NEEDED = {
+    StorageType.NFS: {
+        "nfs_server": "the server that exports the mailboxes, like nfs.internal.example.com",
+        "nfs_export": "the exported path, like /srv/vmail",
+    },
+    StorageType.S3: {
+        "s3_endpoint": "where the object store answers, like https://s3.eu-central-1.amazonaws.com",
+        "s3_bucket": "the bucket for old mail, like example-mail",
+    },
+}
+_OWN = {
+    StorageType.NFS: ("nfs_server", "nfs_export"),
+    StorageType.S3: ("s3_endpoint", "s3_bucket", "s3_region"),
+}
+
+
+def check(plan: Plan) -> Iterator[Finding]:
+    """Findings about ``storage``."""
+    storage = plan.storage
+    for key, what in _NEEDED.get(storage.type, {}).items():
+        if not getattr(storage, key):
+            yield Finding(f"storage.{key}", f"is missing; {storage.type.value} storage needs {what}")
+    for kind, keys in _OWN.items():
+        for key in keys:
+            if kind is not storage.type and getattr(storage, key):
+                yield Finding(
+                    f"storage.{key}", f'is only used with storage.type = "{kind.value}"', Severity.WARNING
+                )
+    if storage.type is StorageType.S3:
+        if plan.architecture is Architecture.HA_CLUSTER:
+            yield Finding(
+                "storage.type",
+                "object storage is not offered for clusters: two nodes must not write to one mount",
+                advice="use nfs, or maildir, which the nodes replicate",
+            )
+        if storage.s3_endpoint.startswith("http://"):
+            yield Finding(
+                "storage.s3_endpoint", "mail would cross the network unencrypted", Severity.WARNING, "use https://"
+            )

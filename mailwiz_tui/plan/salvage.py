@@ -1,0 +1,97 @@
+"""What remains of a plan when its wrong values are left out, so that the other rules can be applied too."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from mailwiz_tui.plan.findings import Finding, Severity
+from mailwiz_tui.plan.model import Plan
+
+_ROUNDS = 6
+_SPEAK_OF_DOMAINS = ("domain", "security.dmarc", "security.spf", "security.tls", "network")
+
+
+@dataclass(frozen=True, slots=True)
+class Salvage:
+    """A plan made of the values that hold.
+
+    ``left_out`` are the paths whose values fell back to defaults, ``stood_in`` those of required names that
+    were replaced by names nobody has.
+    """
+
+    plan: Plan
+    left_out: tuple[str, ...]
+    stood_in: tuple[str, ...]
+
+    def concerns(self, finding: Finding) -> bool:
+        """Whether a finding speaks of what the operator gave, not of what was put in its place."""
+        path = finding.path
+        if any(_within(path, out) or _within(out, path) for out in self.left_out):
+            return False
+        if any(_within(path, name) for name in self.stood_in):
+            return False
+        unsure = any(name.startswith("domain.") for name in self.stood_in) and finding.severity is Severity.WARNING
+        return not (unsure and any(_within(path, table) for table in _SPEAK_OF_DOMAINS))
+
+
+def salvage(raw: Mapping[str, Any]) -> Salvage | None:
+    """The plan without its wrong values, or None where nothing sensible remains. ``raw`` is changed."""
+    values = dict(raw)
+    left_out: list[str] = []
+    stood_in: list[str] = []
+    for _ in range(_ROUNDS):
+        try:
+            return Salvage(Plan.model_validate(values), tuple(left_out), tuple(stood_in))
+        except ValidationError as error:
+            errors = sorted(error.errors(), key=lambda e: [str(p).zfill(6) for p in e["loc"]], reverse=True)
+            for details in errors:
+                _mend(values, details, left_out, stood_in)
+    return None
+
+
+def _mend(values: dict[str, Any], details: ErrorDetails, left_out: list[str], stood_in: list[str]) -> None:
+    """Put a stand-in where a required name is missing or wrong, else take the value out."""
+    location = details["loc"]
+    path = ".".join(str(part) for part in location)
+    parent: Any = values
+    for part in location[:-1]:
+        try:
+            parent = parent[part]
+        except (KeyError, IndexError, TypeError):
+            return
+    last = location[-1]
+    stand_in = _stand_in(location)
+    if stand_in and isinstance(parent, dict):
+        parent[str(last)] = stand_in
+        stood_in.append(path)
+    elif isinstance(parent, dict):
+        parent.pop(str(last), None)
+        left_out.append(path)
+        if location == ("domain",):
+            values["domain"] = {}
+    elif isinstance(parent, list) and isinstance(last, int) and last < len(parent):
+        del parent[last]
+        left_out.append(path.rpartition(".")[0])
+
+
+def _stand_in(location: tuple[str | int, ...]) -> str:
+    """A name that no operator has, for a key that must be there."""
+    match location:
+        case ("domain", "primary_domain"):
+            return "salvaged.invalid"
+        case ("domain", "hostname"):
+            return "mail.salvaged.invalid"
+        case ("domain", "additional_domains", int(index), "name"):
+            return f"salvaged-{index}.invalid"
+        case ("servers", int(index), "id"):
+            return f"salvaged-{index}"
+    return ""
+
+
+def _within(path: str, outer: str) -> bool:
+    return path == outer or path.startswith(outer + ".")

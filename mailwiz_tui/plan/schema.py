@@ -1,0 +1,117 @@
+"""The shape of the plan, read from its models: which keys a table has, and where a misplaced key belongs."""
+
+from __future__ import annotations
+
+import difflib
+import types
+from collections.abc import Iterator, Sequence
+from enum import Enum
+from functools import cache
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+
+from mailwiz_tui.plan.model import Plan
+
+Location = Sequence[str | int]
+
+
+def dotted(location: Location) -> str:
+    """The path of a key as findings write it: ``servers.0.roles``."""
+    return ".".join(str(part) for part in location)
+
+
+def keys_of(location: Location) -> tuple[str, ...]:
+    """The keys that the table at a location may have; empty where it is no table."""
+    model = _model_at(location)
+    return tuple(model.model_fields) if model else ()
+
+
+def default_of(path: str) -> Any:
+    """The model's default for a key as plain TOML values, or None where an answer is needed."""
+    *table, key = path.split(".")
+    model = _model_at(table)
+    field = model.model_fields.get(key) if model else None
+    if field is None:
+        return None
+    value = field.get_default(call_default_factory=True)
+    if value is PydanticUndefined:
+        return None
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    return value.value if isinstance(value, Enum) else value
+
+
+def choices_of(location: Location) -> tuple[str, ...]:
+    """The values that a key with a closed list of values may have, as text."""
+    *table, key = location
+    if isinstance(key, int):
+        return choices_of(table) if table else ()
+    model = _model_at(table)
+    field = model.model_fields.get(key) if model else None
+    return _choices(field.annotation) if field else ()
+
+
+def closest(word: str, words: Sequence[str]) -> str:
+    """The word most like a mistyped one, or empty."""
+    plain = {w.replace("_", "").replace("-", "").lower(): w for w in words}
+    found = difflib.get_close_matches(word.replace("_", "").replace("-", "").lower(), list(plain), n=1, cutoff=0.7)
+    return plain[found[0]] if found else ""
+
+
+def homes_of(key: str) -> list[str]:
+    """The tables, as written in the file, in which a key of this name exists."""
+    return [header for header, name in _all_keys() if name == key]
+
+
+def table_header(location: Location) -> str:
+    """A table as the file writes it: ``[security.tls]``, ``[[servers]]``, or ``the top of the file``."""
+    name = dotted([part for part in location if isinstance(part, str)])
+    if not name:
+        return "the top of the file"
+    return f"[[{name}]]" if location and isinstance(location[-1], int) else f"[{name}]"
+
+
+@cache
+def _all_keys() -> tuple[tuple[str, str], ...]:
+    return tuple(_walk(Plan, ()))
+
+
+def _walk(model: type[BaseModel], location: tuple[str | int, ...]) -> Iterator[tuple[str, str]]:
+    for name, field in model.model_fields.items():
+        yield table_header(location), name
+        inner, is_list = _model_in(field.annotation)
+        if inner:
+            yield from _walk(inner, (*location, name, 0) if is_list else (*location, name))
+
+
+def _model_at(location: Location) -> type[BaseModel] | None:
+    model: type[BaseModel] | None = Plan
+    for part in location:
+        if model is None:
+            return None
+        if isinstance(part, int) or part.isdigit():
+            continue
+        field = model.model_fields.get(part)
+        model = _model_in(field.annotation)[0] if field else None
+    return model
+
+
+def _model_in(annotation: Any) -> tuple[type[BaseModel] | None, bool]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation, False
+    if get_origin(annotation) is list:
+        return _model_in(get_args(annotation)[0])[0], True
+    return None, False
+
+
+def _choices(annotation: Any) -> tuple[str, ...]:
+    origin = get_origin(annotation)
+    if origin is Literal:
+        return tuple(str(value) for value in get_args(annotation))
+    if origin in (list, Annotated, Union, types.UnionType):
+        return _choices(get_args(annotation)[0])
+    if isinstance(annotation, type) and issubclass(annotation, Enum):
+        return tuple(str(member.value) for member in annotation)
+    return ()

@@ -1,0 +1,43 @@
+"""What a plan may decide but ``apply`` cannot install yet, so that it says so before it connects."""
+
+from __future__ import annotations
+
+from mailwiz_tui.plan.findings import Finding
+from mailwiz_tui.plan.model import AdminPanel, Antispam, Architecture, Plan, StorageType, TlsProvider, Webmail
+
+_UNTIL = "can be planned and checked, but not installed yet"
+
+
+def unsupported(plan: Plan) -> list[Finding]:
+    """A finding for each decision that this version cannot carry out; empty where all can be installed."""
+    findings: list[Finding] = []
+
+    def refuse(path: str, what: str, advice: str) -> None:
+        findings.append(Finding(path, f"{what} {_UNTIL}", advice=advice))
+
+    if plan.architecture is not Architecture.SINGLE:
+        refuse("architecture", plan.architecture.value, 'choose "single"')
+    provider = plan.security.tls.provider
+    if provider is not TlsProvider.SELFSIGNED:
+        what = "Let's Encrypt" if provider is TlsProvider.LETSENCRYPT else "a custom certificate"
+        refuse("security.tls.provider", what, 'choose "selfsigned"')
+    if plan.services.antispam is not Antispam.RSPAMD:
+        what = "SpamAssassin" if plan.services.antispam is Antispam.SPAMASSASSIN else "a stack without a filter"
+        refuse("services.antispam", what, 'choose "rspamd"')
+    if plan.services.antivirus:
+        refuse("services.antivirus", "ClamAV", "choose false")
+    if plan.services.webmail is not Webmail.NONE:
+        refuse("services.webmail", "Roundcube", 'choose "none"')
+    if plan.services.admin_panel is not AdminPanel.NONE:
+        refuse("services.admin_panel", "PostfixAdmin", 'choose "none"')
+    if plan.storage.type is not StorageType.MAILDIR:
+        what = "NFS storage" if plan.storage.type is StorageType.NFS else "object storage"
+        refuse("storage.type", what, 'choose "maildir"')
+    for index, domain in enumerate(plan.domain.additional_domains):
+        if domain in plan.relay_domains():
+            refuse(
+                f"domain.additional_domains.{index}.kind", f"the relay domain {domain.name}", "leave it out for now"
+            )
+    if plan.network.relay_host:
+        refuse("network.relay_host", "sending through a smart host", "leave it empty")
+    return findings

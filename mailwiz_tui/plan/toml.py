@@ -1,0 +1,135 @@
+"""The plan file: reading with every fault collected, writing in one step.
+
+A file that cannot be used is left untouched. Paths in findings are keys of the file; faults of the file
+itself carry the file's name instead. TOML 1.0, UTF-8.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+from pydantic import ValidationError
+
+from mailwiz_tui.plan.explain import explain, printable, quoted
+from mailwiz_tui.plan.files import FileError, read_text, write_private
+from mailwiz_tui.plan.findings import Finding, PlanError, Severity
+from mailwiz_tui.plan.model import Plan
+from mailwiz_tui.plan.rules import cross_check
+from mailwiz_tui.plan.salvage import salvage
+
+VERSION = 1
+HEADER = "# A plan of mailwiz-tui: every decision, and no secret. `mailwiz-tui check` says whether it holds.\n\n"
+_POSITION = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
+
+
+def load_plan(path: Path) -> Plan:
+    """Read a plan file.
+
+    Raises PlanError with every fault that can be found: where single values are wrong, the rules between
+    values are applied to the rest. A plan that loads still has to pass ``rules.cross_check``.
+    """
+    raw = load_raw(path)
+    try:
+        return Plan.model_validate(_with_tables(raw))
+    except ValidationError:
+        raise PlanError([f for f in findings_of(raw) if f.severity is Severity.FAULT]) from None
+
+
+def load_raw(path: Path) -> dict[str, Any]:
+    """The keys and values of a plan file as they are written, not yet checked.
+
+    Raises PlanError where the file cannot be read, is no TOML, or was written by a newer version.
+    """
+    try:
+        text = read_text(path)
+    except FileError as fault:
+        raise PlanError([Finding(printable(str(path)), fault.message, advice=fault.advice)]) from None
+    raw = parse(text, printable(str(path)))
+    _check_version(raw)
+    return raw
+
+
+def parse(text: str, name: str) -> dict[str, Any]:
+    """TOML text as a dictionary; raises PlanError with the line and column of what is no TOML."""
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise PlanError([Finding(name, "is nested too deeply to be a plan")]) from None
+    except ValueError as error:
+        raise PlanError([_syntax_finding(str(error), text, name)]) from None
+
+
+def findings_of(
+    raw: Mapping[str, Any], *, inventory_ids: list[str] | None = None, base: Path | None = None
+) -> list[Finding]:
+    """Everything to know about a plan's raw values: faults of single values, then of values together.
+
+    Where single values are wrong, the rules between values are applied to what remains.
+    """
+    try:
+        plan = Plan.model_validate(_with_tables(raw))
+    except ValidationError as error:
+        findings = explain(error)
+        rest = salvage(_with_tables(raw))
+        if rest is not None:
+            told = {f.path for f in findings}
+            crossed = cross_check(rest.plan, inventory_ids=inventory_ids, base=base)
+            findings += [f for f in crossed if f.path not in told and rest.concerns(f)]
+        return findings
+    return cross_check(plan, inventory_ids=inventory_ids, base=base)
+
+
+def save_plan(plan: Plan | Mapping[str, Any], path: Path) -> None:
+    """Write a plan in one step, mode 0600; raises PlanError where that fails, the former file is then kept."""
+    raw = plan.model_dump(mode="json") if isinstance(plan, Plan) else plan
+    try:
+        write_private(path, dumps(raw).encode("utf-8", "replace"))
+    except FileError as fault:
+        raise PlanError([Finding(printable(str(path)), fault.message, advice=fault.advice)]) from None
+
+
+def dumps(raw: Mapping[str, Any]) -> str:
+    """The text of a plan file: a line that says what it is, then the keys in the order of the models."""
+    return HEADER + tomli_w.dumps(_ordered(raw))
+
+
+def _with_tables(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """The values with an empty ``[domain]`` added, so that its missing keys are named one by one."""
+    return {"domain": {}, **deepcopy(dict(raw))}
+
+
+def _ordered(raw: Mapping[str, Any]) -> dict[str, Any]:
+    known = [key for key in Plan.model_fields if key in raw]
+    return {key: raw[key] for key in [*known, *(key for key in raw if key not in known)]}
+
+
+def _check_version(raw: Mapping[str, Any]) -> None:
+    version = raw.get("version", VERSION)
+    if isinstance(version, bool) or not isinstance(version, int):
+        message = f"must be the whole number {VERSION}, not {quoted(version)}"
+        raise PlanError([Finding("version", message)])
+    if version > VERSION:
+        message = f"this plan was written by a newer mailwiz-tui (plan version {version}; this one reads {VERSION})"
+        raise PlanError([Finding("version", message, advice="update mailwiz-tui; the file was left untouched")])
+    if version < VERSION:
+        raise PlanError([Finding("version", f"there is no plan version {version}; write version = {VERSION}")])
+
+
+def _syntax_finding(reason: str, text: str, name: str) -> Finding:
+    found = _POSITION.search(reason)
+    words = printable(reason[: found.start()] if found else reason).rstrip(".")
+    words = words[:1].lower() + words[1:]
+    if not found:
+        return Finding(name, f"is not TOML: {words}")
+    if found[1] is None:
+        return Finding(name, f"is not TOML: {words}, at the end of the file", advice="is something not closed?")
+    number = int(found[1])
+    line = text.split("\n")[number - 1].strip()
+    advice = f"the line is: {printable(line, 80)}" if line else ""
+    return Finding(name, f"line {number}, column {found[2]}: is not TOML: {words}", advice=advice)
