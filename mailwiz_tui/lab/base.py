@@ -1,0 +1,145 @@
+"""The base images: root file systems built once, never booted, that every host is a thin layer over."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from . import machine, sources, templates
+from .machine import LabError, Report, run
+from .zones import SIGNED_ZONES
+
+PACKAGES = (
+    "systemd",
+    "systemd-sysv",
+    "dbus",
+    "openssh-server",
+    "iproute2",
+    "ca-certificates",
+    "sudo",
+)
+"""What a bare server has; no python3, so that an installer proves it can bring its own."""
+INSIDE_SUITE = "trixie"
+"""Debian release of the host that plays the outside world."""
+
+
+def architecture() -> str:
+    """Return Debian's name for this machine's processor."""
+    return run("dpkg", "--print-architecture").stdout.strip()
+
+
+def base_image(suite: str, report: Report) -> Path:
+    """Return the base image of a Debian release, building it the first time."""
+    if suite not in sources.SUITES:
+        raise LabError(f"suite {suite!r} is not one of {', '.join(sources.SUITES)}")
+    archive = sources.read_archive()
+    script = templates.source("base.sh")
+    name = f"base-{suite}-{_digest(architecture(), *PACKAGES, *archive.urls, script)}"
+
+    def build(root: Path) -> None:
+        report(f"building the {suite} base image (once, about a minute)")
+        _in_own_mounts(
+            "debootstrap",
+            "--variant=minbase",
+            f"--keyring={machine.KEYRING}",
+            f"--include={','.join(PACKAGES)}",
+            suite,
+            str(root),
+            archive.main,
+        )
+        (root / "etc/apt/sources.list").write_text(archive.sources_list(suite))
+        _chroot(root, script)
+        (root / "etc/apt/sources.list").write_text(archive.sources_list(suite, plain=True))
+
+    return _cached(name, build, report)
+
+
+def outside_image(report: Report) -> tuple[Path, Path]:
+    """Return (layer, base) of the host that plays the outside world, building the layer the first time."""
+    base = base_image(INSIDE_SUITE, report)
+    script = templates.render("outside.sh", zones=" ".join(SIGNED_ZONES))
+    unit = templates.source("pebble.service")
+    name = f"outside-{_digest(base.name, script, unit)}"
+
+    def build(layer: Path) -> None:
+        report("building the image of the outside world: DNS, mail, packages, ACME (once, about half a minute)")
+        work = layer.with_name(layer.name + ".work")
+        root = layer.with_name(layer.name + ".root")
+        for folder in (work, root, layer / "etc/systemd/system"):
+            folder.mkdir(parents=True, exist_ok=True)
+        (layer / "etc/systemd/system/pebble.service").write_text(unit)
+        archive = sources.read_archive()
+        (layer / "etc/apt").mkdir(parents=True, exist_ok=True)
+        (layer / "etc/apt/sources.list").write_text(archive.sources_list(INSIDE_SUITE))
+        try:
+            overlay = f"lowerdir={base},upperdir={layer},workdir={work}"
+            _chroot(root, script, before=("mount", "-t", "overlay", "-o", overlay, "overlay", str(root)))
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+            shutil.rmtree(root, ignore_errors=True)
+
+    return _cached(name, build, report), base
+
+
+def purge() -> None:
+    """Remove all images and downloaded packages; refused while a lab exists that stands on them."""
+    labs = sorted(path.parent.name for path in machine.STATE.glob("*/state.json"))
+    if labs:
+        raise LabError(
+            f"the images are in use by {', '.join(labs)}; take down first: mailwiz-tui lab down --name …"
+        )
+    with machine.locked(machine.RUN / "images.lock"):
+        if machine.mounts(machine.CACHE):
+            raise LabError(f"something is still mounted below {machine.CACHE}; unmount it first")
+        shutil.rmtree(machine.CACHE, ignore_errors=True)
+
+
+def _cached(name: str, build: Callable[[Path], None], report: Report) -> Path:
+    """Return the image ``name``, built in a folder aside and renamed, so that half an image is never seen."""
+    image = machine.CACHE / name
+    if image.is_dir():
+        return image
+    with machine.locked(
+        machine.RUN / "images.lock", lambda: report("waiting for another lab that is building an image")
+    ):
+        if image.is_dir():
+            return image
+        machine.CACHE.mkdir(parents=True, exist_ok=True)
+        for leftover in machine.CACHE.glob("building-*"):
+            machine.unmount(leftover)
+            shutil.rmtree(leftover)
+        fresh = machine.CACHE / f"building-{name}"
+        fresh.mkdir(mode=0o755)
+        try:
+            build(fresh)
+        except BaseException:
+            shutil.rmtree(fresh, ignore_errors=True)
+            raise
+        fresh.rename(image)
+    return image
+
+
+def _chroot(root: Path, script: str, before: Sequence[str] = ()) -> None:
+    """Run a script in a root file system, with mounts that vanish with it whatever happens."""
+    shell = [
+        'root="$1"; shift; if [ $# -gt 0 ]; then "$@"; fi',
+        'mount -t proc proc "$root/proc"',
+        'cp /etc/resolv.conf /etc/hosts "$root/etc/"',
+        'exec chroot "$root" sh -s',
+    ]
+    _in_own_mounts("sh", "-ec", "\n".join(shell), "sh", str(root), *before, stdin=script)
+
+
+def _in_own_mounts(*command: str, stdin: str | None = None) -> None:
+    proxy = sources.apt_proxy()
+    env = {"http_proxy": proxy, "https_proxy": proxy} if proxy else {}
+    path = os.environ.get("PATH", "")
+    env["PATH"] = f"{path}:/usr/sbin:/sbin:/usr/bin:/bin"
+    run("unshare", "--mount", "--propagation", "private", *command, stdin=stdin, env=env, timeout=1800)
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:10]

@@ -1,0 +1,53 @@
+"""What a lab hands to its operator: an inventory of its hosts, and their host keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import keys, machine
+from .keys import LabPaths
+
+
+@dataclass(frozen=True)
+class LabHost:
+    """A host of the lab as ``lab ls`` shows it."""
+
+    id: str
+    ipv4: str
+    ipv6: str
+    suite: str
+    pid: int | None
+    """Process 1 of the host, seen from the machine; None while it is not running."""
+    fqdn: str
+    root: Path
+    """The host's files, readable from the machine while it runs."""
+
+
+def write_inventory(paths: LabPaths, hosts: Iterable[LabHost]) -> None:
+    """Write ``inventory.toml`` in the program's own format."""
+    parts = ["# Written by `mailwiz-tui lab`; gone with `mailwiz-tui lab down`.\n"]
+    for host in hosts:
+        parts.append(
+            "\n[[servers]]\n"
+            f'id = "{host.id}"\n'
+            f'host = "{host.ipv4}"\n'
+            'user = "root"\n'
+            "port = 22\n"
+            f'identity_file = "{paths.identity_file}"\n'
+            f'public_ipv4 = "{host.ipv4}"\n'
+            f'public_ipv6 = "{host.ipv6}"\n'
+            'known_hosts = "known_hosts"\n'
+            f'tags = ["lab", "{host.suite}"]\n'
+        )
+    machine.write(paths.inventory, "".join(parts))
+
+
+def write_known_hosts(paths: LabPaths, hosts: Iterable[LabHost]) -> None:
+    """Write the host keys the lab itself put on its hosts, so that none is ever unknown."""
+    text = ""
+    for host in hosts:
+        public = [path.read_text() for path in sorted((host.root / "etc/ssh").glob("ssh_host_*_key.pub"))]
+        text += keys.known_hosts_lines((host.ipv4, host.ipv6, host.fqdn, host.id), public)
+    machine.write(paths.known_hosts, text)

@@ -1,0 +1,233 @@
+"""What the lab asks of the machine it runs on: programs, rights, processes, mounts and cgroups."""
+
+from __future__ import annotations
+
+import ctypes
+import ctypes.util
+import fcntl
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+CACHE = Path("/var/cache/mailwiz-lab")
+"""Base images and downloaded packages: shared by all labs, kept by ``down``."""
+STATE = Path("/var/lib/mailwiz-lab")
+"""One folder per lab: its decisions and what its hosts have written."""
+RUN = Path("/run/mailwiz-lab")
+"""One folder per lab: locks, console logs and what is running now."""
+
+Report = Callable[[str], None]
+
+PROGRAMS: dict[str, str] = {
+    "debootstrap": "debootstrap",
+    "systemd-nspawn": "systemd-container",
+    "ip": "iproute2",
+    "nft": "nftables",
+    "nsenter": "util-linux",
+    "unshare": "util-linux",
+    "mount": "mount",
+    "ssh-keygen": "openssh-client",
+}
+"""Program the lab calls -> the Debian package that holds it."""
+KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+
+
+class LabError(Exception):
+    """Something the operator can act on: what is wrong, why, and what to do."""
+
+
+def silent(_line: str) -> None:
+    """Take a progress line and say nothing."""
+
+
+def run(
+    *command: str | Path,
+    stdin: str | None = None,
+    env: Mapping[str, str] | None = None,
+    timeout: float = 900,
+    check: bool = True,
+) -> subprocess.CompletedProcess[str]:
+    """Run one program to its end and return what it printed.
+
+    Raises LabError with the command, its exit code and its last lines, unless ``check`` is off.
+    """
+    words = [str(word) for word in command]
+    try:
+        done = subprocess.run(
+            words,
+            input=(stdin or "").encode("utf-8", "surrogateescape"),
+            capture_output=True,
+            env={**os.environ, "LC_ALL": "C.UTF-8", **(env or {})},
+            timeout=timeout,
+            check=False,
+        )
+    except FileNotFoundError as error:
+        raise LabError(f"{words[0]} is not installed; run: mailwiz-tui lab up --install") from error
+    except subprocess.TimeoutExpired as error:
+        raise LabError(f"no end after {timeout:.0f} s: {shlex.join(words)}") from error
+    stdout, stderr = (stream.decode("utf-8", "replace") for stream in (done.stdout, done.stderr))
+    if check and done.returncode != 0:
+        lines = [line.strip() for line in (stdout + "\n" + stderr).splitlines() if line.strip()]
+        tail = " | ".join(lines[-4:]) or "it printed nothing"
+        raise LabError(f"{shlex.join(words)[:300]}: exit {done.returncode}: {tail}")
+    return subprocess.CompletedProcess(words, done.returncode, stdout, stderr)
+
+
+def missing() -> list[str]:
+    """Name what this machine lacks for a lab, each with its remedy; empty when nothing is missing."""
+    absent = []
+    if sys.platform != "linux":
+        return ["Linux (a lab boots real Debian hosts on this machine)"]
+    if os.geteuid() != 0:
+        absent.append("root (use sudo)")
+    packages = missing_packages()
+    if packages:
+        absent.append(f"packages: {' '.join(packages)} (apt-get install them, or use --install)")
+    if not Path("/proc/sys/net/ipv6/conf").exists():
+        absent.append("IPv6 in the kernel")
+    if "overlay" not in Path("/proc/filesystems").read_text():
+        run("modprobe", "overlay", check=False)
+        if "overlay" not in Path("/proc/filesystems").read_text():
+            absent.append("overlayfs in the kernel")
+    if cgroup_root() is None:
+        absent.append("a mounted cgroup2 file system")
+    return absent
+
+
+def missing_packages() -> list[str]:
+    """List the Debian packages that hold the programs not found on this machine."""
+    packages = {package for program, package in PROGRAMS.items() if shutil.which(program) is None}
+    if not KEYRING.exists():
+        packages.add("debian-archive-keyring")
+    return sorted(packages)
+
+
+def install_packages(report: Report) -> None:
+    """Install what ``missing_packages`` names, with apt."""
+    packages = missing_packages()
+    if not packages:
+        return
+    if shutil.which("apt-get") is None:
+        raise LabError(f"this machine has no apt-get: install {' '.join(packages)} by hand")
+    report(f"installing {' '.join(packages)}")
+    quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+    run("apt-get", "update", "-qq", env=quiet)
+    run("apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages, env=quiet)
+
+
+def require() -> None:
+    """Raise LabError naming everything that is missing."""
+    absent = missing()
+    if absent:
+        raise LabError("the lab cannot start, this machine lacks " + "; ".join(absent))
+
+
+def mounts(under: Path) -> list[Path]:
+    """List the mount points at or below a folder, deepest first."""
+    prefix = str(under)
+    found = []
+    for line in Path("/proc/self/mountinfo").read_text().splitlines():
+        point = line.split()[4].encode().decode("unicode_escape")
+        if point == prefix or point.startswith(prefix + "/"):
+            found.append(Path(point))
+    return sorted(found, key=lambda point: len(point.parts), reverse=True)
+
+
+def unmount(under: Path) -> None:
+    """Unmount everything at or below a folder; what is still busy is detached."""
+    libc = ctypes.CDLL(ctypes.util.find_library("c") or "libc.so.6", use_errno=True)
+    detach = 2
+    for point in mounts(under):
+        if libc.umount2(os.fsencode(point), 0) != 0:
+            libc.umount2(os.fsencode(point), detach)
+
+
+def boot_id() -> str:
+    """Return the identity of this boot of the machine: it tells a stale run folder from a live one."""
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+
+def start_time(pid: int) -> int | None:
+    """Return when a process started (clock ticks since boot), None when there is no such process."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return None
+    return int(stat.rpartition(")")[2].split()[19])
+
+
+def cgroup_root() -> Path | None:
+    """Return where the unified cgroup hierarchy is mounted, wherever a distribution put it."""
+    for line in Path("/proc/self/mountinfo").read_text().splitlines():
+        fields, _, rest = line.partition(" - ")
+        if rest.split()[0] == "cgroup2":
+            return Path(fields.split()[4])
+    return None
+
+
+def cgroup_hierarchies() -> list[Path]:
+    """List every mounted cgroup hierarchy: nspawn mirrors a container's groups into the older ones."""
+    found = []
+    for line in Path("/proc/self/mountinfo").read_text().splitlines():
+        fields, _, rest = line.partition(" - ")
+        if rest.split()[0] in ("cgroup", "cgroup2"):
+            found.append(Path(fields.split()[4]))
+    return found
+
+
+def wait_until(condition: Callable[[], bool], seconds: float, every: float = 0.05) -> bool:
+    """Ask again and again until a condition holds; False when the time is over."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(every)
+    return True
+
+
+@contextmanager
+def locked(path: Path, waiting: Callable[[], None] | None = None) -> Iterator[None]:
+    """Hold a lock that the kernel releases when its holder dies; ``waiting`` is called if it is taken."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if waiting:
+                waiting()
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def write(path: Path, text: str, mode: int = 0o644) -> None:
+    """Write a file whole or not at all, readable by whom ``mode`` says from its first byte on."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f".{path.name}.new")
+    fresh.unlink(missing_ok=True)
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    with os.fdopen(descriptor, "w") as handle:
+        os.fchmod(handle.fileno(), mode)
+        handle.write(text)
+    fresh.replace(path)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object; an absent or broken file is an empty one."""
+    try:
+        value = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def words_of(command: str | Sequence[str]) -> list[str]:
+    """Turn a shell line into a command for ``sh``, and leave a list of words as it is."""
+    return ["sh", "-c", command] if isinstance(command, str) else list(command)

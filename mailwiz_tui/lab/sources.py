@@ -1,0 +1,95 @@
+"""Where this machine gets its Debian packages from: the lab's hosts get theirs from the same place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from .machine import run
+
+DEFAULT_ARCHIVE = "http://deb.debian.org/debian"
+DEFAULT_SECURITY = "http://deb.debian.org/debian-security"
+SUITES = ("trixie", "bookworm")
+
+
+@dataclass(frozen=True)
+class Archive:
+    """The package archive and its security updates, as base URLs without a slash at the end."""
+
+    main: str = DEFAULT_ARCHIVE
+    security: str = DEFAULT_SECURITY
+
+    def sources_list(self, suite: str, *, plain: bool = False) -> str:
+        """Write a sources.list; ``plain`` names everything by http, for hosts behind the caching proxy."""
+        main, security = (_http(self.main), _http(self.security)) if plain else (self.main, self.security)
+        return f"deb {main} {suite} main\ndeb {main} {suite}-updates main\ndeb {security} {suite}-security main\n"
+
+    @property
+    def urls(self) -> tuple[str, str]:
+        return self.main, self.security
+
+
+def _http(url: str) -> str:
+    return re.sub(r"^https:", "http:", url)
+
+
+def read_archive(apt: Path = Path("/etc/apt")) -> Archive:
+    """Find the mirror this machine's apt uses; Debian's public one where it names none that serves files."""
+    main = security = ""
+    for url, suites, components in entries(apt):
+        if not url.startswith(("http://", "https://")) or "main" not in components:
+            continue
+        names = {suite.partition("-")[0].partition("/")[0] for suite in suites}
+        if not names & {*SUITES, "stable", "oldstable", "testing", "sid"}:
+            continue
+        if any("security" in suite for suite in suites):
+            security = security or url
+        else:
+            main = main or url
+    return Archive(main or DEFAULT_ARCHIVE, security or DEFAULT_SECURITY)
+
+
+def entries(apt: Path) -> Iterator[tuple[str, list[str], list[str]]]:
+    """Yield (URL, suites, components) of every ``deb`` entry, of both file formats apt knows."""
+    folder = apt / "sources.list.d"
+    for path in (apt / "sources.list", *sorted(folder.glob("*.list"))):
+        if path.is_file():
+            yield from parse_one_line(path.read_text(errors="replace"))
+    for path in sorted(folder.glob("*.sources")):
+        yield from parse_deb822(path.read_text(errors="replace"))
+
+
+def parse_one_line(text: str) -> Iterator[tuple[str, list[str], list[str]]]:
+    """Read the one-line format: ``deb [options] URL suite component …`` (sources.list(5))."""
+    for line in text.splitlines():
+        match = re.match(r"\s*deb\s+(?:\[[^\]]*\]\s+)?(\S+)\s+(\S+)\s*([^#]*)", line)
+        if match:
+            yield match[1].rstrip("/"), [match[2]], match[3].split()
+
+
+def parse_deb822(text: str) -> Iterator[tuple[str, list[str], list[str]]]:
+    """Read the stanza format: ``Types:``, ``URIs:``, ``Suites:``, ``Components:`` (sources.list(5))."""
+    lines = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
+    for stanza in re.split(r"\n\s*\n", "\n".join(lines)):
+        fields: dict[str, list[str]] = {}
+        key = ""
+        for line in stanza.splitlines():
+            if line[:1].isspace():
+                fields.setdefault(key, []).extend(line.split())
+            elif ":" in line:
+                key, _, value = line.partition(":")
+                key = key.strip().lower()
+                fields[key] = value.split()
+        if "deb" not in fields.get("types", []) or fields.get("enabled") == ["no"]:
+            continue
+        for url in fields.get("uris", []):
+            yield url.rstrip("/"), fields.get("suites", []), fields.get("components", [])
+
+
+def apt_proxy() -> str:
+    """Return the HTTP proxy this machine's apt goes through, empty for none."""
+    output = run("apt-config", "shell", "PROXY", "Acquire::http::Proxy", check=False).stdout
+    match = re.match(r"PROXY='(https?://[^']+)'", output.strip())
+    return match[1] if match else ""

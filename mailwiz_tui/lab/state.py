@@ -1,0 +1,88 @@
+"""What a lab has decided and must remember: its slot, its addresses, its hosts."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+
+from . import machine
+from .addresses import AddressPlan
+from .machine import LabError
+
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,19}")
+
+
+@dataclass(frozen=True)
+class HostSpec:
+    """A host as decided: its name, its place in the network, its Debian release."""
+
+    id: str
+    number: int
+    suite: str
+
+
+@dataclass
+class State:
+    """The memory of one lab, in ``/var/lib/mailwiz-lab/NAME/state.json``."""
+
+    plan: AddressPlan
+    hosts: list[HostSpec] = field(default_factory=list)
+
+    def host(self, host_id: str) -> HostSpec:
+        """Return a host by its id, or say which there are."""
+        for spec in self.hosts:
+            if spec.id == host_id:
+                return spec
+        known = ", ".join(spec.id for spec in self.hosts) or "none"
+        raise LabError(f"this lab has no host {host_id!r}; it has: {known}")
+
+
+def check_name(name: str) -> str:
+    """Return a lab's name if it can serve as a folder and in a namespace's name."""
+    if not _NAME.fullmatch(name):
+        raise LabError(
+            f"{name!r} cannot be a lab's name; use a letter, then letters, digits and hyphens (20 at most)"
+        )
+    return name
+
+
+def folder(name: str) -> Path:
+    return machine.STATE / name
+
+
+def load(name: str) -> State | None:
+    """Read a lab's memory; None when there is no such lab."""
+    value = machine.read_json(folder(name) / "state.json")
+    if not value:
+        return None
+    try:
+        plan = AddressPlan(value["slot"], IPv4Network(value["ipv4"]), IPv6Network(value["ipv6"]))
+        return State(plan, [HostSpec(**entry) for entry in value["hosts"]])
+    except (KeyError, TypeError, ValueError) as error:
+        raise LabError(
+            f"{folder(name) / 'state.json'} is not readable ({error}); start over: mailwiz-tui lab down --name {name}"
+        ) from error
+
+
+def save(name: str, state: State) -> None:
+    """Write a lab's memory."""
+    value = {
+        "slot": state.plan.slot,
+        "ipv4": str(state.plan.ipv4),
+        "ipv6": str(state.plan.ipv6),
+        "hosts": [vars(spec) for spec in state.hosts],
+    }
+    machine.write(folder(name) / "state.json", json.dumps(value, indent=2) + "\n")
+
+
+def slots(but: str = "") -> dict[str, int]:
+    """Return the slot of every other lab on this machine."""
+    found = {}
+    for path in machine.STATE.glob("*/state.json"):
+        slot = machine.read_json(path).get("slot")
+        if path.parent.name != but and isinstance(slot, int):
+            found[path.parent.name] = slot
+    return found
