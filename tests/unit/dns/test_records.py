@@ -98,9 +98,7 @@ def test_additional_and_relay_domains(wide_plan: Plan, known: FactsFile) -> None
 def test_spf_policies_and_includes(plan: Plan, known: FactsFile, policy: str, ending: str) -> None:
     plan.security.spf.policy = policy
     plan.security.spf.includes = ["spf.example.net"]
-    assert values(plan_records(plan, known), "example.com", "TXT") == [
-        f"v=spf1 mx include:spf.example.net{ending}"
-    ]
+    assert values(plan_records(plan, known), "example.com", "TXT") == [f"v=spf1 mx include:spf.example.net{ending}"]
 
 
 def test_too_many_spf_lookups_are_named(plan: Plan, known: FactsFile) -> None:

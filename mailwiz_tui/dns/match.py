@@ -1,0 +1,179 @@
+"""Judges what the live DNS holds against a record of the plan. Pure: it is given what was found.
+
+Other people's records at the same name are left alone; where a standard allows one record only, several
+are a fault; where the live record says more than the plan but includes it, that is right.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from mailwiz_tui.dns.record import Record
+
+
+class State(StrEnum):
+    """How a record of the plan stands in the live DNS; ``unknown`` means that nobody answered."""
+
+    PUBLISHED = "published"
+    WRONG = "wrong"
+    MISSING = "missing"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A state with what is to be said about it, and for a wrong record what to put there instead."""
+
+    state: State
+    detail: str = ""
+    instead: str = ""
+
+
+SINGLE = {
+    "v=spf1": "SPF (RFC 7208 section 3.2)",
+    "v=dmarc1": "DMARC (RFC 9989)",
+    "v=tlsrptv1": "TLS-RPT (RFC 8460 section 3)",
+    "v=stsv1": "MTA-STS (RFC 8461 section 3.1)",
+    "v=dkim1": "DKIM (RFC 6376 section 3.6.2.2)",
+}
+"""Version tags of the standards that allow one record at a name."""
+
+
+def judge(record: Record, wanted: Iterable[str], got: Iterable[str]) -> Verdict:
+    """How ``record`` stands; ``wanted`` are all planned values of its name and type, ``got`` the live ones."""
+    if record.pending:
+        return Verdict(State.UNKNOWN, record.pending)
+    live = list(got)
+    if record.type == "TXT":
+        return _txt(record, live)
+    mine = normal(record.type, record.value)
+    found = {normal(record.type, value): value for value in live}
+    if not found:
+        return Verdict(State.MISSING)
+    planned = {normal(record.type, value) for value in wanted}
+    extra = [value for key, value in found.items() if key not in planned]
+    if mine not in found:
+        return Verdict(State.WRONG, f"expected {record.value}, got {', '.join(sorted(live))}", record.value)
+    return _with_extra(record, extra)
+
+
+def normal(kind: str, value: str) -> str:
+    """A value in one spelling: lower-case names with a final dot, shortest addresses, single spaces."""
+    text = " ".join(value.split())
+    if kind in ("A", "AAAA"):
+        try:
+            return ipaddress.ip_address(text).compressed
+        except ValueError:
+            return text
+    if kind == "CAA":
+        flags, _, rest = text.partition(" ")
+        tag, _, content = rest.partition(" ")
+        return f"{flags} {tag.lower()} {content.strip(chr(34)).strip()}"
+    if kind == "TLSA":
+        head, digest = text.split()[:3], "".join(text.split()[3:])
+        return " ".join([*head, digest.lower()])
+    return text.lower().removesuffix(".") + "."
+
+
+def _with_extra(record: Record, extra: list[str]) -> Verdict:
+    if not extra:
+        return Verdict(State.PUBLISHED)
+    others = ", ".join(sorted(extra))
+    if record.type == "MX":
+        preference = int(record.value.split()[0])
+        before = [value for value in extra if int(value.split()[0]) <= preference]
+        if before:
+            return Verdict(
+                State.WRONG,
+                f"mail is delivered to {', '.join(before)} as well, or first: take that away",
+                record.value,
+            )
+        return Verdict(State.PUBLISHED, f"there are further MX records: {others}")
+    if record.type in ("A", "AAAA", "PTR", "CNAME"):
+        return Verdict(State.WRONG, f"there is another value beside it: {others}; take that away", record.value)
+    if record.type == "CAA" and record.value == '0 issue ";"' and any(" issue " in e for e in extra):
+        return Verdict(State.WRONG, f"other records allow an authority: {others}", record.value)
+    if record.type == "SRV" and (record.value == "0 0 0 ." or "0 0 0 ." in extra):
+        return Verdict(State.WRONG, f"a service is both offered and not: {others}", record.value)
+    return Verdict(State.PUBLISHED, f"there is also {others}")
+
+
+def _txt(record: Record, live: list[str]) -> Verdict:
+    version = _version(record.value)
+    if version == "v=dkim1":
+        same = [value for value in live if "p=" in value]
+    else:
+        same = [value for value in live if _version(value) == version]
+    if not same:
+        return Verdict(State.MISSING)
+    if len(same) > 1:
+        name = SINGLE.get(version, "this standard")
+        return Verdict(
+            State.WRONG, f"{len(same)} records where {name} allows one: {' | '.join(sorted(same))}", record.value
+        )
+    if version == "v=spf1":
+        return _spf(record.value, same[0])
+    planned, found = tags(record.value), tags(same[0])
+    if version == "v=dkim1":
+        planned, found = _key(planned), _key(found)
+    if version == "v=stsv1":
+        planned, found = {"id": planned.get("id", "")}, {"id": found.get("id", "")}
+    if planned == found:
+        return Verdict(State.PUBLISHED)
+    differing = sorted(k for k in planned.keys() | found.keys() if planned.get(k) != found.get(k))
+    detail = "; ".join(
+        f"{key}: expected {_short(planned.get(key))}, got {_short(found.get(key))}" for key in differing
+    )
+    return Verdict(State.WRONG, detail, record.value)
+
+
+def tags(text: str) -> dict[str, str]:
+    """``a=b; c=d`` as a mapping; white space around and inside values does not count (RFC 6376 section 3.2)."""
+    found: dict[str, str] = {}
+    for part in text.split(";"):
+        key, sign, value = part.partition("=")
+        if sign:
+            found[key.strip().lower()] = "".join(value.split())
+    return found
+
+
+def merged_spf(planned: str, live: str) -> str:
+    """The live SPF record with the plan's mechanisms added, before its ``all``, which the plan decides."""
+    inside = [t for t in live.split()[1:] if _bare(t) != "all" and not t.lower().startswith("redirect=")]
+    have = {_bare(t) for t in inside}
+    added = [t for t in planned.split()[1:-1] if _bare(t) not in have]
+    return " ".join(["v=spf1", *added, *inside, planned.split()[-1]])
+
+
+def _spf(planned: str, live: str) -> Verdict:
+    want, have = planned.lower().split()[1:], live.lower().split()[1:]
+    lacking = [t for t in want[:-1] if _bare(t) not in {_bare(h) for h in have if h[0] not in "-~?"}]
+    ending = next((h for h in have if _bare(h) == "all"), "no all")
+    if lacking or ending != want[-1]:
+        faults = [f"lacks {' '.join(lacking)}"] if lacking else []
+        if ending != want[-1]:
+            faults.append(f"ends in {ending}, expected {want[-1]}")
+        return Verdict(State.WRONG, f"{'; '.join(faults)}: got {live}", merged_spf(planned, live))
+    further = [t for t in have if _bare(t) not in {_bare(w) for w in want}]
+    return Verdict(State.PUBLISHED, f"it lists further senders: {' '.join(further)}" if further else "")
+
+
+def _bare(term: str) -> str:
+    return term.lower().lstrip("+-~?")
+
+
+def _version(text: str) -> str:
+    return text.strip().partition(";")[0].partition(" ")[0].replace(" ", "").lower()
+
+
+def _key(found: dict[str, str]) -> dict[str, str]:
+    return {"k": found.get("k", "rsa").lower(), "p": found.get("p", "")}
+
+
+def _short(value: str | None) -> str:
+    if value is None:
+        return "nothing"
+    return value if len(value) <= 60 else f"{value[:24]}…{value[-24:]} ({len(value)} characters)"
