@@ -12,7 +12,8 @@ class Server(BaseModel):
 
     ``proxy_jump`` is what OpenSSH takes: ``[user@]host[:port]``, several separated by commas.
     ``known_hosts`` and ``identity_file`` are absolute here; the readers expand ``~`` and resolve paths
-    relative to the inventory.
+    relative to the inventory. ``openssh_alias`` is the ``Host`` name under which ``~/.ssh/config`` has more
+    about the server (its agent, its key alias); empty for servers that OpenSSH's configuration need not know.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -27,6 +28,7 @@ class Server(BaseModel):
     public_ipv6: str = ""
     known_hosts: Path | None = None
     tags: tuple[str, ...] = ()
+    openssh_alias: str = ""
 
 
 class Inventory(BaseModel):

@@ -1,0 +1,156 @@
+"""A live connection to one server, on which commands are opened as channels."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import asyncssh
+from pydantic import SecretStr
+
+from mailwiz_tui.fleet.server import Server
+from mailwiz_tui.install.prompts import Prompts
+from mailwiz_tui.install.ssh.channel import Channel
+from mailwiz_tui.install.ssh.errors import ConnectionLost, SshError, SshErrorKind, printable
+from mailwiz_tui.install.ssh.login import Answers
+from mailwiz_tui.install.ssh.sudo import Launch, start
+
+CHANNELS = 6
+"""Channels open at once; sshd allows ten sessions on a connection (MaxSessions)."""
+OPEN_SECONDS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """What a command left behind when it ended."""
+
+    exit_status: int
+    stdout: bytes
+    stderr: str
+
+
+class Connection:
+    """One authenticated SSH connection; close it with ``close`` or use it as an async context manager."""
+
+    def __init__(
+        self,
+        ssh: asyncssh.SSHClientConnection,
+        server: Server,
+        user: str,
+        where: str,
+        prompts: Prompts,
+        answers: Answers,
+    ) -> None:
+        self._ssh = ssh
+        self._prompts = prompts
+        self._answers = answers
+        self._slots = asyncio.Semaphore(CHANNELS)
+        self.on_close: Callable[[], Awaitable[None]] | None = None
+        self.server = server
+        self.user = user
+        self.where = where
+
+    @property
+    def alive(self) -> bool:
+        """Whether the connection is, as far as is known, still there."""
+        return not self._ssh.is_closed()
+
+    @property
+    def host_key_fingerprint(self) -> str:
+        """The fingerprint of the host key the server has proved to hold (``SHA256:…``)."""
+        key = self._ssh.get_server_host_key()
+        return key.get_fingerprint("sha256") if key else ""
+
+    @property
+    def peer_address(self) -> str:
+        """The address connected to; behind a jump host the address the jump host was asked for."""
+        peer = self._ssh.get_extra_info("peername")
+        return str(peer[0]) if peer else ""
+
+    @property
+    def transport(self) -> asyncssh.SSHClientConnection:
+        """asyncssh's own connection, for tunnels of this package only."""
+        return self._ssh
+
+    async def wait_lost(self) -> None:
+        """Returns when the connection has ended, whoever ended it."""
+        await self._ssh.wait_closed()
+
+    async def open(self, argv: str) -> Channel:
+        """Starts a command line in the user's login shell. Raises SshError, ConnectionLost.
+
+        Waits while six channels are open on this connection.
+        """
+        await self._slots.acquire()
+        try:
+            async with asyncio.timeout(OPEN_SECONDS):
+                process = await self._ssh.create_process(argv, encoding=None)
+        except BaseException as error:
+            self._slots.release()
+            if isinstance(error, TimeoutError):
+                self._ssh.abort()
+                raise ConnectionLost(
+                    self.where, f"the server did not open a channel within {OPEN_SECONDS} s"
+                ) from None
+            if isinstance(error, asyncssh.ChannelOpenError) and self.alive:
+                raise SshError(
+                    f"the server did not open a session: {printable(error.reason)}",
+                    self.where,
+                    "look at MaxSessions and ForceCommand in its sshd_config",
+                    kind=SshErrorKind.SHELL,
+                ) from None
+            if isinstance(error, OSError | asyncssh.Error):
+                raise ConnectionLost(self.where) from None
+            raise
+        return Channel(process, self.where, self._slots.release)
+
+    async def open_privileged(self, command: str) -> Channel:
+        """Starts a one-line shell command as root, with sudo where the user is not root.
+
+        The channel's output begins with the command's own first byte, whatever login shells printed before.
+        sudo's password is asked of the operator once, kept in memory, and written only to our own prompt.
+        """
+        launch = Launch(command, with_sudo=self.user != "root")
+        channel = await self.open(launch.argv)
+        kept, self._answers.sudo_password = self._answers.sudo_password, None
+        self._answers.sudo_password = await start(channel, launch, self.where, self._ask_sudo, kept) or kept
+        return channel
+
+    async def run(self, argv: str, data: bytes = b"", *, limit: int = 1 << 20) -> Completed:
+        """Runs a short command to its end with ``data`` on standard input. Raises ConnectionLost, never guesses.
+
+        More than ``limit`` bytes of output is an SshError.
+        """
+        channel = await self.open(argv)
+        try:
+            if data:
+                channel.write(data)
+            channel.write_eof()
+            output = bytearray()
+            while part := await channel.read():
+                output += part
+                if len(output) > limit:
+                    raise SshError(f"a command printed more than {limit} bytes", self.where)
+            return Completed(await channel.wait(), bytes(output), channel.stderr)
+        finally:
+            await channel.close()
+
+    async def close(self) -> None:
+        """Ends the connection."""
+        self._ssh.close()
+        with contextlib.suppress(TimeoutError, OSError, asyncssh.Error):
+            async with asyncio.timeout(5):
+                await self._ssh.wait_closed()
+        if self.on_close is not None:
+            await self.on_close()
+
+    async def __aenter__(self) -> Connection:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.close()
+
+    async def _ask_sudo(self, attempt: int) -> SecretStr | None:
+        return await self._prompts.sudo_password(self.server.id, self.user, attempt)

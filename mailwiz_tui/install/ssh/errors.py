@@ -1,0 +1,74 @@
+"""What can go wrong between here and a server, told so that the operator can act on it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class SshErrorKind(StrEnum):
+    """Which kind of failure; tests, screens and the reconnect helper tell them apart by this."""
+
+    NAME = "name"
+    REFUSED = "refused"
+    NO_ROUTE = "no-route"
+    TIMEOUT = "timeout"
+    LOST = "lost"
+    PROTOCOL = "protocol"
+    AUTH = "auth"
+    IDENTITY = "identity"
+    HOST_KEY_UNKNOWN = "host-key-unknown"
+    HOST_KEY_CHANGED = "host-key-changed"
+    HOST_KEY_REVOKED = "host-key-revoked"
+    CONFIG = "config"
+    SHELL = "shell"
+    SUDO = "sudo"
+
+
+_TRANSIENT = frozenset({SshErrorKind.REFUSED, SshErrorKind.NO_ROUTE, SshErrorKind.TIMEOUT, SshErrorKind.LOST})
+
+
+class SshError(Exception):
+    """A server could not be reached or did not let us work.
+
+    ``what`` says what went wrong, ``where`` names the server (``root@192.0.2.21:22``), ``advice`` what to do.
+    All three are one line each, printable and free of secrets.
+    """
+
+    def __init__(self, what: str, where: str, advice: str = "", *, kind: SshErrorKind = SshErrorKind.PROTOCOL):
+        super().__init__(what, where, advice)
+        self.what = what
+        self.where = where
+        self.advice = advice
+        self.kind = kind
+
+    @property
+    def transient(self) -> bool:
+        """Whether trying again later, with nothing changed by the operator, may succeed."""
+        return self.kind in _TRANSIENT
+
+    def __str__(self) -> str:
+        tail = f" ({self.advice})" if self.advice else ""
+        return f"{self.where}: {self.what}{tail}"
+
+
+class ConnectionLost(SshError):  # noqa: N818 - the name says what happened
+    """The connection ended before the answer was complete: what became of the request is unknown.
+
+    Never to be taken for success, and never for failure of what ran on the server either.
+    """
+
+    def __init__(self, where: str, what: str = "the connection was lost", advice: str = "") -> None:
+        super().__init__(
+            what,
+            where,
+            advice or "what runs on the server goes on; connect again to see it",
+            kind=SshErrorKind.LOST,
+        )
+
+
+def printable(text: str | bytes, limit: int = 200) -> str:
+    """One line of remote text that is safe on a terminal: control characters gone, cut at ``limit`` characters."""
+    if isinstance(text, bytes):
+        text = text.decode("utf-8", "replace")
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"
