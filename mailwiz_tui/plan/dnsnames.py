@@ -23,11 +23,11 @@ _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
 _SERVER_ID = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 
 
-def domain_name(text: str) -> str:
+def domain_name(text: str, what: str = "domain") -> str:
     """A domain that mail can be addressed to: at least two labels, not an IP address, no underscore."""
-    name = _ascii_name(text, "domain")
+    name = _ascii_name(text, what)
     if "." not in name:
-        raise ValueError(f"“{text}” has one part only; a domain has at least two, like example.com")
+        raise ValueError(f"“{text}” has one part only; a {what} has at least two, like example.com")
     if name.rpartition(".")[2].isdigit():
         raise ValueError(f"“{text}” ends in a number; a top-level domain is never all digits")
     return name
@@ -37,7 +37,26 @@ def host_name(text: str) -> str:
     """A fully qualified host name, as a mail server must announce itself (RFC 5321 section 4.1.1.1)."""
     if text and "." not in text.rstrip(".。．") and not _has_space_or_control(text) and not is_ip(text):
         raise ValueError(f"“{text}” is not fully qualified; write it with its domain, like {text[:30]}.example.com")
-    return domain_name(text)
+    return domain_name(text, "host name")
+
+
+def spf_domain(text: str) -> str:
+    """A domain whose SPF record is included; its labels may begin with an underscore (RFC 7208 section 5.2)."""
+    plain = text.removeprefix("include:")
+    refuse_invisible(plain, "domain")
+    if "%" in plain:
+        raise ValueError(f"“{shortened(text)}” has a macro (%…), which includes of a plan cannot")
+    labels = plain.split(".")
+    hidden = [index for index, label in enumerate(labels[:-2]) if re.fullmatch(r"_[A-Za-z0-9-]*[A-Za-z0-9]", label)]
+    for index in hidden:
+        labels[index] = labels[index][1:]
+    checked = domain_name(".".join(labels)).split(".")
+    for index in hidden:
+        checked[index] = "_" + checked[index]
+    name = ".".join(checked)
+    if len(name) > MAX_NAME or any(len(label) > MAX_LABEL for label in checked):
+        raise ValueError(f"“{shortened(text)}” is longer than a DNS name can be")
+    return name
 
 
 def any_host_name(text: str) -> str:

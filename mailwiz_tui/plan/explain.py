@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -80,8 +80,8 @@ def _words(details: ErrorDetails) -> tuple[str, str]:
 
 def _missing(location: tuple[str | int, ...]) -> tuple[str, str]:
     example = _EXAMPLES.get(dotted(location)) or _EXAMPLES.get(str(location[-1]))
-    where = table_header(location[:-1])
-    return "is missing", f"add, under {where}: {example}" if example else f"add it under {where}"
+    where = _at(location[:-1]).replace("in [", "under [")
+    return "is missing", f"add, {where}: {example}" if example else f"add it {where}"
 
 
 def _unknown(location: tuple[str | int, ...]) -> tuple[str, str]:
@@ -92,10 +92,14 @@ def _unknown(location: tuple[str | int, ...]) -> tuple[str, str]:
         return "is not a key of a plan", f"did you mean {near}?"
     homes = homes_of(name)
     if homes:
-        return f"does not belong in {table_header(table)}", f"it belongs in {' or '.join(homes)}"
+        return f"does not belong {_at(table)}", f"it belongs in {' or '.join(homes)}"
     keys = keys_of(table)
     known = f"{table_header(table)} has {', '.join(keys)}" if keys else ""
     return "is not a key of a plan", known
+
+
+def _at(table: Sequence[str | int]) -> str:
+    return f"in {table_header(table)}" if table else "at the top of the file"
 
 
 def _choice(location: tuple[str | int, ...], value: object) -> tuple[str, str]:

@@ -44,11 +44,13 @@ def read_text(path: Path) -> str:
 def write_private(path: Path, content: bytes) -> None:
     """Replace a file in one step, readable by its owner only (0600), safe on disk when this returns.
 
-    A symbolic link stays and its target is replaced. Raises FileError; the former file is then still there.
+    Missing folders are made (0700). A symbolic link stays and its target is replaced. Raises FileError; the
+    former file is then still there.
     """
     target = Path(os.path.realpath(path))
     temporary = ""
     try:
+        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         descriptor, temporary = tempfile.mkstemp(prefix=f".{target.name[:100]}.", dir=target.parent)
         with os.fdopen(descriptor, "wb") as file:
             os.fchmod(file.fileno(), 0o600)

@@ -146,7 +146,7 @@ class Spf(Model):
     """Which servers may send for the domains (RFC 7208)."""
 
     policy: SpfPolicy = SpfPolicy.STRICT
-    includes: list[names.DomainName] = Field(default_factory=list)
+    includes: list[names.SpfDomain] = Field(default_factory=list)
 
 
 class Dmarc(Model):

@@ -21,6 +21,7 @@ def _or_empty(check: Callable[[str], str]) -> AfterValidator:
 ServerId = Annotated[str, AfterValidator(dnsnames.server_id)]
 DomainName = Annotated[str, AfterValidator(dnsnames.domain_name)]
 HostName = Annotated[str, AfterValidator(dnsnames.host_name)]
+SpfDomain = Annotated[str, AfterValidator(dnsnames.spf_domain)]
 DkimSelector = Annotated[str, AfterValidator(dnsnames.dkim_selector)]
 
 IpAddress = Annotated[str, AfterValidator(hosts.ip_address)]

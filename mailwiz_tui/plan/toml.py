@@ -20,7 +20,7 @@ from mailwiz_tui.plan.explain import explain, printable, quoted
 from mailwiz_tui.plan.files import FileError, read_text, write_private
 from mailwiz_tui.plan.findings import Finding, PlanError, Severity
 from mailwiz_tui.plan.model import Plan
-from mailwiz_tui.plan.rules import cross_check
+from mailwiz_tui.plan.rules import KnownServers, cross_check
 from mailwiz_tui.plan.salvage import salvage
 
 VERSION = 1
@@ -66,7 +66,11 @@ def parse(text: str, name: str) -> dict[str, Any]:
 
 
 def findings_of(
-    raw: Mapping[str, Any], *, inventory_ids: list[str] | None = None, base: Path | None = None
+    raw: Mapping[str, Any],
+    *,
+    known: KnownServers | None = None,
+    inventory_ids: list[str] | None = None,
+    base: Path | None = None,
 ) -> list[Finding]:
     """Everything to know about a plan's raw values: faults of single values, then of values together.
 
@@ -79,10 +83,10 @@ def findings_of(
         rest = salvage(_with_tables(raw))
         if rest is not None:
             told = {f.path for f in findings}
-            crossed = cross_check(rest.plan, inventory_ids=inventory_ids, base=base)
+            crossed = cross_check(rest.plan, known, inventory_ids=inventory_ids, base=base)
             findings += [f for f in crossed if f.path not in told and rest.concerns(f)]
         return findings
-    return cross_check(plan, inventory_ids=inventory_ids, base=base)
+    return cross_check(plan, known, inventory_ids=inventory_ids, base=base)
 
 
 def save_plan(plan: Plan | Mapping[str, Any], path: Path) -> None:

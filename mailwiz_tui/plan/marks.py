@@ -1,0 +1,65 @@
+"""Which steps the operator has gone through, and on the ground of which answers.
+
+Kept beside the plan in ``PLAN.steps.json``: for each step gone through, a digest of the answers that it
+depends on. When those answers change, the step wants another look; when they change back, it no longer does.
+Losing the file loses nothing but the marks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from mailwiz_tui.plan.files import FileError, read_text, write_private
+from mailwiz_tui.plan.steps import STEPS, StepSpec
+
+
+def marks_path_for(plan_path: Path) -> Path:
+    """Where the marks of a plan are kept."""
+    return plan_path.with_suffix(".steps.json")
+
+
+class Marks:
+    """The steps gone through, by id, each with the digest of what it depended on then."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._digests = _read(path)
+
+    def confirmed(self, step_id: str) -> bool:
+        """Whether the operator has gone through a step."""
+        return step_id in self._digests
+
+    def outdated(self, spec: StepSpec, get: Callable[[str], Any]) -> bool:
+        """Whether answers that a step depends on have changed since it was gone through."""
+        return self.confirmed(spec.id) and self._digests[spec.id] != _digest(spec, get)
+
+    def confirm(self, spec: StepSpec, get: Callable[[str], Any]) -> None:
+        """Note that the operator has gone through a step with the answers as they are."""
+        digest = _digest(spec, get)
+        if self._digests.get(spec.id) == digest:
+            return
+        self._digests[spec.id] = digest
+        text = json.dumps({"version": 1, "confirmed": self._digests}, indent=1)
+        try:
+            write_private(self.path, text.encode())
+        except FileError:
+            return  # the plan itself is saved elsewhere; without this file a step only says "not yet" again
+
+
+def _digest(spec: StepSpec, get: Callable[[str], Any]) -> str:
+    answers = [[path, get(path)] for path in sorted(spec.depends_on)]
+    text = json.dumps(answers, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+
+
+def _read(path: Path) -> dict[str, str]:
+    try:
+        confirmed = json.loads(read_text(path))["confirmed"]
+        known = {spec.id for spec in STEPS}
+        return {str(key): str(value) for key, value in confirmed.items() if key in known}
+    except (FileError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return {}

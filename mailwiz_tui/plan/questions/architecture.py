@@ -1,0 +1,45 @@
+"""Step 1: how many servers share the work."""
+
+from __future__ import annotations
+
+from mailwiz_tui.plan.spec import Choice, FieldKind, FieldSpec, StepSpec
+
+STEP = StepSpec(
+    id="architecture",
+    number=1,
+    title="Architecture",
+    summary="How many servers share the work.",
+    help=(
+        "One server is right for most: it holds some thousand mailboxes, and mail that arrives while it is down "
+        "waits "
+        "at the senders for days (RFC 5321 section 4.5.4.1), so a short outage loses nothing.\n\n"
+        "Several servers with roles keep the mailboxes away from the servers that face the internet, and let each "
+        "grow by itself. A cluster goes on working when a node is lost; it costs the most attention."
+    ),
+    fields=(
+        FieldSpec(
+            path="architecture",
+            label="Architecture",
+            help="One server does for some thousand mailboxes; more can be planned later.",
+            kind=FieldKind.CHOICE,
+            choices=(
+                Choice(
+                    "single", "One server", "Everything on one Debian server. Simple, cheap, done in ten minutes."
+                ),
+                Choice(
+                    "distributed",
+                    "Several servers with roles",
+                    "Inbound, outbound, storage and filter on servers of their own, joined by private links.",
+                ),
+                Choice(
+                    "ha-cluster",
+                    "Cluster",
+                    "Two or more equal nodes behind one address; the loss of one is survived.",
+                ),
+            ),
+            example="single",
+            why="It decides which roles step 2 asks for, and which servers need an address on a private link.",
+        ),
+    ),
+    owns=("architecture", "version"),
+)

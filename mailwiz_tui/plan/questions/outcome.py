@@ -1,0 +1,75 @@
+"""Steps 7 and 8 ask nothing of the plan: they show what follows from it, and carry it out."""
+
+from __future__ import annotations
+
+from mailwiz_tui.plan.spec import StepSpec
+
+DNS = StepSpec(
+    id="dns",
+    number=7,
+    title="DNS",
+    summary="Every record the plan needs, ready to be published.",
+    help=(
+        "Mail works only with the right records in the DNS. Here is each of them with its reason; copy them into "
+        "your "
+        "DNS provider's form, or export them as a zone file. The DKIM record appears once the server has made its "
+        "key, "
+        "which happens in the first part of step 8 or when you ask for it here.\n\n"
+        "The reverse name (PTR) of the server's address is set where you rent the server, not in your zone."
+    ),
+    depends_on=(
+        "architecture",
+        "servers",
+        "cluster.virtual_ip",
+        "domain.primary_domain",
+        "domain.hostname",
+        "domain.additional_domains",
+        "security.tls.provider",
+        "security.dkim.enabled",
+        "security.dkim.selector",
+        "security.dkim.key_size",
+        "security.spf.policy",
+        "security.spf.includes",
+        "security.dmarc.policy",
+        "security.dmarc.rua",
+        "security.dmarc.ruf",
+        "security.dmarc.percentage",
+        "network.relay_host",
+        "services.webmail",
+        "services.admin_panel",
+    ),
+)
+
+INSTALL = StepSpec(
+    id="install",
+    number=8,
+    title="Installation",
+    summary="Carry the plan out, and prove that mail flows.",
+    help=(
+        "First a review: what is still missing, what each server will get, what will change. Then the "
+        "installation, "
+        "which goes on by itself on the servers even if this connection is lost; start mailwiz-tui again to watch "
+        "it.\n\n"
+        "At the end real mail is sent in both directions, and everything that must be refused is tried. Generated "
+        "passwords are shown once.\n\n"
+        "Running it again changes only what is not as planned."
+    ),
+    depends_on=(
+        *DNS.depends_on,
+        "network.resolvers",
+        "security.tls.certificate",
+        "security.tls.private_key",
+        "security.tls.acme_email",
+        "security.tls.acme_directory",
+        "security.tls.acme_ca_file",
+        "services.antispam",
+        "services.antivirus",
+        "storage.type",
+        "storage.path",
+        "storage.nfs_server",
+        "storage.nfs_export",
+        "storage.s3_endpoint",
+        "storage.s3_bucket",
+        "storage.s3_region",
+    ),
+)

@@ -1,0 +1,79 @@
+"""Step 6: where mailboxes are kept."""
+
+from __future__ import annotations
+
+from mailwiz_tui.plan.spec import Choice, FieldKind, FieldSpec, ShownWhen, StepSpec
+
+_NFS = (ShownWhen("storage.type", ("nfs",)),)
+_S3 = (ShownWhen("storage.type", ("s3",)),)
+
+STEP = StepSpec(
+    id="storage",
+    number=6,
+    title="Storage",
+    summary="Where mailboxes are kept.",
+    help=(
+        "Maildir keeps each mail in a file of its own on the server's disk: simple, fast, easy to back up.\n\n"
+        "NFS keeps them on a file server, so that several nodes can share them. Object storage takes old mail "
+        "only: "
+        "new mail stays on the local disk, so an unreachable bucket delays nothing."
+    ),
+    fields=(
+        FieldSpec(
+            path="storage.type",
+            label="Kind",
+            help="The local disk is right for most.",
+            kind=FieldKind.CHOICE,
+            choices=(
+                Choice("maildir", "Local disk", "A file for each mail on the server's own disk."),
+                Choice("nfs", "NFS", "On a file server; several nodes can share it."),
+                Choice("s3", "Object storage", "Old mail moves to an S3 bucket, new mail stays local."),
+            ),
+            example="maildir",
+        ),
+        FieldSpec(
+            path="storage.path",
+            label="Directory",
+            help="A directory of its own, on a disk with room to grow.",
+            example="/var/vmail",
+            why="Everything below it belongs to the user vmail; the installation makes it.",
+        ),
+        FieldSpec(
+            path="storage.nfs_server",
+            label="NFS server",
+            help="Name or address of the file server.",
+            example="nfs.internal.example.com",
+            shown_when=_NFS,
+        ),
+        FieldSpec(
+            path="storage.nfs_export",
+            label="Exported path",
+            help="What the file server exports to the mail servers.",
+            example="/srv/vmail",
+            shown_when=_NFS,
+        ),
+        FieldSpec(
+            path="storage.s3_endpoint",
+            label="Endpoint",
+            help="Where the object store answers; its keys are asked for at the installation.",
+            example="https://s3.eu-central-1.amazonaws.com",
+            shown_when=_S3,
+        ),
+        FieldSpec(
+            path="storage.s3_bucket",
+            label="Bucket",
+            help="3 to 63 lower-case letters, digits and hyphens.",
+            example="example-mail",
+            shown_when=_S3,
+        ),
+        FieldSpec(
+            path="storage.s3_region",
+            label="Region",
+            help="As your provider names it; may be empty.",
+            example="eu-central-1",
+            shown_when=_S3,
+        ),
+    ),
+    owns=("storage",),
+    depends_on=("architecture", "servers"),
+)

@@ -1,0 +1,97 @@
+"""What a step and a question are, as values: the screens, the help and the drafts all read these."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from mailwiz_tui.plan.schema import default_of
+
+
+class FieldKind(StrEnum):
+    """How a question is answered.
+
+    ``list`` is a list of texts, ``servers`` the picker of servers with their roles, ``domains`` the table of
+    additional domains.
+    """
+
+    TEXT = "text"
+    CHOICE = "choice"
+    BOOL = "bool"
+    INT = "int"
+    LIST = "list"
+    SERVERS = "servers"
+    DOMAINS = "domains"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One answer of a closed list: what the plan file holds, what the operator reads, and what it means."""
+
+    value: str | int | bool
+    label: str
+    help: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ShownWhen:
+    """A question is asked only while the answer at ``path`` is one of ``values``."""
+
+    path: str
+    values: tuple[str | int | bool, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FieldSpec:
+    """One question. ``help`` fits on one row of 76 columns; ``why`` explains it to a newcomer, with the RFC."""
+
+    path: str
+    label: str
+    help: str
+    kind: FieldKind = FieldKind.TEXT
+    choices: tuple[Choice, ...] = ()
+    example: str = ""
+    why: str = ""
+    shown_when: tuple[ShownWhen, ...] = ()
+
+    @property
+    def default(self) -> Any:
+        """The plan's value where nothing is answered; None where an answer is needed."""
+        return default_of(self.path)
+
+    @property
+    def required(self) -> bool:
+        """Whether there is no plan without an answer."""
+        return self.default is None
+
+    def is_shown(self, get: Callable[[str], Any]) -> bool:
+        """Whether the question is asked, given a function that returns the answer at a path."""
+        return all(get(condition.path) in condition.values for condition in self.shown_when)
+
+
+@dataclass(frozen=True, slots=True)
+class StepSpec:
+    """One of the eight steps.
+
+    ``owns``: the keys (and the tables) of the plan that this step answers for; findings there are its own.
+    ``depends_on``: paths whose change asks for another look at this step.
+    """
+
+    id: str
+    number: int
+    title: str
+    summary: str
+    help: str
+    fields: tuple[FieldSpec, ...] = ()
+    owns: tuple[str, ...] = ()
+    depends_on: tuple[str, ...] = ()
+
+    def owns_path(self, path: str) -> bool:
+        """Whether a key belongs to this step."""
+        return any(path == own or path.startswith(own + ".") for own in self.owns)
+
+    def field(self, path: str) -> FieldSpec | None:
+        """The question about a key, or None."""
+        return next((f for f in self.fields if f.path == path), None)

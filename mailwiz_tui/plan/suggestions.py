@@ -1,0 +1,44 @@
+"""Answers that follow from other answers: shown as placeholders, taken over when the operator agrees."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Callable
+from typing import Any
+
+from mailwiz_tui.plan.dnsnames import domain_name
+
+_INTERNAL_IP = re.compile(r"servers\.(\d+)\.internal_ip")
+MAX_NODES = 250
+
+
+def suggest(path: str, get: Callable[[str], Any], today: datetime.date | None = None) -> str:
+    """What fits at a key, given the other answers (``get``); empty where nothing follows from them."""
+    if path == "security.dkim.selector":
+        return f"{(today or datetime.date.today()).year}a"
+    numbered = _INTERNAL_IP.fullmatch(path)
+    if numbered and int(numbered[1]) < MAX_NODES:
+        return f"10.80.0.{int(numbered[1]) + 1}" if get("architecture") != "single" else ""
+    domain = _usable(get("domain.primary_domain"))
+    if not domain:
+        return ""
+    match path:
+        case "domain.hostname":
+            return f"mail.{domain}"
+        case "security.dmarc.rua":
+            return f"mailto:dmarc@{domain}"
+        case "security.tls.acme_email":
+            return f"postmaster@{domain}"
+        case "storage.s3_bucket":
+            return f"{domain.replace('.', '-')[:58]}-mail"
+    return ""
+
+
+def _usable(domain: Any) -> str:
+    """The domain as it was typed, without a final dot; empty where it is no domain."""
+    try:
+        domain_name(domain)
+    except (ValueError, TypeError, AttributeError):
+        return ""
+    return str(domain).rstrip(".").lower()
