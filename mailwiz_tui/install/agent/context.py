@@ -1,0 +1,81 @@
+"""What carrying out, or only comparing, a blueprint works with; and what a difference looks like."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from .files import digest, tree_digest
+from .host import Host
+from .journal import Journal
+from .secrets import Secrets
+from .state import State
+
+Raw = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Change:
+    """One difference between a blueprint and the server: what will be done, and for files how they differ."""
+
+    kind: str
+    name: str
+    action: str
+    lines: tuple[str, ...] = ()
+    note: str = ""
+
+    def as_dict(self) -> Raw:
+        """The change as JSON-compatible values."""
+        return {**asdict(self), "lines": list(self.lines)}
+
+
+@dataclass
+class Context:
+    """One blueprint on one host. ``predict`` is for a dry run: files count as if they were written already."""
+
+    host: Host
+    blueprint: Raw
+    state: State
+    secrets: Secrets
+    run_id: str = ""
+    journal: Journal | None = None
+    predict: bool = False
+    wanted: dict[str, Raw] = field(default_factory=dict)
+    installed: dict[str, str] | None = None
+    units: dict[str, dict[str, str]] = field(default_factory=dict)
+    started: dict[str, tuple[str, float, int]] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls, host: Host, blueprint: Raw, *, run_id: str = "", journal: Journal | None = None, predict: bool = False
+    ) -> Context:
+        """A context for a blueprint in its JSON form."""
+        secrets = Secrets(host, list(blueprint.get("secrets", ())), make=not predict)
+        context = cls(host, blueprint, State(host), secrets, run_id, journal, predict)
+        for step in blueprint["steps"]:
+            for item in step["items"]:
+                if item["kind"] == "file":
+                    context.wanted[item["path"]] = item
+        return context
+
+    def log(self, text: str) -> None:
+        """A line for the run's journal; nothing in a dry run."""
+        if self.journal:
+            self.journal.log(self.secrets.masked(text))
+
+    @property
+    def say(self) -> Callable[[str], None]:
+        """``log`` as a callback."""
+        return self.log
+
+    def content_digest(self, path: str) -> str:
+        """The digest of what is at a path; in a dry run, of what the blueprint will put there."""
+        if self.predict and path in self.wanted:
+            text = self.secrets.fill(self.wanted[path]["content"])
+            return "to be written" if text is None else digest(text.encode())
+        if self.predict:
+            below = [p for p in self.wanted if p.startswith(path.rstrip("/") + "/")]
+            if any(self.content_digest(p) != tree_digest(self.host, p) for p in below):
+                return "to be written"
+        return tree_digest(self.host, path)

@@ -1,0 +1,162 @@
+"""Everything an installation must know of a server, gathered in one go (``fleet.facts.Facts`` names the keys).
+
+What takes time (resolvers, recursion, port 25, programs) runs side by side; the whole takes under 4 s even
+where nothing answers. Nothing is changed and no lock is taken.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import socket
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from . import aptlocks, listeners, mailsoft, netfacts
+from .host import Host
+from .lock import active_run
+from .state import State
+
+
+def gather(host: Host) -> dict[str, Any]:
+    """The facts as JSON-compatible values."""
+    jobs: dict[str, Callable[[], Any]] = {
+        "addresses": lambda: netfacts.addresses(host),
+        "resolvers": lambda: netfacts.resolvers(host),
+        "recursion": lambda: netfacts.recursion(host),
+        "port25": netfacts.outbound_25,
+        "apt": lambda: aptlocks.busy(host),
+        "mail": lambda: mailsoft.find(host),
+        "listeners": lambda: listeners.find(host),
+        "systemd": lambda: host.run(["systemctl", "is-system-running"], timeout=3).text.split("\n")[0],
+        "virtualization": lambda: host.run(["systemd-detect-virt"], timeout=3).text.split("\n")[0],
+        "synchronized": lambda: host.run(["timedatectl", "show", "-p", "NTPSynchronized", "--value"], timeout=3),
+        "sshd": lambda: _ssh_ports(host),
+        "fqdn": _fqdn,
+    }
+    with ThreadPoolExecutor(len(jobs)) as pool:
+        running = {name: pool.submit(job) for name, job in jobs.items()}
+        found = {name: _settled(future) for name, future in running.items()}
+    release = _os_release(host)
+    memory = _memory()
+    recursion, recursion_dnssec = found["recursion"] or (None, None)
+    port4, port6 = found["port25"] or (None, None)
+    addresses, public4, public6 = found["addresses"] or ([], "", "")
+    synchronized = found["synchronized"]
+    return {
+        "gathered_at": time.time(),
+        "os_id": release.get("ID", ""),
+        "os_version": release.get("VERSION_ID", ""),
+        "codename": release.get("VERSION_CODENAME", ""),
+        "os_name": release.get("PRETTY_NAME", ""),
+        "architecture": {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine()),
+        "kernel": platform.release(),
+        "virtualization": found["virtualization"] or "",
+        "hostname": socket.gethostname(),
+        "fqdn": found["fqdn"] or "",
+        "timezone": _timezone(host),
+        "addresses": addresses,
+        "public_ipv4": public4,
+        "public_ipv6": public6,
+        "cpus": os.cpu_count() or 0,
+        "memory_total": memory.get("MemTotal", 0),
+        "memory_available": memory.get("MemAvailable", 0),
+        "disks": _disks(host),
+        "clock": time.time(),
+        "clock_synchronized": {"yes": True, "no": False}.get(synchronized.text) if synchronized else None,
+        "listeners": found["listeners"] or [],
+        "mail_software": found["mail"] or [],
+        "apt_busy": found["apt"] or [],
+        "privilege": "root" if os.geteuid() == 0 else "user",
+        "systemd": found["systemd"] or "" if os.path.isdir("/run/systemd/system") else "",
+        "python": platform.python_version(),
+        "ssh_ports": found["sshd"] or [],
+        "outbound_25_ipv4": port4,
+        "outbound_25_ipv6": port6,
+        "reboot_pending": os.path.exists(host.path("/run/reboot-required")),
+        "resolvers": found["resolvers"] or [],
+        "recursion": recursion,
+        "recursion_dnssec": recursion_dnssec,
+        "has_tun": os.path.exists("/dev/net/tun"),
+        "has_fuse": os.path.exists("/dev/fuse"),
+        "run_active": active_run(host),
+        "installed_digest": State(host).installed_digest,
+    }
+
+
+def _settled(future: Any) -> Any:
+    """A job's result; None where it failed, for one unreadable corner must not hide the rest."""
+    try:
+        return future.result(timeout=6)
+    except Exception:
+        return None
+
+
+def _os_release(host: Host) -> dict[str, str]:
+    found = {}
+    try:
+        with open(host.path("/etc/os-release"), encoding="utf-8", errors="replace") as handle:
+            for line in handle:
+                key, _, value = line.strip().partition("=")
+                found[key] = value.strip("\"'")
+    except OSError:
+        pass
+    return found
+
+
+def _memory() -> dict[str, int]:
+    found = {}
+    with open("/proc/meminfo", encoding="ascii") as handle:
+        for line in handle:
+            key, _, value = line.partition(":")
+            found[key] = int(value.split()[0]) * 1024
+    return found
+
+
+def _disks(host: Host) -> list[dict[str, Any]]:
+    found, seen = [], set()
+    for mount in ("/", "/var", "/var/lib", "/var/vmail", "/var/mail", "/home", "/srv"):
+        path = host.path(mount)
+        if not os.path.isdir(path):
+            continue
+        device = os.stat(path).st_dev
+        if device in seen:
+            continue
+        seen.add(device)
+        info = os.statvfs(path)
+        found.append(
+            {"mount": mount, "total": info.f_blocks * info.f_frsize, "free": info.f_bavail * info.f_frsize}
+        )
+    return found
+
+
+def _timezone(host: Host) -> str:
+    try:
+        target = os.readlink(host.path("/etc/localtime"))
+        return target.partition("zoneinfo/")[2] or target
+    except OSError:
+        return "Etc/UTC"
+
+
+def _fqdn() -> str:
+    """The canonical name that the resolver gives the host's own name (as ``hostname --fqdn`` does)."""
+    name = socket.gethostname()
+    try:
+        found = socket.getaddrinfo(name, None, flags=socket.AI_CANONNAME)
+    except OSError:
+        return name
+    return next((entry[3] for entry in found if entry[3]), name)
+
+
+def _ssh_ports(host: Host) -> list[int]:
+    done = host.run(["sshd", "-T"], timeout=3)
+    ports = (
+        {int(line.split()[1]) for line in done.text.split("\n") if line.startswith("port ")} if done.ok else set()
+    )
+    used = os.environ.get("SSH_CONNECTION", "").split()
+    if len(used) == 4 and used[3].isdigit():
+        ports.add(int(used[3]))
+    ports |= {entry["port"] for entry in listeners.find(host) if entry["process"].startswith("sshd")}
+    return sorted(ports)

@@ -1,0 +1,151 @@
+"""Keys that are made where they are used: DKIM (RFC 6376) and the self-signed certificate.
+
+Only public halves are returned. A key that exists is never replaced; a self-signed certificate is made again
+when its names differ from those asked for or it ends within 30 days, with the same private key.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import re
+import ssl
+import time
+from typing import Any
+
+from . import files, packages
+from .fault import AgentFault
+from .host import Host, require
+
+DKIM_DIR = "/var/lib/rspamd/dkim"
+TLS_DIR = "/etc/mailwiz/tls"
+_CHAIN, _KEY = TLS_DIR + "/fullchain.pem", TLS_DIR + "/privkey.pem"
+_RENEW = 30 * 86400.0
+_SELECTOR = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?\Z")
+_NAME = re.compile(r"[A-Za-z0-9*]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?\Z")
+
+
+def prepare(host: Host, dkim: list[dict[str, Any]], tls: dict[str, Any] | None) -> dict[str, Any]:
+    """Makes what is missing; returns ``{"dkim": [{selector, algorithm, bits, public_key}], "tls": {…} | None}``.
+
+    ``tls`` is ``{"names": […], "days": n}``, or ``{"names": []}`` to only read what is there.
+    """
+    if (dkim or tls) and not _has_openssl(host):
+        _install_openssl(host)
+    return {
+        "dkim": [_dkim(host, str(k["selector"]), int(k["bits"])) for k in dkim],
+        "tls": _tls(host, [str(n) for n in tls["names"]], int(tls.get("days", 825))) if tls else None,
+    }
+
+
+def _has_openssl(host: Host) -> bool:
+    return host.run(["openssl", "version"], timeout=10).ok
+
+
+def _install_openssl(host: Host) -> None:
+    packages.update(host, lambda line: None)
+    done = host.run(
+        ["apt-get", "-q", *packages.OPTIONS, "install", "openssl"], timeout=600, env=packages.ENVIRONMENT
+    )
+    require(done, "openssl cannot be installed", "apt-get", "install the package openssl on the server")
+
+
+def _dkim(host: Host, selector: str, bits: int) -> dict[str, Any]:
+    where = f"DKIM key {selector}"
+    if not _SELECTOR.match(selector) or bits not in (1024, 2048, 4096):
+        raise AgentFault(f"selector {selector!r} with {bits} bits cannot be a DKIM key", where)
+    path = f"{DKIM_DIR}/{selector}.key"
+    if files.look(host, path) is None:
+        argv = ["openssl", "genpkey", "-quiet", "-algorithm", "RSA", "-pkeyopt", f"rsa_keygen_bits:{bits}"]
+        done = host.run(argv, timeout=120)
+        if not done.ok:
+            done = host.run([word for word in argv if word != "-quiet"], timeout=120)
+        pem = _pem(require(done, "openssl cannot make a key", where).output, "PRIVATE KEY")
+        _folder(host, DKIM_DIR, 0o755)
+        files.write(host, path, pem, 0o600)
+    argv = ["openssl", "pkey", "-in", host.path(path), "-pubout"]
+    public = _der(require(host.run(argv), "the key cannot be read", where).output, "PUBLIC KEY")
+    text = host.run(["openssl", "pkey", "-in", host.path(path), "-noout", "-text_pub"]).text
+    found = re.search(r"\((\d+) bit", text)
+    return {
+        "selector": selector, "algorithm": "rsa", "bits": int(found[1]) if found else bits,
+        "public_key": base64.b64encode(public).decode(),
+    }  # fmt: skip
+
+
+def _tls(host: Host, names: list[str], days: int) -> dict[str, Any] | None:
+    for name in names:
+        if not _NAME.match(name):
+            raise AgentFault(f"{name!r} cannot stand in a certificate", "certificate")
+    found = _certificate(host)
+    if not names:
+        return found
+    if found and found["subject_names"] == names and found["not_after"] > time.time() + _RENEW:
+        return found
+    if found and found["issuer"] and not found["self_signed"]:
+        return found
+    _folder(host, TLS_DIR, 0o755)
+    if files.look(host, _KEY) is None:
+        argv = ["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"]
+        done = require(host.run(argv), "openssl cannot make a key", "certificate")
+        files.write(host, _KEY, _pem(done.output, "PRIVATE KEY"), 0o600)
+    done = host.run([
+        "openssl", "req", "-x509", "-new", "-sha256", "-key", host.path(_KEY), "-days", str(days), "-batch",
+        "-subj", f"/CN={names[0][:64]}",
+        "-addext", "subjectAltName=" + ",".join(f"DNS:{name}" for name in names),
+        "-addext", "basicConstraints=critical,CA:FALSE",
+        "-addext", "keyUsage=critical,digitalSignature",
+        "-addext", "extendedKeyUsage=serverAuth",
+    ])  # fmt: skip
+    pem = _pem(require(done, "openssl cannot make a certificate", "certificate").output, "CERTIFICATE")
+    files.write(host, _CHAIN, pem, 0o644)
+    return _certificate(host)
+
+
+def _certificate(host: Host) -> dict[str, Any] | None:
+    """What is public of the certificate in place; None where there is none that can be read."""
+    path = host.path(_CHAIN)
+    try:
+        with open(path, "rb") as handle:
+            content = handle.read()
+        pem = _pem(content, "CERTIFICATE")
+        der = _der(content, "CERTIFICATE")
+        decoded: dict[str, Any] = ssl._ssl._test_decode_cert(path)  # type: ignore[attr-defined]
+    except (OSError, AgentFault, ValueError):
+        return None
+    public = host.run(["openssl", "x509", "-in", path, "-noout", "-pubkey"])
+    spki = _der(public.output, "PUBLIC KEY") if public.ok else b""
+    return {
+        "subject_names": [value for kind, value in decoded.get("subjectAltName", ()) if kind == "DNS"],
+        "not_after": ssl.cert_time_to_seconds(decoded["notAfter"]),
+        "certificate_sha256": hashlib.sha256(der).hexdigest(),
+        "spki_sha256": hashlib.sha256(spki).hexdigest() if spki else "",
+        "issuer": _common_name(decoded.get("issuer", ())),
+        "self_signed": decoded.get("issuer") == decoded.get("subject"),
+        "pem": pem.decode("ascii"),
+    }
+
+
+def _common_name(name: Any) -> str:
+    return ", ".join(
+        f"{value}" for part in name for key, value in part if key in ("commonName", "organizationName")
+    )
+
+
+def _folder(host: Host, path: str, mode: int) -> None:
+    real = host.path(path)
+    if not os.path.isdir(real):
+        os.makedirs(real, mode=0o755, exist_ok=True)
+        os.chmod(real, mode)
+
+
+def _pem(output: bytes, kind: str) -> bytes:
+    found = re.search(rf"-----BEGIN {kind}-----\n.*?-----END {kind}-----\n".encode(), output, re.DOTALL)
+    if not found:
+        raise AgentFault(f"openssl printed no {kind.lower()}", "openssl")
+    return found[0]
+
+
+def _der(output: bytes, kind: str) -> bytes:
+    return base64.b64decode(b"".join(_pem(output, kind).splitlines()[1:-1]))

@@ -1,0 +1,104 @@
+"""Mail software on a server, and whose configuration it has: ours, the package's, or somebody else's."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+
+from .host import Host
+from .state import State
+
+
+@dataclass(frozen=True)
+class Known:
+    """A package and the files that show whether somebody configured it."""
+
+    package: str
+    configuration: tuple[str, ...]
+
+
+_KNOWN = (
+    Known("postfix", ("/etc/postfix/main.cf", "/etc/postfix/master.cf")),
+    Known("dovecot-core", ("/etc/dovecot/dovecot.conf",)),
+    Known("rspamd", ("/etc/rspamd/rspamd.conf", "/etc/rspamd/local.d/worker-proxy.inc")),
+    Known("exim4-base", ("/etc/exim4/exim4.conf.template", "/etc/exim4/exim4.conf")),
+    Known("sendmail-bin", ("/etc/mail/sendmail.mc",)),
+    Known("opensmtpd", ("/etc/smtpd.conf",)),
+    Known("courier-mta", ("/etc/courier/courierd",)),
+    Known("cyrus-imapd", ("/etc/imapd.conf",)),
+    Known("nullmailer", ("/etc/nullmailer/remotes",)),
+    Known("ssmtp", ("/etc/ssmtp/ssmtp.conf",)),
+    Known("msmtp-mta", ("/etc/msmtprc",)),
+)
+_HEADER = "mailwiz"
+
+
+def find(host: Host) -> list[dict[str, str]]:
+    """Each mail package that is installed: ``name``, ``version`` and ``owner`` (mailwiz, package, other)."""
+    names = [known.package for known in _KNOWN]
+    form = "${Package}\t${Version}\t${db:Status-Abbrev}\t${Conffiles}\x1e"
+    done = host.run(["dpkg-query", "-W", "-f", form, *names], timeout=5)
+    state = State(host)
+    found = []
+    for record in done.output.decode("utf-8", "replace").split("\x1e"):
+        parts = record.strip("\n").split("\t")
+        if len(parts) < 4 or not parts[2].startswith("i"):
+            continue
+        known = next((k for k in _KNOWN if k.package == parts[0]), None)
+        if known:
+            sums = dict(line.split()[:2] for line in parts[3].splitlines() if len(line.split()) >= 2)
+            owner = _owner(host, state, known, sums)
+            found.append({"name": known.package, "version": parts[1], "owner": owner})
+    return found
+
+
+def _owner(host: Host, state: State, known: Known, sums: dict[str, str]) -> str:
+    owners = {_file_owner(host, state, path, sums.get(path, "")) for path in known.configuration}
+    if "mailwiz" in owners:
+        return "mailwiz"
+    return "other" if "other" in owners else "package"
+
+
+def _file_owner(host: Host, state: State, path: str, packaged_md5: str) -> str:
+    try:
+        with open(host.path(path), "rb") as handle:
+            content = handle.read()
+    except OSError:
+        return "package"
+    if state.file(path) or _HEADER in content[:600].decode("utf-8", "replace").lower():
+        return "mailwiz"
+    if packaged_md5:
+        same = hashlib.md5(content, usedforsecurity=False).hexdigest() == packaged_md5
+        return "package" if same else "other"
+    return "package" if _untouched(host, path, content) else "other"
+
+
+def _untouched(host: Host, path: str, content: bytes) -> bool:
+    """Whether a file that no package owns is as a maintainer script makes it."""
+    text = content.decode("utf-8", "replace")
+    if path == "/etc/postfix/master.cf":
+        for template in ("/usr/share/postfix/master.cf.dist", "/etc/postfix/master.cf.proto"):
+            if os.path.exists(host.path(template)):
+                with open(host.path(template), "rb") as handle:
+                    if _settings(handle.read().decode("utf-8", "replace")) == _settings(text):
+                        return True
+        return not _has_master_services(text)
+    if path == "/etc/postfix/main.cf":
+        added = {
+            "virtual_mailbox_domains", "virtual_mailbox_maps", "virtual_alias_maps", "transport_maps",
+            "smtpd_milters", "smtpd_sasl_type", "smtpd_recipient_restrictions",
+        }  # fmt: skip
+        keys = {line.partition("=")[0].strip() for line in _settings(text)}
+        return not keys & added
+    return path == "/etc/ssmtp/ssmtp.conf"
+
+
+def _settings(text: str) -> list[str]:
+    return [
+        " ".join(line.split()) for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")
+    ]
+
+
+def _has_master_services(text: str) -> bool:
+    return any(line.startswith(("submission ", "submissions ", "smtps ", "dovecot ")) for line in _settings(text))

@@ -1,0 +1,84 @@
+"""Random secrets that are made on the server, once, and never leave it (``secrets/NAME``, 0600 root).
+
+Text refers to them as ``{{secret:NAME}}``. Whatever is shown of a file has ``●●●`` in their place.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets as random
+import string
+
+from .fault import AgentFault
+from .files import write
+from .host import STATE, Host
+
+MASK = "●●●"
+_PLACE = re.compile(r"\{\{secret:([A-Za-z0-9_.-]+)\}\}")
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\Z")
+_ALPHABET = string.ascii_letters + string.digits
+_TELLING = re.compile(r"(?i)^(.*(?:pass|secret|token|key|pw)[^=:\s]*\s*(?:=>?|:|\s)\s*)(\S.*)$")
+
+
+class Secrets:
+    """The secrets that a blueprint names. With ``make=False`` missing ones stay unknown (for a dry run)."""
+
+    def __init__(self, host: Host, specs: list[dict[str, object]], *, make: bool) -> None:
+        self._host = host
+        self._lengths: dict[str, int] = {}
+        for spec in specs:
+            name, length = str(spec["name"]), int(str(spec.get("length", 40)))
+            if not _NAME.match(name):
+                raise AgentFault(f"{name!r} is no name for a secret", "secrets")
+            self._lengths[name] = length
+        self._make = make
+        self._values: dict[str, str] = {}
+
+    def value(self, name: str) -> str | None:
+        """The secret; made now if it is not there yet and may be made."""
+        if name in self._values:
+            return self._values[name]
+        path = self._host.state("secrets", name)
+        try:
+            with open(path, encoding="ascii") as handle:
+                value = handle.read().strip()
+        except FileNotFoundError:
+            value = ""
+        if not value:
+            if name not in self._lengths:
+                raise AgentFault(f"the blueprint uses a secret {name!r} that it does not declare", "secrets")
+            if not self._make:
+                return None
+            value = "".join(random.choice(_ALPHABET) for _ in range(self._lengths[name]))
+            os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+            write(self._host, f"{STATE}/secrets/{name}", value.encode() + b"\n", 0o600)
+        self._values[name] = value
+        return value
+
+    def names_in(self, text: str) -> list[str]:
+        """The secrets that a text refers to."""
+        return _PLACE.findall(text)
+
+    def fill(self, text: str) -> str | None:
+        """The text with its secrets; None if one of them does not exist yet and must not be made."""
+        for name in self.names_in(text):
+            if self.value(name) is None:
+                return None
+        return _PLACE.sub(lambda match: self.value(match[1]) or "", text)
+
+    def masked(self, text: str) -> str:
+        """The text with a mask wherever it refers to a secret or contains one."""
+        text = _PLACE.sub(MASK, text)
+        for name in self._lengths:
+            value = self._values.get(name) or self.value(name) if self._exists(name) else None
+            if value:
+                text = text.replace(value, MASK)
+        return text
+
+    def masked_foreign(self, text: str) -> str:
+        """The text of a file that holds secrets we may not know: whatever follows a telling word is masked."""
+        return "\n".join(_TELLING.sub(rf"\g<1>{MASK}", line) for line in self.masked(text).split("\n"))
+
+    def _exists(self, name: str) -> bool:
+        return name in self._values or os.path.exists(self._host.state("secrets", name))

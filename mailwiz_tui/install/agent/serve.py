@@ -1,0 +1,178 @@
+"""Serve mode: answers requests from standard input until it ends. Leaves no process and no file behind."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from . import frames
+from .context import Context, Raw
+from .fault import AgentFault
+from .host import Host
+
+Answer = Any
+Operation = Callable[..., Answer]
+
+
+class Server:
+    """One channel: each request in a thread of its own, streams until they end or are cancelled."""
+
+    def __init__(self, host: Host, writer: frames.Writer) -> None:
+        self.host = host
+        self._writer = writer
+        self._cancelled: set[int] = set()
+        self._on_close: list[Callable[[], object]] = []
+        self._exclusive = threading.Lock()
+        self._operations: dict[str, Operation] = {
+            "ping": lambda: "pong",
+            "facts": self.facts,
+            "prepare": self.prepare,
+            "diff": self.diff,
+            "start": self.start,
+            "status": self.status,
+            "follow": self.follow,
+            "confirm": self.confirm,
+            "probes": self.probes,
+            "accounts_ensure": self.accounts_ensure,
+            "accounts_ack": self.accounts_ack,
+            "probe_mailbox_open": self.probe_mailbox_open,
+            "probe_mailbox_close": self.probe_mailbox_close,
+        }
+
+    def serve(self, source: Any) -> None:
+        """Reads requests until the other side closes; then undoes what must not outlive the connection."""
+        try:
+            while (message := frames.read(source)) is not None:
+                if message.get("cancel"):
+                    self._cancelled.add(int(message["id"]))
+                    continue
+                threading.Thread(target=self._answer, args=(message,), daemon=True).start()
+        finally:
+            for close in self._on_close:
+                with contextlib.suppress(Exception):
+                    close()
+
+    def _answer(self, message: Raw) -> None:
+        number = int(message.get("id", 0))
+        try:
+            operation = self._operations.get(str(message.get("op")))
+            if operation is None:
+                raise AgentFault(f"the agent has no operation {message.get('op')!r}", "agent")
+            result = operation(**message.get("args", {}))
+            if isinstance(result, Iterator):
+                for item in result:
+                    if number in self._cancelled:
+                        break
+                    if item:
+                        self._writer.send({"id": number, "item": item})
+                result = None
+            self._writer.send({"id": number, "ok": result})
+        except AgentFault as fault:
+            self._fail(number, fault.as_dict())
+        except OSError as error:
+            what = f"{error.strerror}: {error.filename or ''}"
+            self._fail(number, {"what": what, "where": str(message.get("op")), "advice": ""})
+        except Exception as error:
+            trace = traceback.extract_tb(error.__traceback__)
+            place = f"{os.path.basename(trace[-1].filename)}:{trace[-1].lineno}" if trace else ""
+            self._fail(number, {"what": f"the agent met an unexpected {type(error).__name__}: {error}",
+                                "where": f"{message.get('op')} ({place})", "advice": ""})  # fmt: skip
+
+    def _fail(self, number: int, error: dict[str, str]) -> None:
+        with contextlib.suppress(OSError):
+            self._writer.send({"id": number, "error": error})
+
+    def facts(self) -> Answer:
+        """Everything known of the server, as ``fleet.facts.Facts`` names it."""
+        from . import facts
+
+        return facts.gather(self.host)
+
+    def prepare(self, dkim: list[Raw], tls: Raw | None) -> Answer:
+        """Makes missing keys; returns the public halves."""
+        from . import keys
+
+        with self._exclusive:
+            return keys.prepare(self.host, dkim, tls)
+
+    def diff(self, blueprint: Raw) -> Answer:
+        """What a blueprint would change here."""
+        from . import steps
+
+        return {"steps": steps.compare(Context.of(self.host, blueprint, predict=True))}
+
+    def start(self, run_id: str, blueprint: Raw, options: Raw | None = None) -> Answer:
+        """Starts a run of its own."""
+        from . import launch
+
+        with self._exclusive:
+            return launch.start(self.host, run_id, blueprint, options or {})
+
+    def status(self) -> Answer:
+        """The latest run and how it stands."""
+        from . import launch
+
+        return launch.status(self.host)
+
+    def follow(self, run_id: str, offset: int = 0) -> Iterator[Raw]:
+        """A run's journal from a byte offset."""
+        from . import launch
+
+        return launch.follow(self.host, run_id, offset)
+
+    def confirm(self, run_id: str, step: str) -> Answer:
+        """Keeps a lockout step."""
+        from . import lockout
+
+        return {"outcome": lockout.confirm(self.host, run_id, step)}
+
+    def probes(self, probes: list[Raw]) -> Answer:
+        """Runs the blueprint's checks."""
+        from . import probes as module
+
+        return module.run_all(self.host, probes)
+
+    def accounts_ensure(self, accounts: list[Raw], aliases: list[Raw], domains: list[str]) -> Answer:
+        """First accounts; returns the addresses whose password was set now."""
+        from . import accounts as module
+
+        with self._exclusive:
+            return module.ensure(self.host, accounts, aliases, domains)
+
+    def accounts_ack(self, addresses: list[str]) -> Answer:
+        """Remembers that the operator has these passwords."""
+        from . import accounts as module
+
+        with self._exclusive:
+            return module.acknowledge(self.host, addresses)
+
+    def probe_mailbox_open(self, address: str, password: str) -> Answer:
+        """Opens the verification mailbox for as long as this connection lives."""
+        from . import accounts as module
+
+        with self._exclusive:
+            self._on_close.append(lambda: module.close_probe(self.host, address))
+            return module.open_probe(self.host, address, password)
+
+    def probe_mailbox_close(self, address: str) -> Answer:
+        """Closes the verification mailbox and empties it."""
+        from . import accounts as module
+
+        with self._exclusive:
+            return module.close_probe(self.host, address)
+
+
+def main(root: str) -> None:
+    """Serves standard input and output; whatever else prints goes to standard error."""
+    out = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    out.write(b"\n" + frames.READY)
+    out.flush()
+    with contextlib.suppress(OSError, ValueError):
+        Server(Host(root), frames.Writer(out)).serve(sys.stdin.buffer)
+    os._exit(0)
