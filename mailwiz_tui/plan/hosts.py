@@ -39,6 +39,7 @@ def ip_address(text: str) -> str:
         address = ipaddress.ip_address(text)
     except ValueError:
         raise ValueError(f"“{shortened(text)}” is not an IP address, like 192.0.2.10 or 2001:db8::10") from None
+    address = getattr(address, "ipv4_mapped", None) or address
     if address.is_unspecified or address.is_multicast or address == ipaddress.ip_address("255.255.255.255"):
         raise ValueError(f"“{address}” is no address of a single host")
     return str(address)

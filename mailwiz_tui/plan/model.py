@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from mailwiz_tui.plan import names
 
@@ -137,7 +137,7 @@ class Tls(Model):
 class Dkim(Model):
     """Signatures on outgoing mail (RFC 6376)."""
 
-    enabled: bool = True
+    enabled: StrictBool = True
     selector: names.DkimSelector = "mail"
     key_size: Literal[1024, 2048, 4096] = 2048
 
@@ -155,7 +155,7 @@ class Dmarc(Model):
     policy: DmarcPolicy = DmarcPolicy.QUARANTINE
     rua: names.OptionalReportAddress = ""
     ruf: names.OptionalReportAddress = ""
-    percentage: Annotated[int, Field(ge=0, le=100)] = 100
+    percentage: Annotated[int, Field(ge=0, le=100, strict=True)] = 100
 
 
 class Security(Model):
@@ -171,7 +171,7 @@ class Services(Model):
     """What is installed beside Postfix and Dovecot."""
 
     antispam: Antispam = Antispam.RSPAMD
-    antivirus: bool = False
+    antivirus: StrictBool = False
     webmail: Webmail = Webmail.NONE
     admin_panel: AdminPanel = AdminPanel.NONE
 

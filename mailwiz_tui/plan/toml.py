@@ -22,10 +22,13 @@ from mailwiz_tui.plan.findings import Finding, PlanError, Severity
 from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.plan.rules import KnownServers, cross_check
 from mailwiz_tui.plan.salvage import salvage
+from mailwiz_tui.plan.schema import keys_of
 
 VERSION = 1
 HEADER = "# A plan of mailwiz-tui: every decision, and no secret. `mailwiz-tui check` says whether it holds.\n\n"
 _POSITION = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
+
+_LIKE_A_SECRET = re.compile(r"pass|secret|token|PRIVATE KEY", re.IGNORECASE)
 
 
 def load_plan(path: Path) -> Plan:
@@ -108,9 +111,15 @@ def _with_tables(raw: Mapping[str, Any]) -> dict[str, Any]:
     return {"domain": {}, **deepcopy(dict(raw))}
 
 
-def _ordered(raw: Mapping[str, Any]) -> dict[str, Any]:
-    known = [key for key in Plan.model_fields if key in raw]
-    return {key: raw[key] for key in [*known, *(key for key in raw if key not in known)]}
+def _ordered(value: Any, location: tuple[str | int, ...] = ()) -> Any:
+    """The same values with the keys of each table in the order of the models, unknown ones last."""
+    if isinstance(value, Mapping):
+        known = [key for key in keys_of(location) if key in value]
+        keys = [*known, *(key for key in value if key not in known)]
+        return {key: _ordered(value[key], (*location, key)) for key in keys}
+    if isinstance(value, list):
+        return [_ordered(item, (*location, index)) for index, item in enumerate(value)]
+    return value
 
 
 def _check_version(raw: Mapping[str, Any]) -> None:
@@ -135,5 +144,6 @@ def _syntax_finding(reason: str, text: str, name: str) -> Finding:
         return Finding(name, f"is not TOML: {words}, at the end of the file", advice="is something not closed?")
     number = int(found[1])
     line = text.split("\n")[number - 1].strip()
-    advice = f"the line is: {printable(line, 80)}" if line else ""
+    shown = line and not _LIKE_A_SECRET.search(line)
+    advice = f"the line is: {printable(line, 80)}" if shown else ""
     return Finding(name, f"line {number}, column {found[2]}: is not TOML: {words}", advice=advice)
