@@ -6,6 +6,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from mailwiz_tui.plan.findings import Finding
+
 
 class Server(BaseModel):
     """One entry of an inventory file, whichever format it came from.
@@ -32,12 +34,16 @@ class Server(BaseModel):
 
 
 class Inventory(BaseModel):
-    """All servers of one inventory file, in the file's order."""
+    """All servers of one inventory file, in the file's order.
+
+    ``warnings`` tells which hosts of a foreign format (Ansible, OpenSSH) were left out, and why.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     source: Path | None = None
     servers: tuple[Server, ...] = ()
+    warnings: tuple[Finding, ...] = ()
 
     def get(self, server_id: str) -> Server | None:
         """The server with this id, or None."""

@@ -120,6 +120,10 @@ class Channel:
         start = max(0, len(self._stderr) - (self._stderr_total - offset))
         return self._stderr[start:].decode("utf-8", "replace")
 
+    def forget_stderr(self) -> None:
+        """Drops what came on standard error so far: it belongs to the login, not to the command."""
+        self._stderr.clear()
+
     async def stderr_change(self) -> None:
         """Returns when standard error has grown or ended since the last call."""
         await self._stderr_grew.wait()

@@ -13,6 +13,7 @@ from typing import Any
 import asyncssh
 from pydantic import SecretStr
 
+from mailwiz_tui.fleet.jumps import Hop, parse_jumps
 from mailwiz_tui.fleet.server import Server
 from mailwiz_tui.install.prompts import Prompts
 from mailwiz_tui.install.ssh.client_config import ClientConfig, client_config
@@ -22,7 +23,6 @@ from mailwiz_tui.install.ssh.errors import ConnectionLost, SshError, SshErrorKin
 from mailwiz_tui.install.ssh.failures import login_refused, translate
 from mailwiz_tui.install.ssh.host_keys import Gate, Trust
 from mailwiz_tui.install.ssh.identities import Identities, Keyring
-from mailwiz_tui.install.ssh.jumps import Hop, parse_jumps
 from mailwiz_tui.install.ssh.login import Answers, Login
 
 CONNECT_SECONDS = 30.0
@@ -123,11 +123,13 @@ async def connect(server: Server, prompts: Prompts, *, tunnels: Tunnels | None =
 
 async def _chain(server: Server, jumps: str, prompts: Prompts, tunnels: Tunnels, depth: int) -> Connection | None:
     """The connection to the last jump host, opening those before it; None where the way is direct."""
-    if jumps.lower() == "none":
-        return None
+    try:
+        hops = parse_jumps(jumps)
+    except ValueError as error:
+        raise SshError(str(error), server.id, "correct proxy_jump", kind=SshErrorKind.CONFIG) from None
     via: Connection | None = None
     passed = f"{server.known_hosts}"
-    for index, hop in enumerate(parse_jumps(jumps, server.id)):
+    for index, hop in enumerate(hops):
         if depth + index >= MOST_HOPS:
             raise SshError(
                 f"more than {MOST_HOPS} jump hosts in a row",

@@ -109,6 +109,7 @@ async def _start(
             if ready in done:
                 noise = ready.result()
                 if noise is None:
+                    channel.forget_stderr()
                     return taken
                 raise await _refusal(channel, noise, where, attempt)
             if not done:
