@@ -119,7 +119,16 @@ def _cached(name: str, build: Callable[[Path], None], report: Report) -> Path:
             shutil.rmtree(fresh, ignore_errors=True)
             raise
         fresh.rename(image)
+        _forget_unused(image)
     return image
+
+
+def _forget_unused(image: Path) -> None:
+    """Remove former images of the same kind, but those that a host stands on."""
+    used = {line for record in machine.STATE.glob("*/*/images") for line in record.read_text().splitlines()}
+    for former in image.parent.glob(f"{image.name.rpartition('-')[0]}-*"):
+        if former != image and str(former) not in used:
+            shutil.rmtree(former, ignore_errors=True)
 
 
 def _chroot(root: Path, script: str, before: Sequence[str] = ()) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
 from . import base
@@ -33,13 +34,13 @@ def main(args: argparse.Namespace) -> int:
         lab = Lab(args.name)
         return {"up": _up, "down": _down, "ls": _list, "reset": _reset}[args.verb](lab, args)
     except LabError as error:
-        print(f"mailwiz-tui lab: {error}", file=sys.stderr)
+        _complain(str(error))
     except PermissionError as error:
-        print(f"mailwiz-tui lab: {error.filename}: permission denied; use sudo", file=sys.stderr)
+        _complain(f"{error.filename}: permission denied; use sudo")
     except OSError as error:
-        print(f"mailwiz-tui lab: {error}; try: mailwiz-tui lab down --name {args.name}, then up", file=sys.stderr)
+        _complain(f"{error}; try: mailwiz-tui lab down --name {args.name}, then up")
     except KeyboardInterrupt:
-        print("mailwiz-tui lab: interrupted; run it again to go on, or: mailwiz-tui lab down", file=sys.stderr)
+        _complain("interrupted; run it again to go on, or: mailwiz-tui lab down")
     return 1
 
 
@@ -87,4 +88,13 @@ def _reset(lab: Lab, args: argparse.Namespace) -> int:
 
 
 def _say(line: str) -> None:
-    print(line, flush=True)
+    """Print a line; a reader that went away does not stop the work half-way."""
+    try:
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _complain(line: str) -> None:
+    sys.stderr.write(f"mailwiz-tui lab: {line}\n")

@@ -16,14 +16,23 @@ from . import machine, network
 from .machine import LabError, run
 
 _LAUNCHER = """
-echo $$ > "$1/cgroup.procs" || exit 1
+host=$1
 shift
+mkdir -p "$host/launcher"
+echo $$ > "$host/launcher/cgroup.procs" || exit 1
+boot=0
 while :; do
-    "$@"
+    boot=$((boot + 1))
+    mkdir -p "$host/boot$boot"
+    sh -c 'echo $$ > "$0/cgroup.procs" && exec "$@"' "$host/boot$boot" "$@"
     [ $? -eq 133 ] || exit
 done
 """
-"""Joins the host's cgroup, then boots it, and boots it again when it asks for a reboot (exit code 133)."""
+"""Boots the host in a cgroup of its own, and again when it asks for a reboot (exit code 133).
+
+Each boot gets a fresh cgroup, without this shell in it: cgroup2 gives controllers only to groups whose
+processes are all in leaves (cgroups(7), "no internal processes").
+"""
 
 
 @dataclass(frozen=True)
@@ -225,9 +234,9 @@ class Machine:
 
     def _pids(self) -> list[int]:
         found = []
-        for path in [self.cgroup / "cgroup.procs", *self.cgroup.glob("**/cgroup.procs")]:
+        for folder, _folders, _files in os.walk(self.cgroup):
             try:
-                found += [int(word) for word in path.read_text().split()]
+                found += [int(word) for word in (Path(folder) / "cgroup.procs").read_text().split()]
             except OSError:
                 continue
         return sorted(set(found) - {0})

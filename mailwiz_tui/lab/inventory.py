@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,15 +32,15 @@ def write_inventory(paths: LabPaths, hosts: Iterable[LabHost]) -> None:
     for host in hosts:
         parts.append(
             "\n[[servers]]\n"
-            f'id = "{host.id}"\n'
-            f'host = "{host.ipv4}"\n'
+            f"id = {_text(host.id)}\n"
+            f"host = {_text(host.ipv4)}\n"
             'user = "root"\n'
             "port = 22\n"
-            f'identity_file = "{paths.identity_file}"\n'
-            f'public_ipv4 = "{host.ipv4}"\n'
-            f'public_ipv6 = "{host.ipv6}"\n'
+            f"identity_file = {_text(str(paths.identity_file))}\n"
+            f"public_ipv4 = {_text(host.ipv4)}\n"
+            f"public_ipv6 = {_text(host.ipv6)}\n"
             'known_hosts = "known_hosts"\n'
-            f'tags = ["lab", "{host.suite}"]\n'
+            f'tags = ["lab", {_text(host.suite)}]\n'
         )
     machine.write(paths.inventory, "".join(parts))
 
@@ -51,3 +52,8 @@ def write_known_hosts(paths: LabPaths, hosts: Iterable[LabHost]) -> None:
         public = [path.read_text() for path in sorted((host.root / "etc/ssh").glob("ssh_host_*_key.pub"))]
         text += keys.known_hosts_lines((host.ipv4, host.ipv6, host.fqdn, host.id), public)
     machine.write(paths.known_hosts, text)
+
+
+def _text(value: str) -> str:
+    """Quote a TOML basic string, whose escapes are those of JSON."""
+    return json.dumps(value)

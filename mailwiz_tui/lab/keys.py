@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
+import pwd
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -65,6 +67,17 @@ class LabPaths:
         """Private key of lab._domainkey.outside.test, for tests that send signed mail."""
         return self.directory / "outside-dkim.pem"
 
+    def give_to_operator(self) -> None:
+        """Let the user who called sudo own the files: the program that uses them needs no root."""
+        owner = _sudo_user()
+        if owner is None or not self.directory.is_relative_to(owner.pw_dir):
+            return
+        home = Path(owner.pw_dir)
+        folders = [folder for folder in (self.directory, *self.directory.parents) if home in folder.parents]
+        for path in (*self.all(), *folders):
+            if path.exists() and path.stat().st_uid == 0:
+                os.chown(path, owner.pw_uid, owner.pw_gid)
+
     def all(self) -> tuple[Path, ...]:
         """List every file the lab writes here, so that ``down`` removes these and nothing of the operator's."""
         identity = self.identity_file
@@ -79,6 +92,23 @@ class LabPaths:
             self.acme_roots,
             self.dkim_key,
         )
+
+
+def operator_data_folder() -> Path:
+    """Return the data folder of whoever asked: under sudo, that is not root."""
+    chosen = os.environ.get("XDG_DATA_HOME")
+    owner = _sudo_user()
+    return Path(chosen) if chosen else (Path(owner.pw_dir) if owner else Path.home()) / ".local/share"
+
+
+def _sudo_user() -> pwd.struct_passwd | None:
+    number = os.environ.get("SUDO_UID", "")
+    if os.geteuid() != 0 or not number.isdecimal() or number == "0":
+        return None
+    try:
+        return pwd.getpwuid(int(number))
+    except KeyError:
+        return None
 
 
 def ensure(paths: LabPaths) -> None:

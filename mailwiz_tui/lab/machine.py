@@ -194,16 +194,20 @@ def wait_until(condition: Callable[[], bool], seconds: float, every: float = 0.0
 
 
 @contextmanager
-def locked(path: Path, waiting: Callable[[], None] | None = None) -> Iterator[None]:
-    """Hold a lock that the kernel releases when its holder dies; ``waiting`` is called if it is taken."""
+def locked(path: Path, waiting: Callable[[], None] | None = None, *, shared: bool = False) -> Iterator[None]:
+    """Hold a lock that the kernel releases when its holder dies; ``waiting`` is called if it is taken.
+
+    Several can hold a ``shared`` lock, but nobody else then.
+    """
+    kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as handle:
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(handle, kind | fcntl.LOCK_NB)
         except BlockingIOError:
             if waiting:
                 waiting()
-            fcntl.flock(handle, fcntl.LOCK_EX)
+            fcntl.flock(handle, kind)
         yield
 
 

@@ -10,10 +10,12 @@ from urllib.parse import urlsplit
 
 from . import machine, sources, templates
 from .addresses import AddressPlan, Pair
-from .machine import LabError, run
+from .machine import Report, run
 
 HOSTS_BRIDGE = "hosts"
 OUTSIDE_BRIDGE = "outside"
+NOBODY = "240.0.0.0"
+"""An address no one has, for a set that may not be empty."""
 
 
 def namespace(name: str) -> str:
@@ -31,7 +33,7 @@ def exists(name: str) -> bool:
 
 
 def archive_addresses() -> dict[str, list[str]]:
-    """Resolve the servers packages come from: name -> IPv4 addresses."""
+    """Resolve the servers packages come from: name -> IPv4 addresses; without those that do not resolve."""
     proxy = sources.apt_proxy()
     urls = [proxy] if proxy else list(sources.read_archive().urls)
     found = {}
@@ -39,11 +41,8 @@ def archive_addresses() -> dict[str, list[str]]:
         name = urlsplit(url).hostname or ""
         try:
             answers = socket.getaddrinfo(name, None, socket.AF_INET, socket.SOCK_STREAM)
-        except OSError as error:
-            raise LabError(
-                f"{name}, where this machine gets its packages, has no IPv4 address ({error}); "
-                "check the machine's DNS, or its apt sources"
-            ) from error
+        except OSError:
+            continue
         found[name] = sorted({str(answer[4][0]) for answer in answers})
     return found
 
@@ -102,16 +101,18 @@ def up(name: str, plan: AddressPlan, root_servers: Iterable[str]) -> None:
         inside(name, "ip", "-6" if ":" in address else "-4", "route", "add", address, "via", str(via))
 
 
-def open_archive(plan: AddressPlan) -> None:
+def open_archive(plan: AddressPlan, report: Report) -> None:
     """Let the outside host, and nothing else, reach the package servers, and nothing else."""
     addresses = sorted({address for found in archive_addresses().values() for address in found})
+    if not addresses:
+        report("this machine cannot resolve its own package server: hosts get packages from the cache only")
     port = urlsplit(sources.apt_proxy()).port
     rules = templates.render(
         "nft-machine.nft",
         slot=plan.slot,
         device=plan.device,
         outside=plan.outside_net[0],
-        archive=", ".join(addresses),
+        archive=", ".join(addresses or [NOBODY]),
         ports="80, 443" + (f", {port}" if port and port not in (80, 443) else ""),
     )
     run("nft", "-f", "-", stdin=rules)

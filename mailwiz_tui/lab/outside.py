@@ -17,7 +17,7 @@ from . import keys, machine, network, sources, templates, zones
 from .addresses import AddressPlan
 from .host import Machine, write_files
 from .keys import LabPaths
-from .machine import LabError
+from .machine import LabError, Report
 
 ID = "outside"
 PROXY_PORT = 3142
@@ -71,6 +71,7 @@ def prepare(box: Machine, plan: AddressPlan, paths: LabPaths) -> None:
         "etc/postfix/tls/certificate.pem": mail.chain,
         "etc/postfix/tls/key.pem": mail.key,
         "etc/pebble/pebble.json": templates.render("pebble.json", **values),
+        "etc/pebble/resolver": f"RESOLVER={plan.resolver.ipv4}:53\n",
         "etc/pebble/certificate.pem": acme.chain,
         "etc/pebble/key.pem": acme.key,
         "etc/ssl/certs/mailwiz-lab.pem": paths.ca_file.read_text(),
@@ -93,9 +94,13 @@ def prepare(box: Machine, plan: AddressPlan, paths: LabPaths) -> None:
     (root / "etc/knot/knot.conf").chmod(0o640)
 
 
-def refresh(root: Path) -> None:
-    """Tell the outside host where the package servers are today: it has no other way to know their names."""
+def refresh(root: Path, plan: AddressPlan) -> None:
+    """Tell the outside host where the package servers are today: it has no other way to know their names.
+
+    Its own name has to be there too, for Knot asks for it while it starts, when there is no DNS yet.
+    """
     lines = ["127.0.0.1 localhost", "::1 localhost"]
+    lines += [f"{address} mail.outside.test mail" for address in (plan.mail.ipv4, plan.mail.ipv6)]
     for name, addresses in network.archive_addresses().items():
         lines += [f"{address} {name}" for address in addresses]
     (root / "etc/hosts").write_text("\n".join(lines) + "\n")
@@ -124,12 +129,10 @@ class Outside:
 
     def messages(self, recipient: str = "") -> list[EmailMessage]:
         """Read what has arrived, oldest first; only what was addressed to ``recipient``, if given."""
-        found = []
+        found: list[EmailMessage] = []
         maildir = self._box.root / "var/mail/outside"
         for path in sorted((p for part in ("new", "cur") for p in maildir.glob(f"{part}/*")), key=_arrival):
-            message: EmailMessage = BytesParser(EmailMessage, policy=email.policy.default).parsebytes(
-                path.read_bytes()
-            )
+            message = BytesParser(EmailMessage, policy=email.policy.default).parsebytes(path.read_bytes())
             if not recipient or str(message.get("X-Original-To", "")).lower() == recipient.lower():
                 found.append(message)
         return found
@@ -138,9 +141,9 @@ class Outside:
         """Wait for a mail to arrive and return the newest that fits; LabError when none comes."""
         end = time.monotonic() + seconds
         while True:
-            for message in reversed(self.messages(recipient)):
-                if subject in str(message.get("Subject", "")):
-                    return message
+            fits = [mail for mail in self.messages(recipient) if subject in str(mail.get("Subject", ""))]
+            if fits:
+                return fits[-1]
             if time.monotonic() > end:
                 raise LabError(f"no mail for {recipient or 'anyone'} at outside.test within {seconds:.0f} s")
             time.sleep(0.2)
@@ -170,6 +173,16 @@ class Outside:
         """Return the outside mail server's log."""
         path = self._box.root / "var/log/mail.log"
         return path.read_text(errors="replace") if path.exists() else ""
+
+    def check_archive(self, report: Report) -> None:
+        """Say so when packages cannot be had through the machine: another firewall on it may forbid that."""
+        url = sources.read_archive().main
+        done = self._box.run(["curl", "-sS", "-o", "/dev/null", "-m", "10", url + "/"], check=False)
+        if done.returncode != 0:
+            report(
+                f"warning: the lab cannot reach {url} through this machine ({done.stderr.strip()}); hosts get "
+                "packages from the cache only. Does another firewall here drop forwarded traffic?"
+            )
 
     def fetch_acme_roots(self, seconds: float = 20) -> str:
         """Read the root certificate under which acme.outside.test issues, and keep it beside the inventory."""

@@ -64,9 +64,18 @@ def _authorize(home: Path, public: str, owner: int) -> None:
         shutil.chown(item, owner, owner)
 
 
+def forget_host_keys(box: Machine) -> None:
+    """Let the host have new SSH keys when it is next laid."""
+    shutil.rmtree(_kept_keys(box), ignore_errors=True)
+
+
+def _kept_keys(box: Machine) -> Path:
+    return box.folder.parent / "host-keys" / box.id
+
+
 def _host_keys(box: Machine) -> None:
     """Give the host its SSH keys: those it had before a reset, else new ones."""
-    kept = box.folder.parent / "host-keys" / box.id
+    kept = _kept_keys(box)
     target = box.root / "etc/ssh"
     if not kept.is_dir():
         fresh = kept.with_name(f".{kept.name}.new")

@@ -62,9 +62,8 @@ def load(name: str) -> State | None:
         plan = AddressPlan(value["slot"], IPv4Network(value["ipv4"]), IPv6Network(value["ipv6"]))
         return State(plan, [HostSpec(**entry) for entry in value["hosts"]])
     except (KeyError, TypeError, ValueError) as error:
-        raise LabError(
-            f"{folder(name) / 'state.json'} is not readable ({error}); start over: mailwiz-tui lab down --name {name}"
-        ) from error
+        path = folder(name) / "state.json"
+        raise LabError(f"{path} is damaged ({error}); start over: mailwiz-tui lab down --name {name}") from error
 
 
 def save(name: str, state: State) -> None:
