@@ -1,0 +1,1 @@
+"""The host itself: its name, mailwiz' folders, and automatic security updates."""

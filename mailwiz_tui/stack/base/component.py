@@ -1,0 +1,125 @@
+"""The host itself: name, folders for mailwiz' own files, security updates."""
+
+from __future__ import annotations
+
+from mailwiz_tui.stack import keys
+from mailwiz_tui.stack.blueprint import Command, Directory, File, Packages, Probe, Step
+from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.render import render
+
+
+class Base(Component):
+    """Name of the host, mailwiz' folders, unattended security updates."""
+
+    name = "base"
+    title = "Host name and updates"
+
+    def wanted(self, context: Context) -> bool:
+        """Every server gets it."""
+        return True
+
+    def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
+        """Name the host by the mail hostname (Rspamd and cron read it) and keep it resolvable without DNS."""
+        host = context.hostname
+        address = self._own_address(context)
+        entry = f"{address} {host} # mailwiz-tui"
+        script = f"{keys.LIB_DIR}/set-host-entry"
+        step = Step(
+            id="base",
+            title="Name the host and turn on security updates",
+            component=self.name,
+            items=(
+                Directory(keys.CONF_DIR),
+                Directory(f"{keys.CONF_DIR}/local.d"),
+                Directory(keys.LIB_DIR),
+                Directory(keys.STATE_DIR, mode=0o700),
+                File(f"{keys.CONF_DIR}/README", render("base", "README")),
+                File("/etc/hostname", f"{host}\n"),
+                File("/etc/mailname", f"{context.plan.domain.primary_domain}\n"),
+                File(script, render("base", "set-host-entry"), mode=0o755),
+                File("/etc/apt/apt.conf.d/60mailwiz-updates", render("base", "unattended-upgrades.conf")),
+                Command(
+                    id="base.hostname",
+                    argv=("hostname", "-F", "/etc/hostname"),
+                    unless=("sh", "-c", f'[ "$(hostname)" = {host} ]'),
+                ),
+                Command(
+                    id="base.hosts",
+                    argv=(script, address, host),
+                    unless=("grep", "-qxF", entry, "/etc/hosts"),
+                ),
+            ),
+            validators=(("apt-config", "dump"),),
+        )
+        return Contribution(
+            packages=Packages(names=("ca-certificates", "openssl", "unattended-upgrades")),
+            steps=(step,),
+            probes=self._probes(context),
+            findings=self._findings(context),
+        )
+
+    @staticmethod
+    def _own_address(context: Context) -> str:
+        """The address for the host's own name: a public one that an interface has, else Debian's 127.0.1.1."""
+        present = {a.ip for a in context.facts.addresses}
+        for address in (context.public_ipv4, context.public_ipv6):
+            if address and address in present:
+                return address
+        return "127.0.1.1"
+
+    @staticmethod
+    def _findings(context: Context) -> tuple[str, ...]:
+        found = []
+        if context.facts.clock_synchronized is False and context.facts.virtualization not in (
+            "lxc",
+            "systemd-nspawn",
+        ):
+            found.append(
+                "The clock is not kept by a time server; wrong time breaks TLS and DKIM. Install systemd-timesyncd or chrony."
+            )
+        return tuple(found)
+
+    @staticmethod
+    def _probes(context: Context) -> tuple[Probe, ...]:
+        return (
+            Probe(
+                id="host.name",
+                proves="the host goes by the mail hostname",
+                argv=("hostname", "-f"),
+                expect=rf"^{context.hostname.replace('.', '[.]')}$",
+                advice="something resets the host name (cloud-init: preserve_hostname: true); run apply again",
+            ),
+            Probe(
+                id="host.units",
+                proves="no unit of the system has failed",
+                argv=("systemctl", "list-units", "--failed", "--plain", "--no-legend"),
+                refuse=r"\S",
+                advice="see the failed units: systemctl --failed",
+            ),
+            Probe(
+                id="host.disk",
+                proves="at least a tenth of the disk with the mailboxes is free",
+                argv=("sh", "-c", f"df --output=pcent {_existing(context.plan.storage.path)} | tail -1"),
+                expect=r"^\s*(?:[0-9]|[1-8][0-9])%",
+                advice="free space or enlarge the disk; Postfix stops taking mail when it is full",
+            ),
+            Probe(
+                id="host.memory",
+                proves="at least 100 MB of memory are available",
+                argv=("sh", "-c", "awk '/^MemAvailable/ {print int($2/1024) \" MB\"}' /proc/meminfo"),
+                expect=r"^[1-9][0-9]{2,} MB",
+                advice="the filter needs about 1 GB; add memory or swap",
+            ),
+            Probe(
+                id="host.updates",
+                proves="security updates are installed by themselves every day",
+                argv=("apt-config", "dump", "APT::Periodic::Unattended-Upgrade"),
+                expect='"1"',
+                advice="run apply again; a file in /etc/apt/apt.conf.d/ turns them off",
+            ),
+        )
+
+
+def _existing(path: str) -> str:
+    """A shell word that gives the path, or the root where it is not there."""
+    return f'"$([ -d {path} ] && echo {path} || echo /)"'

@@ -1,0 +1,95 @@
+"""The compiler: plan and facts in, one server's blueprint out. Pure: it connects to nothing."""
+
+from __future__ import annotations
+
+from mailwiz_tui.fleet.facts import Facts, FactsFile
+from mailwiz_tui.plan.model import Plan
+from mailwiz_tui.stack.base.component import Base
+from mailwiz_tui.stack.blueprint import Blueprint, Packages, Probe, SecretSpec, Step
+from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.dovecot.component import Dovecot
+from mailwiz_tui.stack.fail2ban.component import Fail2ban
+from mailwiz_tui.stack.mariadb.component import MariaDb
+from mailwiz_tui.stack.nftables.component import Nftables
+from mailwiz_tui.stack.postfix.component import Postfix
+from mailwiz_tui.stack.redis.component import Redis
+from mailwiz_tui.stack.resolution import resolution
+from mailwiz_tui.stack.rspamd.component import Rspamd
+from mailwiz_tui.stack.tls.component import Tls
+from mailwiz_tui.stack.unbound.component import Unbound
+
+COMPONENTS: tuple[Component, ...] = (
+    Base(),
+    Unbound(),
+    Tls(),
+    MariaDb(),
+    Redis(),
+    Rspamd(),
+    Dovecot(),
+    Postfix(),
+    Fail2ban(),
+    Nftables(),
+)
+"""In the order of installation: names resolve before anything asks them, the firewall closes last."""
+
+
+def compile_server(plan: Plan, server_id: str, known: FactsFile) -> Blueprint:
+    """What one server of the plan shall be.
+
+    Facts that are missing are taken as those of a plain server (recursion works, SSH on port 22, both
+    versions of IP). Raises ``KeyError`` where the plan has no such server.
+    """
+    if all(server.id != server_id for server in plan.servers):
+        raise KeyError(f"the plan has no server {server_id}")
+    context = Context(plan, server_id, known.facts(server_id) or Facts(), known)
+    contributions: tuple[Contribution, ...] = ()
+    for component in COMPONENTS:
+        if component.wanted(context):
+            contributions += (component.contribute(context, contributions),)
+    return Blueprint(
+        server_id=server_id,
+        steps=(_packages(contributions), *(step for c in contributions for step in c.steps)),
+        secrets=_secrets(contributions),
+        ports=tuple(
+            sorted({port for c in contributions for port in c.ports}, key=lambda p: (p.number, p.protocol))
+        ),
+        probes=_probes(contributions),
+        findings=tuple(dict.fromkeys(text for c in contributions for text in c.findings)),
+        meta=_meta(context),
+    )
+
+
+def _packages(contributions: tuple[Contribution, ...]) -> Step:
+    """All packages in one step: one run of apt is faster than ten."""
+    names = sorted({name for c in contributions for name in c.packages.names})
+    debconf = sorted({line for c in contributions for line in c.packages.debconf})
+    return Step(
+        id="packages",
+        title="Install Debian's packages",
+        component="base",
+        items=(Packages(names=tuple(names), debconf=tuple(debconf)),),
+    )
+
+
+def _secrets(contributions: tuple[Contribution, ...]) -> tuple[SecretSpec, ...]:
+    return tuple({spec.name: spec for c in contributions for spec in c.secrets}.values())
+
+
+def _probes(contributions: tuple[Contribution, ...]) -> tuple[Probe, ...]:
+    return tuple({probe.id: probe for c in contributions for probe in c.probes}.values())
+
+
+def _meta(context: Context) -> dict[str, str]:
+    """What the checks want to know besides the ports: names, and whether outgoing mail is verified by DANE."""
+    decision = resolution(context)
+    return {
+        "hostname": context.hostname,
+        "primary_domain": context.plan.domain.primary_domain,
+        "mailbox_domains": " ".join(context.plan.mailbox_domains()),
+        "dkim_selector": context.plan.dkim_selector(context.server_id)
+        if context.plan.security.dkim.enabled
+        else "",
+        "outbound_tls": "dane" if decision.validates else "may",
+        "resolver": "recursing" if decision.recurses else "forwarding",
+        "storage": context.plan.storage.path,
+    }

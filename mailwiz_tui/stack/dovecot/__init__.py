@@ -1,0 +1,1 @@
+"""Mailboxes: Dovecot with IMAP, LMTP, ManageSieve, and authentication for Postfix."""

@@ -1,0 +1,123 @@
+"""Dovecot 2.4: where mail is kept, and who may log in."""
+
+from __future__ import annotations
+
+from mailwiz_tui.plan.model import Role
+from mailwiz_tui.stack import keys
+from mailwiz_tui.stack.blueprint import (
+    Command, Directory, File, Packages, Port, PortTls, Probe, Scope, Step, Unit, User,
+)  # fmt: skip
+from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.jails import jail
+from mailwiz_tui.stack.probes import clean_check, unit_active
+from mailwiz_tui.stack.protocols import has_ipv4, has_ipv6
+from mailwiz_tui.stack.render import render
+
+CONFIG = "/etc/dovecot/dovecot.conf"
+SIEVE_DIR = "/etc/dovecot/sieve"
+LEARN = f"{keys.LIB_DIR}/rspamd-learn"
+SCRIPTS = ("junk", "learn-spam", "learn-ham")
+
+
+class Dovecot(Component):
+    """IMAP, LMTP, ManageSieve, quota and SASL."""
+
+    name = "dovecot"
+    title = "Mailboxes"
+
+    def wanted(self, context: Context) -> bool:
+        """Where mailboxes are kept."""
+        return context.has_role(Role.MAIL_STORAGE)
+
+    def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
+        """One configuration file of our own in place of Debian's; the operator's folder is read last."""
+        storage = context.plan.storage.path
+        step = Step(
+            id="dovecot",
+            title="Start the mailboxes",
+            component=self.name,
+            items=(
+                User(keys.VMAIL_USER, uid=keys.VMAIL_UID, home=storage),
+                Directory(storage, keys.VMAIL_USER, keys.VMAIL_USER, 0o750),
+                Directory("/etc/dovecot/mailwiz.d"),
+                Directory(SIEVE_DIR),
+                Directory(f"{keys.POSTFIX_SPOOL}/private", "postfix", "root", 0o700),
+                *(File(f"{SIEVE_DIR}/{name}.sieve", render("dovecot", f"{name}.sieve")) for name in SCRIPTS),
+                File(LEARN, render("dovecot", "rspamd-learn", controller=keys.RSPAMD_CONTROLLER), mode=0o755),
+                File(CONFIG, self._config(context)),
+                *(
+                    Command(
+                        id=f"dovecot.sieve.{name}",
+                        argv=("sievec", f"{SIEVE_DIR}/{name}.sieve"),
+                        unless=("test", "-s", f"{SIEVE_DIR}/{name}.svbin"),
+                        inputs=(f"{SIEVE_DIR}/{name}.sieve",),
+                    )
+                    for name in SCRIPTS
+                ),
+                Unit("dovecot.service", restart_on=(CONFIG,), reload_on=(keys.TLS_CHAIN, keys.TLS_KEY)),
+            ),
+            validators=(("doveconf", "-n"),),
+        )
+        return Contribution(
+            packages=Packages(
+                names=(
+                    "dovecot-core",
+                    "dovecot-imapd",
+                    "dovecot-lmtpd",
+                    "dovecot-managesieved",
+                    "dovecot-mysql",
+                    "dovecot-sieve",
+                )
+            ),  # fmt: skip
+            steps=(step,),
+            ports=(
+                Port(143, "imap", Scope.PUBLIC, PortTls.STARTTLS),
+                Port(993, "imaps", Scope.PUBLIC, PortTls.IMPLICIT),
+                Port(4190, "managesieve", Scope.PUBLIC, PortTls.STARTTLS),
+            ),
+            probes=self._probes(),
+            jails=(jail("dovecot", "143,993,4190", maxretry=8, filter_name="dovecot"),),
+        )
+
+    @staticmethod
+    def _config(context: Context) -> str:
+        listen = [address for address, ok in (("*", has_ipv4(context)), ("::", has_ipv6(context))) if ok]
+        return render(
+            "dovecot",
+            "dovecot.conf",
+            listen=", ".join(listen),
+            hostname=context.hostname,
+            domain=context.plan.domain.primary_domain,
+            certificate=keys.TLS_CHAIN,
+            key=keys.TLS_KEY,
+            socket=keys.MYSQL_SOCKET,
+            database=keys.DATABASE,
+            vmail=keys.VMAIL_USER,
+            uid=str(keys.VMAIL_UID),
+            storage=context.plan.storage.path,
+            sieve=SIEVE_DIR,
+            spool=keys.POSTFIX_SPOOL,
+            lmtp_socket=keys.LMTP_SOCKET,
+            sasl_socket=keys.SASL_SOCKET,
+            quota_socket=keys.QUOTA_SOCKET,
+            lib=keys.LIB_DIR,
+        )
+
+    @staticmethod
+    def _probes() -> tuple[Probe, ...]:
+        return (
+            unit_active("dovecot.service", "the mailboxes' server runs"),
+            clean_check(
+                "dovecot.config",
+                "Dovecot accepts its configuration",
+                ("doveconf", "-n"),
+                refuse=r"(?m)^doveconf: (?:Fatal|Error|Warning)",
+            ),
+            Probe(
+                id="dovecot.accounts",
+                proves="Dovecot reads the accounts from the database",
+                argv=("doveadm", "user", "*"),
+                expect=r"@",
+                advice="journalctl -u dovecot -n 50; the accounts are in MariaDB: mariadb postfix -e 'SELECT username FROM mailbox'",
+            ),
+        )

@@ -1,0 +1,69 @@
+"""fail2ban: bans from the journal, in nftables, for every service that takes passwords."""
+
+from __future__ import annotations
+
+from mailwiz_tui.stack.blueprint import File, Packages, Probe, Step, Unit
+from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.jails import jail
+from mailwiz_tui.stack.probes import clean_check, unit_active
+from mailwiz_tui.stack.render import render
+
+JAILS = "/etc/fail2ban/jail.d/mailwiz.conf"
+SETTINGS = "/etc/fail2ban/fail2ban.d/mailwiz.conf"
+
+
+class Fail2ban(Component):
+    """The jails of all components, SSH's, and one for those who come back."""
+
+    name = "fail2ban"
+    title = "Lock-out of intruders"
+
+    def wanted(self, context: Context) -> bool:
+        """Every server."""
+        return True
+
+    def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
+        """Collect what the components before contributed; it must come after them."""
+        ssh = ",".join(str(port) for port in context.facts.ssh_ports or (22,))
+        own = (
+            jail("sshd", ssh, maxretry=8, filter_name="sshd", mode="normal"),
+            _recidive(),
+        )
+        jails = (*own, *(text for contribution in so_far for text in contribution.jails))
+        step = Step(
+            id="fail2ban",
+            title="Lock out who guesses passwords",
+            component=self.name,
+            items=(
+                File(JAILS, render("fail2ban", "mailwiz.conf", jails="\n".join(jails).rstrip("\n"))),
+                File(SETTINGS, render("fail2ban", "fail2ban.conf")),
+                Unit("fail2ban.service", restart_on=(SETTINGS,), reload_on=(JAILS,)),
+            ),
+            validators=(("fail2ban-client", "-t"),),
+        )
+        names = [text.split("]", 1)[0].lstrip("[") for text in jails]
+        return Contribution(
+            packages=Packages(names=("fail2ban", "nftables", "python3-systemd")),
+            steps=(step,),
+            probes=(
+                unit_active("fail2ban.service", "the lock-out of intruders runs"),
+                clean_check("fail2ban.config", "fail2ban accepts its configuration", ("fail2ban-client", "-t")),
+                *(
+                    Probe(
+                        id=f"fail2ban.{name}",
+                        proves=f"the jail {name} is watching",
+                        argv=("fail2ban-client", "status", name),
+                        expect=r"Currently banned",
+                        advice="journalctl -u fail2ban -n 50; /var/log/fail2ban.log",
+                    )
+                    for name in names
+                ),
+            ),
+        )
+
+
+def _recidive() -> str:
+    """The jail for repeated offenders; fail2ban's own log is a file, the one thing not in the journal."""
+    text = jail("recidive", "0:65535", maxretry=5, filter_name="recidive", findtime="1d", allports=True)
+    text = text.replace("backend = systemd", "backend = polling\nlogpath = /var/log/fail2ban.log")
+    return text.replace("bantime = 15m", "bantime = 1d")

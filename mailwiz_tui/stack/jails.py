@@ -1,0 +1,36 @@
+"""Sections of fail2ban's configuration (jail.conf(5)), as components contribute them."""
+
+from __future__ import annotations
+
+
+def jail(
+    name: str,
+    ports: str,
+    *,
+    maxretry: int,
+    filter_name: str,
+    mode: str = "",
+    findtime: str = "10m",
+    allports: bool = False,
+) -> str:
+    """A jail that reads the journal and bans for a quarter of an hour, longer each time, at most a week.
+
+    ``ports`` are numbers separated by commas. Debian has no log files of its own any more, so each jail
+    reads the journal (``backend = systemd``).
+    """
+    lines = [
+        f"[{name}]",
+        "enabled = true",
+        "backend = systemd",
+        f"filter = {filter_name}[mode={mode}]" if mode else f"filter = {filter_name}",
+        f"port = {ports}",
+        f"maxretry = {maxretry}",
+        f"findtime = {findtime}",
+        "bantime = 15m",
+        "bantime.increment = true",
+        "bantime.factor = 2",
+        "bantime.maxtime = 1w",
+        "ignoreip = 127.0.0.0/8 ::1",
+        f"banaction = {'nftables[type=allports]' if allports else 'nftables[type=multiport]'}",
+    ]
+    return "\n".join(lines) + "\n"

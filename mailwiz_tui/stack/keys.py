@@ -1,0 +1,42 @@
+"""Well-known paths and names on a server: where components, the agent and the checks meet."""
+
+from __future__ import annotations
+
+CONF_DIR = "/etc/mailwiz"
+LIB_DIR = "/usr/local/lib/mailwiz"
+STATE_DIR = "/var/lib/mailwiz"
+
+TLS_DIR = f"{CONF_DIR}/tls"
+TLS_CHAIN = f"{TLS_DIR}/fullchain.pem"
+"""The certificate and its issuers, in PEM, the server's own first."""
+TLS_KEY = f"{TLS_DIR}/privkey.pem"
+"""The private key to it: root only, made on the server."""
+
+DKIM_DIR = "/var/lib/rspamd/dkim"
+
+DATABASE = "postfix"
+"""The MariaDB database with the accounts, in the schema of PostfixAdmin."""
+MYSQL_SOCKET = "/run/mysqld/mysqld.sock"
+PASSWORD_SCHEME = "ARGON2ID"  # noqa: S105
+"""What ``doveadm pw -s`` is asked for; the hash in ``mailbox.password`` carries it as ``{ARGON2ID}``."""
+
+VMAIL_USER = "vmail"
+VMAIL_UID = 5000
+
+POSTFIX_SPOOL = "/var/spool/postfix"
+SASL_SOCKET = "private/auth"
+"""Dovecot's SASL socket, relative to Postfix's spool (where its chroot is)."""
+LMTP_SOCKET = "private/dovecot-lmtp"
+QUOTA_SOCKET = "private/quota-status"
+
+RSPAMD_MILTER_PORT = 11332
+RSPAMD_CONTROLLER = "/run/rspamd/controller.sock"
+REDIS_SOCKET = "/run/redis-rspamd/redis-server.sock"
+
+RESOLVER = "127.0.0.1"
+"""Where the server's own validating resolver answers."""
+
+
+def dkim_private_key(selector: str) -> str:
+    """Where the private key of a selector is kept on the server that signs with it."""
+    return f"{DKIM_DIR}/{selector}.key"

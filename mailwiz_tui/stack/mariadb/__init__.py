@@ -1,0 +1,1 @@
+"""The accounts: MariaDB with the schema of PostfixAdmin."""

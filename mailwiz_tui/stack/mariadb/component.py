@@ -1,0 +1,115 @@
+"""The accounts' database: reached over the Unix socket only, least rights for each program."""
+
+from __future__ import annotations
+
+from mailwiz_tui.plan.model import Role
+from mailwiz_tui.stack import keys
+from mailwiz_tui.stack.blueprint import Command, Directory, File, Packages, Probe, Step, Unit
+from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.probes import unit_active
+from mailwiz_tui.stack.render import render, sql_text
+
+CONFIG = "/etc/mysql/mariadb.conf.d/90-mailwiz.cnf"
+SQL_DIR = f"{keys.CONF_DIR}/sql"
+
+
+class MariaDb(Component):
+    """MariaDB with PostfixAdmin's tables and the plan's domains."""
+
+    name = "mariadb"
+    title = "Accounts"
+
+    def wanted(self, context: Context) -> bool:
+        """Where mailboxes are, or mail for them is judged."""
+        return context.has_role(Role.MAIL_STORAGE, Role.MX_INBOUND, Role.MX_OUTBOUND)
+
+    def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
+        """Start the server, bring the schema, the rights and the domains in; each can be repeated."""
+        domains = context.plan.mailbox_domains()
+        names = ", ".join(sql_text(name) for name in domains)
+        rows = ",\n".join(
+            f"    ({sql_text(name)}, 'mailwiz-tui plan', 'virtual', 0, NOW(), NOW(), 1)" for name in domains
+        )
+        scripts = {
+            "schema": render("mariadb", "schema.sql", database=keys.DATABASE),
+            "access": render("mariadb", "access.sql", database=keys.DATABASE),
+            "domains": render("mariadb", "domains.sql", database=keys.DATABASE, rows=rows, names=names),
+        }
+        create = f"CREATE DATABASE IF NOT EXISTS `{keys.DATABASE}` CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci"
+        present = f"SELECT COUNT(*) FROM `{keys.DATABASE}`.`domain` WHERE active = 1 AND domain IN ({names})"
+        steps = (
+            Step(
+                id="mariadb",
+                title="Start the accounts' database",
+                component=self.name,
+                items=(
+                    File(CONFIG, render("mariadb", "90-mailwiz.cnf")),
+                    Unit("mariadb.service", restart_on=(CONFIG,)),
+                ),
+                validators=(("mariadbd", "--help", "--verbose", "--user=mysql", "--log-warnings=0"),),
+            ),
+            Step(
+                id="mariadb.accounts",
+                title="Create the tables of accounts and the domains",
+                component=self.name,
+                items=(
+                    Directory(SQL_DIR),
+                    *(File(f"{SQL_DIR}/{name}.sql", text) for name, text in scripts.items()),
+                    Command(
+                        id="mariadb.database",
+                        argv=("mariadb", "--batch", "-e", create),
+                        unless=("mariadb", "--batch", "-e", f"USE `{keys.DATABASE}`"),
+                    ),
+                    Command(
+                        id="mariadb.schema",
+                        argv=("mariadb", "--batch", "-e", f"source {SQL_DIR}/schema.sql"),
+                        unless=("mariadb", "--batch", "-e", f"SELECT 1 FROM `{keys.DATABASE}`.`mailbox` LIMIT 1"),
+                        inputs=(f"{SQL_DIR}/schema.sql",),
+                    ),
+                    Command(
+                        id="mariadb.access",
+                        argv=("mariadb", "--batch", "-e", f"source {SQL_DIR}/access.sql"),
+                        unless=("mariadb", "--batch", "-e", "SHOW GRANTS FOR 'dovecot'@'localhost'"),
+                        inputs=(f"{SQL_DIR}/access.sql",),
+                    ),
+                    Command(
+                        id="mariadb.domains",
+                        argv=("mariadb", "--batch", "-e", f"source {SQL_DIR}/domains.sql"),
+                        unless=("sh", "-c", f'[ "$(mariadb -BNe "$0")" = {len(domains)} ]', present),
+                        inputs=(f"{SQL_DIR}/domains.sql",),
+                    ),
+                ),
+            ),
+        )
+        return Contribution(
+            packages=Packages(names=("mariadb-client", "mariadb-server")),
+            steps=steps,
+            probes=self._probes(present, len(domains)),
+        )
+
+    @staticmethod
+    def _probes(present: str, domains: int) -> tuple[Probe, ...]:
+        return (
+            unit_active("mariadb.service", "the accounts' database runs"),
+            Probe(
+                id="mariadb.ping",
+                proves="the accounts' database answers",
+                argv=("mariadb-admin", "ping"),
+                expect="is alive",
+                advice="journalctl -u mariadb -n 50",
+            ),
+            Probe(
+                id="mariadb.domains",
+                proves="every mailbox domain of the plan is in the database",
+                argv=("mariadb", "-BNe", present),
+                expect=rf"(?m)^{domains}$",
+                advice="run apply again",
+            ),
+            Probe(
+                id="mariadb.local",
+                proves="the database cannot be reached from outside",
+                argv=("ss", "-Hltn", "sport", "=", ":3306"),
+                refuse=r"(?:0\.0\.0\.0|\*|\[::\]):3306",
+                advice="a file in /etc/mysql/mariadb.conf.d/ changes bind-address; take it out",
+            ),
+        )

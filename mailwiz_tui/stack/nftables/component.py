@@ -1,0 +1,74 @@
+"""The firewall: what the blueprint's public ports and SSH need, nothing more comes in."""
+
+from __future__ import annotations
+
+from mailwiz_tui.stack import keys
+from mailwiz_tui.stack.blueprint import File, Packages, Port, Probe, Scope, Step, Unit
+from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.probes import clean_check, unit_active
+from mailwiz_tui.stack.render import render
+
+RULES = f"{keys.CONF_DIR}/firewall.nft"
+UNIT_FILE = "/etc/systemd/system/mailwiz-firewall.service"
+
+
+class Nftables(Component):
+    """A table of our own, loaded by a unit of our own."""
+
+    name = "nftables"
+    title = "Firewall"
+
+    def wanted(self, context: Context) -> bool:
+        """Every server."""
+        return True
+
+    def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
+        """Open the public ports of all components before; it must come last."""
+        ports = [port for contribution in so_far for port in contribution.ports]
+        ssh = context.facts.ssh_ports or (22,)
+        rules = render(
+            "nftables",
+            "firewall.nft",
+            ssh=", ".join(str(port) for port in sorted(set(ssh))),
+            rules="\n".join(f"        {line}" for line in _rules(ports)),
+        )
+        step = Step(
+            id="nftables",
+            title="Close every port that is not needed",
+            component=self.name,
+            items=(
+                File(RULES, rules),
+                File(UNIT_FILE, render("nftables", "mailwiz-firewall.service")),
+                Unit("mailwiz-firewall.service", reload_on=(RULES,), restart_on=(UNIT_FILE,)),
+            ),
+            validators=(("nft", "-c", "-f", RULES),),
+            lockout=True,
+        )
+        return Contribution(
+            packages=Packages(names=("nftables",)),
+            steps=(step,),
+            probes=(
+                unit_active("mailwiz-firewall.service", "the firewall is loaded at every start"),
+                clean_check("firewall.config", "nft accepts the firewall's rules", ("nft", "-c", "-f", RULES)),
+                Probe(
+                    id="firewall.table",
+                    proves="the firewall drops what it does not know",
+                    argv=("nft", "list", "table", "inet", "mailwiz"),
+                    expect=r"policy drop",
+                    advice="systemctl restart mailwiz-firewall",
+                ),
+            ),
+        )
+
+
+def _rules(ports: list[Port]) -> list[str]:
+    """One rule a protocol for the public ports, with the services' names."""
+    lines = []
+    for protocol in ("tcp", "udp"):
+        public = sorted(
+            {(p.number, p.service) for p in ports if p.scope is Scope.PUBLIC and p.protocol == protocol}
+        )
+        if public:
+            lines.append("# " + ", ".join(f"{service} {number}" for number, service in public))
+            lines.append(f"{protocol} dport {{ {', '.join(str(number) for number, _ in public)} }} accept")
+    return lines

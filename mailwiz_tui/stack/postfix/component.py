@@ -1,0 +1,201 @@
+"""Postfix: the MX behind postscreen, submission for users, and the way out."""
+
+from __future__ import annotations
+
+import re
+
+from mailwiz_tui.plan.model import Antispam, Role
+from mailwiz_tui.stack import keys
+from mailwiz_tui.stack.blueprint import Directory, File, Item, Packages, Port, PortTls, Probe, Scope, Step, Unit
+from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.jails import jail
+from mailwiz_tui.stack.probes import clean_check, unit_active
+from mailwiz_tui.stack.protocols import has_ipv4, has_ipv6
+from mailwiz_tui.stack.render import render
+from mailwiz_tui.stack.resolution import resolution
+
+DIR = "/etc/postfix"
+QUERIES = ("alias-domains", "aliases", "domains", "mailboxes", "senders")
+
+
+class Postfix(Component):
+    """SMTP in and out."""
+
+    name = "postfix"
+    title = "Mail transfer"
+
+    def wanted(self, context: Context) -> bool:
+        """Where mail comes in or goes out."""
+        return context.has_role(Role.MX_INBOUND, Role.MX_OUTBOUND)
+
+    def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
+        """main.cf and master.cf are whole files of ours; maps are read through proxymap(8)."""
+        files = self._files(context)
+        items: tuple[Item, ...] = (
+            Directory(f"{DIR}/mysql", "root", "postfix", 0o750),
+            *(File(path, text) for path, text in files.items()),
+            *(
+                File(
+                    f"{DIR}/mysql/{name}.cf",
+                    render("postfix", f"mysql/{name}.cf", socket=keys.MYSQL_SOCKET, database=keys.DATABASE),
+                    group="postfix",
+                    mode=0o640,
+                )
+                for name in QUERIES
+            ),
+            Unit(
+                "postfix.service",
+                restart_on=(f"{DIR}/main.cf", f"{DIR}/master.cf"),
+                reload_on=(
+                    *(path for path in files if path not in (f"{DIR}/main.cf", f"{DIR}/master.cf")),
+                    *(f"{DIR}/mysql/{name}.cf" for name in QUERIES),
+                    keys.TLS_CHAIN,
+                    keys.TLS_KEY,
+                ),
+            ),
+        )
+        step = Step(
+            id="postfix",
+            title="Start mail transfer",
+            component=self.name,
+            items=items,
+            validators=(("postfix", "check"), ("sh", "-c", _CLEAN)),
+        )
+        return Contribution(
+            packages=Packages(
+                names=("postfix", "postfix-mysql"),
+                debconf=("postfix postfix/main_mailer_type select No configuration",),
+            ),
+            steps=(step,),
+            ports=(
+                Port(25, "smtp", Scope.PUBLIC, PortTls.STARTTLS),
+                Port(465, "submissions", Scope.PUBLIC, PortTls.IMPLICIT),
+                Port(587, "submission", Scope.PUBLIC, PortTls.STARTTLS),
+            ),
+            probes=self._probes(context),
+            jails=(
+                jail("postfix", "25,465,587", maxretry=20, filter_name="postfix", mode="aggressive"),
+                jail("postfix-sasl", "25,465,587,143,993,4190", maxretry=8, filter_name="postfix", mode="auth"),
+            ),
+            findings=self._findings(context),
+        )
+
+    @staticmethod
+    def _files(context: Context) -> dict[str, str]:
+        plan = context.plan
+        host, primary = context.hostname, plan.domain.primary_domain
+        domains = "|".join(re.escape(name) for name in plan.mailbox_domains())
+        return {
+            f"{DIR}/main.cf": main_cf(context),
+            f"{DIR}/master.cf": render(
+                "postfix", "master.cf", submission=render("postfix", "submission.cf").rstrip("\n")
+            ),
+            f"{DIR}/mailwiz-local": render(
+                "postfix", "mailwiz-local", host=re.escape(host), domain=domains, primary=primary
+            ),
+            f"{DIR}/mailwiz-helo": render("postfix", "mailwiz-helo", lines=_helo(context)),
+            f"{DIR}/mailwiz-submission-headers": render(
+                "postfix", "mailwiz-submission-headers", host=re.escape(host)
+            ),
+            f"{DIR}/mailwiz-openssl.cnf": render("postfix", "mailwiz-openssl.cnf"),
+        }
+
+    @staticmethod
+    def _findings(context: Context) -> tuple[str, ...]:
+        blocked = context.facts.outbound_25_ipv4 is False and context.facts.outbound_25_ipv6 is not True
+        if not blocked:
+            return ()
+        return (
+            "Port 25 to the outside is blocked, so mail to other servers will stay in the queue; "
+            "ask the provider to open it.",
+        )
+
+    @staticmethod
+    def _probes(context: Context) -> tuple[Probe, ...]:
+        return (
+            unit_active("postfix.service", "mail transfer runs"),
+            clean_check("postfix.config", "Postfix accepts its configuration", ("postfix", "check"), refuse=r"\S"),
+            clean_check(
+                "postfix.settings",
+                "no setting of Postfix is unknown or overridden",
+                ("postconf", "-n"),
+                refuse=r"warning:",
+            ),
+            Probe(
+                id="postfix.accounts",
+                proves="Postfix finds the mailbox domains in the database",
+                argv=(
+                    "postmap",
+                    "-q",
+                    context.plan.domain.primary_domain,
+                    f"proxy:mysql:{DIR}/mysql/domains.cf",
+                ),
+                expect=re.escape(context.plan.domain.primary_domain),
+                advice="journalctl -u postfix -u mariadb -n 50",
+            ),  # fmt: skip
+            Probe(
+                id="postfix.queue",
+                proves="fewer than 500 messages wait in the queue",
+                argv=("sh", "-c", "find /var/spool/postfix/deferred /var/spool/postfix/active -type f | wc -l"),
+                expect=r"^\s*[1-4]?[0-9]{1,2}$",
+                advice="see what waits and why: mailq",
+            ),
+            Probe(
+                id="postfix.resolver",
+                proves="Postfix, in its chroot, looks names up through the host's own resolver",
+                argv=("grep", "-E", "^nameserver", f"{keys.POSTFIX_SPOOL}/etc/resolv.conf"),
+                expect=r"(?m)^nameserver 127[.]0[.]0[.]1$",
+                advice="systemctl restart postfix copies /etc/resolv.conf into the chroot; DANE depends on it",
+            ),
+        )
+
+
+def main_cf(context: Context) -> str:
+    """Postfix' main configuration for this server."""
+    plan = context.plan
+    decision = resolution(context)
+    filtered = plan.services.antispam is Antispam.RSPAMD
+    milters = render("postfix", "milters.cf", port=str(keys.RSPAMD_MILTER_PORT)) if filtered else "smtpd_milters ="
+    own = "" if plan.security.spf.includes else ",\n    reject_unauthenticated_sender_login_mismatch"
+    return render(
+        "postfix",
+        "main.cf",
+        hostname=context.hostname,
+        domain=plan.domain.primary_domain,
+        protocols=_protocols(context),
+        preference="ipv4" if context.facts.outbound_25_ipv6 is False else "any",
+        lmtp_socket=keys.LMTP_SOCKET,
+        sasl_socket=keys.SASL_SOCKET,
+        quota_socket=keys.QUOTA_SOCKET,
+        own_senders=own,
+        blocklists=(
+            render("postfix", "blocklists.cf").rstrip("\n")
+            if decision.blocklists
+            else "# No DNS blocklists: this host asks through a shared resolver, which they refuse to answer."
+        ),
+        certificate=keys.TLS_CHAIN,
+        key=keys.TLS_KEY,
+        out_level="dane" if decision.validates else "may",
+        out_dns="dnssec" if decision.validates else "enabled",
+        milters=milters.rstrip("\n"),
+    )
+
+
+def _protocols(context: Context) -> str:
+    if has_ipv4(context) and has_ipv6(context):
+        return "all"
+    return "ipv6" if has_ipv6(context) else "ipv4"
+
+
+def _helo(context: Context) -> str:
+    own = [context.hostname, "localhost", "localhost.localdomain"]
+    own += [f"[{a}]" for a in ("127.0.0.1", context.public_ipv4) if a]
+    if context.public_ipv6:
+        own.append(f"[IPv6:{context.public_ipv6}]")
+    return "\n".join(f"/^{re.escape(name)}$/ REJECT That is this server's own name" for name in own)
+
+
+_CLEAN = (
+    "said=$(postconf -n 2>&1 >/dev/null; postconf -M 2>&1 >/dev/null); "
+    'if [ -n "$said" ]; then echo "$said" >&2; exit 1; fi'
+)

@@ -1,0 +1,28 @@
+"""Probes that several components make alike."""
+
+from __future__ import annotations
+
+from mailwiz_tui.stack.blueprint import Probe
+
+
+def unit_active(unit: str, proves: str) -> Probe:
+    """A probe that a systemd unit is active."""
+    name = unit.removesuffix(".service")
+    return Probe(
+        id=f"unit.{name}",
+        proves=proves,
+        argv=("systemctl", "is-active", "--", unit),
+        expect=r"(?m)^active$",
+        advice=f"see why it stopped: journalctl -u {name} -n 50; start it: systemctl restart {name}",
+    )
+
+
+def clean_check(check_id: str, proves: str, argv: tuple[str, ...], *, refuse: str = "", advice: str = "") -> Probe:
+    """A probe that a daemon's own checker accepts its configuration."""
+    return Probe(
+        id=check_id,
+        proves=proves,
+        argv=argv,
+        refuse=refuse,
+        advice=advice or f"run on the server: {' '.join(argv)}",
+    )

@@ -1,0 +1,24 @@
+"""Which versions of IP a server speaks."""
+
+from __future__ import annotations
+
+import ipaddress
+
+from mailwiz_tui.stack.component import Context
+
+
+def has_ipv6(context: Context) -> bool:
+    """Whether the server has an IPv6 address the world can reach; taken for granted where nothing is known."""
+    if context.public_ipv6:
+        return True
+    if not context.facts.addresses:
+        return not context.public_ipv4
+    return any(ipaddress.ip_address(a.ip).version == 6 and a.is_global for a in context.facts.addresses)
+
+
+def has_ipv4(context: Context) -> bool:
+    """Whether the server has an IPv4 address besides its loopback; taken for granted where nothing is known."""
+    if context.public_ipv4 or not context.facts.addresses:
+        return True
+    found = (ipaddress.ip_address(a.ip) for a in context.facts.addresses)
+    return any(ip.version == 4 and not ip.is_loopback for ip in found)

@@ -1,0 +1,1 @@
+"""What the filter remembers: an instance of Redis for Rspamd alone."""

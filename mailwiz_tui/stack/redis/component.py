@@ -1,0 +1,52 @@
+"""Redis for Rspamd: an instance of its own on a Unix socket; any other Redis on the host is left alone."""
+
+from __future__ import annotations
+
+from mailwiz_tui.plan.model import Antispam, Role
+from mailwiz_tui.stack import keys
+from mailwiz_tui.stack.blueprint import File, Packages, Probe, Step, Unit
+from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.probes import unit_active
+from mailwiz_tui.stack.render import render
+
+CONFIG = "/etc/redis/redis-rspamd.conf"
+UNIT = "redis-server@rspamd.service"
+
+
+class Redis(Component):
+    """The instance ``redis-server@rspamd``."""
+
+    name = "redis"
+    title = "Filter's memory"
+
+    def wanted(self, context: Context) -> bool:
+        """Where Rspamd runs."""
+        return context.plan.services.antispam is Antispam.RSPAMD and context.has_role(
+            Role.ANTISPAM, Role.MX_INBOUND, Role.MX_OUTBOUND
+        )
+
+    def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
+        """Configure the instance; the package's own one on port 6379 is stopped unless somebody uses it."""
+        small = 0 < context.facts.memory_total < 3 * 1024**3
+        config = render("redis", "redis-rspamd.conf", socket=keys.REDIS_SOCKET, memory="256" if small else "512")
+        items = [
+            File(CONFIG, config, owner="redis", group="redis", mode=0o640),
+            Unit(UNIT, restart_on=(CONFIG,)),
+        ]
+        if not any(listener.port == 6379 for listener in context.facts.listeners):
+            items.append(Unit("redis-server.service", running=False, enabled=False))
+        step = Step(id="redis", title="Start the filter's memory", component=self.name, items=tuple(items))
+        return Contribution(
+            packages=Packages(names=("redis-server",)),
+            steps=(step,),
+            probes=(
+                unit_active(UNIT, "the filter's memory runs"),
+                Probe(
+                    id="redis.ping",
+                    proves="the filter's memory answers",
+                    argv=("redis-cli", "-s", keys.REDIS_SOCKET, "ping"),
+                    expect="PONG",
+                    advice=f"journalctl -u {UNIT} -n 50",
+                ),
+            ),
+        )

@@ -1,0 +1,76 @@
+"""How a server looks names up: by itself or through forwarders, validating or not.
+
+Several components depend on it: unbound is configured so, Postfix does DANE only where answers are
+validated (RFC 7672 section 2.2), and DNS blocklists are asked only where the server recurses itself
+(through a shared resolver the lists refuse to answer, and say so in the answer's return code).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+
+from mailwiz_tui.stack.component import Context
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """The decision. ``forwarders`` empty means that the server recurses from the root by itself."""
+
+    forwarders: tuple[str, ...] = ()
+    validates: bool = True
+    findings: tuple[str, ...] = ()
+
+    @property
+    def recurses(self) -> bool:
+        """Whether unbound asks the name servers of the world itself."""
+        return not self.forwarders
+
+    @property
+    def blocklists(self) -> bool:
+        """Whether DNS blocklists can be asked."""
+        return self.recurses
+
+
+def resolution(context: Context) -> Resolution:
+    """Decide from the facts: recurse where the network allows, else forward to the plan's or the host's resolvers."""
+    facts = context.facts
+    planned = tuple(context.plan.network.resolvers)
+    own = tuple(r.address for r in facts.resolvers if _foreign(r.address))
+    if facts.recursion or (facts.recursion is None and not planned):
+        if facts.recursion_dnssec is False:
+            return Resolution((), False, (_STRIPPED.format(who="the network"), _NO_DANE))
+        return Resolution()
+    forwarders = planned or own
+    if not forwarders:
+        return Resolution((), True, (_NOWHERE,))
+    capable = {r.address for r in facts.resolvers if r.dnssec}
+    measured = {r.address for r in facts.resolvers}
+    blind = [address for address in forwarders if address in measured and address not in capable]
+    good = tuple(address for address in forwarders if address not in blind)
+    findings = [_FORWARDS.format(to=", ".join(good or forwarders))]
+    if not good:
+        return Resolution(forwarders, False, (*findings, _STRIPPED.format(who=", ".join(blind)), _NO_DANE))
+    if blind:
+        findings.append(f"The resolver {', '.join(blind)} strips DNSSEC signatures and is not used.")
+    return Resolution(good, True, tuple(findings))
+
+
+def _foreign(address: str) -> bool:
+    """Whether an address of a resolver is on another machine (a stub on this one is no forwarder)."""
+    try:
+        return not ipaddress.ip_address(address.partition("%")[0]).is_loopback
+    except ValueError:
+        return False
+
+
+_FORWARDS = (
+    "The network lets no DNS recursion out, so the server asks {to}. DNS blocklists are left out: they refuse "
+    "to answer through shared resolvers."
+)
+_STRIPPED = "DNSSEC signatures do not arrive through {who}, so answers cannot be validated."
+_NO_DANE = "DANE for outgoing mail (RFC 7672) is off, because it needs validated answers; TLS stays opportunistic."
+_NOWHERE = (
+    "The network lets no DNS recursion out and no resolver is known that could be asked instead; "
+    "set network.resolvers in the plan if names do not resolve."
+)

@@ -1,0 +1,141 @@
+"""Rspamd: the milter of Postfix, and what signs outgoing mail."""
+
+from __future__ import annotations
+
+from mailwiz_tui.plan.model import Antispam, Role
+from mailwiz_tui.stack import keys
+from mailwiz_tui.stack.blueprint import (
+    Command, Directory, File, Packages, Port, Probe, Scope, SecretSpec, Step, Unit, User,
+)  # fmt: skip
+from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.probes import clean_check, unit_active
+from mailwiz_tui.stack.render import quoted, render
+from mailwiz_tui.stack.resolution import resolution
+
+LOCAL = "/etc/rspamd/local.d"
+LUA = "/etc/rspamd/lua.local.d/mailwiz.lua"
+MAP = "/etc/mailwiz/rspamd/domains.map"
+CONTROLLER = f"{LOCAL}/worker-controller.inc"
+
+
+class Rspamd(Component):
+    """The filter and signer, as a milter on the loopback."""
+
+    name = "rspamd"
+    title = "Spam filter and DKIM"
+
+    def wanted(self, context: Context) -> bool:
+        """Where the plan filters with Rspamd."""
+        return context.plan.services.antispam is Antispam.RSPAMD and context.has_role(
+            Role.ANTISPAM, Role.MX_INBOUND, Role.MX_OUTBOUND
+        )
+
+    def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
+        """Configure in ``local.d``, which leaves ``override.d`` to the operator."""
+        files = {f"{LOCAL}/{name}": text for name, text in self._local(context).items()}
+        files[LUA] = render("rspamd", "mailwiz.lua")
+        files[MAP] = render("rspamd", "domains.map", domains="\n".join(context.plan.mailbox_domains()))
+        controller = render("rspamd", "worker-controller.inc", socket=keys.RSPAMD_CONTROLLER)
+        selector = context.plan.dkim_selector(context.server_id)
+        key = keys.dkim_private_key(selector)
+        readable = f"chown _rspamd:_rspamd {keys.DKIM_DIR} {key} && chmod 750 {keys.DKIM_DIR} && chmod 640 {key}"
+        items = [
+            User("_rspamd", groups=("redis",), create=False),
+            Directory("/etc/mailwiz/rspamd"),
+            *(File(path, text) for path, text in sorted(files.items())),
+            File(CONTROLLER, controller, group="_rspamd", mode=0o640),
+        ]
+        if context.plan.security.dkim.enabled:
+            items.append(
+                Command(
+                    id="rspamd.dkim-key",
+                    argv=("sh", "-c", readable),
+                    unless=("sh", "-c", f'[ "$(stat -c %U:%G:%a {key})" = _rspamd:_rspamd:640 ]'),
+                )
+            )
+        items.append(Unit("rspamd.service", restart_on=(*sorted(files), CONTROLLER)))
+        step = Step(
+            id="rspamd",
+            title="Start the spam filter and DKIM signer",
+            component=self.name,
+            items=tuple(items),
+            validators=(("rspamadm", "configtest"),),
+        )
+        return Contribution(
+            packages=Packages(names=("rspamd",)),
+            secrets=(SecretSpec("rspamd-controller"),),
+            steps=(step,),
+            ports=(Port(keys.RSPAMD_MILTER_PORT, "rspamd-milter", Scope.LOCAL),),
+            probes=self._probes(context, key),
+        )
+
+    @staticmethod
+    def _local(context: Context) -> dict[str, str]:
+        """The files of ``local.d`` by name."""
+        plan = context.plan
+        decision = resolution(context)
+        enabled = "true" if plan.security.dkim.enabled else "false"
+        selector = plan.dkim_selector(context.server_id)
+        signing = "\n".join(
+            f"    {quoted(domain)} {{\n"
+            f"        selector = {quoted(selector)};\n"
+            f"        path = {quoted(keys.dkim_private_key(selector))};\n"
+            f"    }}"
+            for domain in plan.mailbox_domains()
+        )
+        plain = (
+            "actions.conf", "classifier-bayes.conf", "dmarc.conf", "force_actions.conf", "history_redis.conf",
+            "logging.inc", "milter_headers.conf", "neural.conf", "ratelimit.conf", "worker-normal.inc",
+        )  # fmt: skip
+        workers = min(max(context.facts.cpus, 2), 4)
+        return {
+            **{name: render("rspamd", name) for name in plain},
+            "options.inc": render(
+                "rspamd", "options.inc", resolver=keys.RESOLVER, dnssec="true" if decision.validates else "false"
+            ),
+            "worker-proxy.inc": render(
+                "rspamd", "worker-proxy.inc", port=str(keys.RSPAMD_MILTER_PORT), count=str(workers)
+            ),
+            "redis.conf": render("rspamd", "redis.conf", socket=keys.REDIS_SOCKET),
+            "multimap.conf": render("rspamd", "multimap.conf", map=MAP),
+            "dkim_signing.conf": render("rspamd", "dkim_signing.conf", enabled=enabled, domains=signing),
+            "arc.conf": render("rspamd", "arc.conf", enabled=enabled, domains=signing),
+        }
+
+    @staticmethod
+    def _probes(context: Context, key: str) -> tuple[Probe, ...]:
+        probes = [
+            unit_active("rspamd.service", "the spam filter runs"),
+            clean_check(
+                "rspamd.config",
+                "Rspamd accepts its configuration",
+                ("rspamadm", "configtest"),
+                refuse=r"(?i)syntax bad",
+            ),
+            Probe(
+                id="rspamd.milter",
+                proves="the filter listens for Postfix, on this host alone",
+                argv=("ss", "-Hltn", "sport", "=", f":{keys.RSPAMD_MILTER_PORT}"),
+                expect=rf"127\.0\.0\.1:{keys.RSPAMD_MILTER_PORT}\b",
+                refuse=rf"(?:0\.0\.0\.0|\*|\[::\]):{keys.RSPAMD_MILTER_PORT}\b",
+                advice="journalctl -u rspamd -n 50",
+            ),
+            Probe(
+                id="rspamd.memory",
+                proves="the filter reaches its memory (Redis) and its controller answers",
+                argv=("rspamc", "-h", keys.RSPAMD_CONTROLLER, "stat"),
+                expect=r"Messages scanned",
+                advice="journalctl -u rspamd -u redis-server@rspamd -n 50",
+            ),
+        ]
+        if context.plan.security.dkim.enabled:
+            probes.append(
+                Probe(
+                    id="rspamd.dkim-key",
+                    proves="the DKIM private key is there, for the signer alone",
+                    argv=("stat", "-c", "%U:%a", key),
+                    expect=r"^_rspamd:640$",
+                    advice="run apply again; without the key mail leaves unsigned",
+                )
+            )
+        return tuple(probes)

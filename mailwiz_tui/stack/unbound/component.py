@@ -1,0 +1,121 @@
+"""The server's own resolver: validating, for this host alone."""
+
+from __future__ import annotations
+
+from mailwiz_tui.stack import keys
+from mailwiz_tui.stack.blueprint import Command, File, Packages, Probe, Step, Unit
+from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.probes import clean_check, unit_active
+from mailwiz_tui.stack.protocols import has_ipv6
+from mailwiz_tui.stack.render import render
+from mailwiz_tui.stack.resolution import Resolution, resolution
+
+CONFIG = "/etc/unbound/unbound.conf.d/mailwiz.conf"
+RESOLV_CONF = f"{keys.CONF_DIR}/resolv.conf"
+SWITCH = f"{keys.LIB_DIR}/use-own-resolver"
+
+
+class Unbound(Component):
+    """unbound on 127.0.0.1, then the host switched over to it once it is seen to answer."""
+
+    name = "unbound"
+    title = "Name resolution"
+
+    def wanted(self, context: Context) -> bool:
+        """Every server validates for itself."""
+        return True
+
+    def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
+        """Configure by the decision in ``resolution``: recurse, or forward; validate, or not."""
+        decision = resolution(context)
+        config = render(
+            "unbound",
+            "mailwiz.conf",
+            ipv6="yes" if has_ipv6(context) else "no",
+            modules="validator iterator" if decision.validates else "iterator",
+            forward=self._forward(decision).rstrip("\n"),
+        )
+        resolver = Step(
+            id="unbound",
+            title="Start a validating resolver",
+            component=self.name,
+            items=(
+                File(CONFIG, config),
+                Unit("unbound.service", restart_on=(CONFIG,)),
+            ),
+            validators=(("unbound-checkconf",),),
+        )
+        switch = Step(
+            id="unbound.switch",
+            title="Let the host use its own resolver",
+            component=self.name,
+            items=(
+                File(RESOLV_CONF, render("unbound", "resolv.conf")),
+                File(SWITCH, render("unbound", "use-own-resolver"), mode=0o755),
+                Command(
+                    id="unbound.switch",
+                    argv=(SWITCH, context.plan.domain.primary_domain),
+                    unless=("sh", "-c", f"! [ -L /etc/resolv.conf ] && cmp -s {RESOLV_CONF} /etc/resolv.conf"),
+                    timeout=120.0,
+                ),
+            ),
+        )
+        return Contribution(
+            packages=Packages(names=("bind9-dnsutils", "dns-root-data", "unbound")),
+            steps=(resolver, switch),
+            probes=self._probes(decision),
+            findings=(*decision.findings, *self._occupied(context)),
+        )
+
+    @staticmethod
+    def _forward(decision: Resolution) -> str:
+        if decision.recurses:
+            return ""
+        lines = "\n".join(f"    forward-addr: {address}" for address in decision.forwarders)
+        return render("unbound", "forward.conf", addresses=lines)
+
+    @staticmethod
+    def _occupied(context: Context) -> tuple[str, ...]:
+        found = {
+            listener.process
+            for listener in context.facts.listeners
+            if listener.port == 53
+            and listener.address in ("127.0.0.1", "0.0.0.0", "::", "*")  # noqa: S104
+            and listener.process not in ("", "unbound")
+        }
+        return tuple(
+            f"{name} occupies port 53, which unbound needs on 127.0.0.1; stop it first." for name in sorted(found)
+        )
+
+    @staticmethod
+    def _probes(decision: Resolution) -> tuple[Probe, ...]:
+        probes = [
+            unit_active("unbound.service", "the host's own resolver runs"),
+            clean_check("unbound.config", "unbound accepts its configuration", ("unbound-checkconf",)),
+            Probe(
+                id="resolver.answers",
+                proves="the host's own resolver answers",
+                argv=("dig", "@127.0.0.1", "+time=5", "+tries=2", ".", "SOA"),
+                expect=r"status: NOERROR",
+                advice="journalctl -u unbound; where the network lets no DNS out, set network.resolvers in the plan",
+            ),
+            Probe(
+                id="resolver.used",
+                proves="the host looks names up through its own resolver only",
+                argv=("grep", "-E", "^nameserver", "/etc/resolv.conf"),
+                expect=r"(?m)^nameserver 127[.]0[.]0[.]1$",
+                refuse=r"nameserver (?!127[.]0[.]0[.]1\b)",
+                advice="something rewrites /etc/resolv.conf; run apply again and tell that program to leave it",
+            ),
+        ]
+        if decision.validates:
+            probes.append(
+                Probe(
+                    id="resolver.dnssec",
+                    proves="the host's own resolver validates DNSSEC",
+                    argv=("dig", "@127.0.0.1", "+time=5", "+tries=2", "+dnssec", ".", "SOA"),
+                    expect=r"flags:[a-z ]* ad\b",
+                    advice="DANE for outgoing mail depends on it; see journalctl -u unbound and the host's clock",
+                )
+            )
+        return tuple(probes)
