@@ -1,0 +1,162 @@
+"""Every action an operator can take, once: keys, key bar, palette and help are all made from this registry.
+
+Keys are chosen so that tmux, screen, terminals and slow links leave them alone: function keys, letters
+outside fields, arrows, Enter, Escape. Escape only ever closes something transient.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from textual.binding import Binding
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One action: ``name`` is the method ``action_<name>``; ``scope`` the kind of screen that has it.
+
+    ``label`` is what the key bar shows, ``help`` the sentence in palette and help. ``bar`` orders the
+    key bar (0: not shown there).
+    """
+
+    id: str
+    key: str
+    name: str
+    label: str
+    help: str
+    scope: str
+    bar: int = 0
+    priority: bool = False
+
+    @property
+    def key_text(self) -> str:
+        """The key as it is written for people: ``F8``, ``Ctrl+Q``."""
+        return "/".join(_key_text(key) for key in self.key.split(","))
+
+
+def _key_text(key: str) -> str:
+    names = {
+        "left_square_bracket": "[",
+        "right_square_bracket": "]",
+        "slash": "/",
+        "ampersand": "&",
+        "space": "Space",
+    }
+    if key in names:
+        return names[key]
+    if len(key) == 1:
+        return key
+    return "+".join(part.capitalize() for part in key.split("+"))
+
+
+ACTIONS: tuple[Action, ...] = (
+    Action("app.help", "f1", "help", "Help", "Explain this screen and its fields", "app", 1, True),
+    Action("app.palette", "ctrl+p", "command_palette", "Actions", "List every action by name", "app", 90),
+    Action("app.quit", "ctrl+q", "quit_safely", "Quit", "Leave; asks first while something runs", "app", 99, True),
+    Action("app.contrast", "f9", "contrast", "Contrast", "Switch the high-contrast colours on or off", "app"),
+    Action("start.continue", "c", "continue_draft", "Continue", "Go on with the draft", "start", 10),
+    Action("start.new", "n", "new_draft", "New", "Begin a new plan; the former draft is kept beside", "start", 11),
+    Action("start.add_server", "a", "add_server", "Add server", "Add a server by hand", "start", 12),
+    Action("start.ssh_config", "s", "ssh_config", "SSH config", "Use the hosts of ~/.ssh/config", "start", 13),
+    Action("start.lab", "l", "lab", "Lab", "Rehearse on disposable hosts on this machine", "start", 14),
+    Action("step.next", "f8", "next_step", "Next", "Go to the next step", "step", 20, True),
+    Action("step.back", "f7", "previous_step", "Back", "Go to the step before; nothing is lost", "step", 19, True),
+    Action("step.list", "f2", "steps", "Steps", "Jump to any step", "step", 21, True),
+    Action(
+        "step.dns",
+        "f3",
+        "dns_preview",
+        "DNS",
+        "Show the DNS records that follow from the answers",
+        "step",
+        22,
+        True,
+    ),
+    Action("step.review", "f4", "review", "Review", "Show what is missing and what will be done", "step", 23, True),
+    Action(
+        "roles.probe",
+        "f5",
+        "probe",
+        "Ask servers",
+        "Connect to the chosen servers and ask what they are",
+        "roles",
+        30,
+    ),
+    Action("roles.add", "f6", "add_server", "Add server", "Add a server by hand to the inventory", "roles", 31),
+    Action(
+        "dns.refresh",
+        "f5",
+        "fetch_keys",
+        "Get keys",
+        "Make keys on the servers and show their real records",
+        "dns",
+        30,
+    ),
+    Action("dns.copy", "c", "copy_value", "Copy", "Copy the record's value through the terminal", "dns", 32),
+    Action("dns.save", "f6", "save_zone", "Save zone", "Write the records to a zone file", "dns", 33),
+    Action("domains.add", "f5", "add_domain", "Add domain", "Add another domain", "domains", 30),
+    Action("review.back", "f7", "back", "Back", "Back to the steps", "review", 19, True),
+    Action(
+        "review.install",
+        "f8",
+        "install",
+        "Install",
+        "Install on the servers, after one more question",
+        "review",
+        20,
+        True,
+    ),
+    Action(
+        "review.compare", "f5", "compare", "Compare", "Connect and show what differs; changes nothing", "review", 21
+    ),
+    Action(
+        "run.next_server",
+        "right_square_bracket",
+        "next_server",
+        "Next log",
+        "Show the next server's log",
+        "run",
+        30,
+    ),
+    Action(
+        "run.previous_server", "left_square_bracket", "previous_server", "Log before", "Show the log before", "run"
+    ),
+    Action("run.follow", "f", "follow", "Follow", "Stay at the end of the log", "run", 31),
+    Action("run.pause", "p", "pause", "Pause", "Hold the log still while lines go on arriving", "run", 32),
+    Action("run.find", "slash", "find", "Find", "Find text in the log", "run", 33),
+    Action("run.find_next", "n", "find_next", "Find next", "Go to the next hit", "run"),
+    Action("run.wrap", "w", "wrap", "Wrap", "Wrap long lines of the log", "run", 35),
+    Action("run.zoom", "z", "zoom", "Zoom", "Give the log the whole screen", "run", 36),
+    Action("run.save", "s", "save_log", "Save", "Write the log to a file", "run", 37),
+    Action("run.retry", "r", "retry", "Retry", "Carry on where the installation failed", "run", 38),
+    Action("run.results", "enter", "results", "Results", "Show passwords and checks once it is done", "run", 20),
+    Action("run.leave", "f7", "leave", "Back", "Back to the review, once nothing runs", "run", 19, True),
+    Action("verify.again", "r", "again", "Check again", "Make all checks once more", "verify", 20),
+    Action(
+        "verify.failures", "e", "next_failure", "Next failure", "Go to the next check that failed", "verify", 21
+    ),
+    Action("verify.log", "l", "log", "Log", "Back to the installation's log", "verify", 22),
+    Action("verify.steps", "f7", "steps", "Steps", "Back to the answers", "verify", 19, True),
+    Action("dialog.close", "escape", "close", "Close", "Close this without doing anything", "dialog", 90),
+)
+
+
+@lru_cache
+def actions_for(*scopes: str) -> tuple[Action, ...]:
+    """The actions of the scopes, in the order of the registry."""
+    return tuple(action for action in ACTIONS if action.scope in scopes)
+
+
+def bindings_for(*scopes: str) -> list[Binding]:
+    """Textual's bindings of the scopes; they carry the registry's ids so that a keymap can override them."""
+    return [
+        Binding(a.key, a.name, a.label, tooltip=a.help, id=a.id, priority=a.priority, show=a.bar > 0)
+        for a in actions_for(*scopes)
+    ]
+
+
+def key_table(*scopes: str) -> list[tuple[str, str]]:
+    """Key and explanation of each action of the scopes (all scopes if none is named)."""
+    chosen = actions_for(*scopes) if scopes else ACTIONS
+    return [(a.key_text, a.help) for a in chosen]

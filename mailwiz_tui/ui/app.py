@@ -1,0 +1,35 @@
+"""Opens the screens: the one function that the command line needs, importing Textual only when called."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from mailwiz_tui.ui import terminal
+
+
+def run_app(plan_path: Path | None, inventory_path: Path | None, *, mouse: bool = False) -> int:
+    """Run the wizard on a plan (or on the default draft) and return the process's exit code.
+
+    A plan file that cannot be read raises ``PlanError`` before the screen is taken over.
+    """
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        sys.stderr.write(
+            "mailwiz-tui: the screens need a terminal; use check, diff, apply and verify without one\n"
+        )
+        return 2
+    if terminal.is_dumb():
+        sys.stderr.write(
+            "mailwiz-tui: this terminal (TERM) cannot show screens; use check, diff, apply and verify\n"
+        )
+        return 2
+    terminal.prepare_environment()
+    from mailwiz_tui.ui.mailwiz import MailwizApp
+    from mailwiz_tui.ui.session import Backends, Session
+
+    app = MailwizApp(Session(plan_path, inventory_path, Backends()))
+    app.run(mouse=mouse)
+    if app.crash_message:
+        sys.stderr.write(app.crash_message + "\n")
+        return 1
+    return app.return_code or 0

@@ -1,0 +1,52 @@
+"""The real engine, verifier and prober; they are imported at first use, after the first screen is painted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, cast
+
+from mailwiz_tui.fleet.facts import Facts
+from mailwiz_tui.fleet.server import Inventory, Server
+from mailwiz_tui.install.prompts import Prompts
+from mailwiz_tui.plan.model import Plan
+from mailwiz_tui.ui.ports import EngineLike, OnResult
+from mailwiz_tui.verify.result import CheckResult
+
+
+def real_engine(plan: Plan, inventory: Inventory, *, prompts: Prompts, facts_path: Path) -> EngineLike:
+    """The installation engine."""
+    from mailwiz_tui.install.engine import Engine
+
+    return cast(EngineLike, Engine(plan, inventory, prompts=prompts, facts_path=facts_path))
+
+
+async def real_verify(engine: Any, *, on_result: OnResult, to: str = "") -> list[CheckResult]:
+    """The verification of a running installation."""
+    from mailwiz_tui.verify.run import verify
+
+    return await verify(engine, on_result=on_result, to=to)
+
+
+async def real_probe(server: Server, prompts: Prompts) -> Facts:
+    """Connect to one server and ask what it is; the connection is closed afterwards."""
+    from mailwiz_tui.install.pool import Pool
+
+    pool = Pool(prompts)
+    try:
+        link = await pool.link(server)
+        return Facts.model_validate(await link.request("facts"))
+    finally:
+        await pool.close()
+
+
+def error_sentence(error: BaseException) -> str:
+    """An error for the operator: what, where and what to do, in one line."""
+    parts = [str(getattr(error, name, "") or "") for name in ("what", "where", "advice")]
+    if parts[0]:
+        what, where, advice = parts
+        sentence = f"{where}: {what}" if where and where not in what else what
+        return f"{sentence.rstrip('.')}. {advice}".strip() if advice else sentence
+    findings = getattr(error, "findings", None)
+    if findings:
+        return "; ".join(f.line for f in findings)
+    return str(error) or type(error).__name__

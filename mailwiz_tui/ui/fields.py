@@ -1,0 +1,100 @@
+"""From the plan's questions to the widgets that ask them."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from mailwiz_tui.plan.findings import Finding, Severity
+from mailwiz_tui.plan.model import Plan
+from mailwiz_tui.plan.spec import Choice, FieldKind, FieldSpec, StepSpec
+from mailwiz_tui.plan.steps import STEPS
+from mailwiz_tui.plan.support import unsupported
+from mailwiz_tui.ui.session import Session
+from mailwiz_tui.ui.widgets.choice_row import Option
+from mailwiz_tui.ui.widgets.form_field import FormField
+
+
+def make_field(spec: FieldSpec, session: Session, *, plain: bool) -> FormField:
+    """The widget for a question, holding the draft's answer."""
+    stacked = _alone(spec)
+    field = FormField(
+        spec.path,
+        spec.label,
+        spec.help,
+        kind=spec.kind.value,
+        value=session.value(spec.path),
+        options=[_option(choice, stacked=stacked) for choice in spec.choices],
+        placeholder=placeholder_of(spec, session),
+        stacked=stacked,
+        plain=plain,
+    )
+    field.display = spec.is_shown(session.value)
+    return field
+
+
+def help_of(spec: FieldSpec, session: Session) -> str:
+    """The help row: what the chosen answer means, else what the question asks."""
+    if spec.kind is FieldKind.CHOICE and not _alone(spec):
+        value = session.value(spec.path)
+        chosen = next((c for c in spec.choices if c.value == value), None)
+        if chosen is not None and chosen.help:
+            return chosen.help
+    return spec.help
+
+
+def placeholder_of(spec: FieldSpec, session: Session) -> str:
+    """What stands in an empty field: the answer that Enter takes over, or an example."""
+    suggestion = session.draft.suggestion(spec.path)
+    if suggestion:
+        return suggestion
+    return f"e.g. {spec.example}" if spec.example else ""
+
+
+def unavailable(path: str, value: object) -> Finding | None:
+    """A warning where this version can plan an answer but not install it."""
+    found = _unsupported_at(path, value if isinstance(value, (str, int, bool)) else str(value))
+    return Finding(found.path, found.message, Severity.WARNING, found.advice) if found else None
+
+
+@lru_cache(maxsize=256)
+def _unsupported_at(path: str, value: str | int | bool) -> Finding | None:
+    raw: dict[str, Any] = {"domain": {"primary_domain": "example.com", "hostname": "mail.example.com"}}
+    table = raw
+    *parents, last = path.split(".")
+    for part in parents:
+        table = table.setdefault(part, {})
+    table[last] = value
+    try:
+        plan = Plan.model_validate(raw)
+    except ValueError:
+        return None
+    return next((f for f in unsupported(plan) if f.path == path), None)
+
+
+def settle_defaults(step: StepSpec, session: Session) -> None:
+    """Before a step is shown for the first time: where a default cannot be installed yet, answer what can be."""
+    if session.state_of(step.id) != "empty":
+        return
+    for spec in step.fields:
+        if spec.kind is not FieldKind.CHOICE or session.draft.answered(spec.path):
+            continue
+        fitting = [c.value for c in spec.choices if unavailable(spec.path, c.value) is None]
+        if fitting and session.value(spec.path) not in fitting:
+            session.set(spec.path, fitting[0])
+
+
+def step_of_field(spec: FieldSpec) -> StepSpec | None:
+    """The step that asks a question."""
+    return next((s for s in STEPS if spec in s.fields), None)
+
+
+def _alone(spec: FieldSpec) -> bool:
+    """Whether a choice is its step's only question, so that each option has room for its explanation."""
+    step = step_of_field(spec)
+    return spec.kind is FieldKind.CHOICE and step is not None and len(step.fields) == 1
+
+
+def _option(choice: Choice, *, stacked: bool) -> Option:
+    label = f"{choice.label}: {choice.help}" if stacked and choice.help else choice.label
+    return Option(choice.value, label)

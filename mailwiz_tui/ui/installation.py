@@ -1,0 +1,126 @@
+"""The installation as a task of the program, not of a screen: screens come and go, it goes on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+
+from pydantic import SecretStr
+
+from mailwiz_tui.ui.backends import error_sentence
+from mailwiz_tui.ui.ports import EngineLike, OutcomeLike, Verifier
+from mailwiz_tui.ui.run_model import RunModel
+from mailwiz_tui.verify.result import CheckResult, CheckState
+
+
+class Stage(StrEnum):
+    """Where the whole installation is."""
+
+    IDLE = "idle"
+    INSTALLING = "installing"
+    VERIFYING = "verifying"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class Installation:
+    """Drives engine and verification once, and keeps what came of it.
+
+    ``accounts`` holds first passwords until they were acknowledged; ``error`` is a sentence if the whole
+    run could not be made. ``on_stage`` is called in the event loop at each change of stage.
+    """
+
+    def __init__(
+        self,
+        engine: EngineLike,
+        model: RunModel,
+        verifier: Verifier,
+        on_stage: Callable[[Stage], None] = lambda stage: None,
+    ) -> None:
+        self.engine = engine
+        self.model = model
+        self.stage = Stage.IDLE
+        self.error = ""
+        self.verify_error = ""
+        self.outcomes: Mapping[str, OutcomeLike] = {}
+        self.accounts: Mapping[str, SecretStr] = {}
+        self.results: list[CheckResult] = []
+        self._verifier = verifier
+        self._on_stage = on_stage
+        self._task: asyncio.Task[None] | None = None
+        self._unsubscribe = engine.subscribe(model.apply)
+
+    @property
+    def running(self) -> bool:
+        """Whether something is under way."""
+        return self._task is not None and not self._task.done()
+
+    @property
+    def installed(self) -> bool:
+        """Whether every server came to its end without a failure."""
+        return bool(self.outcomes) and not self.error and not self.model.failed
+
+    @property
+    def verified(self) -> bool:
+        """Whether all checks were made and none failed."""
+        return bool(self.results) and not any(r.state is CheckState.FAILED for r in self.results)
+
+    def start(self) -> None:
+        """Install, then verify; also the way to retry after a failure, for finished steps change nothing."""
+        if not self.running:
+            self._task = asyncio.create_task(self._run(), name="installation")
+
+    def start_verification(self) -> None:
+        """Make all checks once more."""
+        if not self.running:
+            self._task = asyncio.create_task(self._verify(), name="verification")
+
+    async def wait(self) -> None:
+        """Wait until nothing is under way."""
+        if self._task is not None:
+            await self._task
+
+    async def close(self) -> None:
+        """Stop watching; what runs on the servers goes on there."""
+        self._unsubscribe()
+        if self._task is not None and not self._task.done():
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        await self.engine.close()
+
+    async def acknowledge(self) -> None:
+        """The operator has the passwords: let the servers forget them."""
+        await self.engine.acknowledge_accounts()
+        self.accounts = {}
+
+    def _enter(self, stage: Stage) -> None:
+        self.stage = stage
+        self.model.revision += 1
+        self._on_stage(stage)
+
+    async def _run(self) -> None:
+        self.error = ""
+        self._enter(Stage.INSTALLING)
+        try:
+            self.outcomes = await self.engine.apply()
+            if not self.model.failed:
+                self.accounts = await self.engine.accounts()
+        except Exception as error:
+            self.error = error_sentence(error)
+        if self.error or self.model.failed:
+            self._enter(Stage.FAILED)
+            return
+        await self._verify()
+
+    async def _verify(self) -> None:
+        self.verify_error = ""
+        self.results = []
+        for run in self.model.servers.values():
+            run.checks.clear()
+        self._enter(Stage.VERIFYING)
+        try:
+            self.results = await self._verifier(self.engine, on_result=self.model.add_check)
+        except Exception as error:
+            self.verify_error = error_sentence(error)
+        self._enter(Stage.DONE)

@@ -1,0 +1,103 @@
+"""What the screens need of the rooms behind them, as protocols, so that tests can bring their own engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from pydantic import SecretStr
+
+from mailwiz_tui.fleet.facts import Facts, FactsFile
+from mailwiz_tui.fleet.server import Inventory, Server
+from mailwiz_tui.install.events import ServerPhase, Subscriber
+from mailwiz_tui.install.prompts import Prompts
+from mailwiz_tui.plan.model import Plan
+from mailwiz_tui.verify.result import CheckResult
+
+
+class OutcomeLike(Protocol):
+    """How an installation ended on one server."""
+
+    @property
+    def state(self) -> ServerPhase:
+        """The phase the server came to rest in."""
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything was changed."""
+
+    @property
+    def failed_step(self) -> str:
+        """The step that failed, or empty."""
+
+    @property
+    def reason(self) -> str:
+        """Why it failed."""
+
+    @property
+    def advice(self) -> str:
+        """What to do."""
+
+
+class DiffLike(Protocol):
+    """What an installation would change on one server."""
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing would change."""
+
+    def lines(self) -> list[str]:
+        """The differences as lines."""
+
+
+class EngineLike(Protocol):
+    """The part of ``install.engine.Engine`` the screens use."""
+
+    def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
+        """Hear of every event; call the result to stop."""
+
+    async def probe(self, server: Server) -> Facts:
+        """Ask a server what it is."""
+
+    async def prepare(self) -> FactsFile:
+        """Gather facts and make keys; saved beside the plan."""
+
+    async def diff(self) -> Mapping[str, DiffLike]:
+        """What would change, by server."""
+
+    async def apply(self) -> Mapping[str, OutcomeLike]:
+        """Install; attaches to a run that is under way."""
+
+    async def accounts(self) -> Mapping[str, SecretStr]:
+        """First passwords that nobody has acknowledged yet."""
+
+    async def acknowledge_accounts(self) -> None:
+        """Say that the first passwords were shown; they are forgotten then."""
+
+    async def close(self) -> None:
+        """Drop the connections; what runs on servers goes on."""
+
+
+class EngineFactory(Protocol):
+    """How the screens get an engine."""
+
+    def __call__(self, plan: Plan, inventory: Inventory, *, prompts: Prompts, facts_path: Path) -> EngineLike:
+        """A new engine for the plan."""
+
+
+OnResult = Callable[[CheckResult], None]
+
+
+class Verifier(Protocol):
+    """How the screens have an installation proved."""
+
+    async def __call__(self, engine: Any, *, on_result: OnResult, to: str = "") -> list[CheckResult]:
+        """Make all checks; each is told as it ends."""
+
+
+class Prober(Protocol):
+    """How the role step asks one server what it is."""
+
+    async def __call__(self, server: Server, prompts: Prompts) -> Facts:
+        """The server's facts; raises with a sentence for the operator where it cannot be asked."""

@@ -1,0 +1,129 @@
+"""The first passwords, shown exactly once; only a clear yes lets the servers forget them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.widgets import Button
+
+from mailwiz_tui.ui.backends import error_sentence
+from mailwiz_tui.ui.paths import write_new_private
+from mailwiz_tui.ui.screens.dialog import ConfirmDialog, TextDialog
+from mailwiz_tui.ui.screens.main_screen import MainScreen
+from mailwiz_tui.ui.session import Session
+from mailwiz_tui.ui.text import safe_line
+from mailwiz_tui.ui.widgets.no_markup import NoMarkup
+
+EXPLANATION = (
+    "These passwords were made on the server just now and are kept there only as hashes. They are shown this "
+    "once. Put them into a password manager, or save them to a file that only you can read."
+)
+
+
+class CredentialsScreen(MainScreen):
+    """Addresses and passwords; nothing else of the program ever shows them."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("s", "save", "Save", show=False)]
+    heading = "First passwords"
+    help_text = (
+        EXPLANATION
+        + "\n\nS saves them as JSON with mode 0600 to a file that must not exist yet. “I have them” asks "
+        "once more; after that nobody can show them again, only set new ones (mailwiz-tui mailbox passwd)."
+    )
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._saved = ""
+
+    def page(self) -> ComposeResult:
+        with Vertical(id="credentials"):
+            yield NoMarkup(EXPLANATION)
+            with VerticalScroll(id="passwords"):
+                yield NoMarkup("", id="password-list")
+            yield NoMarkup("", id="saved-to")
+            with Horizontal(id="navigation"):
+                yield Button("Save to a file (S)", id="save", compact=True)
+                yield Button("I have them: continue", id="acknowledge", compact=True)
+
+    def on_mount(self) -> None:
+        installation = self.session.installation
+        text = Text(overflow="fold")
+        for address, password in (installation.accounts if installation else {}).items():
+            text.append(f"{safe_line(address)}\n", style="bold")
+            text.append(f"    {safe_line(password.get_secret_value())}\n")
+        self.query_one("#password-list", NoMarkup).show(text)
+        self.query_one("#save", Button).focus()
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        if event.button.id == "save":
+            self.action_save()
+        else:
+            self._ask()
+
+    def on_key(self, event: object) -> None:
+        """Left and Right walk between the buttons."""
+        if isinstance(self.focused, Button) and getattr(event, "key", "") in ("left", "right"):
+            self.query_one("#acknowledge" if self.focused.id == "save" else "#save", Button).focus()
+
+    def action_save(self) -> None:
+        """Write them to a new file."""
+
+        def named(name: str | None) -> None:
+            if name:
+                self._save(Path(name).expanduser())
+
+        default = self.session.path.with_name("credentials.json")
+        self.app.push_screen(
+            TextDialog("Save the passwords", "A new file, readable by you alone.", str(default)), named
+        )
+
+    def _save(self, path: Path) -> None:
+        installation = self.session.installation
+        if installation is None:
+            return
+        content = {"mailboxes": {a: p.get_secret_value() for a, p in installation.accounts.items()}}
+        try:
+            write_new_private(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+        except FileExistsError:
+            self.tell(f"{path} exists already; nothing was written. Choose another name", problem=True)
+            return
+        except OSError as error:
+            self.tell(f"{path} could not be written: {error.strerror}", problem=True)
+            return
+        self._saved = str(path)
+        self.query_one("#saved-to", NoMarkup).show(f"Saved to {path}, readable by you alone.")
+        self.query_one("#acknowledge", Button).focus()
+
+    def _ask(self) -> None:
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.run_worker(self._acknowledge(), group="acknowledge", exit_on_error=False)
+
+        saved = f"They are in {self._saved}. " if self._saved else "They were not saved to a file. "
+        self.app.push_screen(
+            ConfirmDialog(
+                "Do you have the passwords?",
+                saved + "After a yes they are never shown again.",
+                yes="Yes, I have them",
+                no="Show them again",
+            ),
+            answered,
+        )
+
+    async def _acknowledge(self) -> None:
+        installation = self.session.installation
+        if installation is None:
+            return
+        try:
+            await installation.acknowledge()
+        except Exception as error:
+            self.tell(f"The server could not be told: {error_sentence(error)}", problem=True)
+            return
+        self.wizard.show_results()

@@ -1,0 +1,154 @@
+"""Step 7: every DNS record, with its reason; copied, saved, and made true by keys from the servers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Button
+
+from mailwiz_tui.dns.export import as_zone
+from mailwiz_tui.plan.steps import FieldSpec
+from mailwiz_tui.ui.actions import bindings_for
+from mailwiz_tui.ui.backends import error_sentence
+from mailwiz_tui.ui.fields import make_field
+from mailwiz_tui.ui.paths import write_private
+from mailwiz_tui.ui.screens.dialog import TextDialog
+from mailwiz_tui.ui.screens.step_screen import StepScreen
+from mailwiz_tui.ui.session import Session
+from mailwiz_tui.ui.widgets.no_markup import NoMarkup
+from mailwiz_tui.ui.widgets.record_list import RecordList
+from mailwiz_tui.ui.widgets.step_list import StepList
+from mailwiz_tui.ui.widgets.step_strip import StepStrip
+
+
+class DnsScreen(StepScreen):
+    """The records as a list one walks through."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("dns")]
+    scopes: tuple[str, ...] = ("step", "dns")
+    step_id = "dns"
+    beside = False
+
+    def __init__(self, session: Session, focus: str = "") -> None:
+        super().__init__(session, focus)
+        self._fetching: asyncio.Task[None] | None = None
+
+    def page(self) -> ComposeResult:
+        yield StepStrip(self.spec.number)
+        with Horizontal(id="columns"):
+            yield StepList(self.spec.number)
+            with Vertical(id="form"):
+                for spec in self.fields():
+                    yield make_field(spec, self.session, plain=self.wizard.plain)
+                yield NoMarkup("", id="dns-note")
+                yield RecordList(id="records")
+                with Horizontal(id="navigation"):
+                    yield Button("Back (F7)", id="go-back", compact=True)
+                    yield Button(self.next_label, id="go-next", compact=True)
+
+    def fields(self) -> Iterable[FieldSpec]:
+        return self.spec.fields
+
+    def _focus_start(self) -> None:
+        self.focus_extra()
+
+    def focus_extra(self) -> None:
+        self.query_one(RecordList).focus()
+
+    def after_fields(self) -> None:
+        self.focus_extra()
+
+    def on_option_list_option_selected(self, event: RecordList.OptionSelected) -> None:
+        """Enter on a record: go on."""
+        event.stop()
+        self.action_next_step()
+
+    def refresh_form(self) -> None:
+        super().refresh_form()
+        records, note = self.session.records()
+        if records and not note:
+            pending = [r for r in records if r.pending]
+            required = sum(1 for r in records if r.required)
+            note = f"{len(records)} records, {required} required."
+            if pending:
+                note += f" {len(pending)} wait for keys or addresses: F5 makes the keys on the servers."
+        if self._fetching is not None and not self._fetching.done():
+            note = "Asking the servers and making keys there…"
+        self.query_one("#dns-note", NoMarkup).show(note)
+        self.query_one(RecordList).show(records)
+
+    def why_not(self, action_id: str) -> str:
+        records, note = self.session.records()
+        if action_id in ("dns.copy", "dns.save") and not records:
+            return note
+        if action_id == "dns.refresh":
+            if not records:
+                return note
+            if not self.session.chosen_ids():
+                return "no server is chosen yet (step 2)"
+            if self._fetching is not None and not self._fetching.done():
+                return "the servers are being asked already"
+        return super().why_not(action_id)
+
+    def action_fetch_keys(self) -> None:
+        """Connect, gather facts, make keys where they are used, and show what is true then."""
+        if self.refused("dns.refresh"):
+            return
+        self._fetching = asyncio.create_task(self._fetch(), name="prepare")
+        self.refresh_form()
+
+    async def _fetch(self) -> None:
+        session = self.session
+        plan = session.plan()
+        if plan is None:
+            return
+        try:
+            engine = session.make_engine(plan, self.wizard.prompts)
+            try:
+                session.known = await engine.prepare()
+            finally:
+                await engine.close()
+        except Exception as error:
+            self.tell(error_sentence(error), problem=True)
+        finally:
+            self._fetching = None
+            if self.is_attached:
+                self.refresh_form()
+
+    def action_copy_value(self) -> None:
+        """Send the record's value to the terminal's clipboard (OSC 52)."""
+        record = self.query_one(RecordList).chosen
+        if self.refused("dns.copy"):
+            return
+        if record is None or record.pending:
+            self.tell("This record has no value yet")
+            return
+        self.app.copy_to_clipboard(record.value)
+        self.tell(f"The value of {record.name} {record.type} was sent to the terminal's clipboard")
+
+    def action_save_zone(self) -> None:
+        """Write all records as a zone file."""
+        if self.refused("dns.save"):
+            return
+
+        def named(name: str | None) -> None:
+            if not name:
+                return
+            path = Path(name).expanduser()
+            try:
+                write_private(path, as_zone(self.session.records()[0]))
+                path.chmod(0o644)
+            except OSError as error:
+                self.tell(f"{path} could not be written: {error.strerror}", problem=True)
+                return
+            self.tell(f"Written to {path}")
+
+        domain = str(self.session.value("domain.primary_domain") or "mail")
+        default = Path.cwd() / f"{domain}.zone"
+        self.app.push_screen(TextDialog("Save the records as a zone file", "", str(default)), named)

@@ -1,0 +1,89 @@
+"""What all main screens share: title, keys, the card for tiny terminals, reasons for what cannot be done."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.screen import Screen
+
+from mailwiz_tui.ui.actions import key_table
+from mailwiz_tui.ui.session import Session
+from mailwiz_tui.ui.widgets.key_bar import KeyBar
+from mailwiz_tui.ui.widgets.no_markup import NoMarkup
+from mailwiz_tui.ui.widgets.title_bar import TitleBar
+
+if TYPE_CHECKING:
+    from mailwiz_tui.ui.mailwiz import MailwizApp
+
+MINIMUM = (60, 20)
+
+
+class MainScreen(Screen[None]):
+    """A screen of the wizard over one ``Session``."""
+
+    scopes: tuple[str, ...] = ()
+    heading: str = ""
+    help_text: str = ""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+
+    @property
+    def wizard(self) -> MailwizApp:
+        """The application, by its own type."""
+        return cast("MailwizApp", self.app)
+
+    def compose(self) -> ComposeResult:
+        yield TitleBar(f"mailwiz-tui  {self.heading}", self.note())
+        with Vertical(id="page"):
+            yield from self.page()
+        yield KeyBar(*self.scopes)
+        yield NoMarkup(
+            f"This window is too small.\n\nmailwiz-tui needs {MINIMUM[0]} columns and {MINIMUM[1]} rows;\n"
+            "80×24 shows every screen whole.\n\nNothing is lost: make the window larger.\nCtrl+Q leaves.",
+            id="too-small",
+        )
+
+    def page(self) -> ComposeResult:
+        """The screen's own widgets."""
+        yield from ()
+
+    def note(self) -> str:
+        """What stands on the right of the title."""
+        return str(self.session.path.name)
+
+    def help_page(self) -> tuple[str, str]:
+        """Title and text of the help for this screen."""
+        keys = "\n".join(f"  {key:<10} {text}" for key, text in key_table(*self.scopes, "app"))
+        moving = "\n".join(
+            f"  {key:<10} {text}"
+            for key, text in (
+                ("Tab, ↓", "To the next field"),
+                ("⇧Tab, ↑", "To the field before"),
+                ("← → Space", "Change a choice"),
+                ("Enter", "Accept and go on; at the last field: next step"),
+                ("Esc", "Close a dialog; never throws anything away"),
+            )
+        )
+        return self.heading, f"{self.help_text}\n\nKeys\n{keys}\n\nMoving\n{moving}".strip()
+
+    def why_not(self, action_id: str) -> str:
+        """Why an action cannot be taken now, or empty."""
+        return ""
+
+    def refused(self, action_id: str) -> bool:
+        """Say why an action cannot be taken now; True if it cannot."""
+        reason = self.why_not(action_id)
+        if reason:
+            self.tell(reason)
+        return bool(reason)
+
+    def tell(self, text: str, *, problem: bool = False) -> None:
+        """Show a short message over the screen."""
+        self.notify(text, severity="error" if problem else "information", markup=False)
+
+    def session_changed(self) -> None:
+        """Something other than an answer changed; screens that show it draw it anew."""

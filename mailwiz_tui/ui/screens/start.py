@@ -1,0 +1,163 @@
+"""The start: go on with a draft, begin a new plan, and where servers come from."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
+
+from mailwiz_tui.fleet.server import Server
+from mailwiz_tui.plan.findings import PlanError
+from mailwiz_tui.ui.actions import bindings_for
+from mailwiz_tui.ui.paths import default_draft_path, load_recent
+from mailwiz_tui.ui.screens.lab_dialog import LabDialog
+from mailwiz_tui.ui.screens.main_screen import MainScreen
+from mailwiz_tui.ui.screens.server_dialog import ServerDialog
+from mailwiz_tui.ui.widgets.no_markup import NoMarkup
+
+
+class StartScreen(MainScreen):
+    """Everything the operator can begin with, as one list; Enter takes the first, which is the likeliest."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("start")]
+    scopes: tuple[str, ...] = ("start",)
+    heading = "Start"
+    help_text = (
+        "mailwiz-tui turns bare Debian servers into a complete mail system: Postfix, Dovecot, Rspamd, "
+        "TLS, firewall and every DNS record.\n\n"
+        "Eight steps ask what is needed; each answer has a default that is sane, and is saved as it is given. "
+        "Nothing is changed on any server before you say so at the end of the review.\n\n"
+        "Servers come from an inventory file (inventory.toml beside the plan), from ~/.ssh/config, or are "
+        "typed in. The lab boots disposable Debian hosts on this machine to rehearse on."
+    )
+
+    def page(self) -> ComposeResult:
+        with Vertical(id="start"):
+            yield NoMarkup("A complete mail server, in eight steps", classes="heading")
+            yield NoMarkup("", id="start-draft")
+            yield NoMarkup("", id="start-inventory")
+            yield OptionList(id="start-list", markup=False, compact=True)
+
+    def on_mount(self) -> None:
+        self.draw()
+        self.query_one(OptionList).focus()
+
+    def session_changed(self) -> None:
+        self.draw()
+
+    @property
+    def has_draft(self) -> bool:
+        """Whether the draft holds any answer yet."""
+        return self.session.path.exists()
+
+    def draw(self) -> None:
+        """Say what was found and list what can be done."""
+        session = self.session
+        self.query_one("#start-draft", NoMarkup).show(
+            f"Plan      {session.path}" if self.has_draft else f"Plan      new, in {session.path}"
+        )
+        self.query_one("#start-inventory", NoMarkup).show(f"Servers   {self._inventory_sentence()}")
+        rows = [("continue", f"Continue with {session.path.name}")] if self.has_draft else []
+        rows.append(("new", "Begin a new plan" if self.has_draft else "Begin"))
+        if not session.inventory.servers or not self.has_draft:
+            rows += [
+                ("add", "Add a server by hand"),
+                ("ssh", "Use the hosts of ~/.ssh/config"),
+                ("lab", "Rehearse on disposable lab hosts on this machine"),
+            ]
+        else:
+            rows += [("add", "Add a server by hand"), ("lab", "Rehearse on disposable lab hosts on this machine")]
+        recent = [r for r in load_recent() if r.plan != session.path]
+        rows += [(f"recent-{i}", f"Open {r.plan}") for i, r in enumerate(recent)]
+        options = self.query_one(OptionList)
+        at = options.highlighted or 0
+        options.clear_options()
+        options.add_options([Option(label, id=key) for key, label in rows])
+        options.highlighted = min(at, len(rows) - 1)
+
+    def _inventory_sentence(self) -> str:
+        if self.session.inventory_findings:
+            return "; ".join(f.line for f in self.session.inventory_findings)
+        inventory = self.session.inventory
+        if not inventory.servers:
+            return "none known yet: add one by hand, use ~/.ssh/config, or rehearse on lab hosts"
+        count = len(inventory.servers)
+        return f"{count} server{'s' if count != 1 else ''} from {inventory.source}"
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        key = event.option.id or ""
+        if key.startswith("recent-"):
+            self._open(int(key.removeprefix("recent-")))
+            return
+        {
+            "continue": self.action_continue_draft,
+            "new": self.action_new_draft,
+            "add": self.action_add_server,
+            "ssh": self.action_ssh_config,
+            "lab": self.action_lab,
+        }[key]()
+
+    def _open(self, index: int) -> None:
+        recent = [r for r in load_recent() if r.plan != self.session.path][index]
+        former = self.session.path
+        try:
+            self.session.explicit_inventory = recent.inventory
+            self.session.open(recent.plan)
+        except PlanError as error:
+            self.session.open(former)
+            self.tell("; ".join(f.line for f in error.findings), problem=True)
+            return
+        self.wizard.show_step("architecture")
+
+    def action_continue_draft(self) -> None:
+        self.wizard.show_step("architecture")
+
+    def action_new_draft(self) -> None:
+        """Keep the former draft under a name with the date, and begin with an empty one."""
+        path = self.session.path
+        if path.exists():
+            path = default_draft_path()
+            if path.exists():
+                _put_aside(path)
+            self.session.open(path)
+        self.wizard.show_step("architecture")
+
+    def action_add_server(self) -> None:
+        def added(server: Server | None) -> None:
+            if server is not None:
+                self.session.add_server(server)
+                self.draw()
+                self.tell(f"{server.id} is in {self.session.inventory.source}")
+
+        self.app.push_screen(ServerDialog({s.id for s in self.session.inventory.servers}), added)
+
+    def action_ssh_config(self) -> None:
+        path = Path("~/.ssh/config").expanduser()
+        if not path.is_file():
+            self.tell("There is no ~/.ssh/config on this machine", problem=True)
+            return
+        self.session.use_inventory(path)
+        self.draw()
+
+    def action_lab(self) -> None:
+        def ready(inventory: Path | None) -> None:
+            if inventory is not None:
+                self.session.use_inventory(inventory)
+                self.draw()
+
+        self.app.push_screen(LabDialog(), ready)
+
+
+def _put_aside(path: Path) -> None:
+    """Keep a former draft, with what belongs to it, under a name with the time."""
+    name = f"{path.stem}-{time.strftime('%Y%m%d-%H%M%S')}"
+    for suffix in (".toml", ".facts.json", ".steps.json"):
+        former = path.with_suffix(suffix)
+        if former.exists():
+            former.replace(path.with_name(name + suffix))

@@ -1,0 +1,131 @@
+"""What the checks found: failures first, each with what it proves, what was seen and what to do."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
+
+from mailwiz_tui.plan.steps import STEPS
+from mailwiz_tui.ui.actions import bindings_for
+from mailwiz_tui.ui.screens.main_screen import MainScreen
+from mailwiz_tui.ui.session import Session
+from mailwiz_tui.ui.symbols import CHECK_MARKS
+from mailwiz_tui.ui.text import safe_line
+from mailwiz_tui.ui.widgets.no_markup import NoMarkup
+from mailwiz_tui.ui.widgets.step_strip import tone_style
+from mailwiz_tui.verify.result import CheckResult, CheckState
+
+ORDER = (CheckState.FAILED, CheckState.WARNING, CheckState.NOT_RUN, CheckState.PASSED)
+
+
+class VerificationScreen(MainScreen):
+    """The proof, check by check."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("verify")]
+    scopes: tuple[str, ...] = ("verify",)
+    heading = "Verification"
+    help_text = (
+        "Each check says what it proves. Failures come first, with what was expected, what was seen, and what to "
+        "do. “Not run” means that a check could not be made, and why: for example no port 25 outwards from here."
+    )
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._rows: list[CheckResult] = []
+
+    def page(self) -> ComposeResult:
+        with Vertical(id="verification"):
+            yield NoMarkup("", id="verdict")
+            yield OptionList(id="checks", markup=False, compact=True)
+
+    def on_mount(self) -> None:
+        self.draw()
+        self.query_one(OptionList).focus()
+
+    def session_changed(self) -> None:
+        if self.is_mounted and not self.session.running:
+            self.draw()
+
+    @property
+    def results(self) -> list[CheckResult]:
+        """All results, failures first."""
+        installation = self.session.installation
+        found = installation.results if installation else []
+        return sorted(found, key=lambda r: ORDER.index(r.state))
+
+    def draw(self) -> None:
+        """Draw verdict and checks."""
+        self._rows = self.results
+        failed = sum(1 for r in self._rows if r.state is CheckState.FAILED)
+        passed = sum(1 for r in self._rows if r.state is CheckState.PASSED)
+        plain = self.wizard.plain
+        verdict = self.query_one("#verdict", NoMarkup)
+        installation = self.session.installation
+        error = installation.verify_error if installation else ""
+        if error:
+            verdict.show(f"{'x' if plain else '✗'} the checks could not be made: {error}")
+        elif failed:
+            verdict.show(f"{'x' if plain else '✗'} {failed} of {len(self._rows)} checks failed")
+        else:
+            others = len(self._rows) - passed
+            more = f", {others} with a remark" if others else ""
+            verdict.show(f"{'*' if plain else '✓'} the mail server works: {passed} checks passed{more}")
+        verdict.set_class(bool(failed or error), "bad")
+        verdict.set_class(not failed and not error, "good")
+        chooser = self.query_one(OptionList)
+        chooser.clear_options()
+        chooser.add_options([Option(self._row(result)) for result in self._rows])
+        chooser.highlighted = 0 if self._rows else None
+
+    def _row(self, result: CheckResult) -> Text:
+        mark = CHECK_MARKS[result.state]
+        text = Text(overflow="fold")
+        text.append(
+            f"{mark.text(plain=self.wizard.plain):<10}", style=tone_style(self.app.theme_variables, mark.tone)
+        )
+        text.append(f" {safe_line(result.id)}", style="bold")
+        where = (
+            result.server_id
+            if result.vantage in ("operator", result.server_id)
+            else f"{result.server_id} from {result.vantage}"
+        )
+        text.append(f"  ({safe_line(where)})\n")
+        text.append(f"    {safe_line(result.proves)}")
+        if result.state is not CheckState.PASSED:
+            text.append(f"\n    {safe_line(result.detail)}")
+            if result.advice:
+                text.append(f"\n    What to do: {safe_line(result.advice)}", style="bold")
+        return text
+
+    def why_not(self, action_id: str) -> str:
+        if action_id == "verify.again" and self.session.running:
+            return "the checks are being made"
+        if action_id == "verify.failures" and not any(r.state is CheckState.FAILED for r in self._rows):
+            return "no check failed"
+        return ""
+
+    def action_again(self) -> None:
+        """Make all checks once more, on the dashboard."""
+        if not self.refused("verify.again") and self.session.installation is not None:
+            self.session.installation.start_verification()
+            self.wizard.show_dashboard()
+
+    def action_next_failure(self) -> None:
+        if self.refused("verify.failures"):
+            return
+        chooser = self.query_one(OptionList)
+        failures = [i for i, r in enumerate(self._rows) if r.state is CheckState.FAILED]
+        at = chooser.highlighted if chooser.highlighted is not None else -1
+        chooser.highlighted = next((i for i in failures if i > at), failures[0])
+
+    def action_log(self) -> None:
+        self.wizard.show_dashboard()
+
+    def action_steps(self) -> None:
+        self.wizard.show_step(STEPS[0].id)

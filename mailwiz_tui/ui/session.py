@@ -1,0 +1,259 @@
+"""What the screens share: the draft, the inventory, what is known of servers, and the running installation."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mailwiz_tui.dns.record import Record
+from mailwiz_tui.dns.records import plan_records
+from mailwiz_tui.fleet.facts import Facts, FactsFile
+from mailwiz_tui.fleet.facts_store import facts_path_for, load_facts
+from mailwiz_tui.fleet.inventory import InventoryError, find_inventory, load_inventory, save_server
+from mailwiz_tui.fleet.server import Inventory, Server
+from mailwiz_tui.install.prompts import Prompts
+from mailwiz_tui.plan.draft import Draft
+from mailwiz_tui.plan.findings import Finding, PlanError
+from mailwiz_tui.plan.model import Plan
+from mailwiz_tui.plan.steps import field_at
+from mailwiz_tui.ui.backends import error_sentence, real_engine, real_probe, real_verify
+from mailwiz_tui.ui.installation import Installation, Stage
+from mailwiz_tui.ui.paths import default_draft_path, load_recent, remember
+from mailwiz_tui.ui.ports import EngineFactory, EngineLike, Prober, Verifier
+from mailwiz_tui.ui.run_model import RunModel
+
+
+@dataclass(slots=True)
+class ProbeOutcome:
+    """What asking a server brought: ``state`` is a key of ``symbols.PROBE_MARKS``."""
+
+    state: str = "unknown"
+    sentence: str = ""
+    facts: Facts | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Backends:
+    """Where engine, verification and probes come from; tests bring their own."""
+
+    engine: EngineFactory = real_engine
+    verify: Verifier = real_verify
+    probe: Prober = real_probe
+
+
+class Session:
+    """One plan being worked on. ``on_change`` is called when something other than an answer changed."""
+
+    def __init__(
+        self,
+        plan_path: Path | None,
+        inventory_path: Path | None,
+        backends: Backends,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.backends = backends
+        self.clock = clock
+        self.on_change: Callable[[], None] = lambda: None
+        self.explicit_inventory = inventory_path
+        self.inventory = Inventory()
+        self.inventory_findings: list[Finding] = []
+        self.probes: dict[str, ProbeOutcome] = {}
+        self.installation: Installation | None = None
+        self.touched: set[str] = set()
+        self.saved_at: float | None = None
+        self.save_error = ""
+        self.now = time.time
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.known = FactsFile()
+        self.open(plan_path or default_draft_path())
+
+    def open(self, path: Path) -> None:
+        """Work on the plan at ``path``; raises PlanError where the file is no plan."""
+        self.path = path
+        self.draft = Draft.open(path)
+        self.touched = set()
+        if self.explicit_inventory is None:
+            self.explicit_inventory = next(
+                (r.inventory for r in load_recent() if r.plan == path and r.inventory), None
+            )
+        self.load_inventory()
+        self.load_known()
+        self.saved_at = None
+
+    def load_known(self) -> None:
+        """Read what is known of servers from beside the plan; nothing there is no fault."""
+        try:
+            self.known = load_facts(facts_path_for(self.path))
+        except (OSError, ValueError, PlanError):
+            self.known = FactsFile()
+
+    def load_inventory(self) -> None:
+        """Read the inventory anew; what is wrong with it is kept for the screens."""
+        self.inventory, self.inventory_findings = Inventory(), []
+        self.draft.inventory_ids = None
+        source = find_inventory(self.path, self.explicit_inventory)
+        if source is None:
+            return
+        try:
+            self.inventory = load_inventory(source)
+        except InventoryError as error:
+            self.inventory_findings = list(error.findings)
+            return
+        self.draft.inventory_ids = [s.id for s in self.inventory.servers]
+
+    def use_inventory(self, path: Path) -> None:
+        """Read servers from this file from now on, at the next start too."""
+        self.explicit_inventory = path
+        self.load_inventory()
+        remember(self.path, path)
+
+    def add_server(self, server: Server) -> None:
+        """Save a server that was typed in; hosts of another format are carried over so that none is lost."""
+        source = self.inventory.source
+        target = source if source is not None and source.suffix == ".toml" else self.path.parent / "inventory.toml"
+        if target != source:
+            for known in self.inventory.servers:
+                if known.id in self.chosen_ids():
+                    save_server(target, known)
+        save_server(target, server)
+        self.use_inventory(target)
+
+    def chosen_ids(self) -> list[str]:
+        """The ids of the plan's servers."""
+        return [str(s.get("id", "")) for s in self.servers()]
+
+    def servers(self) -> list[dict[str, object]]:
+        """The plan's servers as the draft holds them."""
+        raw = self.value("servers")
+        return [dict(s) for s in raw if isinstance(s, dict)] if isinstance(raw, list) else []
+
+    def value(self, path: str) -> object:
+        """The answer at a path of the plan, or None."""
+        value: object = self.draft.get(path)
+        return value
+
+    def set(self, path: str, value: object) -> None:
+        """Take an answer; it is in the draft's file when this returns, or ``save_error`` says why not."""
+        try:
+            self.draft.set(path, value)
+        except PlanError as error:
+            self.save_error = "; ".join(f.line for f in error.findings)
+            return
+        self.save_error = ""
+        self.saved_at = self.now()
+
+    def finish_step(self, step_id: str) -> None:
+        """The operator went through a step: what follows from other answers is taken over where it is missing."""
+        try:
+            self.draft.apply_suggestions(step_id)
+            self.draft.confirm(step_id)
+        except PlanError as error:
+            self.save_error = "; ".join(f.line for f in error.findings)
+
+    def findings(self) -> list[Finding]:
+        """Everything to know about the answers so far."""
+        return self.draft.findings()
+
+    def plan(self) -> Plan | None:
+        """The plan, or None while it has faults."""
+        try:
+            return self.draft.plan()
+        except PlanError:
+            return None
+
+    def records(self) -> tuple[list[Record], str]:
+        """The DNS records as far as the answers go, and a note on what they lack."""
+        try:
+            plan = self.draft.preview()
+        except PlanError as error:
+            wrong = ", ".join(dict.fromkeys(_label(f.path) for f in error.findings))
+            return [], f"The records appear when these are settled: {wrong}."
+        return plan_records(plan, self.known, self.inventory), ""
+
+    def state_of(self, step_id: str) -> str:
+        """How a step stands, as a key of ``symbols.STEP_MARKS``."""
+        return str(self.draft.step_state(step_id))
+
+    def probe(self, servers: Sequence[Server], prompts: Prompts) -> None:
+        """Ask servers what they are, all at once; outcomes arrive through ``on_change``."""
+        for server in servers:
+            if self.probes.get(server.id, ProbeOutcome()).state == "asking":
+                continue
+            self.probes[server.id] = ProbeOutcome("asking", "connecting…")
+            task = asyncio.create_task(self._probe(server, prompts), name=f"probe {server.id}")
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        self.on_change()
+
+    async def _probe(self, server: Server, prompts: Prompts) -> None:
+        try:
+            facts = await self.backends.probe(server, prompts)
+        except Exception as error:
+            self.probes[server.id] = ProbeOutcome("failed", error_sentence(error))
+        else:
+            trouble = unfit(facts)
+            self.probes[server.id] = ProbeOutcome("unfit" if trouble else "ok", trouble or summary(facts), facts)
+        self.on_change()
+
+    def make_engine(self, plan: Plan, prompts: Prompts) -> EngineLike:
+        """An engine for the plan as it is now."""
+        return self.backends.engine(plan, self.inventory, prompts=prompts, facts_path=facts_path_for(self.path))
+
+    def install(self, plan: Plan, prompts: Prompts, on_stage: Callable[[Stage], None]) -> Installation:
+        """Start installing; the installation stays here whichever screen is shown."""
+        model = RunModel([s.id for s in plan.servers], self.clock)
+        engine = self.make_engine(plan, prompts)
+        self.installation = Installation(engine, model, self.backends.verify, on_stage)
+        self.installation.start()
+        return self.installation
+
+    @property
+    def running(self) -> bool:
+        """Whether an installation or verification is under way."""
+        return self.installation is not None and self.installation.running
+
+    async def drop_installation(self) -> None:
+        """Forget a finished installation, so that the plan can be changed and installed again."""
+        if self.installation is not None:
+            await self.installation.close()
+            self.installation = None
+
+    async def close(self) -> None:
+        """Stop watching everything; what runs on servers goes on there."""
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        with contextlib.suppress(Exception):
+            await self.drop_installation()
+
+
+def _label(path: str) -> str:
+    field = field_at(path)
+    return field.label if field is not None else path
+
+
+def summary(facts: Facts) -> str:
+    """A server's facts in one line."""
+    from mailwiz_tui.ui.symbols import size_text
+
+    root = next((d for d in facts.disks if d.mount == "/"), None)
+    parts = [facts.os_name or f"{facts.os_id} {facts.os_version}".strip(), facts.architecture]
+    parts.append(f"{size_text(facts.memory_total)} memory" if facts.memory_total else "")
+    parts.append(f"{size_text(root.free)} free" if root else "")
+    foreign = [m.name for m in facts.mail_software if m.owner == "other"]
+    parts.append(f"has {', '.join(foreign)} with its own configuration" if foreign else "")
+    return ", ".join(part for part in parts if part)
+
+
+def unfit(facts: Facts) -> str:
+    """Why a server cannot take the stack, or empty."""
+    if facts.os_id and (facts.os_id != "debian" or facts.codename not in ("trixie", "bookworm")):
+        return f"{facts.os_name or facts.os_id} is not supported; Debian 13 or 12 is needed"
+    if facts.privilege == "none":
+        return "this user is neither root nor allowed to use sudo"
+    return ""

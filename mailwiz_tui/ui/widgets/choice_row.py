@@ -1,0 +1,133 @@
+"""A choice whose options all stand on one row (or a few): ``(•) strict  ( ) softfail  ( ) neutral``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.text import Text
+from textual.binding import Binding, BindingType
+from textual.events import Click, Key
+from textual.message import Message
+from textual.widget import Widget
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option: what the plan holds, what the operator reads, and why it cannot be chosen (if so)."""
+
+    value: object
+    label: str
+    why_not: str = ""
+
+
+class ChoiceRow(Widget, can_focus=True):
+    """One of a few options, changed by the arrow keys or Space, left by Enter."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left", "move(-1)", show=False),
+        Binding("right,space", "move(1)", show=False),
+        Binding("enter", "submit", show=False),
+    ]
+
+    class Changed(Message):
+        """Another option was chosen."""
+
+        def __init__(self, row: ChoiceRow, value: object) -> None:
+            super().__init__()
+            self.row = row
+            self.value = value
+
+    class Submitted(Message):
+        """Enter was pressed."""
+
+        def __init__(self, row: ChoiceRow) -> None:
+            super().__init__()
+            self.row = row
+
+    def __init__(
+        self,
+        options: Sequence[Option],
+        value: object,
+        *,
+        stacked: bool = False,
+        plain: bool = False,
+        id: str | None = None,  # noqa: A002
+    ) -> None:
+        super().__init__(id=id)
+        self.options = tuple(options)
+        self.stacked = stacked
+        self.plain = plain
+        self.index = next((i for i, o in enumerate(self.options) if o.value == value), -1)
+
+    @property
+    def value(self) -> object:
+        """The value of the chosen option, or None."""
+        return self.options[self.index].value if 0 <= self.index < len(self.options) else None
+
+    def render(self) -> Text:
+        text = Text(overflow="fold")
+        filled = "(*)" if self.plain else "(•)"
+        for i, option in enumerate(self.options):
+            chosen = i == self.index
+            style = "bold" if chosen else "dim" if option.why_not else ""
+            if chosen and self.has_focus:
+                style = "bold reverse"
+            label = option.label + (f" – {option.why_not}" if option.why_not and self.stacked else "")
+            piece = f"{filled if chosen else '( )'} {label}"
+            text.append(piece if self.stacked else piece.replace(" ", "\u00a0"), style=style)
+            if i < len(self.options) - 1:
+                text.append("\n" if self.stacked else "  ")
+        return text
+
+    def get_content_height(self, container: object, viewport: object, width: int) -> int:
+        if self.stacked:
+            return len(self.render().wrap(self.app.console, max(10, width)))
+        rows, used = 1, 0
+        for option in self.options:
+            piece = len(option.label) + 4
+            if used and used + piece > width:
+                rows, used = rows + 1, 0
+            used += piece + 2
+        return rows
+
+    def choose(self, value: object) -> None:
+        """Choose without a message, as when the form is filled from the draft."""
+        self.index = next((i for i, o in enumerate(self.options) if o.value == value), -1)
+        self.refresh(layout=True)
+
+    def action_move(self, by: int) -> None:
+        count = len(self.options)
+        for distance in range(1, count + 1):
+            index = (self.index + by * distance) % count if self.index >= 0 else (0 if by > 0 else count - 1)
+            if not self.options[index].why_not:
+                break
+        else:
+            return
+        if index != self.index:
+            self.index = index
+            self.refresh()
+            self.post_message(self.Changed(self, self.value))
+
+    def action_submit(self) -> None:
+        self.post_message(self.Submitted(self))
+
+    def on_key(self, event: Key) -> None:
+        """A letter chooses the next option that begins with it."""
+        if not self.stacked and event.character and event.character.isalpha():
+            order = [*range(self.index + 1, len(self.options)), *range(max(0, self.index))]
+            for i in order:
+                if (
+                    self.options[i].label.lower().startswith(event.character.lower())
+                    and not self.options[i].why_not
+                ):
+                    event.stop()
+                    self.index = i
+                    self.refresh()
+                    self.post_message(self.Changed(self, self.value))
+                    return
+
+    def on_click(self, event: Click) -> None:
+        """With the mouse switched on, a click chooses the next option."""
+        self.action_move(1)

@@ -1,0 +1,36 @@
+"""The DNS records beside a form, as they follow from the answers given so far."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.containers import Vertical, VerticalScroll
+
+from mailwiz_tui.dns.record import Record
+from mailwiz_tui.ui.widgets.no_markup import NoMarkup
+from mailwiz_tui.ui.widgets.record_list import record_text
+
+
+class DnsPreview(Vertical):
+    """A pane that is redrawn as the plan changes."""
+
+    def compose(self) -> ComposeResult:
+        yield NoMarkup("DNS records", classes="heading")
+        with VerticalScroll(can_focus=False):
+            yield NoMarkup("", id="dns-preview-text")
+
+    def show(self, records: Sequence[Record], note: str) -> None:
+        """Show records under a note (what is missing, or where the keys stand)."""
+        text = Text(overflow="fold")
+        if note:
+            text.append(note + "\n\n")
+        domain = None
+        for record in records:
+            if record.domain != domain:
+                domain = record.domain
+                text.append(f"{domain}\n", style="bold underline")
+            text.append_text(record_text(record))
+            text.append("\n")
+        self.query_one("#dns-preview-text", NoMarkup).show(text)

@@ -1,0 +1,35 @@
+"""A one-row input that fits forms: no blinking cursor, arrow keys leave it upwards and downwards."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.widgets import Input
+
+
+class Entry(Input):
+    """A compact Input; Up and Down go to the neighbouring field."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "app.focus_previous", show=False),
+        Binding("down", "app.focus_next", show=False),
+    ]
+
+    def __init__(
+        self,
+        value: str = "",
+        *,
+        placeholder: str = "",
+        password: bool = False,
+        id: str | None = None,  # noqa: A002
+    ) -> None:
+        super().__init__(
+            value=value,
+            placeholder=placeholder,
+            password=password,
+            compact=True,
+            select_on_focus=False,
+            id=id,
+        )
+        self.cursor_blink = False

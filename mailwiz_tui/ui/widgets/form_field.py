@@ -1,0 +1,156 @@
+"""One question of a form: label, control, and a row of help that gives way to an error.
+
+Validated on leaving; once in error, on each key. The value goes to the draft at each change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.events import DescendantBlur
+from textual.message import Message
+from textual.widget import Widget
+
+from mailwiz_tui.plan.findings import Finding, Severity
+from mailwiz_tui.ui.widgets.choice_row import ChoiceRow, Option
+from mailwiz_tui.ui.widgets.entry import Entry
+from mailwiz_tui.ui.widgets.no_markup import NoMarkup
+
+Value = str | bool | int | list[str] | None
+
+
+def text_of(value: object) -> str:
+    """A draft's value as it is typed; lists are separated by commas."""
+    if value is None:
+        return ""
+    if isinstance(value, (list, tuple)):
+        return ", ".join(str(item) for item in value)
+    return str(value)
+
+
+class FormField(Vertical):
+    """A labelled control. ``path`` is the plan's key, ``kind`` one of text, int, list, choice, bool."""
+
+    class Edited(Message):
+        """The operator changed the value."""
+
+        def __init__(self, field: FormField, value: Value) -> None:
+            super().__init__()
+            self.field = field
+            self.value = value
+
+    class Left(Message):
+        """The focus left the field, or Enter was pressed in it."""
+
+        def __init__(self, field: FormField, *, submitted: bool) -> None:
+            super().__init__()
+            self.field = field
+            self.submitted = submitted
+
+    def __init__(
+        self,
+        path: str,
+        label: str,
+        help_text: str,
+        *,
+        kind: str = "text",
+        value: object = None,
+        options: Sequence[Option] = (),
+        placeholder: str = "",
+        stacked: bool = False,
+        plain: bool = False,
+    ) -> None:
+        super().__init__()
+        self.path = path
+        self.label = label
+        self.help_text = help_text
+        self.kind = kind
+        self.touched = False
+        self.in_error = False
+        self._value = value
+        self._placeholder = placeholder
+        self._plain = plain
+        self._stacked = stacked
+        self._options = tuple(options)
+
+    def compose(self) -> ComposeResult:
+        with Horizontal(classes="row"):
+            yield NoMarkup(self.label, classes="label")
+            yield self._control()
+        yield NoMarkup(self.help_text, classes="note")
+
+    def _control(self) -> Widget:
+        if self.kind in ("choice", "bool"):
+            options = self._options or (Option(True, "yes"), Option(False, "no"))
+            return ChoiceRow(options, self._value, stacked=self._stacked, plain=self._plain)
+        return Entry(text_of(self._value), placeholder=self._placeholder)
+
+    @property
+    def control(self) -> Widget:
+        """The widget that takes the focus."""
+        found = self.query("Entry, ChoiceRow")
+        return found.first()
+
+    def show_value(self, value: object) -> None:
+        """Show a value that came from the draft, not from the keyboard."""
+        control = self.control
+        if isinstance(control, ChoiceRow):
+            control.choose(value)
+        elif isinstance(control, Entry) and self._parse(control.value) != self._parse(text_of(value)):
+            with control.prevent(Entry.Changed):
+                control.value = text_of(value)
+
+    def show_placeholder(self, text: str) -> None:
+        """Show what is taken if the field stays empty."""
+        if isinstance(self.control, Entry):
+            self.control.placeholder = text
+
+    def show_help(self, text: str) -> None:
+        """Change the help; ``show_findings`` draws it."""
+        self.help_text = text
+
+    def show_findings(self, findings: Sequence[Finding]) -> None:
+        """Put the first finding in place of the help, or the help back."""
+        fault = next((f for f in findings if f.severity is Severity.FAULT), None)
+        shown = fault or next(iter(findings), None)
+        self.in_error = fault is not None
+        self.set_class(fault is not None, "-fault")
+        self.set_class(fault is None and shown is not None, "-warning")
+        note = self.query_one(".note", NoMarkup)
+        if shown is None:
+            note.show(self.help_text)
+            return
+        sign = ("x" if self._plain else "✗") if fault else "!"
+        advice = f" – {shown.advice}" if shown.advice else ""
+        note.show(f"{sign} {shown.message}{advice}")
+
+    def _parse(self, text: str) -> Value:
+        if self.kind == "list":
+            return [part.strip() for part in text.replace(";", ",").replace(" ", ",").split(",") if part.strip()]
+        text = text.strip()
+        if self.kind == "int" and text.lstrip("-").isascii() and text.lstrip("-").isdigit():
+            return int(text)
+        return text
+
+    def on_input_changed(self, event: Entry.Changed) -> None:
+        event.stop()
+        self.post_message(self.Edited(self, self._parse(event.value)))
+
+    def on_choice_row_changed(self, event: ChoiceRow.Changed) -> None:
+        event.stop()
+        value = event.value
+        self.touched = True
+        self.post_message(self.Edited(self, value if isinstance(value, (str, bool, int)) else None))
+
+    def on_input_submitted(self, event: Entry.Submitted) -> None:
+        event.stop()
+        self.post_message(self.Left(self, submitted=True))
+
+    def on_choice_row_submitted(self, event: ChoiceRow.Submitted) -> None:
+        event.stop()
+        self.post_message(self.Left(self, submitted=True))
+
+    def on_descendant_blur(self, event: DescendantBlur) -> None:
+        self.post_message(self.Left(self, submitted=False))

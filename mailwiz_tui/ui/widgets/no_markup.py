@@ -1,0 +1,19 @@
+"""Text that is shown as it is: brackets in it are never markup, and controls never reach the terminal."""
+
+from __future__ import annotations
+
+from rich.text import Text
+from textual.widgets import Static
+
+from mailwiz_tui.ui.text import safe_block
+
+
+class NoMarkup(Static):
+    """A Static for text from plans, servers and files; wraps, never interprets."""
+
+    def __init__(self, text: str = "", *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
+        super().__init__(safe_block(text), markup=False, id=id, classes=classes)
+
+    def show(self, text: str | Text) -> None:
+        """Replace the text."""
+        self.update(safe_block(text) if isinstance(text, str) else text)

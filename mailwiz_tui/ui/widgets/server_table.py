@@ -1,0 +1,101 @@
+"""The servers of an installation: state in symbol and word, step i of n, elapsed, age of the last output."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.cells import set_cell_size
+from rich.text import Text
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.widget import Widget
+
+from mailwiz_tui.ui.run_model import RunModel, ServerRun
+from mailwiz_tui.ui.symbols import SERVER_MARKS, Tone, age_text, elapsed_text
+from mailwiz_tui.ui.widgets.step_strip import tone_style
+from mailwiz_tui.verify.result import CheckState
+
+HEADINGS = ("Server", "State", "Step", "Elapsed", "Output", "Doing")
+WIDTHS = (16, 15, 7, 9, 10)
+MAX_ROWS = 8
+
+
+class ServerTable(Widget, can_focus=True):
+    """A row per server; Up and Down choose the server whose log is shown. Draw with ``refresh()``."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "move(-1)", show=False),
+        Binding("down", "move(1)", show=False),
+    ]
+
+    class Chosen(Message):
+        """Another server was chosen."""
+
+        def __init__(self, server_id: str) -> None:
+            super().__init__()
+            self.server_id = server_id
+
+    def __init__(self, model: RunModel, *, plain: bool, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self.model = model
+        self.plain = plain
+        self.index = 0
+
+    @property
+    def server_ids(self) -> list[str]:
+        """The servers in the order of the plan."""
+        return list(self.model.servers)
+
+    @property
+    def selected(self) -> str:
+        """The chosen server's id, or empty."""
+        ids = self.server_ids
+        return ids[min(self.index, len(ids) - 1)] if ids else ""
+
+    def get_content_height(self, container: object, viewport: object, width: int) -> int:
+        return 1 + min(MAX_ROWS, max(1, len(self.model.servers)))
+
+    def render(self) -> Text:
+        room = max(10, self.size.width - sum(WIDTHS) - 2)
+        text = Text(no_wrap=True)
+        cells = [set_cell_size(h, w) for h, w in zip(HEADINGS, (*WIDTHS, room), strict=True)]
+        text.append("  " + "".join(cells), style="bold")
+        first = max(0, min(self.index - MAX_ROWS + 1, len(self.model.servers) - MAX_ROWS))
+        for number, run in list(enumerate(self.model.servers.values()))[first : first + MAX_ROWS]:
+            text.append("\n")
+            text.append_text(self._row(run, chosen=number == self.index, room=room))
+        return text
+
+    def _row(self, run: ServerRun, *, chosen: bool, room: int) -> Text:
+        now = self.model.clock()
+        mark = SERVER_MARKS[run.phase]
+        step = f"{run.step_index}/{run.step_total}" if run.step_total else "–"
+        heard = age_text(run.silence(now)) if run.busy and run.last_output is not None else "–"
+        pointer = (">" if self.plain else "▸") if chosen else " "
+        row = Text(no_wrap=True)
+        style = ("bold reverse" if self.has_focus else "bold") if chosen else ""
+        row.append(f"{pointer} {set_cell_size(run.server_id, WIDTHS[0] - 1)} ", style=style)
+        colour = tone_style(self.app.theme_variables, mark.tone) if mark.tone is not Tone.IDLE else ""
+        row.append(set_cell_size(mark.text(plain=self.plain), WIDTHS[1]), style=colour)
+        for value, width in ((step, WIDTHS[2]), (elapsed_text(run.elapsed(now)), WIDTHS[3]), (heard, WIDTHS[4])):
+            row.append(set_cell_size(value, width))
+        row.append(set_cell_size(self._doing(run), room))
+        return row
+
+    def _doing(self, run: ServerRun) -> str:
+        counts = run.check_counts()
+        if run.checks:
+            said = f"checks: {counts[CheckState.PASSED]} passed"
+            said += f", {counts[CheckState.FAILED]} failed" if counts[CheckState.FAILED] else ""
+            said += f", {counts[CheckState.WARNING]} warnings" if counts[CheckState.WARNING] else ""
+            return said
+        if run.busy:
+            return run.progress or run.step_title or run.detail
+        return run.failed_step or run.detail
+
+    def action_move(self, by: int) -> None:
+        count = len(self.model.servers)
+        if count:
+            self.index = (self.index + by) % count
+            self.refresh()
+            self.post_message(self.Chosen(self.selected))

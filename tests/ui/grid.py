@@ -1,0 +1,47 @@
+"""Reads what a screen shows as text, and compares it with golden files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.app import App
+from textual.pilot import Pilot
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def grid(app: App[Any]) -> str:
+    """The visible grid of the topmost screen, row by row, without trailing blanks."""
+    strips = app.screen._compositor.render_strips()
+    rows = ["".join(segment.text for segment in strip).rstrip() for strip in strips]
+    return "\n".join(rows).rstrip() + "\n"
+
+
+def screen_text(app: App[Any]) -> str:
+    """All that is shown, a dialog with the screen beneath it, as one searchable line."""
+    return re.sub(r"\s+", " ", grid(app))
+
+
+async def until(pilot: Pilot[Any], predicate: Callable[[], bool], what: str, tries: int = 400) -> None:
+    """Wait for a predicate; fails with ``what`` and the screen if it does not come true."""
+    for _ in range(tries):
+        if predicate():
+            return
+        await pilot.pause(0.01)
+    pytest.fail(f"never came true: {what}\n{grid(pilot.app)}")
+
+
+def check_golden(app: App[Any], name: str, *, update: bool) -> None:
+    """Compare the screen with ``golden/NAME.txt``; ``--update-golden`` writes it."""
+    path = GOLDEN / f"{name}.txt"
+    shown = grid(app)
+    if update:
+        GOLDEN.mkdir(exist_ok=True)
+        path.write_text(shown, encoding="utf-8")
+        return
+    assert path.exists(), f"no golden screen {path.name}; run pytest with --update-golden and look at it"
+    assert shown == path.read_text(encoding="utf-8"), f"{path.name} differs"
