@@ -72,9 +72,8 @@ def close_probe(host: Host, address: str) -> dict[str, Any]:
     """Shuts the verification mailbox, makes its password worthless and removes its mail."""
     address = _address(address)
     host.run(["doveadm", "expunge", "-u", address, "mailbox", "*", "ALL"], timeout=20)
-    _query(
-        host, f"UPDATE mailbox SET active = 0, password = '*', modified = NOW() WHERE username = {_text(address)};"
-    )
+    name = _text(address)
+    _query(host, f"UPDATE mailbox SET active = 0, password = '*', modified = NOW() WHERE username = {name};")  # noqa: S608
     host.run(["doveadm", "auth", "cache", "flush", address], timeout=10)
     host.run(["doveadm", "kick", address], timeout=10)
     return {"address": address}

@@ -51,3 +51,10 @@ def clean_lines(data: bytes | str, limit: int = MAX_LINE) -> list[str]:
 def tail(data: bytes | str, count: int = 12) -> str:
     """The last lines of an output, cleaned, joined by newlines: what an error message quotes."""
     return "\n".join(clean_lines(data)[-count:])
+
+
+def telling(text: str, count: int = 3) -> str:
+    """The lines of an output that say what went wrong (else its last ones), joined by `` / ``."""
+    lines = [line.strip() for line in text.split("\n") if re.search(r"\w", line)]
+    loud = [line for line in lines if re.search(r"(?i)error|fatal|fail|invalid|unknown|denied|not found", line)]
+    return " / ".join(loud[:count] or lines[-count:])

@@ -33,10 +33,18 @@ def safe(name: str) -> str:
 def arm(ctx: Context, step: Raw, gate_seconds: float) -> None:
     """Takes the snapshot and, where systemd is, arms the timer. Called before the step's first change."""
     host, run_id = ctx.host, ctx.run_id
-    kept: dict[str, Any] = {"step": step["id"], "files": {}, "units": {}, "commands": [], "nft": _tables(host)}
+    kept: dict[str, Any] = {
+        "step": step["id"],
+        "files": {},
+        "units": {},
+        "commands": [],
+        "nft": _tables(host),
+        "written": {},
+    }
     for item in step["items"]:
         if item["kind"] in ("file", "absent"):
             kept["files"][item["path"]] = _packed(files.look(host, item["path"]))
+            kept["written"][item["path"]] = ctx.state.file(item["path"])
         elif item["kind"] == "command":
             kept["commands"].append(item["id"])
         elif item["kind"] == "unit":
@@ -131,7 +139,10 @@ def undo(host: Host, run_id: str, step: str) -> bool:
     state = State(host)
     for path, packed in kept["files"].items():
         files.restore(host, path, _unpacked(packed))
-        state.forget("files", path)
+        if kept["written"][path]:
+            state.record("files", path, kept["written"][path])
+        else:
+            state.forget("files", path)
     for command in kept["commands"]:
         state.forget("commands", command)
     state.forget("validated", step)

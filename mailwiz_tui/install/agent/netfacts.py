@@ -13,11 +13,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from .host import Host
+from .state import State
 
 _MX_HOSTS = ("gmail-smtp-in.l.google.com", "mx1.mailbox.org", "mx-in.g.apple.com")
 _ROOT_SERVERS = ("198.41.0.4", "199.7.91.13", "193.0.14.129", "2001:503:ba3e::2:30")
+_RESOLV_CONF = "/etc/resolv.conf"
 _ROOT_HINTS = "/usr/share/dns/root.hints"
-_DNS_TIMEOUT = 1.5
+_DNS_TIMEOUT = 1.2
 _CONNECT_TIMEOUT = 3.0
 _NS, _RRSIG, _DNSKEY, _SOA = 2, 46, 48, 6
 
@@ -69,17 +71,32 @@ def _source(version: int) -> str:
 
 
 def configured_resolvers(host: Host) -> list[str]:
-    """The name servers of resolv.conf(5); behind systemd-resolved's stub, the ones it asks."""
-    for path in ("/run/systemd/resolve/resolv.conf", "/etc/resolv.conf"):
+    """The name servers that the server's network gave it (resolv.conf(5)).
+
+    Behind systemd-resolved's stub, the ones it asks; where a run of ours has put its own resolver there, the
+    ones that were named before, from the first backup.
+    """
+    own = bool(State(host).file(_RESOLV_CONF))
+    candidates = [host.path("/run/systemd/resolve/resolv.conf")]
+    candidates += _first_backups(host, _RESOLV_CONF) if own else [host.path(_RESOLV_CONF)]
+    for path in candidates:
         try:
-            with open(host.path(path), encoding="utf-8", errors="replace") as handle:
+            with open(path, encoding="utf-8", errors="replace") as handle:
                 words = [line.split() for line in handle]
         except OSError:
             continue
         found = [w[1] for w in words if len(w) > 1 and w[0] == "nameserver"]
-        if found:
+        if found and not (own and all(address.startswith("127.") or address == "::1" for address in found)):
             return found
     return []
+
+
+def _first_backups(host: Host, path: str) -> list[str]:
+    try:
+        runs = sorted(os.listdir(host.state("backup")))
+    except OSError:
+        return []
+    return [host.state("backup", run, path.lstrip("/")) for run in runs]
 
 
 def resolvers(host: Host) -> list[dict[str, Any]]:
@@ -128,7 +145,7 @@ def query(server: str, name: str, kind: int, *, recurse: bool) -> set[int] | Non
     question = labels + struct.pack("!HH", kind, 1)
     edns = b"\0" + struct.pack("!HHIH", 41, 1232, 0x8000, 0)
     message = struct.pack("!HHHHHH", number, flags, 1, 0, 0, 1) + question + edns
-    answer = _udp(server, message, number)
+    answer = _udp(server, message, number) or _udp(server, message, number)
     if answer is None:
         return None
     if struct.unpack("!H", answer[2:4])[0] & 0x0200:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from . import commands, files, managed, packages, units, users
-from .clean import tail
+from .clean import telling
 from .context import Change, Context, Raw
 from .fault import AgentFault
 
@@ -121,11 +121,13 @@ def _validate(ctx: Context, step: Raw) -> None:
     for argv in step.get("validators", ()):
         done = ctx.host.run(argv, timeout=120)
         if not done.ok:
-            said = ctx.secrets.masked(tail(done.output, 8))
-            for line in said.split("\n"):
+            said = ctx.secrets.masked(done.text)
+            for line in said.split("\n")[-40:]:
                 ctx.log(line)
-            raise AgentFault(f"{argv[0]} does not accept the new configuration: {said}", f"step {step['id']}",
-                             "the former files were put back; nothing was restarted")  # fmt: skip
+            raise AgentFault(
+                f"{argv[0].rsplit('/', 1)[-1]} does not accept the new configuration: {telling(said)}",
+                f"step {step['id']}", "the former files were put back; nothing was restarted",
+            )  # fmt: skip
     if step.get("validators"):
         ctx.state.record("validated", step["id"], _files_digest(ctx, step))
 

@@ -1,0 +1,249 @@
+"""The engine: brings a plan to its servers, with screens and command line as mere listeners.
+
+Servers are worked on side by side, and one that fails does not stop the others. What the operator needs to
+know comes as events (``events.py``) and outcomes (``outcome.py``); exceptions are ``PlanError``,
+``EngineError``, ``SshError`` and ``AgentError``, each saying what, where and what to do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import SecretStr
+
+from mailwiz_tui.fleet.facts import Facts, FactsFile
+from mailwiz_tui.fleet.facts_store import load_facts, save_facts
+from mailwiz_tui.fleet.server import Inventory, Server
+from mailwiz_tui.install.agentlink import AgentLink
+from mailwiz_tui.install.diff import ServerDiff
+from mailwiz_tui.install.events import Event, ServerChanged, ServerPhase, Subscriber
+from mailwiz_tui.install.first_accounts import account_server, first_accounts, new_password
+from mailwiz_tui.install.follower import GIVE_UP_AFTER
+from mailwiz_tui.install.history import History
+from mailwiz_tui.install.outcome import ServerOutcome
+from mailwiz_tui.install.pool import Connect, Pool
+from mailwiz_tui.install.prompts import Prompts
+from mailwiz_tui.install.sanitize import clean_text
+from mailwiz_tui.install.work import Compile, EngineError, Work
+from mailwiz_tui.plan.findings import PlanError
+from mailwiz_tui.plan.model import Plan
+from mailwiz_tui.plan.support import unsupported
+from mailwiz_tui.stack.blueprint import Blueprint
+
+__all__ = ["Engine", "EngineError"]
+
+T = TypeVar("T")
+
+
+class Engine:
+    """One plan on its servers.
+
+    ``adopt`` allows to replace mail software that somebody else configured. ``compile_blueprint``, ``connect``
+    and ``root`` exist for rehearsals: another source of blueprints, another way to reach a server, another root.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        inventory: Inventory,
+        *,
+        prompts: Prompts,
+        facts_path: Path | None = None,
+        adopt: bool = False,
+        connect: Connect | None = None,
+        root: str = "/",
+        compile_blueprint: Compile | None = None,
+        history: History | None = None,
+        gate_seconds: float = 60.0,
+        give_up_after: float = GIVE_UP_AFTER,
+    ) -> None:
+        self.plan = plan
+        self.inventory = inventory
+        self.pool = Pool(prompts, connect=connect, root=root)
+        self.known = load_facts(facts_path) if facts_path and facts_path.exists() else FactsFile()
+        self.history = history or History()
+        self._facts_path = facts_path
+        self._compile = compile_blueprint or _compile
+        self._subscribers: list[Subscriber] = []
+        self._unacknowledged: dict[str, SecretStr] = {}
+        self._work = Work(
+            plan, self.pool, self.known, self._emit, self.history, self._compile, adopt, gate_seconds, give_up_after
+        )
+
+    def subscribe(self, callback: Subscriber) -> Callable[[], None]:
+        """Calls ``callback`` with every event until the returned function is called."""
+        self._subscribers.append(callback)
+        return lambda: self._subscribers.remove(callback) if callback in self._subscribers else None
+
+    @property
+    def server_ids(self) -> tuple[str, ...]:
+        """The plan's servers."""
+        return tuple(server.id for server in self.plan.servers)
+
+    def server(self, server_id: str) -> Server:
+        """A server of the plan as the inventory knows it. Raises EngineError where it does not."""
+        found = self.inventory.get(server_id)
+        if found is None:
+            where = str(self.inventory.source or "inventory")
+            advice = "add it there, or choose another server in the plan"
+            raise EngineError(f"the inventory has no server {server_id!r}", where, advice)
+        return found
+
+    async def link(self, server_id: str) -> AgentLink:
+        """The warm link to a server of the plan."""
+        return await self._work.link(self.server(server_id))
+
+    async def probe(self, server: Server) -> Facts:
+        """The facts of any server, asked now."""
+        return await self._work.probe(server)
+
+    async def prepare(self) -> FactsFile:
+        """Asks every server for its facts and makes missing keys there; saved beside the plan.
+
+        Raises the first server's error if one fails; what the others told is kept all the same.
+        """
+        self._refuse_unsupported()
+        results = await self._each(lambda server_id: self._work.prepare(self.server(server_id)))
+        self._save()
+        for result in results.values():
+            _raised(result)
+        return self.known
+
+    def blueprints(self) -> dict[str, Blueprint]:
+        """What each server shall be, with what is known now."""
+        return {server_id: self._compile(self.plan, server_id, self.known) for server_id in self.server_ids}
+
+    async def diff(self) -> dict[str, ServerDiff]:
+        """What ``apply`` would change on each server; makes keys there if there are none, and nothing else."""
+        await self.prepare()
+        blueprints = self.blueprints()
+        results = await self._each(lambda i: self._work.diff(self.server(i), blueprints[i]))
+        return {server_id: _raised(result) for server_id, result in results.items()}
+
+    async def apply(self) -> dict[str, ServerOutcome]:
+        """Installs on all servers, or finishes and follows what already runs.
+
+        A server's failure is its outcome. Raises PlanError for what cannot be installed yet and EngineError
+        for a server that the inventory lacks, both before anything is connected.
+        """
+        self._refuse_unsupported()
+        for server_id in self.server_ids:
+            self.server(server_id)
+        prepared = await self._each(self._follow_and_prepare)
+        self._save()
+
+        async def install(server_id: str) -> ServerOutcome:
+            attached = _raised(prepared[server_id])
+            if attached and attached.state is ServerPhase.LOST:
+                return attached
+            return await self._work.install(self.server(server_id), attached)
+
+        outcomes = self._ended(await self._each(install))
+        self.history.save()
+        return outcomes
+
+    async def attach(self) -> dict[str, ServerOutcome]:
+        """Follows the runs in progress to their end; servers where none runs are left out."""
+        results = await self._each(lambda server_id: self._work.follow_active(self.server(server_id)))
+        return self._ended({server_id: result for server_id, result in results.items() if result is not None})
+
+    async def accounts(self) -> dict[str, SecretStr]:
+        """First accounts and aliases; the passwords that were set now, for showing once.
+
+        Until ``acknowledge_accounts`` each call sets new passwords, so none is ever lost on the way.
+        """
+        place = account_server(self.plan)
+        if place is None:
+            return {}
+        wanted = first_accounts(self.plan)
+        passwords = {address: new_password() for address in wanted.mailboxes}
+        link = await self.link(place.id)
+        answer = await link.request(
+            "accounts_ensure",
+            domains=list(wanted.domains),
+            accounts=[{"address": a, "password": p.get_secret_value()} for a, p in passwords.items()],
+            aliases=[{"address": address, "goto": goto} for address, goto in wanted.aliases],
+        )
+        self._unacknowledged = {address: passwords[address] for address in answer["set"]}
+        return dict(self._unacknowledged)
+
+    async def acknowledge_accounts(self) -> None:
+        """Tells the server that the operator has the passwords that ``accounts`` returned."""
+        place = account_server(self.plan)
+        if place is None or not self._unacknowledged:
+            return
+        link = await self.link(place.id)
+        await link.request("accounts_ack", addresses=list(self._unacknowledged))
+        self._unacknowledged = {}
+
+    async def close(self) -> None:
+        """Ends all connections; what runs on servers goes on."""
+        await self.pool.close()
+
+    async def _follow_and_prepare(self, server_id: str) -> ServerOutcome | None:
+        server = self.server(server_id)
+        self._work.say(server, ServerPhase.CONNECTING)
+        attached = await self._work.follow_active(server)
+        if attached is None or attached.state is not ServerPhase.LOST:
+            self._work.say(server, ServerPhase.PREPARING)
+            await self._work.prepare(server)
+        return attached
+
+    async def _each(self, work: Callable[[str], Awaitable[T]]) -> dict[str, T | BaseException]:
+        async def one(server_id: str) -> T:
+            return await work(server_id)
+
+        results = await asyncio.gather(*(one(i) for i in self.server_ids), return_exceptions=True)
+        for result in results:
+            if isinstance(result, asyncio.CancelledError):
+                raise result
+        return dict(zip(self.server_ids, results, strict=True))
+
+    def _ended(self, results: dict[str, T | BaseException]) -> dict[str, ServerOutcome]:
+        outcomes = {}
+        for server_id, result in results.items():
+            outcome = result if isinstance(result, ServerOutcome) else _outcome_of(server_id, result)
+            outcomes[server_id] = outcome
+            self._emit(ServerChanged(server_id, outcome.state, outcome.reason, outcome.advice, time.time()))
+        return outcomes
+
+    def _refuse_unsupported(self) -> None:
+        if findings := unsupported(self.plan):
+            raise PlanError(findings)
+
+    def _save(self) -> None:
+        if self._facts_path:
+            save_facts(self._facts_path, self.known)
+
+    def _emit(self, event: Event) -> None:
+        for subscriber in tuple(self._subscribers):
+            subscriber(event)
+
+
+def _compile(plan: Plan, server_id: str, known: FactsFile) -> Blueprint:
+    from mailwiz_tui.stack.compile import compile_server
+
+    return compile_server(plan, server_id, known)
+
+
+def _raised(result: T | BaseException) -> T:
+    if isinstance(result, BaseException):
+        raise result
+    return result
+
+
+def _outcome_of(server_id: str, error: object) -> ServerOutcome:
+    """A server's error as its outcome: ``LOST`` where the connection went and may come back."""
+    what = getattr(error, "what", "") or f"{type(error).__name__}: {error}"
+    where = getattr(error, "where", "")
+    lost = type(error).__name__ == "ConnectionLost"
+    return ServerOutcome(
+        server_id,
+        ServerPhase.LOST if lost else ServerPhase.FAILED,
+        reason=clean_text(f"{where}: {what}" if where and where != server_id else what),
+        advice=clean_text(getattr(error, "advice", "")),
+    )

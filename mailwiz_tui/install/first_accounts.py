@@ -1,0 +1,45 @@
+"""Which accounts and aliases a new installation begins with (RFC 2142), and passwords for them."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+
+from pydantic import SecretStr
+
+from mailwiz_tui.plan.model import Plan, PlanServer, Role
+
+ROLE_NAMES = ("abuse", "hostmaster", "webmaster", "mailer-daemon", "dmarc")
+"""Addresses that a mail domain must answer at, beside postmaster."""
+_LETTERS = "abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+
+
+@dataclass(frozen=True, slots=True)
+class FirstAccounts:
+    """Mailboxes to make and aliases (address, where it goes)."""
+
+    domains: tuple[str, ...]
+    mailboxes: tuple[str, ...]
+    aliases: tuple[tuple[str, str], ...]
+
+
+def first_accounts(plan: Plan) -> FirstAccounts:
+    """``postmaster`` of the primary domain; every role address of every mailbox domain leads there."""
+    postmaster = f"postmaster@{plan.domain.primary_domain}"
+    aliases = []
+    for domain in plan.mailbox_domains():
+        if domain != plan.domain.primary_domain:
+            aliases.append((f"postmaster@{domain}", postmaster))
+        aliases += [(f"{name}@{domain}", postmaster) for name in ROLE_NAMES]
+    return FirstAccounts(tuple(plan.mailbox_domains()), (postmaster,), tuple(aliases))
+
+
+def account_server(plan: Plan) -> PlanServer | None:
+    """The server whose database the accounts are written to."""
+    return next(iter(plan.servers_with(Role.MAIL_STORAGE)), None)
+
+
+def new_password() -> SecretStr:
+    """Four groups of six letters and digits that are not easily confused: 139 bits."""
+    groups = ("".join(secrets.choice(_LETTERS) for _ in range(6)) for _ in range(4))
+    return SecretStr("-".join(groups))

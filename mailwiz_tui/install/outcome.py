@@ -1,0 +1,40 @@
+"""How an installation ended on a server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mailwiz_tui.install.events import ServerPhase
+
+
+@dataclass(frozen=True, slots=True)
+class ServerOutcome:
+    """The end of one server's installation.
+
+    ``state`` is ``DONE``, ``UNCHANGED``, ``FAILED`` or ``LOST`` (the connection did not come back: what became
+    of the run is unknown). ``failed_step`` is the step's id, empty where it did not come that far.
+    """
+
+    server_id: str
+    state: ServerPhase
+    changed: bool = False
+    failed_step: str = ""
+    reason: str = ""
+    advice: str = ""
+    seconds: float = 0.0
+
+    @property
+    def good(self) -> bool:
+        """Whether the server is as planned."""
+        return self.state in (ServerPhase.DONE, ServerPhase.UNCHANGED)
+
+    @property
+    def line(self) -> str:
+        """The outcome as one line."""
+        if self.state is ServerPhase.UNCHANGED:
+            return f"{self.server_id}: no changes"
+        if self.state is ServerPhase.DONE:
+            return f"{self.server_id}: installed in {self.seconds:.0f} s"
+        where = f" in step {self.failed_step}" if self.failed_step else ""
+        tail = f" ({self.advice})" if self.advice else ""
+        return f"{self.server_id}: {self.state.value}{where}: {self.reason}{tail}"

@@ -1,0 +1,99 @@
+"""What must be right with a server before anything is changed on it; each refusal says why and what to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mailwiz_tui.fleet.facts import Facts
+from mailwiz_tui.stack.blueprint import Blueprint
+
+INSTALLABLE = ("trixie",)
+KNOWN = ("trixie", "bookworm")
+ARCHITECTURES = ("amd64", "arm64")
+MEMORY = 512 << 20
+DISK = 2 << 30
+CLOCK_SKEW = 300.0
+
+_PROCESSES = {
+    "postfix": ("master", "smtpd", "postscreen"),
+    "dovecot-core": ("dovecot",),
+    "rspamd": ("rspamd",),
+    "exim4-base": ("exim4",),
+    "sendmail-bin": ("sendmail-mta", "sendmail"),
+}
+_OWN = ("redis-server", "mariadbd", "unbound", "systemd", "sshd", "valkey-server")
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A reason not to install on a server."""
+
+    reason: str
+    advice: str
+
+
+def refusals(facts: Facts, blueprint: Blueprint | None, *, adopt: bool = False) -> list[Refusal]:
+    """Every reason not to install; empty where all is well. ``adopt`` allows to replace foreign configuration."""
+    found: list[Refusal] = []
+    if unsuitable := unsupported_system(facts):
+        return [unsuitable]
+    if facts.privilege != "root":
+        found.append(Refusal("the agent is not root there", "connect as root or as a user who may use sudo"))
+    if facts.systemd in ("", "offline"):
+        found.append(Refusal("systemd does not run there", "boot the server with systemd as its init"))
+    if facts.memory_total and facts.memory_total < MEMORY:
+        found.append(Refusal(f"it has only {facts.memory_total >> 20} MB of memory", "give it 1 GB or more"))
+    if not facts.installed_digest:
+        for disk in facts.disks:
+            if disk.mount in ("/", "/var", "/var/lib") and disk.free < DISK:
+                free = f"{disk.free / (1 << 30):.1f} GB"
+                found.append(Refusal(f"only {free} are free on {disk.mount}", "free at least 2 GB there"))
+    if abs(facts.clock_skew) > CLOCK_SKEW:
+        minutes, side = abs(facts.clock_skew) / 60, "ahead of" if facts.clock_skew > 0 else "behind"
+        found.append(
+            Refusal(
+                f"its clock is {minutes:.0f} minutes {side} this machine's",
+                "set the clocks (timedatectl set-ntp true): signatures and certificates depend on them",
+            )
+        )
+    foreign = [software for software in facts.mail_software if software.owner == "other"]
+    if foreign and not adopt:
+        names = ", ".join(software.name for software in foreign)
+        found.append(
+            Refusal(
+                f"{names} is already configured there by somebody else",
+                "choose a bare server, or allow it to be replaced (adopt); its files are then kept as backups",
+            )
+        )
+    if blueprint is not None:
+        found += _occupied(facts, blueprint)
+    return found
+
+
+def unsupported_system(facts: Facts) -> Refusal | None:
+    """Why this operating system or machine is refused, if it is."""
+    name = facts.os_name or "an unknown system"
+    if facts.os_id != "debian" or facts.codename not in KNOWN:
+        return Refusal(f"it runs {name}", "only Debian 12 (bookworm) and 13 (trixie) are supported")
+    if facts.codename not in INSTALLABLE:
+        return Refusal(f"{name} can be planned but not installed yet", "use a server with Debian 13 (trixie)")
+    if facts.architecture not in ARCHITECTURES:
+        return Refusal(f"its architecture is {facts.architecture}", "only amd64 and arm64 are supported")
+    return None
+
+
+def _occupied(facts: Facts, blueprint: Blueprint) -> list[Refusal]:
+    ours = set(_OWN)
+    for software in facts.mail_software:
+        ours.update(_PROCESSES.get(software.name, ()))
+    wanted = {(port.protocol, port.number): port for port in blueprint.ports}
+    found: dict[tuple[int, str], Refusal] = {}
+    for listener in facts.listeners:
+        port = wanted.get((listener.protocol, listener.port))
+        if port is None or not listener.process or listener.process in ours:
+            continue
+        found[listener.port, listener.process] = Refusal(
+            f"port {listener.port} ({port.service}) is taken by {listener.process}",
+            f"stop {listener.process} or move it to another port",
+        )
+    return list(found.values())

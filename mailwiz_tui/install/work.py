@@ -1,0 +1,180 @@
+"""The work on one server: asking for facts, making keys, comparing, installing, attaching."""
+
+from __future__ import annotations
+
+import getpass
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from mailwiz_tui.fleet.facts import DkimPublicKey, Facts, FactsFile, ServerRecord, TlsPublic
+from mailwiz_tui.fleet.server import Server
+from mailwiz_tui.install import preflight
+from mailwiz_tui.install.agentlink import AgentError, AgentLink
+from mailwiz_tui.install.diff import ServerDiff
+from mailwiz_tui.install.events import Event, ServerChanged, ServerPhase
+from mailwiz_tui.install.follower import Follower
+from mailwiz_tui.install.history import History
+from mailwiz_tui.install.outcome import ServerOutcome
+from mailwiz_tui.install.pool import Pool
+from mailwiz_tui.install.sanitize import clean_text
+from mailwiz_tui.plan.model import Plan, Role, TlsProvider
+from mailwiz_tui.stack.blueprint import Blueprint
+
+SELF_SIGNED_DAYS = 825
+Compile = Callable[[Plan, str, FactsFile], Blueprint]
+
+
+class EngineError(Exception):
+    """Something the operator must put right before the engine can go on: what, where, advice."""
+
+    def __init__(self, what: str, where: str = "", advice: str = "") -> None:
+        super().__init__(what)
+        self.what, self.where, self.advice = what, where, advice
+
+    def __str__(self) -> str:
+        where = f"{self.where}: " if self.where else ""
+        return f"{where}{self.what}" + (f" ({self.advice})" if self.advice else "")
+
+
+@dataclass
+class Work:
+    """What the work on every server of a plan shares; each method concerns one server."""
+
+    plan: Plan
+    pool: Pool
+    known: FactsFile
+    emit: Callable[[Event], None]
+    history: History
+    compile: Compile
+    adopt: bool
+    gate_seconds: float
+    give_up_after: float
+
+    async def link(self, server: Server) -> AgentLink:
+        """The warm link to a server."""
+        return await self.pool.link(
+            server, lambda line: self.say(server, ServerPhase.CONNECTING, f"installing python3: {line}")
+        )
+
+    async def probe(self, server: Server) -> Facts:
+        """The facts, asked now; addresses that the inventory names win over those found."""
+        link = await self.link(server)
+        asked = time.time()
+        raw = await link.request("facts")
+        answered = time.time()
+        facts = Facts.model_validate(_cleaned(raw))
+        early, late = facts.clock - answered, facts.clock - asked
+        skew = early if early > 0 else late if late < 0 else 0.0
+        chosen: dict[str, Any] = {"clock_skew": round(skew, 1)}
+        if server.public_ipv4:
+            chosen["public_ipv4"] = server.public_ipv4
+        if server.public_ipv6:
+            chosen["public_ipv6"] = server.public_ipv6
+        return facts.model_copy(update=chosen)
+
+    async def prepare(self, server: Server) -> ServerRecord:
+        """Facts, and the public halves of keys that are made there if they are missing; kept in ``known``."""
+        facts = await self.probe(server)
+        if refusal := preflight.unsupported_system(facts):
+            raise EngineError(refusal.reason, server.id, refusal.advice)
+        dkim, tls = self._keys_wanted(server.id)
+        link = await self.link(server)
+        answer = await link.request("prepare", dkim=dkim, tls=tls)
+        record = ServerRecord(
+            facts=facts,
+            dkim=tuple(DkimPublicKey.model_validate(key) for key in answer["dkim"]),
+            tls=TlsPublic.model_validate(answer["tls"]) if answer["tls"] else None,
+        )
+        self.known.servers[server.id] = record
+        return record
+
+    async def diff(self, server: Server, blueprint: Blueprint) -> ServerDiff:
+        """What a blueprint would change there."""
+        link = await self.link(server)
+        return ServerDiff.of(server.id, await link.request("diff", blueprint=blueprint.to_json()))
+
+    async def follow_active(self, server: Server) -> ServerOutcome | None:
+        """Follows the run in progress to its end; None where none is."""
+        link = await self.link(server)
+        status = await link.request("status")
+        if status["state"] == "active":
+            return await self._attach(server, str(status["run"]), str(status.get("by", "")))
+        if status["state"] == "interrupted":
+            detail = "an earlier run was interrupted; what it left is finished now"
+            self.say(server, ServerPhase.CONNECTING, detail)
+        return None
+
+    async def install(self, server: Server, attached: ServerOutcome | None) -> ServerOutcome:
+        """Brings the prepared server to its blueprint; ``attached`` is a run that was followed before."""
+        begun = time.monotonic()
+        blueprint = self.compile(self.plan, server.id, self.known)
+        facts = self.known.facts(server.id) or Facts()
+        if refused := preflight.refusals(facts, blueprint, adopt=self.adopt):
+            raise EngineError("; ".join(refusal.reason for refusal in refused), server.id, refused[0].advice)
+        if (await self.diff(server, blueprint)).empty:
+            if attached and attached.changed:
+                return attached
+            return ServerOutcome(server.id, ServerPhase.UNCHANGED, seconds=time.monotonic() - begun)
+        run_id = time.strftime("%Y%m%dT%H%M%S", time.gmtime()) + f"-{time.time_ns() % 1_000_000:06d}"
+        self.say(server, ServerPhase.INSTALLING)
+        answer = await self._start(server, run_id, blueprint)
+        if answer["run"] != run_id:
+            return await self._attach(server, str(answer["run"]), str(answer.get("by", "")))
+        return await self._follower(server, run_id, ServerPhase.INSTALLING).follow()
+
+    def say(self, server: Server, phase: ServerPhase, detail: str = "") -> None:
+        """Tells that a server entered a phase."""
+        self.emit(ServerChanged(server.id, phase, detail, at=time.time()))
+
+    async def _start(self, server: Server, run_id: str, blueprint: Blueprint) -> dict[str, Any]:
+        options = {"by": _operator(), "gate_seconds": self.gate_seconds}
+        for last in (False, True):
+            link = await self.link(server)
+            try:
+                answer = await link.request("start", run_id=run_id, blueprint=blueprint.to_json(), options=options)
+                return dict(answer)
+            except AgentError:
+                raise
+            except Exception as error:
+                # Whether the run began is unknown; asking again with the same id cannot start it twice.
+                if last or not getattr(error, "transient", False):
+                    raise
+                await self.pool.drop(server)
+        raise AssertionError("the second attempt returns or raises")
+
+    async def _attach(self, server: Server, run_id: str, by: str) -> ServerOutcome:
+        self.say(server, ServerPhase.ATTACHED, f"following a run of {clean_text(by) or 'another operator'}")
+        return await self._follower(server, run_id, ServerPhase.ATTACHED).follow()
+
+    def _follower(self, server: Server, run_id: str, phase: ServerPhase) -> Follower:
+        return Follower(self.pool, server, run_id, self.emit, phase, self.history.record, self.give_up_after)
+
+    def _keys_wanted(self, server_id: str) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
+        signs = any(server.id == server_id for server in self.plan.servers_with(Role.MX_OUTBOUND))
+        security = self.plan.security
+        dkim = []
+        if security.dkim.enabled and signs:
+            dkim = [{"selector": self.plan.dkim_selector(server_id), "bits": security.dkim.key_size}]
+        own = security.tls.provider is TlsProvider.SELFSIGNED
+        return dkim, {"names": [self.plan.domain.hostname] if own else [], "days": SELF_SIGNED_DAYS}
+
+
+def _operator() -> str:
+    try:
+        return f"{getpass.getuser()}@{socket.gethostname()}"
+    except (OSError, KeyError):
+        return socket.gethostname()
+
+
+def _cleaned(value: Any) -> Any:
+    """Every string of an answer, cleaned."""
+    if isinstance(value, str):
+        return clean_text(value)
+    if isinstance(value, list):
+        return [_cleaned(entry) for entry in value]
+    if isinstance(value, dict):
+        return {str(key): _cleaned(entry) for key, entry in value.items()}
+    return value
