@@ -1,0 +1,336 @@
+"""Drafts: every answer is kept at once, wrong ones included, and nothing that others wrote is lost."""
+
+import datetime
+import os
+import stat
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mailwiz_tui.plan.draft import Draft, StepState
+from mailwiz_tui.plan.findings import PlanError, Severity
+from mailwiz_tui.plan.marks import marks_path_for
+from mailwiz_tui.plan.model import Role
+from mailwiz_tui.plan.steps import STEPS
+from mailwiz_tui.plan.toml import load_plan, load_raw
+
+TODAY = datetime.date(2026, 5, 1)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "drafts" / "plan.toml"
+
+
+@pytest.fixture
+def draft(path: Path) -> Draft:
+    return Draft.open(path)
+
+
+def answer_all(draft: Draft) -> None:
+    draft.set("architecture", "single")
+    draft.set("servers", [{"id": "mx1", "roles": ["all-in-one"]}])
+    draft.set("domain.primary_domain", "acme.se")
+    draft.set("domain.hostname", "mail.acme.se")
+    draft.set("security.tls.provider", "selfsigned")
+    draft.set("services.antispam", "rspamd")
+    draft.set("storage.path", "/var/vmail")
+
+
+def states(draft: Draft) -> dict[str, str]:
+    return {spec.id: str(draft.step_state(spec.id)) for spec in STEPS}
+
+
+def test_opening_writes_nothing(path: Path, draft: Draft) -> None:
+    assert not path.parent.exists()
+    assert set(states(draft).values()) == {"empty"}
+
+
+def test_each_answer_is_in_a_private_file_at_once(path: Path, draft: Draft) -> None:
+    draft.set("domain.primary_domain", "acme.se")
+    assert load_raw(path) == {"version": 1, "domain": {"primary_domain": "acme.se"}}
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_wrong_answers_are_kept_as_they_were_typed(path: Path, draft: Draft) -> None:
+    draft.set("domain.primary_domain", "acme_se")
+    draft.set("security.dmarc.percentage", "a lot")
+    again = Draft.open(path)
+    assert again.get("domain.primary_domain") == "acme_se"
+    assert again.get("security.dmarc.percentage") == "a lot"
+    assert {"domain.primary_domain", "security.dmarc.percentage"} <= {f.path for f in again.findings()}
+    with pytest.raises(PlanError):
+        again.plan()
+
+
+def test_what_is_not_answered_has_the_default(draft: Draft) -> None:
+    assert draft.get("architecture") == "single"
+    assert draft.get("security.dkim.key_size") == 2048
+    assert draft.get("servers") == []
+    assert draft.get("domain.primary_domain") is None
+    assert draft.get("no.such.key") is None
+    assert not draft.answered("architecture")
+
+
+def test_changing_what_get_returned_changes_nothing(draft: Draft) -> None:
+    draft.set("servers", [{"id": "mx1", "roles": []}])
+    draft.get("servers")[0]["id"] = "other"
+    draft.get("domain.additional_domains").append(1)
+    assert draft.get("servers.0.id") == "mx1"
+    assert draft.get("domain.additional_domains") == []
+
+
+def test_a_whole_draft_is_a_plan_that_loads(path: Path, draft: Draft) -> None:
+    answer_all(draft)
+    assert draft.plan() == load_plan(path)
+    assert [s for s in states(draft).values() if s != "done"] == ["empty", "empty"]
+
+
+def test_typed_numbers_switches_and_lists_become_values(draft: Draft) -> None:
+    draft.set("security.dmarc.percentage", "50")
+    draft.set("security.dkim.key_size", "4096")
+    draft.set("services.antivirus", "true")
+    draft.set("network.resolvers", "192.0.2.1, 192.0.2.2")
+    draft.set("security.dkim.selector", "2026")
+    raw = draft.raw()
+    assert raw["security"] == {"dmarc": {"percentage": 50}, "dkim": {"key_size": 4096, "selector": "2026"}}
+    assert raw["services"] == {"antivirus": True}
+    assert raw["network"] == {"resolvers": ["192.0.2.1", "192.0.2.2"]}
+
+
+def test_models_and_enumerations_are_kept_as_plain_values(path: Path, draft: Draft) -> None:
+    draft.set("servers", ({"id": "mx1", "roles": (Role.ALL_IN_ONE,), "internal_ip": None},))
+    assert load_raw(path)["servers"] == [{"id": "mx1", "roles": ["all-in-one"]}]
+
+
+def test_answers_inside_lists(draft: Draft) -> None:
+    draft.set("servers", [{"id": "mx1"}, {"id": "mx2"}])
+    draft.set("servers.1.internal_ip", "10.80.0.2")
+    draft.set("servers.0", None)
+    assert draft.get("servers") == [{"id": "mx2", "internal_ip": "10.80.0.2"}]
+    with pytest.raises(KeyError):
+        draft.set("servers.7.id", "x")
+
+
+def test_an_answer_can_be_taken_back(path: Path, draft: Draft) -> None:
+    draft.set("storage.path", "/data")
+    draft.set("storage.path", None)
+    draft.set("cluster.virtual_ip", None)
+    assert draft.get("storage.path") == "/var/vmail"
+    assert "cluster" not in load_raw(path)
+
+
+def test_an_answer_takes_the_place_of_what_is_no_table(path: Path) -> None:
+    path.parent.mkdir()
+    path.write_text('domain = "acme.se"\n')
+    draft = Draft.open(path)
+    draft.set("domain.primary_domain", "acme.se")
+    assert load_raw(path)["domain"] == {"primary_domain": "acme.se"}
+
+
+@pytest.mark.parametrize("content", [b"version = \n", b"version = 2\n", b"\xff\xfe", b'version = "1"\n'])
+def test_a_file_that_is_no_plan_is_left_untouched(path: Path, content: bytes) -> None:
+    path.parent.mkdir()
+    path.write_bytes(content)
+    with pytest.raises(PlanError):
+        Draft.open(path)
+    assert path.read_bytes() == content
+
+
+def test_a_file_that_broke_meanwhile_is_left_untouched(path: Path, draft: Draft) -> None:
+    draft.set("storage.path", "/data")
+    path.write_text("not toml")
+    with pytest.raises(PlanError, match="is not TOML"):
+        draft.set("storage.path", "/data2")
+    assert path.read_text() == "not toml"
+
+
+def test_what_others_wrote_meanwhile_is_kept(path: Path, draft: Draft) -> None:
+    draft.set("storage.path", "/data")
+    other = Draft.open(path)
+    other.set("domain.primary_domain", "acme.se")
+    draft.set("domain.hostname", "mail.acme.se")
+    assert load_raw(path) == {
+        "version": 1,
+        "domain": {"primary_domain": "acme.se", "hostname": "mail.acme.se"},
+        "storage": {"path": "/data"},
+    }
+
+
+def test_unknown_keys_are_kept_and_told_of(path: Path) -> None:
+    path.parent.mkdir()
+    path.write_text("[webserver]\nport = 80\n")
+    draft = Draft.open(path)
+    draft.set("storage.path", "/data")
+    assert load_raw(path)["webserver"] == {"port": 80}
+    assert "webserver" in [f.path for f in draft.findings()]
+
+
+def test_a_deleted_file_comes_back_whole(path: Path, draft: Draft) -> None:
+    answer_all(draft)
+    path.unlink()
+    draft.set("storage.path", "/data")
+    assert load_plan(path).domain.hostname == "mail.acme.se"
+
+
+def test_an_unchanged_answer_does_not_write(path: Path, draft: Draft) -> None:
+    draft.set("storage.path", "/data")
+    before = path.stat().st_ino
+    draft.set("storage.path", "/data ")
+    assert path.stat().st_ino == before
+
+
+def test_true_is_not_one(draft: Draft) -> None:
+    draft.set("services.antivirus", 1)
+    draft.set("services.antivirus", True)
+    assert draft.get("services.antivirus") is True
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_may_not_be_written(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(PlanError, match="cannot be written"):
+        Draft.open(tmp_path / "plan.toml").set("storage.path", "/data")
+
+
+def test_a_file_that_cannot_be_written_is_told_of_and_the_answer_is_kept(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    draft = Draft.open(tmp_path / "plan.toml")
+    draft.path = tmp_path / "file" / "plan.toml"
+    with pytest.raises(PlanError, match="cannot be written"):
+        draft.set("storage.path", "/data")
+    assert draft.get("storage.path") == "/data"
+
+
+def test_a_step_has_errors_until_its_answers_hold(draft: Draft) -> None:
+    draft.set("domain.primary_domain", "acme.se")
+    assert draft.step_state("domains") is StepState.ERRORS
+    assert [f.path for f in draft.step_findings("domains")] == ["domain.hostname"]
+    draft.set("domain.hostname", "mail.acme.se")
+    assert draft.step_state("domains") is StepState.DONE
+
+
+def test_a_step_left_with_its_defaults_is_done_once_it_was_gone_through(draft: Draft) -> None:
+    draft.confirm("services")
+    assert draft.step_state("services") is StepState.DONE
+    draft.confirm("roles")
+    assert draft.step_state("roles") is StepState.ERRORS
+
+
+def test_a_changed_answer_marks_the_steps_that_depend_on_it(path: Path, draft: Draft) -> None:
+    answer_all(draft)
+    draft.confirm("dns")
+    draft.set("domain.hostname", "mx.acme.se")
+    found = states(Draft.open(path))
+    assert {step for step, state in found.items() if state == "review"} == {"security", "dns"}
+    assert found["domains"] == "done"
+    assert found["install"] == "empty"
+
+
+def test_changing_back_takes_the_mark_away(draft: Draft) -> None:
+    answer_all(draft)
+    draft.set("domain.hostname", "mx.acme.se")
+    draft.set("domain.hostname", "mail.acme.se")
+    assert draft.step_state("security") is StepState.DONE
+
+
+def test_looking_again_takes_the_mark_away(draft: Draft) -> None:
+    answer_all(draft)
+    draft.set("architecture", "distributed")
+    assert draft.step_state("services") is StepState.REVIEW
+    draft.confirm("services")
+    assert draft.step_state("services") is StepState.DONE
+
+
+def test_naming_the_default_changes_nothing_for_other_steps(draft: Draft) -> None:
+    draft.confirm("services")
+    draft.set("architecture", "single")
+    assert draft.step_state("services") is StepState.DONE
+
+
+def test_broken_marks_lose_only_the_marks(path: Path, draft: Draft) -> None:
+    answer_all(draft)
+    for content in ("{", "[]", '{"confirmed": 3}', '{"confirmed": {"nonsense": 1}}', "[" * 100_000):
+        marks_path_for(path).write_text(content)
+        assert Draft.open(path).step_state("domains") is StepState.DONE
+
+
+def test_the_marks_hold_no_answers(path: Path, draft: Draft) -> None:
+    answer_all(draft)
+    text = marks_path_for(path).read_text()
+    assert "acme" not in text
+    assert "confirmed" not in path.read_text()
+
+
+def test_suggestions_follow_from_other_answers(draft: Draft) -> None:
+    assert draft.suggestion("domain.hostname") == ""
+    draft.set("domain.primary_domain", "Bücher.de.")
+    assert draft.suggestion("domain.hostname") == "mail.bücher.de"
+    assert draft.suggestion("security.dmarc.rua") == "mailto:dmarc@bücher.de"
+    assert draft.suggestion("security.tls.acme_email") == "postmaster@bücher.de"
+    assert draft.suggestion("security.dkim.selector", TODAY) == "2026a"
+    assert draft.suggestion("servers.1.internal_ip") == ""
+    draft.set("architecture", "distributed")
+    assert draft.suggestion("servers.1.internal_ip") == "10.80.0.2"
+    draft.set("domain.primary_domain", "not a domain")
+    assert draft.suggestion("domain.hostname") == ""
+
+
+def test_suggestions_are_taken_over_only_where_nothing_was_answered(draft: Draft) -> None:
+    draft.set("domain.primary_domain", "acme.se")
+    assert draft.apply_suggestions("domains") == ["domain.hostname"]
+    draft.set("security.dmarc.rua", "")
+    assert draft.apply_suggestions("security", TODAY) == ["security.dkim.selector"]
+    assert draft.apply_suggestions("security", TODAY) == []
+    assert draft.get("security.dmarc.rua") == ""
+    draft.set("domain.hostname", "")
+    assert draft.apply_suggestions("domains") == ["domain.hostname"]
+
+
+def test_domain_alone_and_suggestions_make_a_plan(draft: Draft) -> None:
+    draft.set("servers", [{"id": "mx1", "roles": ["all-in-one"]}])
+    draft.set("domain.primary_domain", "acme.se")
+    for spec in STEPS:
+        draft.apply_suggestions(spec.id)
+        draft.confirm(spec.id)
+    assert draft.findings() == []
+    assert draft.plan().domain.hostname == "mail.acme.se"
+    assert set(states(draft).values()) == {"done"}
+
+
+def test_records_can_be_previewed_before_servers_are_chosen(draft: Draft) -> None:
+    draft.set("domain.primary_domain", "acme.se")
+    draft.set("domain.hostname", "mail.acme.se")
+    with pytest.raises(PlanError):
+        draft.plan()
+    assert draft.preview().domain.hostname == "mail.acme.se"
+
+
+def test_servers_are_compared_with_the_inventory_that_is_set(draft: Draft) -> None:
+    answer_all(draft)
+    assert not [f for f in draft.findings() if f.severity is Severity.FAULT]
+    draft.inventory_ids = ["db1"]
+    assert [f.path for f in draft.findings() if f.severity is Severity.FAULT] == ["servers.0.id"]
+
+
+PATHS = st.sampled_from([field.path for spec in STEPS for field in spec.fields])
+ANSWERS = (
+    st.text() | st.booleans() | st.integers(-5, 5000) | st.lists(st.text() | st.dictionaries(st.text(), st.text()))
+)
+
+
+@given(answers=st.lists(st.tuples(PATHS, ANSWERS), max_size=8))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+def test_any_answers_are_kept_and_never_break_the_draft(
+    tmp_path_factory: pytest.TempPathFactory, answers: list[tuple[str, object]]
+) -> None:
+    path = tmp_path_factory.mktemp("draft") / "plan.toml"
+    draft = Draft.open(path)
+    for key, value in answers:
+        draft.set(key, value)
+    again = Draft.open(path)
+    assert again.raw() == draft.raw()
+    assert [f.line for f in again.findings()] == [f.line for f in draft.findings()]
+    assert states(again) == states(draft)

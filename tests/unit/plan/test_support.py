@@ -1,0 +1,38 @@
+"""What cannot be installed yet is named by its key, and only that."""
+
+from typing import Any
+
+import pytest
+
+from mailwiz_tui.plan.support import unsupported
+
+NODES = [{"id": f"n{i}", "roles": ["all-in-one"]} for i in (1, 2)]
+
+
+def test_the_plan_of_this_version_is_supported(bend: Any) -> None:
+    assert unsupported(bend({"security.tls.provider": "selfsigned"})) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "path"),
+    [
+        ({"architecture": "distributed"}, "architecture"),
+        ({"architecture": "ha-cluster", "servers": NODES}, "architecture"),
+        ({"security.tls.provider": "letsencrypt"}, "security.tls.provider"),
+        ({"security.tls.provider": "custom"}, "security.tls.provider"),
+        ({"services.antispam": "spamassassin"}, "services.antispam"),
+        ({"services.antispam": "none"}, "services.antispam"),
+        ({"services.antivirus": True}, "services.antivirus"),
+        ({"services.webmail": "roundcube"}, "services.webmail"),
+        ({"services.admin_panel": "postfixadmin"}, "services.admin_panel"),
+        ({"storage.type": "nfs"}, "storage.type"),
+        ({"storage.type": "s3"}, "storage.type"),
+        ({"domain.additional_domains": [{"name": "a.no", "kind": "relay"}]}, "domain.additional_domains.0.kind"),
+        ({"network.relay_host": "[smtp.isp.no]"}, "network.relay_host"),
+    ],
+)
+def test_each_decision_that_is_not_there_yet_is_refused(bend: Any, changes: dict[str, Any], path: str) -> None:
+    (finding,) = unsupported(bend({"security.tls.provider": "selfsigned", **changes}))
+    assert finding.path == path
+    assert "not installed yet" in finding.message
+    assert finding.advice
