@@ -11,7 +11,6 @@ from mailwiz_tui.commands.progress import ProgressPrinter
 from mailwiz_tui.commands.terminal import ask, complain, interactive, say
 from mailwiz_tui.commands.workspace import Workspace, open_workspace
 from mailwiz_tui.install.engine import Engine
-from mailwiz_tui.install.events import ServerPhase
 from mailwiz_tui.plan.findings import PlanError
 from mailwiz_tui.plan.support import unsupported
 
@@ -37,11 +36,10 @@ async def _apply(workspace: Workspace, options: argparse.Namespace) -> int:
     engine.subscribe(ProgressPrinter())
     handed_over = False
     try:
-        outcomes = await engine.apply(adopt=options.adopt)
-        failed = {i: o for i, o in outcomes.items() if o.state not in (ServerPhase.DONE, ServerPhase.UNCHANGED)}
-        for server_id, outcome in failed.items():
-            step = f"step {outcome.failed_step}: " if outcome.failed_step else ""
-            complain(f"{server_id}: {step}{outcome.reason}", outcome.advice)
+        outcomes = await engine.apply()
+        failed = [outcome for outcome in outcomes.values() if not outcome.good]
+        for outcome in failed:
+            complain(outcome.line)
         if failed:
             return 1
         await _hand_over(engine, file)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from mailwiz_tui.commands.terminal import complain, prompts
 from mailwiz_tui.fleet.facts import FactsFile
 from mailwiz_tui.fleet.facts_store import facts_path_for, load_facts
-from mailwiz_tui.fleet.inventory import find_inventory, load_inventory
+from mailwiz_tui.fleet.inventory import InventoryError, find_inventory, load_inventory
 from mailwiz_tui.fleet.server import Inventory
 from mailwiz_tui.plan.findings import Finding, PlanError, Severity
 from mailwiz_tui.plan.model import Plan
@@ -45,8 +45,13 @@ class Workspace:
         """An engine over this plan; the caller closes it."""
         from mailwiz_tui.install.engine import Engine
 
-        asked = prompts(accept_new_host_keys=options.accept_new_host_keys)
-        return Engine(self.plan, self.inventory, prompts=asked, facts_path=self.facts_path)
+        return Engine(
+            self.plan,
+            self.inventory,
+            prompts=prompts(accept_new_host_keys=options.accept_new_host_keys),
+            facts_path=self.facts_path,
+            adopt=getattr(options, "adopt", False),
+        )
 
 
 def examine(plan_path: Path, inventory_path: Path | None) -> tuple[Workspace | None, list[Finding]]:
@@ -65,11 +70,8 @@ def examine(plan_path: Path, inventory_path: Path | None) -> tuple[Workspace | N
     if found is not None:
         try:
             inventory = load_inventory(found)
-        except Exception as error:
-            faults = getattr(error, "findings", None)
-            if not faults:
-                raise
-            findings += faults
+        except InventoryError as error:
+            findings += error.findings
     if plan is not None:
         ids = [s.id for s in inventory.servers] if found is not None else None
         findings += cross_check(plan, inventory_ids=ids, base=plan_path.parent)

@@ -26,8 +26,8 @@ GOOD_INVENTORY = '[[servers]]\nid = "mx1"\nhost = "198.51.100.21"\n'
 
 
 def expected(path: Path) -> list[tuple[str, str]]:
-    first = path.read_bytes().decode("utf-8", "replace").splitlines()
-    found = [re.match(r"\s*[#;]\s*expect:\s*(\S+?):\s+(.*)", line) for line in first]
+    lines = path.read_bytes().decode("utf-8", "replace").replace("{file}", str(path)).splitlines()
+    found = [re.match(r"\s*[#;]\s*expect:\s*(\S+?):\s+(.*)", line) for line in lines]
     return [(m[1], m[2].strip()) for m in found if m]
 
 
