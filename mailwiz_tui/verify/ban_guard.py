@@ -1,0 +1,92 @@
+"""Keeps fail2ban from banning the operator for what a verification tries on purpose.
+
+A verification logs in with wrong passwords and asks for relaying; that is what an attacker does too. While it
+runs, the operator's address is exempt (``fail2ban-client set JAIL addignoreip``, fail2ban-client(1)); the
+exemption is only in fail2ban's memory and is taken back at the end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import re
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+
+from mailwiz_tui.verify.courier import Link
+from mailwiz_tui.verify.target import Target
+
+_JAILS = re.compile(r"Jail list:\s*(.*)")
+_PEER = re.compile(r"(\S+):(\d+)\s*$")
+
+
+@asynccontextmanager
+async def exempt(target: Target, link: Link) -> AsyncIterator[str]:
+    """Exempt this machine's address while the block runs; gives the address, or nothing where it is not needed."""
+    address = await _own_address(target, link)
+    jails = await _jails(link) if address else []
+    if not jails:
+        yield ""
+        return
+    added = await _set(link, jails, "addignoreip", address)
+    try:
+        yield address
+    finally:
+        await _set(link, added, "delignoreip", address)
+
+
+async def _jails(link: Link) -> list[str]:
+    (answer,) = await link.request("probes", probes=[{"id": "jails", "argv": ["fail2ban-client", "status"]}])
+    found = _JAILS.search(str(answer["output"]))
+    return [name for name in re.split(r"[,\s]+", found[1]) if name] if found else []
+
+
+async def _set(link: Link, jails: list[str], verb: str, address: str) -> list[str]:
+    probes = [{"id": jail, "argv": ["fail2ban-client", "set", jail, verb, address]} for jail in jails]
+    if verb == "addignoreip":
+        listed = [{"id": jail, "argv": ["fail2ban-client", "get", jail, "ignoreip"]} for jail in jails]
+        known = await link.request("probes", probes=listed)
+        have = {
+            str(a["id"])
+            for a in known
+            if re.search(rf"(?<![\w.:]){re.escape(address)}(?![\w.:])", str(a["output"]))
+        }
+        probes = [p for p in probes if p["id"] not in have]
+    answers = await link.request("probes", probes=probes) if probes else []
+    return [str(a["id"]) for a in answers if a["exit"] == 0]
+
+
+async def _own_address(target: Target, link: Link) -> str:
+    """This machine's address as the server sees it: the far end of a connection that is held open for this.
+
+    Where an address translator has changed the port as well, a single connection from a single address
+    still tells; else the address this machine believes to have is taken.
+    """
+    port = next((p.number for p in target.tls_ports()), 0)
+    if not port:
+        return ""
+    try:
+        connection = await asyncio.to_thread(socket.create_connection, target.at(port), min(5.0, target.seconds))
+    except OSError:
+        return ""
+    with closing(connection):
+        own, own_port = connection.getsockname()[:2]
+        argv = ["ss", "-Htn", "state", "established", "sport", "=", f":{port}"]
+        (answer,) = await link.request("probes", probes=[{"id": "peers", "argv": argv}])
+    peers: dict[int, str] = {}
+    for line in str(answer["output"]).splitlines():
+        if found := _PEER.search(line):
+            peers[int(found[2])] = _plain(found[1])
+    if own_port in peers:
+        return peers[own_port]
+    return next(iter(peers.values())) if len(set(peers.values())) == 1 else _plain(str(own))
+
+
+def _plain(text: str) -> str:
+    try:
+        address = ipaddress.ip_address(text.strip("[]").partition("%")[0])
+    except ValueError:
+        return ""
+    mapped = getattr(address, "ipv4_mapped", None)
+    return str(mapped or address)

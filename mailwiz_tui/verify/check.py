@@ -1,0 +1,124 @@
+"""What a check is, and how it is carried out: each on its own, timed, with every outcome told in words."""
+
+from __future__ import annotations
+
+import asyncio
+import imaplib
+import inspect
+import smtplib
+import ssl
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+
+from mailwiz_tui.install.agent.clean import clean_line
+from mailwiz_tui.verify.result import CheckResult, CheckState
+
+OPERATOR = "operator"
+MOST_SECONDS = 45.0
+"""How long one check may take before it counts as failed."""
+
+Action = Callable[[], str] | Callable[[], Awaitable[str]]
+Report = Callable[[CheckResult], None]
+
+
+class OutcomeError(Exception):
+    """An outcome other than passed; ``advice`` replaces the check's own where it is given."""
+
+    state = CheckState.FAILED
+
+    def __init__(self, detail: str, advice: str = "") -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.advice = advice
+
+
+class Failed(OutcomeError):  # noqa: N818
+    """What the check proves is not so."""
+
+
+class Warned(OutcomeError):  # noqa: N818
+    """Not proven, or right but worth a word."""
+
+    state = CheckState.WARNING
+
+
+class NotRun(OutcomeError):  # noqa: N818
+    """The check could not be made."""
+
+    state = CheckState.NOT_RUN
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A check that has not been made yet.
+
+    ``action`` returns what was seen where all is right, else raises an ``OutcomeError``; it may block (it then
+    runs in a thread) or be a coroutine function. ``advice`` is what to do where it does not pass.
+    """
+
+    id: str
+    proves: str
+    action: Action
+    advice: str = ""
+    vantage: str = OPERATOR
+
+
+async def perform(check: Check, server_id: str, *, most_seconds: float = MOST_SECONDS) -> CheckResult:
+    """Carry a check out; whatever goes wrong becomes its result, and what servers said is cleaned."""
+    started = time.monotonic()
+    state, detail, advice = CheckState.PASSED, "", ""
+    try:
+        async with asyncio.timeout(most_seconds):
+            if inspect.iscoroutinefunction(check.action):
+                detail = await check.action()
+            else:
+                detail = str(await asyncio.to_thread(check.action))
+    except OutcomeError as outcome:
+        state, detail, advice = outcome.state, outcome.detail, outcome.advice or check.advice
+    except TimeoutError as error:
+        said = str(error) or f"no answer within {most_seconds:.0f} s"
+        state, detail, advice = CheckState.FAILED, f"expected an answer, got none ({said})", check.advice
+    except Exception as error:
+        state, detail, advice = CheckState.FAILED, plain(error), check.advice
+    seconds = round(time.monotonic() - started, 2)
+    detail = clean_line(" ".join(detail.split()))
+    return CheckResult(check.id, server_id, state, check.proves, detail, advice, check.vantage, seconds)
+
+
+async def perform_all(
+    checks: Iterable[Check], server_id: str, report: Report, *, limit: asyncio.Semaphore | None = None
+) -> list[CheckResult]:
+    """Carry checks out side by side, at most as many at once as ``limit`` lets, and report each as it ends."""
+    gate = limit or asyncio.Semaphore(4)
+
+    async def one(check: Check) -> CheckResult:
+        async with gate:
+            result = await perform(check, server_id)
+        report(result)
+        return result
+
+    return list(await asyncio.gather(*(one(check) for check in checks)))
+
+
+def plain(error: BaseException) -> str:
+    """An exception in words for an operator, without Python's own decoration."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        said = error.verify_message
+        return f"the certificate shown is not the one the server reported over SSH, or is not valid now: {said}"
+    if isinstance(error, ssl.SSLError):
+        return f"TLS failed: {error.reason or error}"
+    if isinstance(error, smtplib.SMTPResponseException):
+        said = (
+            error.smtp_error.decode("utf-8", "replace") if isinstance(error.smtp_error, bytes) else error.smtp_error
+        )
+        return f"the server answered {error.smtp_code} {said}"
+    if isinstance(error, imaplib.IMAP4.error):
+        said = error.args[0] if error.args else ""
+        return f"the server answered {said.decode('utf-8', 'replace') if isinstance(said, bytes) else said}"
+    if isinstance(error, ConnectionRefusedError):
+        return "the connection was refused: nothing listens there, or a firewall refuses it"
+    if isinstance(error, TimeoutError):
+        return "no answer in time: nothing listens there, or a firewall drops it"
+    text = " ".join(str(error).split())
+    return text or type(error).__name__

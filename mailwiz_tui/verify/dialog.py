@@ -1,0 +1,129 @@
+"""One SMTP dialogue, command by command, and what was answered.
+
+Only the standard library is used and nothing of this package, for the same source also runs on a server
+(``remote.py`` sends it there) when port 25 cannot be reached from the operator's machine.
+RFC 5321 (SMTP), RFC 3207 (STARTTLS).
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import ssl
+import sys
+from typing import Any
+
+CLOSED = 0
+"""The code that stands for no answer at all: the connection was closed, or the step was not reached."""
+
+
+def pinned(pem: str) -> ssl.SSLContext:
+    """A client context that accepts exactly the certificate given, and no other."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    context.load_verify_locations(cadata=pem)
+    return context
+
+
+class Dialog:
+    """A connection to an SMTP server; every step gives its reply code and text.
+
+    ``pem`` is the certificate the server must show once TLS starts. Raises ``OSError`` where no connection
+    can be made (``ssl.SSLError`` where the certificate is another).
+    """
+
+    def __init__(self, host: str, port: int, *, pem: str, implicit: bool = False, seconds: float = 15.0) -> None:
+        self._pem = pem
+        self._hostname = host
+        self._socket = socket.create_connection((host, port), timeout=seconds)
+        try:
+            if implicit:
+                self._start_tls()
+            self._file = self._socket.makefile("rb")
+        except BaseException:
+            self._socket.close()
+            raise
+
+    @property
+    def own_address(self) -> str:
+        """This end's address, as the greeting's address literal names it (RFC 5321 section 4.1.3)."""
+        address = str(self._socket.getsockname()[0])
+        return f"[IPv6:{address}]" if ":" in address else f"[{address}]"
+
+    def reply(self) -> tuple[int, str]:
+        """The next reply: its code and its lines, joined by newlines; ``CLOSED`` where none comes."""
+        lines: list[str] = []
+        while True:
+            try:
+                line = self._file.readline(8192)
+            except OSError as error:
+                return CLOSED, "\n".join([*lines, f"no answer: {error}"])
+            if not line:
+                return CLOSED, "\n".join([*lines, "the connection was closed"])
+            text = line.decode("utf-8", "replace").rstrip("\r\n")
+            lines.append(text[4:])
+            if text[3:4] != "-":
+                code = int(text[:3]) if text[:3].isdigit() else CLOSED
+                return code, "\n".join(lines)
+
+    def send(self, command: str) -> tuple[int, str]:
+        """Send a command and take the reply; ``STARTTLS`` starts TLS when the server agrees."""
+        try:
+            self._socket.sendall(command.encode() + b"\r\n")
+        except OSError as error:
+            return CLOSED, f"the connection was closed: {error}"
+        code, text = self.reply()
+        if command.upper() == "STARTTLS" and code == 220:
+            self._file.close()
+            self._start_tls()
+            self._file = self._socket.makefile("rb")
+        return code, text
+
+    def message(self, text: str) -> tuple[int, str]:
+        """Send a message: ``DATA``, then the text with dots doubled (RFC 5321 section 4.5.2)."""
+        code, said = self.send("DATA")
+        if code != 354:
+            return code, said
+        lines = text.replace("\r\n", "\n").rstrip("\n").split("\n")
+        body = "".join(f".{line}\r\n" if line.startswith(".") else f"{line}\r\n" for line in lines)
+        return self.send(f"{body}.")
+
+    def close(self) -> None:
+        """End the connection."""
+        self.send("QUIT")
+        self._file.close()
+        self._socket.close()
+
+    def _start_tls(self) -> None:
+        self._socket = pinned(self._pem).wrap_socket(self._socket, server_hostname=self._hostname)
+
+
+def talk(spec: dict[str, Any]) -> list[list[Any]]:
+    """Carry a dialogue out and give back ``[code, text]`` for the greeting and for each step.
+
+    ``spec``: ``host``, ``port``, ``pem``, ``seconds`` and ``steps``; a step is a command, or a list with one
+    element, a message to send. ``EHLO`` alone is completed with this end's address. A message is sent only if
+    the step before it, its recipient, was accepted.
+    """
+    dialog = Dialog(spec["host"], spec["port"], pem=spec["pem"], seconds=spec["seconds"])
+    replies: list[list[Any]] = [list(dialog.reply())]
+    for step in spec["steps"]:
+        if isinstance(step, list):
+            accepted = 200 <= replies[-1][0] < 300
+            replies.append(list(dialog.message(step[0])) if accepted else [CLOSED, "not sent"])
+        else:
+            replies.append(list(dialog.send(f"EHLO {dialog.own_address}" if step == "EHLO" else step)))
+        if replies[-1][0] == CLOSED and replies[-1][1] != "not sent":
+            break
+    replies += [[CLOSED, "the connection was closed before"]] * (len(spec["steps"]) + 1 - len(replies))
+    dialog.close()
+    return replies
+
+
+if __name__ == "__main__":
+    try:
+        print(json.dumps({"replies": talk(json.loads(sys.argv[1]))}))  # noqa: T201
+    except (OSError, ValueError) as error:
+        print(json.dumps({"error": str(error)}))  # noqa: T201

@@ -1,0 +1,101 @@
+"""Whether the server listens where the blueprint says, and nowhere else."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+from functools import partial
+
+from mailwiz_tui.fleet.facts import Facts, Listener
+from mailwiz_tui.stack.blueprint import Blueprint, Port, Scope
+from mailwiz_tui.verify.check import Check, Failed
+from mailwiz_tui.verify.courier import Link
+
+FOREIGN_UDP = frozenset({68, 546})
+"""DHCP clients (RFC 2131, RFC 8415): the network's own, on many servers."""
+PRIVILEGED = 1024
+"""UDP ports from here on are also what a resolver asks from, so only those below are judged."""
+
+
+def checks(blueprint: Blueprint, link: Link) -> list[Check]:
+    """One check for what is missing, one for what is there and should not be."""
+    advice = "See what it is with `ss -lntup` on the server."
+    return [
+        Check(
+            "listeners.wanted",
+            "Every service of the plan listens on the addresses it is meant for.",
+            partial(_wanted, blueprint, link),
+            "Look at the service's unit: `systemctl status`, `journalctl -u`.",
+            blueprint.server_id,
+        ),
+        Check(
+            "listeners.unexpected",
+            "Nothing else listens to the world.",
+            partial(_unexpected, blueprint, link),
+            f"{advice} Stop what is not needed, or bind it to 127.0.0.1.",
+            blueprint.server_id,
+        ),
+    ]
+
+
+async def _wanted(blueprint: Blueprint, link: Link) -> str:
+    return check_wanted(blueprint.ports, await _facts(link))
+
+
+async def _unexpected(blueprint: Blueprint, link: Link) -> str:
+    return check_unexpected(blueprint.ports, await _facts(link))
+
+
+async def _facts(link: Link) -> Facts:
+    return Facts.model_validate(await link.request("facts"))
+
+
+def check_wanted(ports: Iterable[Port], facts: Facts) -> str:
+    """Every port of the blueprint is listened on: public ones for the world, local ones on the loopback."""
+    missing: list[str] = []
+    count = 0
+    for port in ports:
+        count += 1
+        heard = [x for x in facts.listeners if x.port == port.number and x.protocol.startswith(port.protocol)]
+        fine = bool(heard) if port.scope is Scope.LOCAL else any(not _loopback(x) for x in heard)
+        if not fine:
+            seen = ", ".join(sorted({x.address for x in heard})) or "nothing"
+            missing.append(f"{port.protocol} {port.number} ({port.service}): got {seen}")
+        elif port.scope is Scope.PUBLIC and facts.public_ipv6 and not _hears_ipv6(heard):
+            missing.append(f"{port.protocol} {port.number} ({port.service}): got no IPv6, which this server has")
+    if missing:
+        raise Failed(f"expected a listener on {'; '.join(missing)}")
+    return f"{count} ports are listened on"
+
+
+def check_unexpected(ports: Iterable[Port], facts: Facts) -> str:
+    """What is heard beyond the loopback is meant to be: a port of the plan, or SSH."""
+    wanted = list(ports)
+    known = {(p.protocol, p.number) for p in wanted if p.scope is not Scope.LOCAL}
+    known |= {("tcp", number) for number in facts.ssh_ports} | {("udp", number) for number in FOREIGN_UDP}
+    strange = [
+        x
+        for x in facts.listeners
+        if not _loopback(x)
+        and (x.protocol[:3], x.port) not in known
+        and not (x.protocol.startswith("udp") and x.port >= PRIVILEGED)
+    ]
+    if strange:
+        local = {(p.protocol, p.number) for p in wanted if p.scope is Scope.LOCAL}
+        told = sorted(
+            f"{x.protocol} {x.port} on {x.address} ({x.process or 'unknown program'}"
+            f"{', meant for the loopback only' if (x.protocol[:3], x.port) in local else ''})"
+            for x in strange
+        )
+        raise Failed(f"expected only the plan's ports and SSH, got also {'; '.join(told)}")
+    return "only the plan's ports and SSH"
+
+
+def _loopback(listener: Listener) -> bool:
+    address = ipaddress.ip_address(listener.address.partition("%")[0])
+    mapped = getattr(address, "ipv4_mapped", None)
+    return (mapped or address).is_loopback
+
+
+def _hears_ipv6(heard: list[Listener]) -> bool:
+    return any(":" in x.address and not _loopback(x) for x in heard)

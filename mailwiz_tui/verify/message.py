@@ -1,0 +1,32 @@
+"""The mails that checks send: short, plain, well-formed (RFC 5322), and recognised by a random token."""
+
+from __future__ import annotations
+
+import secrets
+from email.message import EmailMessage
+from email.utils import format_datetime, localtime
+
+GTUBE = "XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
+"""The generic test for unsolicited bulk mail: every spam filter must take this line for spam."""
+
+OUTSIDER = "verification@mailwiz-check.invalid"
+"""The author of mails from outside: a name that can have neither SPF nor DMARC (RFC 2606 section 2)."""
+
+
+def token() -> str:
+    """A random word that tells one mail from all others."""
+    return f"mwcheck{secrets.token_hex(8)}"
+
+
+def compose(sender: str, recipient: str, subject: str, body: str = "") -> str:
+    """A mail as text, lines ended by CR LF."""
+    mail = EmailMessage()
+    mail["From"] = f"Mail server verification <{sender}>"
+    mail["To"] = f"<{recipient}>"
+    mail["Subject"] = subject
+    mail["Date"] = format_datetime(localtime())
+    mail["Message-ID"] = f"<{secrets.token_hex(12)}@{sender.rpartition('@')[2]}>"
+    mail.set_content(
+        body or "This mail was sent by mailwiz-tui to verify that mail is delivered. Nobody needs to answer it.\n"
+    )
+    return mail.as_string().replace("\r\n", "\n").replace("\n", "\r\n")

@@ -1,0 +1,233 @@
+"""Proves a running installation: all checks on all servers, side by side, each reported as it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
+
+from mailwiz_tui.dns.records import plan_records
+from mailwiz_tui.fleet.facts import FactsFile
+from mailwiz_tui.fleet.server import Inventory
+from mailwiz_tui.plan.model import Plan, Role
+from mailwiz_tui.stack import keys
+from mailwiz_tui.stack.blueprint import Blueprint
+from mailwiz_tui.verify import (
+    auth,
+    ban_guard,
+    courier,
+    dns_checks,
+    listeners,
+    mail_in,
+    mail_out,
+    server_checks,
+    smtp,
+    submission,
+    tls,
+)  # fmt: skip
+from mailwiz_tui.verify.check import Check, NotRun, perform_all, plain
+from mailwiz_tui.verify.courier import Courier, Link
+from mailwiz_tui.verify.mailbox import Mailbox, probe_mailbox
+from mailwiz_tui.verify.result import CheckResult, CheckState
+from mailwiz_tui.verify.target import SMTP, SUBMISSION, SUBMISSIONS, Target
+
+SIDE_BY_SIDE = 6
+"""How many checks talk to one server at once: few enough for its limits on connections from one address."""
+
+
+class Engine(Protocol):
+    """What verification needs of ``install.engine.Engine``."""
+
+    plan: Plan
+    inventory: Inventory
+    known: FactsFile
+
+    def blueprints(self) -> dict[str, Blueprint]:
+        """What each server shall be."""
+
+    async def prepare(self) -> FactsFile:
+        """Ask the servers for facts and public keys."""
+
+    async def link(self, server_id: str) -> Any:
+        """The connection to a server's agent."""
+
+
+@dataclass
+class _Round:
+    """One verification under way."""
+
+    engine: Engine
+    report: Callable[[CheckResult], None]
+    links: dict[str, Link]
+    results: list[CheckResult]
+
+    def tell(self, result: CheckResult) -> None:
+        self.results.append(result)
+        self.report(result)
+
+    def fail(self, check: str, server_id: str, proves: str, error: BaseException, vantage: str = "") -> None:
+        what = getattr(error, "what", "") or plain(error)
+        advice = getattr(error, "advice", "")
+        state = CheckState.NOT_RUN if isinstance(error, NotRun) else CheckState.FAILED
+        self.tell(CheckResult(check, server_id, state, proves, what, advice, vantage or server_id))
+
+
+async def verify(
+    engine: Engine,
+    *,
+    on_result: Callable[[CheckResult], None],
+    to: str = "",
+    resolver: str | None = None,
+) -> list[CheckResult]:
+    """Make every check and report each as it ends; the list holds them in that order.
+
+    ``to`` is an address outside that a mail is sent to as well. ``resolver`` is asked where the zones' own
+    servers do not answer (default: the first of the plan's resolvers, else this machine's).
+    Nothing on the servers is changed but the probe mailbox, which is open only for this.
+    """
+    plan = engine.plan
+    if any(server.id not in engine.known.servers for server in plan.servers):
+        await engine.prepare()
+    blueprints = engine.blueprints()
+    turn = _Round(engine, on_result, {}, [])
+    await asyncio.gather(*(_connect(turn, server_id) for server_id in blueprints))
+    reached = {server_id: b for server_id, b in blueprints.items() if server_id in turn.links}
+    records = plan_records(plan, engine.known, engine.inventory)
+    first = next(iter(blueprints), "")
+    asked = resolver or next(iter(plan.network.resolvers), None)
+    await asyncio.gather(
+        _dns(turn, dns_checks.run(records, first, asked)),
+        _servers(
+            turn, reached, {r.name: r.value for r in records if "._domainkey." in r.name and not r.pending}, to
+        ),
+    )
+    return turn.results
+
+
+def results_as_json(results: Sequence[CheckResult]) -> str:
+    """The results as JSON with stable keys: ``{"version": 1, "passed": true, "results": [...]}``."""
+    passed = bool(results) and not any(r.state is CheckState.FAILED for r in results)
+    return json.dumps({"version": 1, "passed": passed, "results": [asdict(r) for r in results]}, indent=2)
+
+
+async def _connect(turn: _Round, server_id: str) -> None:
+    try:
+        turn.links[server_id] = await turn.engine.link(server_id)
+    except Exception as error:
+        turn.fail("server.ssh", server_id, "The server is reached over SSH.", error, "operator")
+
+
+async def _dns(turn: _Round, work: Any) -> None:
+    for result in await work:
+        turn.tell(result)
+
+
+async def _servers(turn: _Round, blueprints: Mapping[str, Blueprint], dkim: Mapping[str, str], to: str) -> None:
+    targets = {
+        server_id: await target_for(turn.engine, blueprint, turn.links[server_id])
+        for server_id, blueprint in blueprints.items()
+    }
+    async with AsyncExitStack() as stack:
+        for server_id, target in targets.items():
+            await stack.enter_async_context(ban_guard.exempt(target, turn.links[server_id]))
+        mailbox = await _open_mailbox(turn, blueprints, stack)
+        await asyncio.gather(*(_server(turn, b, targets[s], mailbox, dkim, to) for s, b in blueprints.items()))
+
+
+async def _open_mailbox(turn: _Round, blueprints: Mapping[str, Blueprint], stack: AsyncExitStack) -> Mailbox | None:
+    plan = turn.engine.plan
+    store = next((s.id for s in plan.servers_with(Role.MAIL_STORAGE) if s.id in blueprints), "")
+    if not store:
+        return None
+    link = turn.links[store]
+    mailbox = probe_mailbox(plan.domain.primary_domain)
+    proves = "A mailbox for the test mails can be opened."
+    try:
+        secret = mailbox.password.get_secret_value()
+        await link.request("probe_mailbox_open", address=mailbox.address, password=secret)
+    except Exception as error:
+        turn.fail("mailbox.probe", store, proves, error)
+        return None
+    stack.push_async_callback(_close_mailbox, turn, link, store, mailbox)
+    turn.tell(CheckResult("mailbox.probe", store, CheckState.PASSED, proves, mailbox.address, vantage=store))
+    return mailbox
+
+
+async def _close_mailbox(turn: _Round, link: Link, store: str, mailbox: Mailbox) -> None:
+    try:
+        await link.request("probe_mailbox_close", address=mailbox.address)
+    except Exception as error:
+        turn.fail("mailbox.closed", store, "The mailbox for the test mails is shut again.", error)
+
+
+async def _server(
+    turn: _Round, blueprint: Blueprint, target: Target, mailbox: Mailbox | None, dkim: Mapping[str, str], to: str
+) -> None:
+    link = turn.links[blueprint.server_id]
+    found: list[Check] = [*listeners.checks(blueprint, link), *tls.checks(target)]
+    if mailbox:
+        found += auth.checks(target, mailbox)
+    if mailbox and (target.offers(SUBMISSIONS) or target.offers(SUBMISSION)):
+        found += mail_out.checks(target, mailbox, dkim)
+        if to:
+            found.append(mail_out.outside_check(target, mailbox, link, to))
+        found += submission.checks(target, mailbox)
+    limit = asyncio.Semaphore(SIDE_BY_SIDE)
+    await asyncio.gather(
+        _probes(turn, blueprint, link),
+        perform_all(found, blueprint.server_id, turn.tell, limit=limit),
+        _port_25(turn, target, mailbox, limit),
+    )
+
+
+async def _probes(turn: _Round, blueprint: Blueprint, link: Link) -> None:
+    try:
+        results = await server_checks.run(blueprint, link)
+    except Exception as error:
+        turn.fail("server.probes", blueprint.server_id, "The server answers questions about itself.", error)
+        return
+    for result in results:
+        turn.tell(result)
+
+
+async def _port_25(turn: _Round, target: Target, mailbox: Mailbox | None, limit: asyncio.Semaphore) -> None:
+    if not target.offers(SMTP):
+        return
+    try:
+        way: Courier = await courier.find(target, turn.links)
+    except Exception as error:
+        turn.fail("smtp.reached", target.server_id, "Port 25 can be reached.", error, "operator")
+        return
+    found = smtp.checks(target, way, mailbox.address if mailbox else "")
+    if mailbox:
+        found = [*mail_in.checks(target, way, mailbox), *found]
+    await perform_all(found, target.server_id, turn.tell, limit=limit)
+
+
+async def target_for(engine: Engine, blueprint: Blueprint, link: Link) -> Target:
+    """The server as the world reaches it, with the certificate it has now, told over SSH."""
+    server = engine.inventory.get(blueprint.server_id)
+    facts = engine.known.facts(blueprint.server_id)
+    public = (server.public_ipv4 or server.public_ipv6) if server else ""
+    told = (facts.public_ipv4 or facts.public_ipv6) if facts else ""
+    return Target(
+        server_id=blueprint.server_id,
+        address=public or told or (server.host if server else ""),
+        hostname=engine.plan.domain.hostname,
+        domain=engine.plan.domain.primary_domain,
+        pem=await _certificate(engine, blueprint.server_id, link),
+        ports=blueprint.ports,
+    )
+
+
+async def _certificate(engine: Engine, server_id: str, link: Link) -> str:
+    """The server's own certificate in PEM, as it lies there now; else what prepare brought back."""
+    probe = {"id": "certificate", "argv": ["openssl", "x509", "-in", keys.TLS_CHAIN]}
+    (answer,) = await link.request("probes", probes=[probe])
+    if answer["exit"] == 0 and "BEGIN CERTIFICATE" in str(answer["output"]):
+        return str(answer["output"]) + "\n"
+    record = engine.known.servers.get(server_id)
+    return record.tls.pem if record and record.tls else ""

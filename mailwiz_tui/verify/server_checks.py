@@ -1,0 +1,74 @@
+"""What only the server can say of itself: its units, and its daemons' own opinion of their configuration.
+
+All of it is asked in one round trip; the probes come from the blueprint.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from mailwiz_tui.install.agent.clean import clean_line
+from mailwiz_tui.stack.blueprint import Blueprint, Probe
+from mailwiz_tui.stack.probes import unit_active
+from mailwiz_tui.verify.courier import Link
+from mailwiz_tui.verify.result import CheckResult, CheckState
+
+ONESHOT_READY = r"(?m)^active$"
+
+
+def wanted(blueprint: Blueprint) -> list[Probe]:
+    """The blueprint's probes, and one for each unit that shall run and has none."""
+    found = list(blueprint.probes)
+    have = {probe.id for probe in found}
+    for unit in blueprint.units():
+        probe = unit_active(unit.name, f"the unit {unit.name} is active")
+        if unit.running and not unit.masked and probe.id not in have:
+            found.append(probe)
+            have.add(probe.id)
+    return found
+
+
+async def run(blueprint: Blueprint, link: Link) -> list[CheckResult]:
+    """Run every probe on the server. Raises what the link raises."""
+    probes = wanted(blueprint)
+    asked = [{"id": probe.id, "argv": list(probe.argv)} for probe in probes]
+    answers = {str(a["id"]): a for a in await link.request("probes", probes=asked)}
+    return [judge(probe, blueprint.server_id, answers.get(probe.id)) for probe in probes]
+
+
+def judge(probe: Probe, server_id: str, answer: dict[str, Any] | None) -> CheckResult:
+    """The result of a probe from ``{"exit", "output"}``; ``exit`` is None where it took too long."""
+    state, detail = CheckState.PASSED, ""
+    if answer is None:
+        state, detail = CheckState.NOT_RUN, "the server gave no answer to this probe"
+    else:
+        detail = _fault(probe, answer["exit"], str(answer["output"]))
+        if detail:
+            state = CheckState.FAILED
+    advice = probe.advice if state is not CheckState.PASSED else ""
+    return CheckResult(probe.id, server_id, state, _sentence(probe.proves), clean_line(detail), advice, server_id)
+
+
+def _fault(probe: Probe, code: int | None, output: str) -> str:
+    told = " / ".join(output.split("\n")[-4:]) or "no output"
+    if code is None:
+        return f"expected {_command(probe.argv)} to end, got no end in time"
+    if code != probe.exit_code:
+        return f"expected exit code {probe.exit_code} of {_command(probe.argv)}, got {code}: {told}"
+    if probe.expect and not re.search(probe.expect, output):
+        return f"expected {probe.expect} in the output of {_command(probe.argv)}, got: {told}"
+    if probe.refuse and (found := re.search(probe.refuse, output)):
+        line = next((text for text in output.split("\n") if found[0].split("\n")[0] in text), found[0])
+        return f"expected nothing like {probe.refuse} from {_command(probe.argv)}, got: {line}"
+    return ""
+
+
+def _command(argv: Sequence[str]) -> str:
+    return f"`{' '.join(argv)[:80]}`"
+
+
+def _sentence(text: str) -> str:
+    text = text.strip()
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"

@@ -1,0 +1,174 @@
+"""Port 25 as strangers see it: who it says it is, what it takes, and what it must refuse.
+
+RFC 5321 (SMTP), RFC 3207 (STARTTLS), RFC 4954 (AUTH), RFC 2142 (postmaster).
+"""
+
+from __future__ import annotations
+
+import secrets
+from functools import partial
+
+from mailwiz_tui.verify.check import Action, Check, Failed, NotRun, Warned
+from mailwiz_tui.verify.courier import Courier, Reply, Step
+from mailwiz_tui.verify.message import GTUBE, OUTSIDER, compose, token
+from mailwiz_tui.verify.target import Target
+
+OUTSIDE_LITERAL = "relay-test@[192.0.2.25]"
+"""A recipient outside that needs no DNS (documentation address, RFC 5737); no mail is ever sent to it."""
+OUTSIDE_DOMAIN = "debian.org"
+"""A domain outside that every Debian server can resolve; the dialogue ends before any mail is sent."""
+RELAY_ADVICE = (
+    "Stop Postfix at once: spammers find open relays in hours. Look at smtpd_relay_restrictions and mynetworks."
+)
+
+
+def checks(target: Target, courier: Courier, probe: str = "") -> list[Check]:
+    """What can be checked without a mailbox; with the address of a probe mailbox also what needs a recipient."""
+    mail_log = "Look at `journalctl -u postfix@-` on the server."
+    table = [
+        ("banner", f"Port 25 greets and answers EHLO as {target.hostname}.", check_banner, mail_log),
+        ("no-auth", "Port 25 offers no login, neither before TLS nor after.", check_no_auth,
+         "smtpd_sasl_auth_enable must be off for port 25."),
+        ("vrfy", "Port 25 tells nobody which addresses exist.", check_vrfy, "disable_vrfy_command must be yes."),
+        ("open-relay", "Strangers cannot send mail through this server to others.", check_relay, RELAY_ADVICE),
+        ("unknown-recipient", "Mail to an address that does not exist is refused at once, not bounced later.",
+         check_unknown_recipient, "smtpd_recipient_restrictions must hold reject_unlisted_recipient."),
+        ("postmaster", "Mail to postmaster is accepted, with and without the domain.", check_postmaster,
+         "RFC 5321 section 4.5.1 demands it: look at the aliases."),
+    ]  # fmt: skip
+    found = [_check(name, proves, partial(action, target, courier), advice, courier)
+             for name, proves, action, advice in table]  # fmt: skip
+    if probe:
+        found += [
+            _check("forged-sender", f"Strangers cannot send as an address of {target.domain}.",
+                   partial(check_forged, target, courier, probe),
+                   "Own domains as sender need a login: look at the sender restrictions and Rspamd.", courier),
+            _check("gtube", "The spam filter sees incoming mail and refuses spam while it is offered.",
+                   partial(check_gtube, target, courier, probe),
+                   "Postfix does not ask Rspamd: look at smtpd_milters and `systemctl status rspamd`.", courier),
+        ]  # fmt: skip
+    return found
+
+
+def _check(name: str, proves: str, action: Action, advice: str, courier: Courier) -> Check:
+    return Check(f"smtp.{name}", proves, action, advice, courier.vantage)
+
+
+async def check_banner(target: Target, courier: Courier) -> str:
+    """The greeting and the answer to EHLO name the mail host."""
+    greeting, ehlo = await courier.talk("EHLO")
+    if greeting.code != 220:
+        raise Failed(f"expected a greeting with 220, got {greeting}")
+    for what, reply in (("greeting", greeting), ("EHLO", ehlo)):
+        name = reply.text.split("\n")[-1 if what == "greeting" else 0].split(" ")[0].lower()
+        if name != target.hostname.lower():
+            raise Failed(f"expected the name {target.hostname} in the {what}, got {reply}")
+    return f"greets as {target.hostname}"
+
+
+async def check_no_auth(target: Target, courier: Courier) -> str:
+    """AUTH is neither offered nor accepted on port 25."""
+    _, before, starttls, after, tried = await courier.talk("EHLO", "STARTTLS", "EHLO", "AUTH PLAIN")
+    if starttls.code != 220:
+        raise Failed(f"expected 220 to STARTTLS, got {starttls}")
+    for what, reply in (("before TLS", before), ("after TLS", after)):
+        offered = [line for line in reply.text.split("\n") if line.upper().startswith("AUTH")]
+        if offered:
+            raise Failed(f"expected no AUTH {what}, got {', '.join(offered)}")
+    if tried.accepted:
+        raise Failed(f"expected AUTH to be refused, got {tried}")
+    return f"AUTH is not offered, and answered with {tried}"
+
+
+async def check_vrfy(target: Target, courier: Courier) -> str:
+    """An address that exists and one that does not get the same refusal."""
+    unknown = f"{secrets.token_hex(8)}@{target.domain}"
+    _, _, known, missing = await courier.talk("EHLO", f"VRFY postmaster@{target.domain}", f"VRFY {unknown}")
+    if not known.refused or known.code != missing.code:
+        raise Failed(f"expected the same refusal for any address, got {known}; and for an unknown one {missing}")
+    return f"answered with {known}"
+
+
+async def check_relay(target: Target, courier: Courier) -> str:
+    """Recipients elsewhere are refused, in every disguise that has ever opened a relay."""
+    local, outside = target.domain, f"relay-test@{OUTSIDE_DOMAIN}"
+    forms = (
+        OUTSIDE_LITERAL,
+        outside,
+        f"relay-test%{OUTSIDE_DOMAIN}@{local}",
+        f'"{outside}"@{local}',
+        f"@{local}:{outside}",
+        f"{OUTSIDE_DOMAIN}!relay-test@{local}",
+    )
+    proved: list[Reply] = []
+    for chunk in (forms[:2], forms[2:4], forms[4:]):
+        steps: list[Step] = ["EHLO"]
+        for form in chunk:
+            steps += ["MAIL FROM:<>", f"RCPT TO:<{form}>", "RSET"]
+        replies = await courier.talk(*steps)
+        if not replies[1].accepted:
+            raise NotRun(f"the server did not talk: {replies[1]}")
+        for index, form in enumerate(chunk):
+            sender, recipient = replies[2 + 3 * index], replies[3 + 3 * index]
+            if not sender.accepted:
+                continue
+            if recipient.accepted:
+                raise Failed(f"expected a refusal of the recipient {form}, got {recipient}")
+            if recipient.refused or recipient.enhanced == "7.1":
+                proved.append(recipient)
+    if not proved:
+        raise Warned("the server never came as far as judging a recipient; nothing was accepted either")
+    return f"{len(proved)} forms of recipients elsewhere refused, the first with {proved[0]}"
+
+
+async def check_unknown_recipient(target: Target, courier: Courier) -> str:
+    """The refusal comes at RCPT with 550."""
+    unknown = f"{secrets.token_hex(8)}@{target.domain}"
+    *_, reply = await courier.talk("EHLO", "MAIL FROM:<>", f"RCPT TO:<{unknown}>")
+    if reply.code != 550:
+        raise Failed(f"expected 550 for an unknown recipient, got {reply}")
+    return f"answered with {reply}"
+
+
+async def check_postmaster(target: Target, courier: Courier) -> str:
+    """``postmaster`` is a recipient, in its full form and alone."""
+    replies = await courier.talk(
+        "EHLO",
+        "MAIL FROM:<>",
+        f"RCPT TO:<postmaster@{target.domain}>",
+        "RSET",
+        "MAIL FROM:<>",
+        "RCPT TO:<postmaster>",
+    )
+    for address, reply in ((f"postmaster@{target.domain}", replies[3]), ("postmaster", replies[6])):
+        if not reply.accepted:
+            raise Failed(f"expected {address} to be accepted, got {reply}")
+    return "accepted both"
+
+
+async def check_forged(target: Target, courier: Courier, probe: str) -> str:
+    """A stranger's mail with our own address as its sender does not get in."""
+    sender = f"postmaster@{target.domain}"
+    text = compose(sender, probe, f"forged {token()}")
+    replies = await courier.talk("EHLO", f"MAIL FROM:<{sender}>", f"RCPT TO:<{probe}>", [text])
+    return _refused(replies[2:], f"a mail from {sender} without login")
+
+
+async def check_gtube(target: Target, courier: Courier, probe: str) -> str:
+    """The test line for spam filters is refused while the mail is offered."""
+    text = compose(OUTSIDER, probe, f"gtube {token()}", f"{GTUBE}\n")
+    replies = await courier.talk("EHLO", "MAIL FROM:<>", f"RCPT TO:<{probe}>", [text])
+    if not replies[3].accepted:
+        raise NotRun(f"the mail was not taken far enough: {replies[3]}")
+    return _refused(replies[4:], "the test line for spam")
+
+
+def _refused(replies: list[Reply], what: str) -> str:
+    for reply in replies:
+        if reply.refused:
+            return f"refused with {reply}"
+        if reply.later:
+            raise Warned(
+                f"expected {what} to be refused for good, got {reply}: not accepted, but not judged either"
+            )
+    raise Failed(f"expected {what} to be refused, got {replies[-1]}")

@@ -1,0 +1,138 @@
+"""Ports 587 and 465: who may send, under which address, and that nothing secret is asked for in the clear.
+
+RFC 6409 (submission), RFC 8314 (implicit TLS), RFC 4954 (AUTH), RFC 4616 (PLAIN).
+"""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+
+from mailwiz_tui.verify.check import Check, Failed
+from mailwiz_tui.verify.courier import Reply
+from mailwiz_tui.verify.dialog import Dialog
+from mailwiz_tui.verify.mailbox import Mailbox
+from mailwiz_tui.verify.target import SUBMISSION, SUBMISSIONS, Target
+
+
+def checks(target: Target, mailbox: Mailbox) -> list[Check]:
+    """What submission must refuse; ``mail_out`` has what it must do."""
+    found: list[Check] = []
+    if target.offers(SUBMISSION):
+        found.append(
+            Check(
+                "submission.no-clear-login",
+                "Port 587 neither offers nor takes a login before TLS.",
+                partial(check_no_clear_login, target, mailbox),
+                "smtpd_tls_auth_only must be yes and submission must encrypt.",
+            )
+        )
+    port = next((p for p in (SUBMISSIONS, SUBMISSION) if target.offers(p)), 0)
+    if port:
+        found += [
+            Check(
+                "submission.login-required",
+                f"Port {port} takes mail from nobody who has not logged in.",
+                partial(check_login_required, target, port),
+                "The submission services must end in permit_sasl_authenticated, reject.",
+            ),
+            Check(
+                "submission.wrong-password",
+                f"Port {port} refuses a wrong password.",
+                partial(check_wrong_password, target, port, mailbox),
+                "Look at Dovecot's passdb: it must not accept any password.",
+            ),
+            Check(
+                "submission.forged-sender",
+                "Who has logged in can send under an own address only.",
+                partial(check_forged_sender, target, port, mailbox),
+                "smtpd_sender_login_maps with reject_sender_login_mismatch must guard submission.",
+            ),
+        ]
+    return found
+
+
+@contextmanager
+def connected(target: Target, port: int) -> Iterator[Dialog]:
+    """A connection after the greeting and EHLO, encrypted. Raises ``Failed``, ``OSError``."""
+    implicit = port == SUBMISSIONS
+    dialog = Dialog(*target.at(port), pem=target.pem, implicit=implicit, seconds=target.seconds)
+    try:
+        expect(Reply(*dialog.reply()), "the greeting")
+        expect(say(dialog, f"EHLO {dialog.own_address}"), "EHLO")
+        if not implicit:
+            expect(say(dialog, "STARTTLS"), "STARTTLS")
+            expect(say(dialog, f"EHLO {dialog.own_address}"), "EHLO after STARTTLS")
+        yield dialog
+    finally:
+        dialog.close()
+
+
+def say(dialog: Dialog, command: str) -> Reply:
+    """Send a command and take the reply."""
+    return Reply(*dialog.send(command))
+
+
+def expect(reply: Reply, what: str) -> Reply:
+    """The reply if it is a yes. Raises ``Failed``."""
+    if not reply.accepted:
+        raise Failed(f"expected {what} to be accepted, got {reply}")
+    return reply
+
+
+def login(dialog: Dialog, address: str, password: str) -> Reply:
+    """Log in with PLAIN; the password goes into this connection and nowhere else."""
+    credentials = f"\0{address}\0{password}".encode()
+    return say(dialog, f"AUTH PLAIN {base64.b64encode(credentials).decode()}")
+
+
+def check_no_clear_login(target: Target, mailbox: Mailbox) -> str:
+    """Before TLS there is no AUTH; what is tried is a password that never was one."""
+    dialog = Dialog(*target.at(SUBMISSION), pem=target.pem, seconds=target.seconds)
+    try:
+        expect(Reply(*dialog.reply()), "the greeting")
+        ehlo = expect(say(dialog, f"EHLO {dialog.own_address}"), "EHLO")
+        offered = [line for line in ehlo.text.split("\n") if line.upper().startswith("AUTH")]
+        if offered:
+            raise Failed(f"expected no AUTH before TLS, got {', '.join(offered)}")
+        tried = login(dialog, mailbox.address, "never-a-password")
+    finally:
+        dialog.close()
+    if tried.accepted or tried.code == 535:
+        raise Failed(f"expected AUTH before TLS to be refused unread, got {tried}")
+    return f"AUTH is not offered, and answered with {tried}"
+
+
+def check_login_required(target: Target, port: int) -> str:
+    """Without login the sender or at the latest the recipient is refused."""
+    with connected(target, port) as dialog:
+        replies = [say(dialog, f"MAIL FROM:<postmaster@{target.domain}>")]
+        if replies[0].accepted:
+            replies.append(say(dialog, f"RCPT TO:<postmaster@{target.domain}>"))
+    if not replies[-1].refused:
+        raise Failed(f"expected a refusal without login, got {replies[-1]}")
+    return f"answered with {replies[-1]}"
+
+
+def check_wrong_password(target: Target, port: int, mailbox: Mailbox) -> str:
+    """A login with another password fails."""
+    with connected(target, port) as dialog:
+        reply = login(dialog, mailbox.address, secrets.token_urlsafe(16))
+    if reply.code != 535:
+        raise Failed(f"expected 535 to a wrong password, got {reply}")
+    return f"answered with {reply}"
+
+
+def check_forged_sender(target: Target, port: int, mailbox: Mailbox) -> str:
+    """After login, an address of somebody else is refused as the sender."""
+    with connected(target, port) as dialog:
+        expect(login(dialog, mailbox.address, mailbox.password.get_secret_value()), "the login")
+        replies = [say(dialog, f"MAIL FROM:<postmaster@{target.domain}>")]
+        if replies[0].accepted:
+            replies.append(say(dialog, f"RCPT TO:<{mailbox.address}>"))
+    if not replies[-1].refused:
+        raise Failed(f"expected postmaster@{target.domain} to be refused as sender for a probe, got {replies[-1]}")
+    return f"answered with {replies[-1]}"

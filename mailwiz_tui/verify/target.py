@@ -1,0 +1,52 @@
+"""One server as the checks see it: where to connect, what it is called, which certificate it must show."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from mailwiz_tui.stack.blueprint import Port, PortTls, Scope
+
+SMTP = 25
+SUBMISSION = 587
+SUBMISSIONS = 465
+IMAP = 143
+IMAPS = 993
+SIEVE = 4190
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A server under verification.
+
+    ``address`` is the one the world reaches it at, ``hostname`` what it must call itself, ``domain`` a domain
+    it has mailboxes of, ``pem`` the certificate it reported over SSH, ``ports`` what its blueprint listens on.
+    ``redirect`` maps a port to the one to connect to instead (tests, tunnels). ``seconds`` is the patience
+    with each connection.
+    """
+
+    server_id: str
+    address: str
+    hostname: str
+    domain: str
+    pem: str
+    ports: tuple[Port, ...] = ()
+    redirect: Mapping[int, int] = field(default_factory=dict)
+    seconds: float = 12.0
+
+    def at(self, port: int) -> tuple[str, int]:
+        """Where to connect for a service port."""
+        return self.address, self.redirect.get(port, port)
+
+    def offers(self, port: int) -> bool:
+        """Whether the world is meant to reach a TCP port of this server."""
+        return any(p.number == port and p.scope is Scope.PUBLIC and p.protocol == "tcp" for p in self.ports)
+
+    def tls_ports(self) -> list[Port]:
+        """The public ports that speak TLS."""
+        return [p for p in self.ports if p.scope is Scope.PUBLIC and p.tls is not PortTls.NONE]
+
+    def reached_at(self, address: str) -> Target:
+        """The same server at another address."""
+        return dataclasses.replace(self, address=address)
