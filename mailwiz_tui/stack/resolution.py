@@ -33,7 +33,7 @@ class Resolution:
 
 
 def resolution(context: Context) -> Resolution:
-    """Decide from the facts: recurse where the network allows, else forward to the plan's or the host's resolvers."""
+    """Recurse where the facts say that it is possible, else forward to the plan's or the host's resolvers."""
     facts = context.facts
     planned = tuple(context.plan.network.resolvers)
     own = tuple(r.address for r in facts.resolvers if _foreign(r.address))

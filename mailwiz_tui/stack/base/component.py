@@ -75,7 +75,8 @@ class Base(Component):
             "systemd-nspawn",
         ):
             found.append(
-                "The clock is not kept by a time server; wrong time breaks TLS and DKIM. Install systemd-timesyncd or chrony."
+                "The clock is not kept by a time server, and wrong time breaks TLS and DKIM; "
+                "install systemd-timesyncd or chrony."
             )
         return tuple(found)
 

@@ -5,8 +5,18 @@ from __future__ import annotations
 from mailwiz_tui.plan.model import Role
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.blueprint import (
-    Command, Directory, File, Packages, Port, PortTls, Probe, Scope, Step, Unit, User,
-)  # fmt: skip
+    Command,
+    Directory,
+    File,
+    Packages,
+    Port,
+    PortTls,
+    Probe,
+    Scope,
+    Step,
+    Unit,
+    User,
+)
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.jails import jail
 from mailwiz_tui.stack.probes import clean_check, unit_active
@@ -56,7 +66,7 @@ class Dovecot(Component):
                 ),
                 Unit("dovecot.service", restart_on=(CONFIG,), reload_on=(keys.TLS_CHAIN, keys.TLS_KEY)),
             ),
-            validators=(("doveconf", "-n"),),
+            validators=(("sh", "-c", "doveconf -n > /dev/null"),),
         )
         return Contribution(
             packages=Packages(
@@ -68,7 +78,7 @@ class Dovecot(Component):
                     "dovecot-mysql",
                     "dovecot-sieve",
                 )
-            ),  # fmt: skip
+            ),
             steps=(step,),
             ports=(
                 Port(143, "imap", Scope.PUBLIC, PortTls.STARTTLS),
@@ -118,6 +128,6 @@ class Dovecot(Component):
                 proves="Dovecot reads the accounts from the database",
                 argv=("doveadm", "user", "*"),
                 expect=r"@",
-                advice="journalctl -u dovecot -n 50; the accounts are in MariaDB: mariadb postfix -e 'SELECT username FROM mailbox'",
+                advice="journalctl -u dovecot -n 50; accounts: mariadb postfix -e 'SELECT username FROM mailbox'",
             ),
         )

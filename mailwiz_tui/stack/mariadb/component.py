@@ -35,8 +35,9 @@ class MariaDb(Component):
             "access": render("mariadb", "access.sql", database=keys.DATABASE),
             "domains": render("mariadb", "domains.sql", database=keys.DATABASE, rows=rows, names=names),
         }
+        first = f"SELECT 1 FROM `{keys.DATABASE}`.`mailbox` LIMIT 1"  # noqa: S608
         create = f"CREATE DATABASE IF NOT EXISTS `{keys.DATABASE}` CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci"
-        present = f"SELECT COUNT(*) FROM `{keys.DATABASE}`.`domain` WHERE active = 1 AND domain IN ({names})"
+        present = f"SELECT COUNT(*) FROM `{keys.DATABASE}`.`domain` WHERE active = 1 AND domain IN ({names})"  # noqa: S608
         steps = (
             Step(
                 id="mariadb",
@@ -63,7 +64,7 @@ class MariaDb(Component):
                     Command(
                         id="mariadb.schema",
                         argv=("mariadb", "--batch", "-e", f"source {SQL_DIR}/schema.sql"),
-                        unless=("mariadb", "--batch", "-e", f"SELECT 1 FROM `{keys.DATABASE}`.`mailbox` LIMIT 1"),
+                        unless=("mariadb", "--batch", "-e", first),
                         inputs=(f"{SQL_DIR}/schema.sql",),
                     ),
                     Command(

@@ -132,7 +132,7 @@ class Postfix(Component):
                 ),
                 expect=re.escape(context.plan.domain.primary_domain),
                 advice="journalctl -u postfix -u mariadb -n 50",
-            ),  # fmt: skip
+            ),
             Probe(
                 id="postfix.queue",
                 proves="fewer than 500 messages wait in the queue",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mailwiz_tui.plan.model import Antispam, Role
 from mailwiz_tui.stack import keys
-from mailwiz_tui.stack.blueprint import File, Packages, Probe, Step, Unit
+from mailwiz_tui.stack.blueprint import File, Item, Packages, Probe, Step, Unit
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.probes import unit_active
 from mailwiz_tui.stack.render import render
@@ -29,7 +29,7 @@ class Redis(Component):
         """Configure the instance; the package's own one on port 6379 is stopped unless somebody uses it."""
         small = 0 < context.facts.memory_total < 3 * 1024**3
         config = render("redis", "redis-rspamd.conf", socket=keys.REDIS_SOCKET, memory="256" if small else "512")
-        items = [
+        items: list[Item] = [
             File(CONFIG, config, owner="redis", group="redis", mode=0o640),
             Unit(UNIT, restart_on=(CONFIG,)),
         ]

@@ -5,8 +5,19 @@ from __future__ import annotations
 from mailwiz_tui.plan.model import Antispam, Role
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.blueprint import (
-    Command, Directory, File, Packages, Port, Probe, Scope, SecretSpec, Step, Unit, User,
-)  # fmt: skip
+    Command,
+    Directory,
+    File,
+    Item,
+    Packages,
+    Port,
+    Probe,
+    Scope,
+    SecretSpec,
+    Step,
+    Unit,
+    User,
+)
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.probes import clean_check, unit_active
 from mailwiz_tui.stack.render import quoted, render
@@ -39,7 +50,7 @@ class Rspamd(Component):
         selector = context.plan.dkim_selector(context.server_id)
         key = keys.dkim_private_key(selector)
         readable = f"chown _rspamd:_rspamd {keys.DKIM_DIR} {key} && chmod 750 {keys.DKIM_DIR} && chmod 640 {key}"
-        items = [
+        items: list[Item] = [
             User("_rspamd", groups=("redis",), create=False),
             Directory("/etc/mailwiz/rspamd"),
             *(File(path, text) for path, text in sorted(files.items())),

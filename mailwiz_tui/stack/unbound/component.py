@@ -12,6 +12,8 @@ from mailwiz_tui.stack.resolution import Resolution, resolution
 
 CONFIG = "/etc/unbound/unbound.conf.d/mailwiz.conf"
 RESOLV_CONF = f"{keys.CONF_DIR}/resolv.conf"
+TRUST_ANCHOR = "/usr/libexec/unbound-helper"
+"""Debian's own: writes the root's trust anchor where unbound keeps it; the checker wants it to be there."""
 SWITCH = f"{keys.LIB_DIR}/use-own-resolver"
 
 
@@ -43,7 +45,7 @@ class Unbound(Component):
                 File(CONFIG, config),
                 Unit("unbound.service", restart_on=(CONFIG,)),
             ),
-            validators=(("unbound-checkconf",),),
+            validators=((TRUST_ANCHOR, "root_trust_anchor_update"), ("unbound-checkconf",)),
         )
         switch = Step(
             id="unbound.switch",
@@ -97,7 +99,7 @@ class Unbound(Component):
                 proves="the host's own resolver answers",
                 argv=("dig", "@127.0.0.1", "+time=5", "+tries=2", ".", "SOA"),
                 expect=r"status: NOERROR",
-                advice="journalctl -u unbound; where the network lets no DNS out, set network.resolvers in the plan",
+                advice="journalctl -u unbound; where no DNS is let out, set network.resolvers in the plan",
             ),
             Probe(
                 id="resolver.used",
