@@ -135,7 +135,7 @@ def _jump_of(values: Mapping[str, Any]) -> str:
                 return word[2:] or next(options, "")
             if not word.startswith("-o"):
                 continue
-            key, _, setting = (word[2:] or next(options, "")).replace(" ", "=", 1).partition("=")
+            key, _, setting = re.sub(r"[=\s]+", "=", word[2:] or next(options, ""), count=1).partition("=")
             if key.lower() == "proxyjump":
                 return setting.strip("= ")
             if key.lower() == "proxycommand" and setting.strip("= ").lower() != "none":

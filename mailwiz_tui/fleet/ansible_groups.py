@@ -110,7 +110,7 @@ def _values(match: re.Match[str], pattern: str) -> list[str]:
     step = int(step_text) if step_text else 1
     if first.isdigit() and last.isdigit():
         low, high = int(first), int(last)
-        width = len(first) if first.startswith("0") else 0
+        width = len(first) if first.startswith("0") and len(first) > 1 else 0
         if width and len(last) != len(first):
             raise ValueError(f"{quoted(pattern)}: both ends of a range with leading zeros need the same length")
     elif first.isalpha() and last.isalpha():
