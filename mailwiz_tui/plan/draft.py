@@ -16,7 +16,8 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from mailwiz_tui.plan.explain import explain
+from mailwiz_tui.plan.explain import explain, printable
+from mailwiz_tui.plan.files import FileError, read_text, write_private
 from mailwiz_tui.plan.findings import Finding, PlanError, Severity
 from mailwiz_tui.plan.marks import Marks, marks_path_for
 from mailwiz_tui.plan.model import Plan
@@ -25,7 +26,7 @@ from mailwiz_tui.plan.schema import default_of
 from mailwiz_tui.plan.spec import FieldKind
 from mailwiz_tui.plan.steps import field_at, step, step_of
 from mailwiz_tui.plan.suggestions import suggest
-from mailwiz_tui.plan.toml import findings_of, load_raw, save_plan
+from mailwiz_tui.plan.toml import findings_of, has_comments, load_raw, save_plan
 
 
 class StepState(StrEnum):
@@ -45,6 +46,7 @@ class Draft:
     """The answers so far, and the file they are in.
 
     ``inventory_ids`` and ``known`` may be set to have servers compared with the inventory and the facts.
+    A file with comments is copied once to ``PLAN.toml.orig`` before it is written anew without them.
     """
 
     def __init__(self, path: Path, raw: dict[str, Any]) -> None:
@@ -54,6 +56,8 @@ class Draft:
         self._raw = raw
         self._marks = Marks(marks_path_for(path))
         self._stamp = _stamp(path)
+        self._written: tuple[int, int, int] | None = None
+        self.backup: Path | None = None
         self._findings: tuple[object, list[Finding]] | None = None
         self._revision = 0
 
@@ -165,10 +169,26 @@ class Draft:
             self._stamp = stamp
             self._revision += 1
 
+    def _keep_comments(self) -> None:
+        """Copy a file with comments aside; ``backup`` then says where it is."""
+        try:
+            text = read_text(self.path)
+        except FileError:
+            return
+        if has_comments(text):
+            aside = self.path.with_name(f"{self.path.name}.orig")
+            try:
+                write_private(aside, text.encode())
+            except FileError as fault:
+                raise PlanError([Finding(printable(str(aside)), fault.message, advice=fault.advice)]) from None
+            self.backup = aside
+
     def _save(self) -> None:
+        if self._stamp is not None and self._stamp != self._written:
+            self._keep_comments()
         self._raw.setdefault("version", 1)
         save_plan(self._raw, self.path)
-        self._stamp = _stamp(self.path)
+        self._stamp = self._written = _stamp(self.path)
 
 
 _ONLY_SHOWN = ("security.tls.acme_email",)

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from mailwiz_tui.plan.findings import Finding
-from mailwiz_tui.plan.model import AdminPanel, Antispam, Architecture, Plan, StorageType, TlsProvider, Webmail
+from mailwiz_tui.plan.model import (
+    AdminPanel,
+    Antispam,
+    Architecture,
+    DomainKind,
+    Plan,
+    StorageType,
+    TlsProvider,
+    Webmail,
+)
 
 _UNTIL = "can be planned and checked, but not installed yet"
 
@@ -34,7 +43,7 @@ def unsupported(plan: Plan) -> list[Finding]:
         what = "NFS storage" if plan.storage.type is StorageType.NFS else "object storage"
         refuse("storage.type", what, 'choose "maildir"')
     for index, domain in enumerate(plan.domain.additional_domains):
-        if domain in plan.relay_domains():
+        if domain.kind is DomainKind.RELAY:
             refuse(
                 f"domain.additional_domains.{index}.kind", f"the relay domain {domain.name}", "leave it out for now"
             )

@@ -28,6 +28,7 @@ VERSION = 1
 HEADER = "# A plan of mailwiz-tui: every decision, and no secret. `mailwiz-tui check` says whether it holds.\n\n"
 _POSITION = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 
+_COMMENT = re.compile(r"""[^"'#]*(?:"[^"]*"[^"'#]*|'[^']*'[^"'#]*)*#""")
 _LIKE_A_SECRET = re.compile(r"pass|secret|token|PRIVATE KEY", re.IGNORECASE)
 
 
@@ -104,6 +105,11 @@ def save_plan(plan: Plan | Mapping[str, Any], path: Path) -> None:
 def dumps(raw: Mapping[str, Any]) -> str:
     """The text of a plan file: a line that says what it is, then the keys in the order of the models."""
     return HEADER + tomli_w.dumps(_ordered(raw))
+
+
+def has_comments(text: str) -> bool:
+    """Whether a plan file holds comments that writing it anew would lose."""
+    return any(_COMMENT.match(line) for line in text.removeprefix(HEADER.strip()).splitlines())
 
 
 def _with_tables(raw: Mapping[str, Any]) -> dict[str, Any]:

@@ -159,6 +159,29 @@ def test_what_others_wrote_meanwhile_is_kept(path: Path, draft: Draft) -> None:
     }
 
 
+def test_comments_of_a_file_written_by_hand_are_kept_aside(path: Path) -> None:
+    path.parent.mkdir()
+    text = '# customer 17\n[domain]\nprimary_domain = "acme.se"  # moves in May\n'
+    path.write_text(text)
+    draft = Draft.open(path)
+    draft.set("storage.path", "/data")
+    draft.set("storage.path", "/data2")
+    assert draft.backup == path.with_name("plan.toml.orig")
+    assert draft.backup.read_text() == text
+    assert stat.S_IMODE(draft.backup.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("text", ['[storage]\npath = "/data#1"\n', "", "[storage]\npath = '#'\n"])
+def test_a_file_without_comments_is_not_copied(path: Path, text: str) -> None:
+    path.parent.mkdir()
+    path.write_text(text)
+    draft = Draft.open(path)
+    draft.set("storage.path", "/data")
+    Draft.open(path).set("storage.path", "/data2")
+    assert draft.backup is None
+    assert not path.with_name("plan.toml.orig").exists()
+
+
 def test_unknown_keys_are_kept_and_told_of(path: Path) -> None:
     path.parent.mkdir()
     path.write_text("[webserver]\nport = 80\n")
