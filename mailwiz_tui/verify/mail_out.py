@@ -22,6 +22,7 @@ from mailwiz_tui.verify.target import SUBMISSION, SUBMISSIONS, Target
 
 ARRIVAL = 15.0
 OUTSIDE_PATIENCE = 25.0
+LOG_PAUSE = 1.0
 
 
 def checks(target: Target, mailbox: Mailbox, keys: Mapping[str, str]) -> list[Check]:
@@ -141,7 +142,7 @@ async def check_outside(
                 return f"{to}: {said}"
             if said.startswith("bounced"):
                 raise Failed(f"expected {to} to be accepted there, got {said}")
-        await asyncio.sleep(1.0)
+        await asyncio.sleep(LOG_PAUSE)
     if said:
         raise Failed(f"expected delivery to {to}, and it waits in the queue: {said}")
     raise Warned(f"no news of {queue_id} after {patience:.0f} s; it waits in the queue")

@@ -109,7 +109,7 @@ def check_no_clear_login(target: Target, mailbox: Mailbox) -> str:
 def check_login_required(target: Target, port: int) -> str:
     """Without login the sender or at the latest the recipient is refused."""
     with connected(target, port) as dialog:
-        replies = [say(dialog, f"MAIL FROM:<postmaster@{target.domain}>")]
+        replies = [say(dialog, "MAIL FROM:<>")]
         if replies[0].accepted:
             replies.append(say(dialog, f"RCPT TO:<postmaster@{target.domain}>"))
     if not replies[-1].refused:

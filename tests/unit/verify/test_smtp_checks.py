@@ -1,0 +1,188 @@
+"""The checks of port 25, each against a right server and one that is wrong in just that way."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from mailwiz_tui.verify import courier, mail_in, smtp
+from mailwiz_tui.verify.check import Failed, NotRun, Warned
+from mailwiz_tui.verify.courier import Courier
+from mailwiz_tui.verify.mailbox import Mailbox
+from mailwiz_tui.verify.target import Target
+from tests.unit.verify import fakes
+from tests.unit.verify.conftest import MakeTarget, Serve
+
+Make = Callable[..., tuple[Target, Courier]]
+Action = Callable[..., Awaitable[str]]
+
+
+@pytest.fixture
+def make(serve: Serve, target: MakeTarget, cert: fakes.Certificate) -> Make:
+    def start(**broken: Any) -> tuple[Target, Courier]:
+        made = target({25: serve(fakes.Smtp(cert.context(), **broken))})
+        return made, courier.local(made)
+
+    return start
+
+
+RIGHT: list[Action] = [
+    smtp.check_banner,
+    smtp.check_no_auth,
+    smtp.check_vrfy,
+    smtp.check_relay,
+    smtp.check_unknown_recipient,
+    smtp.check_postmaster,
+]
+
+
+@pytest.mark.parametrize("action", RIGHT, ids=lambda a: a.__name__)
+async def test_right_server_passes(make: Make, action: Action) -> None:
+    assert await action(*make())
+
+
+@pytest.mark.parametrize("action", [smtp.check_forged, smtp.check_gtube], ids=lambda a: a.__name__)
+async def test_right_server_passes_with_a_mailbox(make: Make, action: Action) -> None:
+    assert "refused with 55" in await action(*make(), fakes.PROBE)
+
+
+BROKEN: list[tuple[Action, dict[str, Any], str]] = [
+    (smtp.check_banner, {"name": "localhost"}, "expected the name mail.example.test in the greeting"),
+    (smtp.check_no_auth, {"auth_before_tls": True}, "expected no AUTH before TLS"),
+    (smtp.check_no_auth, {"auth_after_tls": True}, "expected no AUTH after TLS"),
+    (smtp.check_no_auth, {"starttls": False}, "expected 220 to STARTTLS"),
+    (smtp.check_vrfy, {"vrfy": "confirm"}, "expected the same refusal"),
+    (smtp.check_relay, {"relays": lambda r: True}, "expected a refusal of the recipient"),
+    (smtp.check_relay, {"relays": lambda r: r.startswith("relay-test@[")}, r"recipient relay-test@\[192.0.2.25\]"),
+    (smtp.check_relay, {"relays": lambda r: "%" in r}, "recipient relay-test%debian.org@example.test"),
+    (smtp.check_relay, {"relays": lambda r: '"' in r}, 'recipient "relay-test@debian.org"@example.test'),
+    (smtp.check_relay, {"relays": lambda r: ":" in r}, "recipient @example.test:relay-test@debian.org"),
+    (smtp.check_relay, {"relays": lambda r: "!" in r}, "recipient debian.org!relay-test@example.test"),
+    (smtp.check_unknown_recipient, {"unknown_accepted": True}, "expected 550"),
+    (smtp.check_postmaster, {"bare_postmaster": False}, "expected postmaster to be accepted"),
+]
+
+
+@pytest.mark.parametrize(("action", "broken", "said"), BROKEN)
+async def test_broken_server_fails(make: Make, action: Action, broken: dict[str, Any], said: str) -> None:
+    with pytest.raises(Failed, match=said):
+        await action(*make(**broken))
+
+
+@pytest.mark.parametrize(
+    ("action", "broken"),
+    [(smtp.check_forged, {"forged_accepted": True}), (smtp.check_gtube, {"gtube_accepted": True})],
+)
+async def test_broken_server_fails_with_a_mailbox(make: Make, action: Action, broken: dict[str, Any]) -> None:
+    with pytest.raises(Failed, match="to be refused, got 250"):
+        await action(*make(**broken), fakes.PROBE)
+
+
+async def test_certificate_of_another_is_no_delivery(serve: Serve, target: MakeTarget, folder: Any) -> None:
+    other = fakes.certificate(folder)
+    made = target({25: serve(fakes.Smtp(other.context()))})
+    with pytest.raises(OSError, match="CERTIFICATE_VERIFY_FAILED"):
+        await smtp.check_no_auth(made, courier.local(made))
+
+
+class Delivery:
+    """An SMTP and an IMAP server over one store."""
+
+    def __init__(self, serve: Serve, target: MakeTarget, cert: fakes.Certificate, **broken: Any) -> None:
+        store = fakes.Store()
+        self.smtp = fakes.Smtp(cert.context(), store=store, **broken)
+        ports = {25: serve(self.smtp), 993: serve(fakes.Imap(store), cert.context())}
+        self.target = target(ports)
+        self.courier = courier.local(self.target)
+
+
+@pytest.fixture
+def deliver(serve: Serve, target: MakeTarget, cert: fakes.Certificate) -> Callable[..., Delivery]:
+    return lambda **broken: Delivery(serve, target, cert, **broken)
+
+
+async def test_mail_is_delivered_and_read(deliver: Callable[..., Delivery], mailbox: Mailbox) -> None:
+    bed = deliver()
+    said = await mail_in.check_delivery(bed.target, bed.courier, mailbox)
+    assert "found in INBOX" in said
+    bed = deliver(folder="Junk")
+    assert "found in Junk" in await mail_in.check_delivery(bed.target, bed.courier, mailbox)
+
+
+async def test_greylisting_is_waited_for_and_told(deliver: Callable[..., Delivery], mailbox: Mailbox) -> None:
+    bed = deliver(greylisted=2)
+    said = await mail_in.check_delivery(bed.target, bed.courier, mailbox, patience=5, pause=0.01)
+    assert "try 3" in said
+    bed = deliver(greylisted=99)
+    with pytest.raises(Warned, match="still asks to come again"):
+        await mail_in.check_delivery(bed.target, bed.courier, mailbox, patience=0.05, pause=0.01)
+
+
+async def test_lost_and_refused_mail_fails(
+    deliver: Callable[..., Delivery], mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mail_in, "ARRIVAL", 0.2)
+    bed = deliver(loses_mail=True)
+    with pytest.raises(Failed, match="neither in INBOX nor in Junk"):
+        await mail_in.check_delivery(bed.target, bed.courier, mailbox)
+    stranger = Mailbox("nobody@example.test", mailbox.password)
+    with pytest.raises(Failed, match="expected the mail to be accepted, got 550"):
+        await mail_in.check_delivery(bed.target, bed.courier, stranger)
+
+
+def run(argv: list[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(argv, capture_output=True, text=True, check=False)
+
+
+class FakeLink:
+    """A link whose probes run on this machine."""
+
+    def __init__(self, *, broken: bool = False) -> None:
+        self.broken = broken
+
+    async def request(self, op: str, **args: Any) -> Any:
+        assert op == "probes"
+        if self.broken:
+            return [{"id": p["id"], "exit": 1, "output": ""} for p in args["probes"]]
+        done = [await asyncio.to_thread(run, p["argv"]) for p in args["probes"]]
+        return [
+            {"id": p["id"], "exit": d.returncode, "output": (d.stdout + d.stderr).strip()}
+            for p, d in zip(args["probes"], done, strict=True)
+        ]
+
+
+async def test_where_port_25_is_blocked_a_server_does_it(make: Make) -> None:
+    made, _ = make()
+    way = courier.remote(made, FakeLink(), "mx2", "port 25 cannot be reached from this machine, so from mx2")
+    assert way.vantage == "mx2"
+    assert await smtp.check_banner(made, way)
+    assert await smtp.check_no_auth(made, way)
+
+
+async def test_finding_a_way_to_port_25(make: Make, target: MakeTarget, monkeypatch: pytest.MonkeyPatch) -> None:
+    made, _ = make()
+    assert (await courier.find(made, {})).vantage == "operator"
+
+    def blocked(target: Target) -> None:
+        raise TimeoutError
+
+    monkeypatch.setattr(courier, "_reach", blocked)
+    way = await courier.find(made, {"mx1": FakeLink(), "mx2": FakeLink(broken=True)})
+    assert way.vantage == "mx1"
+    assert "no answer in time" in way.why
+    with pytest.raises(NotRun):
+        await courier.find(target({25: 1}), {"mx1": FakeLink()})
+
+
+def test_dialogue_source_stands_alone() -> None:
+    source = courier.inspect.getsource(courier.dialog)
+    spec = {"host": "127.0.0.1", "port": 1, "pem": "", "seconds": 1, "steps": []}
+    done = subprocess.run(
+        ["python3", "-I", "-c", source, json.dumps(spec)], capture_output=True, text=True, check=True
+    )
+    assert "refused" in json.loads(done.stdout)["error"]
