@@ -1,7 +1,7 @@
 """Mail addresses, and the addresses that DMARC reports are sent to.
 
 Every function returns the normalised value or raises ``ValueError`` with a sentence for the operator.
-RFC 5321 section 4.1.2 (dot-string local parts, at most 64 octets), RFC 9989 section 4.8 and RFC 6068
+RFC 5321 section 4.1.2 (dot-string local parts, at most 64 octets), RFC 9989 and RFC 6068
 (report addresses are ``mailto:`` URI in a comma-separated list).
 """
 

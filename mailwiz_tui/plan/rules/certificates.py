@@ -34,7 +34,7 @@ def _self_signed() -> Iterator[Finding]:
     )
     yield Finding(
         path,
-        "a self-signed certificate rules out MTA-STS, which wants a public one (RFC 8461 section 4.1); "
+        "a self-signed certificate rules out MTA-STS, which wants a public one (RFC 8461 section 4.2); "
         "only DANE can vouch for it, and only in a DNSSEC-signed zone",
         Severity.WARNING,
     )
