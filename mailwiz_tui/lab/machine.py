@@ -156,12 +156,13 @@ def boot_id() -> str:
 
 
 def start_time(pid: int) -> int | None:
-    """Return when a process started (clock ticks since boot), None when there is no such process."""
+    """Return when a process started (clock ticks since boot), None when it has ended, reaped or not."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
         return None
-    return int(stat.rpartition(")")[2].split()[19])
+    fields = stat.rpartition(")")[2].split()
+    return None if fields[0] in "ZX" else int(fields[19])
 
 
 def cgroup_root() -> Path | None:

@@ -63,7 +63,10 @@ def taken() -> list[str]:
 
 
 def up(name: str, plan: AddressPlan, root_servers: Iterable[str]) -> None:
-    """Build namespace, bridges, wire and routes; ``root_servers`` become addresses of the lab's outside."""
+    """Build namespace, bridges, wire and routes; ``root_servers`` become addresses of the lab's outside.
+
+    There is no default route for IPv6, so that what leaves the lab is unreachable at once: packages come by IPv4.
+    """
     space = namespace(name)
     run("ip", "netns", "add", space)
     inside(name, "ip", "link", "set", "lo", "up")
@@ -94,7 +97,6 @@ def up(name: str, plan: AddressPlan, root_servers: Iterable[str]) -> None:
         run("ip", "route", "add", str(four), "via", str(plan.wire.ipv4))
         run("ip", "-6", "route", "add", str(six), "via", str(plan.wire.ipv6))
     inside(name, "ip", "route", "add", "default", "via", str(plan.operator.ipv4))
-    inside(name, "ip", "-6", "route", "add", "default", "via", str(plan.operator.ipv6))
     server = plan.nameservers[0]
     for address in root_servers:
         via = server.ipv6 if ":" in address else server.ipv4

@@ -1,0 +1,144 @@
+"""Real Debian hosts for the tests: one lab named ``ci``, shared by every worker, hosts and domains lent out.
+
+Nothing here touches the operator's own lab. Run with ``pytest -m lab`` as root.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+from mailwiz_tui.lab import machine, zones
+from mailwiz_tui.lab.lab import Lab, LabHost
+
+NAME = "ci"
+TESTS = machine.RUN / "tests"
+DOMAINS = tuple(zone.rstrip(".") for zone in zones.CUSTOMER_ZONES if zone != "lab.test.")
+
+FreshHost = Callable[..., LabHost]
+FreshDomain = Callable[[], str]
+
+
+def _users() -> list[Path]:
+    """List the test processes that use the lab now; forget those that died."""
+    living = []
+    for path in (TESTS / "users").glob("*"):
+        if str(machine.start_time(int(path.name))) == path.read_text():
+            living.append(path)
+        else:
+            path.unlink()
+    return living
+
+
+@pytest.fixture(scope="session")
+def lab() -> Iterator[Lab]:
+    """Give the shared lab; the last process that uses it takes it down, if a test had brought it up."""
+    lab = Lab(NAME)
+    absent = lab.missing()
+    if absent:
+        pytest.skip("no lab here: " + "; ".join(absent))
+    mine = TESTS / "users" / str(os.getpid())
+    brought = TESTS / "brought-up-by-tests"
+    with machine.locked(machine.RUN / "tests.lock"):
+        mine.parent.mkdir(parents=True, exist_ok=True)
+        if not lab.hosts() and not _users():
+            brought.touch()
+        mine.write_text(str(machine.start_time(os.getpid())))
+        lab.up(1)
+    try:
+        yield lab
+    finally:
+        with machine.locked(machine.RUN / "tests.lock"):
+            mine.unlink(missing_ok=True)
+            if not _users() and brought.exists():
+                lab.down()
+                brought.unlink()
+
+
+def _borrow(name: str) -> IO[str] | None:
+    """Take a thing that one test at a time may have; the kernel gives it back when the process ends."""
+    path = TESTS / "lent" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle = path.open("a")
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        handle.close()
+        return None
+    return handle
+
+
+@pytest.fixture
+def fresh_host(lab: Lab) -> Iterator[FreshHost]:
+    """Lend bare hosts: ``fresh_host()`` or ``fresh_host("bookworm")``, each call another host.
+
+    Its provider's DNS records are as new as its disk. The lab grows when all are lent.
+    """
+    with ExitStack() as lent:
+
+        def take(suite: str = "trixie") -> LabHost:
+            while True:
+                hosts = [host for host in lab.hosts() if host.suite == suite]
+                for host in hosts:
+                    handle = _borrow(host.id)
+                    if handle is not None:
+                        lent.callback(handle.close)
+                        lab.reset(host.id)
+                        number = int(host.id.removeprefix("mx"))
+                        lab.dns.publish(zones.host_records(lab.plan, host.id, number))
+                        return lab.host(host.id)
+                lab.up(len(hosts) + 1, suite=suite)
+
+        yield take
+
+
+@pytest.fixture
+def fresh_domain(lab: Lab) -> Iterator[FreshDomain]:
+    """Lend empty domains: each call another one, such as ``example.test``."""
+    with ExitStack() as lent:
+
+        def take() -> str:
+            while True:
+                for domain in DOMAINS:
+                    handle = _borrow(domain)
+                    if handle is not None:
+                        lent.callback(handle.close)
+                        lab.clear_dns(domain)
+                        return domain
+                time.sleep(0.5)
+
+        yield take
+
+
+@pytest.fixture
+def ssh(lab: Lab) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run a command by the system's own ssh, strict about host keys: ``ssh(host.ipv4, "uptime")``."""
+
+    def run(address: str, command: str, *, user: str = "root", stdin: str = "") -> subprocess.CompletedProcess[str]:
+        options = {
+            "IdentityFile": lab.paths.identity_file,
+            "IdentitiesOnly": "yes",
+            "UserKnownHostsFile": lab.paths.known_hosts,
+            "StrictHostKeyChecking": "yes",
+            "BatchMode": "yes",
+            "ConnectTimeout": "10",
+        }
+        words = [word for key, value in options.items() for word in ("-o", f"{key}={value}")]
+        return subprocess.run(
+            ["ssh", "-F", "none", *words, f"{user}@{address}", command],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
+    return run
