@@ -89,7 +89,11 @@ class Directory:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file written only if content, owner or mode differ; the replaced version is kept as a backup."""
+    """A file written only if content, owner or mode differ; the replaced version is kept as a backup.
+
+    ``append`` names a file of the operator's on the server: what it holds, if it is there, follows
+    ``content``, for programs whose configuration knows no include.
+    """
 
     kind: ClassVar[str] = "file"
     path: str
@@ -97,6 +101,7 @@ class File:
     owner: str = "root"
     group: str = "root"
     mode: int = 0o644
+    append: str = ""
 
 
 @dataclass(frozen=True, slots=True)
