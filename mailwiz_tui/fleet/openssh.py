@@ -10,6 +10,7 @@ from __future__ import annotations
 import getpass
 import glob
 import os
+import pwd
 import re
 import shutil
 import subprocess
@@ -51,6 +52,14 @@ class Line:
 def user_config() -> Path:
     """The operator's own configuration."""
     return Path("~/.ssh/config").expanduser()
+
+
+def at_ssh_home() -> bool:
+    """Whether ``$HOME`` is the home folder that ssh itself uses: it asks the password database only."""
+    try:
+        return Path(pwd.getpwuid(os.getuid()).pw_dir) == Path("~").expanduser()
+    except (KeyError, RuntimeError):
+        return False
 
 
 def read_openssh(text: str, path: Path) -> Inventory:
@@ -148,7 +157,8 @@ def _usable(name: str, line: Line, warnings: list[Finding]) -> bool:
 
 def _ask_ssh(names: list[str], path: Path, faults: Faults) -> dict[str, dict[str, list[str]]]:
     """What ``ssh -G`` says about each host; what it finds wrong with the file is told once."""
-    options = [] if path.absolute() == user_config().absolute() else ["-F", str(path.absolute())]
+    own = at_ssh_home() and path.absolute() == user_config().absolute()
+    options = [] if own else ["-F", str(path.absolute())]
 
     def ask(name: str) -> tuple[str, subprocess.CompletedProcess[str] | None]:
         try:

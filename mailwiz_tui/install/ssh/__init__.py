@@ -6,9 +6,9 @@ Everything that goes wrong is an ``SshError``; a connection that ended early is 
 
 from mailwiz_tui.install.ssh.backoff import delays, reconnect
 from mailwiz_tui.install.ssh.channel import Channel
-from mailwiz_tui.install.ssh.connect import Tunnels, connect
 from mailwiz_tui.install.ssh.connection import Completed, Connection
 from mailwiz_tui.install.ssh.errors import ConnectionLost, SshError, SshErrorKind
+from mailwiz_tui.install.ssh.transport import Tunnels, connect
 
 __all__ = [
     "Channel",

@@ -7,11 +7,14 @@ ones, and takes ``UserKnownHostsFile none`` as "check nothing". Here ``none`` me
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import pwd
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from mailwiz_tui.fleet.openssh import at_ssh_home, user_config
 from mailwiz_tui.install.ssh.errors import SshError, SshErrorKind, printable
 
 _DEFAULT_IDENTITIES = ("id_ed25519", "id_ecdsa", "id_rsa")
@@ -66,6 +69,8 @@ async def client_config(host: str, *, config_file: Path | None = None) -> Client
     program = shutil.which("ssh")
     if program is None:
         return default_config(host)
+    if config_file is None and not at_ssh_home():
+        config_file = user_config() if user_config().exists() else Path("none")
     argv = [program, "-G", *(["-F", str(config_file)] if config_file else []), "--", host]
     process = await asyncio.create_subprocess_exec(
         *argv,
@@ -124,7 +129,12 @@ def parse(host: str, text: str) -> ClientConfig:
 
 
 def _file(value: str) -> Path:
-    return Path(value.strip('"')).expanduser()
+    """A path of ssh's answer; its own home folder becomes ``$HOME``, should they differ."""
+    path = Path(value.strip('"')).expanduser()
+    if not at_ssh_home():
+        with contextlib.suppress(KeyError, ValueError):
+            return ssh_folder() / path.relative_to(Path(pwd.getpwuid(os.getuid()).pw_dir) / ".ssh")
+    return path
 
 
 def _files(values: list[str] | None, default: tuple[Path, ...]) -> tuple[Path, ...]:

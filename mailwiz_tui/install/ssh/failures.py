@@ -65,11 +65,13 @@ def translate(error: BaseException, where: str, host: str, port: int, via: str =
         return of_kind(SshErrorKind.NAME, where, host, port, via)
     text = printable(str(error))
     if isinstance(error, OSError | asyncssh.ChannelOpenError):
+        if isinstance(error, asyncssh.ChannelOpenError) and error.code == asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED:
+            what, advice = f"{via} does not forward connections", "allow it there: AllowTcpForwarding, PermitOpen"
+            return SshError(what, where, advice, kind=SshErrorKind.NO_ROUTE)
         kind = _BY_ERRNO.get(getattr(error, "errno", None) or 0) or _by_text(text)
         if kind is not None:
             return of_kind(kind, where, host, port, via)
-        advice = f"the jump host {via} must allow forwarding (AllowTcpForwarding)" if via else ""
-        return SshError(f"cannot connect: {text}", where, advice, kind=SshErrorKind.NO_ROUTE)
+        return SshError(f"cannot connect: {text}", where, "check address and network", kind=SshErrorKind.NO_ROUTE)
     if isinstance(error, asyncssh.ConnectionLost):
         return of_kind(SshErrorKind.LOST, where, host, port, via)
     if isinstance(error, asyncssh.KeyExchangeFailed):

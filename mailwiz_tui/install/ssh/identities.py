@@ -49,25 +49,29 @@ class Keyring:
                     key = await asyncio.to_thread(
                         asyncssh.read_private_key, str(file), passphrase.get_secret_value()
                     )
-                except asyncssh.KeyEncryptionError as error:
-                    if "bcrypt" in str(error):
-                        raise SshError(
-                            f"this Python cannot decrypt {file}: the package bcrypt is not installed",
-                            str(file),
-                            f"load the key into an agent: ssh-add {file}",
-                            kind=SshErrorKind.IDENTITY,
-                        ) from None
-                    continue
-                except (asyncssh.KeyImportError, OSError) as error:
-                    raise SshError(
-                        f"the private key cannot be read: {printable(str(error))}",
-                        str(file),
-                        "try: ssh-keygen -y -f FILE",
-                        kind=SshErrorKind.IDENTITY,
-                    ) from None
+                except (asyncssh.KeyEncryptionError, asyncssh.KeyImportError, OSError) as error:
+                    if _wrong_passphrase(error):
+                        continue
+                    raise _unreadable(file, error) from None
                 self._unlocked[file] = key
                 return key
             return None
+
+
+def _wrong_passphrase(error: Exception) -> bool:
+    """asyncssh words it by the key's format: “Incorrect passphrase”, “Unable to decrypt …”."""
+    text = str(error).lower()
+    return not isinstance(error, OSError) and "bcrypt" not in text and ("passphrase" in text or "decrypt" in text)
+
+
+def _unreadable(file: Path, error: Exception) -> SshError:
+    if "bcrypt" in str(error):
+        what = f"this Python cannot decrypt {file}: the package bcrypt is not installed"
+        advice = f"load the key into an agent: ssh-add {file}"
+    else:
+        what = f"the private key cannot be read: {printable(str(error))}"
+        advice = f"try: ssh-keygen -y -f {file}"
+    return SshError(what, str(file), advice, kind=SshErrorKind.IDENTITY)
 
 
 class LockedKeyPair(asyncssh.SSHKeyPair):

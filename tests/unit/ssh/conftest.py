@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import signal
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +28,7 @@ class Operator:
     passphrases: list[str | None] = field(default_factory=list)
     sudo_passwords: list[str | None] = field(default_factory=list)
     asked: list[tuple[Any, ...]] = field(default_factory=list)
+    slow: float = 0.0
 
     async def confirm_host_key(self, server_id: str, address: str, keys: tuple[HostKey, ...]) -> bool:
         self.asked.append(("host-key", address, keys))
@@ -34,6 +36,7 @@ class Operator:
 
     async def password(self, server_id: str, user: str, attempt: int) -> SecretStr | None:
         self.asked.append(("password", user, attempt))
+        await asyncio.sleep(self.slow)
         return _next(self.passwords)
 
     async def passphrase(self, server_id: str, key_file: str, attempt: int) -> SecretStr | None:
@@ -76,7 +79,9 @@ class Gatekeeper(asyncssh.SSHServer):
         return password == self.host.password
 
     def connection_requested(self, *args: object) -> bool:
-        return self.host.forwards
+        if not self.host.forwards:
+            raise asyncssh.ChannelOpenError(asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED, "open failed")
+        return True
 
 
 @dataclass
@@ -96,6 +101,7 @@ class Host:
     connections: list[asyncssh.SSHServerConnection] = field(default_factory=list)
     offered: list[str] = field(default_factory=list)
     commands: list[str] = field(default_factory=list)
+    children: list[int] = field(default_factory=list)
     _acceptor: asyncssh.SSHAcceptor | None = None
 
     async def start(self, port: int = 0) -> None:
@@ -115,6 +121,9 @@ class Host:
         for connection in self.connections:
             connection.abort()
         await self._acceptor.wait_closed()
+        for group in self.children:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(group, signal.SIGKILL)
 
     async def _process(self, process: asyncssh.SSHServerProcess[bytes]) -> None:
         self.commands.append(process.command or "")
@@ -127,18 +136,15 @@ class Host:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             env={**os.environ, **self.environment},
+            start_new_session=True,
         )
-        try:
-            await process.redirect(stdin=child.stdin, stdout=child.stdout, stderr=child.stderr)
-            status = await child.wait()
-            with contextlib.suppress(OSError, asyncssh.Error):
-                await process.stdout.drain()
-                await process.stderr.drain()
-            process.exit(status)
-        finally:
-            if child.returncode is None:
-                child.kill()
-                await child.wait()
+        self.children.append(child.pid)
+        await process.redirect(stdin=child.stdin, stdout=child.stdout, stderr=child.stderr)
+        status = await child.wait()
+        with contextlib.suppress(OSError, asyncssh.Error):
+            await process.stdout.drain()
+            await process.stderr.drain()
+        process.exit(status)
 
 
 @pytest.fixture(scope="session")
@@ -200,16 +206,16 @@ def identity(tmp_path: Path, keys: dict[str, asyncssh.SSHKey]) -> Path:
 def server_of(tmp_path: Path, identity: Path) -> Callable[..., Server]:
     """The inventory's entry for a running host, whose keys are known unless said otherwise."""
 
-    def make(host: Host, *, known: bool = True, **changes: Any) -> Server:
+    def make(running: Host, *, known: bool = True, **changes: Any) -> Server:
         file = tmp_path / "known_hosts"
         if known:
-            line = host.host_keys[0].export_public_key().decode().split()
+            line = running.host_keys[0].export_public_key().decode().split()
             with file.open("a") as stream:
-                stream.write(f"[127.0.0.1]:{host.port} {line[0]} {line[1]}\n")
+                stream.write(f"[127.0.0.1]:{running.port} {line[0]} {line[1]}\n")
         values = {
             "id": "mx1",
             "host": "127.0.0.1",
-            "port": host.port,
+            "port": running.port,
             "user": "root",
             "identity_file": identity,
             "known_hosts": file,

@@ -110,7 +110,7 @@ async def connect(server: Server, prompts: Prompts, *, tunnels: Tunnels | None =
             config = replace(config, hostname=server.host)
         target = Target(server, config, server.user, config.hostname, server.port, server.identity_file)
         jumps = server.proxy_jump or config.proxy_jump
-        via = await _chain(server, jumps, prompts, shared, depth=0)
+        via = await _chain(server, jumps, prompts, shared)
         connection = await _open(target, via, prompts, shared)
     except BaseException:
         if tunnels is None:
@@ -121,34 +121,45 @@ async def connect(server: Server, prompts: Prompts, *, tunnels: Tunnels | None =
     return connection
 
 
-async def _chain(server: Server, jumps: str, prompts: Prompts, tunnels: Tunnels, depth: int) -> Connection | None:
-    """The connection to the last jump host, opening those before it; None where the way is direct."""
+async def _chain(
+    server: Server, jumps: str, prompts: Prompts, tunnels: Tunnels, behind: tuple[str, ...] = ()
+) -> Connection | None:
+    """The connection to the last jump host, opening those before it; None where the way is direct.
+
+    ``behind`` names the jump hosts that this chain leads to, so that a circle is noticed.
+    """
     try:
         hops = parse_jumps(jumps)
     except ValueError as error:
         raise SshError(str(error), server.id, "correct proxy_jump", kind=SshErrorKind.CONFIG) from None
     via: Connection | None = None
     passed = f"{server.known_hosts}"
-    for index, hop in enumerate(hops):
-        if depth + index >= MOST_HOPS:
+    for hop in hops:
+        if hop.text in behind or len(behind) + len(hops) > MOST_HOPS:
             raise SshError(
-                f"more than {MOST_HOPS} jump hosts in a row",
+                f"the jump hosts go in a circle, or are more than {MOST_HOPS}: {', '.join((*behind, hop.text))}",
                 server.id,
-                "look for a loop in ProxyJump",
+                "look at ProxyJump in ~/.ssh/config",
                 kind=SshErrorKind.CONFIG,
             )
         passed = f"{passed}>{hop.text}"
-        via = await _hop(server, hop, passed, via, prompts, tunnels, depth + index)
+        via = await _hop(server, hop, passed, via, prompts, tunnels, (*behind, hop.text))
     return via
 
 
 async def _hop(
-    server: Server, hop: Hop, key: str, via: Connection | None, prompts: Prompts, tunnels: Tunnels, depth: int
+    server: Server,
+    hop: Hop,
+    key: str,
+    via: Connection | None,
+    prompts: Prompts,
+    tunnels: Tunnels,
+    behind: tuple[str, ...],
 ) -> Connection:
     async def open_it() -> Connection:
         config = await client_config(hop.host)
         # As with ssh -J: the first hop may itself be behind another one in ~/.ssh/config.
-        before = via or await _chain(server, config.proxy_jump, prompts, tunnels, depth + 1)
+        before = via or await _chain(server, config.proxy_jump, prompts, tunnels, behind)
         target = Target(
             Server(id=hop.text, host=hop.host, known_hosts=server.known_hosts),
             config,
