@@ -1,0 +1,51 @@
+"""Fixtures for the agent's tests: a machine to rehearse on, and runs carried out in this process."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mailwiz_tui.install.agent import run, steps, units
+from mailwiz_tui.install.agent.context import Context
+from tests.unit.agent.rehearsal import Rehearsal, as_options
+
+Carry = Callable[..., list[dict[str, Any]]]
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Rehearsal:
+    monkeypatch.setattr(units, "_SETTLE", 0.0)
+    return Rehearsal(tmp_path / "root")
+
+
+@pytest.fixture
+def carry(machine: Rehearsal) -> Carry:
+    """Carries out a blueprint and returns the journal's events."""
+    count = 0
+
+    def carry_out(blueprint: dict[str, Any], **options: Any) -> list[dict[str, Any]]:
+        nonlocal count
+        count += 1
+        folder = Path(machine.host.state("runs", f"run-{count:03d}"))
+        folder.mkdir(parents=True)
+        (folder / "blueprint.json").write_text(json.dumps(blueprint))
+        (folder / "options.json").write_text(json.dumps(as_options(**options)))
+        run.run(machine.host, folder.name)
+        return [json.loads(line) for line in (folder / "journal.jsonl").read_text().splitlines()]
+
+    return carry_out
+
+
+@pytest.fixture
+def compare(machine: Rehearsal) -> Callable[[dict[str, Any]], list[dict[str, Any]]]:
+    """What a dry run finds, as a flat list of changes."""
+
+    def look(blueprint: dict[str, Any]) -> list[dict[str, Any]]:
+        found = steps.compare(Context.of(machine.host, blueprint, predict=True))
+        return [change for entry in found for change in entry["changes"]]
+
+    return look

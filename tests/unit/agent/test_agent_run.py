@@ -1,0 +1,313 @@
+"""Runs: packages, commands, units, the lock, the journal, interrupted runs and steps that could lock us out."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from mailwiz_tui.install.agent import launch, lockout, packages, policy
+from mailwiz_tui.install.agent.fault import AgentFault
+from mailwiz_tui.install.agent.journal import Journal
+from mailwiz_tui.install.agent.lock import RunLock, active_run
+from mailwiz_tui.install.agent.state import State
+from mailwiz_tui.stack.blueprint import Command, File, Packages, Unit
+from tests.unit.agent.rehearsal import raw, step
+
+
+def phases(events):
+    return [(e["id"], e["phase"]) for e in events if e["t"] == "step" and e["phase"] != "running"]
+
+
+def test_missing_packages_are_installed_in_one_call_without_questions(machine, carry):
+    machine.touch("installed", "present ii \n")
+    events = carry(raw(step(Packages(("present", "alpha", "beta"), ("alpha alpha/q string x",)))))
+    assert phases(events) == [("one", "changed")]
+    (install,) = [c for c in machine.calls() if c.startswith("apt-get") and " install " in c]
+    assert install.endswith("install alpha beta")
+    assert "--no-install-recommends" in install
+    assert "--force-confold" in install
+    assert (machine.root / "apt-environment").read_text() == "noninteractive 1\n"
+    assert (machine.root / "debconf").read_text() == "alpha alpha/q string x\n"
+    progress = [e for e in events if e["t"] == "progress"]
+    assert progress[-1]["done"] == 100.0
+    machine.forget_calls()
+    assert phases(carry(raw(step(Packages(("present", "alpha", "beta")))))) == [("one", "ok")]
+    assert machine.calls() == []
+
+
+def test_services_are_held_back_during_the_installation_and_a_foreign_policy_survives(machine, carry):
+    machine.path(policy.PATH).write_text("#!/bin/sh\n# the hoster's own\nexit 0\n")
+    carry(raw(step(Packages(("alpha",)))))
+    assert "policy present" in machine.calls()
+    assert "hoster's own" in machine.path(policy.PATH).read_text()
+
+
+def test_the_policy_goes_when_apt_fails_and_a_forgotten_one_at_the_next_start(machine, carry):
+    machine.touch("apt-fails", "E: Unmet dependencies\n")
+    end = carry(raw(step(Packages(("alpha",)))))[-1]
+    assert "Unmet dependencies" in end["what"]
+    assert not machine.path(policy.PATH).exists()
+    with policy.held_back(machine.host):
+        left = machine.path(policy.PATH).read_text()
+    machine.path(policy.PATH).write_text(left)
+    carry(raw(step(File("/etc/a", ""))))
+    assert not machine.path(policy.PATH).exists()
+
+
+def test_a_held_apt_lock_is_waited_for_by_name_and_not_broken(machine):
+    path = machine.path("/var/lib/dpkg/lock-frontend")
+    path.parent.mkdir(parents=True)
+    path.touch()
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        handle = os.open(path, os.O_RDWR)
+        fcntl.lockf(handle, fcntl.LOCK_EX)
+        os.write(writer, b"x")
+        threading.Event().wait(60)
+    try:
+        os.read(reader, 1)
+        from mailwiz_tui.install.agent import aptlocks
+
+        (reason,) = aptlocks.busy(machine.host)
+        assert f"process {pid}" in reason
+        assert "lock-frontend" in reason
+        said: list[str] = []
+        with pytest.raises(AgentFault, match="still busy"):
+            aptlocks.wait(machine.host, said.append, timeout=0.0)
+    finally:
+        os.kill(pid, 9)
+        os.waitpid(pid, 0)
+    assert aptlocks.busy(machine.host) == []
+
+
+def test_a_lock_that_apt_itself_gives_up_on_is_tried_again(machine, carry):
+    machine.touch("apt-lock-once")
+    assert phases(carry(raw(step(Packages(("alpha",)))))) == [("one", "changed")]
+
+
+def test_an_interrupted_dpkg_is_finished_first(machine, carry):
+    machine.touch("audit", "The following packages are only half configured\n alpha\n")
+    carry(raw(step(Packages(("beta",)))))
+    calls = machine.calls()
+    configure = next(i for i, c in enumerate(calls) if c.startswith("dpkg --configure -a"))
+    repair = next(i for i, c in enumerate(calls) if c.endswith("-f install"))
+    install = next(i for i, c in enumerate(calls) if c.endswith("install beta"))
+    assert configure < repair < install
+
+
+def test_apt_saying_yes_without_installing_is_a_failure(machine, carry):
+    machine.path("/usr/bin/apt-get").write_text("#!/bin/sh\nexit 0\n")
+    end = carry(raw(step(Packages(("alpha",)))))[-1]
+    assert end["state"] == "failed"
+    assert "alpha is not installed" in end["what"]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("dlstatus:1:50.0:Retrieving file 1 of 2", (10.0, "Retrieving file 1 of 2")),
+        ("pmstatus:postfix:50:Configuring postfix (amd64)", (60.0, "Configuring postfix (amd64)")),
+        ("pmstatus:x:nonsense:text", None),
+        ("pmerror:x:50:broken", None),
+        ("garbage", None),
+    ],
+)
+def test_apt_status_lines(line, expected):
+    assert packages.parse_status(line) == expected
+
+
+def test_a_command_runs_again_only_when_what_it_reads_changes(machine, carry, compare):
+    def wanted(text: str):
+        log = f"echo x >>{machine.root}/ran"
+        return raw(step(File("/etc/a", text), Command("c", ("sh", "-c", log), inputs=("/etc/a",))))
+
+    carry(wanted("1"))
+    assert compare(wanted("1")) == []
+    carry(wanted("1"))
+    assert (machine.root / "ran").read_text() == "x\n"
+    assert [c["kind"] for c in compare(wanted("2"))] == ["file", "command"]
+    carry(wanted("2"))
+    assert (machine.root / "ran").read_text() == "x\nx\n"
+
+
+def test_a_command_that_failed_is_run_again_though_its_inputs_are_the_same(machine, carry):
+    switch = machine.touch("broken")
+    wanted = raw(step(Command("c", ("sh", "-c", f"echo x >>{machine.root}/ran; test ! -e {switch}"))))
+    assert carry(wanted)[-1]["state"] == "failed"
+    switch.unlink()
+    assert carry(wanted)[-1]["state"] == "done"
+    assert (machine.root / "ran").read_text() == "x\nx\n"
+
+
+def test_a_command_without_effect_is_a_failure_though_it_exits_0(machine, carry):
+    end = carry(raw(step(Command("c", ("true",), unless=("sh", "-c", "echo table missing; exit 1")))))[-1]
+    assert end["state"] == "failed"
+    assert "table missing" in end["what"]
+
+
+def test_a_units_life_enable_start_restart_reload_stop(machine, carry, compare):
+    def wanted(a: str, b: str, **unit):
+        reads = {"restart_on": ("/etc/a",), "reload_on": ("/etc/b",)}
+        return raw(step(File("/etc/a", a), File("/etc/b", b), Unit("x.service", **{**reads, **unit})))
+
+    carry(wanted("1", "1"))
+    assert machine.calls() == ["systemctl enable x.service", "systemctl start x.service"]
+    machine.forget_calls()
+    carry(wanted("1", "1"))
+    assert machine.calls() == []
+    carry(wanted("1", "2"))
+    assert machine.calls() == ["systemctl reload-or-restart x.service"]
+    machine.forget_calls()
+    assert [c["action"] for c in compare(wanted("2", "2")) if c["kind"] == "unit"] == ["restart"]
+    carry(wanted("2", "3"))
+    assert machine.calls() == ["systemctl restart x.service"], "a restart reads everything again"
+    machine.forget_calls()
+    carry(wanted("2", "3", running=False, enabled=False))
+    assert machine.calls() == ["systemctl disable x.service", "systemctl stop x.service"]
+
+
+def test_an_interrupted_run_still_restarts_what_its_files_belong_to(machine, carry):
+    def wanted(a: str):
+        return raw(step(File("/etc/a", a), Unit("x.service", restart_on=("/etc/a",))))
+
+    carry(wanted("1"))
+    machine.forget_calls()
+    machine.path("/etc/a").write_text("2")  # as a run killed between the file and the restart leaves it
+    carry(wanted("2"))
+    assert machine.calls() == ["systemctl restart x.service"]
+
+
+def test_a_unit_that_does_not_start_fails_with_its_last_words(machine, carry):
+    machine.touch("units/x.service.broken")
+    events = carry(raw(step(Unit("x.service")), step(File("/etc/later", ""), name="two")))
+    assert phases(events) == [("one", "failed"), ("two", "skipped")]
+    assert "the unit said why" in events[-1]["what"]
+    assert events[-1]["step"] == "one"
+    assert not machine.path("/etc/later").exists()
+
+
+def test_a_unit_that_starts_and_then_crashes_fails_the_step_it_belongs_to(machine, carry):
+    machine.touch("units/x.service.crashes")  # from the third question on it tells of a restart
+    events = carry(raw(step(Unit("x.service"), name="the-unit"), step(File("/etc/a", ""), name="after")))
+    assert events[-1]["state"] == "failed"
+    assert events[-1]["step"] == "the-unit"
+    assert State(machine.host).unit("x.service") is None, "the next run starts it again"
+
+
+def test_a_second_run_is_told_who_holds_the_lock(machine, carry):
+    with RunLock(machine.host, "other-run", "anna@desk"):
+        assert active_run(machine.host) == "other-run"
+        end = carry(raw(step(File("/etc/a", ""))))[-1]
+        answer = launch.start(machine.host, "another-run", raw(), {})
+    assert "anna@desk" in end["what"]
+    assert answer == {"run": "other-run", "started": False, "by": "anna@desk"}
+    assert not machine.path("/etc/a").exists()
+    assert active_run(machine.host) == ""
+
+
+def test_the_journal_is_read_from_any_offset_and_only_in_whole_lines(machine, carry):
+    carry(raw(*(step(File(f"/etc/{n}", n), name=n) for n in "abc")))
+    whole = list(launch.follow(machine.host, "run-001", 0))
+    events = [e for chunk in whole for e in chunk["events"]]
+    assert events[0]["t"] == "run"
+    assert whole[-1]["state"] == "ended"
+    content = Path(machine.host.state("runs/run-001/journal.jsonl")).read_bytes()
+    offset = content.index(b"\n") + 1
+    rest = [e for chunk in launch.follow(machine.host, "run-001", offset) for e in chunk["events"]]
+    assert rest == events[1:]
+
+
+def test_following_a_run_that_nobody_writes_any_more_says_interrupted(machine):
+    folder = Path(machine.host.state("runs/killed-run"))
+    folder.mkdir()
+    journal = Journal(str(folder / "journal.jsonl"))
+    journal.write("run", run="killed-run", steps=[])
+    with (folder / "journal.jsonl").open("a") as file:
+        file.write('{"t": "log", "text": "half a li')
+    chunks = [c for c in launch.follow(machine.host, "killed-run", 0) if c]
+    assert [e["t"] for c in chunks for e in c["events"]] == ["run"]
+    assert chunks[-1]["state"] == "interrupted"
+    assert launch.status(machine.host)["state"] == "interrupted"
+
+
+def test_a_log_without_end_is_capped_but_states_still_come(machine, tmp_path, monkeypatch):
+    from mailwiz_tui.install.agent import journal as module
+
+    monkeypatch.setattr(module, "MAX_LOG_BYTES", 2000)
+    journal = Journal(str(tmp_path / "j"))
+    for _ in range(1000):
+        journal.log("\x1b[31mnoise\x1b[0m")
+    journal.write("end", state="done")
+    lines = [json.loads(line) for line in (tmp_path / "j").read_text().splitlines()]
+    assert len(lines) < 40
+    assert lines[0]["text"] == "noise"
+    assert "dropped" in lines[-2]["text"]
+    assert lines[-1]["t"] == "end"
+
+
+def test_old_runs_are_pruned(machine, carry):
+    for number in range(30):
+        Path(machine.host.state(f"runs/old-{number:03d}")).mkdir()
+    carry(raw(step(File("/etc/a", ""))))
+    left = sorted(os.listdir(machine.host.state("runs")))
+    assert len(left) == 20
+    assert "run-001" in left
+    assert "old-000" not in left
+
+
+def lockout_blueprint(text: str):
+    return raw(step(File("/etc/fw", text), Unit("fw.service", reload_on=("/etc/fw",)), name="fw", lockout=True))
+
+
+def test_a_lockout_step_reverts_without_confirmation(machine, carry, compare):
+    machine.path("/etc/fw").write_text("as it was")
+    events = carry(lockout_blueprint("cuts us off"), gate_seconds=0.3)
+    assert events[-1]["state"] == "failed"
+    assert "undone" in events[-1]["what"]
+    assert machine.path("/etc/fw").read_text() == "as it was"
+    assert lockout.outcome(machine.host, "run-001", "fw") == "reverted"
+    assert "systemctl stop fw.service" in machine.calls()
+    assert [c["kind"] for c in compare(lockout_blueprint("cuts us off"))] == ["file", "unit"]
+
+
+def test_a_confirmed_lockout_step_stays_and_a_late_undo_does_nothing(machine, carry):
+    outcomes: list[str] = []
+
+    def confirm() -> None:
+        folder = Path(machine.host.state("runs/run-001"))
+        while not (folder / "journal.jsonl").exists() or '"gate"' not in (folder / "journal.jsonl").read_text():
+            threading.Event().wait(0.01)
+        outcomes.append(lockout.confirm(machine.host, "run-001", "fw"))
+
+    thread = threading.Thread(target=confirm)
+    thread.start()
+    events = carry(lockout_blueprint("lets us in"), gate_seconds=20)
+    thread.join()
+    assert outcomes == ["confirmed"]
+    assert events[-1]["state"] == "done"
+    assert lockout.undo(machine.host, "run-001", "fw") is False
+    assert machine.path("/etc/fw").read_text() == "lets us in"
+
+
+def test_a_lockout_step_with_nothing_to_do_asks_nobody(machine, carry):
+    machine.path("/etc/fw").write_text("same")
+    wanted = raw(step(File("/etc/fw", "same"), name="fw", lockout=True))
+    assert [e["t"] for e in carry(wanted) if e["t"] == "gate"] == []
+
+
+def test_an_unexpected_error_ends_the_run_in_words(machine, carry, monkeypatch):
+    from mailwiz_tui.install.agent import steps as module
+
+    def crash(*args):
+        raise RuntimeError("boom")
+
+    monkeypatch.setattr(module, "carry_out", crash)
+    end = carry(raw(step(File("/etc/a", ""))))[-1]
+    assert end["state"] == "failed"
+    assert "RuntimeError: boom" in end["what"]
