@@ -69,8 +69,9 @@ class Dialog(ModalScreen[T], Generic[T]):
 
     def focus_first(self) -> None:
         """Focus the first field, or the harmless button."""
-        fields = self.query(Entry)
-        (fields.first() if fields else self.query(Button).first()).focus()
+        for widget in (*self.query(Entry), *self.query(Button)):
+            widget.focus()
+            return
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         event.stop()

@@ -126,11 +126,11 @@ class DomainsScreen(StepScreen):
     def on_button_pressed(self, event: Button.Pressed) -> None:
         if event.button.id == "add-domain":
             event.stop()
-            self.action_add_domain()
+            self.call_next(self.action_add_domain)
             return
         super().on_button_pressed(event)
 
-    def action_add_domain(self) -> None:
+    async def action_add_domain(self) -> None:
         """Add an empty group and go to its name."""
         domains = self.domains()
         area = self.query_one("#further-domains", Vertical)
@@ -140,5 +140,5 @@ class DomainsScreen(StepScreen):
             return
         group = self._group(shown, {"name": "", "kind": "mailbox"})
         group[2].display = False
-        area.mount_all(group)
-        self.call_after_refresh(lambda: group[0].control.focus())
+        await area.mount_all(group)
+        group[0].control.focus()

@@ -33,5 +33,5 @@ class LinesDialog(Dialog[None]):
     def on_mount(self) -> None:
         panel = self.query_one(LogPanel)
         panel.show(self._buffer)
-        self.call_after_refresh(panel.scroll_home, animate=False)
+        self.call_after_refresh(panel.to_top)
         panel.focus()

@@ -115,7 +115,14 @@ class StartScreen(MainScreen):
             return
         self.wizard.show_step("architecture")
 
+    def why_not(self, action_id: str) -> str:
+        if action_id == "start.continue" and not self.has_draft:
+            return "there is no draft yet; n begins one"
+        return ""
+
     def action_continue_draft(self) -> None:
+        if self.refused("start.continue"):
+            return
         self.wizard.show_step("architecture")
 
     def action_new_draft(self) -> None:

@@ -67,30 +67,32 @@ class ChoiceRow(Widget, can_focus=True):
         return self.options[self.index].value if 0 <= self.index < len(self.options) else None
 
     def render(self) -> Text:
-        text = Text(overflow="fold")
-        filled = "(*)" if self.plain else "(•)"
-        for i, option in enumerate(self.options):
-            chosen = i == self.index
-            style = "bold" if chosen else "dim" if option.why_not else ""
-            if chosen and self.has_focus:
-                style = "bold reverse"
-            label = option.label + (f" – {option.why_not}" if option.why_not and self.stacked else "")
-            piece = f"{filled if chosen else '( )'} {label}"
-            text.append(piece if self.stacked else piece.replace(" ", "\u00a0"), style=style)
-            if i < len(self.options) - 1:
-                text.append("\n" if self.stacked else "  ")
-        return text
+        return Text("\n", overflow="fold").join(self._lines(self.size.width))
 
     def get_content_height(self, container: object, viewport: object, width: int) -> int:
         if self.stacked:
             return len(self.render().wrap(self.app.console, max(10, width)))
-        rows, used = 1, 0
-        for option in self.options:
-            piece = len(option.label) + 4
-            if used and used + piece > width:
-                rows, used = rows + 1, 0
-            used += piece + 2
-        return rows
+        return len(self._lines(width))
+
+    def _lines(self, width: int) -> list[Text]:
+        """The options laid out in lines; an option is never broken unless it stands alone."""
+        lines: list[Text] = []
+        for i, option in enumerate(self.options):
+            piece = self._piece(i, option)
+            if self.stacked or not lines or lines[-1].cell_len + 2 + piece.cell_len > width:
+                lines.append(piece)
+            else:
+                lines[-1].append("  ").append_text(piece)
+        return lines
+
+    def _piece(self, index: int, option: Option) -> Text:
+        chosen = index == self.index
+        style = "bold" if chosen else "dim" if option.why_not else ""
+        if chosen and self.has_focus:
+            style = "bold reverse"
+        mark = ("(*)" if self.plain else "(•)") if chosen else "( )"
+        reason = f" – {option.why_not}" if option.why_not and self.stacked else ""
+        return Text(f"{mark} {option.label}{reason}", style=style, overflow="fold")
 
     def choose(self, value: object) -> None:
         """Choose without a message, as when the form is filled from the draft."""

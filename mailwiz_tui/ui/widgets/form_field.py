@@ -11,7 +11,6 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.events import DescendantBlur
 from textual.message import Message
-from textual.widget import Widget
 
 from mailwiz_tui.plan.findings import Finding, Severity
 from mailwiz_tui.ui.widgets.choice_row import ChoiceRow, Option
@@ -74,31 +73,26 @@ class FormField(Vertical):
         self._plain = plain
         self._stacked = stacked
         self._options = tuple(options)
+        self.control: Entry | ChoiceRow = self._make_control()
 
     def compose(self) -> ComposeResult:
         with Horizontal(classes="row"):
             yield NoMarkup(self.label, classes="label")
-            yield self._control()
+            yield self.control
         yield NoMarkup(self.help_text, classes="note")
 
-    def _control(self) -> Widget:
+    def _make_control(self) -> Entry | ChoiceRow:
         if self.kind in ("choice", "bool"):
             options = self._options or (Option(True, "yes"), Option(False, "no"))
             return ChoiceRow(options, self._value, stacked=self._stacked, plain=self._plain)
         return Entry(text_of(self._value), placeholder=self._placeholder)
-
-    @property
-    def control(self) -> Widget:
-        """The widget that takes the focus."""
-        found = self.query("Entry, ChoiceRow")
-        return found.first()
 
     def show_value(self, value: object) -> None:
         """Show a value that came from the draft, not from the keyboard."""
         control = self.control
         if isinstance(control, ChoiceRow):
             control.choose(value)
-        elif isinstance(control, Entry) and self._parse(control.value) != self._parse(text_of(value)):
+        elif self._parse(control.value) != self._parse(text_of(value)):
             with control.prevent(Entry.Changed):
                 control.value = text_of(value)
 

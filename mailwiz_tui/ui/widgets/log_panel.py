@@ -39,17 +39,32 @@ class LogPanel(ScrollView, can_focus=True):
         self.hit: int | None = None
         self._seen = 0
         self._wide = 0
+        self._sticky = True
 
     @property
     def following(self) -> bool:
         """Whether the newest line is in sight and new ones will be."""
-        return not self.paused and self.is_vertical_scroll_end
+        return not self.paused and self._sticky
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Scrolling up lets the end go; coming to the end holds on to it, whatever the window's size does."""
+        super().watch_scroll_y(old_value, new_value)
+        if self.is_vertical_scroll_end:
+            self._sticky = True
+            self.pending = 0
+        elif new_value < old_value:
+            self._sticky = False
+
+    def _to_end(self) -> None:
+        self._sticky = True
+        self.pending = 0
+        self.scroll_end(animate=False, immediate=True, force=True)
 
     def show(self, buffer: LogBuffer) -> None:
         """Show another buffer, from its end."""
         self.buffer = buffer
         self._rebuild()
-        self.scroll_end(animate=False, immediate=True)
+        self._to_end()
 
     def pull(self) -> bool:
         """Take over new lines; True if there were any."""
@@ -58,7 +73,6 @@ class LogPanel(ScrollView, can_focus=True):
             return False
         if self.buffer.total == self._seen:
             return False
-        at_end = self.is_vertical_scroll_end
         before = self._seen
         removed = self._drop()
         first_new = max(self._seen, self.buffer.dropped)
@@ -66,9 +80,8 @@ class LogPanel(ScrollView, can_focus=True):
             self._add(number, self.buffer.lines[number - self.buffer.dropped])
         self._seen = self.buffer.total
         self._resize()
-        if at_end:
-            self.pending = 0
-            self.scroll_end(animate=False, immediate=True)
+        if self._sticky:
+            self._to_end()
         else:
             self.pending += self._seen - before
             self.scroll_to(y=max(0, self.scroll_offset.y - removed), animate=False, immediate=True, force=True)
@@ -78,15 +91,19 @@ class LogPanel(ScrollView, can_focus=True):
     def follow(self) -> None:
         """Go to the end and stay there."""
         self.paused = False
-        self.pending = 0
         self.pull()
-        self.scroll_end(animate=False, immediate=True)
+        self._to_end()
+
+    def to_top(self) -> None:
+        """Go to the first line and stay there."""
+        self._sticky = False
+        self.scroll_home(animate=False, immediate=True, force=True)
 
     def toggle_wrap(self) -> None:
         """Wrap long lines, or let them run out of sight to the right."""
         self.wrap = not self.wrap
         self._rebuild()
-        self.scroll_end(animate=False, immediate=True)
+        self._to_end()
 
     def find(self, text: str) -> bool:
         """Mark lines that contain the text and go to the last of them; False if there is none."""
@@ -114,17 +131,17 @@ class LogPanel(ScrollView, can_focus=True):
         lines = f"{self.buffer.total} lines"
         if self.paused:
             return f"{lines} · paused, {self.pending} new"
-        if not self.is_vertical_scroll_end and self.pending:
+        if not self._sticky and self.pending:
             return f"{lines} · {self.pending} new below (f follows)"
-        return f"{lines} · following" if self.is_vertical_scroll_end else f"{lines} · scrolled up (f follows)"
+        return f"{lines} · following" if self._sticky else f"{lines} · scrolled up (f follows)"
 
     def on_resize(self) -> None:
-        """Wrapped rows depend on the width."""
+        """Wrapped rows depend on the width; the end stays in sight in a window of any size."""
+        sticky = self._sticky
         if self.wrap and self.size.width != self._wide:
-            at_end = self.is_vertical_scroll_end
             self._rebuild()
-            if at_end:
-                self.scroll_end(animate=False, immediate=True)
+        if sticky:
+            self._to_end()
 
     def render_line(self, y: int) -> Strip:
         index = y + self.scroll_offset.y

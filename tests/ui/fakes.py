@@ -1,0 +1,202 @@
+"""An engine, a verifier and a prober that follow a script, typed like the real ones."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+
+from mailwiz_tui.fleet.facts import Address, Disk, DkimPublicKey, Facts, FactsFile, ServerRecord, TlsPublic
+from mailwiz_tui.fleet.server import Inventory, Server
+from mailwiz_tui.install.events import (
+    Event,
+    LogLine,
+    ServerChanged,
+    ServerPhase,
+    StepChanged,
+    StepPhase,
+    Subscriber,
+)
+from mailwiz_tui.install.prompts import Prompts
+from mailwiz_tui.plan.model import Plan
+from mailwiz_tui.ui.ports import DiffLike, EngineLike, OnResult, OutcomeLike
+from mailwiz_tui.ui.session import Backends
+from mailwiz_tui.verify.result import CheckResult, CheckState
+
+PASSWORD = "Canary-7f3Qm2x9KpLw"
+KEY = "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA" + "k7Zq" * 85 + "wIDAQAB"
+
+
+def debian_facts(ip: str = "192.0.2.21") -> Facts:
+    """A bare Debian 13 server."""
+    return Facts(
+        os_id="debian",
+        os_version="13",
+        codename="trixie",
+        os_name="Debian GNU/Linux 13 (trixie)",
+        architecture="amd64",
+        addresses=(Address(ip=ip, interface="eth0", is_global=True),),
+        public_ipv4=ip,
+        memory_total=2 * 1024**3,
+        disks=(Disk(mount="/", total=20 * 1024**3, free=18 * 1024**3),),
+        privilege="root",
+    )
+
+
+def known_server(ip: str = "192.0.2.21", selector: str = "2026a") -> ServerRecord:
+    """What is known of a server once keys were made on it."""
+    return ServerRecord(
+        facts=debian_facts(ip),
+        dkim=(DkimPublicKey(selector=selector, bits=2048, public_key=KEY),),
+        tls=TlsPublic(subject_names=("mail.example.com",), certificate_sha256="ab" * 32, spki_sha256="cd" * 32),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class FakeOutcome:
+    """How it ended on one server."""
+
+    state: ServerPhase
+    changed: bool = True
+    failed_step: str = ""
+    reason: str = ""
+    advice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FakeDiff:
+    """What would change."""
+
+    text: tuple[str, ...] = ()
+
+    @property
+    def empty(self) -> bool:
+        return not self.text
+
+    def lines(self) -> list[str]:
+        return list(self.text)
+
+
+class FakeClock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass(slots=True)
+class Script:
+    """What the fake does: events to send, then wait for ``go`` where the script is held."""
+
+    events: list[Event] = field(default_factory=list)
+    outcomes: dict[str, OutcomeLike] = field(default_factory=dict)
+    accounts: dict[str, SecretStr] = field(default_factory=dict)
+    checks: list[CheckResult] = field(default_factory=list)
+    hold: asyncio.Event | None = None
+    error: Exception | None = None
+    known: FactsFile = field(default_factory=FactsFile)
+    diffs: dict[str, DiffLike] = field(default_factory=dict)
+    acknowledged: int = 0
+    closed: int = 0
+    applied: int = 0
+
+
+class FakeEngine:
+    """Plays a script to its subscribers."""
+
+    def __init__(self, script: Script) -> None:
+        self.script = script
+        self.subscribers: list[Subscriber] = []
+
+    def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
+        self.subscribers.append(subscriber)
+        return lambda: self.subscribers.remove(subscriber)
+
+    def emit(self, event: Event) -> None:
+        for subscriber in tuple(self.subscribers):
+            subscriber(event)
+
+    async def probe(self, server: Server) -> Facts:
+        return debian_facts(server.host)
+
+    async def prepare(self) -> FactsFile:
+        return self.script.known
+
+    async def diff(self) -> Mapping[str, DiffLike]:
+        return self.script.diffs
+
+    async def apply(self) -> Mapping[str, OutcomeLike]:
+        self.script.applied += 1
+        for event in self.script.events:
+            self.emit(event)
+        if self.script.hold is not None:
+            await self.script.hold.wait()
+        if self.script.error is not None:
+            raise self.script.error
+        for server_id, outcome in self.script.outcomes.items():
+            self.emit(ServerChanged(server_id, outcome.state, outcome.reason, outcome.advice))
+        return self.script.outcomes
+
+    async def accounts(self) -> Mapping[str, SecretStr]:
+        return self.script.accounts
+
+    async def acknowledge_accounts(self) -> None:
+        self.script.acknowledged += 1
+
+    async def close(self) -> None:
+        self.script.closed += 1
+
+
+def backends(script: Script) -> Backends:
+    """Backends that play a script."""
+
+    def engine(plan: Plan, inventory: Inventory, *, prompts: Prompts, facts_path: Path) -> EngineLike:
+        return FakeEngine(script)
+
+    async def verify(engine: Any, *, on_result: OnResult, to: str = "") -> list[CheckResult]:
+        for check in script.checks:
+            on_result(check)
+        return script.checks
+
+    async def probe(server: Server, prompts: Prompts) -> Facts:
+        if script.error is not None:
+            raise script.error
+        return debian_facts(server.host)
+
+    return Backends(engine, verify, probe)
+
+
+def steps_of(server_id: str, total: int, done: int) -> list[Event]:
+    """Events of an installation with ``done`` steps behind it and the next one running."""
+    titles = ("Packages", "Resolver", "Certificates", "Database", "Postfix", "Dovecot", "Rspamd", "Firewall")
+    events: list[Event] = [ServerChanged(server_id, ServerPhase.CONNECTING, f"connecting to {server_id}")]
+    events.append(ServerChanged(server_id, ServerPhase.INSTALLING))
+    for index in range(1, done + 2):
+        title = titles[(index - 1) % len(titles)]
+        step_id = title.lower()
+        events.append(StepChanged(server_id, step_id, title, index, total, StepPhase.RUNNING))
+        events.append(LogLine(server_id, step_id, f"Setting up {step_id} (1.{index}) ..."))
+        if index <= done:
+            events.append(StepChanged(server_id, step_id, title, index, total, StepPhase.CHANGED))
+    return events
+
+
+PASSED = CheckResult("smtp.banner", "mx1", CheckState.PASSED, "Port 25 answers with the mail host's name.")
+FAILED = CheckResult(
+    "smtp.open-relay",
+    "mx1",
+    CheckState.FAILED,
+    "Strangers cannot send mail to strangers through the server.",
+    "expected 550 or 554, got 250",
+    "look at smtpd_relay_restrictions in main.cf",
+)
+NOT_RUN = CheckResult(
+    "mail.out", "mx1", CheckState.NOT_RUN, "Mail leaves to other servers.", "port 25 outwards is closed here"
+)
