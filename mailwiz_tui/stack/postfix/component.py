@@ -116,12 +116,14 @@ class Postfix(Component):
     def _probes(context: Context) -> tuple[Probe, ...]:
         return (
             unit_active("postfix.service", "mail transfer runs"),
-            clean_check("postfix.config", "Postfix accepts its configuration", ("postfix", "check"), refuse=r"\S"),
+            clean_check(
+                "postfix.config", "Postfix accepts its configuration", ("postfix", "check"), refuse=_COMPLAINT
+            ),
             clean_check(
                 "postfix.settings",
                 "Postfix knows every setting in its configuration",
                 ("postconf", "-n"),
-                refuse=r"warning:(?!.*overriding earlier entry)",
+                refuse=_COMPLAINT,
             ),
             Probe(
                 id="postfix.accounts",
@@ -201,6 +203,7 @@ def _helo(context: Context) -> str:
     return "\n".join(f"/^{re.escape(name)}$/ REJECT That is this server's own name" for name in own)
 
 
+_COMPLAINT = r"\b(?:warning|error|fatal): (?!.*overriding earlier entry)"
 _CLEAN = (
     "said=$( (postconf -n; postconf -M; postconf -P) 2>&1 >/dev/null | grep -v 'overriding earlier entry'); "
     'if [ -n "$said" ]; then echo "$said" >&2; exit 1; fi'

@@ -1,0 +1,59 @@
+"""The plans and facts that the golden files and properties are made with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mailwiz_tui.fleet.facts import FactsFile
+from mailwiz_tui.plan.model import Plan
+
+
+def plan(**changes: Any) -> Plan:
+    """A single server for two mailbox domains; ``changes`` replace top-level keys."""
+    raw: dict[str, Any] = {
+        "servers": [{"id": "mx1", "roles": ["all-in-one"]}],
+        "domain": {
+            "primary_domain": "example.com",
+            "hostname": "mail.example.com",
+            "additional_domains": [{"name": "example.org"}],
+        },
+        "security": {"tls": {"provider": "selfsigned"}, "dkim": {"selector": "2026a"}},
+    }
+    return Plan.model_validate(raw | changes)
+
+
+def facts(**changes: Any) -> FactsFile:
+    """What is known of ``mx1``: a server with both versions of IP in a network that lets everything through."""
+    raw: dict[str, Any] = {
+        "os_id": "debian",
+        "os_version": "13",
+        "codename": "trixie",
+        "addresses": [
+            {"ip": "192.0.2.21", "interface": "eth0", "is_global": True},
+            {"ip": "2001:db8::21", "interface": "eth0", "is_global": True},
+        ],
+        "public_ipv4": "192.0.2.21",
+        "public_ipv6": "2001:db8::21",
+        "cpus": 2,
+        "memory_total": 4 * 1024**3,
+        "ssh_ports": [22],
+        "resolvers": [{"address": "192.0.2.53", "answers": True, "dnssec": True}],
+        "recursion": True,
+        "recursion_dnssec": True,
+    }
+    return FactsFile.model_validate({"servers": {"mx1": {"facts": raw | changes}}})
+
+
+def behind_a_stripping_resolver() -> FactsFile:
+    """A small server with IPv4 only, in a network that lets no DNS out and whose resolver strips DNSSEC."""
+    return facts(
+        addresses=[{"ip": "10.0.0.5", "interface": "eth0"}],
+        public_ipv4="192.0.2.21",
+        public_ipv6="",
+        memory_total=1024**3,
+        recursion=False,
+        recursion_dnssec=False,
+        resolvers=[{"address": "10.0.0.1", "answers": True, "dnssec": False}],
+        outbound_25_ipv4=False,
+        ssh_ports=[22, 2222],
+    )

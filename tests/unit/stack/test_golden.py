@@ -1,0 +1,62 @@
+"""What each component puts on a server, as golden files: UPDATE_GOLDEN=1 writes them again."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from mailwiz_tui.fleet.facts import FactsFile
+from mailwiz_tui.stack.blueprint import Blueprint, File, Step
+from mailwiz_tui.stack.compile import COMPONENTS, compile_server
+
+from . import cases
+
+GOLDEN = Path(__file__).parent / "golden"
+SITUATIONS = {"plain": cases.facts(), "stripping-resolver": cases.behind_a_stripping_resolver()}
+
+
+def shown(step: Step) -> str:
+    lines = [f"=== step {step.id}: {step.title}" + (" (lockout)" if step.lockout else "")]
+    for item in step.items:
+        if isinstance(item, File):
+            after = f" + {item.append}" if item.append else ""
+            lines.append(f"--- file {item.path} {item.owner}:{item.group} {item.mode:04o}{after}")
+            lines.append(item.content.rstrip("\n"))
+        else:
+            lines.append(f"--- {item.kind} {item}")
+    lines += [f"--- validator {' '.join(argv)}" for argv in step.validators]
+    return "\n".join(lines) + "\n"
+
+
+def part(blueprint: Blueprint, component: str) -> str:
+    """The steps, ports, probes and findings of a blueprint that belong to a component."""
+    return "\n".join(shown(step) for step in blueprint.steps if step.component == component)
+
+
+@pytest.mark.parametrize("situation", SITUATIONS)
+@pytest.mark.parametrize("component", [c.name for c in COMPONENTS])
+def test_component_is_as_in_its_golden_file(component: str, situation: str) -> None:
+    known: FactsFile = SITUATIONS[situation]
+    text = part(compile_server(cases.plan(), "mx1", known), component)
+    path = GOLDEN / situation / f"{component}.txt"
+    if os.environ.get("UPDATE_GOLDEN"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    assert text == path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("situation", SITUATIONS)
+def test_ports_probes_and_findings_are_as_in_their_golden_file(situation: str) -> None:
+    blueprint = compile_server(cases.plan(), "mx1", SITUATIONS[situation])
+    lines = [f"port {p.number}/{p.protocol} {p.service} {p.scope} {p.tls}" for p in blueprint.ports]
+    lines += [f"probe {p.id}: {p.proves}" for p in blueprint.probes]
+    lines += [f"finding {text}" for text in blueprint.findings]
+    lines += [f"meta {key} = {value}" for key, value in blueprint.meta.items()]
+    text = "\n".join(lines) + "\n"
+    path = GOLDEN / situation / "checks.txt"
+    if os.environ.get("UPDATE_GOLDEN"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    assert text == path.read_text(encoding="utf-8")
