@@ -20,6 +20,7 @@ from mailwiz_tui.install.ssh.sudo import Launch, start
 CHANNELS = 6
 """Channels open at once; sshd allows ten sessions on a connection (MaxSessions)."""
 OPEN_SECONDS = 20
+REFUSED_DELAYS = (0.05, 0.1, 0.2, 0.4, 0.8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +66,9 @@ class Connection:
 
     @property
     def peer_address(self) -> str:
-        """The address connected to; behind a jump host the address the jump host was asked for."""
+        """The address connected to; behind a jump host the host that it was asked for."""
         peer = self._ssh.get_extra_info("peername")
-        return str(peer[0]) if peer else ""
+        return str(peer[0] if peer else self._ssh.get_extra_info("host") or "")
 
     @property
     def transport(self) -> asyncssh.SSHClientConnection:
@@ -86,25 +87,39 @@ class Connection:
         await self._slots.acquire()
         try:
             async with asyncio.timeout(OPEN_SECONDS):
-                process = await self._ssh.create_process(argv, encoding=None)
+                process = await self._create_process(argv)
         except BaseException as error:
             self._slots.release()
             if isinstance(error, TimeoutError):
                 self._ssh.abort()
-                raise ConnectionLost(
-                    self.where, f"the server did not open a channel within {OPEN_SECONDS} s"
-                ) from None
+                what = f"the server did not open a channel within {OPEN_SECONDS} s"
+                raise ConnectionLost(self.where, what) from None
             if isinstance(error, asyncssh.ChannelOpenError) and self.alive:
                 raise SshError(
                     f"the server did not open a session: {printable(error.reason)}",
                     self.where,
-                    "look at MaxSessions and ForceCommand in its sshd_config",
+                    "look at MaxSessions in its sshd_config",
                     kind=SshErrorKind.SHELL,
                 ) from None
             if isinstance(error, OSError | asyncssh.Error):
                 raise ConnectionLost(self.where) from None
             raise
         return Channel(process, self.where, self._slots.release)
+
+    async def _create_process(self, argv: str) -> asyncssh.SSHClientProcess[bytes]:
+        """Opens a session; a refusal is tried again for a moment.
+
+        sshd frees a session's place (MaxSessions) a little after both sides have closed its channel. Nothing
+        has been started when it refuses one.
+        """
+        for delay in REFUSED_DELAYS:
+            try:
+                return await self._ssh.create_process(argv, encoding=None)
+            except asyncssh.ChannelOpenError:
+                if not self.alive:
+                    raise
+            await asyncio.sleep(delay)
+        return await self._ssh.create_process(argv, encoding=None)
 
     async def open_privileged(self, command: str) -> Channel:
         """Starts a one-line shell command as root, with sudo where the user is not root.
@@ -113,9 +128,20 @@ class Connection:
         sudo's password is asked of the operator once, kept in memory, and written only to our own prompt.
         """
         launch = Launch(command, with_sudo=self.user != "root")
-        channel = await self.open(launch.argv)
-        kept, self._answers.sudo_password = self._answers.sudo_password, None
-        self._answers.sudo_password = await start(channel, launch, self.where, self._ask_sudo, kept) or kept
+        if self.user == "root":
+            channel = await self.open(launch.argv)
+            await start(channel, launch, self.where, self._ask_sudo, None)
+            return channel
+        answers = self._answers
+        async with answers.sudo_lock:
+            channel = await self.open(launch.argv)
+            try:
+                taken = await start(channel, launch, self.where, self._ask_sudo, answers.sudo_password)
+            except SshError as error:
+                if error.kind is SshErrorKind.SUDO:
+                    answers.sudo_password = None
+                raise
+            answers.sudo_password = taken or answers.sudo_password
         return channel
 
     async def run(self, argv: str, data: bytes = b"", *, limit: int = 1 << 20) -> Completed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 import asyncssh
@@ -24,6 +25,7 @@ class Answers:
     def __init__(self) -> None:
         self.password: SecretStr | None = None
         self.sudo_password: SecretStr | None = None
+        self.sudo_lock = asyncio.Lock()
 
 
 class Login(asyncssh.SSHClient):

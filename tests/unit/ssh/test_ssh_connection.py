@@ -8,6 +8,7 @@ import logging
 import shutil
 import sys
 
+import asyncssh
 import pytest
 
 from mailwiz_tui.install.ssh import (
@@ -163,7 +164,7 @@ async def test_proxy_jump_of_the_openssh_configuration(make_host, server_of, ope
 async def test_jump_hosts_in_a_circle_are_told(make_host, server_of, operator, home) -> None:
     host = await make_host()
     (home / ".ssh/config").write_text("Host a\n ProxyJump b\nHost b\n ProxyJump a\n")
-    with pytest.raises(SshError, match="in a circle.*: a, b, a"):
+    with pytest.raises(SshError, match=r"in a circle.*: a, b, a"):
         await connect(server_of(host, proxy_jump="a"), operator)
 
 
@@ -175,6 +176,31 @@ async def test_a_proxy_command_carries_the_connection(make_host, server_of, oper
         pytest.skip("needs an ssh client")
     async with await connect(server_of(host, openssh_alias="mail"), operator) as connection:
         assert (await connection.run("echo hi")).stdout == b"hi\n"
+
+
+@pytest.mark.parametrize("refusals", [3, 100])
+async def test_a_refused_session_is_tried_again_for_a_moment(
+    make_host, server_of, operator, monkeypatch, refusals
+) -> None:
+    monkeypatch.setattr("mailwiz_tui.install.ssh.connection.REFUSED_DELAYS", (0, 0, 0))
+    host = await make_host()
+    async with await connect(server_of(host), operator) as connection:
+        really = connection.transport.create_process
+        left = refusals
+
+        async def create_process(*args: object, **options: object) -> object:
+            nonlocal left
+            if left:
+                left -= 1
+                raise asyncssh.ChannelOpenError(asyncssh.OPEN_CONNECT_FAILED, "open failed")
+            return await really(*args, **options)
+
+        monkeypatch.setattr(connection.transport, "create_process", create_process)
+        if refusals == 3:
+            assert (await connection.run("echo hi")).stdout == b"hi\n"
+        else:
+            with pytest.raises(SshError, match="MaxSessions"):
+                await connection.run("echo hi")
 
 
 async def test_at_most_four_handshakes_with_a_host_at_once(make_host, server_of, operator) -> None:

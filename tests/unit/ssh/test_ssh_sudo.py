@@ -106,6 +106,14 @@ async def test_a_wrong_password_is_asked_for_again(make_host, server_of, operato
     assert operator.asked == [("sudo", "ops", 1), ("sudo", "ops", 2)]
 
 
+async def test_channels_opened_at_once_ask_once(make_host, server_of, operator, sudo) -> None:
+    host = await make_host(environment=sudo)
+    operator.sudo_passwords = ["s3cret pa'ss"]
+    async with await connect(server_of(host, user="ops"), operator) as connection:
+        assert await asyncio.gather(*(echoed(connection) for _ in range(4))) == [b"data\n"] * 4
+    assert operator.asked == [("sudo", "ops", 1)]
+
+
 @pytest.mark.parametrize(
     ("mode", "passwords", "words"),
     [
