@@ -39,6 +39,15 @@ def _with_plan(commands: argparse._SubParsersAction[argparse.ArgumentParser], na
     return parser
 
 
+def _resolver(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--resolver",
+        metavar="ADDRESS",
+        default="",
+        help="look records up there (default: the system's)",
+    )
+
+
 def _connecting(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--accept-new-host-keys",
@@ -64,7 +73,7 @@ def build_parser() -> argparse.ArgumentParser:
     dns.add_argument("--format", choices=("text", "zone", "web", "json"), default="text")
     dns.add_argument("--check", action="store_true", help="compare with the live DNS; exit 1 where they differ")
     dns.add_argument("--refresh", action="store_true", help="ask the servers again for addresses and public keys")
-    dns.add_argument("--resolver", metavar="ADDRESS", default="", help="ask this resolver (with --check)")
+    _resolver(dns)
     _connecting(dns)
 
     render = _with_plan(commands, "render")
@@ -80,11 +89,13 @@ def build_parser() -> argparse.ArgumentParser:
     apply.add_argument(
         "--credentials", type=Path, metavar="FILE", help="write generated passwords to this new 0600 JSON file"
     )
+    _resolver(apply)
     _connecting(apply)
 
     verify = _with_plan(commands, "verify")
     verify.add_argument("--json", action="store_true", help="print the results as JSON")
     verify.add_argument("--to", default="", metavar="ADDRESS", help="also send a test mail to this address")
+    _resolver(verify)
     _connecting(verify)
 
     monitor = _with_plan(commands, "monitor")

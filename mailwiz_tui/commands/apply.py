@@ -47,7 +47,7 @@ async def _apply(workspace: Workspace, options: argparse.Namespace) -> int:
         if not any(o.changed for o in outcomes.values()):
             say("no changes")
             return 0
-        return 0 if await verify_and_print(engine) else 1
+        return 0 if await verify_and_print(engine, resolver=options.resolver) else 1
     finally:
         if file is not None and not handed_over:
             file.discard()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -47,11 +46,10 @@ def all_passed(results: Sequence[CheckResult]) -> bool:
     return bool(results) and not any(r.state is CheckState.FAILED for r in results)
 
 
-async def verify_and_print(engine: Engine, *, to: str = "") -> bool:
+async def verify_and_print(engine: Engine, *, to: str = "", resolver: str = "") -> bool:
     """Run all checks, print each as it ends, and say whether all passed."""
     from mailwiz_tui.verify.run import verify
 
-    results = await verify(engine, on_result=print_result, to=to)
-    await asyncio.sleep(0)
+    results = await verify(engine, on_result=print_result, to=to, resolver=resolver or None)
     say(summary(results))
     return all_passed(results)

@@ -16,8 +16,8 @@ async def _verify(workspace: Workspace, options: argparse.Namespace) -> bool:
     engine = workspace.engine(options)
     try:
         if not options.json:
-            return await verify_and_print(engine, to=options.to)
-        results = await verify(engine, on_result=lambda _: None, to=options.to)
+            return await verify_and_print(engine, to=options.to, resolver=options.resolver)
+        results = await verify(engine, on_result=lambda _: None, to=options.to, resolver=options.resolver or None)
         say(results_as_json(results))
         return all_passed(results)
     finally:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from mailwiz_tui.commands.terminal import complain, prompts
 from mailwiz_tui.fleet.facts import FactsFile
-from mailwiz_tui.fleet.facts_store import facts_path_for, load_facts
+from mailwiz_tui.fleet.facts_store import FactsError, facts_path_for, load_facts
 from mailwiz_tui.fleet.inventory import InventoryError, find_inventory, load_inventory
 from mailwiz_tui.fleet.server import Inventory
 from mailwiz_tui.plan.findings import Finding, PlanError, Severity
@@ -62,9 +62,14 @@ def examine(plan_path: Path, inventory_path: Path | None) -> tuple[Workspace | N
     findings: list[Finding] = []
     plan: Plan | None = None
     inventory = Inventory()
+    known = FactsFile()
     try:
         plan = load_plan(plan_path)
     except PlanError as error:
+        findings += error.findings
+    try:
+        known = load_facts(facts_path_for(plan_path))
+    except FactsError as error:
         findings += error.findings
     found = find_inventory(plan_path, inventory_path)
     if found is not None:
@@ -74,10 +79,9 @@ def examine(plan_path: Path, inventory_path: Path | None) -> tuple[Workspace | N
             findings += error.findings
     if plan is not None:
         ids = [s.id for s in inventory.servers] if found is not None else None
-        findings += cross_check(plan, inventory_ids=ids, base=plan_path.parent)
+        findings += cross_check(plan, known, ids, base=plan_path.parent)
     if plan is None or any(f.severity is Severity.FAULT for f in findings):
         return None, findings
-    known = load_facts(facts_path_for(plan_path))
     return Workspace(plan_path, plan, inventory, known, tuple(findings)), findings
 
 

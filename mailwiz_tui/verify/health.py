@@ -1,0 +1,105 @@
+"""How a running server is doing, in one look: what its own checks say, and the numbers an operator watches."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from mailwiz_tui.fleet.facts import Facts, FactsFile
+from mailwiz_tui.fleet.server import Server
+from mailwiz_tui.stack.blueprint import Blueprint
+from mailwiz_tui.verify import server_checks
+from mailwiz_tui.verify.courier import Link
+from mailwiz_tui.verify.result import CheckResult, CheckState
+
+_NUMBERS = (
+    {"id": "queue", "argv": ["sh", "-c", "postqueue -j | wc -l"]},
+    {"id": "bans", "argv": ["sh", "-c", "fail2ban-client banned | grep -o \"'[0-9a-f.:]*'\" | sort -u | wc -l"]},
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """One server at one moment. Sizes in bytes; a number is None where the server could not tell it."""
+
+    server_id: str
+    at: float
+    results: tuple[CheckResult, ...]
+    queue: int | None
+    bans: int | None
+    disk_free: int
+    memory_available: int
+    certificate_days: float | None
+
+    @property
+    def failures(self) -> tuple[CheckResult, ...]:
+        """The checks that did not pass."""
+        return tuple(r for r in self.results if r.state is CheckState.FAILED)
+
+    @property
+    def line(self) -> str:
+        """The whole in one line."""
+        passed = sum(r.state is CheckState.PASSED for r in self.results)
+        words = [
+            f"{passed} of {len(self.results)} checks passed",
+            f"{_count(self.queue)} in the queue",
+            f"{_count(self.bans)} banned",
+            f"{self.disk_free / (1 << 30):.1f} GB disk free",
+            f"{self.memory_available / (1 << 20):.0f} MB memory available",
+        ]
+        if self.certificate_days is not None:
+            words.append(f"certificate valid {self.certificate_days:.0f} days")
+        return ", ".join(words)
+
+
+class Watched(Protocol):
+    """What a look at health needs of ``install.engine.Engine``."""
+
+    known: FactsFile
+
+    def server(self, server_id: str) -> Server:
+        """The server in the inventory."""
+
+    async def link(self, server_id: str) -> Any:
+        """The connection to its agent."""
+
+    async def probe(self, server: Server) -> Facts:
+        """Its facts, asked now."""
+
+
+async def look(engine: Watched, blueprint: Blueprint) -> Health:
+    """Ask one server how it is; three requests side by side over its warm connection.
+
+    Raises what the connection raises: SshError, AgentError.
+    """
+    server_id = blueprint.server_id
+    link: Link = await engine.link(server_id)
+    results, numbers, facts = await asyncio.gather(
+        server_checks.run(blueprint, link),
+        link.request("probes", probes=list(_NUMBERS)),
+        engine.probe(engine.server(server_id)),
+    )
+    told = {answer["id"]: _number(answer) for answer in numbers}
+    record = engine.known.servers.get(server_id)
+    until = record.tls.not_after if record and record.tls else 0.0
+    return Health(
+        server_id=server_id,
+        at=time.time(),
+        results=tuple(results),
+        queue=told.get("queue"),
+        bans=told.get("bans"),
+        disk_free=min((disk.free for disk in facts.disks), default=0),
+        memory_available=facts.memory_available,
+        certificate_days=(until - time.time()) / 86400 if until else None,
+    )
+
+
+def _number(answer: dict[str, Any]) -> int | None:
+    text = str(answer["output"]).strip()
+    return int(text) if answer["exit"] == 0 and text.isdigit() else None
+
+
+def _count(number: int | None) -> str:
+    return "?" if number is None else str(number)
