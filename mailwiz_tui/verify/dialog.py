@@ -13,6 +13,8 @@ import ssl
 import sys
 from typing import Any
 
+HELO = "verification.mailwiz-check.invalid"
+"""What checks greet as. An address literal would be as true, but filters count it as a sign of spam."""
 CLOSED = 0
 """The code that stands for no answer at all: the connection was closed, or the step was not reached."""
 
@@ -45,12 +47,6 @@ class Dialog:
         except BaseException:
             self._socket.close()
             raise
-
-    @property
-    def own_address(self) -> str:
-        """This end's address, as the greeting's address literal names it (RFC 5321 section 4.1.3)."""
-        address = str(self._socket.getsockname()[0])
-        return f"[IPv6:{address}]" if ":" in address else f"[{address}]"
 
     def reply(self) -> tuple[int, str]:
         """The next reply: its code and its lines, joined by newlines; ``CLOSED`` where none comes."""
@@ -104,7 +100,7 @@ def talk(spec: dict[str, Any]) -> list[list[Any]]:
     """Carry a dialogue out and give back ``[code, text]`` for the greeting and for each step.
 
     ``spec``: ``host``, ``port``, ``pem``, ``seconds`` and ``steps``; a step is a command, or a list with one
-    element, a message to send. ``EHLO`` alone is completed with this end's address. A message is sent only if
+    element, a message to send. ``EHLO`` alone is completed with ``HELO``. A message is sent only if
     the step before it, its recipient, was accepted.
     """
     dialog = Dialog(spec["host"], spec["port"], pem=spec["pem"], seconds=spec["seconds"])
@@ -114,7 +110,7 @@ def talk(spec: dict[str, Any]) -> list[list[Any]]:
             accepted = 200 <= replies[-1][0] < 300
             replies.append(list(dialog.message(step[0])) if accepted else [CLOSED, "not sent"])
         else:
-            replies.append(list(dialog.send(f"EHLO {dialog.own_address}" if step == "EHLO" else step)))
+            replies.append(list(dialog.send(f"EHLO {HELO}" if step == "EHLO" else step)))
         if replies[-1][0] == CLOSED and replies[-1][1] != "not sent":
             break
     replies += [[CLOSED, "the connection was closed before"]] * (len(spec["steps"]) + 1 - len(replies))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
@@ -24,6 +24,7 @@ from mailwiz_tui.verify import (
     mail_in,
     mail_out,
     server_checks,
+    settle,
     smtp,
     submission,
     tls,
@@ -126,6 +127,7 @@ async def _dns(turn: _Round, work: Any) -> None:
 
 
 async def _servers(turn: _Round, blueprints: Mapping[str, Blueprint], dkim: Mapping[str, str], to: str) -> None:
+    await asyncio.gather(*(_settle(turn, blueprint) for blueprint in blueprints.values()))
     targets = {
         server_id: await target_for(turn.engine, blueprint, turn.links[server_id])
         for server_id, blueprint in blueprints.items()
@@ -135,6 +137,11 @@ async def _servers(turn: _Round, blueprints: Mapping[str, Blueprint], dkim: Mapp
             await stack.enter_async_context(ban_guard.exempt(target, turn.links[server_id]))
         mailbox = await _open_mailbox(turn, blueprints, stack)
         await asyncio.gather(*(_server(turn, b, targets[s], mailbox, dkim, to) for s, b in blueprints.items()))
+
+
+async def _settle(turn: _Round, blueprint: Blueprint) -> None:
+    with suppress(Exception):
+        await settle.settle(blueprint, turn.links[blueprint.server_id])
 
 
 async def _open_mailbox(turn: _Round, blueprints: Mapping[str, Blueprint], stack: AsyncExitStack) -> Mailbox | None:
@@ -203,8 +210,15 @@ async def _port_25(turn: _Round, target: Target, mailbox: Mailbox | None, limit:
         return
     found = smtp.checks(target, way, mailbox.address if mailbox else "")
     if mailbox:
-        found = [*mail_in.checks(target, way, mailbox), *found]
+        found = [*mail_in.checks(target, way, mailbox, _other_way(turn, target, way)), *found]
     await perform_all(found, target.server_id, turn.tell, limit=limit)
+
+
+def _other_way(turn: _Round, target: Target, way: Courier) -> Courier | None:
+    """Another place to deliver from: a further server of the plan, else the server itself."""
+    places = sorted(turn.links, key=lambda server_id: server_id == target.server_id)
+    place = next((server_id for server_id in places if server_id != way.vantage), "")
+    return courier.remote(target, turn.links[place], place, "") if place else None
 
 
 async def target_for(engine: Engine, blueprint: Blueprint, link: Link) -> Target:

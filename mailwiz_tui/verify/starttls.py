@@ -8,6 +8,7 @@ from __future__ import annotations
 import socket
 
 from mailwiz_tui.verify.check import Failed
+from mailwiz_tui.verify.dialog import HELO
 from mailwiz_tui.verify.target import IMAP, SIEVE, SMTP, SUBMISSION
 
 PROTOCOLS = {SMTP: "smtp", SUBMISSION: "smtp", IMAP: "imap", SIEVE: "sieve"}
@@ -54,7 +55,7 @@ def _smtp(connection: socket.socket, reader: _Lines) -> None:
         return lines[-1][:3], [line[4:] for line in lines]
 
     _expect("220", reply(), "greeting")
-    connection.sendall(b"EHLO [127.0.0.1]\r\n")
+    connection.sendall(f"EHLO {HELO}\r\n".encode())
     _, lines = _expect("250", reply(), "EHLO")
     if "STARTTLS" not in (line.strip().upper() for line in lines):
         raise Failed(f"expected STARTTLS among the extensions, got {', '.join(lines[1:]) or 'none'}")

@@ -13,7 +13,7 @@ from functools import partial
 
 from mailwiz_tui.verify.check import Check, Failed
 from mailwiz_tui.verify.courier import Reply
-from mailwiz_tui.verify.dialog import Dialog
+from mailwiz_tui.verify.dialog import HELO, Dialog
 from mailwiz_tui.verify.mailbox import Mailbox
 from mailwiz_tui.verify.target import SUBMISSION, SUBMISSIONS, Target
 
@@ -62,10 +62,10 @@ def connected(target: Target, port: int) -> Iterator[Dialog]:
     dialog = Dialog(*target.at(port), pem=target.pem, implicit=implicit, seconds=target.seconds)
     try:
         expect(Reply(*dialog.reply()), "the greeting")
-        expect(say(dialog, f"EHLO {dialog.own_address}"), "EHLO")
+        expect(say(dialog, f"EHLO {HELO}"), "EHLO")
         if not implicit:
             expect(say(dialog, "STARTTLS"), "STARTTLS")
-            expect(say(dialog, f"EHLO {dialog.own_address}"), "EHLO after STARTTLS")
+            expect(say(dialog, f"EHLO {HELO}"), "EHLO after STARTTLS")
         yield dialog
     finally:
         dialog.close()
@@ -94,7 +94,7 @@ def check_no_clear_login(target: Target, mailbox: Mailbox) -> str:
     dialog = Dialog(*target.at(SUBMISSION), pem=target.pem, seconds=target.seconds)
     try:
         expect(Reply(*dialog.reply()), "the greeting")
-        ehlo = expect(say(dialog, f"EHLO {dialog.own_address}"), "EHLO")
+        ehlo = expect(say(dialog, f"EHLO {HELO}"), "EHLO")
         offered = [line for line in ehlo.text.split("\n") if line.upper().startswith("AUTH")]
         if offered:
             raise Failed(f"expected no AUTH before TLS, got {', '.join(offered)}")
