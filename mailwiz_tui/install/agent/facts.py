@@ -1,7 +1,7 @@
 """Everything an installation must know of a server, gathered in one go (``fleet.facts.Facts`` names the keys).
 
 What takes time (resolvers, recursion, port 25, programs) runs side by side; the whole takes under 4 s even
-where nothing answers. Nothing is changed and no lock is taken.
+where nothing answers. Nothing is changed and no lock is taken. On other roots than ``/`` the network is not asked.
 """
 
 from __future__ import annotations
@@ -36,13 +36,15 @@ def gather(host: Host) -> dict[str, Any]:
         "sshd": lambda: _ssh_ports(host),
         "fqdn": _fqdn,
     }
+    if not host.real:
+        jobs = {name: job for name, job in jobs.items() if name not in ("resolvers", "recursion", "port25")}
     with ThreadPoolExecutor(len(jobs)) as pool:
         running = {name: pool.submit(job) for name, job in jobs.items()}
-        found = {name: _settled(future) for name, future in running.items()}
+        found: dict[str, Any] = {name: _settled(future) for name, future in running.items()}
     release = _os_release(host)
     memory = _memory()
-    recursion, recursion_dnssec = found["recursion"] or (None, None)
-    port4, port6 = found["port25"] or (None, None)
+    recursion, recursion_dnssec = found.get("recursion") or (None, None)
+    port4, port6 = found.get("port25") or (None, None)
     addresses, public4, public6 = found["addresses"] or ([], "", "")
     synchronized = found["synchronized"]
     return {
@@ -76,7 +78,7 @@ def gather(host: Host) -> dict[str, Any]:
         "outbound_25_ipv4": port4,
         "outbound_25_ipv6": port6,
         "reboot_pending": os.path.exists(host.path("/run/reboot-required")),
-        "resolvers": found["resolvers"] or [],
+        "resolvers": found.get("resolvers") or [],
         "recursion": recursion,
         "recursion_dnssec": recursion_dnssec,
         "has_tun": os.path.exists("/dev/net/tun"),

@@ -1,11 +1,10 @@
-"""A machine to rehearse on: a temporary root with stand-ins for dpkg, apt-get and systemctl."""
+"""A machine to rehearse on: a temporary root with stand-ins for dpkg, apt-get and systemctl.
 
 Every stand-in finds the root in ``$MAILWIZ_ROOT`` and writes its calls to ``calls`` there.
 """
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -155,8 +154,3 @@ def step(
 def as_options(**changes: Any) -> dict[str, Any]:
     """Options of a run."""
     return {"by": "tester@here", "gate_seconds": 0.4, **changes}
-
-
-def replaced(item: Item, **changes: Any) -> Item:
-    """An item with something changed."""
-    return dataclasses.replace(item, **changes)

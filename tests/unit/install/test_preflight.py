@@ -1,0 +1,71 @@
+"""What is refused before anything is changed, and that a good server is not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mailwiz_tui.fleet.facts import Disk, Facts, Listener, MailSoftware
+from mailwiz_tui.install.preflight import refusals
+from mailwiz_tui.stack.blueprint import Blueprint, Port, Scope
+
+GOOD: dict[str, Any] = {
+    "os_id": "debian",
+    "codename": "trixie",
+    "os_name": "Debian GNU/Linux 13 (trixie)",
+    "architecture": "amd64",
+    "memory_total": 2 << 30,
+    "disks": (Disk(mount="/", total=20 << 30, free=15 << 30),),
+    "privilege": "root",
+    "systemd": "running",
+    "listeners": (Listener(protocol="tcp", address="0.0.0.0", port=22, process="sshd"),),
+}
+BLUEPRINT = Blueprint("mx1", (), ports=(Port(25, "smtp", Scope.PUBLIC), Port(993, "imaps", Scope.PUBLIC)))
+
+
+def reasons(adopt: bool = False, **changes: Any) -> list[str]:
+    return [r.reason for r in refusals(Facts(**{**GOOD, **changes}), BLUEPRINT, adopt=adopt)]
+
+
+def test_a_good_server_passes():
+    assert reasons() == []
+    assert reasons(systemd="degraded") == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"os_id": "ubuntu", "os_name": "Ubuntu 24.04"}, "Ubuntu"),
+        ({"codename": "bookworm", "os_name": "Debian GNU/Linux 12"}, "not installed yet"),
+        ({"codename": "forky", "os_name": "Debian GNU/Linux 14"}, "Debian GNU/Linux 14"),
+        ({"architecture": "i686"}, "i686"),
+        ({"memory_total": 400 << 20}, "400 MB"),
+        ({"disks": (Disk(mount="/var", total=9, free=1 << 30),)}, "1.0 GB"),
+        ({"clock_skew": -4000.0}, "67 minutes behind"),
+        ({"privilege": "user"}, "not root"),
+        ({"systemd": ""}, "systemd"),
+        (
+            {"listeners": (Listener(protocol="tcp", address="::", port=25, process="nc"),)},
+            "port 25 (smtp) is taken by nc",
+        ),
+        ({"mail_software": (MailSoftware(name="postfix", version="3", owner="other"),)}, "postfix"),
+    ],
+)
+def test_refusals(changes: dict[str, Any], word: str):
+    (reason,) = reasons(**changes)
+    assert word in reason
+
+
+def test_foreign_configuration_may_be_adopted_and_own_ports_are_no_obstacle():
+    theirs = (MailSoftware(name="postfix", version="3.10", owner="other"),)
+    assert reasons(adopt=True, mail_software=theirs) == []
+    ours = (MailSoftware(name="postfix", version="3.10", owner="mailwiz"),)
+    master = (Listener(protocol="tcp", address="0.0.0.0", port=25, process="master"),)
+    assert reasons(mail_software=ours, listeners=master) == []
+    assert reasons(listeners=master) == ["port 25 (smtp) is taken by master"]
+
+
+def test_an_installed_server_is_not_refused_for_a_full_disk():
+    full = (Disk(mount="/", total=9, free=0),)
+    assert reasons(disks=full, installed_digest="abc") == []
