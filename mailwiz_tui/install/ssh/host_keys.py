@@ -64,16 +64,18 @@ class Gate:
         return _trust(known)
 
     async def mismatch(self) -> SshError | None:
-        """Why the server's keys were refused, or None if the host is known only by its name without the port
-        and has another key there: then it is a host of its own, to be introduced with ``introduce``.
+        """Why the server's keys were refused, or None if no key of this very host was known.
+
+        That is so where only an authority vouches for it, or where the known key is that of its plain name
+        and not of ``[name]:port``: then ``introduce`` asks the operator, as OpenSSH does.
         """
         known = self.look_up()
         offered = await self._offered()
         if revoked := self._revoked(known, offered):
             return revoked
-        if known.by_plain_name:
+        if known.by_plain_name or not known.trusted:
             return None
-        places = ", ".join(e.place for e in (*known.trusted, *known.authorities)[:4])
+        places = ", ".join(e.place for e in known.trusted[:4])
         shown = ", ".join(f"{k.algorithm} {k.fingerprint}" for k in known_hosts.shown(offered))
         return SshError(
             f"the host key has changed; it now shows {shown or 'none we know'}, which {places} does not allow",
@@ -84,14 +86,21 @@ class Gate:
         )
 
     async def introduce(self) -> Trust:
-        """Asks the operator about a host whose plain name is known with another key (``[host]:port``)."""
+        """Asks the operator about a host of which no key is known, whatever else vouched for it in vain."""
         async with self.lock:
             known = self.look_up()
-            if not known.vouched or known.by_plain_name:
+            if not known.trusted or known.by_plain_name:
                 known = await self._introduce(known)
         return _trust(known)
 
     async def _introduce(self, known: Known) -> Known:
+        if known.unreadable:
+            raise SshError(
+                f"cannot tell whether the host is known: {known.unreadable[0]}",
+                self.where,
+                "make the file readable for this user",
+                kind=SshErrorKind.CONFIG,
+            )
         offered = await self._offered()
         if revoked := self._revoked(known, offered):
             raise revoked

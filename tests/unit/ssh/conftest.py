@@ -89,7 +89,7 @@ class Host:
     """A running server. ``environment`` is what its commands see."""
 
     folder: Path
-    host_keys: list[asyncssh.SSHKey]
+    host_keys: list[Any]
     authorized: list[asyncssh.SSHKey] = field(default_factory=list)
     password: str | None = None
     forwards: bool = True

@@ -112,6 +112,30 @@ async def test_another_port_of_a_known_host_is_a_host_of_its_own(make_host, serv
     assert known_hosts.look_up([server.known_hosts], "127.0.0.1", host.port).trusts([keys["host"]])
 
 
+@pytest.mark.parametrize("principal", ["127.0.0.1", "other.example.com"])
+async def test_a_certificate_of_a_trusted_authority(make_host, server_of, operator, keys, principal) -> None:
+    certificate = keys["other-host"].generate_host_certificate(keys["host"], "mx1", principals=[principal])
+    host = await make_host(host_keys=[(keys["host"], certificate)])
+    server = server_of(host, known=False)
+    server.known_hosts.write_text(line("*", keys["other-host"], "@cert-authority "))
+    if principal == "127.0.0.1":
+        async with await connect(server, operator):
+            assert operator.asked == []
+    else:
+        with pytest.raises(SshError) as caught:
+            await connect(server, operator)
+        assert caught.value.kind is SshErrorKind.HOST_KEY_UNKNOWN
+        assert len(operator.asked) == 1
+
+
+async def test_a_known_hosts_file_that_cannot_be_read_stops(make_host, server_of, operator, tmp_path) -> None:
+    host = await make_host()
+    operator.accept = True
+    with pytest.raises(SshError, match="cannot tell whether the host is known"):
+        await connect(server_of(host, known=False, known_hosts=tmp_path), operator)
+    assert operator.asked == []
+
+
 async def test_openssh_configuration_never_switches_the_check_off(make_host, server_of, operator, home) -> None:
     host = await make_host()
     (home / ".ssh/config").write_text("Host *\n UserKnownHostsFile none\n StrictHostKeyChecking no\n")
