@@ -275,6 +275,7 @@ class Imap:
     clear_login_read: bool = False
     any_password: bool = False
     inbox_broken: bool = False
+    tls: ssl.SSLContext | None = None
 
     def __call__(self, connection: Any) -> None:
         lines = Lines(connection)
@@ -308,6 +309,9 @@ class Imap:
                 raw = self.store.folder(folder)[number - 1]
                 lines.connection.sendall(f"* {number} FETCH (BODY[] {{{len(raw)}}}\r\n".encode() + raw + b")\r\n")
                 lines.write(f"{tag} OK done")
+            elif verb == "STARTTLS" and self.tls:
+                lines.write(f"{tag} OK begin TLS")
+                lines.start_tls(self.tls)
             elif verb == "LOGOUT":
                 lines.write("* BYE", f"{tag} OK bye")
                 return

@@ -40,16 +40,11 @@ async def test_right_server_passes(serve: Serve, target: MakeTarget, cert: fakes
 async def test_starttls_in_each_protocol(
     serve: Serve, target: MakeTarget, cert: fakes.Certificate, number: int
 ) -> None:
-    class ImapWithTls:
-        def __call__(self, connection: object) -> None:
-            lines = fakes.Lines(connection)
-            lines.write("* OK [CAPABILITY IMAP4rev1 STARTTLS] ready")
-            tag = lines.read().split(" ")[0]
-            lines.write(f"{tag} OK Begin TLS")
-            lines.start_tls(cert.context())
-            lines.read()
-
-    handlers = {25: fakes.Smtp(cert.context()), 143: ImapWithTls(), 4190: fakes.sieve(cert.context())}
+    handlers = {
+        25: fakes.Smtp(cert.context()),
+        143: fakes.Imap(clear=True, tls=cert.context()),
+        4190: fakes.sieve(cert.context()),
+    }
     made = target({number: serve(handlers[number])})
     assert tls.check_versions(made, BY_NUMBER[number])
     assert tls.check_certificate(made, BY_NUMBER[number])

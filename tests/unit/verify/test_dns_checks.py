@@ -1,0 +1,80 @@
+"""From the states of records to results: what warns, what fails, and what it says to publish."""
+
+from __future__ import annotations
+
+import pytest
+
+from mailwiz_tui.dns.live import RecordState
+from mailwiz_tui.dns.match import State
+from mailwiz_tui.dns.record import HOUR, Record, Section
+from mailwiz_tui.dns.records import plan_records
+from mailwiz_tui.fleet.facts import DkimPublicKey, Facts, FactsFile, ServerRecord, TlsPublic
+from mailwiz_tui.plan.model import Domain, Plan, PlanServer, Role
+from mailwiz_tui.verify import dns_checks
+from mailwiz_tui.verify.result import CheckState
+
+MX = Record("example.test", "example.test", "MX", "10 mail.example.test.", HOUR, "because", True, Section.DELIVERY)
+
+
+@pytest.mark.parametrize(
+    ("state", "result"),
+    [
+        (State.PUBLISHED, CheckState.PASSED),
+        (State.MISSING, CheckState.WARNING),
+        (State.WRONG, CheckState.FAILED),
+        (State.UNKNOWN, CheckState.NOT_RUN),
+    ],
+)
+def test_each_state_has_its_result(state: State, result: CheckState) -> None:
+    (found,) = dns_checks.judge([RecordState(MX, state, detail="nobody answered")], "mx1")
+    assert (found.id, found.state, found.server_id) == ("dns.mx", result, "mx1")
+    if state in (State.MISSING, State.WRONG):
+        assert "Publish example.test MX 10 mail.example.test." in found.advice
+
+
+def test_one_wrong_record_of_many_decides() -> None:
+    states = [RecordState(MX, State.PUBLISHED), RecordState(MX, State.MISSING), RecordState(MX, State.WRONG)]
+    (found,) = dns_checks.judge(states, "mx1")
+    assert found.state is CheckState.FAILED
+
+
+def test_merged_value_is_what_to_publish() -> None:
+    spf = Record("example.test", "example.test", "TXT", "v=spf1 mx -all", HOUR, "because", True, Section.SENDING)
+    wrong = RecordState(spf, State.WRONG, detail="lacks mx", instead="v=spf1 mx include:x.test -all")
+    (found,) = dns_checks.judge([wrong], "mx1")
+    assert "include:x.test" in found.advice
+
+
+def test_every_record_of_a_plan_belongs_to_a_standard() -> None:
+    plan = Plan(
+        servers=[PlanServer(id="mx1", roles=[Role.ALL_IN_ONE])],
+        domain=Domain(primary_domain="example.test", hostname="mail.example.test"),
+    )
+    known = FactsFile(
+        servers={
+            "mx1": ServerRecord(
+                facts=Facts(public_ipv4="192.0.2.1", public_ipv6="2001:db8::1"),
+                dkim=(DkimPublicKey(selector="mail", public_key="AAAA"),),
+                tls=TlsPublic(spki_sha256="ab" * 32),
+            )
+        }
+    )
+    plan.security.dmarc.rua = "mailto:d@reports.test"
+    records = plan_records(plan, known)
+    assert {dns_checks.standard(record) for record in records} == set(dns_checks.PROVES)
+    by_name = {record.name: dns_checks.standard(record) for record in records if record.type == "TXT"}
+    assert by_name == {
+        "example.test": "spf",
+        "mail.example.test": "spf",
+        "mail._domainkey.example.test": "dkim",
+        "_dmarc.example.test": "dmarc",
+        "example.test._report._dmarc.reports.test": "dmarc",
+        "_mta-sts.example.test": "mta-sts",
+        "_smtp._tls.example.test": "tls-rpt",
+    }
+
+
+async def test_a_resolver_that_is_none_is_said() -> None:
+    (found,) = await dns_checks.run([MX], "mx1", "not-an-address")
+    assert found.state is CheckState.NOT_RUN
+    assert "is not the address of a resolver" in found.detail

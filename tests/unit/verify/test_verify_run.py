@@ -1,0 +1,165 @@
+"""The whole verification against fakes: order, independence, and that nothing secret is told."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from mailwiz_tui.fleet.facts import DkimPublicKey, Facts, FactsFile, Listener, ServerRecord, TlsPublic
+from mailwiz_tui.fleet.server import Inventory, Server
+from mailwiz_tui.plan.model import Domain, Plan, PlanServer, Role
+from mailwiz_tui.stack.blueprint import Blueprint, PortTls, Probe, Scope
+from mailwiz_tui.verify import dns_checks, run
+from mailwiz_tui.verify.mailbox import Mailbox
+from mailwiz_tui.verify.result import CheckResult, CheckState
+from mailwiz_tui.verify.target import Target
+from tests.unit.verify import fakes
+from tests.unit.verify.conftest import PORTS, Serve
+from tests.unit.verify.test_login_checks import Signer
+
+
+class Link:
+    """An agent's answers, enough for a verification; ``closed`` tells that the mailbox was shut again."""
+
+    def __init__(self, facts: Facts, pem: str, *, broken: str = "") -> None:
+        self.facts, self.pem, self.broken, self.closed = facts, pem, broken, False
+
+    async def request(self, op: str, **args: Any) -> Any:
+        if op == self.broken:
+            raise RuntimeError("the accounts' database does not answer")
+        if op == "facts":
+            return self.facts.model_dump()
+        if op == "probe_mailbox_close":
+            self.closed = True
+        if op != "probes":
+            return {}
+        return [{"id": p["id"], "exit": 0, "output": self._output(p["argv"])} for p in args["probes"]]
+
+    def _output(self, argv: list[str]) -> str:
+        if argv[0] == "openssl":
+            return self.pem
+        if argv[0] == "ss":
+            return "\n".join(f"LISTEN 0 1 0.0.0.0:{port.number} 0.0.0.0:*" for port in PORTS)
+        return "active"
+
+
+@dataclasses.dataclass
+class Engine:
+    plan: Plan
+    inventory: Inventory
+    known: FactsFile
+    made: Link
+    refused: bool = False
+
+    def blueprints(self) -> dict[str, Blueprint]:
+        probe = Probe("unit.postfix", "postfix runs", ("systemctl", "is-active", "postfix"), expect="^active$")
+        return {"mx1": Blueprint("mx1", (), ports=PORTS, probes=(probe,))}
+
+    async def prepare(self) -> FactsFile:
+        return self.known
+
+    async def link(self, server_id: str) -> Any:
+        if self.refused:
+            raise ConnectionRefusedError
+        return self.made
+
+
+@pytest.fixture
+def engine(serve: Serve, cert: fakes.Certificate, monkeypatch: pytest.MonkeyPatch) -> Engine:
+    """A whole mail server of fakes behind the real ports' numbers."""
+    store, signer = fakes.Store(), Signer("mail")
+    options: dict[str, Any] = {"store": store, "submission": True, "sign": signer}
+    redirect = {
+        25: serve(fakes.Smtp(cert.context(), store=store)),
+        587: serve(fakes.Smtp(cert.context(), **options)),
+        465: serve(fakes.Smtp(cert.context(), implicit=True, **options), cert.context()),
+        143: serve(fakes.Imap(store, clear=True, tls=cert.context())),
+        993: serve(fakes.Imap(store), cert.context()),
+        4190: serve(fakes.sieve(cert.context())),
+    }
+    real = run.target_for
+
+    async def target_for(*args: Any) -> Target:
+        return dataclasses.replace(await real(*args), redirect=redirect, seconds=5)
+
+    async def no_dns(*args: Any) -> list[CheckResult]:
+        return []
+
+    monkeypatch.setattr(run, "target_for", target_for)
+    monkeypatch.setattr(dns_checks, "run", no_dns)
+    secret = Mailbox(fakes.PROBE, SecretStr(fakes.PASSWORD))
+    monkeypatch.setattr(run, "probe_mailbox", lambda domain: secret)
+    facts = Facts(
+        public_ipv4="127.0.0.1",
+        listeners=tuple(
+            Listener(protocol="tcp", address="0.0.0.0" if p.scope is Scope.PUBLIC else "127.0.0.1", port=p.number)
+            for p in PORTS
+        ),
+    )
+    (text,) = signer.keys.values()
+    key = DkimPublicKey(selector="mail", public_key=text.partition("p=")[2])
+    record = ServerRecord(facts=facts, dkim=(key,), tls=TlsPublic(pem=cert.pem))
+    plan = Plan(
+        servers=[PlanServer(id="mx1", roles=[Role.ALL_IN_ONE])],
+        domain=Domain(primary_domain=fakes.DOMAIN, hostname=fakes.HOST),
+    )
+    inventory = Inventory(servers=(Server(id="mx1", host="127.0.0.1"),))
+    return Engine(plan, inventory, FactsFile(servers={"mx1": record}), Link(facts, cert.pem))
+
+
+async def test_a_right_server_passes_every_check(engine: Engine) -> None:
+    told: list[CheckResult] = []
+    results = await run.verify(engine, on_result=told.append)
+    assert told == results
+    bad = [r for r in results if r.state is not CheckState.PASSED]
+    assert bad == []
+    assert {r.id for r in results} >= {
+        "unit.postfix", "listeners.wanted", "listeners.unexpected", "tls.25.versions", "tls.993.certificate",
+        "auth.imap.login", "auth.imap.no-clear-login", "smtp.open-relay", "smtp.gtube", "smtp.forged-sender",
+        "mail-in.delivery", "mail-out.587", "mail-out.465", "submission.forged-sender", "mailbox.probe",
+    }  # fmt: skip
+    assert len({r.id for r in results}) == len(results)
+    assert engine.made.closed
+    assert fakes.PASSWORD not in repr(results)
+
+
+async def test_results_as_json_are_stable(engine: Engine) -> None:
+    results = await run.verify(engine, on_result=lambda _: None)
+    data = json.loads(run.results_as_json(results))
+    assert data["version"] == 1
+    assert data["passed"] is True
+    assert set(data["results"][0]) == {
+        "id", "server_id", "state", "proves", "detail", "advice", "vantage", "seconds",
+    }  # fmt: skip
+    failed = dataclasses.replace(results[0], state=CheckState.FAILED)
+    assert json.loads(run.results_as_json([*results, failed]))["passed"] is False
+    assert json.loads(run.results_as_json([]))["passed"] is False
+
+
+async def test_without_a_mailbox_the_other_checks_go_on(engine: Engine) -> None:
+    engine.made.broken = "probe_mailbox_open"
+    results = {r.id: r for r in await run.verify(engine, on_result=lambda _: None)}
+    assert results["mailbox.probe"].state is CheckState.FAILED
+    assert "database does not answer" in results["mailbox.probe"].detail
+    assert results["smtp.open-relay"].state is CheckState.PASSED
+    assert "mail-in.delivery" not in results
+
+
+async def test_a_server_that_is_not_reached_fails(engine: Engine) -> None:
+    engine.refused = True
+    (result,) = await run.verify(engine, on_result=lambda _: None)
+    assert (result.id, result.state) == ("server.ssh", CheckState.FAILED)
+
+
+async def test_a_mailbox_that_stays_open_is_told(engine: Engine) -> None:
+    engine.made.broken = "probe_mailbox_close"
+    results = {r.id: r for r in await run.verify(engine, on_result=lambda _: None)}
+    assert results["mailbox.closed"].state is CheckState.FAILED
+
+
+def test_ports_without_tls_are_not_asked_for_it() -> None:
+    assert all(port.tls is not PortTls.NONE for port in Target("a", "b", "c", "d", "", PORTS).tls_ports())
