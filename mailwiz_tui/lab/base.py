@@ -143,11 +143,13 @@ def _chroot(root: Path, script: str, before: Sequence[str] = ()) -> None:
 
 
 def _in_own_mounts(*command: str, stdin: str | None = None) -> None:
+    """Run a program in namespaces of its own, which end with this program even if it is killed."""
     proxy = sources.apt_proxy()
     env = {"http_proxy": proxy, "https_proxy": proxy} if proxy else {}
     path = os.environ.get("PATH", "")
     env["PATH"] = f"{path}:/usr/sbin:/sbin:/usr/bin:/bin"
-    run("unshare", "--mount", "--propagation", "private", *command, stdin=stdin, env=env, timeout=1800)
+    apart = ("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "private")
+    run("setpriv", "--pdeathsig", "KILL", *apart, *command, stdin=stdin, env=env, timeout=1800)
 
 
 def _digest(*parts: str) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from subprocess import CompletedProcess
 
-from . import addresses, base, machine, network, site, state, zones
+from . import addresses, base, kernel, machine, network, site, state, zones
 from .dns import LabDns
 from .host import Machine, remove_cgroup
 from .inventory import LabHost
@@ -78,8 +78,10 @@ class Lab:
             _remove_if_empty(self.paths.directory)
             shutil.rmtree(run_folder, ignore_errors=True)
             if not state.slots():
-                network.restore_forwarding()
+                kernel.restore()
                 _remove_if_empty(machine.STATE)
+        machine.forget_idle_locks()
+        _remove_if_empty(machine.RUN)
 
     def hosts(self) -> list[LabHost]:
         """List the lab's hosts, running or not; empty when there is no lab."""
@@ -153,8 +155,7 @@ def _or_nothing(name: str) -> state.State | None:
 
 
 def _remove_if_empty(folder: Path) -> None:
-    if folder.is_dir() and not any(path.is_dir() for path in folder.iterdir()):
-        try:
+    """Remove a folder (or a cgroup, which looks full of files and is empty) unless something is in it."""
+    if folder.is_dir():
+        with suppress(OSError):
             folder.rmdir()
-        except OSError:
-            return

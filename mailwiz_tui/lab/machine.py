@@ -13,9 +13,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 CACHE = Path("/var/cache/mailwiz-lab")
 """Base images and downloaded packages: shared by all labs, kept by ``down``."""
@@ -33,6 +33,7 @@ PROGRAMS: dict[str, str] = {
     "nft": "nftables",
     "nsenter": "util-linux",
     "unshare": "util-linux",
+    "setpriv": "util-linux",
     "mount": "mount",
     "ssh-keygen": "openssh-client",
 }
@@ -201,15 +202,35 @@ def locked(path: Path, waiting: Callable[[], None] | None = None, *, shared: boo
     Several can hold a ``shared`` lock, but nobody else then.
     """
     kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as handle:
-        try:
-            fcntl.flock(handle, kind | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if waiting:
-                waiting()
-            fcntl.flock(handle, kind)
-        yield
+    while True:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a") as handle:
+            try:
+                fcntl.flock(handle, kind | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if waiting:
+                    waiting()
+                fcntl.flock(handle, kind)
+            if _is_file_at(handle, path):
+                yield
+                return
+
+
+def forget_idle_locks() -> None:
+    """Remove the lock files that nobody holds."""
+    for path in RUN.glob("*.lock"):
+        with path.open("a") as handle, suppress(BlockingIOError):
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if _is_file_at(handle, path):
+                path.unlink()
+
+
+def _is_file_at(handle: IO[str], path: Path) -> bool:
+    """Tell whether an open lock file is still the one at its path, and not one removed meanwhile."""
+    try:
+        return os.path.samestat(os.fstat(handle.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def write(path: Path, text: str, mode: int = 0o644) -> None:

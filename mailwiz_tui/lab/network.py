@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from . import machine, sources, templates
+from . import kernel, machine, sources, templates
 from .addresses import AddressPlan, Pair
 from .machine import Report, run
 
@@ -118,7 +118,9 @@ def open_archive(plan: AddressPlan, report: Report) -> None:
         ports="80, 443" + (f", {port}" if port and port not in (80, 443) else ""),
     )
     run("nft", "-f", "-", stdin=rules)
-    _forward([plan.device, *_devices_towards(addresses)])
+    kernel.forwarding(plan.device).write_text("1")
+    for device in _devices_towards(addresses):
+        kernel.turn(kernel.forwarding(device), "1")
 
 
 def down(name: str, plan: AddressPlan | None) -> None:
@@ -133,38 +135,9 @@ def down(name: str, plan: AddressPlan | None) -> None:
         path.unlink(missing_ok=True)
 
 
-def restore_forwarding() -> None:
-    """Put the machine's forwarding switches back as they were before the first lab."""
-    for device, value in machine.read_json(_FORWARDING).items():
-        switch = _switch(device)
-        if switch.exists():
-            switch.write_text(str(value))
-    _FORWARDING.unlink(missing_ok=True)
-
-
 def inside(name: str, *command: str) -> str:
     """Run a program in the lab's network namespace, in the machine's file system."""
     return run("nsenter", f"--net={namespace_path(name)}", *command).stdout
-
-
-_FORWARDING = machine.RUN / "forwarding.json"
-
-
-def _forward(devices: Iterable[str]) -> None:
-    former = machine.read_json(_FORWARDING)
-    for device in devices:
-        switch = _switch(device)
-        value = switch.read_text().strip()
-        if value == "0":
-            if not device.startswith("mwl"):
-                former.setdefault(device, value)
-            switch.write_text("1")
-    if former:
-        machine.write(_FORWARDING, json.dumps(former))
-
-
-def _switch(device: str) -> Path:
-    return Path("/proc/sys/net/ipv4/conf") / device / "forwarding"
 
 
 def _devices_towards(addresses: Iterable[str]) -> list[str]:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from . import addresses, base, inventory, keys, machine, network, outside, provider, state, zones
+from . import addresses, base, inventory, kernel, keys, machine, network, outside, provider, state, zones
 from .dns import LabDns
 from .host import Machine
 from .inventory import LabHost
@@ -46,6 +46,7 @@ class Site:
     def start(self, report: Report) -> None:
         """Make everything run that the memory names; what runs already is left alone."""
         keys.ensure(self.paths)
+        kernel.allow_many_hosts()
         world = self.world(report)
         self._connect(world.images[0], report)
         started = []

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -44,7 +45,7 @@ def lab() -> Iterator[Lab]:
     lab = Lab(NAME)
     absent = lab.missing()
     if absent:
-        pytest.skip("no lab here: " + "; ".join(absent))
+        pytest.fail("no lab here: " + "; ".join(absent))
     mine = TESTS / "users" / str(os.getpid())
     brought = TESTS / "brought-up-by-tests"
     with machine.locked(machine.RUN / "tests.lock"):
@@ -58,9 +59,11 @@ def lab() -> Iterator[Lab]:
     finally:
         with machine.locked(machine.RUN / "tests.lock"):
             mine.unlink(missing_ok=True)
-            if not _users() and brought.exists():
-                lab.down()
-                brought.unlink()
+            if not _users():
+                if brought.exists():
+                    lab.down()
+                shutil.rmtree(TESTS)
+        machine.forget_idle_locks()
 
 
 def _borrow(name: str) -> IO[str] | None:
@@ -76,12 +79,8 @@ def _borrow(name: str) -> IO[str] | None:
     return handle
 
 
-@pytest.fixture
-def fresh_host(lab: Lab) -> Iterator[FreshHost]:
-    """Lend bare hosts: ``fresh_host()`` or ``fresh_host("bookworm")``, each call another host.
-
-    Its provider's DNS records are as new as its disk. The lab grows when all are lent.
-    """
+@contextmanager
+def _lending_hosts(lab: Lab) -> Iterator[FreshHost]:
     with ExitStack() as lent:
 
         def take(suite: str = "trixie") -> LabHost:
@@ -100,9 +99,8 @@ def fresh_host(lab: Lab) -> Iterator[FreshHost]:
         yield take
 
 
-@pytest.fixture
-def fresh_domain(lab: Lab) -> Iterator[FreshDomain]:
-    """Lend empty domains: each call another one, such as ``example.test``."""
+@contextmanager
+def _lending_domains(lab: Lab) -> Iterator[FreshDomain]:
     with ExitStack() as lent:
 
         def take() -> str:
@@ -116,6 +114,37 @@ def fresh_domain(lab: Lab) -> Iterator[FreshDomain]:
                 time.sleep(0.5)
 
         yield take
+
+
+@pytest.fixture
+def fresh_host(lab: Lab) -> Iterator[FreshHost]:
+    """Lend bare hosts: ``fresh_host()`` or ``fresh_host("bookworm")``, each call another host.
+
+    Its provider's DNS records are as new as its disk. The lab grows when all are lent.
+    """
+    with _lending_hosts(lab) as take:
+        yield take
+
+
+@pytest.fixture
+def fresh_domain(lab: Lab) -> Iterator[FreshDomain]:
+    """Lend empty domains: each call another one, such as ``example.test``."""
+    with _lending_domains(lab) as take:
+        yield take
+
+
+@pytest.fixture(scope="module")
+def lent_host(lab: Lab) -> Iterator[str]:
+    """Lend one bare host to all tests of a module; its id."""
+    with _lending_hosts(lab) as take:
+        yield take().id
+
+
+@pytest.fixture(scope="module")
+def lent_domain(lab: Lab) -> Iterator[str]:
+    """Lend one empty domain to all tests of a module."""
+    with _lending_domains(lab) as take:
+        yield take()
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from pathlib import Path
 import dkim
 import pytest
 
-from mailwiz_tui.lab import machine, network, state
+from mailwiz_tui.lab import kernel, machine, network, state
 from mailwiz_tui.lab.lab import Lab, LabError, LabHost
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(600)]
@@ -68,12 +68,12 @@ def test_ls_and_inventory_name_the_same_running_hosts(lab: Lab) -> None:
     assert lab.paths.identity_file.stat().st_mode & 0o777 == 0o600
 
 
-def test_up_again_changes_nothing(lab: Lab) -> None:
-    before = [(host.id, host.pid) for host in lab.hosts()]
+def test_up_again_changes_nothing(lab: Lab, fresh_host: FreshHost) -> None:
+    host = fresh_host()
     done = lab_command("up", "1", "--name", lab.name)
     assert done.returncode == 0, done.stderr
     assert "booting" not in done.stdout
-    assert [(host.id, host.pid) for host in lab.hosts()] == before
+    assert lab.host(host.id) == host
 
 
 def test_reset_gives_a_bare_host_quickly_with_its_old_keys(lab: Lab, fresh_host: FreshHost, ssh: Ssh) -> None:
@@ -277,7 +277,12 @@ def traces(name: str, slot: int) -> dict[str, list[str]]:
         "processes": marks(lines("ps", "-eo", "args")),
         "folders": [
             str(path)
-            for path in (machine.STATE / name, machine.RUN / name, Lab(name).paths.directory)
+            for path in (
+                machine.STATE / name,
+                machine.RUN / name,
+                machine.RUN / f"{name}.lock",
+                Lab(name).paths.directory,
+            )
             if path.exists()
         ],
         "cgroups": [
@@ -300,6 +305,7 @@ def passing_lab() -> Iterator[Lab]:
 def test_down_leaves_nothing_behind(passing_lab: Lab) -> None:
     name = passing_lab.name
     switches = {path: path.read_text() for path in Path("/proc/sys/net/ipv4/conf").glob("*/forwarding")}
+    switches[kernel.INOTIFY] = kernel.INOTIFY.read_text()
     assert lab_command("up", "2", "--name", name).returncode == 0
     memory = state.load(name)
     assert memory is not None
@@ -351,6 +357,25 @@ def test_up_brings_a_lab_back_after_the_machine_was_rebooted(passing_lab: Lab) -
     passing_lab.up(1)
     assert passing_lab.run("mx1", "test -e /etc/mine").returncode == 0
     assert passing_lab.dns.texts("example.test", "MX") == ["10 mail.example.test."]
+
+
+def test_killed_build_leaves_no_process_no_mount_and_no_half_image(tmp_path: Path) -> None:
+    code = f"from mailwiz_tui.lab import base, machine; machine.CACHE = machine.Path({str(tmp_path)!r})\n"
+    build = code + "base.base_image('trixie', print)"
+    if Lab("nobodys").missing():
+        pytest.skip("no lab here")
+    builder = subprocess.Popen([sys.executable, "-c", build], stdout=subprocess.DEVNULL)
+    assert machine.wait_until(lambda: any(tmp_path.glob("building-*/usr")), 60)
+    builder.send_signal(signal.SIGKILL)
+    builder.wait()
+
+    def gone() -> bool:
+        running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+        return str(tmp_path) not in running
+
+    assert machine.wait_until(gone, 5)
+    assert machine.mounts(tmp_path) == []
+    assert list(tmp_path.glob("base-*")) == []
 
 
 def _as_after_a_reboot(name: str, slot: int) -> None:
