@@ -8,7 +8,8 @@ from mailwiz_tui.install.ssh.backoff import delays, reconnect
 from mailwiz_tui.install.ssh.channel import Channel
 from mailwiz_tui.install.ssh.connection import Completed, Connection
 from mailwiz_tui.install.ssh.errors import ConnectionLost, SshError, SshErrorKind
-from mailwiz_tui.install.ssh.transport import Tunnels, connect
+from mailwiz_tui.install.ssh.transport import connect
+from mailwiz_tui.install.ssh.tunnels import Tunnels
 
 __all__ = [
     "Channel",

@@ -116,7 +116,7 @@ def parse(host: str, text: str) -> ClientConfig:
     return ClientConfig(
         hostname=one("hostname") or host,
         user=one("user"),
-        port=int(port) if port.isdigit() else 22,
+        port=int(port) if port.isascii() and port.isdigit() and 0 < len(port) < 6 and 0 < int(port) < 65536 else 22,
         identity_files=tuple(_file(v) for v in values.get("identityfile", []) if v and v.lower() != "none"),
         identities_only=one("identitiesonly") == "yes",
         identity_agent=_agent(values.get("identityagent", [""])[0]),
@@ -130,7 +130,7 @@ def parse(host: str, text: str) -> ClientConfig:
 
 def _file(value: str) -> Path:
     """A path of ssh's answer; its own home folder becomes ``$HOME``, should they differ."""
-    path = Path(value.strip('"')).expanduser()
+    path = Path(os.path.expanduser(value.strip('"')))
     if not at_ssh_home():
         with contextlib.suppress(KeyError, ValueError):
             return ssh_folder() / path.relative_to(Path(pwd.getpwuid(os.getuid()).pw_dir) / ".ssh")

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +20,13 @@ from mailwiz_tui.install.ssh.deadline import Deadline
 from mailwiz_tui.install.ssh.errors import ConnectionLost, SshError, SshErrorKind
 from mailwiz_tui.install.ssh.failures import login_refused, translate
 from mailwiz_tui.install.ssh.host_keys import Gate, Trust
-from mailwiz_tui.install.ssh.identities import Identities, Keyring
-from mailwiz_tui.install.ssh.login import Answers, Login
+from mailwiz_tui.install.ssh.identities import Identities
+from mailwiz_tui.install.ssh.login import Login
+from mailwiz_tui.install.ssh.tunnels import Tunnels
 
 CONNECT_SECONDS = 30.0
 KEEPALIVE_SECONDS = 10
 KEEPALIVE_MISSES = 3
-CONNECTS_PER_HOST = 4
-"""Handshakes at once with one host; sshd drops further ones at random (MaxStartups 10:30:100)."""
 MOST_HOPS = 8
 
 # asyncssh logs command lines at INFO and packets at DEBUG; neither belongs on a screen or in a log.
@@ -37,45 +34,6 @@ _logger = logging.getLogger("asyncssh")
 _logger.setLevel(logging.WARNING)
 _logger.addHandler(logging.NullHandler())
 _logger.propagate = False
-
-
-@dataclass
-class Tunnels:
-    """What the connections of one program share: live jump hosts, unlocked keys, typed passwords, limits."""
-
-    keyring: Keyring = field(default_factory=Keyring)
-    _answers: dict[str, Answers] = field(default_factory=dict)
-    _slots: dict[str, asyncio.Semaphore] = field(default_factory=dict)
-    _hops: dict[str, Connection] = field(default_factory=dict)
-    _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
-
-    def answers(self, account: str) -> Answers:
-        """What was typed for this account before."""
-        return self._answers.setdefault(account, Answers())
-
-    def lock(self, name: str) -> asyncio.Lock:
-        """The lock of this name."""
-        return self._locks.setdefault(name, asyncio.Lock())
-
-    @asynccontextmanager
-    async def slot(self, host: str) -> AsyncIterator[None]:
-        """One of the few handshakes that may go on with a host at the same time."""
-        async with self._slots.setdefault(host, asyncio.Semaphore(CONNECTS_PER_HOST)):
-            yield
-
-    async def hop(self, key: str, open_it: Callable[[], Coroutine[Any, Any, Connection]]) -> Connection:
-        """The live connection to a jump host, opened if there is none."""
-        async with self.lock(f"hop {key}"):
-            connection = self._hops.get(key)
-            if connection is None or not connection.alive:
-                connection = self._hops[key] = await open_it()
-            return connection
-
-    async def close(self) -> None:
-        """Ends the connections to the jump hosts, the last first."""
-        hops, self._hops = list(self._hops.values()), {}
-        for connection in reversed(hops):
-            await connection.close()
 
 
 @dataclass(frozen=True, slots=True)
