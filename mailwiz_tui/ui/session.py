@@ -242,8 +242,9 @@ def summary(facts: Facts) -> str:
     from mailwiz_tui.ui.symbols import size_text
 
     root = next((d for d in facts.disks if d.mount == "/"), None)
-    parts = [facts.os_name or f"{facts.os_id} {facts.os_version}".strip(), facts.architecture]
-    parts.append(f"{size_text(facts.memory_total)} memory" if facts.memory_total else "")
+    system = facts.os_name.replace("GNU/Linux ", "") or f"{facts.os_id} {facts.os_version}".strip()
+    parts = [system, facts.architecture]
+    parts.append(f"{size_text(facts.memory_total)} RAM" if facts.memory_total else "")
     parts.append(f"{size_text(root.free)} free" if root else "")
     foreign = [m.name for m in facts.mail_software if m.owner == "other"]
     parts.append(f"has {', '.join(foreign)} with its own configuration" if foreign else "")

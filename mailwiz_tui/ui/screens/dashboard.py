@@ -26,6 +26,7 @@ from mailwiz_tui.ui.widgets.log_panel import LogPanel
 from mailwiz_tui.ui.widgets.no_markup import NoMarkup
 from mailwiz_tui.ui.widgets.server_table import ServerTable
 from mailwiz_tui.ui.widgets.title_bar import TitleBar
+from mailwiz_tui.verify.result import CheckState
 
 DRAW_INTERVAL = 0.25
 
@@ -128,17 +129,22 @@ class DashboardScreen(MainScreen):
                     return f"{bad} failed: {run.error}", Tone.BAD
                 first = run.model.failed[0]
                 where = f" in “{first.failed_step}”" if first.failed_step else ""
-                advice = f" {first.advice}" if first.advice else ""
+                advice = f" – {first.advice}" if first.advice else ""
                 lost = first.phase is ServerPhase.LOST
                 what = "connection lost; what happens there is unknown" if lost else "failed"
-                return f"{bad} {first.server_id}: {what}{where}: {first.detail}{advice} – r retries", Tone.BAD
+                return f"{bad} {first.server_id}: {what}{where}: {first.detail}{advice}; r retries", Tone.BAD
             case Stage.DONE:
                 if run.verify_error:
                     return f"{bad} installed, but the checks could not be made: {run.verify_error}", Tone.BAD
                 if run.verified:
                     changed = any(outcome.changed for outcome in run.outcomes.values())
                     what = "installed" if changed else "no changes were needed"
-                    return f"{good} {what}, and every check passed. Enter shows the results", Tone.GOOD
+                    passed = sum(1 for r in run.results if r.state is CheckState.PASSED)
+                    rest = len(run.results) - passed
+                    checks = (
+                        f"all {passed} checks passed" if not rest else f"{passed} checks passed, {rest} remarks"
+                    )
+                    return f"{good} {what}; {checks}. Enter shows the results", Tone.GOOD
                 return f"{bad} installed, but some checks failed. Enter shows which and what to do", Tone.BAD
         return "", Tone.IDLE
 

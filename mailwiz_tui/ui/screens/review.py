@@ -112,7 +112,7 @@ class ReviewScreen(MainScreen):
         text = Text(overflow="fold")
         text.append(f"{sign} {_place(finding.path)}: ", style=f"bold {colour}".strip())
         text.append(safe_line(finding.message))
-        if finding.advice:
+        if finding.advice and finding.message != "is missing":
             text.append(f" – {safe_line(finding.advice)}")
         return text
 

@@ -116,6 +116,9 @@ class RolesScreen(StepScreen):
         if not self.session.inventory.servers and not notes:
             notes.append("No servers are known yet: F6 adds one by hand; the start screen can read ~/.ssh/config.")
         own = [f for f in findings if f.path.startswith("servers")] if self.chosen() else []
+        for server_id, outcome in self.session.probes.items():
+            if outcome.state in ("failed", "unfit"):
+                notes.append(f"{server_id}: {outcome.sentence}")
         notes += [f.message + (f" – {f.advice}" if f.advice else "") for f in own]
         area = self.query_one("#step-findings", NoMarkup)
         area.show("\n".join(f"! {note}" for note in notes))

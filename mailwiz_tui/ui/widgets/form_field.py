@@ -117,7 +117,7 @@ class FormField(Vertical):
             note.show(self.help_text)
             return
         sign = ("x" if self._plain else "✗") if fault else "!"
-        advice = f" – {shown.advice}" if shown.advice else ""
+        advice = f" – {shown.advice}" if shown.advice and shown.message != "is missing" else ""
         note.show(f"{sign} {shown.message}{advice}")
 
     def _parse(self, text: str) -> Value:

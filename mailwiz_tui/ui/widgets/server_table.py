@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from rich.cells import set_cell_size
+from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.message import Message
@@ -79,7 +79,8 @@ class ServerTable(Widget, can_focus=True):
         row.append(set_cell_size(mark.text(plain=self.plain), WIDTHS[1]), style=colour)
         for value, width in ((step, WIDTHS[2]), (elapsed_text(run.elapsed(now)), WIDTHS[3]), (heard, WIDTHS[4])):
             row.append(set_cell_size(value, width))
-        row.append(set_cell_size(self._doing(run), room))
+        doing = self._doing(run)
+        row.append(set_cell_size(doing, room) if cell_len(doing) <= room else set_cell_size(doing, room - 1) + "…")
         return row
 
     def _doing(self, run: ServerRun) -> str:

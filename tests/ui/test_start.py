@@ -1,0 +1,307 @@
+"""The start screen, help, palette, small windows, signals of state, and what must never be on a screen."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+from textual.pilot import Pilot
+from textual.widgets import OptionList
+
+from mailwiz_tui.install.prompts import HostKey
+from mailwiz_tui.ui import terminal
+from mailwiz_tui.ui.actions import ACTIONS
+from mailwiz_tui.ui.crash import crash_line, crash_report
+from mailwiz_tui.ui.mailwiz import MailwizApp
+from mailwiz_tui.ui.screens.dialog import Dialog
+from mailwiz_tui.ui.screens.start import StartScreen
+from mailwiz_tui.ui.text import safe_line
+from mailwiz_tui.ui.widgets.entry import Entry
+from tests.ui.fakes import PASSWORD
+from tests.ui.grid import check_golden, grid, screen_text, until
+from tests.ui.make import MakeApp
+
+SIZES = ((80, 24), (120, 40))
+KEYS = (HostKey("ssh-ed25519", "SHA256:abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"),)
+
+
+async def started(pilot: Pilot[Any], app: MailwizApp) -> None:
+    """Wait for the start screen."""
+    await until(pilot, lambda: isinstance(app.screen, StartScreen) and app.focused is not None, "start screen")
+
+
+async def open_dialog(pilot: Pilot[Any], app: MailwizApp) -> None:
+    """Wait until a dialog that came up by itself takes keys."""
+    await until(pilot, lambda: isinstance(app.screen, Dialog) and app.focused is not None, "dialog takes keys")
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda s: f"{s[0]}x{s[1]}")
+async def test_start_without_servers(size: tuple[int, int], make_app: MakeApp, update_golden: bool) -> None:
+    app = make_app(Path("plan.toml"))
+    async with app.run_test(size=size) as pilot:
+        await started(pilot, app)
+        check_golden(app, f"start-empty-{size[0]}x{size[1]}", update=update_golden)
+
+
+async def test_start_offers_to_continue_a_draft(make_app: MakeApp, filled: Path) -> None:
+    app = make_app(filled)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await started(pilot, app)
+        assert "Continue with plan.toml" in screen_text(app)
+        assert "3 servers" in screen_text(app)
+        await pilot.press("enter")
+        await until(pilot, lambda: getattr(app.screen, "step_id", "") == "architecture", "first step")
+
+
+async def test_a_new_plan_keeps_the_former_draft(make_app: MakeApp, tmp_path: Path) -> None:
+    drafts = tmp_path / "data" / "mailwiz-tui" / "drafts"
+    drafts.mkdir(parents=True)
+    (drafts / "plan.toml").write_text('version = 1\n[domain]\nprimary_domain = "former.example"\n')
+    app = make_app(None)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await started(pilot, app)
+        await pilot.press("n")
+        await until(pilot, lambda: getattr(app.screen, "step_id", "") == "architecture", "first step")
+        assert app.session.value("domain.primary_domain") is None
+    assert holds(drafts, "former.example") == 1
+
+
+def holds(folder: Path, text: str) -> int:
+    """How many plan files below a folder hold a text."""
+    return sum(text in path.read_text() for path in folder.glob("plan-*.toml"))
+
+
+async def test_a_named_plan_that_does_not_exist_yet_is_used(make_app: MakeApp, tmp_path: Path) -> None:
+    app = make_app(tmp_path / "customer.toml")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await started(pilot, app)
+        await pilot.press("enter")
+        await until(pilot, lambda: getattr(app.screen, "step_id", "") == "architecture", "first step")
+        await pilot.press("right", "left")
+        await pilot.pause(0.05)
+        assert app.session.path == tmp_path / "customer.toml"
+    assert app.session.path.is_file()
+
+
+async def test_the_lab_says_what_is_missing(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "mailwiz_tui.ui.screens.lab_dialog._missing", lambda: ["root: run mailwiz-tui with sudo, or as root"]
+    )
+    app = make_app(None)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await started(pilot, app)
+        await pilot.press("l")
+        await until(pilot, lambda: "run mailwiz-tui with sudo" in screen_text(app), "what is missing")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, StartScreen), "back")
+
+
+async def test_the_lab_boots_with_progress_and_its_hosts_are_used(
+    make_app: MakeApp, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    inventory = tmp_path / "lab.toml"
+    inventory.write_text('[[servers]]\nid = "mx1"\nhost = "198.51.100.11"\n')
+    monkeypatch.setattr("mailwiz_tui.ui.screens.lab_dialog._missing", list)
+    monkeypatch.setattr("mailwiz_tui.ui.screens.lab_dialog._boot", lambda report: inventory)
+    app = make_app(None)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await started(pilot, app)
+        await pilot.press("l")
+        await until(pilot, lambda: app.focused is not None and app.focused.id == "answer-ok", "ready to boot")
+        await pilot.press("enter")
+        await until(pilot, lambda: "1 server from" in screen_text(app), "the lab's inventory")
+
+
+@pytest.mark.parametrize("size", [(59, 24), (80, 19), (1, 1), (20, 5)])
+async def test_a_tiny_window_shows_a_card_and_recovers(
+    size: tuple[int, int], make_app: MakeApp, filled: Path
+) -> None:
+    app = make_app(filled)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await started(pilot, app)
+        app.show_step("security")
+        await until(pilot, lambda: isinstance(app.focused, object) and app.screen.focused is not None, "step")
+        focused = app.focused
+        await pilot.resize_terminal(*size)
+        await pilot.pause(0.1)
+        if size[0] > 30:
+            assert "too small" in grid(app)
+        await pilot.resize_terminal(80, 24)
+        await until(pilot, lambda: "Security" in grid(app) and "too small" not in grid(app), "whole again")
+        assert app.focused is focused
+
+
+async def test_help_explains_fields_and_keys(make_app: MakeApp, filled: Path, update_golden: bool) -> None:
+    app = make_app(filled)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await started(pilot, app)
+        app.show_step("security")
+        await until(pilot, lambda: getattr(app.screen, "step_id", "") == "security", "step")
+        await pilot.press("f1")
+        await until(pilot, lambda: "Three records in the DNS protect your name" in screen_text(app), "help")
+        check_golden(app, "help-security-80x24", update=update_golden)
+        await pilot.press("escape")
+        await until(pilot, lambda: getattr(app.screen, "step_id", "") == "security", "closed")
+
+
+async def test_the_palette_lists_every_action_of_the_screen(make_app: MakeApp, filled: Path) -> None:
+    app = make_app(filled)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await started(pilot, app)
+        app.show_review()
+        await until(pilot, lambda: "Review" in grid(app), "review")
+        titles = [command.title for command in app.get_system_commands(app.screen)]
+        assert "Install (F8)" in titles
+        assert "Compare (F5)" in titles
+        await pilot.press("ctrl+p")
+        await pilot.press(*"steps")
+        await pilot.pause(0.3)
+        await pilot.press("escape")
+        await pilot.pause(0.1)
+
+
+def test_no_key_is_bound_twice_in_one_place_or_taken_by_terminals() -> None:
+    forbidden = {"ctrl+b", "ctrl+a", "ctrl+h", "ctrl+i", "ctrl+m", "ctrl+j", "ctrl+space", "f11", "f12"}
+    for scope in {a.scope for a in ACTIONS}:
+        keys = [k for a in ACTIONS if a.scope in (scope, "app") for k in a.key.split(",")]
+        assert len(keys) == len(set(keys)), scope
+        assert not forbidden & set(keys)
+    for scope in ("roles", "dns", "domains"):
+        keys = [k for a in ACTIONS if a.scope in (scope, "app", "step") for k in a.key.split(",")]
+        assert len(keys) == len(set(keys)), scope
+
+
+def test_every_action_has_its_method() -> None:
+    from mailwiz_tui.ui.screens import step_screens
+    from mailwiz_tui.ui.screens.dashboard import DashboardScreen
+    from mailwiz_tui.ui.screens.review import ReviewScreen
+    from mailwiz_tui.ui.screens.verification import VerificationScreen
+
+    owners: dict[str, type] = {
+        "app": MailwizApp,
+        "start": StartScreen,
+        "review": ReviewScreen,
+        "run": DashboardScreen,
+        "verify": VerificationScreen,
+        "dialog": Dialog,
+        "step": step_screens.SCREENS["architecture"],
+        **{name: step_screens.SCREENS[name] for name in ("roles", "dns", "domains")},
+    }
+    for action in ACTIONS:
+        assert hasattr(owners[action.scope], f"action_{action.name}"), action.id
+
+
+async def test_an_unknown_host_key_is_shown_and_no_is_the_default(
+    make_app: MakeApp, filled: Path, update_golden: bool
+) -> None:
+    app = make_app(filled)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await started(pilot, app)
+        question = asyncio.create_task(app.prompts.confirm_host_key("mx1", "192.0.2.21:22", KEYS))
+        await until(pilot, lambda: isinstance(app.screen, Dialog), "dialog")
+        await pilot.press("enter", "y", "right", "enter")
+        assert not question.done(), "keys meant for the screen below must not answer"
+        await open_dialog(pilot, app)
+        assert KEYS[0].fingerprint in grid(app)
+        check_golden(app, "host-key-80x24", update=update_golden)
+        await pilot.press("enter")
+        assert await question is False
+        question = asyncio.create_task(app.prompts.confirm_host_key("mx1", "192.0.2.21:22", KEYS))
+        await until(pilot, lambda: isinstance(app.screen, Dialog), "dialog again")
+        await open_dialog(pilot, app)
+        await pilot.press("right", "enter")
+        assert await question is True
+
+
+async def test_a_password_never_shows_and_comes_back_as_a_secret(make_app: MakeApp, filled: Path) -> None:
+    app = make_app(filled)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await started(pilot, app)
+        question = asyncio.create_task(app.prompts.sudo_password("mx1", "ops", 1))
+        await until(pilot, lambda: isinstance(app.screen, Dialog), "dialog")
+        await open_dialog(pilot, app)
+        assert isinstance(app.focused, Entry)
+        await pilot.press(*PASSWORD.replace("-", ""))
+        assert PASSWORD.replace("-", "") not in grid(app)
+        await pilot.press("enter")
+        answer = await question
+        assert isinstance(answer, SecretStr)
+        assert answer.get_secret_value() == PASSWORD.replace("-", "")
+        second = asyncio.create_task(app.prompts.password("mx1", "ops", 2))
+        await until(pilot, lambda: isinstance(app.screen, Dialog), "dialog")
+        await open_dialog(pilot, app)
+        assert "not accepted" in screen_text(app)
+        await pilot.press("escape")
+        assert await second is None
+
+
+async def test_questions_come_one_after_the_other(make_app: MakeApp, filled: Path) -> None:
+    app = make_app(filled)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await started(pilot, app)
+        first = asyncio.create_task(app.prompts.confirm_host_key("mx1", "a", KEYS))
+        second = asyncio.create_task(app.prompts.confirm_host_key("mx2", "b", KEYS))
+        for question, name in ((first, "mx1"), (second, "mx2")):
+            await until(pilot, lambda name=name: f"host key of {name}" in screen_text(app), name)  # type: ignore[misc]
+            await open_dialog(pilot, app)
+            await pilot.press("escape")
+            assert await question is False
+
+
+async def test_a_broken_inventory_is_told_not_raised(make_app: MakeApp, plan_path: Path) -> None:
+    (plan_path.parent / "inventory.toml").write_text("[[servers]]\nid = 5\nhost = [")
+    app = make_app(plan_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await started(pilot, app)
+        assert "inventory.toml" in screen_text(app)
+        assert app.screen.query_one(OptionList).option_count > 0
+
+
+def test_a_crash_report_holds_places_but_no_values() -> None:
+    def fails(password: str) -> None:
+        raise ValueError(f"bad password {password}")
+
+    try:
+        fails(PASSWORD)
+    except ValueError as error:
+        report = crash_report(error)
+        line = crash_line(error, None)
+    assert "fails" in report
+    assert "ValueError" in report
+    assert PASSWORD not in report
+    assert PASSWORD not in line
+
+
+@pytest.mark.parametrize(
+    ("raw", "shown"),
+    [
+        ("plain [red]x[/]", "plain [red]x[/]"),
+        ("\x1b[31mred\x1b[0m", "red"),
+        ("\x1b]0;title\x07after", "after"),
+        ("\x1b]52;c;eA==\x1b\\after", "after"),
+        ("\x1bP1;2q~~\x1b\\after", "after"),
+        ("\x9b31mred", "red"),
+        ("\x1b]never ends", ""),
+        ("a\tb", "a       b"),
+        ("1%\r2%\r", "2%"),
+        ("bell\x07 null\x00", "bell null"),
+        ("\u202etxt.exe", "txt.exe"),
+    ],
+)
+def test_text_for_the_screen_is_safe(raw: str, shown: str) -> None:
+    assert safe_line(raw) == shown
+
+
+def test_escape_delay_is_longer_over_ssh_only() -> None:
+    far: dict[str, str] = {"SSH_CONNECTION": "x"}
+    near: dict[str, str] = {}
+    terminal.prepare_environment(far)
+    terminal.prepare_environment(near)
+    assert far["ESCDELAY"] == "300"
+    assert "ESCDELAY" not in near
+    chosen = {"SSH_CONNECTION": "x", "ESCDELAY": "50"}
+    terminal.prepare_environment(chosen)
+    assert chosen["ESCDELAY"] == "50"
