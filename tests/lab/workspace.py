@@ -1,0 +1,113 @@
+"""A plan for a lab host in a folder of its own, and the real program run on it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from mailwiz_tui.dns.records import plan_records
+from mailwiz_tui.fleet.facts_store import facts_path_for, load_facts
+from mailwiz_tui.lab.lab import Lab
+from mailwiz_tui.plan.toml import load_plan
+
+PLAN = """
+version = 1
+architecture = "single"
+
+[[servers]]
+id = "{host}"
+roles = ["all-in-one"]
+
+[domain]
+primary_domain = "{domain}"
+hostname = "mail.{domain}"
+
+[security.tls]
+provider = "selfsigned"
+
+[security.dkim]
+selector = "2026a"
+
+[security.dmarc]
+policy = "reject"
+rua = "mailto:dmarc@{domain}"
+"""
+
+
+@dataclass(frozen=True)
+class Done:
+    """A run of the program that ended."""
+
+    code: int
+    out: str
+    err: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A folder with a plan; ``mailwiz`` runs the program as an operator would."""
+
+    lab: Lab
+    folder: Path
+    host: str
+    domain: str
+
+    @property
+    def plan(self) -> Path:
+        return self.folder / "plan.toml"
+
+    @property
+    def credentials(self) -> Path:
+        return self.folder / "credentials.json"
+
+    @property
+    def hostname(self) -> str:
+        return f"mail.{self.domain}"
+
+    @property
+    def address(self) -> str:
+        return self.lab.host(self.host).ipv4
+
+    def command(self, command: str, *options: str) -> list[str]:
+        program = [sys.executable, "-m", "mailwiz_tui", command, str(self.plan)]
+        return [*program, "--inventory", str(self.lab.paths.inventory), *options]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, "XDG_STATE_HOME": str(self.folder / "state"), "SSH_AUTH_SOCK": ""}
+
+    def mailwiz(self, command: str, *options: str, timeout: float = 900) -> Done:
+        begun = time.monotonic()
+        done = subprocess.run(
+            self.command(command, *options),
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+        return Done(done.returncode, done.stdout, done.stderr, time.monotonic() - begun)
+
+    def publish(self) -> None:
+        """Publish every record of the plan in the lab's DNS, as an operator does after step 7."""
+        records = plan_records(load_plan(self.plan), load_facts(facts_path_for(self.plan)))
+        assert not [r.name for r in records if r.pending]
+        self.lab.dns.publish([f"{r.name}. 5 IN {r.type} {r.rdata}" for r in records])
+
+    def password(self, mailbox: str) -> str:
+        secret: str = json.loads(self.credentials.read_text())["mailboxes"][mailbox]
+        return secret
+
+
+def make_workspace(lab: Lab, folder: Path, host: str, domain: str) -> Workspace:
+    """Write the plan of a single server."""
+    workspace = Workspace(lab, folder, host, domain)
+    workspace.plan.write_text(PLAN.format(host=host, domain=domain))
+    return workspace
