@@ -1,7 +1,8 @@
 """The plan's records against the live DNS, a check for each standard.
 
 What is missing is a warning that says what to publish, for a server works before its DNS is made; what is
-there and wrong is a failure, for it makes mail go astray.
+there and wrong is a failure, for it makes mail go astray. Reverse DNS is never missing: an address that has
+not got the server's name yet has its provider's, so there a wrong name is a warning as well.
 """
 
 from __future__ import annotations
@@ -74,7 +75,8 @@ def _judge(name: str, states: list[RecordState], server_id: str) -> CheckResult:
     if wrong := by_state[State.WRONG]:
         detail = _told(f"{s.record.name} {s.record.type}: {s.detail}" for s in wrong)
         advice = f"Publish {_told(f'{s.record.name} {s.record.type} {s.instead or s.record.value}' for s in wrong)}"
-        return CheckResult(check, server_id, CheckState.FAILED, proves, detail, advice)
+        worst = CheckState.WARNING if name == "ptr" else CheckState.FAILED
+        return CheckResult(check, server_id, worst, proves, detail, advice)
     if missing := by_state[State.MISSING]:
         detail = f"not published yet: {_told(f'{s.record.name} {s.record.type}' for s in missing)}"
         advice = f"Publish {_told(f'{s.record.name} {s.record.type} {s.record.value}' for s in missing)}"

@@ -23,6 +23,7 @@ from mailwiz_tui.verify import (
     listeners,
     mail_in,
     mail_out,
+    reach,
     server_checks,
     settle,
     smtp,
@@ -174,7 +175,7 @@ async def _server(
     turn: _Round, blueprint: Blueprint, target: Target, mailbox: Mailbox | None, dkim: Mapping[str, str], to: str
 ) -> None:
     link = turn.links[blueprint.server_id]
-    found: list[Check] = [*listeners.checks(blueprint, link), *tls.checks(target)]
+    found: list[Check] = [*listeners.checks(blueprint, link), *tls.checks(target), *reach.checks(target)]
     if mailbox:
         found += auth.checks(target, mailbox)
     if mailbox and (target.offers(SUBMISSIONS) or target.offers(SUBMISSION)):
@@ -225,11 +226,13 @@ async def target_for(engine: Engine, blueprint: Blueprint, link: Link) -> Target
     """The server as the world reaches it, with the certificate it has now, told over SSH."""
     server = engine.inventory.get(blueprint.server_id)
     facts = engine.known.facts(blueprint.server_id)
-    public = (server.public_ipv4 or server.public_ipv6) if server else ""
-    told = (facts.public_ipv4 or facts.public_ipv6) if facts else ""
+    given = (server.public_ipv4, server.public_ipv6) if server else ("", "")
+    told = (facts.public_ipv4, facts.public_ipv6) if facts else ("", "")
+    addresses = [one or other for one, other in zip(given, told, strict=True) if one or other]
     return Target(
         server_id=blueprint.server_id,
-        address=public or told or (server.host if server else ""),
+        address=next(iter(addresses), server.host if server else ""),
+        others=tuple(addresses[1:]),
         hostname=engine.plan.domain.hostname,
         domain=engine.plan.domain.primary_domain,
         pem=await _certificate(engine, blueprint.server_id, link),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -20,10 +19,10 @@ SIEVE = 4190
 class Target:
     """A server under verification.
 
-    ``address`` is the one the world reaches it at, ``hostname`` what it must call itself, ``domain`` a domain
-    it has mailboxes of, ``pem`` the certificate it reported over SSH, ``ports`` what its blueprint listens on.
-    ``redirect`` maps a port to the one to connect to instead (tests, tunnels). ``seconds`` is the patience
-    with each connection.
+    ``address`` is the one the world reaches it at and ``others`` its further ones, ``hostname`` what it must
+    call itself, ``domain`` a domain it has mailboxes of, ``pem`` the certificate it reported over SSH,
+    ``ports`` what its blueprint listens on. ``redirect`` maps a port to the one to connect to instead (tests,
+    tunnels). ``seconds`` is the patience with each connection.
     """
 
     server_id: str
@@ -32,6 +31,7 @@ class Target:
     domain: str
     pem: str
     ports: tuple[Port, ...] = ()
+    others: tuple[str, ...] = ()
     redirect: Mapping[int, int] = field(default_factory=dict)
     seconds: float = 12.0
 
@@ -46,7 +46,3 @@ class Target:
     def tls_ports(self) -> list[Port]:
         """The public ports that speak TLS."""
         return [p for p in self.ports if p.scope is Scope.PUBLIC and p.tls is not PortTls.NONE]
-
-    def reached_at(self, address: str) -> Target:
-        """The same server at another address."""
-        return dataclasses.replace(self, address=address)

@@ -32,6 +32,14 @@ def test_each_state_has_its_result(state: State, result: CheckState) -> None:
         assert "Publish example.test MX 10 mail.example.test." in found.advice
 
 
+def test_the_providers_reverse_name_only_warns() -> None:
+    name = "1.2.0.192.in-addr.arpa"
+    pointer = Record("example.test", name, "PTR", "mail.example.test.", HOUR, "because", True, Section.REVERSE)
+    (found,) = dns_checks.judge([RecordState(pointer, State.WRONG, detail="got static-1.provider.test.")], "mx1")
+    assert found.state is CheckState.WARNING
+    assert "PTR mail.example.test." in found.advice
+
+
 def test_one_wrong_record_of_many_decides() -> None:
     states = [RecordState(MX, State.PUBLISHED), RecordState(MX, State.MISSING), RecordState(MX, State.WRONG)]
     (found,) = dns_checks.judge(states, "mx1")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -9,8 +11,8 @@ import pytest
 
 from mailwiz_tui.fleet.facts import Facts, Listener
 from mailwiz_tui.stack.blueprint import Blueprint, Port, Probe, Scope, Step, Unit
-from mailwiz_tui.verify import ban_guard, listeners, server_checks, settle
-from mailwiz_tui.verify.check import Failed
+from mailwiz_tui.verify import ban_guard, listeners, reach, server_checks, settle
+from mailwiz_tui.verify.check import Failed, NotRun
 from mailwiz_tui.verify.result import CheckState
 from tests.unit.verify import fakes
 from tests.unit.verify.conftest import PORTS, MakeTarget, Serve
@@ -119,6 +121,26 @@ class Scripted:
             code, output = self.answer(list(probe["argv"]))
             found.append({"id": probe["id"], "exit": code, "output": output})
         return found
+
+
+def test_second_address(
+    serve: Serve, target: MakeTarget, cert: fakes.Certificate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served = serve(fakes.Smtp(cert.context()))
+    right = target(dict.fromkeys((25, 587, 465, 143, 993, 4190), served), others=("127.0.0.1",))
+    (check,) = reach.checks(right)
+    assert check.id == "reach.ipv4"
+    assert reach.check_reached(right, "127.0.0.1") == "6 ports answer"
+    half = target({**right.redirect, 993: 1})
+    with pytest.raises(Failed, match=r"closed: 993 \(the connection was refused"):
+        reach.check_reached(half, "127.0.0.1")
+
+    def nowhere(*args: Any, **options: Any) -> socket.socket:
+        raise OSError(errno.ENETUNREACH, "Network is unreachable")
+
+    monkeypatch.setattr(socket, "create_connection", nowhere)
+    with pytest.raises(NotRun, match="no route"):
+        reach.check_reached(right, "2001:db8::1")
 
 
 async def test_own_address_is_exempt_while_it_lasts(
