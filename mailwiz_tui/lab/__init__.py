@@ -1,1 +1,9 @@
-"""Disposable real Debian hosts on this machine, with an internet of their own, to rehearse a plan on."""
+"""Disposable real Debian hosts on this machine, with an internet of their own, to rehearse a plan on.
+
+Each host is a systemd-nspawn container over a read-only base image; all hosts of a lab live in one network
+namespace, with documentation addresses (RFC 5737, RFC 3849) and a signed DNS from the root down. A host named
+``outside`` plays the rest of the world: name servers, the provider's resolver, a package proxy, an ACME server
+and a correspondent at outside.test. Nothing but package downloads leaves the namespace.
+
+``lab.Lab`` is the way in; ``command`` is the same for the command line.
+"""

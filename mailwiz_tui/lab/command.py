@@ -53,6 +53,7 @@ def _up(lab: Lab, args: argparse.Namespace) -> int:
         _say(
             f"log in       ssh -i {paths.identity_file} -o UserKnownHostsFile={paths.known_hosts} root@{host.ipv4}"
         )
+    _say("users        root, and admin (same key) with sudo by the password: lab")
     _say("domains      example.test example2.test corp.test; a correspondent: anyone@outside.test")
     _say(f"DNS          {lab.dns.server}, key {paths.tsig_key}; resolver {lab.dns.resolver}")
     _say(f"ACME         {lab.outside.acme_directory}, authority {paths.ca_file}")

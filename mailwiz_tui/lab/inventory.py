@@ -28,7 +28,10 @@ class LabHost:
 
 def write_inventory(paths: LabPaths, hosts: Iterable[LabHost]) -> None:
     """Write ``inventory.toml`` in the program's own format."""
-    parts = ["# Written by `mailwiz-tui lab`; gone with `mailwiz-tui lab down`.\n"]
+    parts = [
+        "# Written by `mailwiz-tui lab`; gone with `mailwiz-tui lab down`.\n"
+        "# Every host also has the user admin, with the same key, and sudo by the password: lab\n"
+    ]
     for host in hosts:
         parts.append(
             "\n[[servers]]\n"
