@@ -41,7 +41,8 @@ _TOLD: dict[SshErrorKind, tuple[str, str]] = {
     ),
     SshErrorKind.LOST: (
         "the server closed the connection before the login was complete",
-        "it may be limiting connections (MaxStartups, PerSourcePenalties, fail2ban): wait a minute, then try again",
+        "it may limit connections (MaxStartups, PerSourcePenalties, fail2ban): wait a minute, then try again; "
+        "or the account has expired",
     ),
 }
 
