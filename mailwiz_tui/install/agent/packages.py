@@ -99,8 +99,8 @@ def update(host: Host, say: Callable[[str], None]) -> None:
         raise AgentFault(f"the package lists cannot be fetched: {_last(done)}", "apt-get update",
                          "check the server's sources.list, name resolution and way out to the archive")  # fmt: skip
     os.makedirs(host.state_dir, mode=0o700, exist_ok=True)
-    with open(host.state(STAMP), "w", encoding="ascii"):
-        pass
+    os.close(os.open(host.state(STAMP), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
+    os.utime(host.state(STAMP))
 
 
 def _stale(host: Host) -> bool:

@@ -36,7 +36,7 @@ until apt-get -q update -o Acquire::Retries=3 -o APT::Update::Error-Mode=any >up
 	sleep 3
 done
 mkdir -m 700 -p /var/lib/mailwiz
-touch /var/lib/mailwiz/apt-updated
+(umask 077 && : >/var/lib/mailwiz/apt-updated)
 if [ -n "$(dpkg --audit)" ]; then dpkg --configure -a --force-confdef --force-confold; fi
 tries=0
 until apt-get -q -y --no-install-recommends -o DPkg::Lock::Timeout=600 -o Dpkg::Use-Pty=0 -o Acquire::Retries=3 \
