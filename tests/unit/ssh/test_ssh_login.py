@@ -212,3 +212,25 @@ async def test_something_else_than_ssh(server_of, operator, make_host) -> None:
     with pytest.raises(SshError):
         await connect(server, operator)
     other.close()
+
+
+async def test_a_key_that_cannot_be_decrypted_here_is_told(make_host, server_of, operator, locked_identity) -> None:
+    locked_identity.write_text("-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n")
+    host = await make_host()
+    operator.passphrases = [PASSPHRASE]
+    with pytest.raises(SshError, match="id_locked"):
+        await connect(server_of(host, identity_file=locked_identity), operator)
+
+
+async def test_what_goes_wrong_while_signing_reaches_the_operator(
+    make_host, server_of, operator, locked_identity, monkeypatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise asyncssh.KeyEncryptionError("OpenSSH private key encryption requires bcrypt with KDF support")
+
+    monkeypatch.setattr("mailwiz_tui.install.ssh.identities.asyncssh.read_private_key", fail)
+    host = await make_host()
+    operator.passphrases = [PASSPHRASE]
+    with pytest.raises(SshError, match="package bcrypt is not installed") as caught:
+        await connect(server_of(host, identity_file=locked_identity), operator)
+    assert caught.value.kind is SshErrorKind.IDENTITY
