@@ -71,7 +71,7 @@ class Lookup:
         query.flags &= ~dns.flags.RD
         try:
             reply, _ = await dns.asyncquery.udp_with_fallback(query, server, timeout=self._timeout, port=self._port)
-        except (dns.exception.DNSException, OSError):
+        except (dns.exception.DNSException, OSError, EOFError):
             return None
         if not isinstance(reply, dns.message.QueryMessage) or not reply.flags & dns.flags.AA:
             return None
@@ -83,7 +83,7 @@ class Lookup:
         if chain.answer is None and chain.cnames:
             return None
         signed = any(rrset.rdtype == dns.rdatatype.RRSIG for rrset in reply.answer)
-        return Answer(tuple(_text(r) for r in chain.answer or ()), server, signed=signed)
+        return Answer(tuple(rdata_text(r) for r in chain.answer or ()), server, signed=signed)
 
     async def _ask_resolver(self, name: str, kind: str) -> Answer:
         source = f"resolver {', '.join(str(n) for n in self._resolver.nameservers)}"
@@ -91,16 +91,16 @@ class Lookup:
             found = await self._resolver.resolve(name, kind, raise_on_no_answer=False, search=False)
         except dns.resolver.NXDOMAIN:
             return Answer((), source)
-        except (dns.exception.DNSException, OSError) as error:
+        except (dns.exception.DNSException, OSError, EOFError) as error:
             return Answer(None, source, f"nobody answered for {name} {kind} ({_plain(error)})")
         signed = bool(found.response.flags & dns.flags.AD)
-        return Answer(tuple(_text(r) for r in found.rrset or ()), source, signed=signed)
+        return Answer(tuple(rdata_text(r) for r in found.rrset or ()), source, signed=signed)
 
     async def _servers_for(self, name: str) -> tuple[str, ...]:
         """The addresses of the servers of the zone that holds a name; none where that cannot be found out."""
         try:
             zone = await dns.asyncresolver.zone_for_name(name, resolver=self._resolver)
-        except (dns.exception.DNSException, OSError):
+        except (dns.exception.DNSException, OSError, EOFError):
             return ()
         key = zone.to_text().lower()
         if key not in self._zones:
@@ -150,7 +150,8 @@ def split_address(text: str) -> tuple[str, int]:
         ) from error
 
 
-def _text(rdata: dns.rdata.Rdata) -> str:
+def rdata_text(rdata: dns.rdata.Rdata) -> str:
+    """A record's value as zone-file text; that of TXT joined and unquoted."""
     if isinstance(rdata, TXT):
         return b"".join(rdata.strings).decode("utf-8", "replace")
     return rdata.to_text()

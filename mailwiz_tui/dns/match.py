@@ -103,10 +103,7 @@ def _with_extra(record: Record, extra: list[str]) -> Verdict:
 
 def _txt(record: Record, live: list[str]) -> Verdict:
     version = _version(record.value)
-    if version == "v=dkim1":
-        same = [value for value in live if "p=" in value]
-    else:
-        same = [value for value in live if _version(value) == version]
+    same = same_standard(record, live)
     if not same:
         return Verdict(State.MISSING)
     if len(same) > 1:
@@ -128,6 +125,14 @@ def _txt(record: Record, live: list[str]) -> Verdict:
         f"{key}: expected {_short(planned.get(key))}, got {_short(found.get(key))}" for key in differing
     )
     return Verdict(State.WRONG, detail, record.value)
+
+
+def same_standard(record: Record, live: Iterable[str]) -> list[str]:
+    """The live TXT values that are of the same standard as the record; the others belong to somebody else."""
+    version = _version(record.value)
+    if version == "v=dkim1":
+        return [value for value in live if "p=" in value]
+    return [value for value in live if _version(value) == version]
 
 
 def tags(text: str) -> dict[str, str]:
