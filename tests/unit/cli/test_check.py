@@ -27,7 +27,7 @@ GOOD_INVENTORY = '[[servers]]\nid = "mx1"\nhost = "198.51.100.21"\n'
 
 def expected(path: Path) -> list[tuple[str, str]]:
     lines = path.read_bytes().decode("utf-8", "replace").replace("{file}", str(path)).splitlines()
-    found = [re.match(r"\s*[#;]\s*expect:\s*(\S+?):\s+(.*)", line) for line in lines]
+    found = [re.match(r"\s*[#;]\s*expect:\s*(.+?):\s+(.*)", line) for line in lines]
     return [(m[1], m[2].strip()) for m in found if m]
 
 
