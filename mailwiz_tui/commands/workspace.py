@@ -71,14 +71,16 @@ def examine(plan_path: Path, inventory_path: Path | None) -> tuple[Workspace | N
         known = load_facts(facts_path_for(plan_path))
     except FactsError as error:
         findings += error.findings
+    ids: list[str] | None = None
     found = find_inventory(plan_path, inventory_path)
     if found is not None:
         try:
             inventory = load_inventory(found)
+            ids = [server.id for server in inventory.servers]
+            findings += inventory.warnings
         except InventoryError as error:
             findings += error.findings
     if plan is not None:
-        ids = [s.id for s in inventory.servers] if found is not None else None
         findings += cross_check(plan, known, ids, base=plan_path.parent)
     if plan is None or any(f.severity is Severity.FAULT for f in findings):
         return None, findings
