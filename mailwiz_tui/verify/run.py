@@ -235,6 +235,7 @@ async def target_for(engine: Engine, blueprint: Blueprint, link: Link) -> Target
         others=tuple(addresses[1:]),
         hostname=engine.plan.domain.hostname,
         domain=engine.plan.domain.primary_domain,
+        further_domains=tuple(engine.plan.mailbox_domains()[1:]),
         pem=await _certificate(engine, blueprint.server_id, link),
         ports=blueprint.ports,
     )

@@ -20,9 +20,9 @@ class Target:
     """A server under verification.
 
     ``address`` is the one the world reaches it at and ``others`` its further ones, ``hostname`` what it must
-    call itself, ``domain`` a domain it has mailboxes of, ``pem`` the certificate it reported over SSH,
-    ``ports`` what its blueprint listens on. ``redirect`` maps a port to the one to connect to instead (tests,
-    tunnels). ``seconds`` is the patience with each connection.
+    call itself, ``domain`` the primary domain and ``further_domains`` the others it has mailboxes of, ``pem``
+    the certificate it reported over SSH, ``ports`` what its blueprint listens on. ``redirect`` maps a port to
+    the one to connect to instead (tests, tunnels). ``seconds`` is the patience with each connection.
     """
 
     server_id: str
@@ -32,6 +32,7 @@ class Target:
     pem: str
     ports: tuple[Port, ...] = ()
     others: tuple[str, ...] = ()
+    further_domains: tuple[str, ...] = ()
     redirect: Mapping[int, int] = field(default_factory=dict)
     seconds: float = 12.0
 

@@ -95,7 +95,7 @@ BREAKS = (
         "no filter",
         f"postconf -e smtpd_milters= non_smtpd_milters= && {POSTFIX}",
         f"postconf -e smtpd_milters=inet:127.0.0.1:11332 'non_smtpd_milters=$smtpd_milters' && {POSTFIX}",
-        frozenset({"smtp.gtube", "mail-out.465", "smtp.forged-sender"}),
+        frozenset({"smtp.gtube", "mail-out.465", "mail-out.587"}),
     ),
     Break(
         "a forgotten program listens",

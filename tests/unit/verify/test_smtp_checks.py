@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 import subprocess
 from collections.abc import Awaitable, Callable
@@ -64,7 +65,7 @@ BROKEN: list[tuple[Action, dict[str, Any], str]] = [
     (smtp.check_relay, {"relays": lambda r: ":" in r}, "recipient @example.test:relay-test@debian.org"),
     (smtp.check_relay, {"relays": lambda r: "!" in r}, "recipient debian.org!relay-test@example.test"),
     (smtp.check_unknown_recipient, {"unknown_accepted": True}, "expected 550"),
-    (smtp.check_postmaster, {"bare_postmaster": False}, "expected postmaster to be accepted"),
+    (smtp.check_postmaster, {"bare_postmaster": False}, "expected postmaster to be accepted, got postmaster: 550"),
 ]
 
 
@@ -81,6 +82,13 @@ async def test_broken_server_fails(make: Make, action: Action, broken: dict[str,
 async def test_broken_server_fails_with_a_mailbox(make: Make, action: Action, broken: dict[str, Any]) -> None:
     with pytest.raises(Failed, match="to be refused, got 250"):
         await action(*make(**broken), fakes.PROBE)
+
+
+async def test_postmaster_of_every_domain(make: Make) -> None:
+    made, way = make()
+    wide = dataclasses.replace(made, further_domains=("example.org",))
+    with pytest.raises(Failed, match=r"got postmaster@example\.org: 554"):
+        await smtp.check_postmaster(wide, way)
 
 
 async def test_certificate_of_another_is_no_delivery(serve: Serve, target: MakeTarget, folder: Any) -> None:
