@@ -172,6 +172,13 @@ async def test_where_port_25_is_blocked_a_server_does_it(make: Make) -> None:
     assert await smtp.check_no_auth(made, way)
 
 
+async def test_forging_from_a_server_of_the_plan_proves_nothing(make: Make) -> None:
+    made, _ = make(forged_accepted=True)
+    way = courier.remote(made, FakeLink(), "mx1", "port 25 cannot be reached from here")
+    with pytest.raises(NotRun, match="it would prove nothing"):
+        await smtp.check_forged(made, way, fakes.PROBE)
+
+
 async def test_finding_a_way_to_port_25(make: Make, target: MakeTarget, monkeypatch: pytest.MonkeyPatch) -> None:
     made, _ = make()
     assert (await courier.find(made, {})).vantage == "operator"
