@@ -77,7 +77,7 @@ class Postfix(Component):
             probes=self._probes(context),
             jails=(
                 jail("postfix", "25,465,587", maxretry=20, filter_name="postfix", mode="aggressive"),
-                jail("postfix-sasl", "25,465,587,143,993,4190", maxretry=8, filter_name="postfix", mode="auth"),
+                jail("postfix-sasl", "25,465,587,143,993,4190", maxretry=12, filter_name="postfix", mode="auth"),
             ),
             findings=self._findings(context),
         )
