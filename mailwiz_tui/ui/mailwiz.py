@@ -73,6 +73,7 @@ class MailwizApp(App[int]):
 
     def show(self, screen: Screen[None]) -> None:
         """Show a main screen in place of the present one, closing dialogs above it."""
+        self.clear_notifications()
         while len(self.screen_stack) > 2:
             self.pop_screen()
         if len(self.screen_stack) > 1:

@@ -120,7 +120,8 @@ class RunModel:
             case LogLine():
                 run.log.append(event.text)
             case Progress():
-                run.progress = f"{event.what} {event.done:.0f}/{event.total:.0f}".strip()
+                share = f"{event.done / event.total:.0%} " if event.total else ""
+                run.progress = safe_line(f"{share}{event.what}").strip()
 
     def _server_changed(self, run: ServerRun, event: ServerChanged, now: float) -> None:
         run.phase = event.phase

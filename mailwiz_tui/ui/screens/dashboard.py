@@ -141,9 +141,7 @@ class DashboardScreen(MainScreen):
                     what = "installed" if changed else "no changes were needed"
                     passed = sum(1 for r in run.results if r.state is CheckState.PASSED)
                     rest = len(run.results) - passed
-                    checks = (
-                        f"all {passed} checks passed" if not rest else f"{passed} checks passed, {rest} remarks"
-                    )
+                    checks = f"{passed} checks passed" + (f", {rest} with a remark" if rest else "")
                     return f"{good} {what}; {checks}. Enter shows the results", Tone.GOOD
                 return f"{bad} installed, but some checks failed. Enter shows which and what to do", Tone.BAD
         return "", Tone.IDLE

@@ -83,7 +83,7 @@ class MainScreen(Screen[None]):
 
     def tell(self, text: str, *, problem: bool = False) -> None:
         """Show a short message over the screen."""
-        self.notify(text, severity="error" if problem else "information", markup=False)
+        self.notify(text, severity="error" if problem else "information", markup=False, timeout=8 if problem else 4)
 
     def session_changed(self) -> None:
         """Something other than an answer changed; screens that show it draw it anew."""

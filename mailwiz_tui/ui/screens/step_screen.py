@@ -28,6 +28,7 @@ from mailwiz_tui.ui.widgets.step_strip import StepStrip
 from mailwiz_tui.ui.widgets.title_bar import TitleBar
 
 PREVIEW_DELAY = 0.3
+REFRESH_DELAY = 0.04
 
 
 class StepScreen(MainScreen):
@@ -45,6 +46,7 @@ class StepScreen(MainScreen):
         self.heading = f"{self.spec.number}. {self.spec.title}"
         self._focus_path = focus
         self._preview_due = False
+        self._refresh_due = False
         settle_defaults(self.spec, session)
 
     def help_page(self) -> tuple[str, str]:
@@ -95,7 +97,7 @@ class StepScreen(MainScreen):
 
     def on_mount(self) -> None:
         self.refresh_form()
-        self.call_after_refresh(self._focus_start)
+        self._focus_start()
         self._preview()
 
     def _focus_start(self) -> None:
@@ -111,7 +113,8 @@ class StepScreen(MainScreen):
         else:
             self.focus_extra()
         if wanted is None:
-            self.query_one("#form", VerticalScroll).scroll_home(animate=False)
+            form = self.query_one("#form", VerticalScroll)
+            self.call_after_refresh(form.scroll_home, animate=False)
 
     def focus_extra(self) -> None:
         """Focus what stands in place of fields."""
@@ -168,9 +171,16 @@ class StepScreen(MainScreen):
         self.answer_changed(event.field)
 
     def answer_changed(self, field: FormField) -> None:
-        """Draw what follows from the answer."""
-        self.refresh_form()
+        """Draw what follows from the answer, once for several keys that come together."""
+        if not self._refresh_due:
+            self._refresh_due = True
+            self.set_timer(REFRESH_DELAY, self._refresh_now)
         self._preview()
+
+    def _refresh_now(self) -> None:
+        self._refresh_due = False
+        if self.is_mounted:
+            self.refresh_form()
 
     def on_form_field_left(self, event: FormField.Left) -> None:
         """Validate on leaving; after Enter go on to what follows."""

@@ -80,7 +80,7 @@ class ChoiceRow(Widget, can_focus=True):
         for i, option in enumerate(self.options):
             piece = self._piece(i, option)
             if self.stacked or not lines or lines[-1].cell_len + 2 + piece.cell_len > width:
-                lines.append(piece)
+                lines.append(Text(overflow="fold").append_text(piece))
             else:
                 lines[-1].append("  ").append_text(piece)
         return lines

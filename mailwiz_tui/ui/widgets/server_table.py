@@ -86,9 +86,9 @@ class ServerTable(Widget, can_focus=True):
     def _doing(self, run: ServerRun) -> str:
         counts = run.check_counts()
         if run.checks:
-            said = f"checks: {counts[CheckState.PASSED]} passed"
+            said = f"{counts[CheckState.PASSED]} passed"
             said += f", {counts[CheckState.FAILED]} failed" if counts[CheckState.FAILED] else ""
-            said += f", {counts[CheckState.WARNING]} warnings" if counts[CheckState.WARNING] else ""
+            said += f", {counts[CheckState.WARNING]} warned" if counts[CheckState.WARNING] else ""
             return said
         if run.busy:
             return run.progress or run.step_title or run.detail

@@ -1,0 +1,207 @@
+"""The wizard walked by keys alone in a real tmux at 80×24, from an empty draft to a verified mail server."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import dns.zone
+import pytest
+
+from mailwiz_tui.lab.lab import Lab, LabHost
+from tests.terminal.tmux import Tmux
+
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def tmux(tmp_path: Path) -> Iterator[Tmux]:
+    """A tmux of 80 columns and 24 rows."""
+    if not Tmux.available():
+        pytest.fail("tmux is needed for this test: apt-get install tmux")
+    window = Tmux(tmp_path)
+    yield window
+    window.close()
+
+
+def open_wizard(tmux: Tmux, tmp_path: Path, lab: Lab) -> None:
+    """Start the program with the lab's inventory and an empty data folder."""
+    environ = {
+        "XDG_DATA_HOME": str(tmp_path / "data"),
+        "XDG_STATE_HOME": str(tmp_path / "state"),
+        "PYTHONPATH": str(ROOT),
+        "LANG": "C.UTF-8",
+    }
+    tmux.start([sys.executable, "-m", "mailwiz_tui", "--inventory", str(lab.paths.inventory)], environ)
+    tmux.until("Begin")
+
+
+def answer_the_steps(tmux: Tmux, host: str, domain: str) -> None:
+    """Steps 1 to 6: the server and the domain are typed, Enter accepts everything else."""
+    tmux.keys("Enter")
+    tmux.until("1/8")
+    tmux.keys("Enter")
+    tmux.until("2/8")
+    tmux.until("not asked")
+    tmux.type(host)
+    tmux.until(f"( ) {host} ")
+    tmux.keys("Enter", "Space", "F5")
+    tmux.until("reachable", 60)
+    tmux.keys("Enter", "Enter", "Enter")
+    tmux.until("3/8")
+    tmux.type(domain)
+    tmux.until(f"Primary domain        {domain}")
+    tmux.keys("Enter")
+    tmux.keys("Enter")
+    tmux.until("4/8")
+    for number in (5, 6, 7):
+        tmux.keys("F8")
+        tmux.until(f"{number}/8")
+
+
+def publish_the_zone(tmux: Tmux, tmp_path: Path, lab: Lab, domain: str) -> None:
+    """Step 7: keys are made on the server, the zone is saved and published as an operator would."""
+    tmux.until("wait for keys")
+    tmux.keys("F5")
+    tmux.until_gone(("wait for keys", "Asking the servers"), 90)
+    zone_file = tmp_path / "saved.zone"
+    tmux.keys("F6")
+    tmux.until("zone file")
+    tmux.keys("C-u")
+    tmux.type(str(zone_file))
+    tmux.keys("Enter")
+    tmux.until("Written to")
+    text = zone_file.read_text(encoding="utf-8")
+    zone = dns.zone.from_text(text, origin=domain, check_origin=False, relativize=False)
+    lab.dns.publish(zone.to_text(relativize=False))
+    assert "p=MII" in text, "the DKIM record holds the server's real key"
+
+
+def test_from_an_empty_draft_to_a_verified_server(
+    lab: Lab,
+    fresh_host: Callable[..., LabHost],
+    fresh_domain: Callable[[], str],
+    tmux: Tmux,
+    tmp_path: Path,
+) -> None:
+    host, domain = fresh_host(), fresh_domain()
+    open_wizard(tmux, tmp_path, lab)
+    answer_the_steps(tmux, host.id, domain)
+    publish_the_zone(tmux, tmp_path, lab, domain)
+
+    tmux.keys("F8")
+    tmux.until("8/8")
+    tmux.keys("Enter")
+    tmux.until("ready to install")
+    tmux.keys("F8")
+    tmux.until(f"Install on {host.id}?")
+    tmux.keys("Right", "Enter")
+    tmux.until("installing", 30)
+    shown = tmux.until_any(["Enter shows", "r retries", "failed:"], 600)
+    assert "checks passed" in shown, shown
+    assert " failed" not in shown, shown
+    tmux.capture("done")
+
+    tmux.keys("Enter")
+    shown = tmux.until(f"postmaster@{domain}")
+    found = re.search(r"postmaster@\S+\s+│\s*│\s+(\S+)", shown)
+    assert found is not None, shown
+    password = found.group(1)
+    tmux.keys("Enter")
+    tmux.until("Save the passwords")
+    tmux.keys("C-u")
+    credentials = tmp_path / "credentials.json"
+    tmux.type(str(credentials))
+    tmux.keys("Enter")
+    tmux.until("Saved to")
+    assert json.loads(credentials.read_text())["mailboxes"][f"postmaster@{domain}"] == password
+    tmux.keys("Enter")
+    tmux.until("Do you have the passwords?")
+    tmux.keys("Right", "Enter")
+    shown = tmux.until("the mail server works")
+    tmux.keys("F7")
+    tmux.until("1/8")
+
+    remembered = [p for p in (tmp_path / "data").rglob("*") if p.is_file()]
+    assert not [p for p in remembered if password.encode() in p.read_bytes()]
+    assert all(password not in text for text in tmux.captures)
+
+    tmux.keys("F4")
+    tmux.until("ready to install")
+    tmux.keys("F5")
+    tmux.until("nothing to do", 60)
+    tmux.keys("Escape")
+    tmux.until("ready to install")
+    tmux.keys("C-q")
+    tmux.until("exit-status=0")
+
+
+def test_leaving_while_it_runs_and_coming_back_attaches(
+    lab: Lab,
+    fresh_host: Callable[..., LabHost],
+    fresh_domain: Callable[[], str],
+    tmux: Tmux,
+    tmp_path: Path,
+) -> None:
+    """kill -9 in the middle of the packages; the second start follows what still runs, to a working server."""
+    host, domain = fresh_host(), fresh_domain()
+    open_wizard(tmux, tmp_path, lab)
+    answer_the_steps(tmux, host.id, domain)
+    tmux.keys("F4")
+    tmux.until("ready to install")
+    tmux.keys("F8")
+    tmux.until("Install on")
+    tmux.keys("Right", "Enter")
+    tmux.until("Unpacking", 120)
+    kill_program(tmp_path)
+    tmux.until("exit-status=137")
+    tmux.close()
+
+    tmux.captures.clear()
+    open_again = Tmux(tmp_path / "again")
+    (tmp_path / "again").mkdir()
+    try:
+        open_again.start(
+            [sys.executable, "-m", "mailwiz_tui"],
+            {
+                "XDG_DATA_HOME": str(tmp_path / "data"),
+                "XDG_STATE_HOME": str(tmp_path / "state"),
+                "PYTHONPATH": str(ROOT),
+                "LANG": "C.UTF-8",
+            },
+        )
+        open_again.until("Continue with plan.toml")
+        open_again.keys("Enter")
+        open_again.until("1/8")
+        open_again.keys("F4")
+        open_again.until("ready to install")
+        open_again.keys("F8")
+        open_again.until("Install on")
+        open_again.keys("Right", "Enter")
+        shown = open_again.until_any(["Enter shows", "r retries", "failed:"], 600)
+        assert "checks passed" in shown, shown
+    finally:
+        open_again.close()
+
+
+def kill_program(tmp_path: Path) -> None:
+    """Kill the wizard that runs with this test's data folder, as a crash would."""
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            environ = (entry / "environ").read_bytes()
+            command = (entry / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if f"XDG_DATA_HOME={tmp_path}/data".encode() in environ and b"mailwiz_tui" in command.split(b"\0"):
+            subprocess.run(["kill", "-9", entry.name], check=True)
+            return
+    pytest.fail(f"the program does not run (own pid {os.getpid()})")
