@@ -10,6 +10,7 @@ from functools import partial
 
 from mailwiz_tui.verify.check import OPERATOR, Action, Check, Failed, NotRun, Warned
 from mailwiz_tui.verify.courier import Courier, Reply, Step
+from mailwiz_tui.verify.dialog import IGNORED
 from mailwiz_tui.verify.message import GTUBE, OUTSIDER, compose, token
 from mailwiz_tui.verify.target import Target
 
@@ -19,6 +20,7 @@ OUTSIDE_DOMAIN = "debian.org"
 """A domain outside that every Debian server can resolve; the dialogue ends before any mail is sent."""
 AT_ONCE = 20
 """How many recipients are asked for in one connection."""
+FALSE_ENDINGS = ("\n.\n", "\n.\r\n", "\r\n.\n", "\r.\r\n")
 RELAY_ADVICE = (
     "Stop Postfix at once: spammers find open relays in hours. Look at smtpd_relay_restrictions and mynetworks."
 )
@@ -45,6 +47,9 @@ def checks(target: Target, courier: Courier, probe: str = "") -> list[Check]:
             _check("forged-sender", f"Strangers cannot send as an address of {target.domain}.",
                    partial(check_forged, target, courier, probe),
                    "Own domains as sender need a login: look at the sender restrictions and Rspamd.", courier),
+            _check("smuggling", "No second mail can be hidden inside a mail by a false end of data.",
+                   partial(check_smuggling, target, courier, probe),
+                   "smtpd_forbid_bare_newline must be normalize (or reject).", courier),
             _check("gtube", "The spam filter sees incoming mail and refuses spam while it is offered.",
                    partial(check_gtube, target, courier, probe),
                    "Postfix does not ask Rspamd: look at smtpd_milters and `systemctl status rspamd`.", courier),
@@ -172,6 +177,22 @@ async def check_gtube(target: Target, courier: Courier, probe: str) -> str:
     if not replies[3].accepted:
         raise NotRun(f"the mail was not taken far enough: {replies[3]}")
     return _refused(replies[4:], "the test line for spam")
+
+
+async def check_smuggling(target: Target, courier: Courier, probe: str) -> str:
+    """Endings that are none do not end a mail; what follows them could be another mail, from anybody."""
+    transaction: list[Step] = []
+    for ending in FALSE_ENDINGS:
+        text = compose(OUTSIDER, probe, f"smuggling {token()}")
+        transaction += ["MAIL FROM:<>", f"RCPT TO:<{probe}>", [text, ending]]
+    replies = await courier.talk("EHLO", *transaction)
+    for ending, reply in zip(FALSE_ENDINGS, replies[4::3], strict=True):
+        if reply.accepted:
+            raise Failed(f"expected {ending!r} not to end a mail, got {reply}")
+    judged = [r for r in replies[4::3] if r.refused or r.text.startswith(IGNORED)]
+    if not judged:
+        raise NotRun(f"the mail was not taken far enough: {replies[4]}")
+    return f"{len(judged)} false endings tried, none ended a mail"
 
 
 def _refused(replies: list[Reply], what: str) -> str:

@@ -78,6 +78,12 @@ BREAKS = (
         frozenset({"smtp.vrfy"}),
     ),
     Break(
+        "bare newlines taken",
+        f"postconf -e smtpd_forbid_bare_newline=no && {POSTFIX}",
+        f"postconf -e smtpd_forbid_bare_newline=normalize && {POSTFIX}",
+        frozenset({"smtp.smuggling"}),
+    ),
+    Break(
         "any sender after login",
         f"postconf -P submissions/inet/smtpd_sender_restrictions= && {POSTFIX}",
         f"postconf -P 'submissions/inet/smtpd_sender_restrictions=$submission_sender_restrictions' && {POSTFIX}",

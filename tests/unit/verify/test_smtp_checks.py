@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from mailwiz_tui.verify import courier, mail_in, smtp
+from mailwiz_tui.verify import courier, dialog, mail_in, smtp
 from mailwiz_tui.verify.check import Failed, NotRun, Warned
 from mailwiz_tui.verify.courier import Courier
 from mailwiz_tui.verify.mailbox import Mailbox
@@ -96,6 +96,15 @@ async def test_certificate_of_another_is_no_delivery(serve: Serve, target: MakeT
     made = target({25: serve(fakes.Smtp(other.context()))})
     with pytest.raises(OSError, match="CERTIFICATE_VERIFY_FAILED"):
         await smtp.check_no_auth(made, courier.local(made))
+
+
+async def test_false_endings(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dialog, "QUIET", 0.1)
+    assert "4 false endings" in await smtp.check_smuggling(*make(), fakes.PROBE)
+    with pytest.raises(Failed, match="not to end a mail, got 250"):
+        await smtp.check_smuggling(*make(lenient=True), fakes.PROBE)
+    with pytest.raises(NotRun):
+        await smtp.check_smuggling(*make(), "nobody@example.test")
 
 
 class Delivery:
