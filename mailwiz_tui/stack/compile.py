@@ -22,15 +22,16 @@ COMPONENTS: tuple[Component, ...] = (
     Base(),
     Unbound(),
     Tls(),
-    MariaDb(),
     Redis(),
     Rspamd(),
+    MariaDb(),
     Dovecot(),
     Postfix(),
     Fail2ban(),
     Nftables(),
 )
-"""In the order of installation: names resolve before anything asks them, the firewall closes last."""
+"""In the order of installation: names resolve before anything asks them, the filter gets ready while others
+start, the firewall closes last."""
 
 
 def compile_server(plan: Plan, server_id: str, known: FactsFile) -> Blueprint:

@@ -6,7 +6,19 @@ import re
 
 from mailwiz_tui.plan.model import Antispam, Role
 from mailwiz_tui.stack import keys
-from mailwiz_tui.stack.blueprint import Directory, File, Item, Packages, Port, PortTls, Probe, Scope, Step, Unit
+from mailwiz_tui.stack.blueprint import (
+    Command,
+    Directory,
+    File,
+    Item,
+    Packages,
+    Port,
+    PortTls,
+    Probe,
+    Scope,
+    Step,
+    Unit,
+)
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.jails import jail
 from mailwiz_tui.stack.probes import clean_check, unit_active
@@ -55,6 +67,7 @@ class Postfix(Component):
                     keys.TLS_KEY,
                 ),
             ),
+            *_milter(context),
         )
         step = Step(
             id="postfix",
@@ -187,6 +200,15 @@ def main_cf(context: Context) -> str:
         out_dns="dnssec" if decision.validates else "enabled",
         milters=milters.rstrip("\n"),
     )
+
+
+def _milter(context: Context) -> tuple[Item, ...]:
+    """Wait for the filter: it needs seconds to listen after its first start, and until then mail is put off."""
+    if context.plan.services.antispam is not Antispam.RSPAMD:
+        return ()
+    listens = f"ss -Hltn sport = :{keys.RSPAMD_MILTER_PORT} | grep -q ."
+    wait = f"for try in $(seq 300); do {listens} && exit 0; sleep 0.2; done; exit 1"
+    return (Command("postfix.milter", argv=("sh", "-c", wait), unless=("sh", "-c", listens), timeout=90.0),)
 
 
 def _protocols(context: Context) -> str:

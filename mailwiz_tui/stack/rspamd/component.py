@@ -32,8 +32,6 @@ CONTROLLER = f"{LOCAL}/worker-controller.inc"
 DROP_IN = "/etc/systemd/system/rspamd.service.d/mailwiz.conf"
 _AT_START = (DROP_IN, CONTROLLER, f"{LOCAL}/worker-normal.inc", f"{LOCAL}/worker-proxy.inc")
 """What needs a restart; the rest is taken over by a reload, which breaks no session of Postfix."""
-_LISTENS = f"ss -Hltn sport = :{keys.RSPAMD_MILTER_PORT} | grep -q ."
-_WAIT = f"for try in $(seq 300); do {_LISTENS} && exit 0; sleep 0.2; done; exit 1"
 
 
 class Rspamd(Component):
@@ -79,8 +77,6 @@ class Rspamd(Component):
                 restart_on=tuple(path for path in sorted((*files, CONTROLLER, DROP_IN)) if path in _AT_START),
                 reload_on=tuple(path for path in sorted((*files, CONTROLLER)) if path not in _AT_START),
             ),
-            # systemd counts it as started before it listens; Postfix would send the first mail away
-            Command(id="rspamd.ready", argv=("sh", "-c", _WAIT), unless=("sh", "-c", _LISTENS), timeout=90.0),
         ]
         step = Step(
             id="rspamd",
