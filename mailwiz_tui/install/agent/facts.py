@@ -11,13 +11,15 @@ import platform
 import socket
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 from . import aptlocks, listeners, mailsoft, netfacts
 from .host import Host
 from .lock import active_run
 from .state import State
+
+_DEADLINE = 3.8
 
 
 def gather(host: Host) -> dict[str, Any]:
@@ -38,9 +40,7 @@ def gather(host: Host) -> dict[str, Any]:
     }
     if not host.real:
         jobs = {name: job for name, job in jobs.items() if name not in ("resolvers", "recursion", "port25")}
-    with ThreadPoolExecutor(len(jobs)) as pool:
-        running = {name: pool.submit(job) for name, job in jobs.items()}
-        found: dict[str, Any] = {name: _settled(future) for name, future in running.items()}
+    found = _together(jobs)
     release = _os_release(host)
     memory = _memory()
     recursion, recursion_dnssec = found.get("recursion") or (None, None)
@@ -88,12 +88,19 @@ def gather(host: Host) -> dict[str, Any]:
     }
 
 
-def _settled(future: Any) -> Any:
-    """A job's result; None where it failed, for one unreadable corner must not hide the rest."""
-    try:
-        return future.result(timeout=6)
-    except Exception:
-        return None
+def _together(jobs: dict[str, Callable[[], Any]]) -> dict[str, Any]:
+    """The results of all jobs, run side by side; None where one failed or is not done in time.
+
+    One unreadable corner, or a resolver that never answers, must not hide the rest.
+    """
+    pool = ThreadPoolExecutor(len(jobs))
+    running = {name: pool.submit(job) for name, job in jobs.items()}
+    wait(running.values(), _DEADLINE)
+    pool.shutdown(wait=False, cancel_futures=True)
+    return {
+        name: future.result() if future.done() and not future.cancelled() and not future.exception() else None
+        for name, future in running.items()
+    }
 
 
 def _os_release(host: Host) -> dict[str, str]:

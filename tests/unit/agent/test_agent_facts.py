@@ -25,6 +25,16 @@ def test_the_agent_returns_exactly_the_facts_that_the_controller_knows(machine):
     assert read.disks[0].mount == "/"
 
 
+def test_a_resolver_that_never_answers_hides_nothing_else(machine, monkeypatch: pytest.MonkeyPatch):
+    answered = threading.Event()
+    monkeypatch.setattr(facts, "_DEADLINE", 0.5)
+    monkeypatch.setattr(facts, "_fqdn", answered.wait)
+    found = facts.gather(machine.host)
+    answered.set()
+    assert found["fqdn"] == ""
+    assert found["memory_total"] > 0
+
+
 def test_a_listener_is_found_with_its_address_and_program(machine):
     with (
         socket.create_server(("127.0.0.1", 0)) as four,
