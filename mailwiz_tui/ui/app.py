@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from pathlib import Path
 
@@ -24,6 +25,7 @@ def run_app(plan_path: Path | None, inventory_path: Path | None, *, mouse: bool 
         )
         return 2
     terminal.prepare_environment()
+    _keep_libraries_quiet()
     from mailwiz_tui.ui.mailwiz import MailwizApp
     from mailwiz_tui.ui.session import Backends, Session
 
@@ -33,3 +35,11 @@ def run_app(plan_path: Path | None, inventory_path: Path | None, *, mouse: bool 
         sys.stderr.write(app.crash_message + "\n")
         return 1
     return app.return_code or 0
+
+
+def _keep_libraries_quiet() -> None:
+    """Nothing but the screens may write to the terminal: log records need a handler, else they go to stderr."""
+    logging.captureWarnings(True)
+    root = logging.getLogger()
+    if not root.handlers:
+        root.addHandler(logging.NullHandler())

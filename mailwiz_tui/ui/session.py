@@ -69,7 +69,7 @@ class Session:
         self.save_error = ""
         self.now = time.time
         self._tasks: set[asyncio.Task[None]] = set()
-        self.known = FactsFile()
+        self._known = FactsFile()
         self.open(plan_path or default_draft_path())
 
     def open(self, path: Path) -> None:
@@ -84,6 +84,16 @@ class Session:
         self.load_inventory()
         self.load_known()
         self.saved_at = None
+
+    @property
+    def known(self) -> FactsFile:
+        """What the servers told; the answers are compared with it."""
+        return self._known
+
+    @known.setter
+    def known(self, known: FactsFile) -> None:
+        self._known = known
+        self.draft.known = known
 
     def load_known(self) -> None:
         """Read what is known of servers from beside the plan; nothing there is no fault."""

@@ -91,6 +91,18 @@ def test_a_plan_that_cannot_be_read_is_one_clear_line(launch: Launch, tmp_path: 
     assert "Traceback" not in session.text()
 
 
+def test_without_colours_the_cursor_of_a_list_is_still_seen(launch: Launch) -> None:
+    session = launch(NO_COLOR="1")
+    session.until("Begin")
+    session.pump(0.3)
+    rows = session.text().splitlines()
+    chosen = next(y for y, row in enumerate(rows) if "Begin" in row)
+    other = next(y for y, row in enumerate(rows) if "Add a server" in row)
+    column = rows[chosen].index("Begin")
+    assert session.screen.buffer[chosen][column].underscore
+    assert not session.screen.buffer[other][column].underscore
+
+
 @pytest.mark.parametrize("settings", [{"NO_COLOR": "1"}, {"TERM": "linux"}, {"TERM": "xterm"}], ids=str)
 def test_few_or_no_colours_leave_nothing_invisible(launch: Launch, settings: dict[str, str]) -> None:
     session = launch(**settings)

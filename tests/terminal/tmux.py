@@ -32,7 +32,7 @@ class Tmux:
     def start(self, command: Sequence[str], environ: Mapping[str, str]) -> None:
         """Run a command in the window; its exit status stays readable."""
         settings = " ".join(f"{name}={shlex.quote(value)}" for name, value in environ.items())
-        line = f"{settings} {shlex.join(command)}; echo; echo exit-status=$?; exec sh"
+        line = f"{settings} {shlex.join(command)}; status=$?; echo; echo exit-status=$status; exec sh"
         self._tmux(
             "-f", "/dev/null", "new-session", "-d", "-x", str(self.width), "-y", str(self.height), "sh", "-c", line
         )

@@ -133,6 +133,7 @@ async def test_dashboard_running(
         await install(pilot, app)
         clock.now += 73
         await until(pilot, lambda: "01:13" in screen_text(app), "elapsed time")
+        await pilot.pause(0.6)
         assert "6/13" in screen_text(app)
         check_golden(app, f"dashboard-running-{size[0]}x{size[1]}", update=update_golden)
 
@@ -232,6 +233,7 @@ async def test_passwords_are_shown_once_and_forgotten_only_after_a_yes(
         await until(pilot, lambda: "Do you have the passwords?" in screen_text(app), "the question")
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, CredentialsScreen), "no is the default")
+        await pilot.pause(0.2)
         assert script.acknowledged == 0
         await until(pilot, lambda: app.focused is not None and app.focused.id == "acknowledge", "focus again")
         await pilot.press("enter")

@@ -230,6 +230,7 @@ async def test_a_password_never_shows_and_comes_back_as_a_secret(make_app: MakeA
         answer = await question
         assert isinstance(answer, SecretStr)
         assert answer.get_secret_value() == PASSWORD.replace("-", "")
+        assert await app.prompts.sudo_password("mx1", "ops", 1) == answer, "not asked a second time"
         second = asyncio.create_task(app.prompts.password("mx1", "ops", 2))
         await until(pilot, lambda: isinstance(app.screen, Dialog), "dialog")
         await open_dialog(pilot, app)

@@ -28,6 +28,7 @@ class Dialog(ModalScreen[T], Generic[T]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("dialog")]
+    AUTO_FOCUS = ""
     sudden: ClassVar[bool] = False
     harmless: T
 

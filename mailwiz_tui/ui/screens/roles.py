@@ -27,6 +27,8 @@ from mailwiz_tui.ui.widgets.server_picker import Chosen, ServerList, ServerPicke
 from mailwiz_tui.ui.widgets.step_list import StepList
 from mailwiz_tui.ui.widgets.step_strip import StepStrip
 
+MAX_NOTES = 3
+
 
 class RolesScreen(StepScreen):
     """Servers from the inventory; with one server the role is clear and set by itself."""
@@ -121,6 +123,8 @@ class RolesScreen(StepScreen):
                 notes.append(f"{server_id}: {outcome.sentence}")
         notes += [f.message + (f" – {f.advice}" if f.advice else "") for f in own]
         area = self.query_one("#step-findings", NoMarkup)
+        if len(notes) > MAX_NOTES:
+            notes[MAX_NOTES - 1 :] = [f"{len(notes) - MAX_NOTES + 1} more; F4 lists them all"]
         area.show("\n".join(f"! {note}" for note in notes))
         area.set_class(bool(notes), "-shown")
 

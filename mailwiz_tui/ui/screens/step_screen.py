@@ -47,6 +47,7 @@ class StepScreen(MainScreen):
         self._focus_path = focus
         self._preview_due = False
         self._refresh_due = False
+        self._told = ""
         settle_defaults(self.spec, session)
 
     def help_page(self) -> tuple[str, str]:
@@ -60,7 +61,7 @@ class StepScreen(MainScreen):
     def note(self) -> str:
         name = self.session.path.name
         if self.session.save_error:
-            return f"NOT SAVED: {self.session.save_error}"
+            return "NOT SAVED"
         if self.session.saved_at is None:
             return name
         return f"{name} saved {time.strftime('%H:%M:%S', time.localtime(self.session.saved_at))}"
@@ -166,6 +167,9 @@ class StepScreen(MainScreen):
         if event.value == self.session.value(event.field.path):
             return
         self.session.set(event.field.path, event.value)
+        if self.session.save_error and self.session.save_error != self._told:
+            self._told = self.session.save_error
+            self.tell(f"The draft cannot be saved: {self._told}", problem=True)
         if event.field.kind in ("choice", "bool"):
             self.session.touched.add(event.field.path)
         self.answer_changed(event.field)
@@ -189,9 +193,10 @@ class StepScreen(MainScreen):
             return
         event.field.touched = True
         self.session.touched.add(event.field.path)
-        self.refresh_form()
         if event.submitted:
             self._take_suggestion(event.field)
+        self.refresh_form()
+        if event.submitted:
             self.go_on(event.field)
 
     def _take_suggestion(self, field: FormField) -> None:
