@@ -82,7 +82,7 @@ class Workspace:
     def environment(self) -> dict[str, str]:
         return {**os.environ, "XDG_STATE_HOME": str(self.folder / "state"), "SSH_AUTH_SOCK": ""}
 
-    def mailwiz(self, command: str, *options: str, timeout: float = 900) -> Done:
+    def mailwiz(self, command: str, *options: str, timeout: float = 900, stdin: str = "") -> Done:
         begun = time.monotonic()
         done = subprocess.run(
             self.command(command, *options),
@@ -90,7 +90,7 @@ class Workspace:
             text=True,
             timeout=timeout,
             env=self.environment,
-            stdin=subprocess.DEVNULL,
+            input=stdin,
             check=False,
         )
         return Done(done.returncode, done.stdout, done.stderr, time.monotonic() - begun)
