@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from pydantic import SecretStr
 
+from mailwiz_tui.install.events import ServerChanged
 from mailwiz_tui.ui.backends import error_sentence
 from mailwiz_tui.ui.ports import EngineLike, OutcomeLike, Verifier
 from mailwiz_tui.ui.run_model import RunModel
@@ -104,6 +105,7 @@ class Installation:
         self._enter(Stage.INSTALLING)
         try:
             self.outcomes = await self.engine.apply()
+            self._take_outcomes()
             if not self.model.failed:
                 self.accounts = await self.engine.accounts()
         except Exception as error:
@@ -112,6 +114,14 @@ class Installation:
             self._enter(Stage.FAILED)
             return
         await self._verify()
+
+    def _take_outcomes(self) -> None:
+        """Where an outcome says more than the events did, the model follows the outcome."""
+        for server_id, outcome in self.outcomes.items():
+            run = self.model.server(server_id)
+            run.failed_step = run.failed_step or outcome.failed_step
+            if run.phase is not outcome.state:
+                self.model.apply(ServerChanged(server_id, outcome.state, outcome.reason, outcome.advice))
 
     async def _verify(self) -> None:
         self.verify_error = ""

@@ -18,37 +18,15 @@ from mailwiz_tui.install.events import (
     StepChanged,
     StepPhase,
 )
+from mailwiz_tui.ui.log_buffer import LogBuffer
 from mailwiz_tui.ui.text import safe_line
 from mailwiz_tui.verify.result import CheckResult, CheckState
 
-MAX_LINES = 20_000
 QUIET_AFTER = 30.0
 VERY_QUIET_AFTER = 180.0
 AT_REST = frozenset(
     {ServerPhase.WAITING, ServerPhase.DONE, ServerPhase.UNCHANGED, ServerPhase.FAILED, ServerPhase.LOST}
 )
-
-
-@dataclass(slots=True)
-class LogBuffer:
-    """The last lines a server printed; ``dropped`` counts those that fell off the front."""
-
-    lines: list[str] = field(default_factory=list)
-    dropped: int = 0
-    limit: int = MAX_LINES
-
-    def append(self, text: str) -> None:
-        """Add a line; the oldest tenth falls off in one go when the buffer is full."""
-        self.lines.append(safe_line(text))
-        if len(self.lines) > self.limit:
-            surplus = max(1, self.limit // 10)
-            del self.lines[:surplus]
-            self.dropped += surplus
-
-    @property
-    def total(self) -> int:
-        """How many lines were ever added."""
-        return self.dropped + len(self.lines)
 
 
 @dataclass(slots=True)

@@ -306,3 +306,46 @@ def test_escape_delay_is_longer_over_ssh_only() -> None:
     chosen = {"SSH_CONNECTION": "x", "ESCDELAY": "50"}
     terminal.prepare_environment(chosen)
     assert chosen["ESCDELAY"] == "50"
+
+
+async def test_hosts_of_the_ssh_configuration_are_used_and_remembered(
+    make_app: MakeApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / ".ssh" / "config"
+    config.parent.mkdir(mode=0o700)
+    config.write_text("Host mx1\n  HostName 192.0.2.21\n  User ops\n")
+    plan = tmp_path / "plan.toml"
+    app = make_app(plan)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await started(pilot, app)
+        await pilot.press("s")
+        await until(pilot, lambda: [s.id for s in app.session.inventory.servers] == ["mx1"], "hosts")
+        await pilot.press("n")
+        await until(pilot, lambda: getattr(app.screen, "step_id", "") == "architecture", "first step")
+        await pilot.press("right", "left")
+        await pilot.pause(0.1)
+    again = make_app(plan)
+    assert [s.host for s in again.session.inventory.servers] == ["192.0.2.21"]
+
+
+async def test_an_inventory_that_is_not_there_is_told(make_app: MakeApp, filled: Path, tmp_path: Path) -> None:
+    app = make_app(filled, tmp_path / "nowhere.toml")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await started(pilot, app)
+        assert "nowhere.toml" in screen_text(app).replace(" ", ""), grid(app)
+
+
+def spoil(path: Path) -> None:
+    """Another program leaves the file as no TOML."""
+    path.write_text("version = [ broken")
+
+
+async def test_a_draft_that_cannot_be_saved_is_said_loudly(make_app: MakeApp, filled: Path) -> None:
+    app = make_app(filled)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await started(pilot, app)
+        app.show_step("storage")
+        await until(pilot, lambda: getattr(app.screen, "step_id", "") == "storage", "step")
+        spoil(filled)
+        await pilot.press("right")
+        await until(pilot, lambda: "NOT SAVED" in screen_text(app), "the warning")

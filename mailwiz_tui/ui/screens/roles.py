@@ -167,7 +167,9 @@ class RolesScreen(StepScreen):
                 self._store(chosen)
                 self.refresh_form()
 
-        now = chosen[event.server_id].internal_ip or next(iter(private), "")
+        number = self.session.chosen_ids().index(event.server_id)
+        suggested = self.session.draft.suggestion(f"servers.{number}.internal_ip")
+        now = chosen[event.server_id].internal_ip or suggested or next(iter(private), "")
         self.app.push_screen(TextDialog(f"Internal IP of {event.server_id}", seen, now, ok="Set"), given)
 
     def on_server_list_submitted(self, event: ServerList.Submitted) -> None:

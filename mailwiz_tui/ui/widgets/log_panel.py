@@ -13,7 +13,7 @@ from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from mailwiz_tui.ui.run_model import LogBuffer
+from mailwiz_tui.ui.log_buffer import LogBuffer
 
 
 class LogPanel(ScrollView, can_focus=True):
