@@ -42,7 +42,7 @@ def gather(host: Host) -> dict[str, Any]:
         jobs = {name: job for name, job in jobs.items() if name not in ("resolvers", "recursion", "port25")}
     found = _together(jobs)
     release = _os_release(host)
-    memory = _memory()
+    room = memory()
     recursion, recursion_dnssec = found.get("recursion") or (None, None)
     port4, port6 = found.get("port25") or (None, None)
     addresses, public4, public6 = found["addresses"] or ([], "", "")
@@ -63,9 +63,9 @@ def gather(host: Host) -> dict[str, Any]:
         "public_ipv4": public4,
         "public_ipv6": public6,
         "cpus": os.cpu_count() or 0,
-        "memory_total": memory.get("MemTotal", 0),
-        "memory_available": memory.get("MemAvailable", 0),
-        "disks": _disks(host),
+        "memory_total": room.get("MemTotal", 0),
+        "memory_available": room.get("MemAvailable", 0),
+        "disks": disks(host),
         "clock": time.time(),
         "clock_synchronized": {"yes": True, "no": False}.get(synchronized.text) if synchronized else None,
         "listeners": found["listeners"] or [],
@@ -115,7 +115,8 @@ def _os_release(host: Host) -> dict[str, str]:
     return found
 
 
-def _memory() -> dict[str, int]:
+def memory() -> dict[str, int]:
+    """What /proc/meminfo says, in bytes (proc(5))."""
     found = {}
     with open("/proc/meminfo", encoding="ascii") as handle:
         for line in handle:
@@ -124,7 +125,8 @@ def _memory() -> dict[str, int]:
     return found
 
 
-def _disks(host: Host) -> list[dict[str, Any]]:
+def disks(host: Host) -> list[dict[str, Any]]:
+    """Size and room of each file system that mail or the system may live on."""
     found, seen = [], set()
     for mount in ("/", "/var", "/var/lib", "/var/vmail", "/var/mail", "/home", "/srv"):
         path = host.path(mount)

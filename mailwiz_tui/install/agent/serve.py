@@ -38,6 +38,7 @@ class Server:
             "follow": self.follow,
             "confirm": self.confirm,
             "probes": self.probes,
+            "monitor": self.monitor,
             "accounts_ensure": self.accounts_ensure,
             "accounts_ack": self.accounts_ack,
             "probe_mailbox_open": self.probe_mailbox_open,
@@ -136,6 +137,12 @@ class Server:
         from . import probes as module
 
         return module.run_all(self.host, probes)
+
+    def monitor(self, units: list[str], place: str = "", since: float = 3600.0, keep: int = 400) -> Answer:
+        """How the running server is, and the mail log since ``place``."""
+        from . import monitor as module
+
+        return module.look(self.host, units, place, since, keep)
 
     def accounts_ensure(self, accounts: list[Raw], aliases: list[Raw], domains: list[str]) -> Answer:
         """First accounts; returns the addresses whose password was set now."""
