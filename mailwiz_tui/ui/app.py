@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from pathlib import Path
 
 from mailwiz_tui.ui import terminal
+from mailwiz_tui.ui.screen_guard import forget_fixed_size, screen_guard
 
 
 def run_app(plan_path: Path | None, inventory_path: Path | None, *, mouse: bool = False) -> int:
@@ -25,21 +25,14 @@ def run_app(plan_path: Path | None, inventory_path: Path | None, *, mouse: bool 
         )
         return 2
     terminal.prepare_environment()
-    _keep_libraries_quiet()
+    forget_fixed_size()
     from mailwiz_tui.ui.mailwiz import MailwizApp
     from mailwiz_tui.ui.session import Backends, Session
 
     app = MailwizApp(Session(plan_path, inventory_path, Backends()))
-    app.run(mouse=mouse)
+    with screen_guard():
+        app.run(mouse=mouse)
     if app.crash_message:
         sys.stderr.write(app.crash_message + "\n")
         return 1
     return app.return_code or 0
-
-
-def _keep_libraries_quiet() -> None:
-    """Nothing but the screens may write to the terminal: log records need a handler, else they go to stderr."""
-    logging.captureWarnings(True)
-    root = logging.getLogger()
-    if not root.handlers:
-        root.addHandler(logging.NullHandler())
