@@ -9,7 +9,9 @@ OWN = "/etc/own.cf"
 
 
 def test_the_operators_file_follows_ours_and_a_second_run_changes_nothing(machine, carry, compare):
-    wanted = raw(step(File("/etc/main.cf", "a = 1\n", append=OWN), Unit("mta.service", restart_on=("/etc/main.cf",))))
+    wanted = raw(
+        step(File("/etc/main.cf", "a = 1\n", append=OWN), Unit("mta.service", restart_on=("/etc/main.cf",)))
+    )
     carry(wanted)
     assert machine.path("/etc/main.cf").read_text() == "a = 1\n"
 
