@@ -169,7 +169,7 @@ def test_the_world_does_not_learn_where_a_user_sits(site: Site) -> None:
     recipient = f"{uuid.uuid4().hex}@outside.test"
     site.submit(site.bob, recipient)
     received = site.lab.outside.wait_for(recipient).as_string()
-    assert "198.51.100.50" not in received
+    assert str(site.lab.plan.operator.ipv4) not in received
     assert "laptop" not in received
 
 
@@ -213,7 +213,7 @@ DRIFT = {
     "main.cf edited": "echo 'smtpd_banner = x' >> /etc/postfix/main.cf",
     "firewall flushed": "nft delete table inet mailwiz",
     "key readable": "chmod 644 /etc/mailwiz/tls/privkey.pem",
-    "resolver replaced": "echo 'nameserver 198.51.100.36' > /etc/resolv.conf",
+    "resolver replaced": "echo 'nameserver 192.0.2.1' > /etc/resolv.conf",
     "domain off": "mariadb postfix -e 'UPDATE domain SET active = 0'",
     "unit stopped": "systemctl stop fail2ban",
     "script not compiled": "rm /etc/dovecot/sieve/junk.svbin",
@@ -242,7 +242,7 @@ def test_who_guesses_passwords_over_imap_is_locked_out_but_not_from_ssh(site: Si
 
     try:
         assert any(locked_out() for _ in range(20))
-        assert until(lambda: "198.51.100.50" in site.run("fail2ban-client status dovecot"))
+        assert until(lambda: str(site.lab.plan.operator.ipv4) in site.run("fail2ban-client status dovecot"))
         with socket.create_connection((address, 22), timeout=5) as channel:
             assert channel.recv(4) == b"SSH-"
     finally:
