@@ -45,7 +45,7 @@ def error_sentence(error: BaseException) -> str:
     if parts[0]:
         what, where, advice = parts
         sentence = f"{where}: {what}" if where and where not in what else what
-        return f"{sentence.rstrip('.')}. {advice}".strip() if advice else sentence
+        return f"{sentence.rstrip('.')} – {advice}" if advice else sentence
     findings = getattr(error, "findings", None)
     if findings:
         return "; ".join(f.line for f in findings)

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -62,8 +63,7 @@ def answer_the_steps(tmux: Tmux, host: str, domain: str) -> None:
     tmux.until("3/8")
     tmux.type(domain)
     tmux.until(f"Primary domain        {domain}")
-    tmux.keys("Enter")
-    tmux.keys("Enter")
+    tmux.keys("Enter", "Enter")
     tmux.until("4/8")
     for number in (5, 6, 7):
         tmux.keys("F8")
@@ -193,6 +193,60 @@ def test_leaving_while_it_runs_and_coming_back_attaches(
         assert "checks passed" in shown, shown
     finally:
         open_again.close()
+
+
+def test_a_server_typed_in_asks_for_its_host_key_and_sudo(
+    lab: Lab, fresh_host: Callable[..., LabHost], tmux: Tmux, tmp_path: Path
+) -> None:
+    """An unknown host key is confirmed, a wrong password is asked for again, a right one only once."""
+    host = fresh_host()
+    home = tmp_path / "home"
+    home.mkdir()
+    environ = {
+        "HOME": str(home),
+        "XDG_DATA_HOME": str(tmp_path / "data"),
+        "XDG_STATE_HOME": str(tmp_path / "state"),
+        "PYTHONPATH": str(ROOT),
+        "LANG": "C.UTF-8",
+        "SSH_AUTH_SOCK": "",
+    }
+    tmux.start([sys.executable, "-m", "mailwiz_tui", str(tmp_path / "plan.toml")], environ)
+    tmux.until("Begin")
+    tmux.keys("a")
+    tmux.until("Address or name")
+    tmux.type(host.ipv4)
+    tmux.keys("Enter")
+    tmux.type("box")
+    tmux.keys("Enter", "C-u")
+    tmux.type("admin")
+    tmux.keys("Enter", "Enter")
+    tmux.type(str(lab.paths.identity_file))
+    tmux.keys("Enter", "Enter")
+    tmux.until("1 server from")
+    tmux.keys("n")
+    tmux.until("1/8")
+    tmux.keys("F8")
+    tmux.until("(*) box")
+    tmux.keys("F5")
+    tmux.until("host key of box?", 30)
+    tmux.until("SHA256:")
+    answer_dialog(tmux, "Right", "Enter")
+    tmux.until("sudo on box", 30)
+    answer_dialog(tmux, *"wrong", "Enter")
+    tmux.until("not accepted", 30)
+    answer_dialog(tmux, *"lab", "Enter")
+    shown = tmux.until("✓ reachable", 60)
+    assert "lab" not in shown.replace(".lab", "")
+    assert (home / ".ssh" / "known_hosts").is_file()
+    tmux.keys("F5")
+    tmux.until("asking")
+    tmux.until("✓ reachable", 60)
+
+
+def answer_dialog(tmux: Tmux, *keys: str) -> None:
+    """Answer a dialog that came up by itself, after the half second in which it takes no keys."""
+    time.sleep(0.8)
+    tmux.keys(*keys)
 
 
 def kill_program(tmp_path: Path) -> None:

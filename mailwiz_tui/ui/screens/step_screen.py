@@ -189,15 +189,33 @@ class StepScreen(MainScreen):
     def on_form_field_left(self, event: FormField.Left) -> None:
         """Validate on leaving; after Enter go on to what follows."""
         event.stop()
-        if not self.is_current and not event.submitted:
-            return
-        event.field.touched = True
-        self.session.touched.add(event.field.path)
         if event.submitted:
-            self._take_suggestion(event.field)
+            self.field_entered(event.field)
+        elif self.is_current:
+            self._touch(event.field)
+            self.refresh_form()
+
+    def field_entered(self, field: FormField) -> None:
+        """Enter in a field: take what it offers, validate, and go on to what follows."""
+        self._touch(field)
+        self._take_typed(field)
+        self._take_suggestion(field)
         self.refresh_form()
-        if event.submitted:
-            self.go_on(event.field)
+        self.go_on(field)
+
+    def _touch(self, field: FormField) -> None:
+        field.touched = True
+        self.session.touched.add(field.path)
+
+    def _take_typed(self, field: FormField) -> None:
+        """Keys whose messages are still on their way count too."""
+        if field.kind in ("choice", "bool"):
+            return
+        value = field.value
+        if value != self.session.value(field.path) and not (
+            value in ("", []) and not self.session.value(field.path)
+        ):
+            self.on_form_field_edited(FormField.Edited(field, value))
 
     def _take_suggestion(self, field: FormField) -> None:
         """Enter in an empty field takes over what its placeholder offers, where an answer is needed."""

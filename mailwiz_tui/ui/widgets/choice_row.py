@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -59,6 +59,7 @@ class ChoiceRow(Widget, can_focus=True):
         self.options = tuple(options)
         self.stacked = stacked
         self.plain = plain
+        self.on_enter: Callable[[], None] | None = None
         self.index = next((i for i, o in enumerate(self.options) if o.value == value), -1)
 
     @property
@@ -113,7 +114,10 @@ class ChoiceRow(Widget, can_focus=True):
             self.post_message(self.Changed(self, self.value))
 
     def action_submit(self) -> None:
-        self.post_message(self.Submitted(self))
+        if self.on_enter is not None:
+            self.on_enter()
+        else:
+            self.post_message(self.Submitted(self))
 
     def on_key(self, event: Key) -> None:
         """A letter chooses the next option that begins with it."""

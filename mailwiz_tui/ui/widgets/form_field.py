@@ -6,6 +6,7 @@ Validated on leaving; once in error, on each key. The value goes to the draft at
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -27,6 +28,14 @@ def text_of(value: object) -> str:
     if isinstance(value, (list, tuple)):
         return ", ".join(str(item) for item in value)
     return str(value)
+
+
+@runtime_checkable
+class Form(Protocol):
+    """A screen that takes Enter in a field at once."""
+
+    def field_entered(self, field: FormField) -> None:
+        """Validate the field and go on."""
 
 
 class FormField(Vertical):
@@ -74,6 +83,7 @@ class FormField(Vertical):
         self._stacked = stacked
         self._options = tuple(options)
         self.control: Entry | ChoiceRow = self._make_control()
+        self.control.on_enter = self._entered
 
     def compose(self) -> ComposeResult:
         with Horizontal(classes="row"):
@@ -86,6 +96,14 @@ class FormField(Vertical):
             options = self._options or (Option(True, "yes"), Option(False, "no"))
             return ChoiceRow(options, self._value, stacked=self._stacked, plain=self._plain)
         return Entry(text_of(self._value), placeholder=self._placeholder)
+
+    @property
+    def value(self) -> Value:
+        """What the control holds now."""
+        if isinstance(self.control, Entry):
+            return self._parse(self.control.value)
+        chosen = self.control.value
+        return chosen if isinstance(chosen, (str, bool, int)) else None
 
     def show_value(self, value: object) -> None:
         """Show a value that came from the draft, not from the keyboard."""
@@ -138,13 +156,13 @@ class FormField(Vertical):
         self.touched = True
         self.post_message(self.Edited(self, value if isinstance(value, (str, bool, int)) else None))
 
-    def on_input_submitted(self, event: Entry.Submitted) -> None:
-        event.stop()
-        self.post_message(self.Left(self, submitted=True))
-
-    def on_choice_row_submitted(self, event: ChoiceRow.Submitted) -> None:
-        event.stop()
-        self.post_message(self.Left(self, submitted=True))
+    def _entered(self) -> None:
+        """Enter: a form that takes it at once moves the focus before the next key is looked at."""
+        form = self.screen
+        if isinstance(form, Form):
+            form.field_entered(self)
+        else:
+            self.post_message(self.Left(self, submitted=True))
 
     def on_descendant_blur(self, event: DescendantBlur) -> None:
         self.post_message(self.Left(self, submitted=False))
