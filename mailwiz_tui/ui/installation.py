@@ -47,6 +47,7 @@ class Installation:
         self.outcomes: Mapping[str, OutcomeLike] = {}
         self.accounts: Mapping[str, SecretStr] = {}
         self.results: list[CheckResult] = []
+        self.watched_only = False
         self._verifier = verifier
         self._on_stage = on_stage
         self._task: asyncio.Task[None] | None = None
@@ -71,6 +72,11 @@ class Installation:
         """Install, then verify; also the way to retry after a failure, for finished steps change nothing."""
         if not self.running:
             self._task = asyncio.create_task(self._run(), name="installation")
+
+    def start_watching(self) -> None:
+        """Follow what another operator started, to its end; nothing is installed from here."""
+        if not self.running:
+            self._task = asyncio.create_task(self._watch(), name="installation")
 
     def start_verification(self) -> None:
         """Make all checks once more."""
@@ -102,6 +108,7 @@ class Installation:
 
     async def _run(self) -> None:
         self.error = ""
+        self.watched_only = False
         self._enter(Stage.INSTALLING)
         try:
             self.outcomes = await self.engine.apply()
@@ -115,6 +122,17 @@ class Installation:
             return
         await self._verify()
 
+    async def _watch(self) -> None:
+        self.error = ""
+        self.watched_only = True
+        self._enter(Stage.INSTALLING)
+        try:
+            self.outcomes = await self.engine.attach()
+            self._take_outcomes()
+        except Exception as error:
+            self.error = error_sentence(error)
+        self._enter(Stage.FAILED if self.error or self.model.failed else Stage.DONE)
+
     def _take_outcomes(self) -> None:
         """Where an outcome says more than the events did, the model follows the outcome."""
         for server_id, outcome in self.outcomes.items():
@@ -125,6 +143,7 @@ class Installation:
 
     async def _verify(self) -> None:
         self.verify_error = ""
+        self.watched_only = False
         self.results = []
         for run in self.model.servers.values():
             run.checks.clear()

@@ -69,6 +69,9 @@ class EngineLike(Protocol):
     async def apply(self) -> Mapping[str, OutcomeLike]:
         """Install; attaches to a run that is under way."""
 
+    async def attach(self) -> Mapping[str, OutcomeLike]:
+        """Follow the runs in progress to their end; servers where none runs are left out."""
+
     async def accounts(self) -> Mapping[str, SecretStr]:
         """First passwords that nobody has acknowledged yet."""
 

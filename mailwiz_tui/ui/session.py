@@ -11,15 +11,16 @@ from pathlib import Path
 
 from mailwiz_tui.dns.record import Record
 from mailwiz_tui.dns.records import plan_records
-from mailwiz_tui.fleet.facts import Facts, FactsFile
-from mailwiz_tui.fleet.facts_store import facts_path_for, load_facts
+from mailwiz_tui.fleet.facts import Facts, FactsFile, ServerRecord
+from mailwiz_tui.fleet.facts_store import facts_path_for, load_facts, save_facts
 from mailwiz_tui.fleet.inventory import InventoryError, find_inventory, load_inventory, save_server
 from mailwiz_tui.fleet.server import Inventory, Server
+from mailwiz_tui.install.history import History
 from mailwiz_tui.install.prompts import Prompts
 from mailwiz_tui.plan.draft import Draft
 from mailwiz_tui.plan.findings import Finding, PlanError
 from mailwiz_tui.plan.model import Plan
-from mailwiz_tui.plan.steps import field_at
+from mailwiz_tui.plan.steps import field_at, step
 from mailwiz_tui.ui.backends import error_sentence, real_engine, real_probe, real_verify
 from mailwiz_tui.ui.installation import Installation, Stage
 from mailwiz_tui.ui.paths import default_draft_path, load_recent, remember
@@ -160,8 +161,17 @@ class Session:
     def finish_step(self, step_id: str) -> None:
         """The operator went through a step: what follows from other answers is taken over where it is missing."""
         try:
-            self.draft.apply_suggestions(step_id)
+            for field in step(step_id).fields:
+                if field.required and not self.value(field.path) and field.is_shown(self.value):
+                    self.set(field.path, self.draft.suggestion(field.path) or None)
             self.draft.confirm(step_id)
+        except PlanError as error:
+            self.save_error = "; ".join(f.line for f in error.findings)
+
+    def take_suggestions(self, step_id: str) -> None:
+        """Answer the questions of a step that is seen for the first time with what follows from other answers."""
+        try:
+            self.draft.apply_suggestions(step_id)
         except PlanError as error:
             self.save_error = "; ".join(f.line for f in error.findings)
 
@@ -207,8 +217,18 @@ class Session:
             self.probes[server.id] = ProbeOutcome("failed", error_sentence(error))
         else:
             trouble = unfit(facts)
+            self._learn(server, facts)
             self.probes[server.id] = ProbeOutcome("unfit" if trouble else "ok", trouble or summary(facts), facts)
         self.on_change()
+
+    def _learn(self, server: Server, facts: Facts) -> None:
+        """Keep what a server told beside the plan; addresses that the inventory names win."""
+        named = {k: v for k in ("public_ipv4", "public_ipv6") if (v := getattr(server, k))}
+        record = self.known.servers.get(server.id, ServerRecord())
+        fresh = record.model_copy(update={"facts": facts.model_copy(update=named)})
+        self.known = FactsFile(servers={**self.known.servers, server.id: fresh})
+        with contextlib.suppress(PlanError, OSError):
+            save_facts(facts_path_for(self.path), self.known)
 
     def make_engine(self, plan: Plan, prompts: Prompts) -> EngineLike:
         """An engine for the plan as it is now."""
@@ -216,7 +236,7 @@ class Session:
 
     def install(self, plan: Plan, prompts: Prompts, on_stage: Callable[[Stage], None]) -> Installation:
         """Start installing; the installation stays here whichever screen is shown."""
-        model = RunModel([s.id for s in plan.servers], self.clock)
+        model = RunModel([s.id for s in plan.servers], self.clock, History().span)
         engine = self.make_engine(plan, prompts)
         self.installation = Installation(engine, model, self.backends.verify, on_stage)
         self.installation.start()

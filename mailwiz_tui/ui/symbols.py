@@ -99,6 +99,14 @@ def age_text(seconds: float) -> str:
     return f"{whole} s ago" if whole < 120 else f"{whole // 60} min ago"
 
 
+def range_text(low: float, high: float) -> str:
+    """A time still to go as a range: ``2–4 min``, ``less than a minute``."""
+    if high < 60:
+        return "less than a minute"
+    first, last = max(1, round(low / 60)), max(1, round(high / 60 + 0.2))
+    return f"{first}–{last} min" if first < last else f"{last} min"
+
+
 def size_text(size: int) -> str:
     """Bytes as ``3.7 GiB``."""
     value = float(size)

@@ -144,6 +144,9 @@ class FakeEngine:
             self.emit(ServerChanged(server_id, outcome.state, outcome.reason, outcome.advice))
         return self.script.outcomes
 
+    async def attach(self) -> Mapping[str, OutcomeLike]:
+        return await self.apply()
+
     async def accounts(self) -> Mapping[str, SecretStr]:
         return self.script.accounts
 
@@ -178,6 +181,9 @@ def steps_of(server_id: str, total: int, done: int) -> list[Event]:
     titles = ("Packages", "Resolver", "Certificates", "Database", "Postfix", "Dovecot", "Rspamd", "Firewall")
     events: list[Event] = [ServerChanged(server_id, ServerPhase.CONNECTING, f"connecting to {server_id}")]
     events.append(ServerChanged(server_id, ServerPhase.INSTALLING))
+    for index in range(1, total + 1):
+        title = titles[(index - 1) % len(titles)]
+        events.append(StepChanged(server_id, title.lower(), title, index, total, StepPhase.PENDING))
     for index in range(1, done + 2):
         title = titles[(index - 1) % len(titles)]
         step_id = title.lower()

@@ -155,6 +155,7 @@ async def test_dashboard_failed_then_retried(
     async with app.run_test(size=size) as pilot:
         await install(pilot, app)
         await until(pilot, lambda: "r retries" in screen_text(app), "the failure")
+        await pilot.pause(0.6)
         check_golden(app, f"dashboard-failed-{size[0]}x{size[1]}", update=update_golden)
         succeed(script)
         await pilot.press("r")
@@ -186,7 +187,7 @@ async def test_failed_checks_come_first_with_advice(
     app = make_app(filled)
     async with app.run_test(size=(80, 24)) as pilot:
         await install(pilot, app)
-        await until(pilot, lambda: "some checks failed" in screen_text(app), "done")
+        await until(pilot, lambda: "1 of 3 checks failed" in screen_text(app), "done")
         await pilot.press("enter")
         await until(pilot, lambda: "1 of 3 checks failed" in screen_text(app), "results")
         assert "smtpd_relay_restrictions" in screen_text(app)

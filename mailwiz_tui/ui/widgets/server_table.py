@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widget import Widget
 
-from mailwiz_tui.ui.run_model import RunModel, ServerRun
+from mailwiz_tui.ui.run_model import QUIET_AFTER, RunModel, ServerRun
 from mailwiz_tui.ui.symbols import SERVER_MARKS, Tone, age_text, elapsed_text
 from mailwiz_tui.ui.widgets.step_strip import tone_style
 from mailwiz_tui.verify.result import CheckState
@@ -63,10 +63,11 @@ class ServerTable(Widget, can_focus=True):
         first = max(0, min(self.index - MAX_ROWS + 1, len(self.model.servers) - MAX_ROWS))
         for number, run in list(enumerate(self.model.servers.values()))[first : first + MAX_ROWS]:
             text.append("\n")
-            text.append_text(self._row(run, chosen=number == self.index, room=room))
+            text.append_text(self._row(run, number, room=room))
         return text
 
-    def _row(self, run: ServerRun, *, chosen: bool, room: int) -> Text:
+    def _row(self, run: ServerRun, number: int, *, room: int) -> Text:
+        chosen = number == self.index
         now = self.model.clock()
         mark = SERVER_MARKS[run.phase]
         step = f"{run.step_index}/{run.step_total}" if run.step_total else "–"
@@ -74,11 +75,17 @@ class ServerTable(Widget, can_focus=True):
         pointer = (">" if self.plain else "▸") if chosen else " "
         row = Text(no_wrap=True)
         style = ("bold reverse" if self.has_focus else "bold") if chosen else ""
-        row.append(f"{pointer} {set_cell_size(run.server_id, WIDTHS[0] - 1)} ", style=style)
+        name = f"{number + 1} {run.server_id}" if len(self.model.servers) > 1 else run.server_id
+        row.append(f"{pointer} {set_cell_size(name, WIDTHS[0] - 1)} ", style=style)
         colour = tone_style(self.app.theme_variables, mark.tone) if mark.tone is not Tone.IDLE else ""
         row.append(set_cell_size(mark.text(plain=self.plain), WIDTHS[1]), style=colour)
-        for value, width in ((step, WIDTHS[2]), (elapsed_text(run.elapsed(now)), WIDTHS[3]), (heard, WIDTHS[4])):
-            row.append(set_cell_size(value, width))
+        row.append(set_cell_size(step, WIDTHS[2]))
+        row.append(set_cell_size(elapsed_text(run.elapsed(now)), WIDTHS[3]))
+        quiet = run.silence(now) >= QUIET_AFTER
+        row.append(
+            set_cell_size(heard, WIDTHS[4]),
+            style=tone_style(self.app.theme_variables, Tone.WARN) if quiet else "",
+        )
         doing = self._doing(run)
         row.append(set_cell_size(doing, room) if cell_len(doing) <= room else set_cell_size(doing, room - 1) + "…")
         return row
@@ -94,9 +101,12 @@ class ServerTable(Widget, can_focus=True):
             return run.progress or run.step_title or run.detail
         return run.failed_step or run.detail
 
+    def choose(self, index: int) -> None:
+        """Choose a server by its place in the table."""
+        self.index = index
+        self.refresh()
+        self.post_message(self.Chosen(self.selected))
+
     def action_move(self, by: int) -> None:
-        count = len(self.model.servers)
-        if count:
-            self.index = (self.index + by) % count
-            self.refresh()
-            self.post_message(self.Chosen(self.selected))
+        if count := len(self.model.servers):
+            self.choose((self.index + by) % count)
