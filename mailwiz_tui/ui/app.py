@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mailwiz_tui.ui import terminal
+from mailwiz_tui.ui.paths import default_draft_path
 from mailwiz_tui.ui.screen_guard import forget_fixed_size, screen_guard
+
+if TYPE_CHECKING:
+    from mailwiz_tui.ui.session import Session
 
 
 def run_app(plan_path: Path | None, inventory_path: Path | None, *, mouse: bool = False) -> int:
     """Run the wizard on a plan (or on the default draft) and return the process's exit code.
 
-    A plan file that cannot be read raises ``PlanError`` before the screen is taken over.
+    A plan file that cannot be read raises ``PlanError``, with the terminal as it was.
     """
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         sys.stderr.write(
@@ -27,11 +32,19 @@ def run_app(plan_path: Path | None, inventory_path: Path | None, *, mouse: bool 
     terminal.prepare_environment()
     forget_fixed_size()
     from mailwiz_tui.ui.mailwiz import MailwizApp
-    from mailwiz_tui.ui.session import Backends, Session
 
-    app = MailwizApp(Session(plan_path, inventory_path, Backends()))
+    def open_session() -> Session:
+        from mailwiz_tui.ui.screens import start
+        from mailwiz_tui.ui.session import Backends, Session
+
+        del start
+        return Session(plan_path, inventory_path, Backends())
+
+    app = MailwizApp(path=plan_path or default_draft_path(), opener=open_session)
     with screen_guard():
         app.run(mouse=mouse)
+    if app.opening_error is not None:
+        raise app.opening_error
     if app.crash_message:
         sys.stderr.write(app.crash_message + "\n")
         return 1

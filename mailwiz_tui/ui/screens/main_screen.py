@@ -9,13 +9,13 @@ from textual.containers import Vertical
 from textual.screen import Screen
 
 from mailwiz_tui.ui.actions import key_table
-from mailwiz_tui.ui.session import Session
 from mailwiz_tui.ui.widgets.key_bar import KeyBar
 from mailwiz_tui.ui.widgets.no_markup import NoMarkup
 from mailwiz_tui.ui.widgets.title_bar import TitleBar
 
 if TYPE_CHECKING:
     from mailwiz_tui.ui.mailwiz import MailwizApp
+    from mailwiz_tui.ui.session import Session
 
 MINIMUM = (60, 20)
 
