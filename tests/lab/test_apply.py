@@ -17,7 +17,7 @@ from mailwiz_tui.lab.lab import Lab
 from tests.lab.processes import ProcessWatch
 from tests.lab.workspace import Workspace, make_workspace
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(1500), pytest.mark.xdist_group("apply")]
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(1500)]
 
 SERVICES = "postfix dovecot rspamd mariadb unbound fail2ban redis-server@rspamd"
 
