@@ -9,7 +9,7 @@ from mailwiz_tui.fleet.facts import Facts
 from mailwiz_tui.fleet.server import Inventory, Server
 from mailwiz_tui.install.prompts import Prompts
 from mailwiz_tui.plan.model import Plan
-from mailwiz_tui.ui.ports import EngineLike, OnResult
+from mailwiz_tui.ui.ports import EngineLike, OnResult, WatcherLike
 from mailwiz_tui.verify.result import CheckResult
 
 
@@ -37,6 +37,13 @@ async def real_probe(server: Server, prompts: Prompts) -> Facts:
         return Facts.model_validate(await link.request("facts"))
     finally:
         await pool.close()
+
+
+def real_watcher(engine: Any) -> WatcherLike:
+    """Looks at running servers through an engine's connections."""
+    from mailwiz_tui.verify.watch import Watcher
+
+    return Watcher(engine)
 
 
 def error_sentence(error: BaseException) -> str:

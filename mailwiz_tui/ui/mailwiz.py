@@ -23,6 +23,7 @@ from mailwiz_tui.ui.screens.main_screen import MainScreen
 from mailwiz_tui.ui.screens.opening import OpeningScreen
 from mailwiz_tui.ui.theme import CONTRAST, DARK, SIXTEEN, THEMES
 from mailwiz_tui.ui.window_title import restore_title, set_title
+from mailwiz_tui.ui.widgets.scroll_bar import use_scroll_bars
 
 if TYPE_CHECKING:
     from mailwiz_tui.ui.installation import Stage
@@ -51,11 +52,13 @@ class MailwizApp(App[int]):
         *,
         path: Path | None = None,
         opener: Callable[[], Session] | None = None,
+        begin: str = "",
     ) -> None:
         """Show a session, or the plan at ``path`` with the session that ``opener`` makes after the first paint.
 
         Loading everything behind the screens takes longer than painting the first of them. ``opener`` runs in a
-        thread; what it raises ends the program and is found in ``opening_error``.
+        thread; what it raises ends the program and is found in ``opening_error``. ``begin`` is a row of the start's
+        list that is chosen at once, such as ``monitor``.
         """
         plain_colours = terminal.wants_plain_colours()
         super().__init__(ansi_color=True if plain_colours else None)
@@ -67,10 +70,11 @@ class MailwizApp(App[int]):
         self._path = path or Path("plan.toml")
         self._opener = opener
         self._loading: asyncio.Task[None] | None = None
-        self._chosen = ""
+        self._chosen = begin
         self._prompts: DialogPrompts | None = None
         self.opening_error: Exception | None = None
         self.plain = terminal.wants_ascii()
+        use_scroll_bars(plain=self.plain)
         self.crash_message = ""
 
     @property
@@ -164,6 +168,30 @@ class MailwizApp(App[int]):
         from mailwiz_tui.ui.screens.review import ReviewScreen
 
         self.show(ReviewScreen(self.session))
+
+    def show_start(self) -> None:
+        """Show what one can begin with."""
+        from mailwiz_tui.ui.screens.start import StartScreen
+
+        self.show(StartScreen(self.session))
+
+    def why_no_monitor(self) -> str:
+        """Why the plan's servers cannot be watched, or empty."""
+        if self.session.plan() is None:
+            return "the plan is not complete yet; its review says what is missing"
+        if not self.session.known.servers:
+            return "nothing was installed from this plan yet"
+        return ""
+
+    def show_monitor(self) -> None:
+        """Show how the running servers are."""
+        from mailwiz_tui.ui.screens.monitor import MonitorScreen
+
+        plan = self.session.plan()
+        if plan is not None:
+            remember(self.session.path, self.session.inventory.source)
+            self.session.monitor(plan, self.prompts)
+            self.show(MonitorScreen(self.session))
 
     def show_dashboard(self) -> None:
         """Show the installation."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import SecretStr
 
@@ -14,6 +14,10 @@ from mailwiz_tui.install.events import ServerPhase, Subscriber
 from mailwiz_tui.install.prompts import Prompts
 from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.verify.result import CheckResult
+
+if TYPE_CHECKING:
+    from mailwiz_tui.verify.sample import Sample
+    from mailwiz_tui.verify.watch import DnsDrift
 
 
 class OutcomeLike(Protocol):
@@ -97,6 +101,26 @@ class Verifier(Protocol):
 
     async def __call__(self, engine: Any, *, on_result: OnResult, to: str = "") -> list[CheckResult]:
         """Make all checks; each is told as it ends."""
+
+
+class WatcherLike(Protocol):
+    """How the monitor asks running servers."""
+
+    def ports(self, server_id: str) -> tuple[tuple[str, int], ...]:
+        """The ``(protocol, port)`` that the plan wants listened on."""
+
+    async def look(self, server_id: str) -> Sample:
+        """How a server is now."""
+
+    async def drift(self) -> DnsDrift:
+        """How the DNS differs from the plan."""
+
+
+class WatcherFactory(Protocol):
+    """How the monitor gets its watcher."""
+
+    def __call__(self, engine: Any) -> WatcherLike:
+        """A watcher over an engine's connections."""
 
 
 class Prober(Protocol):

@@ -21,10 +21,11 @@ from mailwiz_tui.plan.draft import Draft
 from mailwiz_tui.plan.findings import Finding, PlanError
 from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.plan.steps import field_at, step
-from mailwiz_tui.ui.backends import error_sentence, real_engine, real_probe, real_verify
+from mailwiz_tui.ui.backends import error_sentence, real_engine, real_probe, real_verify, real_watcher
 from mailwiz_tui.ui.installation import Installation, Stage
+from mailwiz_tui.ui.monitoring import Monitoring
 from mailwiz_tui.ui.paths import default_draft_path, load_recent, remember
-from mailwiz_tui.ui.ports import EngineFactory, EngineLike, Prober, Verifier
+from mailwiz_tui.ui.ports import EngineFactory, EngineLike, Prober, Verifier, WatcherFactory
 from mailwiz_tui.ui.run_model import RunModel
 
 
@@ -44,6 +45,7 @@ class Backends:
     engine: EngineFactory = real_engine
     verify: Verifier = real_verify
     probe: Prober = real_probe
+    watcher: WatcherFactory = real_watcher
 
 
 class Session:
@@ -65,6 +67,7 @@ class Session:
         self.inventory_findings: list[Finding] = []
         self.probes: dict[str, ProbeOutcome] = {}
         self.installation: Installation | None = None
+        self.monitoring: Monitoring | None = None
         self.touched: set[str] = set()
         self.saved_at: float | None = None
         self.save_error = ""
@@ -179,6 +182,10 @@ class Session:
         """Everything to know about the answers so far."""
         return self.draft.findings()
 
+    def barred(self, path: str, value: object) -> str:
+        """Why the rules forbid an answer with the others as they are, or empty."""
+        return self.draft.barred(path, value)
+
     def plan(self) -> Plan | None:
         """The plan, or None while it has faults."""
         try:
@@ -242,6 +249,26 @@ class Session:
         self.installation.start()
         return self.installation
 
+    def watch_installation(self, plan: Plan, prompts: Prompts, on_stage: Callable[[Stage], None]) -> Installation:
+        """Follow an installation that another operator started."""
+        model = RunModel([s.id for s in plan.servers], self.clock, History().span)
+        self.installation = Installation(self.make_engine(plan, prompts), model, self.backends.verify, on_stage)
+        self.installation.start_watching()
+        return self.installation
+
+    def monitor(self, plan: Plan, prompts: Prompts) -> Monitoring:
+        """Watch the running servers of a plan; what watches them already goes on."""
+        wanted = [s.id for s in plan.servers]
+        if self.monitoring is not None and list(self.monitoring.servers) == wanted:
+            return self.monitoring
+        if self.monitoring is not None:
+            task = asyncio.create_task(self.monitoring.close(), name="end monitoring")
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        engine = self.make_engine(plan, prompts)
+        self.monitoring = Monitoring(engine, self.backends.watcher(engine), wanted, clock=self.clock)
+        return self.monitoring
+
     @property
     def running(self) -> bool:
         """Whether an installation or verification is under way."""
@@ -260,6 +287,9 @@ class Session:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         with contextlib.suppress(Exception):
             await self.drop_installation()
+        if self.monitoring is not None:
+            with contextlib.suppress(Exception):
+                await self.monitoring.close()
 
 
 def _label(path: str) -> str:

@@ -26,6 +26,8 @@ from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.ui.ports import DiffLike, EngineLike, OnResult, OutcomeLike
 from mailwiz_tui.ui.session import Backends
 from mailwiz_tui.verify.result import CheckResult, CheckState
+from mailwiz_tui.verify.sample import Sample
+from mailwiz_tui.verify.watch import DnsDrift
 
 PASSWORD = "Canary-7f3Qm2x9KpLw"
 KEY = "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA" + "k7Zq" * 85 + "wIDAQAB"
@@ -106,6 +108,9 @@ class Script:
     acknowledged: int = 0
     closed: int = 0
     applied: int = 0
+    samples: dict[str, Sample | Exception] = field(default_factory=dict)
+    drift: DnsDrift = field(default_factory=lambda: DnsDrift(fine=14))
+    looks: int = 0
 
 
 class FakeEngine:
@@ -157,6 +162,29 @@ class FakeEngine:
         self.script.closed += 1
 
 
+class FakeWatcher:
+    """Gives the script's samples; what has none is never told."""
+
+    def __init__(self, script: Script) -> None:
+        self.script = script
+
+    def ports(self, server_id: str) -> tuple[tuple[str, int], ...]:
+        return (("tcp", 25), ("tcp", 465), ("tcp", 587), ("tcp", 993))
+
+    async def look(self, server_id: str) -> Sample:
+        self.script.looks += 1
+        sample = self.script.samples.get(server_id)
+        if isinstance(sample, Exception):
+            raise sample
+        if sample is None:
+            await asyncio.Event().wait()
+            raise AssertionError
+        return sample
+
+    async def drift(self) -> DnsDrift:
+        return self.script.drift
+
+
 def backends(script: Script) -> Backends:
     """Backends that play a script."""
 
@@ -173,7 +201,7 @@ def backends(script: Script) -> Backends:
             raise script.error
         return debian_facts(server.host)
 
-    return Backends(engine, verify, probe)
+    return Backends(engine, verify, probe, lambda engine: FakeWatcher(script))
 
 
 def steps_of(server_id: str, total: int, done: int) -> list[Event]:

@@ -23,6 +23,8 @@ def start_rows(path: Path, recent: Sequence[Recent], *, servers: bool) -> list[t
     """What one can begin with, the likeliest first: a key and what the operator reads."""
     draft = path.exists()
     rows = [("continue", f"Continue with {path.name}")] if draft else []
+    if draft and path.with_suffix(".facts.json").exists():
+        rows.append(("monitor", f"Watch the running servers of {path.name}"))
     rows.append(("new", "Begin a new plan" if draft else "Begin"))
     rows.append(("add", "Add a server by hand"))
     if not servers or not draft:

@@ -108,6 +108,7 @@ class StartScreen(MainScreen):
             "add": self.action_add_server,
             "ssh": self.action_ssh_config,
             "lab": self.action_lab,
+            "monitor": self.action_monitor,
         }[key]()
 
     def _open(self, index: int) -> None:
@@ -125,12 +126,19 @@ class StartScreen(MainScreen):
     def why_not(self, action_id: str) -> str:
         if action_id == "start.continue" and not self.has_draft:
             return "there is no draft yet; n begins one"
+        if action_id == "start.monitor":
+            return self.wizard.why_no_monitor()
         return ""
 
     def action_continue_draft(self) -> None:
         if self.refused("start.continue"):
             return
         self.wizard.show_step("architecture")
+
+    def action_monitor(self) -> None:
+        """Watch the running servers of the plan."""
+        if not self.refused("start.monitor"):
+            self.wizard.show_monitor()
 
     def action_new_draft(self) -> None:
         """Keep the former draft under a name with the date, and begin with an empty one."""
