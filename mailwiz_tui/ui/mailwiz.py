@@ -22,8 +22,8 @@ from mailwiz_tui.ui.screens.help import HelpDialog
 from mailwiz_tui.ui.screens.main_screen import MainScreen
 from mailwiz_tui.ui.screens.opening import OpeningScreen
 from mailwiz_tui.ui.theme import CONTRAST, DARK, SIXTEEN, THEMES
-from mailwiz_tui.ui.window_title import restore_title, set_title
 from mailwiz_tui.ui.widgets.scroll_bar import use_scroll_bars
+from mailwiz_tui.ui.window_title import restore_title, set_title
 
 if TYPE_CHECKING:
     from mailwiz_tui.ui.installation import Stage
@@ -74,6 +74,7 @@ class MailwizApp(App[int]):
         self._prompts: DialogPrompts | None = None
         self.opening_error: Exception | None = None
         self.plain = terminal.wants_ascii()
+        self.set_class(self.plain, "-ascii")
         use_scroll_bars(plain=self.plain)
         self.crash_message = ""
 

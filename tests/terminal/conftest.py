@@ -37,9 +37,13 @@ def launch(environ: dict[str, str]) -> Iterator[Launch]:
     sessions: list[TerminalSession] = []
 
     def start(
-        *arguments: str, size: tuple[int, int] = (80, 24), program: str = "", **settings: str
+        *arguments: str,
+        size: tuple[int, int] = (80, 24),
+        program: str = "",
+        module: bool = False,
+        **settings: str,
     ) -> TerminalSession:
-        begin = ["-c", program] if program else ["-m", "mailwiz_tui"]
+        begin = ["-m"] if module else ["-c", program] if program else ["-m", "mailwiz_tui"]
         session = TerminalSession([sys.executable, *begin, *arguments], {**environ, **settings}, size)
         sessions.append(session)
         return session

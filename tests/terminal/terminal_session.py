@@ -10,7 +10,7 @@ import signal
 import struct
 import termios
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import pyte
 import pytest
@@ -26,6 +26,7 @@ class TerminalSession:
         self.screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self.screen)
         self.raw = bytearray()
+        self.on_output: Callable[[bytes], None] = lambda data: None
         self.status: int | None = None
         self.pid, self.master = pty.fork()
         if self.pid == 0:
@@ -52,6 +53,7 @@ class TerminalSession:
             if not data:
                 return
             self.raw += data
+            self.on_output(data)
             self._stream.feed(data)
 
     def until(self, text: str, seconds: float = 20.0) -> None:
@@ -99,12 +101,41 @@ class TerminalSession:
                 pass
         os.close(self.master)
 
+    def settle(self, quiet: float = 0.2, seconds: float = 10.0) -> None:
+        """Take in output until none comes for a while."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            before = len(self.raw)
+            self.pump(quiet)
+            if len(self.raw) == before:
+                return
+
+    def press_and_settle(self, data: str) -> None:
+        """Send keys and take in what follows from them."""
+        before = len(self.raw)
+        self.press(data)
+        end = time.monotonic() + 3
+        while len(self.raw) == before and time.monotonic() < end:
+            self.pump(0.05)
+        self.settle()
+
+    def styled_cells(self) -> set[tuple[int, int, bool, bool, bool]]:
+        """The cells that stand out without colour: bold, underlined or reversed."""
+        found = set()
+        for y in range(self.screen.lines):
+            for x in range(self.screen.columns):
+                cell = self.screen.buffer[y][x]
+                if cell.bold or cell.underscore or cell.reverse:
+                    found.add((x, y, cell.bold, cell.underscore, cell.reverse))
+        return found
+
     def invisible_cells(self) -> int:
-        """Cells with a glyph whose fore- and background are the same colour."""
+        """Cells with a glyph that is as dark as what is behind it, on a terminal that is black."""
         count = 0
         for y in range(self.screen.lines):
             for x in range(self.screen.columns):
                 cell = self.screen.buffer[y][x]
-                if cell.data.strip() and cell.fg == cell.bg and cell.fg != "default":
-                    count += 1
+                fore = "white" if cell.fg == "default" else cell.fg
+                back = "black" if cell.bg == "default" else cell.bg
+                count += bool(cell.data.strip()) and fore == back
         return count
