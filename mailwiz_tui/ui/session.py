@@ -69,6 +69,7 @@ class Session:
         self.installation: Installation | None = None
         self.monitoring: Monitoring | None = None
         self.touched: set[str] = set()
+        self.resolver = ""
         self.saved_at: float | None = None
         self.save_error = ""
         self.now = time.time
@@ -266,7 +267,9 @@ class Session:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         engine = self.make_engine(plan, prompts)
-        self.monitoring = Monitoring(engine, self.backends.watcher(engine), wanted, clock=self.clock)
+        self.monitoring = Monitoring(
+            engine, self.backends.watcher(engine, self.resolver or None), wanted, clock=self.clock
+        )
         return self.monitoring
 
     @property

@@ -14,9 +14,9 @@ from textual.widget import Widget
 from textual.widgets import Button
 
 from mailwiz_tui.plan.findings import Finding, Severity
-from mailwiz_tui.plan.steps import STEPS, FieldSpec, StepSpec
+from mailwiz_tui.plan.steps import STEPS, FieldKind, FieldSpec, StepSpec
 from mailwiz_tui.ui.actions import bindings_for
-from mailwiz_tui.ui.fields import help_of, make_field, placeholder_of, settle_defaults, unavailable
+from mailwiz_tui.ui.fields import help_of, make_field, options_of, placeholder_of, settle_defaults, unavailable
 from mailwiz_tui.ui.screens.main_screen import MainScreen
 from mailwiz_tui.ui.screens.steps_dialog import StepsDialog
 from mailwiz_tui.ui.session import Session
@@ -97,6 +97,9 @@ class StepScreen(MainScreen):
         return "Next (F8)" if self.spec.number < len(STEPS) else "Review (F8)"
 
     def on_mount(self) -> None:
+        self.session.touched.update(s.path for s in self.fields() if self.session.draft.answered(s.path))
+        for field in self.query(FormField):
+            field.checked = field.path in self.session.touched
         self.refresh_form()
         self._focus_start()
         self._preview()
@@ -105,8 +108,7 @@ class StepScreen(MainScreen):
         fields = [f for f in self.query(FormField) if f.display]
         wanted = next((f for f in fields if f"{self._focus_path}.".startswith(f"{f.path}.")), None)
         if wanted is not None:
-            wanted.touched = True
-            self.session.touched.add(wanted.path)
+            self._touch(wanted)
             self.refresh_form()
         chosen = wanted or next(iter(fields), None)
         if chosen is not None:
@@ -139,25 +141,40 @@ class StepScreen(MainScreen):
             field.display = spec.is_shown(session.value)
             field.show_placeholder(placeholder_of(spec, session))
             field.show_help(help_of(spec, session))
-            relevant = [f for f in findings if _concerns(f, field.path)]
-            filled = session.value(field.path) not in (None, "", [])
-            seen = field.touched or field.path in session.touched
-            focused = field.has_focus_within
-            hush = not seen or (focused and not field.in_error and not filled)
-            shown = [f for f in relevant if not hush]
+            if spec.kind is FieldKind.CHOICE:
+                field.show_options(options_of(spec, session))
+            shown = [] if self._hushed(field) else [f for f in findings if _concerns(f, field.path)]
             missing = (
                 unavailable(field.path, session.value(field.path)) if field.kind in ("choice", "bool") else None
             )
             field.show_findings([*shown, missing] if missing else shown)
-        self._show_states()
+        self._show_states(findings)
         self.show_step_findings(findings)
         self.query_one(TitleBar).show(note=self.note())
 
     def show_step_findings(self, findings: list[Finding]) -> None:
         """Show findings of this step that belong to no single field."""
 
-    def _show_states(self) -> None:
-        states = [(s.number, s.title, self.session.state_of(s.id)) for s in STEPS]
+    def _hushed(self, field: FormField) -> bool:
+        """Whether faults of a field are kept back: nobody was there yet, or it is being typed into."""
+        if not (field.touched or field.path in self.session.touched):
+            return True
+        typing = field.has_focus_within and field.kind not in ("choice", "bool")
+        return typing and not field.in_error and not field.checked
+
+    def _own_state(self, findings: list[Finding]) -> str:
+        """How this step stands, agreeing with what the form shows: what is kept back there is no fault here."""
+        state = self.session.state_of(self.step_id)
+        if state != "errors":
+            return state
+        hushed = [f.path for f in self.query(FormField) if self._hushed(f)]
+        told = [f for f in faults(findings) if self.spec.owns_path(f.path)]
+        told = [f for f in told if not any(_concerns(f, path) for path in hushed)]
+        return "errors" if told else "empty"
+
+    def _show_states(self, findings: list[Finding]) -> None:
+        own = self._own_state(findings)
+        states = [(s.number, s.title, own if s.id == self.step_id else self.session.state_of(s.id)) for s in STEPS]
         self.query_one(StepStrip).show(states, plain=self.wizard.plain)
         self.query_one(StepList).show(states, plain=self.wizard.plain)
 
@@ -166,6 +183,7 @@ class StepScreen(MainScreen):
         event.stop()
         if event.value == self.session.value(event.field.path):
             return
+        event.field.checked = False
         self.session.set(event.field.path, event.value)
         if self.session.save_error and self.session.save_error != self._told:
             self._told = self.session.save_error
@@ -197,14 +215,14 @@ class StepScreen(MainScreen):
 
     def field_entered(self, field: FormField) -> None:
         """Enter in a field: take what it offers, validate, and go on to what follows."""
-        self._touch(field)
         self._take_typed(field)
+        self._touch(field)
         self._take_suggestion(field)
         self.refresh_form()
         self.go_on(field)
 
     def _touch(self, field: FormField) -> None:
-        field.touched = True
+        field.touched = field.checked = True
         self.session.touched.add(field.path)
 
     def _take_typed(self, field: FormField) -> None:

@@ -1,0 +1,137 @@
+"""How forms behave: suggestions are seen, states agree with what is shown, impossible answers say why."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from textual.widgets import Static
+
+from mailwiz_tui.fleet.facts import Facts
+from mailwiz_tui.fleet.facts_store import facts_path_for, load_facts
+from mailwiz_tui.fleet.server import Server
+from mailwiz_tui.install.prompts import Prompts
+from mailwiz_tui.plan.support import unsupported
+from mailwiz_tui.ui.fields import unavailable
+from mailwiz_tui.ui.session import Backends
+from mailwiz_tui.ui.widgets.choice_row import ChoiceRow, Option
+from mailwiz_tui.ui.widgets.entry import Entry
+from mailwiz_tui.ui.widgets.step_strip import StepStrip
+from tests.ui.fakes import Script, debian_facts
+from tests.ui.grid import grid, screen_text, until
+from tests.ui.make import MakeApp
+from tests.ui.test_steps import field, goto, saved_in
+
+
+async def test_a_suggestion_is_seen_when_the_step_opens(make_app: MakeApp, plan_path: Path) -> None:
+    app = make_app(plan_path)
+    app.session.set("domain.primary_domain", "example.com")
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await goto(pilot, app, "security")
+        selector = field(screen, "security.dkim.selector").control
+        assert isinstance(selector, Entry)
+        assert selector.value.endswith("a") and selector.value[:4].isdigit()
+        assert app.session.value("security.dkim.selector") == selector.value
+        assert saved_in(plan_path)["security"]["dkim"]["selector"] == selector.value
+
+
+async def test_going_through_a_step_again_changes_no_selector(make_app: MakeApp, plan_path: Path) -> None:
+    plan_path.write_text('version = 1\n[security.spf]\npolicy = "softfail"\n')
+    app = make_app(plan_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await goto(pilot, app, "security")
+        await pilot.press("f8")
+        await until(pilot, lambda: getattr(app.screen, "step_id", "") == "services", "next step")
+        assert app.session.value("security.dkim.selector") == "mail"
+
+
+async def test_a_suggested_host_name_is_no_error_while_it_is_offered(make_app: MakeApp, plan_path: Path) -> None:
+    app = make_app(plan_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await goto(pilot, app, "domains")
+        strip = screen.query_one(StepStrip)
+        for key in "example.com":
+            await pilot.press("full_stop" if key == "." else key)
+            await pilot.pause(0.06)
+            assert "has errors" not in str(Static.render(strip)), grid(app)
+        await pilot.press("enter", "enter")
+        await until(pilot, lambda: "done" in str(Static.render(strip)) or app.screen is not screen, "done")
+        assert app.session.value("domain.hostname") == "mail.example.com"
+
+
+async def test_a_wrong_answer_is_an_error_in_strip_and_form_at_once(make_app: MakeApp, plan_path: Path) -> None:
+    app = make_app(plan_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await goto(pilot, app, "domains")
+        await pilot.press(*"bad..name")
+        await pilot.pause(0.06)
+        assert "has errors" not in screen_text(app)
+        await pilot.press("tab")
+        await until(pilot, lambda: "Domains: ✗ has errors" in screen_text(app), "strip agrees")
+
+
+async def test_a_faulty_answer_of_an_earlier_day_is_shown_when_the_step_opens(
+    make_app: MakeApp, plan_path: Path
+) -> None:
+    plan_path.write_text('version = 1\n[domain]\nprimary_domain = "bad..name"\n')
+    app = make_app(plan_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await goto(pilot, app, "domains")
+        assert field(screen, "domain.primary_domain").in_error
+
+
+async def test_asking_a_server_goes_on_when_the_step_is_left(
+    make_app: MakeApp, filled: Path, script: Script
+) -> None:
+    app = make_app(filled)
+    go = asyncio.Event()
+
+    async def slow(server: Server, prompts: Prompts) -> Facts:
+        await go.wait()
+        return debian_facts(server.host)
+
+    app.session.backends = Backends(app.session.backends.engine, app.session.backends.verify, slow)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await goto(pilot, app, "roles")
+        await pilot.press("f5")
+        await until(pilot, lambda: "asking" in screen_text(app), "asking")
+        await pilot.press("f4")
+        await until(pilot, lambda: getattr(app.screen, "heading", "") == "Review", "review")
+        await pilot.press("end")
+        await until(pilot, lambda: "asking" in screen_text(app), "still asking, in the review")
+        go.set()
+        await until(pilot, lambda: "Debian 13 (trixie)" in screen_text(app), "facts in the review")
+        await goto(pilot, app, "roles")
+        assert "reachable: Debian 13" in screen_text(app)
+    kept = load_facts(facts_path_for(filled)).facts("mx1")
+    assert kept is not None and kept.os_version == "13"
+
+
+async def test_what_cannot_be_installed_yet_is_dim_and_says_so(make_app: MakeApp, filled: Path) -> None:
+    """Read from the plan's support, so that a feature that arrives needs no change here."""
+    app = make_app(filled)
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await goto(pilot, app, "services")
+        for path in ("services.antispam", "services.webmail", "services.admin_panel"):
+            row = field(screen, path).control
+            assert isinstance(row, ChoiceRow)
+            for option in row.options:
+                refused = unavailable(path, option.value)
+                assert option.later == (refused is not None)
+                if refused is not None:
+                    assert option.label in field(screen, path).help_text
+        plan = app.session.plan()
+        assert plan is not None and unsupported(plan) == []
+
+
+async def test_an_impossible_option_is_passed_over_with_its_reason(make_app: MakeApp, filled: Path) -> None:
+    app = make_app(filled)
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await goto(pilot, app, "services")
+        asked = field(screen, "services.antispam")
+        row = asked.control
+        assert isinstance(row, ChoiceRow)
+        row.options = (row.options[0], Option("x", "Other", "it needs another server"), row.options[-1])
+        await pilot.press("right")
+        await until(pilot, lambda: "Other is not possible: it needs another server" in screen_text(app), "reason")
+        assert row.value == row.options[2].value
