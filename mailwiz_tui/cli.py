@@ -106,6 +106,7 @@ def build_parser() -> argparse.ArgumentParser:
     monitor.add_argument("--plain", action="store_true", help="print lines also on a terminal, open no screen")
     monitor.add_argument("--json", action="store_true", help="print an object a line and server")
     monitor.add_argument("--interval", type=float, default=10.0, metavar="SECONDS", help="between lines")
+    _resolver(monitor)
     _connecting(monitor)
 
     lab = commands.add_parser("lab", help=COMMANDS["lab"], description=COMMANDS["lab"])

@@ -61,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
     workspace = open_workspace(options)
     if _on_a_screen(options):
         run_app = importlib.import_module("mailwiz_tui.ui.app").run_app
-        code: int = run_app(options.plan, options.inventory, begin="monitor")
+        code: int = run_app(options.plan, options.inventory, begin="monitor", resolver=options.resolver)
         return code
     try:
         return asyncio.run(_monitor(workspace, options))

@@ -14,10 +14,12 @@ if TYPE_CHECKING:
     from mailwiz_tui.ui.session import Session
 
 
-def run_app(plan_path: Path | None, inventory_path: Path | None, *, mouse: bool = False, begin: str = "") -> int:
+def run_app(
+    plan_path: Path | None, inventory_path: Path | None, *, mouse: bool = False, begin: str = "", resolver: str = ""
+) -> int:
     """Run the wizard on a plan (or on the default draft) and return the process's exit code.
 
-    ``begin`` is a row of the start's list that is chosen at once (``monitor``).
+    ``begin`` is a row of the start's list that is chosen at once (``monitor``). DNS is asked at ``resolver``.
 
     A plan file that cannot be read raises ``PlanError``, with the terminal as it was.
     """
@@ -40,7 +42,9 @@ def run_app(plan_path: Path | None, inventory_path: Path | None, *, mouse: bool 
         from mailwiz_tui.ui.session import Backends, Session
 
         del start
-        return Session(plan_path, inventory_path, Backends())
+        session = Session(plan_path, inventory_path, Backends())
+        session.resolver = resolver
+        return session
 
     app = MailwizApp(path=plan_path or default_draft_path(), opener=open_session, begin=begin)
     with screen_guard():

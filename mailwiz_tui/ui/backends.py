@@ -39,11 +39,11 @@ async def real_probe(server: Server, prompts: Prompts) -> Facts:
         await pool.close()
 
 
-def real_watcher(engine: Any) -> WatcherLike:
+def real_watcher(engine: Any, resolver: str | None) -> WatcherLike:
     """Looks at running servers through an engine's connections."""
     from mailwiz_tui.verify.watch import Watcher
 
-    return Watcher(engine)
+    return Watcher(engine, resolver=resolver)
 
 
 def error_sentence(error: BaseException) -> str:

@@ -76,6 +76,9 @@ class EngineLike(Protocol):
     async def attach(self) -> Mapping[str, OutcomeLike]:
         """Follow the runs in progress to their end; servers where none runs are left out."""
 
+    async def stop_after_step(self) -> list[str]:
+        """Ask the runs in progress to end when their present step is done; the servers that were asked."""
+
     async def accounts(self) -> Mapping[str, SecretStr]:
         """First passwords that nobody has acknowledged yet."""
 
@@ -119,8 +122,8 @@ class WatcherLike(Protocol):
 class WatcherFactory(Protocol):
     """How the monitor gets its watcher."""
 
-    def __call__(self, engine: Any) -> WatcherLike:
-        """A watcher over an engine's connections."""
+    def __call__(self, engine: Any, resolver: str | None) -> WatcherLike:
+        """A watcher over an engine's connections; DNS is asked at ``resolver`` (None: the system's)."""
 
 
 class Prober(Protocol):

@@ -108,6 +108,7 @@ class Script:
     acknowledged: int = 0
     closed: int = 0
     applied: int = 0
+    stopped: int = 0
     samples: dict[str, Sample | Exception] = field(default_factory=dict)
     drift: DnsDrift = field(default_factory=lambda: DnsDrift(fine=14))
     looks: int = 0
@@ -151,6 +152,10 @@ class FakeEngine:
 
     async def attach(self) -> Mapping[str, OutcomeLike]:
         return await self.apply()
+
+    async def stop_after_step(self) -> list[str]:
+        self.script.stopped += 1
+        return list(self.script.outcomes)
 
     async def accounts(self) -> Mapping[str, SecretStr]:
         return self.script.accounts
@@ -201,7 +206,7 @@ def backends(script: Script) -> Backends:
             raise script.error
         return debian_facts(server.host)
 
-    return Backends(engine, verify, probe, lambda engine: FakeWatcher(script))
+    return Backends(engine, verify, probe, lambda engine, resolver: FakeWatcher(script))
 
 
 def steps_of(server_id: str, total: int, done: int) -> list[Event]:

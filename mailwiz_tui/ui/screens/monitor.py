@@ -76,7 +76,6 @@ class MonitorScreen(LogScreen):
 
     def _start(self) -> None:
         self.query_one(WatchTable).focus()
-        self.active_log.empty_words = "no mail in the last hour"
         self.tick()
 
     def on_resize(self) -> None:
@@ -102,6 +101,7 @@ class MonitorScreen(LogScreen):
             self._draw_verdict()
             asked = f"asked {age_text(second)}" if watch.looked is not None else "asking…"
             self.query_one(TitleBar).show(note=f"{self.session.path.name}  {asked}")
+        self.active_log.empty_words = "no mail in the last hour" if watch.sample else "asking…"
         self.active_log.tick()
 
     def _show_server(self, watch: ServerWatch) -> None:

@@ -38,6 +38,10 @@ class ServerDetail(Static):
             self._queue(text, watch)
             self._dns(text, watch, monitoring)
             self._mail(text, watch)
+        lines = text.split("\n")
+        for line in lines[1:]:
+            line.truncate(max(20, self.size.width), overflow="ellipsis")
+        text = Text("\n").join(lines)
         key = text.markup
         if key != self._drawn:
             self._drawn = key
@@ -106,7 +110,8 @@ class ServerDetail(Static):
             if wrong:
                 tone = tone_style(self.app.theme_variables, Tone.WARN)
                 text.append(f"! {wrong} not as planned", style=tone)
-                text.append(f": {', '.join((*dns.wrong, *dns.missing))}")
+                names = (*dns.wrong, *dns.missing)
+                text.append(f": {', '.join(names[:2])}" + (f" and {wrong - 2} more" if wrong > 2 else ""))
             else:
                 self._state(text, f"{dns.fine} records as planned", good=True)
             text.append(f" · {dns.unknown} without an answer" if dns.unknown else "")
