@@ -29,7 +29,8 @@ class Installation:
     """Drives engine and verification once, and keeps what came of it.
 
     ``accounts`` holds first passwords until they were acknowledged; ``error`` is a sentence if the whole
-    run could not be made. ``on_stage`` is called in the event loop at each change of stage.
+    run could not be made; ``note`` is a word to the operator that holds until the next stage. ``on_stage`` is
+    called in the event loop at each change of stage.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class Installation:
         self.model = model
         self.stage = Stage.IDLE
         self.error = ""
+        self.note = ""
         self.verify_error = ""
         self.outcomes: Mapping[str, OutcomeLike] = {}
         self.accounts: Mapping[str, SecretStr] = {}
@@ -103,6 +105,7 @@ class Installation:
 
     def _enter(self, stage: Stage) -> None:
         self.stage = stage
+        self.note = ""
         self.model.revision += 1
         self._on_stage(stage)
 

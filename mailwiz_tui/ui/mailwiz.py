@@ -30,6 +30,20 @@ if TYPE_CHECKING:
     from mailwiz_tui.ui.prompts import DialogPrompts
     from mailwiz_tui.ui.session import Session
 
+RUNNING = (
+    "An installation is running",
+    "It goes on by itself on the servers if you leave. Start mailwiz-tui again with this plan to watch it: "
+    "installing attaches to what runs.\n\nIt can also stop when each server has finished its present step; "
+    "nothing is left half done, and installing again goes on from there.",
+    (("stay", "Stay here"), ("leave", "Leave it running and quit"), ("stop", "Stop after the step")),
+)
+UNSEEN = (
+    "The first passwords have not been shown yet",
+    "They are known to nobody but this program, and are forgotten when it ends. If you leave now they are set "
+    "anew at the next installation and shown then.",
+    (("stay", "Stay here"), ("show", "Show them now"), ("leave", "Quit without them")),
+)
+
 STYLES: list[str | PurePath] = [*sorted(Path(__file__).parent.rglob("*.tcss"))]
 FINAL_STAGES = ("done", "failed")
 WIDTHS = [(0, "-tiny-width"), (60, "-narrow"), (80, "-normal"), (100, "-side"), (120, "-wide")]
@@ -180,8 +194,6 @@ class MailwizApp(App[int]):
         """Why the plan's servers cannot be watched, or empty."""
         if self.session.plan() is None:
             return "the plan is not complete yet; its review says what is missing"
-        if not self.session.known.servers:
-            return "nothing was installed from this plan yet"
         return ""
 
     def show_monitor(self) -> None:
@@ -238,26 +250,41 @@ class MailwizApp(App[int]):
         self.theme = CONTRAST.name if self.theme != CONTRAST.name else self._usual_theme
 
     def action_quit_safely(self) -> None:
-        """Leave at once when nothing runs; else say what leaving means, and ask."""
-        if self._session is None or not self._session.running:
-            self.exit(0)
-            return
+        """Leave at once when nothing is lost by it; else say what leaving means, and ask."""
         if isinstance(self.screen, ChoiceDialog):
             return
+        installation = self._session.installation if self._session is not None else None
+        if installation is not None and installation.running:
+            self.push_screen(ChoiceDialog(*RUNNING), self._quit_answered)
+        elif installation is not None and installation.accounts:
+            self.push_screen(ChoiceDialog(*UNSEEN), self._quit_answered)
+        else:
+            self.exit(0)
 
-        def answered(answer: str | None) -> None:
-            if answer == "leave":
-                self.exit(0)
+    def _quit_answered(self, answer: str | None) -> None:
+        if answer == "leave":
+            self.exit(0)
+        elif answer == "show":
+            self.show_results()
+        elif answer == "stop":
+            self.run_worker(self._stop_after_step(), group="stop", exit_on_error=False)
 
-        self.push_screen(
-            ChoiceDialog(
-                "An installation is running",
-                "It goes on by itself on the servers if you leave. Start mailwiz-tui again with this plan to "
-                "watch it: installing attaches to what runs.",
-                (("stay", "Stay here"), ("leave", "Leave it running and quit")),
-            ),
-            answered,
+    async def _stop_after_step(self) -> None:
+        """Ask the servers to stop; the dashboard shows how each comes to rest."""
+        from mailwiz_tui.ui.backends import error_sentence
+
+        installation = self.session.installation
+        if installation is None:
+            return
+        try:
+            asked = await installation.engine.stop_after_step()
+        except Exception as error:
+            self.notify(error_sentence(error), severity="error", markup=False)
+            return
+        installation.note = (
+            "stopping when the present step is done" if asked else "nothing is running there to stop"
         )
+        self.show_dashboard()
 
     async def action_quit(self) -> None:
         """Textual's own quit takes the same way."""

@@ -343,6 +343,49 @@ async def test_quitting_while_it_runs_asks_and_leaves_it_running(
     assert script.closed == 1
 
 
+async def test_quitting_can_stop_after_the_step(make_app: MakeApp, filled: Path, script: Script) -> None:
+    running(script, FakeClock())
+    script.outcomes = {"mx1": FakeOutcome(ServerPhase.FAILED, reason="stopped after “Database”, as was asked")}
+    app = make_app(filled)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await install(pilot, app)
+        await pilot.press("ctrl+q")
+        await until(pilot, lambda: "Stop after the step" in screen_text(app), "the question")
+        await pilot.press("right", "right", "enter")
+        await until(pilot, lambda: script.stopped == 1, "the servers were asked")
+        await until(pilot, lambda: "stopping when the present step is done" in screen_text(app), "told")
+        assert app.is_running and isinstance(app.screen, DashboardScreen)
+
+
+async def test_quitting_before_the_first_passwords_were_shown_asks(
+    make_app: MakeApp, filled: Path, script: Script
+) -> None:
+    script.outcomes = {"mx1": FakeOutcome(ServerPhase.DONE)}
+    script.accounts = {"postmaster@example.com": SecretStr(PASSWORD)}
+    script.checks = [PASSED]
+    app = make_app(filled)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await install(pilot, app)
+        await until(pilot, lambda: "Enter shows the results" in screen_text(app), "done")
+        await pilot.press("ctrl+q")
+        await until(pilot, lambda: "have not been shown yet" in screen_text(app), "the question")
+        assert PASSWORD not in screen_text(app)
+        await pilot.press("right", "enter")
+        await until(pilot, lambda: isinstance(app.screen, CredentialsScreen), "shown now")
+
+
+async def test_enter_while_it_runs_is_answered_in_the_state_line(
+    make_app: MakeApp, filled: Path, script: Script
+) -> None:
+    running(script, FakeClock())
+    app = make_app(filled)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await install(pilot, app)
+        await pilot.press("enter", "enter")
+        await until(pilot, lambda: "installing; the results come when it is done" in screen_text(app), "state line")
+        assert not app.screen.query("Toast")
+
+
 async def test_comparing_shows_the_difference_and_changes_nothing(
     make_app: MakeApp, filled: Path, script: Script
 ) -> None:

@@ -37,6 +37,7 @@ class Server:
             "status": self.status,
             "follow": self.follow,
             "confirm": self.confirm,
+            "stop_after": self.stop_after,
             "probes": self.probes,
             "monitor": self.monitor,
             "accounts_ensure": self.accounts_ensure,
@@ -131,6 +132,12 @@ class Server:
         from . import lockout
 
         return {"outcome": lockout.confirm(self.host, run_id, step)}
+
+    def stop_after(self, run_id: str) -> Answer:
+        """Ends a run when its present step is done."""
+        from . import run
+
+        return {"asked": run.stop_after_step(self.host, run_id)}
 
     def probes(self, probes: list[Raw]) -> Answer:
         """Runs the blueprint's checks."""

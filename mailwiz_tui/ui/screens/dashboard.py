@@ -50,7 +50,6 @@ class DashboardScreen(LogScreen):
         super().__init__(session)
         self._stage: Stage | None = None
         self._failed = 0
-        self._count = 0
         self._steps: bool | None = None
 
     @property
@@ -106,8 +105,7 @@ class DashboardScreen(LogScreen):
         table = self.query_one(ServerTable)
         if self._stage is not self.run.stage:
             self._enter_stage(table)
-        table.refresh(layout=len(model.servers) != self._count)
-        self._count = len(model.servers)
+        table.draw()
         self._draw_stage()
         self._draw_steps()
         tiles = self.query_one(LogTiles)
@@ -127,6 +125,9 @@ class DashboardScreen(LogScreen):
 
     def _draw_stage(self) -> None:
         text, tone = stage_words(self.run, plain=self.wizard.plain)
+        if self.run.note:
+            first, *rest = text.split("\n")
+            text = "\n".join([f"{first}; {self.run.note}", *rest])
         area = self.query_one("#stage", NoMarkup)
         area.show(text)
         for known, name in ((Tone.GOOD, "good"), (Tone.WARN, "warn"), (Tone.BAD, "bad")):
@@ -215,6 +216,10 @@ class DashboardScreen(LogScreen):
         self.refused("run.skip")
 
     def action_results(self) -> None:
+        if self.run.stage in (Stage.INSTALLING, Stage.VERIFYING):
+            self.run.note = self.run.note or "the results come when it is done"
+            self.tick()
+            return
         if self.refused("run.results"):
             return
         if self.run.watched_only:
