@@ -7,6 +7,7 @@ from typing import ClassVar
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 from textual.binding import Binding, BindingType
+from textual.geometry import Region
 from textual.message import Message
 from textual.widget import Widget
 
@@ -21,7 +22,7 @@ MAX_ROWS = 8
 
 
 class ServerTable(Widget, can_focus=True):
-    """A row per server; Up and Down choose the server whose log is shown. Draw with ``refresh()``."""
+    """A row per server; Up and Down choose the server whose log is shown. ``draw()`` shows what changed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "move(-1)", show=False),
@@ -40,6 +41,7 @@ class ServerTable(Widget, can_focus=True):
         self.model = model
         self.plain = plain
         self.index = 0
+        self._drawn: list[Text] = []
 
     @property
     def server_ids(self) -> list[str]:
@@ -56,15 +58,27 @@ class ServerTable(Widget, can_focus=True):
         return 1 + min(MAX_ROWS, max(1, len(self.model.servers)))
 
     def render(self) -> Text:
+        self._drawn = self._rows()
+        return Text("\n", no_wrap=True).join(self._drawn)
+
+    def draw(self) -> None:
+        """Draw the rows that changed; over a slow link the others need not be sent again."""
+        rows = self._rows()
+        if len(rows) != len(self._drawn):
+            self.refresh(layout=True)
+            return
+        pairs = zip(rows, self._drawn, strict=True)
+        changed = [Region(0, y, self.size.width, 1) for y, (new, old) in enumerate(pairs) if new != old]
+        if changed:
+            self.refresh(*changed)
+
+    def _rows(self) -> list[Text]:
         room = max(10, self.size.width - sum(WIDTHS) - 2)
-        text = Text(no_wrap=True)
         cells = [set_cell_size(h, w) for h, w in zip(HEADINGS, (*WIDTHS, room), strict=True)]
-        text.append("  " + "".join(cells), style="bold")
         first = max(0, min(self.index - MAX_ROWS + 1, len(self.model.servers) - MAX_ROWS))
-        for number, run in list(enumerate(self.model.servers.values()))[first : first + MAX_ROWS]:
-            text.append("\n")
-            text.append_text(self._row(run, number, room=room))
-        return text
+        shown = list(enumerate(self.model.servers.values()))[first : first + MAX_ROWS]
+        rows = [Text("  " + "".join(cells), style="bold", no_wrap=True)]
+        return rows + [self._row(run, number, room=room) for number, run in shown]
 
     def _row(self, run: ServerRun, number: int, *, room: int) -> Text:
         chosen = number == self.index
