@@ -28,7 +28,10 @@ KINDS = ("in", "out", "rejected", "deferred")
 
 @dataclass(slots=True)
 class ServerWatch:
-    """What is known of one running server; ``looked`` is of this machine's monotonic clock."""
+    """What is known of one running server; ``looked`` is of this machine's monotonic clock.
+
+    While an installation runs there, services are down by right, and nothing is called a trouble.
+    """
 
     server_id: str
     ports: tuple[tuple[str, int], ...] = ()
@@ -43,7 +46,8 @@ class ServerWatch:
     def take(self, sample: Sample, at: float) -> None:
         """Take in a look."""
         self.sample, self.looked, self.error = sample, at, ""
-        self.troubles = troubles(sample, self.ports)
+        installing = sample.run is not None and bool(sample.run.active)
+        self.troubles = [] if installing else troubles(sample, self.ports)
         if sample.log is None:
             return
         if sample.log.left_out:

@@ -64,9 +64,9 @@ class ServerDetail(Static):
         for unit in units or ():
             if not unit.runs:
                 self._state(text, unit.label, good=False)
-        running = [SHORT.get(unit.label, unit.label) for unit in units or () if unit.runs]
+        running = [name for unit in units or () if unit.runs and (name := SHORT.get(unit.label, unit.label))]
         if running:
-            self._state(text, " ".join(name for name in running if name), good=True)
+            self._state(text, " ".join(running), good=True)
 
     def _ports(self, text: Text, watch: ServerWatch) -> None:
         self._label(text, "Listens")
