@@ -51,15 +51,14 @@ def main() -> None:
     plan = "version = 1\n" + "".join(f'[[servers]]\nid = "mx{i}"\n' for i in range(1, servers + 1))
 
     class Watching(MailwizApp):
-        def on_mount(self) -> None:
-            super().on_mount()
+        def on_ready(self) -> None:
             from mailwiz_tui.ui.installation import Installation
             from mailwiz_tui.ui.run_model import RunModel
 
             model = RunModel([f"mx{i}" for i in range(1, servers + 1)])
             self.session.installation = Installation(Chatty(Script()), model, Backends().verify, self.stage_changed)
             self.session.installation.start()
-            self.call_after_refresh(self.show_dashboard)
+            self.show_dashboard()
 
     with TemporaryDirectory() as folder:
         path = Path(folder) / "plan.toml"
