@@ -15,7 +15,9 @@ _LOUD = re.compile(
     r"invalid|status=(?:bounced|deferred))\b|^E: |^err\b",
     re.IGNORECASE,
 )
-_QUIET = re.compile(r"\b(?:errors?|failed|failures?)\s*[:=]\s*0\b|lib\w*error|fail2ban(?!.*error)", re.IGNORECASE)
+_QUIET = re.compile(
+    r"\b(?:errors?|failed|failures?)\s*[:=]\s*0\b|lib\w*error|policy-rc\.d|fail2ban(?!.*error)", re.IGNORECASE
+)
 
 
 def is_error(line: str) -> bool:
