@@ -153,6 +153,12 @@ async def install(camera: Camera) -> None:
     app.show_results()
     await camera.until_shown("the mail server works")
     await camera.take("verification")
+    app.show_monitor()
+    await camera.until(lambda: app.session.monitoring is not None, "the monitor")
+    watched = app.session.monitoring
+    assert watched is not None
+    await camera.until(lambda: all(w.looked is not None for w in watched.servers.values()), "a look at the server")
+    await camera.take("monitor")
 
 
 async def photograph(place: Rehearsal) -> None:
