@@ -131,7 +131,10 @@ class RunModel:
 
     def server(self, server_id: str) -> ServerRun:
         """The server's run, made when first heard of."""
-        return self.servers.setdefault(server_id, ServerRun(server_id))
+        run = self.servers.get(server_id)
+        if run is None:
+            run = self.servers[server_id] = ServerRun(server_id)
+        return run
 
     def apply(self, event: Event) -> None:
         """Take in one event of the engine."""
