@@ -198,13 +198,19 @@ class MailwizApp(App[int]):
 
     def show_monitor(self) -> None:
         """Show how the running servers are."""
+        from mailwiz_tui.ui.backends import error_sentence
         from mailwiz_tui.ui.screens.monitor import MonitorScreen
 
         plan = self.session.plan()
-        if plan is not None:
-            remember(self.session.path, self.session.inventory.source)
+        if plan is None:
+            return
+        remember(self.session.path, self.session.inventory.source)
+        try:
             self.session.monitor(plan, self.prompts)
-            self.show(MonitorScreen(self.session))
+        except Exception as error:
+            self.notify(error_sentence(error), severity="error", markup=False, timeout=8)
+            return
+        self.show(MonitorScreen(self.session))
 
     def show_dashboard(self) -> None:
         """Show the installation."""

@@ -206,7 +206,7 @@ def backends(script: Script) -> Backends:
             raise script.error
         return debian_facts(server.host)
 
-    return Backends(engine, verify, probe, lambda engine, resolver: FakeWatcher(script))
+    return Backends(engine, verify, probe, watcher=lambda engine, resolver: FakeWatcher(script))
 
 
 def steps_of(server_id: str, total: int, done: int) -> list[Event]:

@@ -9,6 +9,7 @@ from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.events import Key
 
+from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.ui.actions import bindings_for
 from mailwiz_tui.ui.log_buffer import LineFilter
 from mailwiz_tui.ui.mail_trail import MailFilter
@@ -111,11 +112,16 @@ class MonitorScreen(LogScreen):
             panel.filter = self._filter(panel.filter.text)
         self.active_log.show(f"mail log of {watch.server_id}", watch.log)
 
+    @property
+    def _in_progress(self) -> list[ServerWatch]:
+        """The servers on which an installation runs."""
+        return [w for w in self.monitoring.servers.values() if w.sample and w.sample.run and w.sample.run.active]
+
     def _draw_verdict(self) -> None:
         plain = self.wizard.plain
         found = self.monitoring.everything()
         area = self.query_one("#verdict", NoMarkup)
-        running = [w for w in self.monitoring.servers.values() if w.sample and w.sample.run and w.sample.run.active]
+        running = self._in_progress
         lines = []
         for watch in running:
             by = watch.sample.run.by if watch.sample and watch.sample.run else ""
@@ -159,10 +165,7 @@ class MonitorScreen(LogScreen):
         if action_id == "monitor.all":
             return "" if self.monitoring.everything() else "nothing is wrong"
         if action_id == "monitor.installation":
-            active = any(
-                w.sample and w.sample.run and w.sample.run.active for w in self.monitoring.servers.values()
-            )
-            return "" if active or self.session.installation else "no installation is in progress"
+            return "" if self._in_progress or self.session.installation else "no installation is in progress"
         return ""
 
     def action_next_server(self) -> None:
@@ -196,9 +199,16 @@ class MonitorScreen(LogScreen):
         if self.refused("monitor.installation"):
             return
         plan = self.session.plan()
-        if self.session.installation is None and plan is not None:
+        if self.session.running or plan is None or not self._in_progress:
+            self.wizard.show_dashboard()
+            return
+
+        async def attach(plan: Plan) -> None:
+            await self.session.drop_installation()
             self.session.watch_installation(plan, self.wizard.prompts, self.wizard.stage_changed)
-        self.wizard.show_dashboard()
+            self.wizard.show_dashboard()
+
+        self.run_worker(attach(plan), group="attach", exit_on_error=True)
 
     def action_leave(self) -> None:
         self.wizard.show_start()
