@@ -92,8 +92,7 @@ class LogPanel(ScrollView, can_focus=True):
         removed = self._drop()
         before = self.shown_lines
         first_new = max(self._seen, self.buffer.dropped)
-        for number in range(first_new, self.buffer.total):
-            self._add(number)
+        self._add_from(first_new)
         self._seen = self.buffer.total
         self._resize()
         if self._sticky:
@@ -230,6 +229,25 @@ class LogPanel(ScrollView, can_focus=True):
         self.scroll_to(y=max(0, row - self.size.height // 2), animate=False, immediate=True, force=True)
         self.refresh()
 
+    def _add_from(self, first: int) -> None:
+        """Lay out the lines from a number on; plain ones, which are most, without a look at each cell."""
+        room = self.scrollable_content_region.width
+        if self.filter is not None or self.stamps:
+            for number in range(first, self.buffer.total):
+                self._add(number)
+            return
+        wrap = self.wrap and room > 4
+        lines = self.buffer.lines[first - self.buffer.dropped :]
+        append, extend = self.rows.append, self.rows.extend
+        for number, line in enumerate(lines, first):
+            if not wrap or (len(line) <= room and line.isascii()):
+                append((number, line))
+            elif line.isascii():
+                extend([(number, line[at : at + room]) for at in range(0, len(line), room)])
+            else:
+                extend([(number, piece) for piece in chop_cells(line, room)] or [(number, "")])
+        self.shown_lines += len(lines)
+
     def _add(self, number: int) -> None:
         line = self._line(number)
         if self.filter is not None and not self.filter.matches(line):
@@ -270,8 +288,7 @@ class LogPanel(ScrollView, can_focus=True):
         self.shown_lines = 0
         self._wide = self.size.width
         self._judged = self.filter.version if self.filter is not None else 0
-        for number in range(self.buffer.dropped, self.buffer.total):
-            self._add(number)
+        self._add_from(self.buffer.dropped)
         self._seen = self.buffer.total
         self.pending = 0
         self._resize()
