@@ -154,45 +154,63 @@ def test_leaving_while_it_runs_and_coming_back_attaches(
     tmux: Tmux,
     tmp_path: Path,
 ) -> None:
-    """kill -9 in the middle of the packages; the second start follows what still runs, to a working server."""
+    """Other sizes, SIGHUP and kill -9 in the middle; each return follows what still runs, to the end."""
     host, domain = fresh_host(), fresh_domain()
     open_wizard(tmux, tmp_path, lab)
     answer_the_steps(tmux, host.id, domain)
+    go_and_install(tmux)
+    tmux.until("Unpacking", 120)
+    for width, height in ((120, 40), (40, 8), (80, 24)):
+        tmux.resize(width, height)
+        tmux.until("too small" if height < 20 else "log of")
+    kill_program(tmp_path, "-HUP")
+    tmux.until("exit-status=129")
+    tmux.close()
+
+    second = come_back(tmp_path, "second")
+    try:
+        go_and_install(second)
+        second.until_any(["attached", "installing"], 60)
+        second.until("log of", 60)
+        kill_program(tmp_path, "-9")
+        second.until("exit-status=137")
+    finally:
+        second.close()
+
+    third = come_back(tmp_path, "third")
+    try:
+        go_and_install(third)
+        shown = third.until_any(["Enter shows", "r retries", "failed:"], 600)
+        assert "checks passed" in shown, shown
+    finally:
+        third.close()
+
+
+def go_and_install(tmux: Tmux) -> None:
+    """From any step to the dashboard."""
     tmux.keys("F4")
     tmux.until("ready to install")
     tmux.keys("F8")
     tmux.until("Install on")
     tmux.keys("Right", "Enter")
-    tmux.until("Unpacking", 120)
-    kill_program(tmp_path)
-    tmux.until("exit-status=137")
-    tmux.close()
 
-    tmux.captures.clear()
-    open_again = Tmux(tmp_path / "again")
-    (tmp_path / "again").mkdir()
-    try:
-        open_again.start(
-            [sys.executable, "-m", "mailwiz_tui"],
-            {
-                "XDG_DATA_HOME": str(tmp_path / "data"),
-                "XDG_STATE_HOME": str(tmp_path / "state"),
-                "PYTHONPATH": str(ROOT),
-                "LANG": "C.UTF-8",
-            },
-        )
-        open_again.until("Continue with plan.toml")
-        open_again.keys("Enter")
-        open_again.until("1/8")
-        open_again.keys("F4")
-        open_again.until("ready to install")
-        open_again.keys("F8")
-        open_again.until("Install on")
-        open_again.keys("Right", "Enter")
-        shown = open_again.until_any(["Enter shows", "r retries", "failed:"], 600)
-        assert "checks passed" in shown, shown
-    finally:
-        open_again.close()
+
+def come_back(tmp_path: Path, name: str) -> Tmux:
+    """Start the program anew with the same draft, in a window of its own."""
+    folder = tmp_path / name
+    folder.mkdir()
+    window = Tmux(folder)
+    environ = {
+        "XDG_DATA_HOME": str(tmp_path / "data"),
+        "XDG_STATE_HOME": str(tmp_path / "state"),
+        "PYTHONPATH": str(ROOT),
+        "LANG": "C.UTF-8",
+    }
+    window.start([sys.executable, "-m", "mailwiz_tui"], environ)
+    window.until("Continue with plan.toml")
+    window.keys("Enter")
+    window.until("1/8")
+    return window
 
 
 def test_a_server_typed_in_asks_for_its_host_key_and_sudo(
@@ -249,8 +267,8 @@ def answer_dialog(tmux: Tmux, *keys: str) -> None:
     tmux.keys(*keys)
 
 
-def kill_program(tmp_path: Path) -> None:
-    """Kill the wizard that runs with this test's data folder, as a crash would."""
+def kill_program(tmp_path: Path, signal: str) -> None:
+    """Send a signal to the wizard that runs with this test's data folder."""
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():
             continue
@@ -260,6 +278,6 @@ def kill_program(tmp_path: Path) -> None:
         except OSError:
             continue
         if f"XDG_DATA_HOME={tmp_path}/data".encode() in environ and b"mailwiz_tui" in command.split(b"\0"):
-            subprocess.run(["kill", "-9", entry.name], check=True)
+            subprocess.run(["kill", signal, entry.name], check=True)
             return
     pytest.fail(f"the program does not run (own pid {os.getpid()})")
