@@ -94,7 +94,19 @@ ACTIONS: tuple[Action, ...] = (
         "dns",
         30,
     ),
+    Action(
+        "dns.compare",
+        "l",
+        "compare_records",
+        "Look up",
+        "Ask the DNS what it holds, and mark each record: published, wrong, missing",
+        "dns",
+        31,
+    ),
     Action("dns.copy", "c", "copy_value", "Copy", "Copy the record's value through the terminal", "dns", 32),
+    Action(
+        "records.copy", "c", "copy_value", "Copy", "Copy the record's value through the terminal", "records", 32
+    ),
     Action("dns.save", "f6", "save_zone", "Save zone", "Write the records to a zone file", "dns", 33),
     Action("domains.add", "f5", "add_domain", "Add domain", "Add another domain", "domains", 30),
     Action("review.back", "f7", "back", "Back", "Back to the steps", "review", 19, True),
@@ -183,6 +195,16 @@ ACTIONS: tuple[Action, ...] = (
     Action("monitor.leave", "f7", "leave", "Back", "Back to where you were; nothing stops", "monitor", 19, True),
     Action("dialog.close", "escape", "close", "Close", "Close this without doing anything", "dialog", 90),
 )
+
+
+MOVING: tuple[tuple[str, str], ...] = (
+    ("Tab, ↓", "To the next field"),
+    ("⇧Tab, ↑", "To the field before"),
+    ("← → Space", "Change a choice"),
+    ("Enter", "Accept and go on; at the last field: next step"),
+    ("Esc", "Close a dialog; never throws anything away"),
+)
+"""The keys of forms themselves, which are no actions."""
 
 
 @lru_cache

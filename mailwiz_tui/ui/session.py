@@ -26,6 +26,7 @@ from mailwiz_tui.ui.installation import Installation, Stage
 from mailwiz_tui.ui.monitoring import Monitoring
 from mailwiz_tui.ui.paths import default_draft_path, load_recent, remember
 from mailwiz_tui.ui.ports import EngineFactory, EngineLike, Prober, Verifier, WatcherFactory
+from mailwiz_tui.ui.published import PLANNED, RECORD_MARKS, Comparer, Published, as_published, real_compare
 from mailwiz_tui.ui.run_model import RunModel
 
 
@@ -45,6 +46,7 @@ class Backends:
     engine: EngineFactory = real_engine
     verify: Verifier = real_verify
     probe: Prober = real_probe
+    compare: Comparer = real_compare
     watcher: WatcherFactory = real_watcher
 
 
@@ -69,6 +71,7 @@ class Session:
         self.installation: Installation | None = None
         self.monitoring: Monitoring | None = None
         self.touched: set[str] = set()
+        self._published: dict[Record, Published] = {}
         self.resolver = ""
         self.saved_at: float | None = None
         self.save_error = ""
@@ -202,6 +205,18 @@ class Session:
             wrong = ", ".join(dict.fromkeys(_label(f.path) for f in error.findings))
             return [], f"The records appear when these are settled: {wrong}."
         return plan_records(plan, self.known, self.inventory), ""
+
+    async def look_up(self) -> str:
+        """Ask the DNS about every record; returns a sentence on what came of it."""
+        records = self.records()[0]
+        states = [as_published(state) for state in await self.backends.compare(records)]
+        self._published = dict(zip(records, states, strict=True))
+        counts = {word: sum(1 for s in states if s.state == word) for word in RECORD_MARKS}
+        return ", ".join(f"{count} {word}" for word, count in counts.items() if count)
+
+    def published(self, record: Record) -> Published:
+        """How a record stood when the DNS was last asked; planned where it was not, or has changed since."""
+        return self._published.get(record, PLANNED)
 
     def state_of(self, step_id: str) -> str:
         """How a step stands, as a key of ``symbols.STEP_MARKS``."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 from textual.widgets import Static
 
+from mailwiz_tui.dns.live import RecordState, State
+from mailwiz_tui.dns.record import Record
 from mailwiz_tui.fleet.facts import Facts
 from mailwiz_tui.fleet.facts_store import facts_path_for, load_facts
 from mailwiz_tui.fleet.server import Server
@@ -23,6 +26,11 @@ from tests.ui.make import MakeApp
 from tests.ui.test_steps import field, goto, saved_in
 
 
+def written(path: Path, text: str) -> None:
+    """Write a plan as another day left it."""
+    path.write_text(text, encoding="utf-8")
+
+
 async def test_a_suggestion_is_seen_when_the_step_opens(make_app: MakeApp, plan_path: Path) -> None:
     app = make_app(plan_path)
     app.session.set("domain.primary_domain", "example.com")
@@ -30,13 +38,14 @@ async def test_a_suggestion_is_seen_when_the_step_opens(make_app: MakeApp, plan_
         screen = await goto(pilot, app, "security")
         selector = field(screen, "security.dkim.selector").control
         assert isinstance(selector, Entry)
-        assert selector.value.endswith("a") and selector.value[:4].isdigit()
+        assert selector.value.endswith("a")
+        assert selector.value[:4].isdigit()
         assert app.session.value("security.dkim.selector") == selector.value
         assert saved_in(plan_path)["security"]["dkim"]["selector"] == selector.value
 
 
 async def test_going_through_a_step_again_changes_no_selector(make_app: MakeApp, plan_path: Path) -> None:
-    plan_path.write_text('version = 1\n[security.spf]\npolicy = "softfail"\n')
+    written(plan_path, 'version = 1\n[security.spf]\npolicy = "softfail"\n')
     app = make_app(plan_path)
     async with app.run_test(size=(80, 24)) as pilot:
         await goto(pilot, app, "security")
@@ -62,7 +71,7 @@ async def test_a_suggested_host_name_is_no_error_while_it_is_offered(make_app: M
 async def test_a_wrong_answer_is_an_error_in_strip_and_form_at_once(make_app: MakeApp, plan_path: Path) -> None:
     app = make_app(plan_path)
     async with app.run_test(size=(80, 24)) as pilot:
-        screen = await goto(pilot, app, "domains")
+        await goto(pilot, app, "domains")
         await pilot.press(*"bad..name")
         await pilot.pause(0.06)
         assert "has errors" not in screen_text(app)
@@ -73,7 +82,7 @@ async def test_a_wrong_answer_is_an_error_in_strip_and_form_at_once(make_app: Ma
 async def test_a_faulty_answer_of_an_earlier_day_is_shown_when_the_step_opens(
     make_app: MakeApp, plan_path: Path
 ) -> None:
-    plan_path.write_text('version = 1\n[domain]\nprimary_domain = "bad..name"\n')
+    written(plan_path, 'version = 1\n[domain]\nprimary_domain = "bad..name"\n')
     app = make_app(plan_path)
     async with app.run_test(size=(80, 24)) as pilot:
         screen = await goto(pilot, app, "domains")
@@ -104,7 +113,8 @@ async def test_asking_a_server_goes_on_when_the_step_is_left(
         await goto(pilot, app, "roles")
         assert "reachable: Debian 13" in screen_text(app)
     kept = load_facts(facts_path_for(filled)).facts("mx1")
-    assert kept is not None and kept.os_version == "13"
+    assert kept is not None
+    assert kept.os_version == "13"
 
 
 async def test_what_cannot_be_installed_yet_is_dim_and_says_so(make_app: MakeApp, filled: Path) -> None:
@@ -121,7 +131,8 @@ async def test_what_cannot_be_installed_yet_is_dim_and_says_so(make_app: MakeApp
                 if refused is not None:
                     assert option.label in field(screen, path).help_text
         plan = app.session.plan()
-        assert plan is not None and unsupported(plan) == []
+        assert plan is not None
+        assert unsupported(plan) == []
 
 
 async def test_an_impossible_option_is_passed_over_with_its_reason(make_app: MakeApp, filled: Path) -> None:
@@ -135,3 +146,28 @@ async def test_an_impossible_option_is_passed_over_with_its_reason(make_app: Mak
         await pilot.press("right")
         await until(pilot, lambda: "Other is not possible: it needs another server" in screen_text(app), "reason")
         assert row.value == row.options[2].value
+
+
+async def test_records_show_how_they_stand_in_the_dns(make_app: MakeApp, filled: Path) -> None:
+    app = make_app(filled)
+
+    async def compare(records: Sequence[Record]) -> list[RecordState]:
+        states = [State.PUBLISHED, State.WRONG, State.MISSING, *[State.UNKNOWN] * len(records)]
+        return [
+            RecordState(r, s, detail="it is v=spf1 +all" if s is State.WRONG else "")
+            for r, s in zip(records, states, strict=False)
+        ]
+
+    old = app.session.backends
+    app.session.backends = Backends(old.engine, old.verify, old.probe, compare)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await goto(pilot, app, "dns")
+        assert "planned" in screen_text(app)
+        await pilot.press("l")
+        await until(pilot, lambda: "1 published, 1 wrong, 1 missing" in screen_text(app), "the states")
+        shown = screen_text(app)
+        assert "✓ published" in shown
+        assert "✗ wrong" in shown
+        assert "it is v=spf1 +all" in shown
+        app.session.set("domain.primary_domain", "example.org")
+        assert {app.session.published(r).state for r in app.session.records()[0] if r.type == "MX"} == {"planned"}

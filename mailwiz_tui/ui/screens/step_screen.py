@@ -273,7 +273,7 @@ class StepScreen(MainScreen):
         except NoMatches:
             return
         if preview.display and self.has_class("-wide"):
-            preview.show(*self.session.records())
+            preview.show(*self.session.records(), self.session.published, plain=self.wizard.plain)
 
     def on_resize(self) -> None:
         """A wider window may have room for the preview now."""
@@ -322,7 +322,7 @@ class StepScreen(MainScreen):
         """Show the records over the form; closing comes back here."""
         from mailwiz_tui.ui.screens.dns_dialog import DnsDialog
 
-        self.app.push_screen(DnsDialog(*self.session.records()))
+        self.app.push_screen(DnsDialog(*self.session.records(), self.session.published, plain=self.wizard.plain))
 
     def action_review(self) -> None:
         """Show what is missing."""
