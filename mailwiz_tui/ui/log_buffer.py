@@ -11,8 +11,8 @@ from mailwiz_tui.ui.text import safe_line
 
 MAX_LINES = 20_000
 _LOUD = re.compile(
-    r"(?<!no )(?<!\s0 )(?<!\.)\b(?:error|fatal|panic|fail(?:ed|ure|s)?|cannot|can't|denied|refused|rejected|unable to|"
-    r"invalid|status=(?:bounced|deferred))\b|^E: |^err\b",
+    r"(?<!no )(?<!\s0 )(?<!\.)\b(?:error|fatal|panic|fail(?:ed|ure|s)?|cannot|can't|denied|refused|rejected|"
+    r"unable to|invalid|status=(?:bounced|deferred))\b|^E: |^err\b",
     re.IGNORECASE,
 )
 _QUIET = re.compile(
