@@ -34,7 +34,7 @@ def make_field(spec: FieldSpec, session: Session, *, plain: bool) -> FormField:
 
 
 def options_of(spec: FieldSpec, session: Session) -> list[Option]:
-    """A question's options: dim where this version cannot carry them out yet, barred where the rules forbid them."""
+    """A question's options: dim where they cannot be carried out yet, barred where the rules forbid them."""
     options = []
     for choice in spec.choices:
         label = f"{choice.label}: {choice.help}" if _alone(spec) and choice.help else choice.label
@@ -44,7 +44,7 @@ def options_of(spec: FieldSpec, session: Session) -> list[Option]:
 
 
 def help_of(spec: FieldSpec, session: Session) -> str:
-    """The help row: what the chosen answer means, else what the question asks; then what cannot be installed yet."""
+    """The help row: what the chosen answer means, else what is asked; then what cannot be installed yet."""
     if spec.kind is not FieldKind.CHOICE:
         return spec.help
     value = session.value(spec.path)
