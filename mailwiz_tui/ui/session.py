@@ -29,6 +29,10 @@ from mailwiz_tui.ui.ports import EngineFactory, EngineLike, Prober, Verifier, Wa
 from mailwiz_tui.ui.published import PLANNED, RECORD_MARKS, Comparer, Published, as_published, real_compare
 from mailwiz_tui.ui.run_model import RunModel
 
+PORTS = (25, 53, 80, 143, 443, 465, 587, 993, 4190)
+"""The ports that a mail server wants; what else listens there is worth knowing."""
+OURS = ("master", "smtpd", "postscreen", "dovecot", "unbound", "nginx", "")
+
 
 @dataclass(slots=True)
 class ProbeOutcome:
@@ -237,7 +241,7 @@ class Session:
         try:
             facts = await self.backends.probe(server, prompts)
         except Exception as error:
-            self.probes[server.id] = ProbeOutcome("failed", error_sentence(error))
+            self.probes[server.id] = ProbeOutcome(probe_failure(error), error_sentence(error))
         else:
             trouble = unfit(facts)
             self._learn(server, facts)
@@ -326,7 +330,15 @@ def summary(facts: Facts) -> str:
     parts.append(f"{size_text(root.free)} free" if root else "")
     foreign = [m.name for m in facts.mail_software if m.owner == "other"]
     parts.append(f"has {', '.join(foreign)} with its own configuration" if foreign else "")
+    taken = sorted({s.port for s in facts.listeners if s.port in PORTS and s.process not in OURS})
+    parts.append(f"taken: {', '.join(map(str, taken))}" if taken else "")
     return ", ".join(part for part in parts if part)
+
+
+def probe_failure(error: Exception) -> str:
+    """Which of ``symbols.PROBE_MARKS`` tells why a server could not be asked."""
+    known = {"host-key-unknown": "unknown-key", "host-key-changed": "changed-key", "auth": "refused"}
+    return known.get(str(getattr(error, "kind", "")), "failed")
 
 
 def unfit(facts: Facts) -> str:

@@ -82,6 +82,9 @@ PROBE_MARKS: dict[str, Mark] = {
     "ok": Mark("✓", "*", "reachable", Tone.GOOD),
     "unfit": Mark("!", "!", "unsuitable", Tone.WARN),
     "failed": Mark("✗", "x", "unreachable", Tone.BAD),
+    "unknown-key": Mark("!", "!", "host key unknown", Tone.WARN),
+    "changed-key": Mark("✗", "x", "host key changed", Tone.BAD),
+    "refused": Mark("✗", "x", "login refused", Tone.BAD),
 }
 
 

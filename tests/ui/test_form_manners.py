@@ -6,17 +6,20 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
 from textual.widgets import Static
 
 from mailwiz_tui.dns.live import RecordState, State
 from mailwiz_tui.dns.record import Record
-from mailwiz_tui.fleet.facts import Facts
+from mailwiz_tui.fleet.facts import Facts, Listener
 from mailwiz_tui.fleet.facts_store import facts_path_for, load_facts
 from mailwiz_tui.fleet.server import Server
 from mailwiz_tui.install.prompts import Prompts
+from mailwiz_tui.install.ssh.errors import SshError, SshErrorKind
 from mailwiz_tui.plan.support import unsupported
 from mailwiz_tui.ui.fields import unavailable
-from mailwiz_tui.ui.session import Backends
+from mailwiz_tui.ui.session import Backends, probe_failure, summary
+from mailwiz_tui.ui.symbols import PROBE_MARKS
 from mailwiz_tui.ui.widgets.choice_row import ChoiceRow, Option
 from mailwiz_tui.ui.widgets.entry import Entry
 from mailwiz_tui.ui.widgets.step_strip import StepStrip
@@ -171,3 +174,23 @@ async def test_records_show_how_they_stand_in_the_dns(make_app: MakeApp, filled:
         assert "it is v=spf1 +all" in shown
         app.session.set("domain.primary_domain", "example.org")
         assert {app.session.published(r).state for r in app.session.records()[0] if r.type == "MX"} == {"planned"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "word"),
+    [
+        (SshErrorKind.HOST_KEY_UNKNOWN, "host key unknown"),
+        (SshErrorKind.HOST_KEY_CHANGED, "host key changed"),
+        (SshErrorKind.AUTH, "login refused"),
+        (SshErrorKind.TIMEOUT, "unreachable"),
+    ],
+)
+def test_why_a_server_could_not_be_asked_has_a_word(kind: SshErrorKind, word: str) -> None:
+    assert PROBE_MARKS[probe_failure(SshError("it went wrong", "root@mx1", kind=kind))].word == word
+
+
+def test_ports_that_others_hold_are_told() -> None:
+    held = (Listener(protocol="tcp", address="0.0.0.0", port=80, process="apache2"),)
+    facts = debian_facts().model_copy(update={"listeners": held})
+    assert "taken: 80" in summary(facts)
+    assert "taken" not in summary(debian_facts())

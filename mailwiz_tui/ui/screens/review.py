@@ -148,7 +148,7 @@ class ReviewScreen(MainScreen):
         facts = self.session.known.facts(server_id)
         text = _pair("Server", f"{server_id}" + (f" ({known.user}@{known.host})" if known else ""))
         probe = self.session.probes.get(server_id, ProbeOutcome())
-        if probe.state in ("asking", "failed", "unfit"):
+        if probe.state not in ("unknown", "ok"):
             said = f"{PROBE_MARKS[probe.state].text(plain=self.wizard.plain)}: {safe_line(probe.sentence)}"
         else:
             said = safe_line(summary(facts)) if facts else "not asked yet"

@@ -119,7 +119,7 @@ class RolesScreen(StepScreen):
             notes.append("No servers are known yet: F6 adds one by hand; the start screen can read ~/.ssh/config.")
         own = [f for f in findings if f.path.startswith("servers")] if self.chosen() else []
         for server_id, outcome in self.session.probes.items():
-            if outcome.state in ("failed", "unfit"):
+            if outcome.state not in ("unknown", "asking", "ok"):
                 notes.append(f"{server_id}: {outcome.sentence}")
         notes += [f.message + (f" – {f.advice}" if f.advice else "") for f in own]
         area = self.query_one("#step-findings", NoMarkup)
