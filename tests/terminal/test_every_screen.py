@@ -197,6 +197,11 @@ def test_the_screen_of_passwords_is_gone_from_the_terminal_afterwards(launch: La
     session.press(ENTER)
     session.until(PASSWORD)
     session.press("\x11")
+    session.until("forgotten when it")
+    session.settle()
+    session.press_and_settle(RIGHT)
+    session.press_and_settle(RIGHT)
+    session.press(ENTER)
     assert session.wait() == 0
     after = session.raw[session.raw.rindex(LEAVE_ALTERNATE_SCREEN) :]
     assert PASSWORD.encode() not in after
