@@ -45,6 +45,7 @@ UNSEEN = (
 )
 
 STYLES: list[str | PurePath] = [*sorted(Path(__file__).parent.rglob("*.tcss"))]
+PAINT_FIRST = 0.08
 FINAL_STAGES = ("done", "failed")
 WIDTHS = [(0, "-tiny-width"), (60, "-narrow"), (80, "-normal"), (100, "-side"), (120, "-wide")]
 HEIGHTS = [(0, "-tiny-height"), (20, "-enough")]
@@ -117,7 +118,7 @@ class MailwizApp(App[int]):
             self._begin("")
         else:
             self.push_screen(OpeningScreen(self._path, self._choose))
-            self.call_after_refresh(self._load)
+            self.set_timer(PAINT_FIRST, self._load)
 
     def _choose(self, key: str) -> None:
         self._chosen = key
