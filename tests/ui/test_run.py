@@ -354,7 +354,8 @@ async def test_quitting_can_stop_after_the_step(make_app: MakeApp, filled: Path,
         await pilot.press("right", "right", "enter")
         await until(pilot, lambda: script.stopped == 1, "the servers were asked")
         await until(pilot, lambda: "stopping when the present step is done" in screen_text(app), "told")
-        assert app.is_running and isinstance(app.screen, DashboardScreen)
+        assert app.is_running
+        assert isinstance(app.screen, DashboardScreen)
 
 
 async def test_quitting_before_the_first_passwords_were_shown_asks(
