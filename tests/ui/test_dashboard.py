@@ -84,7 +84,7 @@ async def test_several_servers(
         assert len(views) == (1 if size[0] < 120 else count)
         assert f"0 of {count} servers done" in screen_text(app)
         assert "mx2 failed in “Postfix”; the others go on" in screen_text(app)
-        check_golden(app, f"dashboard-{count}-servers-{size[0]}x{size[1]}", update=update_golden)
+        await check_golden(pilot, f"dashboard-{count}-servers-{size[0]}x{size[1]}", update=update_golden)
 
 
 async def test_a_number_or_a_bracket_chooses_the_server_and_zoom_shows_it_alone(
@@ -132,7 +132,7 @@ async def test_attached_to_what_another_operator_started(
         screen = await watch(pilot, app, script, clock, attach=True)
         await settle(pilot, screen)
         assert "attached: following a run of anna@desk" in screen_text(app)
-        check_golden(app, f"dashboard-attached-{size[0]}x{size[1]}", update=update_golden)
+        await check_golden(pilot, f"dashboard-attached-{size[0]}x{size[1]}", update=update_golden)
         script.outcomes = {"mx1": FakeOutcome(ServerPhase.DONE)}
         script.hold.set()
         await until(pilot, lambda: "you watched another operator's installation" in screen_text(app), "done")
@@ -153,7 +153,7 @@ async def test_long_silence_is_said_in_words(
         clock.now += 11
         await settle(pilot, screen)
         assert "nothing for 40 s: usually a slow download; waiting is safe" in screen_text(app)
-        check_golden(app, f"dashboard-silent-{size[0]}x{size[1]}", update=update_golden)
+        await check_golden(pilot, f"dashboard-silent-{size[0]}x{size[1]}", update=update_golden)
         clock.now += 200
         await settle(pilot, screen)
         assert "nothing for 4 min 0 s: it goes on by itself" in screen_text(app)

@@ -125,7 +125,7 @@ async def test_a_healthy_server(
         await monitor(pilot, app)
         assert "all is well on 1 server" in screen_text(app)
         assert "8/8" in screen_text(app)
-        check_golden(app, f"monitor-healthy-{size[0]}x{size[1]}", update=update_golden)
+        await check_golden(pilot, f"monitor-healthy-{size[0]}x{size[1]}", update=update_golden)
 
 
 @size_ids
@@ -141,7 +141,7 @@ async def test_a_degraded_server_says_what_to_do_at_the_top(
         assert "dovecot does not run (exit-code): nobody can read mail" in shown
         assert "What to do: on the server: journalctl -u dovecot" in shown
         assert "✗ 993 down" in shown
-        check_golden(app, f"monitor-degraded-{size[0]}x{size[1]}", update=update_golden)
+        await check_golden(pilot, f"monitor-degraded-{size[0]}x{size[1]}", update=update_golden)
         await pilot.press("a")
         await until(pilot, lambda: "the DNS lacks example.com MX" in screen_text(app), "everything that is wrong")
         await pilot.press("escape")
@@ -161,7 +161,7 @@ async def test_before_the_first_answer_and_without_mail(
         screen.monitoring.revision += 1
         await settle(pilot, screen)
         assert "no mail in the last hour" in screen_text(app)
-        check_golden(app, f"monitor-empty-{size[0]}x{size[1]}", update=update_golden)
+        await check_golden(pilot, f"monitor-empty-{size[0]}x{size[1]}", update=update_golden)
 
 
 @size_ids
@@ -180,7 +180,7 @@ async def test_the_log_of_one_mail_by_its_message_id(
         assert "client=mx.outside.test" in shown
         assert "status=sent" in grid(app)
         assert "BED7527E2A3" not in shown
-        check_golden(app, f"monitor-filtered-{size[0]}x{size[1]}", update=update_golden)
+        await check_golden(pilot, f"monitor-filtered-{size[0]}x{size[1]}", update=update_golden)
 
 
 async def test_a_server_that_cannot_be_reached_keeps_what_was_known(
@@ -241,7 +241,7 @@ async def test_without_a_complete_plan_the_monitor_says_why_not(make_app: MakeAp
         await pilot.press("m")
         await pilot.pause(0.1)
         assert isinstance(app.screen, StartScreen)
-        assert app.screen.why_not("start.monitor") .startswith("the plan is not complete yet")
+        assert app.screen.why_not("start.monitor").startswith("the plan is not complete yet")
 
 
 def test_a_trail_joins_what_belongs_to_one_mail() -> None:

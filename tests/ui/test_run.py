@@ -88,7 +88,7 @@ async def test_review_of_a_plan_with_faults(
     app.session.set("domain.primary_domain", "exa_mple.com")
     async with app.run_test(size=size) as pilot:
         await review(pilot, app)
-        check_golden(app, f"review-faults-{size[0]}x{size[1]}", update=update_golden)
+        await check_golden(pilot, f"review-faults-{size[0]}x{size[1]}", update=update_golden)
 
 
 @size_ids
@@ -135,7 +135,7 @@ async def test_dashboard_running(
         await until(pilot, lambda: "01:13" in screen_text(app), "elapsed time")
         await pilot.pause(0.6)
         assert "6/13" in screen_text(app)
-        check_golden(app, f"dashboard-running-{size[0]}x{size[1]}", update=update_golden)
+        await check_golden(pilot, f"dashboard-running-{size[0]}x{size[1]}", update=update_golden)
 
 
 @size_ids
@@ -156,7 +156,7 @@ async def test_dashboard_failed_then_retried(
         await install(pilot, app)
         await until(pilot, lambda: "r retries" in screen_text(app), "the failure")
         await pilot.pause(0.6)
-        check_golden(app, f"dashboard-failed-{size[0]}x{size[1]}", update=update_golden)
+        await check_golden(pilot, f"dashboard-failed-{size[0]}x{size[1]}", update=update_golden)
         succeed(script)
         await pilot.press("r")
         await until(pilot, lambda: "Enter shows the results" in screen_text(app), "success after the retry")
@@ -172,11 +172,11 @@ async def test_dashboard_done_and_the_results(
     async with app.run_test(size=size) as pilot:
         await install(pilot, app)
         await until(pilot, lambda: "Enter shows the results" in screen_text(app), "done")
-        check_golden(app, f"dashboard-done-{size[0]}x{size[1]}", update=update_golden)
+        await check_golden(pilot, f"dashboard-done-{size[0]}x{size[1]}", update=update_golden)
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, VerificationScreen), "results")
         await pilot.pause(0.1)
-        check_golden(app, f"verification-passed-{size[0]}x{size[1]}", update=update_golden)
+        await check_golden(pilot, f"verification-passed-{size[0]}x{size[1]}", update=update_golden)
 
 
 async def test_failed_checks_come_first_with_advice(
@@ -191,7 +191,7 @@ async def test_failed_checks_come_first_with_advice(
         await pilot.press("enter")
         await until(pilot, lambda: "1 of 3 checks failed" in screen_text(app), "results")
         assert "smtpd_relay_restrictions" in screen_text(app)
-        check_golden(app, "verification-failed-80x24", update=update_golden)
+        await check_golden(pilot, "verification-failed-80x24", update=update_golden)
 
 
 async def test_an_engine_that_cannot_begin_says_why(make_app: MakeApp, filled: Path, script: Script) -> None:

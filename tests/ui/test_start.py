@@ -43,7 +43,7 @@ async def test_start_without_servers(size: tuple[int, int], make_app: MakeApp, u
     app = make_app(Path("plan.toml"))
     async with app.run_test(size=size) as pilot:
         await started(pilot, app)
-        check_golden(app, f"start-empty-{size[0]}x{size[1]}", update=update_golden)
+        await check_golden(pilot, f"start-empty-{size[0]}x{size[1]}", update=update_golden)
 
 
 async def test_start_offers_to_continue_a_draft(make_app: MakeApp, filled: Path) -> None:
@@ -142,7 +142,7 @@ async def test_help_explains_fields_and_keys(make_app: MakeApp, filled: Path, up
         await until(pilot, lambda: getattr(app.screen, "step_id", "") == "security", "step")
         await pilot.press("f1")
         await until(pilot, lambda: "Three records in the DNS protect your name" in screen_text(app), "help")
-        check_golden(app, "help-security-80x24", update=update_golden)
+        await check_golden(pilot, "help-security-80x24", update=update_golden)
         await pilot.press("escape")
         await until(pilot, lambda: getattr(app.screen, "step_id", "") == "security", "closed")
 
@@ -177,6 +177,9 @@ def test_no_key_is_bound_twice_in_one_place_or_taken_by_terminals() -> None:
 def test_every_action_has_its_method() -> None:
     from mailwiz_tui.ui.screens import step_screens
     from mailwiz_tui.ui.screens.dashboard import DashboardScreen
+    from mailwiz_tui.ui.screens.dns_dialog import DnsDialog
+    from mailwiz_tui.ui.screens.log_actions import LogScreen
+    from mailwiz_tui.ui.screens.monitor import MonitorScreen
     from mailwiz_tui.ui.screens.review import ReviewScreen
     from mailwiz_tui.ui.screens.verification import VerificationScreen
 
@@ -187,6 +190,9 @@ def test_every_action_has_its_method() -> None:
         "run": DashboardScreen,
         "verify": VerificationScreen,
         "dialog": Dialog,
+        "records": DnsDialog,
+        "monitor": MonitorScreen,
+        "log": LogScreen,
         "step": step_screens.SCREENS["architecture"],
         **{name: step_screens.SCREENS[name] for name in ("roles", "dns", "domains")},
     }
@@ -206,7 +212,7 @@ async def test_an_unknown_host_key_is_shown_and_no_is_the_default(
         assert not question.done(), "keys meant for the screen below must not answer"
         await open_dialog(pilot, app)
         assert KEYS[0].fingerprint in grid(app)
-        check_golden(app, "host-key-80x24", update=update_golden)
+        await check_golden(pilot, "host-key-80x24", update=update_golden)
         await pilot.press("enter")
         assert await question is False
         question = asyncio.create_task(app.prompts.confirm_host_key("mx1", "192.0.2.21:22", KEYS))

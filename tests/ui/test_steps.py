@@ -78,7 +78,7 @@ async def test_each_step_empty(
     async with app.run_test(size=size) as pilot:
         app.session.draft.suggestion = lambda path, today=None: ""  # type: ignore[method-assign]
         await goto(pilot, app, step_id)
-        check_golden(app, f"{step_id}-empty-{size[0]}x{size[1]}", update=update_golden)
+        await check_golden(pilot, f"{step_id}-empty-{size[0]}x{size[1]}", update=update_golden)
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda s: f"{s[0]}x{s[1]}")
@@ -90,7 +90,7 @@ async def test_each_step_filled(
     app.session.known = FactsFile(servers={"mx1": known_server()})
     async with app.run_test(size=size) as pilot:
         await goto(pilot, app, step_id)
-        check_golden(app, f"{step_id}-filled-{size[0]}x{size[1]}", update=update_golden)
+        await check_golden(pilot, f"{step_id}-filled-{size[0]}x{size[1]}", update=update_golden)
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda s: f"{s[0]}x{s[1]}")
@@ -108,7 +108,7 @@ async def test_each_step_with_wrong_answers(
         screen = await goto(pilot, app, step_id)
         if step_id != "services":
             assert any(f.in_error for f in screen.query(FormField)), grid(app)
-        check_golden(app, f"{step_id}-invalid-{size[0]}x{size[1]}", update=update_golden)
+        await check_golden(pilot, f"{step_id}-invalid-{size[0]}x{size[1]}", update=update_golden)
 
 
 async def test_enter_alone_passes_from_domain_to_the_review(make_app: MakeApp, plan_path: Path) -> None:

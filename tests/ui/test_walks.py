@@ -134,7 +134,7 @@ async def test_each_dependent_step_needs_review(
     app.session.set("architecture", "distributed")
     async with app.run_test(size=size) as pilot:
         await goto(pilot, app, step_id)
-        check_golden(app, f"{step_id}-review-{size[0]}x{size[1]}", update=update_golden)
+        await check_golden(pilot, f"{step_id}-review-{size[0]}x{size[1]}", update=update_golden)
 
 
 def prepare(plan_path: Path, inventory: str) -> None:
