@@ -68,6 +68,7 @@ def prepare(box: Machine, plan: AddressPlan, paths: LabPaths) -> None:
         "etc/unbound/unbound.conf.d/lab.conf": templates.render("unbound-resolver.conf", **values),
         "etc/apt-cacher-ng/acng.conf": templates.render("acng.conf", **values, more="\n".join(more)),
         "etc/postfix/main.cf": templates.render("postfix-main.cf", **values),
+        "etc/systemd/system/postfix.service.d/lab.conf": templates.source("postfix-restart.conf"),
         "etc/postfix/tls/certificate.pem": mail.chain,
         "etc/postfix/tls/key.pem": mail.key,
         "etc/pebble/pebble.json": templates.render("pebble.json", **values),
