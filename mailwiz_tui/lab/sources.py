@@ -7,28 +7,32 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from .machine import run
+from .machine import LabError, run
 
-DEFAULT_ARCHIVE = "http://deb.debian.org/debian"
-DEFAULT_SECURITY = "http://deb.debian.org/debian-security"
 SUITES = ("trixie", "bookworm")
 
 
 @dataclass(frozen=True)
 class Archive:
-    """The package archive and its security updates, as base URLs without a slash at the end."""
+    """The package archive and its security updates, as base URLs without a slash at the end.
 
-    main: str = DEFAULT_ARCHIVE
-    security: str = DEFAULT_SECURITY
+    ``security`` is empty where the machine's apt names none; hosts then have none either.
+    """
+
+    main: str
+    security: str = ""
 
     def sources_list(self, suite: str, *, plain: bool = False) -> str:
         """Write a sources.list; ``plain`` names everything by http, for hosts behind the caching proxy."""
         main, security = (_http(self.main), _http(self.security)) if plain else (self.main, self.security)
-        return f"deb {main} {suite} main\ndeb {main} {suite}-updates main\ndeb {security} {suite}-security main\n"
+        lines = [f"deb {main} {suite} main", f"deb {main} {suite}-updates main"]
+        if security:
+            lines.append(f"deb {security} {suite}-security main")
+        return "\n".join(lines) + "\n"
 
     @property
-    def urls(self) -> tuple[str, str]:
-        return self.main, self.security
+    def urls(self) -> tuple[str, ...]:
+        return tuple(url for url in (self.main, self.security) if url)
 
 
 def _http(url: str) -> str:
@@ -36,7 +40,7 @@ def _http(url: str) -> str:
 
 
 def read_archive(apt: Path = Path("/etc/apt")) -> Archive:
-    """Find the mirror this machine's apt uses; Debian's public one where it names none that serves files."""
+    """Find the mirror this machine's apt uses. Raises LabError where it names none that serves files."""
     main = security = ""
     for url, suites, components in entries(apt):
         if not url.startswith(("http://", "https://")) or "main" not in components:
@@ -48,7 +52,12 @@ def read_archive(apt: Path = Path("/etc/apt")) -> Archive:
             security = security or url
         else:
             main = main or url
-    return Archive(main or DEFAULT_ARCHIVE, security or DEFAULT_SECURITY)
+    if not main:
+        raise LabError(
+            f"{apt} names no Debian archive to make the lab's hosts from; "
+            "add a mirror of Debian to /etc/apt/sources.list.d and try again"
+        )
+    return Archive(main, security)
 
 
 def entries(apt: Path) -> Iterator[tuple[str, list[str], list[str]]]:

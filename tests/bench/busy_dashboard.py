@@ -19,7 +19,7 @@ from mailwiz_tui.ui.screen_guard import screen_guard
 BURSTS_PER_SECOND = 20
 LINES = (
     "Unpacking libperl5.40:amd64 (5.40.1-6) over (5.40.1-5) ...",
-    "Get:{number} http://deb.debian.org/debian trixie/main amd64 libboost-regex1.83.0 amd64 1.83.0-4.2 [324 kB]",
+    "Get:{number} http://mirror.example/debian trixie/main amd64 libboost-regex1.83.0 amd64 1.83.0-4.2 [324 kB]",
     "Setting up dovecot-core (1:2.4.1+dfsg1-6+deb13u1) ...",
     "Nov 22 23:04:59 mx postfix/smtpd[{number}]: NOQUEUE: reject: RCPT from unknown[192.0.2.7]: 550 5.7.1 denied",
 )

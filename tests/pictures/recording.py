@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pyte
 
-from tests.pictures.rehearsal import INVENTORY, PLAN, Rehearsal, rehearsal
+from tests.pictures.rehearsal import INVENTORY, PLAN, Rehearsal, mirror, rehearsal
 from tests.pictures.screen import BLOT, of_terminal
 from tests.pictures.svg import BACKGROUND, FOREGROUND, Look, Picture, animation
 from tests.terminal.terminal_session import TerminalSession
@@ -40,7 +40,7 @@ class Recording:
     """What the terminal was sent, and when."""
 
     chunks: list[tuple[float, bytes]] = field(default_factory=list)
-    secrets: list[str] = field(default_factory=list)
+    secrets: list[str] = field(default_factory=lambda: [mirror()])
 
     def blotted(self) -> list[tuple[float, bytes]]:
         """The chunks without secrets, with long pauses cut short."""

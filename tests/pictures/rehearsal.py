@@ -8,11 +8,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from urllib.parse import urlsplit
 
 from mailwiz_tui.dns.records import plan_records
 from mailwiz_tui.fleet.facts_store import facts_path_for, load_facts
 from mailwiz_tui.fleet.inventory import load_inventory
 from mailwiz_tui.lab.lab import Lab
+from mailwiz_tui.lab.sources import read_archive
 from mailwiz_tui.plan.toml import load_plan
 
 PLAN = Path("plan.toml")
@@ -35,6 +37,11 @@ class Rehearsal:
         known = load_facts(facts_path_for(plan))
         records = plan_records(load_plan(plan), known, load_inventory(self.folder / INVENTORY))
         self.lab.dns.publish([f"{r.name}. 5 IN {r.type} {r.rdata}" for r in records if not r.pending])
+
+
+def mirror() -> str:
+    """The name of this machine's package mirror, which is nobody's business in a picture."""
+    return urlsplit(read_archive().main).hostname or ""
 
 
 def _inventory(lab: Lab, host: str) -> str:

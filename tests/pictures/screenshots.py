@@ -35,7 +35,7 @@ _pin_environment()
 from mailwiz_tui.ui.backends import error_sentence  # noqa: E402
 from mailwiz_tui.ui.mailwiz import MailwizApp  # noqa: E402
 from mailwiz_tui.ui.session import Backends, Session  # noqa: E402
-from tests.pictures.rehearsal import INVENTORY, PLAN, Rehearsal, rehearsal  # noqa: E402
+from tests.pictures.rehearsal import INVENTORY, PLAN, Rehearsal, mirror, rehearsal  # noqa: E402
 from tests.pictures.screen import of_app  # noqa: E402
 from tests.pictures.svg import still  # noqa: E402
 
@@ -46,7 +46,7 @@ class Camera:
     def __init__(self, app: MailwizApp, pilot: Pilot[int]) -> None:
         self.app = app
         self.pilot = pilot
-        self.secrets: list[str] = []
+        self.secrets = [mirror()]
 
     async def until(self, predicate: Callable[[], bool], what: str) -> None:
         """Wait for something real; ends with the screen as text where it does not come."""
@@ -137,7 +137,7 @@ async def install(camera: Camera) -> None:
     await camera.until(lambda: len(run.log.lines) > ENOUGH_LINES or not installation.running, "a log")
     await camera.take("dashboard")
     await camera.until(lambda: not installation.running, "the installation came to its end")
-    camera.secrets = [password.get_secret_value() for password in installation.accounts.values()]
+    camera.secrets += [password.get_secret_value() for password in installation.accounts.values()]
     if installation.error or installation.model.failed:
         print(of_app(app, camera.secrets).text)
         sys.exit(f"the installation failed: {installation.error}")

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from mailwiz_tui.lab.sources import DEFAULT_ARCHIVE, DEFAULT_SECURITY, Archive, read_archive
+from mailwiz_tui.lab.machine import LabError
+from mailwiz_tui.lab.sources import Archive, read_archive
 
 DEB822 = """\
 Types: deb
-# http://snapshot.debian.org/archive/debian/20250520T000000Z
+# http://snapshot.example.net/archive/debian/20250520T000000Z
 URIs: http://mirror.example.net/debian/
 Suites: bookworm bookworm-updates
 Components: main
@@ -64,18 +65,20 @@ def test_one_line_format(tmp_path: Path, options: str) -> None:
     ["", OTHERS, "nonsense\n\ndeb\n", DEB822.replace("Types: deb", "Types: deb-src")],
     ids=["empty", "others", "nonsense", "source packages only"],
 )
-def test_falls_back_to_the_public_archive(tmp_path: Path, text: str) -> None:
-    folder = apt(tmp_path, some_list=text, some_sources=text)
-    assert read_archive(folder) == Archive(DEFAULT_ARCHIVE, DEFAULT_SECURITY)
+def test_no_archive_of_files_is_said(tmp_path: Path, text: str) -> None:
+    with pytest.raises(LabError, match="names no Debian archive"):
+        read_archive(apt(tmp_path, some_list=text, some_sources=text))
 
 
 def test_disabled_stanza_is_not_used(tmp_path: Path) -> None:
     text = "Enabled: no\n" + DEB822
-    assert read_archive(apt(tmp_path, debian_sources=text)).main == DEFAULT_ARCHIVE
+    with pytest.raises(LabError, match="names no Debian archive"):
+        read_archive(apt(tmp_path, debian_sources=text))
 
 
 def test_no_apt_at_all(tmp_path: Path) -> None:
-    assert read_archive(tmp_path / "absent") == Archive()
+    with pytest.raises(LabError, match="add a mirror"):
+        read_archive(tmp_path / "absent")
 
 
 def test_hosts_name_everything_by_http_for_the_proxy() -> None:
