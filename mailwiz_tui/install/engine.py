@@ -18,6 +18,7 @@ from pydantic import SecretStr
 from mailwiz_tui.fleet.facts import Facts, FactsFile
 from mailwiz_tui.fleet.facts_store import load_facts, save_facts
 from mailwiz_tui.fleet.server import Inventory, Server
+from mailwiz_tui.install import given_secrets
 from mailwiz_tui.install.agentlink import AgentLink
 from mailwiz_tui.install.diff import ServerDiff
 from mailwiz_tui.install.events import Event, ServerChanged, ServerPhase, Subscriber
@@ -63,6 +64,7 @@ class Engine:
     ) -> None:
         self.plan = plan
         self.inventory = inventory
+        self._prompts = prompts
         self.pool = Pool(prompts, connect=connect, root=root)
         self.known = load_facts(facts_path) if facts_path and facts_path.exists() else FactsFile()
         self.history = history or History()
@@ -140,6 +142,9 @@ class Engine:
             attached = _raised(prepared[server_id])
             if attached and attached.state is ServerPhase.LOST:
                 return attached
+            blueprint = self._compile(self.plan, server_id, self.known)
+            if given_secrets.wanted(blueprint):
+                await given_secrets.ask_for_missing(await self.link(server_id), blueprint, self._prompts)
             return await self._work.install(self.server(server_id), attached)
 
         outcomes = self._ended(await self._each(install))
@@ -179,6 +184,19 @@ class Engine:
         link = await self.link(place.id)
         await link.request("accounts_ack", addresses=list(self._unacknowledged))
         self._unacknowledged = {}
+
+    async def given_secrets(self) -> list[given_secrets.GivenSecret]:
+        """The secrets that the plan wants from the operator, per server, and whether they are there."""
+        found = [await given_secrets.look(await self.link(i), b) for i, b in self.blueprints().items()
+                 if given_secrets.wanted(b)]  # fmt: skip
+        return [secret for secrets in found for secret in secrets]
+
+    async def give_secret(self, name: str, value: SecretStr) -> list[str]:
+        """Sends a secret to every server that wants it; their ids. The next ``apply`` puts it to use."""
+        places = [i for i, blueprint in self.blueprints().items() if name in given_secrets.wanted(blueprint)]
+        for server_id in places:
+            await given_secrets.give(await self.link(server_id), name, value)
+        return places
 
     async def close(self) -> None:
         """Ends all connections; what runs on servers goes on."""
