@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any, Protocol
 
 from mailwiz_tui.dns.records import plan_records
@@ -24,6 +25,7 @@ from mailwiz_tui.verify import (
     mail_in,
     mail_out,
     reach,
+    relay,
     server_checks,
     settle,
     smtp,
@@ -212,6 +214,7 @@ async def _port_25(turn: _Round, target: Target, mailbox: Mailbox | None, limit:
     found = smtp.checks(target, way, mailbox.address if mailbox else "")
     if mailbox:
         found = [*mail_in.checks(target, way, mailbox, _other_way(turn, target, way)), *found]
+    found += relay.checks([(d.name, d.relay_host) for d in turn.engine.plan.relay_domains()], way)
     await perform_all(found, target.server_id, turn.tell, limit=limit)
 
 
@@ -237,7 +240,15 @@ async def target_for(engine: Engine, blueprint: Blueprint, link: Link) -> Target
         domain=engine.plan.domain.primary_domain,
         pem=await _certificate(engine, blueprint.server_id, link),
         ports=blueprint.ports,
+        catches_all=partial(_catches_all, engine, link),
     )
+
+
+async def _catches_all(engine: Engine, link: Link) -> bool:
+    """Whether the accounts hold a catch-all for the primary domain."""
+    aliases = (await link.request("accounts_list"))["aliases"]
+    wanted = f"@{engine.plan.domain.primary_domain}"
+    return any(alias["address"] == wanted and alias["active"] for alias in aliases)
 
 
 async def _certificate(engine: Engine, server_id: str, link: Link) -> str:
