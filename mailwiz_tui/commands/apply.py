@@ -10,6 +10,7 @@ from mailwiz_tui.commands.credentials import CredentialsFile, show
 from mailwiz_tui.commands.progress import ProgressPrinter
 from mailwiz_tui.commands.terminal import ask, complain, interactive, say
 from mailwiz_tui.commands.workspace import Workspace, open_workspace
+from mailwiz_tui.install.backup import Backups
 from mailwiz_tui.install.engine import Engine
 from mailwiz_tui.plan.findings import PlanError
 from mailwiz_tui.plan.support import unsupported
@@ -17,17 +18,21 @@ from mailwiz_tui.plan.support import unsupported
 
 async def _hand_over(engine: Engine, file: CredentialsFile | None) -> None:
     mailboxes = await engine.accounts()
-    if not mailboxes:
+    backups = Backups(engine)
+    key = await backups.recovery_key()
+    if not mailboxes and key is None:
         if file is not None:
             file.discard()
             complain(f"{file.path}: not written, because no password was generated in this run")
         return
     if file is None:
-        show(mailboxes)
+        show(mailboxes, key)
     else:
-        file.write(mailboxes)
+        file.write(mailboxes, key)
         say(f"generated passwords were written to {file.path}")
     await engine.acknowledge_accounts()
+    if key is not None:
+        await backups.acknowledge_recovery_key()
 
 
 async def _apply(workspace: Workspace, options: argparse.Namespace) -> int:

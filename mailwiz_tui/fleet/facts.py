@@ -57,6 +57,14 @@ class ResolverFact(_Facts):
     dnssec: bool = False
 
 
+class MailStore(_Facts):
+    """Where an installation keeps mail, in which format, and whether any lies there."""
+
+    format: str
+    path: str
+    holds_mail: bool = False
+
+
 class Facts(_Facts):
     """One server as it is now. Sizes in bytes, times in seconds since the epoch."""
 
@@ -98,6 +106,7 @@ class Facts(_Facts):
     has_fuse: bool = False
     run_active: str = ""
     installed_digest: str = ""
+    mail_store: MailStore | None = None
 
 
 class DkimPublicKey(_Facts):

@@ -33,7 +33,6 @@ def unsupported(plan: Plan) -> list[Finding]:
         refuse("services.webmail", "Roundcube", 'choose "none"')
     if plan.services.admin_panel is not AdminPanel.NONE:
         refuse("services.admin_panel", "PostfixAdmin", 'choose "none"')
-    if plan.storage.type is not StorageType.MAILDIR:
-        what = "NFS storage" if plan.storage.type is StorageType.NFS else "object storage"
-        refuse("storage.type", what, 'choose "maildir"')
+    if plan.storage.type is StorageType.NFS:
+        refuse("storage.type", "NFS storage", 'choose "maildir"')
     return findings

@@ -10,10 +10,12 @@ from mailwiz_tui.stack.blueprint import Blueprint, Packages, Probe, SecretSpec, 
 from mailwiz_tui.stack.certbot.component import Certbot
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.dovecot.component import Dovecot
+from mailwiz_tui.stack.dovecot.storage import mail_format
 from mailwiz_tui.stack.fail2ban.component import Fail2ban
 from mailwiz_tui.stack.mariadb.component import MariaDb
 from mailwiz_tui.stack.nftables.component import Nftables
 from mailwiz_tui.stack.nginx.component import Nginx
+from mailwiz_tui.stack.objectstore.component import ObjectStore
 from mailwiz_tui.stack.postfix.component import Postfix
 from mailwiz_tui.stack.postfix.relay import SmartHost
 from mailwiz_tui.stack.redis.component import Redis
@@ -29,15 +31,16 @@ COMPONENTS: tuple[Component, ...] = (
     MariaDb(),
     Redis(),
     Rspamd(),
+    ObjectStore(),
     Dovecot(),
     Postfix(),
     Nginx(),
     Fail2ban(),
+    Backup(),
     Nftables(),
     Certbot(),
-    Backup(),
 )
-"""In the order of installation: names resolve before anything asks them, the backup knows what all have."""
+"""In the order of installation: names resolve before anything asks them, the firewall closes last."""
 
 
 def compile_server(plan: Plan, server_id: str, known: FactsFile) -> Blueprint:
@@ -100,4 +103,5 @@ def _meta(context: Context) -> dict[str, str]:
         "outbound_tls": smart_host.level if smart_host else "dane" if decision.validates else "may",
         "resolver": "recursing" if decision.recurses else "forwarding",
         "storage": context.plan.storage.path,
+        "mail_format": mail_format(context.plan),
     }

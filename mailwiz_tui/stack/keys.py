@@ -23,6 +23,11 @@ PASSWORD_SCHEME = "ARGON2ID"  # noqa: S105
 VMAIL_USER = "vmail"
 VMAIL_UID = 5000
 
+MAIL_STORE = f"{CONF_DIR}/mail-store"
+"""Its last line says in which format and where mail is kept: ``maildir /var/vmail``."""
+OBJECT_STORE_MOUNT = "/var/lib/mailwiz-objectstore/mail"
+"""Where the bucket for old mail is mounted."""
+
 POSTFIX_SPOOL = "/var/spool/postfix"
 SASL_SOCKET = "private/auth"
 """Dovecot's SASL socket, relative to Postfix's spool (where its chroot is)."""

@@ -18,6 +18,7 @@ from mailwiz_tui.stack.blueprint import (
     User,
 )
 from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.dovecot.storage import mail_store, mailboxes
 from mailwiz_tui.stack.jails import jail
 from mailwiz_tui.stack.probes import clean_check, unit_active
 from mailwiz_tui.stack.protocols import has_ipv4, has_ipv6
@@ -54,6 +55,7 @@ class Dovecot(Component):
                 Directory(f"{keys.POSTFIX_SPOOL}/private", "postfix", "root", 0o700),
                 *(File(f"{SIEVE_DIR}/{name}.sieve", render("dovecot", f"{name}.sieve")) for name in SCRIPTS),
                 File(LEARN, render("dovecot", "rspamd-learn", controller=keys.RSPAMD_CONTROLLER), mode=0o755),
+                File(keys.MAIL_STORE, mail_store(context.plan)),
                 File(CONFIG, self._config(context)),
                 *(
                     Command(
@@ -80,6 +82,7 @@ class Dovecot(Component):
                 )
             ),
             steps=(step,),
+            kept=("/etc/dovecot/mailwiz.d",),
             ports=(
                 Port(143, "imap", Scope.PUBLIC, PortTls.STARTTLS),
                 Port(993, "imaps", Scope.PUBLIC, PortTls.IMPLICIT),
@@ -105,6 +108,7 @@ class Dovecot(Component):
             vmail=keys.VMAIL_USER,
             uid=str(keys.VMAIL_UID),
             storage=context.plan.storage.path,
+            mailboxes=mailboxes(context),
             sieve=SIEVE_DIR,
             spool=keys.POSTFIX_SPOOL,
             lmtp_socket=keys.LMTP_SOCKET,
