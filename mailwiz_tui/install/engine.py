@@ -20,6 +20,7 @@ from mailwiz_tui.fleet.facts_store import load_facts, save_facts
 from mailwiz_tui.fleet.server import Inventory, Server
 from mailwiz_tui.install import given_secrets
 from mailwiz_tui.install.agentlink import AgentLink
+from mailwiz_tui.install.certificates import acme_authority, custom_certificate
 from mailwiz_tui.install.diff import ServerDiff
 from mailwiz_tui.install.events import Event, ServerChanged, ServerPhase, Subscriber
 from mailwiz_tui.install.first_accounts import account_server, first_accounts, new_password
@@ -109,6 +110,7 @@ class Engine:
         Raises the first server's error if one fails; what the others told is kept all the same.
         """
         self._refuse_unsupported()
+        self._read_certificates()
         results = await self._each(lambda server_id: self._work.prepare(self.server(server_id)))
         self._save()
         for result in results.values():
@@ -133,6 +135,7 @@ class Engine:
         for a server that the inventory lacks, both before anything is connected.
         """
         self._refuse_unsupported()
+        self._read_certificates()
         for server_id in self.server_ids:
             self.server(server_id)
         prepared = await self._each(self._follow_and_prepare)
@@ -232,6 +235,13 @@ class Engine:
     def _refuse_unsupported(self) -> None:
         if findings := unsupported(self.plan):
             raise PlanError(findings)
+
+    def _read_certificates(self) -> None:
+        """Reads what the plan names beside it. Raises PlanError where a certificate is not fit to be served."""
+        base = self._facts_path.parent if self._facts_path else Path()
+        self._work.custom = custom_certificate(self.plan, base)
+        self.known.custom = self._work.custom.public if self._work.custom else None
+        self.known.acme_ca = acme_authority(self.plan, base)
 
     def _save(self) -> None:
         if self._facts_path:

@@ -21,7 +21,7 @@ _PROCESSES = {
     "exim4-base": ("exim4",),
     "sendmail-bin": ("sendmail-mta", "sendmail"),
 }
-_OWN = ("redis-server", "mariadbd", "unbound", "systemd", "sshd", "valkey-server")
+_OWN = ("redis-server", "mariadbd", "unbound", "nginx", "systemd", "sshd", "valkey-server")
 
 
 @dataclass(frozen=True, slots=True)

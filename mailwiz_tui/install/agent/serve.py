@@ -34,6 +34,7 @@ class Server:
             "ping": lambda: "pong",
             "facts": self.facts,
             "prepare": self.prepare,
+            "install_certificate": self.install_certificate,
             "diff": self.diff,
             "start": self.start,
             "status": self.status,
@@ -110,6 +111,13 @@ class Server:
 
         with self._exclusive:
             return keys.prepare(self.host, dkim, tls)
+
+    def install_certificate(self, chain: str, key: str) -> Answer:
+        """Keeps the operator's own certificate and key for the next run."""
+        from . import keys
+
+        with self._exclusive:
+            return keys.install_certificate(self.host, chain, key)
 
     def diff(self, blueprint: Raw) -> Answer:
         """What a blueprint would change here."""

@@ -17,6 +17,7 @@ from mailwiz_tui.stack.blueprint import (
     Unit,
     User,
 )
+from mailwiz_tui.stack.certificate import shown_by
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.dovecot.storage import mail_store, mailboxes
 from mailwiz_tui.stack.jails import jail
@@ -66,7 +67,8 @@ class Dovecot(Component):
                     )
                     for name in SCRIPTS
                 ),
-                Unit("dovecot.service", restart_on=(CONFIG,), reload_on=(keys.TLS_CHAIN, keys.TLS_KEY)),
+                Unit("dovecot.service", restart_on=(CONFIG,)),
+                shown_by("dovecot.service", "143 imap", "993", "4190 sieve"),
             ),
             validators=(("sh", "-c", "doveconf -n > /dev/null"),),
         )

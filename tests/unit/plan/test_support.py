@@ -13,6 +13,8 @@ NODES = [{"id": f"n{i}", "roles": ["all-in-one"]} for i in (1, 2)]
     "changes",
     [
         {},
+        {"security.tls.provider": "letsencrypt"},
+        {"security.tls.provider": "custom"},
         {"domain.additional_domains": [{"name": "a.no", "kind": "relay", "relay_host": "[10.0.0.5]"}]},
         {"network.relay_host": "[smtp.isp.no]:587", "network.relay_user": "acme"},
     ],
@@ -26,8 +28,6 @@ def test_what_can_be_installed_is_not_refused(bend: Any, changes: dict[str, Any]
     [
         ({"architecture": "distributed"}, "architecture"),
         ({"architecture": "ha-cluster", "servers": NODES}, "architecture"),
-        ({"security.tls.provider": "letsencrypt"}, "security.tls.provider"),
-        ({"security.tls.provider": "custom"}, "security.tls.provider"),
         ({"services.antispam": "spamassassin"}, "services.antispam"),
         ({"services.antispam": "none"}, "services.antispam"),
         ({"services.antivirus": True}, "services.antivirus"),
