@@ -31,6 +31,7 @@ from mailwiz_tui.verify import (
     smtp,
     submission,
     tls,
+    web,
 )  # fmt: skip
 from mailwiz_tui.verify.check import Check, NotRun, perform_all, plain
 from mailwiz_tui.verify.courier import Courier, Link
@@ -178,6 +179,7 @@ async def _server(
 ) -> None:
     link = turn.links[blueprint.server_id]
     found: list[Check] = [*listeners.checks(blueprint, link), *tls.checks(target), *reach.checks(target)]
+    found += web.checks(target, turn.engine.plan, turn.engine.known, await _issuer(link, target))
     if mailbox:
         found += auth.checks(target, mailbox)
     if mailbox and (target.offers(SUBMISSIONS) or target.offers(SUBMISSION)):
@@ -249,6 +251,15 @@ async def _catches_all(engine: Engine, link: Link) -> bool:
     aliases = (await link.request("accounts_list"))["aliases"]
     wanted = f"@{engine.plan.domain.primary_domain}"
     return any(alias["address"] == wanted and alias["active"] for alias in aliases)
+
+
+async def _issuer(link: Link, target: Target) -> str:
+    """The certificate that stands behind the server's own in its file, PEM; the own one where it is alone."""
+    show = f"sed '1,/END CERTIFICATE/d' {keys.TLS_CHAIN} | openssl x509"
+    (answer,) = await link.request("probes", probes=[{"id": "issuer", "argv": ["sh", "-c", show]}])
+    if answer["exit"] == 0 and "BEGIN CERTIFICATE" in str(answer["output"]):
+        return str(answer["output"]) + "\n"
+    return target.pem
 
 
 async def _certificate(engine: Engine, server_id: str, link: Link) -> str:
