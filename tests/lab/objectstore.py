@@ -26,7 +26,7 @@ def rclone() -> str:
 
 
 class ObjectStore:
-    """A bucket whose objects are the files below ``folder``; ``stop`` makes it unreachable, ``start`` brings it back."""
+    """A bucket; its objects are files below ``folder``; ``stop`` makes it unreachable, ``start`` brings it back."""
 
     def __init__(self, lab: Lab, folder: Path, bucket: str = "mail") -> None:
         self.folder = folder / bucket

@@ -47,12 +47,12 @@ def directory_apply(ctx: Context, item: Raw, change: Change) -> None:
 
 
 def _make_parents(real: str) -> None:
-    """Creates missing parents that all may pass through, whatever the umask; those that are there stay as they are."""
+    """Creates missing parents, passable for all whatever the umask; those that are there stay as they are."""
     if os.path.isdir(real):
         return
     _make_parents(os.path.dirname(real))
     os.mkdir(real)
-    os.chmod(real, 0o755)
+    os.chmod(real, 0o755)  # noqa: S103
 
 
 def file_status(ctx: Context, item: Raw) -> Change | None:
