@@ -61,9 +61,12 @@ def acknowledge(host: Host, addresses: list[str]) -> dict[str, Any]:
 
 
 def open_probe(host: Host, address: str, password: str) -> dict[str, Any]:
-    """Makes or opens the verification mailbox with a new password."""
+    """Makes or opens the verification mailbox with a new password.
+
+    It has an alias to itself while it is open, like every mailbox, or a catch-all would take its mail.
+    """
     address = address_of(address)
-    query(host, _mailbox_rows(address, hashed(host, password), alias=False))
+    query(host, _mailbox_rows(address, hashed(host, password)))
     host.run(["doveadm", "auth", "cache", "flush", address], timeout=10)
     return {"address": address}
 
@@ -73,7 +76,11 @@ def close_probe(host: Host, address: str) -> dict[str, Any]:
     address = address_of(address)
     host.run(["doveadm", "expunge", "-u", address, "mailbox", "*", "ALL"], timeout=20)
     name = literal(address)
-    query(host, f"UPDATE mailbox SET active = 0, password = '*', modified = NOW() WHERE username = {name};")  # noqa: S608
+    query(
+        host,
+        f"DELETE FROM alias WHERE address = {name};\n"  # noqa: S608
+        f"UPDATE mailbox SET active = 0, password = '*', modified = NOW() WHERE username = {name};",
+    )
     host.run(["doveadm", "auth", "cache", "flush", address], timeout=10)
     host.run(["doveadm", "kick", address], timeout=10)
     return {"address": address}
@@ -96,7 +103,7 @@ def hashed(host: Host, password: str) -> str:
     return "{SHA512-CRYPT}" + done.text.strip()
 
 
-def _mailbox_rows(address: str, password_hash: str, *, alias: bool = True) -> str:
+def _mailbox_rows(address: str, password_hash: str) -> str:
     local, _, domain = address.rpartition("@")
     columns = {
         "username": address, "password": password_hash, "name": local, "maildir": f"{domain}/{local}/",
@@ -104,7 +111,7 @@ def _mailbox_rows(address: str, password_hash: str, *, alias: bool = True) -> st
     }  # fmt: skip
     again = f"ON DUPLICATE KEY UPDATE password = {literal(password_hash)}, modified = NOW(), active = 1"
     box = insert("INSERT", "mailbox", {name: literal(value) for name, value in columns.items()}, again)
-    return box + ("\n" + _alias_row(address, address) if alias else "")
+    return f"{box}\n{_alias_row(address, address)}"
 
 
 def _alias_row(address: str, goto: str) -> str:
