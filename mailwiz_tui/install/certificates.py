@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import ssl
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,7 +71,9 @@ def publicly_trusted(certificates: list[x509.Certificate], hostname: str) -> boo
     if bundle is None:
         return False
     try:
-        store = Store(x509.load_pem_x509_certificates(Path(bundle).read_bytes()))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # some old roots have odd serial numbers
+            store = Store(x509.load_pem_x509_certificates(Path(bundle).read_bytes()))
         verifier = PolicyBuilder().store(store).build_server_verifier(x509.DNSName(hostname))
         verifier.verify(certificates[0], certificates[1:])
     except (VerificationError, ValueError, OSError):

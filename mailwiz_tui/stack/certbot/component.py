@@ -37,13 +37,14 @@ class Certbot(Component):
                 *_authority(context),
                 File(keys.ISSUE_CERTIFICATE, _issue(context), mode=0o755),
                 File(DROP_IN, _drop_in(context)),
+                Command(id="certbot.drop-in", argv=("systemctl", "daemon-reload"), inputs=(DROP_IN,)),
                 Command(
                     id="certbot.certificate",
                     argv=(keys.ISSUE_CERTIFICATE,),
                     unless=(keys.ISSUE_CERTIFICATE, "--check"),
                     timeout=600.0,
                 ),
-                Unit("certbot.timer", restart_on=(DROP_IN,)),
+                Unit("certbot.timer"),
             ),
         )
         return Contribution(
@@ -66,6 +67,13 @@ class Certbot(Component):
                 proves="the public certificate holds every name of the plan",
                 argv=(keys.ISSUE_CERTIFICATE, "--names"),
                 advice="publish the records of these names (step 7), then apply again",
+            ),
+            Probe(
+                id="certbot.proof",
+                proves="a renewal that does not reach every port is a failed unit",
+                argv=("systemctl", "show", "-p", "ExecStartPost", "certbot.service"),
+                expect=keys.SERVE_CERTIFICATE,
+                advice="systemctl daemon-reload; see systemctl cat certbot.service",
             ),
             Probe(
                 id="certbot.renewal",
