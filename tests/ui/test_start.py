@@ -176,6 +176,7 @@ def test_no_key_is_bound_twice_in_one_place_or_taken_by_terminals() -> None:
 
 def test_every_action_has_its_method() -> None:
     from mailwiz_tui.ui.screens import step_screens
+    from mailwiz_tui.ui.screens.accounts import AccountsScreen
     from mailwiz_tui.ui.screens.dashboard import DashboardScreen
     from mailwiz_tui.ui.screens.review import ReviewScreen
     from mailwiz_tui.ui.screens.verification import VerificationScreen
@@ -186,6 +187,7 @@ def test_every_action_has_its_method() -> None:
         "review": ReviewScreen,
         "run": DashboardScreen,
         "verify": VerificationScreen,
+        "accounts": AccountsScreen,
         "dialog": Dialog,
         "step": step_screens.SCREENS["architecture"],
         **{name: step_screens.SCREENS[name] for name in ("roles", "dns", "domains")},
