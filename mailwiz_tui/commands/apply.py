@@ -10,7 +10,6 @@ from mailwiz_tui.commands.credentials import CredentialsFile, show
 from mailwiz_tui.commands.progress import ProgressPrinter
 from mailwiz_tui.commands.terminal import ask, complain, interactive, say
 from mailwiz_tui.commands.workspace import Workspace, open_workspace
-from mailwiz_tui.install.backup import Backups
 from mailwiz_tui.install.engine import Engine
 from mailwiz_tui.plan.findings import PlanError
 from mailwiz_tui.plan.support import unsupported
@@ -18,8 +17,7 @@ from mailwiz_tui.plan.support import unsupported
 
 async def _hand_over(engine: Engine, file: CredentialsFile | None) -> None:
     mailboxes = await engine.accounts()
-    backups = Backups(engine)
-    key = await backups.recovery_key()
+    key = await engine.recovery_key()
     if not mailboxes and key is None:
         if file is not None:
             file.discard()
@@ -31,8 +29,6 @@ async def _hand_over(engine: Engine, file: CredentialsFile | None) -> None:
         file.write(mailboxes, key)
         say(f"generated passwords were written to {file.path}")
     await engine.acknowledge_accounts()
-    if key is not None:
-        await backups.acknowledge_recovery_key()
 
 
 async def _apply(workspace: Workspace, options: argparse.Namespace) -> int:

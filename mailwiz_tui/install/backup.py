@@ -37,17 +37,6 @@ class Backups:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    async def recovery_key(self) -> SecretStr | None:
-        """The key without which no copy can be read; None once it was shown, or where no backup is planned."""
-        if not self._engine.plan.backup.target:
-            return None
-        key = str((await (await self._link()).request("backup_key"))["key"])
-        return SecretStr(key) if key else None
-
-    async def acknowledge_recovery_key(self) -> None:
-        """Tells the server that the operator has the key; it never gives it out again."""
-        await (await self._link()).request("backup_key_shown")
-
     async def unlock(self, key: SecretStr) -> None:
         """Lets the server go on with a backup that another installation made."""
         await (await self._link()).request("backup_unlock", key=key.get_secret_value())

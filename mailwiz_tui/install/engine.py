@@ -73,6 +73,7 @@ class Engine:
         self._compile = compile_blueprint or _compile
         self._subscribers: list[Subscriber] = []
         self._unacknowledged: dict[str, SecretStr] = {}
+        self._key_is_out = False
         self._work = Work(
             plan, self.pool, self.known, self._emit, self.history, self._compile, adopt, gate_seconds, give_up_after
         )
@@ -179,14 +180,27 @@ class Engine:
         self._unacknowledged = {address: passwords[address] for address in answer["set"]}
         return dict(self._unacknowledged)
 
-    async def acknowledge_accounts(self) -> None:
-        """Tells the server that the operator has the passwords that ``accounts`` returned."""
+    async def recovery_key(self) -> SecretStr | None:
+        """The key without which no backup can be read, until ``acknowledge_accounts``; else None."""
         place = account_server(self.plan)
-        if place is None or not self._unacknowledged:
+        if place is None or not self.plan.backup.target:
+            return None
+        key = str((await (await self.link(place.id)).request("backup_key"))["key"])
+        self._key_is_out = bool(key)
+        return SecretStr(key) if key else None
+
+    async def acknowledge_accounts(self) -> None:
+        """Tells the server that the operator has what ``accounts`` and ``recovery_key`` returned."""
+        place = account_server(self.plan)
+        if place is None:
             return
         link = await self.link(place.id)
-        await link.request("accounts_ack", addresses=list(self._unacknowledged))
-        self._unacknowledged = {}
+        if self._unacknowledged:
+            await link.request("accounts_ack", addresses=list(self._unacknowledged))
+            self._unacknowledged = {}
+        if self._key_is_out:
+            await link.request("backup_key_shown")
+            self._key_is_out = False
 
     async def given_secrets(self) -> list[given_secrets.GivenSecret]:
         """The secrets that the plan wants from the operator, per server, and whether they are there."""

@@ -27,7 +27,7 @@ class Stage(StrEnum):
 class Installation:
     """Drives engine and verification once, and keeps what came of it.
 
-    ``accounts`` holds first passwords until they were acknowledged; ``error`` is a sentence if the whole
+    ``accounts`` and ``recovery_key`` (of the backup) are held until they were acknowledged; ``error`` is a sentence if the whole
     run could not be made. ``on_stage`` is called in the event loop at each change of stage.
     """
 
@@ -45,6 +45,7 @@ class Installation:
         self.verify_error = ""
         self.outcomes: Mapping[str, OutcomeLike] = {}
         self.accounts: Mapping[str, SecretStr] = {}
+        self.recovery_key: SecretStr | None = None
         self.results: list[CheckResult] = []
         self._verifier = verifier
         self._on_stage = on_stage
@@ -93,6 +94,7 @@ class Installation:
         """The operator has the passwords: let the servers forget them."""
         await self.engine.acknowledge_accounts()
         self.accounts = {}
+        self.recovery_key = None
 
     def _enter(self, stage: Stage) -> None:
         self.stage = stage
@@ -106,6 +108,7 @@ class Installation:
             self.outcomes = await self.engine.apply()
             if not self.model.failed:
                 self.accounts = await self.engine.accounts()
+                self.recovery_key = await self.engine.recovery_key()
         except Exception as error:
             self.error = error_sentence(error)
         if self.error or self.model.failed:

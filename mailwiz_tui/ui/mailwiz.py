@@ -109,7 +109,7 @@ class MailwizApp(App[int]):
         installation = self.session.installation
         if installation is None:
             return
-        if installation.accounts:
+        if installation.accounts or installation.recovery_key:
             from mailwiz_tui.ui.screens.credentials import CredentialsScreen
 
             self.show(CredentialsScreen(self.session))

@@ -128,8 +128,9 @@ def _said(host: Host, words: list[str]) -> Raw:
 
 
 def _running(host: Host, unit: str) -> bool:
-    done = host.run(["systemctl", "is-active", "--", unit], timeout=10)
-    return done.text.strip() in ("active", "activating", "deactivating")
+    """Whether a unit is under way; where systemd is too busy to answer, it counts as such."""
+    done = host.run(["systemctl", "show", "-p", "ActiveState", "--value", "--", unit], timeout=30)
+    return not done.ok or done.text.strip() not in ("inactive", "failed")
 
 
 def _read(host: Host, offset: int) -> tuple[list[Raw], int]:

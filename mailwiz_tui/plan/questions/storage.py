@@ -6,6 +6,7 @@ from mailwiz_tui.plan.spec import Choice, FieldKind, FieldSpec, ShownWhen, StepS
 
 _NFS = (ShownWhen("storage.type", ("nfs",)),)
 _S3 = (ShownWhen("storage.type", ("s3",)),)
+_BACKUP = (ShownWhen("backup.target", ()),)
 
 STEP = StepSpec(
     id="storage",
@@ -105,12 +106,14 @@ STEP = StepSpec(
             label="Backup access key",
             help="For a backup in an object store: the id of the access key.",
             example="AKIAIOSFODNN7EXAMPLE",
+            shown_when=_BACKUP,
         ),
         FieldSpec(
             path="backup.s3_region",
             label="Backup region",
             help="For a backup in an object store: as your provider names it; may be empty.",
             example="eu-central-1",
+            shown_when=_BACKUP,
         ),
         FieldSpec(
             path="backup.keep_daily",
@@ -118,6 +121,7 @@ STEP = StepSpec(
             help="How many daily copies are kept.",
             kind=FieldKind.INT,
             example="7",
+            shown_when=_BACKUP,
         ),
         FieldSpec(
             path="backup.keep_weekly",
@@ -125,6 +129,7 @@ STEP = StepSpec(
             help="How many weekly copies are kept.",
             kind=FieldKind.INT,
             example="5",
+            shown_when=_BACKUP,
         ),
         FieldSpec(
             path="backup.keep_monthly",
@@ -132,6 +137,7 @@ STEP = StepSpec(
             help="How many monthly copies are kept.",
             kind=FieldKind.INT,
             example="12",
+            shown_when=_BACKUP,
         ),
     ),
     owns=("storage", "backup"),

@@ -34,7 +34,5 @@ def mail_format(plan: Plan) -> str:
 def mail_store(plan: Plan) -> str:
     """The file that records where mail is: where it lies elsewhere than planned, the next installation says so
     instead of starting with empty mailboxes."""
-    header = (
-        "# Managed by mailwiz-tui: the next apply writes this file again. Change nothing here.\n"
-    )
+    header = "# Managed by mailwiz-tui: the next apply writes this file again. Change nothing here.\n"
     return f"{header}{mail_format(plan)} {plan.storage.path}\n"
