@@ -19,12 +19,13 @@ from .files import write
 from .host import STATE, Host, require
 
 PROGRAM = "/usr/local/lib/mailwiz/mailwiz-backup"
-PROGRESS = "/run/mailwiz-backup.jsonl"
 KEY_FILE = "/etc/mailwiz/backup/key"
 KEY = "backup-key"
 SHOWN = STATE + "/backup-key-shown"
 BACKUP = "mailwiz-backup.service"
 RESTORE = "mailwiz-restore.service"
+PROGRESS = {BACKUP: "/run/mailwiz-backup.jsonl", RESTORE: "/run/mailwiz-restore.jsonl"}
+"""What each says, line by line; files of their own, for a restore ends by starting a backup."""
 _NOT_SET_UP = "set backup.target in the plan, then run apply"
 
 
@@ -44,22 +45,23 @@ def start(host: Host, action: str, snapshot: str = "latest") -> Raw:
             if other != unit:
                 raise AgentFault("a backup or a restore is running already", "backup", "wait for its end")
             return {"unit": unit, "attached": True}
-    if os.path.exists(host.path(PROGRESS)):
-        os.unlink(host.path(PROGRESS))
-    if action == "run":
-        argv = ["systemctl", "start", "--no-block", BACKUP]
-    else:
-        argv = ["systemd-run", "--quiet", "--collect", "--no-block", f"--unit={RESTORE}", "--property=UMask=0077",
-                f"--property=StandardOutput=truncate:{PROGRESS}", "--", PROGRAM, "restore", snapshot]  # fmt: skip
+    if os.path.exists(host.path(PROGRESS[unit])):
+        os.unlink(host.path(PROGRESS[unit]))
+    argv = ["systemctl", "start", "--no-block", BACKUP]
+    if action == "restore":
+        argv = ["systemd-run", "--quiet", "--collect", "--no-block", f"--unit={RESTORE}", "--property=UMask=0077"]
+        argv += [f"--property=StandardOutput=truncate:{PROGRESS[RESTORE]}", "--", PROGRAM, "restore", snapshot]
     require(host.run(argv), f"the {action} does not start", unit)
     return {"unit": unit, "attached": False}
 
 
 def follow(host: Host, unit: str) -> Iterator[Raw]:
     """What the unit says, as it says it, until it ends; the last item's event is ``done`` or ``failed``."""
+    if unit not in PROGRESS:
+        raise AgentFault(f"{unit!r} is nothing the backup does", "backup")
     offset, ended, seen = 0, False, time.monotonic()
     while True:
-        lines, offset = _read(host, offset)
+        lines, offset = _read(host, PROGRESS[unit], offset)
         for line in lines:
             yield line
             if line.get("event") in ("done", "failed"):
@@ -133,9 +135,9 @@ def _running(host: Host, unit: str) -> bool:
     return not done.ok or done.text.strip() not in ("inactive", "failed")
 
 
-def _read(host: Host, offset: int) -> tuple[list[Raw], int]:
+def _read(host: Host, path: str, offset: int) -> tuple[list[Raw], int]:
     try:
-        with open(host.path(PROGRESS), "rb") as handle:
+        with open(host.path(path), "rb") as handle:
             handle.seek(offset)
             data = handle.read()
     except OSError:
