@@ -98,7 +98,7 @@ def _issue(context: Context) -> str:
         hostname=context.hostname,
         names=" ".join(names(context)),
         addresses=" ".join(a for a in (context.public_ipv4, context.public_ipv6) if a),
-        email=tls.acme_email,
+        email=tls.acme_email or f"postmaster@{context.plan.domain.primary_domain}",
         directory=tls.acme_directory or DIRECTORY,
         ca=keys.ACME_CA if context.known.acme_ca else "",
         name=keys.LINEAGE,
