@@ -75,14 +75,14 @@ class Workspace:
         return self.lab.host(self.host).ipv4
 
     def command(self, command: str, *options: str) -> list[str]:
-        program = [sys.executable, "-m", "mailwiz_tui", command, str(self.plan)]
-        return [*program, "--inventory", str(self.lab.paths.inventory), *options]
+        program = [sys.executable, "-m", "mailwiz_tui", *command.split(), str(self.plan)]
+        return [*program, *options, "--inventory", str(self.lab.paths.inventory)]
 
     @property
     def environment(self) -> dict[str, str]:
         return {**os.environ, "XDG_STATE_HOME": str(self.folder / "state"), "SSH_AUTH_SOCK": ""}
 
-    def mailwiz(self, command: str, *options: str, timeout: float = 900) -> Done:
+    def mailwiz(self, command: str, *options: str, timeout: float = 900, stdin: str = "") -> Done:
         begun = time.monotonic()
         done = subprocess.run(
             self.command(command, *options),
@@ -90,7 +90,7 @@ class Workspace:
             text=True,
             timeout=timeout,
             env=self.environment,
-            stdin=subprocess.DEVNULL,
+            input=stdin,
             check=False,
         )
         return Done(done.returncode, done.stdout, done.stderr, time.monotonic() - begun)

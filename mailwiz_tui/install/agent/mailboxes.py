@@ -13,15 +13,19 @@ from .accountsql import PROBE, address_of, change, domain_of, free_text, insert,
 from .fault import AgentFault
 from .host import Host, require
 
+_DOMAINS = (
+    "SELECT JSON_OBJECT('domain', domain) FROM domain "
+    "WHERE active = 1 AND backupmx = 0 AND domain <> 'ALL' ORDER BY domain;"
+)
+
 
 def need_domain(host: Host, domain: str) -> None:
     """Raises AgentFault unless a domain has its mailboxes here and is in use."""
-    listed = rows(
-        host,
-        "SELECT JSON_OBJECT('domain', domain) FROM domain "
-        "WHERE active = 1 AND backupmx = 0 AND domain <> 'ALL' ORDER BY domain;",
-    )
-    domains = [str(row["domain"]).lower() for row in listed]
+    _check_domain(domain, rows(host, _DOMAINS))
+
+
+def _check_domain(domain: str, listed: list[dict[str, Any]]) -> None:
+    domains = [str(row["domain"]).lower() for row in listed if "domain" in row]
     if domain_of(domain) not in domains:
         raise AgentFault(f"{domain} has no mailboxes here; the mailbox domains are: {', '.join(domains) or 'none'}",
                          "accounts", "add it to the plan as a mailbox domain and apply")  # fmt: skip
@@ -53,17 +57,22 @@ def add(host: Host, address: str, password: str, quota: int = 0, name: str = "")
     """
     address = address_of(address)
     local, _, domain = address.rpartition("@")
-    need_domain(host, domain)
+    quoted = literal(address)
+    known = rows(
+        host,
+        f"SELECT JSON_OBJECT('mailbox', username) FROM mailbox WHERE username = {quoted};\n"  # noqa: S608
+        f"SELECT JSON_OBJECT('goto', goto) FROM alias WHERE address = {quoted};\n{_DOMAINS}",
+    )
+    _check_domain(domain, known)
     if "+" in local:
         raise AgentFault(f"{address}: what follows a + is the user's own choice, so no mailbox can have one",
                          "accounts", f"mail for it arrives at {local.partition('+')[0]}@{domain}")  # fmt: skip
     if local == PROBE:
         raise AgentFault(f"{address} is the mailbox that verification uses", "accounts")
-    if find(host, address):
+    if any("mailbox" in row for row in known):
         raise AgentFault(f"the mailbox {address} exists already", "accounts",
                          f"for a new password: mailwiz-tui mailbox passwd PLAN {address}")  # fmt: skip
-    taken = rows(host, f"SELECT JSON_OBJECT('goto', goto) FROM alias WHERE address = {literal(address)};")  # noqa: S608
-    if taken:
+    if taken := [row for row in known if "goto" in row]:
         raise AgentFault(f"{address} is an alias to {taken[0]['goto']}", "accounts",
                          f"first: mailwiz-tui mailbox alias remove PLAN {address}")  # fmt: skip
     _check_quota(quota)
@@ -76,7 +85,6 @@ def add(host: Host, address: str, password: str, quota: int = 0, name: str = "")
     }  # fmt: skip
     alias = {"address": literal(address), "goto": literal(address), "domain": literal(domain)}
     change(host, insert("INSERT", "mailbox", box), insert("INSERT", "alias", alias))
-    _forget(host, address)
     return {"address": address, "found_mail": found}
 
 
