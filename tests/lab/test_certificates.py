@@ -172,6 +172,8 @@ def test_only_tls_12_and_13_by_a_foreign_scanner(installed: Workspace) -> None:
         assert all(cipher.startswith("ECDHE-ECDSA-") and "CBC" not in cipher for cipher in ciphers)
         assert "Compression disabled" in report
 
+    host_says(installed, "fail2ban-client unban --all")
+
 
 def test_web_server_tells_strangers_nothing(installed: Workspace) -> None:
     fetch = f"curl -sk -o /dev/null -D - --resolve '*:443:{installed.address}' --resolve '*:80:{installed.address}'"
