@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+
 from mailwiz_tui.fleet.web import web
 from mailwiz_tui.plan.model import Role, TlsProvider
 from mailwiz_tui.stack import keys
@@ -97,7 +99,7 @@ def _issue(context: Context) -> str:
         "issue-certificate",
         hostname=context.hostname,
         names=" ".join(names(context)),
-        addresses=" ".join(a for a in (context.public_ipv4, context.public_ipv6) if a),
+        addresses=" ".join(_addresses(context)),
         email=tls.acme_email or f"postmaster@{context.plan.domain.primary_domain}",
         directory=tls.acme_directory or DIRECTORY,
         ca=keys.ACME_CA if context.known.acme_ca else "",
@@ -106,6 +108,13 @@ def _issue(context: Context) -> str:
         root=keys.ACME_ROOT,
         hook=keys.SERVE_CERTIFICATE,
     )
+
+
+def _addresses(context: Context) -> list[str]:
+    """The addresses that names of this server may have, as ``dig`` writes them; none where nothing is known."""
+    own = [a.ip for a in context.facts.addresses if a.is_global]
+    found = [a for a in (context.public_ipv4, context.public_ipv6, *own) if a]
+    return list(dict.fromkeys(str(ipaddress.ip_address(a)) for a in found))
 
 
 def _authority(context: Context) -> tuple[Item, ...]:
