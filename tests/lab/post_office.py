@@ -66,7 +66,7 @@ class _Dialog(socketserver.StreamRequestHandler):
             verb = line.upper().partition(" ")[0]
             if verb == "EHLO":
                 offers = [NAME, "8BITMIME", "SIZE 10000000"]
-                offers += ["AUTH PLAIN LOGIN"] if tls and office.login else [] if tls else ["STARTTLS"]
+                offers += ["AUTH PLAIN"] if tls and office.login else [] if tls else ["STARTTLS"]
                 for offer in offers[:-1]:
                     self._say(f"250-{offer}")
                 self._say(f"250 {offers[-1]}")
