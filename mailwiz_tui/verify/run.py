@@ -179,7 +179,9 @@ async def _server(
 ) -> None:
     link = turn.links[blueprint.server_id]
     found: list[Check] = [*listeners.checks(blueprint, link), *tls.checks(target), *reach.checks(target)]
-    found += web.checks(target, turn.engine.plan, turn.engine.known, await _issuer(link, target))
+    found += web.checks(
+        target, turn.engine.plan, turn.engine.known, await _issuer(link, target), await _left_out(blueprint, link)
+    )
     if mailbox:
         found += auth.checks(target, mailbox)
     if mailbox and (target.offers(SUBMISSIONS) or target.offers(SUBMISSION)):
@@ -251,6 +253,15 @@ async def _catches_all(engine: Engine, link: Link) -> bool:
     aliases = (await link.request("accounts_list"))["aliases"]
     wanted = f"@{engine.plan.domain.primary_domain}"
     return any(alias["address"] == wanted and alias["active"] for alias in aliases)
+
+
+async def _left_out(blueprint: Blueprint, link: Link) -> dict[str, str]:
+    """The names that do not lead to the server, which its public certificate is therefore not for, and why."""
+    if keys.ISSUE_CERTIFICATE not in blueprint.files():
+        return {}
+    (answer,) = await link.request("probes", probes=[{"id": "names", "argv": [keys.ISSUE_CERTIFICATE, "--names"]}])
+    told = (line.partition(": ") for line in str(answer["output"]).splitlines())
+    return {name: reason for name, _, reason in told if reason and not reason.startswith("leads here")}
 
 
 async def _issuer(link: Link, target: Target) -> str:

@@ -11,6 +11,7 @@ import http.client
 import re
 import socket
 import ssl
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from xml.etree import ElementTree
@@ -21,7 +22,7 @@ from mailwiz_tui.plan.model import Plan, TlsProvider
 from mailwiz_tui.plan.published import mta_sts_policy
 from mailwiz_tui.stack.blueprint import PortTls
 from mailwiz_tui.verify import tls
-from mailwiz_tui.verify.check import Check, Failed
+from mailwiz_tui.verify.check import Check, Failed, Warned
 from mailwiz_tui.verify.target import Target
 
 HTTP, HTTPS = 80, 443
@@ -58,7 +59,7 @@ class Site:
         return context
 
     def fetch(self, name: str, path: str, *, body: bytes = b"", secure: bool = True) -> Answer:
-        """GET, or POST where there is a body. Raises ``Failed`` where the certificate cannot be trusted, ``OSError``."""
+        """GET, or POST where there is a body. Raises ``Failed`` for a certificate not to be trusted and OSError."""
         port = HTTPS if secure else HTTP
         with socket.create_connection(self.target.at(port), timeout=self.target.seconds) as plain:
             if not secure:
@@ -74,8 +75,13 @@ class Site:
                 raise Failed(f"no TLS for {name}: {error.reason or error}") from error
 
 
-def checks(target: Target, plan: Plan, known: FactsFile, issuer: str) -> list[Check]:
-    """The checks of a server that serves HTTPS; ``issuer`` is the certificate's issuer as told over SSH, PEM."""
+def checks(
+    target: Target, plan: Plan, known: FactsFile, issuer: str, left_out: Mapping[str, str] | None = None
+) -> list[Check]:
+    """The checks of a server that serves HTTPS; ``issuer`` is the certificate's issuer as told over SSH, PEM.
+
+    ``left_out`` are names that the server could not get a certificate for, with the reason: their checks warn.
+    """
     if not target.offers(HTTPS):
         return []
     site = Site(target, "" if public(plan, known) else issuer)
@@ -92,7 +98,7 @@ def checks(target: Target, plan: Plan, known: FactsFile, issuer: str) -> list[Ch
     if plan.security.tls.provider is not TlsProvider.SELFSIGNED:
         proves = "The mail host's web site has a trusted certificate, wants HTTPS for good and tells no version."
         found.append(Check("web.https", proves, partial(check_host, site), _APPLY))
-    return found + _names(site, plan, served)
+    return found + _names(site, plan, served, left_out or {})
 
 
 def public(plan: Plan, known: FactsFile) -> bool:
@@ -103,18 +109,29 @@ def public(plan: Plan, known: FactsFile) -> bool:
     return security.provider is TlsProvider.CUSTOM and bool(known.custom and known.custom.trusted)
 
 
-def _names(site: Site, plan: Plan, served: Web) -> list[Check]:
+def _names(site: Site, plan: Plan, served: Web, left_out: Mapping[str, str]) -> list[Check]:
     found: list[Check] = []
+
+    def add(what: str, domain: str, proves: str, action: Callable[[], str]) -> None:
+        reason = left_out.get(f"{what}.{domain}", "")
+        if reason:
+            action = partial(_left_out, f"{what}.{domain}", reason)
+        found.append(Check(f"web.{what}.{domain}", proves, action, _RENEW if reason else _APPLY))
+
     for domain in served.mta_sts:
         proves = f"Senders can fetch the MTA-STS policy of {domain}, and it names the planned hosts."
-        found.append(Check(f"web.mta-sts.{domain}", proves, partial(check_policy, site, plan, domain), _APPLY))
+        add("mta-sts", domain, proves, partial(check_policy, site, plan, domain))
     for domain in served.autoconfig:
         proves = f"Mail programs can fetch settings for {domain} that work (autoconfig)."
-        found.append(Check(f"web.autoconfig.{domain}", proves, partial(check_autoconfig, site, domain), _APPLY))
+        add("autoconfig", domain, proves, partial(check_autoconfig, site, domain))
     for domain in served.autodiscover:
         proves = f"Outlook gets settings for an address in {domain} that work (autodiscover)."
-        found.append(Check(f"web.autodiscover.{domain}", proves, partial(check_autodiscover, site, domain), _APPLY))
+        add("autodiscover", domain, proves, partial(check_autodiscover, site, domain))
     return found
+
+
+def _left_out(name: str, reason: str) -> str:
+    raise Warned(f"{name} {reason}, so the certificate is not for it")
 
 
 def check_redirect(site: Site) -> str:

@@ -66,7 +66,7 @@ class Certbot(Component):
             ),
             Probe(
                 id="certbot.names",
-                proves="the public certificate holds every name of the plan",
+                proves="the public certificate holds every name of the plan that leads to this server",
                 argv=(keys.ISSUE_CERTIFICATE, "--names"),
                 advice="publish the records of these names (step 7), then apply again",
             ),

@@ -16,7 +16,7 @@ from mailwiz_tui.plan.published import mta_sts_policy
 from mailwiz_tui.stack.blueprint import Port, PortTls, Scope
 from mailwiz_tui.stack.render import render
 from mailwiz_tui.verify import web
-from mailwiz_tui.verify.check import Failed
+from mailwiz_tui.verify.check import Failed, Warned
 from tests.unit.certificates import Pair, issue
 from tests.unit.verify import fakes
 from tests.unit.verify.conftest import PORTS, MakeTarget, Serve
@@ -194,6 +194,16 @@ def test_checks_follow_the_plan(target: MakeTarget) -> None:
     trusted = FactsFile(custom=TlsPublic(subject_names=(fakes.HOST, f"mta-sts.{fakes.DOMAIN}"), trusted=True))
     assert ids(custom, trusted) == always | {"web.https", f"web.mta-sts.{fakes.DOMAIN}"}
     assert web.checks(target({}), PLAN, FactsFile(), "") == []
+
+
+def test_name_that_leads_nowhere_yet_is_a_warning(target: MakeTarget) -> None:
+    left = {f"autoconfig.{fakes.DOMAIN}": "is not in the DNS yet"}
+    found = {c.id: c for c in web.checks(target({}, ports=WEB_PORTS), PLAN, FactsFile(), "", left)}
+    with pytest.raises(Warned, match="is not in the DNS yet, so the certificate is not for it"):
+        found[f"web.autoconfig.{fakes.DOMAIN}"].action()
+    assert "Publish" in found[f"web.autoconfig.{fakes.DOMAIN}"].advice
+    with pytest.raises(OSError, match="refused"):
+        found[f"web.mta-sts.{fakes.DOMAIN}"].action()
 
 
 def test_public_trust_is_expected_of_public_authorities_only() -> None:
