@@ -3,6 +3,7 @@
 import dataclasses
 import imaplib
 import json
+import re
 import shutil
 import ssl
 import subprocess
@@ -69,7 +70,8 @@ def contents(workspace: Workspace, folder: str, password: str = "") -> list[tupl
         for number in numbers:
             _, data = box.fetch(number.decode(), "(UID FLAGS BODY.PEEK[HEADER.FIELDS (SUBJECT)])")
             head, subject = data[0]
-            found.append((head.decode().split("(", 1)[1].split(" BODY", 1)[0], subject.decode().strip()))
+            state = head.decode().split("(", 1)[1].split(" BODY", 1)[0]
+            found.append((re.sub(r" ?\\Recent", "", state), subject.decode().strip()))
         return found
 
 
