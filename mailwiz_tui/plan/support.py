@@ -33,6 +33,8 @@ def unsupported(plan: Plan) -> list[Finding]:
         refuse("services.webmail", "Roundcube", 'choose "none"')
     if plan.services.admin_panel is not AdminPanel.NONE:
         refuse("services.admin_panel", "PostfixAdmin", 'choose "none"')
+    if plan.storage.type is StorageType.S3 and plan.backup.target:
+        refuse("backup.target", "a backup of mail that is in object storage", "leave it empty, or choose maildir")
     if plan.storage.type is StorageType.NFS:
         refuse("storage.type", "NFS storage", 'choose "maildir"')
     return findings

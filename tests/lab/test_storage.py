@@ -1,4 +1,4 @@
-"""Mail at a chosen path, old mail and the backup in a bucket, a bucket that is lost and comes back."""
+"""Mail at a chosen path, old mail in a bucket, a bucket that is lost and comes back."""
 
 import imaplib
 import ssl
@@ -24,17 +24,12 @@ s3_endpoint = "{endpoint}"
 s3_bucket = "{bucket}"
 s3_access_key = "{key}"
 s3_after_days = 1
-
-[backup]
-target = "s3:{endpoint}/{bucket}-backup"
-s3_access_key = "{key}"
 """
 
 
 @pytest.fixture(scope="module")
 def store(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
     made = ObjectStore(lab, tmp_path_factory.mktemp("s3"))
-    made.folder.with_name(f"{made.bucket}-backup").mkdir()
     with made:
         yield made
 
@@ -66,8 +61,7 @@ def installed(workspace: Workspace) -> Workspace:
     refused = workspace.mailwiz("apply", "--yes")
     assert refused.code == 1
     assert "was not given" in refused.err
-    for name in ("s3-key", "backup-s3-key"):
-        assert give(workspace, name, SECRET).code == 0
+    assert give(workspace, "s3-key", SECRET).code == 0
     options = ["--yes", "--credentials", str(workspace.credentials), "--resolver", workspace.lab.dns.resolver]
     done = workspace.mailwiz("apply", *options)
     assert done.code == 0 or failing(workspace) == set(), done.out + done.err
@@ -154,7 +148,7 @@ def test_a_lost_bucket_degrades_old_mail_alone_and_verification_says_so(
         put(installed, "while the bucket is lost")
         assert readable(installed) == [False, True, True]
         assert sh(installed, "systemctl start mailwiz-altmove.service").returncode != 0
-        assert {"objectstore.bucket", "objectstore.move", "backup.fresh"} <= failing(installed)
+        assert {"objectstore.bucket", "objectstore.move"} <= failing(installed)
     finally:
         store.start()
     assert sh(installed, "systemctl start mailwiz-altmove.service").returncode == 0
@@ -177,17 +171,6 @@ def test_a_wrong_secret_is_refused_by_the_store_and_seen(installed: Workspace) -
     text = "sed 's/^secret_access_key.*/secret_access_key = wrong/' /etc/mailwiz/objectstore/rclone.conf"
     assert sh(installed, f"{text} > /tmp/wrong.conf; {listing}").returncode != 0
     assert sh(installed, "stat -c %a /etc/mailwiz/objectstore/rclone.conf").stdout.strip() == "600"
-
-
-def test_backup_goes_to_the_bucket(installed: Workspace, store: ObjectStore) -> None:
-    assert sh(installed, "systemctl start mailwiz-backup.service").returncode == 0
-    assert list((store.folder.parent / f"{store.bucket}-backup" / "snapshots").iterdir())
-    names = sh(
-        installed,
-        "AWS_SHARED_CREDENTIALS_FILE=/etc/mailwiz/backup/s3-credentials restic "
-        f"-r s3:{store.endpoint}/{store.bucket}-backup --password-file /etc/mailwiz/backup/key ls latest",
-    ).stdout
-    assert f"{MOUNT}/{installed.domain}/postmaster/mailboxes/INBOX/dbox-Mails/u.1" in names
 
 
 def test_mail_is_never_left_behind_when_the_plan_names_another_place(installed: Workspace) -> None:

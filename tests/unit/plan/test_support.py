@@ -34,6 +34,7 @@ def test_what_can_be_installed_is_not_refused(bend: Any, changes: dict[str, Any]
         ({"services.webmail": "roundcube"}, "services.webmail"),
         ({"services.admin_panel": "postfixadmin"}, "services.admin_panel"),
         ({"storage.type": "nfs"}, "storage.type"),
+        ({"storage.type": "s3", "backup": {"target": "/srv/backup"}}, "backup.target"),
     ],
 )
 def test_each_decision_that_is_not_there_yet_is_refused(bend: Any, changes: dict[str, Any], path: str) -> None:
