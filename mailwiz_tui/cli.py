@@ -76,6 +76,9 @@ def build_parser() -> argparse.ArgumentParser:
     dns.add_argument("--format", choices=("text", "zone", "web", "json"), default="text")
     dns.add_argument("--check", action="store_true", help="compare with the live DNS; exit 1 where they differ")
     dns.add_argument("--refresh", action="store_true", help="ask the servers again for addresses and public keys")
+    dns.add_argument("--publish", action="store_true", help="send them by RFC 2136; the TSIG key on standard input")
+    dns.add_argument("--server", metavar="ADDRESS", default="", help="the primary name server (with --publish)")
+    dns.add_argument("--replace-mx", action="store_true", help="with --publish: take away other MX records")
     _resolver(dns)
     _connecting(dns)
 
@@ -103,7 +106,10 @@ def build_parser() -> argparse.ArgumentParser:
 
     monitor = _with_plan(commands, "monitor")
     monitor.add_argument("--once", action="store_true", help="print the state once and stop")
-    monitor.add_argument("--interval", type=float, default=10.0, metavar="SECONDS")
+    monitor.add_argument("--plain", action="store_true", help="print lines also on a terminal, open no screen")
+    monitor.add_argument("--json", action="store_true", help="print an object a line and server")
+    monitor.add_argument("--interval", type=float, default=10.0, metavar="SECONDS", help="between lines")
+    _resolver(monitor)
     _connecting(monitor)
 
     secret = _with_plan(commands, "secret")

@@ -1,23 +1,17 @@
-"""``dns PLAN``: prints the records, or compares them with the live DNS."""
+"""``dns PLAN``: prints the records, compares them with the live DNS, or publishes them."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import sys
 from collections.abc import Sequence
 
-from mailwiz_tui.commands.terminal import complain, say
+from mailwiz_tui.commands.terminal import complain, interactive, say
 from mailwiz_tui.commands.workspace import Workspace, open_workspace
 from mailwiz_tui.dns import export
 from mailwiz_tui.dns.record import Record
-from mailwiz_tui.dns.records import plan_records
-
-_FORMATS = {
-    "text": export.as_text,
-    "zone": export.as_zone,
-    "web": export.as_web_values,
-    "json": export.as_json,
-}
+from mailwiz_tui.dns.records import plan_notes, plan_records
 
 
 async def _refresh(workspace: Workspace, options: argparse.Namespace) -> None:
@@ -31,14 +25,47 @@ async def _refresh(workspace: Workspace, options: argparse.Namespace) -> None:
 def _compare(records: Sequence[Record], resolver: str) -> int:
     from mailwiz_tui.dns.live import compare
 
-    states = asyncio.run(compare(records, resolver=resolver or None))
+    states = asyncio.run(compare(records, resolver or None))
     for state in states:
         say(state.line)
     return 0 if all(state.fine for state in states) else 1
 
 
+async def _publish(records: Sequence[Record], options: argparse.Namespace, key_text: str) -> int:
+    from mailwiz_tui.dns.changes import changes
+    from mailwiz_tui.dns.live import compare
+    from mailwiz_tui.dns.publish import parse_key, publish
+
+    key = parse_key(key_text)
+    wanted, left = changes(await compare(records, options.resolver or None), replace_mx=options.replace_mx)
+    for record in left:
+        complain(f"{record.record.name} {record.record.type}: not published: {record.reason}")
+    if not wanted:
+        say("everything that can be published is published already")
+        return 0 if not left else 1
+    sent = await publish(wanted, options.server, key)
+    for zone in sent:
+        if zone.problem:
+            complain(f"{zone.zone}: {zone.problem}")
+            continue
+        for change in zone.changes:
+            say(f"{zone.zone}: {change.name} {change.type} {'replaced' if change.remove else 'published'}")
+    return 1 if left or any(zone.problem for zone in sent) else 0
+
+
+def _key_from_input() -> str:
+    if interactive():
+        import getpass
+
+        return getpass.getpass("TSIG key ([ALGORITHM:]NAME:SECRET): ")
+    return sys.stdin.readline().strip()
+
+
 def run(options: argparse.Namespace) -> int:
-    """Print in the chosen format; with ``--check`` 0 where the live DNS agrees, else 1."""
+    """Print in the chosen format; with ``--check`` or ``--publish`` 0 where the live DNS agrees, else 1."""
+    if options.publish and not options.server:
+        complain("--publish needs to know where to", "add --server ADDRESS: the zone's primary name server")
+        return 2
     workspace = open_workspace(options)
     if options.refresh:
         asyncio.run(_refresh(workspace, options))
@@ -48,8 +75,21 @@ def run(options: argparse.Namespace) -> int:
             "addresses and DKIM keys are not known yet",
             "run with --refresh to make the keys on the servers and fetch the public halves",
         )
-    records = plan_records(workspace.plan, workspace.known)
-    if options.check:
-        return _compare(records, options.resolver)
-    say(_FORMATS[options.format](records).rstrip("\n"))
+    records = plan_records(workspace.plan, workspace.known, workspace.inventory)
+    if options.check or options.publish:
+        try:
+            if options.publish:
+                return asyncio.run(_publish(records, options, _key_from_input()))
+            return _compare(records, options.resolver)
+        except ValueError as error:
+            complain(str(error))
+            return 2
+    notes = plan_notes(workspace.plan, workspace.known, workspace.inventory)
+    text = {
+        "text": lambda: export.as_text(records, notes),
+        "zone": lambda: export.as_zone(records),
+        "web": lambda: export.as_web_values(records),
+        "json": lambda: export.as_json(records, notes),
+    }[options.format]()
+    say(text.rstrip("\n"))
     return 0

@@ -1,9 +1,14 @@
-"""``monitor PLAN``: follows an installation in progress, else prints how each server is doing."""
+"""``monitor PLAN``: opens the monitor; without a terminal, or if asked, prints how each server is doing."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import dataclasses
+import importlib
+import json
+import os
+import sys
 import time
 
 from mailwiz_tui.commands.progress import ProgressPrinter
@@ -14,7 +19,7 @@ from mailwiz_tui.stack.blueprint import Blueprint
 from mailwiz_tui.verify.health import look
 
 
-async def _show(engine: Engine, blueprint: Blueprint) -> None:
+async def _show(engine: Engine, blueprint: Blueprint, *, as_json: bool) -> None:
     try:
         health = await look(engine, blueprint)
     except Exception as error:
@@ -22,6 +27,9 @@ async def _show(engine: Engine, blueprint: Blueprint) -> None:
         if not what:
             raise
         complain(f"{blueprint.server_id}: {what}", getattr(error, "advice", ""))
+        return
+    if as_json:
+        say(json.dumps(dataclasses.asdict(health)))
         return
     clock = time.strftime("%H:%M:%S", time.localtime(health.at))
     say(f"{clock} {health.server_id}: {health.line}")
@@ -31,12 +39,13 @@ async def _show(engine: Engine, blueprint: Blueprint) -> None:
 
 async def _monitor(workspace: Workspace, options: argparse.Namespace) -> int:
     engine = workspace.engine(options)
-    engine.subscribe(ProgressPrinter())
     try:
+        if not options.json:
+            engine.subscribe(ProgressPrinter())
         await engine.attach()
         blueprints = engine.blueprints().values()
         while True:
-            await asyncio.gather(*(_show(engine, blueprint) for blueprint in blueprints))
+            await asyncio.gather(*(_show(engine, blueprint, as_json=options.json) for blueprint in blueprints))
             if options.once:
                 return 0
             await asyncio.sleep(max(1.0, options.interval))
@@ -45,9 +54,22 @@ async def _monitor(workspace: Workspace, options: argparse.Namespace) -> int:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print a line per server each interval, and what failed; Ctrl+C ends it, what runs on servers goes on."""
+    """Show the screen, or print a line per server each interval, and what failed.
+
+    Ctrl+C ends the lines; what runs on servers goes on.
+    """
     workspace = open_workspace(options)
+    if _on_a_screen(options):
+        run_app = importlib.import_module("mailwiz_tui.ui.app").run_app
+        code: int = run_app(options.plan, options.inventory, begin="monitor", resolver=options.resolver)
+        return code
     try:
         return asyncio.run(_monitor(workspace, options))
     except KeyboardInterrupt:
         return 0
+
+
+def _on_a_screen(options: argparse.Namespace) -> bool:
+    asked_for_lines = options.once or options.plain or options.json
+    terminal = sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM", "") not in {"", "dumb"}
+    return terminal and not asked_for_lines

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -54,6 +55,17 @@ class Workspace:
         )
 
 
+def _hostname_addresses(plan: Plan, known: FactsFile) -> set[str] | None:
+    """What the mail host's name leads to now; None where no server was asked yet or nothing answers."""
+    if not known.servers:
+        return None
+    try:
+        found = socket.getaddrinfo(plan.domain.hostname, None, type=socket.SOCK_STREAM)
+    except OSError:
+        return None
+    return {str(entry[4][0]) for entry in found}
+
+
 def examine(plan_path: Path, inventory_path: Path | None) -> tuple[Workspace | None, list[Finding]]:
     """Read plan and inventory together; the workspace is None where there are faults.
 
@@ -81,7 +93,13 @@ def examine(plan_path: Path, inventory_path: Path | None) -> tuple[Workspace | N
         except InventoryError as error:
             findings += error.findings
     if plan is not None:
-        findings += cross_check(plan, known, ids, base=plan_path.parent)
+        findings += cross_check(
+            plan,
+            known,
+            ids,
+            base=plan_path.parent,
+            hostname_addresses=_hostname_addresses(plan, known),
+        )
     if plan is None or any(f.severity is Severity.FAULT for f in findings):
         return None, findings
     return Workspace(plan_path, plan, inventory, known, tuple(findings)), findings

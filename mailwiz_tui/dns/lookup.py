@@ -58,9 +58,8 @@ class Lookup:
 
     async def ask(self, name: str, kind: str) -> Answer:
         """The records of a name and type, as zone-file text; TXT joined and unquoted."""
-        servers = await self._servers_for(name)
         async with self._limit:
-            for server in servers:
+            for server in await self._servers_for(name):
                 answer = await self._ask_server(server, name, kind)
                 if answer is not None:
                     return answer

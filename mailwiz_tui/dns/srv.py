@@ -44,7 +44,7 @@ def records(site: Site) -> list[Record]:
             else:
                 values = [f"{service.priority} 1 {service.port} {t}." for t in targets(site, service)]
                 reason = (
-                    f"Mail programs find the server for {service.what} by the address alone ({service.standard})."
+                    f"Mail programs find the server by the mail address alone: {service.what} ({service.standard})."
                 )
             found.extend(
                 Record(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,18 +59,19 @@ class ServerDiff:
         """The files that would be written or removed."""
         return tuple(c.name for c in self.changes if c.kind in ("file", "absent"))
 
-    def lines(self) -> Iterator[str]:
+    def lines(self) -> list[str]:
         """The whole as text: a headline for each change, and what differs below it."""
+        text: list[str] = []
         step = ""
         for change in self.changes:
             if change.step_id != step:
                 step = change.step_id
-                yield f"== {change.step_title}"
-            yield change.headline
+                text.append(f"== {change.step_title}")
+            text.append(change.headline)
             if change.kind == "packages":
-                yield "  " + " ".join(name.lstrip("+") for name in change.diff)
-            else:
-                yield from change.diff
+                text.append("  " + " ".join(name.lstrip("+") for name in change.diff))
+            text += change.diff if change.kind != "packages" else ()
+        return text
 
     @classmethod
     def of(cls, server_id: str, answer: dict[str, Any]) -> ServerDiff:

@@ -160,6 +160,19 @@ class Engine:
         results = await self._each(lambda server_id: self._work.follow_active(self.server(server_id)))
         return self._ended({server_id: result for server_id, result in results.items() if result is not None})
 
+    async def stop_after_step(self) -> list[str]:
+        """Asks every run in progress to end when its present step is done; the servers where one was asked."""
+
+        async def stop(server_id: str) -> bool:
+            link = await self._work.link(self.server(server_id))
+            status = await link.request("status")
+            if status["state"] != "active":
+                return False
+            return bool((await link.request("stop_after", run_id=str(status["run"])))["asked"])
+
+        asked = await self._each(stop)
+        return [server_id for server_id, answer in asked.items() if answer is True]
+
     async def accounts(self) -> dict[str, SecretStr]:
         """First accounts and aliases; the passwords that were set now, for showing once.
 

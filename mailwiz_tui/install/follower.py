@@ -39,6 +39,7 @@ class Follower:
     on_seconds: Callable[[str, float], None] = lambda step, seconds: None
     give_up_after: float = GIVE_UP_AFTER
     offset: int = 0
+    _last_words: str = ""
     _running: tuple[str, str, int, int] | None = None
     _confirming: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -69,6 +70,8 @@ class Follower:
                     for event in events:
                         yield event
                     self.offset = int(item["offset"])
+                    if item.get("state") == "interrupted":
+                        self._last_words = clean_text(item.get("detail", ""))
                     if item.get("state") in ("ended", "interrupted"):
                         return
             except AgentError as error:
@@ -188,12 +191,13 @@ class Follower:
         if self._running:
             step_id, title, index, total = self._running
             self.emit(StepChanged(self.server.id, step_id, title, index, total, StepPhase.INTERRUPTED))
+        words = f": {self._last_words}" if self._last_words else ""
         return ServerOutcome(
             self.server.id,
             ServerPhase.FAILED,
             changed=True,
             failed_step=self._running[0] if self._running else "",
-            reason="the run was interrupted on the server (a reboot, or somebody ended it)",
+            reason=f"the run was interrupted on the server (a reboot, or somebody ended it){words}",
             advice="run apply again: it finishes what was left",
             seconds=seconds,
         )

@@ -33,6 +33,11 @@ class History:
         seconds = self._seconds.get(step_id)
         return statistics.median(seconds) if seconds else None
 
+    def span(self, step_id: str) -> tuple[float, float] | None:
+        """The shortest and the longest of earlier durations, or None where there is none."""
+        seconds = self._seconds.get(step_id)
+        return (min(seconds), max(seconds)) if seconds else None
+
     def record(self, step_id: str, seconds: float) -> None:
         """Adds a duration."""
         self._seconds[step_id] = [*self._seconds.get(step_id, []), round(seconds, 2)][-_KEEP:]

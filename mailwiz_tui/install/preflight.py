@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mailwiz_tui.fleet.facts import Facts
-from mailwiz_tui.stack.blueprint import Blueprint
+from mailwiz_tui.stack.blueprint import Blueprint, Scope
 
 INSTALLABLE = ("trixie",)
 KNOWN = ("trixie", "bookworm")
@@ -113,6 +113,8 @@ def _occupied(facts: Facts, blueprint: Blueprint) -> list[Refusal]:
     for listener in facts.listeners:
         port = wanted.get((listener.protocol, listener.port))
         if port is None or not listener.process or listener.process in ours:
+            continue
+        if port.scope is Scope.LOCAL and listener.address.startswith("127.") and listener.address != "127.0.0.1":
             continue
         found[listener.port, listener.process] = Refusal(
             f"port {listener.port} ({port.service}) is taken by {listener.process}",

@@ -21,7 +21,7 @@ from mailwiz_tui.plan.files import FileError, read_text, write_private
 from mailwiz_tui.plan.findings import Finding, PlanError, Severity
 from mailwiz_tui.plan.marks import Marks, marks_path_for
 from mailwiz_tui.plan.model import Plan
-from mailwiz_tui.plan.rules import KnownServers
+from mailwiz_tui.plan.rules import KnownServers, cross_check
 from mailwiz_tui.plan.schema import default_of
 from mailwiz_tui.plan.spec import FieldKind
 from mailwiz_tui.plan.steps import field_at, step, step_of
@@ -126,6 +126,17 @@ class Draft:
             )
             self._findings = (key, found)
         return list(self._findings[1])
+
+    def barred(self, path: str, value: object) -> str:
+        """Why an answer cannot go with the others as they are now; empty where it can (or nobody can tell yet)."""
+        raw = self.raw()
+        _put(raw, path.split("."), _plain(value))
+        try:
+            plan = Plan.model_validate(raw)
+        except ValidationError:
+            return ""
+        at = [f for f in cross_check(plan) if f.path == path and f.severity is Severity.FAULT]
+        return at[0].message if at else ""
 
     def step_findings(self, step_id: str) -> list[Finding]:
         """The findings about the answers of one step."""

@@ -28,9 +28,9 @@ COMPONENTS: tuple[Component, ...] = (
     Base(),
     Unbound(),
     Tls(),
-    MariaDb(),
     Redis(),
     Rspamd(),
+    MariaDb(),
     ObjectStore(),
     Dovecot(),
     Postfix(),
@@ -40,7 +40,8 @@ COMPONENTS: tuple[Component, ...] = (
     Nftables(),
     Certbot(),
 )
-"""In the order of installation: names resolve before anything asks them, the firewall closes last."""
+"""In the order of installation: names resolve before anything asks them, the filter gets ready while others
+start, the firewall closes last."""
 
 
 def compile_server(plan: Plan, server_id: str, known: FactsFile) -> Blueprint:

@@ -59,8 +59,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("start.new", "n", "new_draft", "New", "Begin a new plan; the former draft is kept beside", "start", 11),
     Action("start.add_server", "a", "add_server", "Add server", "Add a server by hand", "start", 12),
     Action("start.ssh_config", "s", "ssh_config", "SSH config", "Use the hosts of ~/.ssh/config", "start", 13),
+    Action("start.monitor", "m", "monitor", "Monitor", "Watch the running servers of this plan", "start", 15),
     Action("start.lab", "l", "lab", "Lab", "Rehearse on disposable hosts on this machine", "start", 14),
-    Action("start.accounts", "m", "accounts", "Accounts", "Manage mailboxes and aliases", "start", 15),
+    Action("start.accounts", "u", "accounts", "Accounts", "Manage mailboxes and aliases", "start", 16),
     Action("step.next", "f8", "next_step", "Next", "Go to the next step", "step", 20, True),
     Action("step.back", "f7", "previous_step", "Back", "Go to the step before; nothing is lost", "step", 19, True),
     Action("step.list", "f2", "steps", "Steps", "Jump to any step", "step", 21, True),
@@ -94,7 +95,19 @@ ACTIONS: tuple[Action, ...] = (
         "dns",
         30,
     ),
+    Action(
+        "dns.compare",
+        "l",
+        "compare_records",
+        "Look up",
+        "Ask the DNS what it holds, and mark each record: published, wrong, missing",
+        "dns",
+        31,
+    ),
     Action("dns.copy", "c", "copy_value", "Copy", "Copy the record's value through the terminal", "dns", 32),
+    Action(
+        "records.copy", "c", "copy_value", "Copy", "Copy the record's value through the terminal", "records", 32
+    ),
     Action("dns.save", "f6", "save_zone", "Save zone", "Write the records to a zone file", "dns", 33),
     Action("domains.add", "f5", "add_domain", "Add domain", "Add another domain", "domains", 30),
     Action("review.back", "f7", "back", "Back", "Back to the steps", "review", 19, True),
@@ -123,24 +136,34 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "run.previous_server", "left_square_bracket", "previous_server", "Log before", "Show the log before", "run"
     ),
-    Action("run.follow", "f", "follow", "Follow", "Stay at the end of the log", "run", 31),
-    Action("run.pause", "p", "pause", "Pause", "Hold the log still while lines go on arriving", "run", 32),
-    Action("run.find", "slash", "find", "Find", "Find text in the log", "run", 33),
-    Action("run.find_next", "n", "find_next", "Find next", "Go to the next hit", "run"),
-    Action("run.wrap", "w", "wrap", "Wrap", "Wrap long lines of the log", "run", 35),
-    Action("run.zoom", "z", "zoom", "Zoom", "Give the log the whole screen", "run", 36),
-    Action("run.save", "s", "save_log", "Save", "Write the log to a file", "run", 37),
+    Action("run.server", "1-9", "choose_server", "Server", "Show that server's log", "run"),
+    Action("log.follow", "f", "follow", "Follow", "Stay at the end of the log", "log", 31),
+    Action("log.pause", "p", "pause", "Pause", "Hold the log still while lines go on arriving", "log", 32),
+    Action("log.find", "slash", "find", "Find", "Find text in the log", "log", 33),
+    Action("log.find_next", "n", "find_next", "Find next", "Go to the hit before, upwards from the end", "log"),
+    Action("log.find_previous", "N", "find_previous", "Find back", "Go to the hit after, downwards", "log"),
+    Action("log.filter", "ampersand", "filter", "Filter", "Show only the lines that hold a text", "log", 34),
+    Action("log.error", "e", "next_error", "Error", "Go to the error before, upwards from the end", "log", 35),
+    Action("log.mark", "m", "mark", "Mark", "Draw a line with the time into the log", "log"),
+    Action("log.times", "t", "times", "Times", "Show when each line was printed", "log", 39),
+    Action("log.wrap", "w", "wrap", "Wrap", "Wrap long lines of the log", "log", 40),
+    Action("log.zoom", "z", "zoom", "Zoom", "Give the log the whole screen", "log", 36),
+    Action("log.copy", "y", "copy", "Copy", "Copy the lines in sight through the terminal", "log"),
+    Action("log.save", "s", "save_log", "Save", "Write the whole log to a file", "log", 37),
+    Action("run.steps", "l", "step_list", "Steps/log", "Show the list of steps, or the log", "run", 29),
     Action("run.retry", "r", "retry", "Retry", "Carry on where the installation failed", "run", 38),
+    Action("run.skip", "k", "skip", "Skip", "Go on without the step that failed, where it is optional", "run"),
     Action("run.results", "enter", "results", "Results", "Show passwords and checks once it is done", "run", 20),
     Action("run.leave", "f7", "leave", "Back", "Back to the review, once nothing runs", "run", 19, True),
+    Action("run.accounts", "u", "accounts", "Accounts", "Manage mailboxes and aliases", "run", 39),
     Action("verify.again", "r", "again", "Check again", "Make all checks once more", "verify", 20),
     Action(
         "verify.failures", "e", "next_failure", "Next failure", "Go to the next check that failed", "verify", 21
     ),
     Action("verify.log", "l", "log", "Log", "Back to the installation's log", "verify", 22),
+    Action("verify.monitor", "m", "monitor", "Monitor", "Watch the running servers", "verify", 23),
     Action("verify.steps", "f7", "steps", "Steps", "Back to the answers", "verify", 19, True),
-    Action("run.accounts", "m", "accounts", "Accounts", "Manage mailboxes and aliases", "run", 39),
-    Action("verify.accounts", "m", "accounts", "Accounts", "Manage mailboxes and aliases", "verify", 23),
+    Action("verify.accounts", "u", "accounts", "Accounts", "Manage mailboxes and aliases", "verify", 24),
     Action("accounts.add", "a", "add_mailbox", "Add", "Add a mailbox", "accounts", 30),
     Action("accounts.alias", "l", "add_alias", "Alias", "Add an alias, or a target to one", "accounts", 31),
     Action("accounts.password", "p", "new_password", "Password", "Give a mailbox a new password", "accounts", 32),
@@ -150,8 +173,50 @@ ACTIONS: tuple[Action, ...] = (
     Action("accounts.find", "slash", "find_account", "Filter", "Type a part of an address", "accounts", 36),
     Action("accounts.refresh", "r", "refresh_accounts", "Reload", "Ask the server again", "accounts", 37),
     Action("accounts.back", "f7", "leave_accounts", "Back", "Back to where you came from", "accounts", 19, True),
+    Action(
+        "monitor.next_server", "right_square_bracket", "next_server", "Next", "Show the next server", "monitor", 28
+    ),
+    Action(
+        "monitor.previous_server",
+        "left_square_bracket",
+        "previous_server",
+        "Before",
+        "Show the server before",
+        "monitor",
+    ),
+    Action("monitor.server", "1-9", "choose_server", "Server", "Show that server", "monitor"),
+    Action(
+        "monitor.all",
+        "a",
+        "all_troubles",
+        "All",
+        "List everything that is not as it should be, with advice",
+        "monitor",
+        29,
+    ),
+    Action("monitor.now", "f5,r", "look_now", "Look now", "Ask the servers at once", "monitor", 30),
+    Action(
+        "monitor.installation",
+        "i",
+        "installation",
+        "Installation",
+        "Show the installation in progress",
+        "monitor",
+        27,
+    ),
+    Action("monitor.leave", "f7", "leave", "Back", "Back to where you were; nothing stops", "monitor", 19, True),
     Action("dialog.close", "escape", "close", "Close", "Close this without doing anything", "dialog", 90),
 )
+
+
+MOVING: tuple[tuple[str, str], ...] = (
+    ("Tab, ↓", "To the next field"),
+    ("⇧Tab, ↑", "To the field before"),
+    ("← → Space", "Change a choice"),
+    ("Enter", "Accept and go on; at the last field: next step"),
+    ("Esc", "Close a dialog; never throws anything away"),
+)
+"""The keys of forms themselves, which are no actions."""
 
 
 @lru_cache

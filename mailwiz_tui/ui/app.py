@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mailwiz_tui.ui import terminal
+from mailwiz_tui.ui.paths import default_draft_path
+from mailwiz_tui.ui.screen_guard import forget_fixed_size, screen_guard
+
+if TYPE_CHECKING:
+    from mailwiz_tui.ui.session import Session
 
 
-def run_app(plan_path: Path | None, inventory_path: Path | None, *, mouse: bool = False) -> int:
+def run_app(
+    plan_path: Path | None, inventory_path: Path | None, *, mouse: bool = False, begin: str = "", resolver: str = ""
+) -> int:
     """Run the wizard on a plan (or on the default draft) and return the process's exit code.
 
-    A plan file that cannot be read raises ``PlanError`` before the screen is taken over.
+    ``begin`` is a row of the start's list that is chosen at once (``monitor``). DNS is asked at ``resolver``.
+
+    A plan file that cannot be read raises ``PlanError``, with the terminal as it was.
     """
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         sys.stderr.write(
@@ -24,11 +34,23 @@ def run_app(plan_path: Path | None, inventory_path: Path | None, *, mouse: bool 
         )
         return 2
     terminal.prepare_environment()
+    forget_fixed_size()
     from mailwiz_tui.ui.mailwiz import MailwizApp
-    from mailwiz_tui.ui.session import Backends, Session
 
-    app = MailwizApp(Session(plan_path, inventory_path, Backends()))
-    app.run(mouse=mouse)
+    def open_session() -> Session:
+        from mailwiz_tui.ui.screens import start
+        from mailwiz_tui.ui.session import Backends, Session
+
+        del start
+        session = Session(plan_path, inventory_path, Backends())
+        session.resolver = resolver
+        return session
+
+    app = MailwizApp(path=plan_path or default_draft_path(), opener=open_session, begin=begin)
+    with screen_guard():
+        app.run(mouse=mouse)
+    if app.opening_error is not None:
+        raise app.opening_error
     if app.crash_message:
         sys.stderr.write(app.crash_message + "\n")
         return 1

@@ -9,7 +9,7 @@ from mailwiz_tui.fleet.facts import Facts
 from mailwiz_tui.fleet.server import Inventory, Server
 from mailwiz_tui.install.prompts import Prompts
 from mailwiz_tui.plan.model import Plan
-from mailwiz_tui.ui.ports import EngineLike, OnResult
+from mailwiz_tui.ui.ports import EngineLike, OnResult, WatcherLike
 from mailwiz_tui.verify.result import CheckResult
 
 
@@ -39,13 +39,20 @@ async def real_probe(server: Server, prompts: Prompts) -> Facts:
         await pool.close()
 
 
+def real_watcher(engine: Any, resolver: str | None) -> WatcherLike:
+    """Looks at running servers through an engine's connections."""
+    from mailwiz_tui.verify.watch import Watcher
+
+    return Watcher(engine, resolver=resolver)
+
+
 def error_sentence(error: BaseException) -> str:
     """An error for the operator: what, where and what to do, in one line."""
     parts = [str(getattr(error, name, "") or "") for name in ("what", "where", "advice")]
     if parts[0]:
         what, where, advice = parts
         sentence = f"{where}: {what}" if where and where not in what else what
-        return f"{sentence.rstrip('.')}. {advice}".strip() if advice else sentence
+        return f"{sentence.rstrip('.')} – {advice}" if advice else sentence
     findings = getattr(error, "findings", None)
     if findings:
         return "; ".join(f.line for f in findings)

@@ -7,7 +7,7 @@ from typing import Any
 
 from mailwiz_tui.plan.findings import Finding, Severity
 from mailwiz_tui.plan.model import Plan
-from mailwiz_tui.plan.spec import Choice, FieldKind, FieldSpec, StepSpec
+from mailwiz_tui.plan.spec import FieldKind, FieldSpec, StepSpec
 from mailwiz_tui.plan.steps import STEPS
 from mailwiz_tui.plan.support import unsupported
 from mailwiz_tui.ui.session import Session
@@ -24,7 +24,7 @@ def make_field(spec: FieldSpec, session: Session, *, plain: bool) -> FormField:
         spec.help,
         kind=spec.kind.value,
         value=session.value(spec.path),
-        options=[_option(choice, stacked=stacked) for choice in spec.choices],
+        options=options_of(spec, session),
         placeholder=placeholder_of(spec, session),
         stacked=stacked,
         plain=plain,
@@ -33,14 +33,25 @@ def make_field(spec: FieldSpec, session: Session, *, plain: bool) -> FormField:
     return field
 
 
+def options_of(spec: FieldSpec, session: Session) -> list[Option]:
+    """A question's options: dim where they cannot be carried out yet, barred where the rules forbid them."""
+    options = []
+    for choice in spec.choices:
+        label = f"{choice.label}: {choice.help}" if _alone(spec) and choice.help else choice.label
+        barred = "" if choice.value == session.value(spec.path) else session.barred(spec.path, choice.value)
+        options.append(Option(choice.value, label, barred, unavailable(spec.path, choice.value) is not None))
+    return options
+
+
 def help_of(spec: FieldSpec, session: Session) -> str:
-    """The help row: what the chosen answer means, else what the question asks."""
-    if spec.kind is FieldKind.CHOICE and not _alone(spec):
-        value = session.value(spec.path)
-        chosen = next((c for c in spec.choices if c.value == value), None)
-        if chosen is not None and chosen.help:
-            return chosen.help
-    return spec.help
+    """The help row: what the chosen answer means, else what is asked; then what cannot be installed yet."""
+    if spec.kind is not FieldKind.CHOICE:
+        return spec.help
+    value = session.value(spec.path)
+    chosen = next((c for c in spec.choices if c.value == value), None)
+    text = chosen.help if chosen is not None and chosen.help and not _alone(spec) else spec.help
+    later = [c.label for c in spec.choices if unavailable(spec.path, c.value) is not None]
+    return f"{text} Dim: can be planned, not installed yet ({', '.join(later)})." if later else text
 
 
 def placeholder_of(spec: FieldSpec, session: Session) -> str:
@@ -73,7 +84,10 @@ def _unsupported_at(path: str, value: str | int | bool) -> Finding | None:
 
 
 def settle_defaults(step: StepSpec, session: Session) -> None:
-    """Before a step is shown for the first time: where a default cannot be installed yet, answer what can be."""
+    """Before a step is shown for the first time: answer what follows from other answers, so that it is seen.
+
+    Where a default cannot be installed yet, the first choice that can be is taken.
+    """
     if session.state_of(step.id) != "empty":
         return
     for spec in step.fields:
@@ -82,6 +96,7 @@ def settle_defaults(step: StepSpec, session: Session) -> None:
         fitting = [c.value for c in spec.choices if unavailable(spec.path, c.value) is None]
         if fitting and session.value(spec.path) not in fitting:
             session.set(spec.path, fitting[0])
+    session.take_suggestions(step.id)
 
 
 def step_of_field(spec: FieldSpec) -> StepSpec | None:
@@ -93,8 +108,3 @@ def _alone(spec: FieldSpec) -> bool:
     """Whether a choice is its step's only question, so that each option has room for its explanation."""
     step = step_of_field(spec)
     return spec.kind is FieldKind.CHOICE and step is not None and len(step.fields) == 1
-
-
-def _option(choice: Choice, *, stacked: bool) -> Option:
-    label = f"{choice.label}: {choice.help}" if stacked and choice.help else choice.label
-    return Option(choice.value, label)

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from pydantic import SecretStr
 
+from mailwiz_tui.install.events import ServerChanged
 from mailwiz_tui.ui.backends import error_sentence
 from mailwiz_tui.ui.ports import EngineLike, OutcomeLike, Verifier
 from mailwiz_tui.ui.run_model import RunModel
@@ -27,8 +28,9 @@ class Stage(StrEnum):
 class Installation:
     """Drives engine and verification once, and keeps what came of it.
 
-    ``accounts`` and ``recovery_key`` (of the backup) are held until they were acknowledged; ``error`` is a sentence if the whole
-    run could not be made. ``on_stage`` is called in the event loop at each change of stage.
+    ``accounts`` (first passwords) and ``recovery_key`` (of the backup) are held until they were acknowledged;
+    ``error`` is a sentence if the whole run could not be made; ``note`` is a word to the operator that holds
+    until the next stage. ``on_stage`` is called in the event loop at each change of stage.
     """
 
     def __init__(
@@ -42,11 +44,13 @@ class Installation:
         self.model = model
         self.stage = Stage.IDLE
         self.error = ""
+        self.note = ""
         self.verify_error = ""
         self.outcomes: Mapping[str, OutcomeLike] = {}
         self.accounts: Mapping[str, SecretStr] = {}
         self.recovery_key: SecretStr | None = None
         self.results: list[CheckResult] = []
+        self.watched_only = False
         self._verifier = verifier
         self._on_stage = on_stage
         self._task: asyncio.Task[None] | None = None
@@ -71,6 +75,11 @@ class Installation:
         """Install, then verify; also the way to retry after a failure, for finished steps change nothing."""
         if not self.running:
             self._task = asyncio.create_task(self._run(), name="installation")
+
+    def start_watching(self) -> None:
+        """Follow what another operator started, to its end; nothing is installed from here."""
+        if not self.running:
+            self._task = asyncio.create_task(self._watch(), name="installation")
 
     def start_verification(self) -> None:
         """Make all checks once more."""
@@ -98,14 +107,17 @@ class Installation:
 
     def _enter(self, stage: Stage) -> None:
         self.stage = stage
+        self.note = ""
         self.model.revision += 1
         self._on_stage(stage)
 
     async def _run(self) -> None:
         self.error = ""
+        self.watched_only = False
         self._enter(Stage.INSTALLING)
         try:
             self.outcomes = await self.engine.apply()
+            self._take_outcomes()
             if not self.model.failed:
                 self.accounts = await self.engine.accounts()
                 self.recovery_key = await self.engine.recovery_key()
@@ -116,8 +128,28 @@ class Installation:
             return
         await self._verify()
 
+    async def _watch(self) -> None:
+        self.error = ""
+        self.watched_only = True
+        self._enter(Stage.INSTALLING)
+        try:
+            self.outcomes = await self.engine.attach()
+            self._take_outcomes()
+        except Exception as error:
+            self.error = error_sentence(error)
+        self._enter(Stage.FAILED if self.error or self.model.failed else Stage.DONE)
+
+    def _take_outcomes(self) -> None:
+        """Where an outcome says more than the events did, the model follows the outcome."""
+        for server_id, outcome in self.outcomes.items():
+            run = self.model.server(server_id)
+            run.failed_step = run.failed_step or outcome.failed_step
+            if run.phase is not outcome.state:
+                self.model.apply(ServerChanged(server_id, outcome.state, outcome.reason, outcome.advice))
+
     async def _verify(self) -> None:
         self.verify_error = ""
+        self.watched_only = False
         self.results = []
         for run in self.model.servers.values():
             run.checks.clear()

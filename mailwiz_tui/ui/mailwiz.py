@@ -5,28 +5,48 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path, PurePath
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.screen import Screen
 
-from mailwiz_tui.plan.steps import STEPS, step_of
 from mailwiz_tui.ui import terminal
 from mailwiz_tui.ui.actions import actions_for, bindings_for
 from mailwiz_tui.ui.crash import crash_line, write_crash_report
-from mailwiz_tui.ui.installation import Stage
 from mailwiz_tui.ui.paths import remember
-from mailwiz_tui.ui.prompts import DialogPrompts
 from mailwiz_tui.ui.screens.dialog import ChoiceDialog
 from mailwiz_tui.ui.screens.help import HelpDialog
 from mailwiz_tui.ui.screens.main_screen import MainScreen
-from mailwiz_tui.ui.session import Session
+from mailwiz_tui.ui.screens.opening import OpeningScreen
 from mailwiz_tui.ui.theme import CONTRAST, DARK, SIXTEEN, THEMES
+from mailwiz_tui.ui.widgets.scroll_bar import use_scroll_bars
+from mailwiz_tui.ui.window_title import restore_title, set_title
+
+if TYPE_CHECKING:
+    from mailwiz_tui.ui.installation import Stage
+    from mailwiz_tui.ui.prompts import DialogPrompts
+    from mailwiz_tui.ui.session import Session
+
+RUNNING = (
+    "An installation is running",
+    "It goes on by itself on the servers if you leave. Start mailwiz-tui again with this plan to watch it: "
+    "installing attaches to what runs.\n\nIt can also stop when each server has finished its present step; "
+    "nothing is left half done, and installing again goes on from there.",
+    (("stay", "Stay here"), ("leave", "Leave it running and quit"), ("stop", "Stop after the step")),
+)
+UNSEEN = (
+    "The first passwords have not been shown yet",
+    "They are known to nobody but this program, and are forgotten when it ends. If you leave now they are set "
+    "anew at the next installation and shown then, as is a backup's recovery key.",
+    (("stay", "Stay here"), ("show", "Show them now"), ("leave", "Quit without them")),
+)
 
 STYLES: list[str | PurePath] = [*sorted(Path(__file__).parent.rglob("*.tcss"))]
+PAINT_FIRST = 0.08
+FINAL_STAGES = ("done", "failed")
 WIDTHS = [(0, "-tiny-width"), (60, "-narrow"), (80, "-normal"), (100, "-side"), (120, "-wide")]
 HEIGHTS = [(0, "-tiny-height"), (20, "-enough")]
 
@@ -41,18 +61,52 @@ class MailwizApp(App[int]):
     VERTICAL_BREAKPOINTS = HEIGHTS
     ENABLE_COMMAND_PALETTE = True
 
-    def __init__(self, session: Session) -> None:
+    def __init__(
+        self,
+        session: Session | None = None,
+        *,
+        path: Path | None = None,
+        opener: Callable[[], Session] | None = None,
+        begin: str = "",
+    ) -> None:
+        """Show a session, or the plan at ``path`` with the session that ``opener`` makes after the first paint.
+
+        Loading everything behind the screens takes longer than painting the first of them. ``opener`` runs in a
+        thread; what it raises ends the program and is found in ``opening_error``. ``begin`` is a row of the start's
+        list that is chosen at once, such as ``monitor``.
+        """
         plain_colours = terminal.wants_plain_colours()
         super().__init__(ansi_color=True if plain_colours else None)
         for theme in THEMES:
             self.register_theme(theme)
         self._usual_theme = SIXTEEN.name if plain_colours else DARK.name
         self.theme = self._usual_theme
-        self.session = session
+        self._session = session
+        self._path = path or Path("plan.toml")
+        self._opener = opener
+        self._loading: asyncio.Task[None] | None = None
+        self._chosen = begin
+        self._prompts: DialogPrompts | None = None
+        self.opening_error: Exception | None = None
         self.plain = terminal.wants_ascii()
-        self.prompts = DialogPrompts(self)
+        self.set_class(self.plain, "-ascii")
+        use_scroll_bars(plain=self.plain)
         self.crash_message = ""
-        session.on_change = self._session_changed
+
+    @property
+    def session(self) -> Session:
+        """What the screens show."""
+        assert self._session is not None
+        return self._session
+
+    @property
+    def prompts(self) -> DialogPrompts:
+        """Asks the operator what connections want to know."""
+        from mailwiz_tui.ui.prompts import DialogPrompts
+
+        if self._prompts is None:
+            self._prompts = DialogPrompts(self)
+        return self._prompts
 
     def on_mount(self) -> None:
         """Take over the signals that would leave the terminal in disorder, and show the start screen."""
@@ -60,19 +114,50 @@ class MailwizApp(App[int]):
         for number in (signal.SIGTERM, signal.SIGHUP):
             with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
                 loop.add_signal_handler(number, self._leave_on_signal, number)
+        if self._session is not None:
+            self._begin("")
+        else:
+            self.push_screen(OpeningScreen(self._path, self._choose))
+            self.set_timer(PAINT_FIRST, self._load)
+
+    def _choose(self, key: str) -> None:
+        self._chosen = key
+
+    def _load(self) -> None:
+        self._loading = asyncio.create_task(self._open_session(), name="open session")
+
+    async def _open_session(self) -> None:
+        assert self._opener is not None
+        try:
+            self._session = await asyncio.to_thread(self._opener)
+        except Exception as error:
+            self.opening_error = error
+            self.exit(2)
+            return
+        screen = self.screen
+        self._begin(screen.highlighted if isinstance(screen, OpeningScreen) else "")
+        await asyncio.to_thread(_warm)
+
+    def _begin(self, highlighted: str) -> None:
         from mailwiz_tui.ui.screens.start import StartScreen
 
-        self.show(StartScreen(self.session))
+        self.session.on_change = self._session_changed
+        self.show(StartScreen(self.session, highlighted, self._chosen))
 
     def _leave_on_signal(self, number: int) -> None:
         self.exit(return_code=128 + number)
 
     async def on_unmount(self) -> None:
         """Drop connections; installations go on by themselves on the servers."""
-        await self.session.close()
+        restore_title(self)
+        if self._loading is not None:
+            self._loading.cancel()
+        if self._session is not None:
+            await self._session.close()
 
     def show(self, screen: Screen[None]) -> None:
         """Show a main screen in place of the present one, closing dialogs above it."""
+        self.clear_notifications()
         while len(self.screen_stack) > 2:
             self.pop_screen()
         if len(self.screen_stack) > 1:
@@ -89,6 +174,8 @@ class MailwizApp(App[int]):
 
     def show_path(self, path: str) -> None:
         """Jump to the step and field that a finding is about."""
+        from mailwiz_tui.plan.steps import STEPS, step_of
+
         spec = step_of(path)
         self.show_step(spec.id if spec is not None else STEPS[0].id, path)
 
@@ -97,6 +184,34 @@ class MailwizApp(App[int]):
         from mailwiz_tui.ui.screens.review import ReviewScreen
 
         self.show(ReviewScreen(self.session))
+
+    def show_start(self) -> None:
+        """Show what one can begin with."""
+        from mailwiz_tui.ui.screens.start import StartScreen
+
+        self.show(StartScreen(self.session))
+
+    def why_no_monitor(self) -> str:
+        """Why the plan's servers cannot be watched, or empty."""
+        if self.session.plan() is None:
+            return "the plan is not complete yet; its review says what is missing"
+        return ""
+
+    def show_monitor(self) -> None:
+        """Show how the running servers are."""
+        from mailwiz_tui.ui.backends import error_sentence
+        from mailwiz_tui.ui.screens.monitor import MonitorScreen
+
+        plan = self.session.plan()
+        if plan is None:
+            return
+        remember(self.session.path, self.session.inventory.source)
+        try:
+            self.session.monitor(plan, self.prompts)
+        except Exception as error:
+            self.notify(error_sentence(error), severity="error", markup=False, timeout=8)
+            return
+        self.show(MonitorScreen(self.session))
 
     def show_dashboard(self) -> None:
         """Show the installation."""
@@ -120,7 +235,8 @@ class MailwizApp(App[int]):
 
     def stage_changed(self, stage: Stage) -> None:
         """Ring when an installation came to its end, for the operator may be looking elsewhere."""
-        if stage in (Stage.DONE, Stage.FAILED):
+        set_title(self, f"{stage.value}: {self.session.path.stem} – mailwiz-tui")
+        if stage.value in FINAL_STAGES:
             self.bell()
         self._session_changed()
 
@@ -141,26 +257,41 @@ class MailwizApp(App[int]):
         self.theme = CONTRAST.name if self.theme != CONTRAST.name else self._usual_theme
 
     def action_quit_safely(self) -> None:
-        """Leave at once when nothing runs; else say what leaving means, and ask."""
-        if not self.session.running:
-            self.exit(0)
-            return
+        """Leave at once when nothing is lost by it; else say what leaving means, and ask."""
         if isinstance(self.screen, ChoiceDialog):
             return
+        installation = self._session.installation if self._session is not None else None
+        if installation is not None and installation.running:
+            self.push_screen(ChoiceDialog(*RUNNING), self._quit_answered)
+        elif installation is not None and (installation.accounts or installation.recovery_key):
+            self.push_screen(ChoiceDialog(*UNSEEN), self._quit_answered)
+        else:
+            self.exit(0)
 
-        def answered(answer: str | None) -> None:
-            if answer == "leave":
-                self.exit(0)
+    def _quit_answered(self, answer: str | None) -> None:
+        if answer == "leave":
+            self.exit(0)
+        elif answer == "show":
+            self.show_results()
+        elif answer == "stop":
+            self.run_worker(self._stop_after_step(), group="stop", exit_on_error=False)
 
-        self.push_screen(
-            ChoiceDialog(
-                "An installation is running",
-                "It goes on by itself on the servers if you leave. Start mailwiz-tui again with this plan to "
-                "watch it: installing attaches to what runs.",
-                (("stay", "Stay here"), ("leave", "Leave it running and quit")),
-            ),
-            answered,
+    async def _stop_after_step(self) -> None:
+        """Ask the servers to stop; the dashboard shows how each comes to rest."""
+        from mailwiz_tui.ui.backends import error_sentence
+
+        installation = self.session.installation
+        if installation is None:
+            return
+        try:
+            asked = await installation.engine.stop_after_step()
+        except Exception as error:
+            self.notify(error_sentence(error), severity="error", markup=False)
+            return
+        installation.note = (
+            "stopping when the present step is done" if asked else "nothing is running there to stop"
         )
+        self.show_dashboard()
 
     async def action_quit(self) -> None:
         """Textual's own quit takes the same way."""
@@ -187,3 +318,11 @@ class MailwizApp(App[int]):
             self._exception_event.set()
             self.crash_message = crash_line(error, write_crash_report(error))
         self._close_messages_no_wait()
+
+
+def _warm() -> None:
+    """Load what the next keys will need, so that they find it there."""
+    from mailwiz_tui.install import pool
+    from mailwiz_tui.ui.screens import step_screens
+
+    del pool, step_screens

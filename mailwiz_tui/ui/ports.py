@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import SecretStr
 
@@ -14,6 +14,10 @@ from mailwiz_tui.install.events import ServerPhase, Subscriber
 from mailwiz_tui.install.prompts import Prompts
 from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.verify.result import CheckResult
+
+if TYPE_CHECKING:
+    from mailwiz_tui.verify.sample import Sample
+    from mailwiz_tui.verify.watch import DnsDrift
 
 
 class OutcomeLike(Protocol):
@@ -69,6 +73,12 @@ class EngineLike(Protocol):
     async def apply(self) -> Mapping[str, OutcomeLike]:
         """Install; attaches to a run that is under way."""
 
+    async def attach(self) -> Mapping[str, OutcomeLike]:
+        """Follow the runs in progress to their end; servers where none runs are left out."""
+
+    async def stop_after_step(self) -> list[str]:
+        """Ask the runs in progress to end when their present step is done; the servers that were asked."""
+
     async def accounts(self) -> Mapping[str, SecretStr]:
         """First passwords that nobody has acknowledged yet."""
 
@@ -97,6 +107,26 @@ class Verifier(Protocol):
 
     async def __call__(self, engine: Any, *, on_result: OnResult, to: str = "") -> list[CheckResult]:
         """Make all checks; each is told as it ends."""
+
+
+class WatcherLike(Protocol):
+    """How the monitor asks running servers."""
+
+    def ports(self, server_id: str) -> tuple[tuple[str, int], ...]:
+        """The ``(protocol, port)`` that the plan wants listened on."""
+
+    async def look(self, server_id: str) -> Sample:
+        """How a server is now."""
+
+    async def drift(self) -> DnsDrift:
+        """How the DNS differs from the plan."""
+
+
+class WatcherFactory(Protocol):
+    """How the monitor gets its watcher."""
+
+    def __call__(self, engine: Any, resolver: str | None) -> WatcherLike:
+        """A watcher over an engine's connections; DNS is asked at ``resolver`` (None: the system's)."""
 
 
 class Prober(Protocol):

@@ -18,10 +18,10 @@ from mailwiz_tui.install.events import (
     StepChanged,
     StepPhase,
 )
+from mailwiz_tui.ui.log_buffer import LogBuffer
 from mailwiz_tui.ui.text import safe_line
 from mailwiz_tui.verify.result import CheckResult, CheckState
 
-MAX_LINES = 20_000
 QUIET_AFTER = 30.0
 VERY_QUIET_AFTER = 180.0
 AT_REST = frozenset(
@@ -29,26 +29,29 @@ AT_REST = frozenset(
 )
 
 
+Span = Callable[[str], tuple[float, float] | None]
+
+
 @dataclass(slots=True)
-class LogBuffer:
-    """The last lines a server printed; ``dropped`` counts those that fell off the front."""
+class StepRun:
+    """One step of a server's run; times are of this machine's monotonic clock."""
 
-    lines: list[str] = field(default_factory=list)
-    dropped: int = 0
-    limit: int = MAX_LINES
-
-    def append(self, text: str) -> None:
-        """Add a line; the oldest tenth falls off in one go when the buffer is full."""
-        self.lines.append(safe_line(text))
-        if len(self.lines) > self.limit:
-            surplus = max(1, self.limit // 10)
-            del self.lines[:surplus]
-            self.dropped += surplus
+    step_id: str
+    title: str
+    phase: StepPhase = StepPhase.PENDING
+    detail: str = ""
+    began: float | None = None
+    began_at: float = 0.0
+    ended: float | None = None
 
     @property
-    def total(self) -> int:
-        """How many lines were ever added."""
-        return self.dropped + len(self.lines)
+    def over(self) -> bool:
+        """Whether nothing more will happen in it."""
+        return self.phase not in (StepPhase.PENDING, StepPhase.RUNNING)
+
+    def seconds(self, now: float) -> float | None:
+        """How long it has taken, or None where it has not begun."""
+        return None if self.began is None else (self.ended if self.ended is not None else now) - self.began
 
 
 @dataclass(slots=True)
@@ -65,6 +68,8 @@ class ServerRun:
     failed_step: str = ""
     changed: int = 0
     progress: str = ""
+    steps: dict[int, StepRun] = field(default_factory=dict)
+    attached: str = ""
     started: float | None = None
     ended: float | None = None
     last_output: float | None = None
@@ -86,6 +91,22 @@ class ServerRun:
         """Seconds since anything was heard from this server."""
         return now - self.last_output if self.last_output is not None and self.busy else 0.0
 
+    def remaining(self, now: float, span: Span) -> tuple[float, float] | None:
+        """Seconds still to go, at best and at worst, by earlier runs; None where they do not tell."""
+        low = high = 0.0
+        if not self.busy or len(self.steps) < max(1, self.step_total):
+            return None
+        for step in self.steps.values():
+            if step.over:
+                continue
+            known = span(step.step_id)
+            if known is None:
+                return None
+            spent = step.seconds(now) or 0.0
+            low += max(0.0, known[0] - spent)
+            high += max(0.0, known[1] - spent)
+        return low, high
+
     def check_counts(self) -> dict[CheckState, int]:
         """How many checks ended in each state."""
         counts = dict.fromkeys(CheckState, 0)
@@ -97,14 +118,23 @@ class ServerRun:
 class RunModel:
     """All servers of an installation. ``revision`` grows with every event, so a screen knows when to draw."""
 
-    def __init__(self, server_ids: Iterable[str], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        server_ids: Iterable[str],
+        clock: Callable[[], float] = time.monotonic,
+        span: Span = lambda step_id: None,
+    ) -> None:
         self.clock = clock
+        self.span = span
         self.servers: dict[str, ServerRun] = {server_id: ServerRun(server_id) for server_id in server_ids}
         self.revision = 0
 
     def server(self, server_id: str) -> ServerRun:
         """The server's run, made when first heard of."""
-        return self.servers.setdefault(server_id, ServerRun(server_id))
+        run = self.servers.get(server_id)
+        if run is None:
+            run = self.servers[server_id] = ServerRun(server_id)
+        return run
 
     def apply(self, event: Event) -> None:
         """Take in one event of the engine."""
@@ -116,16 +146,21 @@ class RunModel:
             case ServerChanged():
                 self._server_changed(run, event, now)
             case StepChanged():
-                self._step_changed(run, event)
+                self._step_changed(run, event, now)
             case LogLine():
-                run.log.append(event.text)
+                run.log.append(event.text, event.at)
             case Progress():
-                run.progress = f"{event.what} {event.done:.0f}/{event.total:.0f}".strip()
+                share = f"{event.done / event.total:.0%} " if event.total else ""
+                run.progress = safe_line(f"{share}{event.what}").strip()
 
     def _server_changed(self, run: ServerRun, event: ServerChanged, now: float) -> None:
         run.phase = event.phase
         run.detail = safe_line(event.detail)
         run.advice = safe_line(event.advice)
+        if event.phase is ServerPhase.ATTACHED:
+            run.attached = run.detail or run.attached
+        elif event.phase in (ServerPhase.CONNECTING, ServerPhase.INSTALLING):
+            run.attached = ""
         if run.busy:
             run.started = now if run.started is None else run.started
             run.ended = None
@@ -133,26 +168,40 @@ class RunModel:
             run.ended = now
             run.progress = ""
         if event.detail:
-            run.log.append(f"── {event.phase.value}: {event.detail}")
+            run.log.append(f"── {event.phase.value}: {event.detail}", event.at)
         if event.advice:
-            run.log.append(f"   what to do: {event.advice}")
+            run.log.append(f"   what to do: {event.advice}", event.at)
 
-    def _step_changed(self, run: ServerRun, event: StepChanged) -> None:
+    def _step_changed(self, run: ServerRun, event: StepChanged, now: float) -> None:
         title = safe_line(event.title) or event.step_id
+        if event.phase is StepPhase.PENDING and event.index == 1:
+            run.steps = {}
+        step = run.steps.setdefault(event.index, StepRun(event.step_id, title))
+        step.phase, step.detail = event.phase, safe_line(event.detail)
         if event.phase is StepPhase.PENDING:
             run.step_total = event.total
             return
-        run.step_index, run.step_total, run.step_title = event.index, event.total, title
+        run.step_total = event.total
         if event.phase is StepPhase.RUNNING:
+            run.step_index, run.step_title = event.index, title
+            step.began, step.began_at, step.ended = now, event.at, None
             run.progress = ""
-            run.log.append(f"── step {event.index}/{event.total}: {title}")
+            run.failed_step = ""
+            run.log.append(f"── step {event.index}/{event.total}: {title}", event.at)
             return
+        step.ended = now
+        if step.began is not None and step.began_at and event.at:
+            step.ended = step.began + max(0.0, event.at - step.began_at)
+        if event.phase is StepPhase.SKIPPED:
+            run.log.append(f"   {event.phase.value}: {title}", event.at)
+            return
+        run.step_index, run.step_title = event.index, title
         if event.phase is StepPhase.CHANGED:
             run.changed += 1
         if event.phase in (StepPhase.FAILED, StepPhase.INTERRUPTED):
             run.failed_step = title
         tail = f" – {event.detail}" if event.detail else ""
-        run.log.append(f"   {event.phase.value}: {title}{tail}")
+        run.log.append(f"   {event.phase.value}: {title}{tail}", event.at)
 
     def add_check(self, result: CheckResult) -> None:
         """Take in one check's result."""
@@ -169,12 +218,35 @@ class RunModel:
         """The servers on which the installation did not come to its end."""
         return [r for r in self.servers.values() if r.phase in (ServerPhase.FAILED, ServerPhase.LOST)]
 
+    def remaining(self) -> tuple[float, float] | None:
+        """Seconds until the last server is done, at best and at worst; None where earlier runs do not tell."""
+        now = self.clock()
+        spans = [run.remaining(now, self.span) for run in self.servers.values() if run.busy]
+        known = [span for span in spans if span is not None]
+        if not known or len(known) < len(spans):
+            return None
+        return max(low for low, _ in known), max(high for _, high in known)
+
+    def quietest(self) -> ServerRun | None:
+        """The server at work that has said nothing for longest."""
+        now = self.clock()
+        return max((r for r in self.servers.values() if r.busy), key=lambda r: r.silence(now), default=None)
+
     def quiet_notice(self, run: ServerRun) -> str:
         """A sentence when a server says nothing for long; empty otherwise."""
         silence = run.silence(self.clock())
         if silence < QUIET_AFTER:
             return ""
-        spoken = f"Nothing new for {int(silence) // 60} min {int(silence) % 60} s."
+        spoken = f"nothing for {_spoken(silence)}"
+        if run.phase is ServerPhase.RECONNECTING:
+            return f"{spoken}: the connection is lost; the installation goes on there by itself"
+        if run.phase is ServerPhase.CONNECTING:
+            return f"{spoken}: still connecting; is the server on, and does a firewall let SSH through?"
         if silence < VERY_QUIET_AFTER:
-            return f"{spoken} Downloads can be slow; waiting is safe."
-        return f"{spoken} The run goes on by itself on the server; you may quit and come back."
+            return f"{spoken}: usually a slow download; waiting is safe"
+        return f"{spoken}: it goes on by itself on the server; you may quit and come back later"
+
+
+def _spoken(seconds: float) -> str:
+    whole = int(seconds)
+    return f"{whole} s" if whole < 120 else f"{whole // 60} min {whole % 60} s"

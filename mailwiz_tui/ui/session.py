@@ -11,20 +11,27 @@ from pathlib import Path
 
 from mailwiz_tui.dns.record import Record
 from mailwiz_tui.dns.records import plan_records
-from mailwiz_tui.fleet.facts import Facts, FactsFile
-from mailwiz_tui.fleet.facts_store import facts_path_for, load_facts
+from mailwiz_tui.fleet.facts import Facts, FactsFile, ServerRecord
+from mailwiz_tui.fleet.facts_store import facts_path_for, load_facts, save_facts
 from mailwiz_tui.fleet.inventory import InventoryError, find_inventory, load_inventory, save_server
 from mailwiz_tui.fleet.server import Inventory, Server
+from mailwiz_tui.install.history import History
 from mailwiz_tui.install.prompts import Prompts
 from mailwiz_tui.plan.draft import Draft
 from mailwiz_tui.plan.findings import Finding, PlanError
 from mailwiz_tui.plan.model import Plan
-from mailwiz_tui.plan.steps import field_at
-from mailwiz_tui.ui.backends import error_sentence, real_engine, real_probe, real_verify
+from mailwiz_tui.plan.steps import field_at, step
+from mailwiz_tui.ui.backends import error_sentence, real_engine, real_probe, real_verify, real_watcher
 from mailwiz_tui.ui.installation import Installation, Stage
+from mailwiz_tui.ui.monitoring import Monitoring
 from mailwiz_tui.ui.paths import default_draft_path, load_recent, remember
-from mailwiz_tui.ui.ports import EngineFactory, EngineLike, Prober, Verifier
+from mailwiz_tui.ui.ports import EngineFactory, EngineLike, Prober, Verifier, WatcherFactory
+from mailwiz_tui.ui.published import PLANNED, RECORD_MARKS, Comparer, Published, as_published, real_compare
 from mailwiz_tui.ui.run_model import RunModel
+
+PORTS = (25, 53, 80, 143, 443, 465, 587, 993, 4190)
+"""The ports that a mail server wants; what else listens there is worth knowing."""
+OURS = ("master", "smtpd", "postscreen", "dovecot", "unbound", "nginx", "")
 
 
 @dataclass(slots=True)
@@ -43,6 +50,8 @@ class Backends:
     engine: EngineFactory = real_engine
     verify: Verifier = real_verify
     probe: Prober = real_probe
+    compare: Comparer = real_compare
+    watcher: WatcherFactory = real_watcher
 
 
 class Session:
@@ -64,12 +73,15 @@ class Session:
         self.inventory_findings: list[Finding] = []
         self.probes: dict[str, ProbeOutcome] = {}
         self.installation: Installation | None = None
+        self.monitoring: Monitoring | None = None
         self.touched: set[str] = set()
+        self._published: dict[Record, Published] = {}
+        self.resolver = ""
         self.saved_at: float | None = None
         self.save_error = ""
         self.now = time.time
         self._tasks: set[asyncio.Task[None]] = set()
-        self.known = FactsFile()
+        self._known = FactsFile()
         self.open(plan_path or default_draft_path())
 
     def open(self, path: Path) -> None:
@@ -84,6 +96,16 @@ class Session:
         self.load_inventory()
         self.load_known()
         self.saved_at = None
+
+    @property
+    def known(self) -> FactsFile:
+        """What the servers told; the answers are compared with it."""
+        return self._known
+
+    @known.setter
+    def known(self, known: FactsFile) -> None:
+        self._known = known
+        self.draft.known = known
 
     def load_known(self) -> None:
         """Read what is known of servers from beside the plan; nothing there is no fault."""
@@ -150,14 +172,27 @@ class Session:
     def finish_step(self, step_id: str) -> None:
         """The operator went through a step: what follows from other answers is taken over where it is missing."""
         try:
-            self.draft.apply_suggestions(step_id)
+            for field in step(step_id).fields:
+                if field.required and not self.value(field.path) and field.is_shown(self.value):
+                    self.set(field.path, self.draft.suggestion(field.path) or None)
             self.draft.confirm(step_id)
+        except PlanError as error:
+            self.save_error = "; ".join(f.line for f in error.findings)
+
+    def take_suggestions(self, step_id: str) -> None:
+        """Answer the questions of a step that is seen for the first time with what follows from other answers."""
+        try:
+            self.draft.apply_suggestions(step_id)
         except PlanError as error:
             self.save_error = "; ".join(f.line for f in error.findings)
 
     def findings(self) -> list[Finding]:
         """Everything to know about the answers so far."""
         return self.draft.findings()
+
+    def barred(self, path: str, value: object) -> str:
+        """Why the rules forbid an answer with the others as they are, or empty."""
+        return self.draft.barred(path, value)
 
     def plan(self) -> Plan | None:
         """The plan, or None while it has faults."""
@@ -174,6 +209,18 @@ class Session:
             wrong = ", ".join(dict.fromkeys(_label(f.path) for f in error.findings))
             return [], f"The records appear when these are settled: {wrong}."
         return plan_records(plan, self.known, self.inventory), ""
+
+    async def look_up(self) -> str:
+        """Ask the DNS about every record; returns a sentence on what came of it."""
+        records = self.records()[0]
+        states = [as_published(state) for state in await self.backends.compare(records)]
+        self._published = dict(zip(records, states, strict=True))
+        counts = {word: sum(1 for s in states if s.state == word) for word in RECORD_MARKS}
+        return ", ".join(f"{count} {word}" for word, count in counts.items() if count)
+
+    def published(self, record: Record) -> Published:
+        """How a record stood when the DNS was last asked; planned where it was not, or has changed since."""
+        return self._published.get(record, PLANNED)
 
     def state_of(self, step_id: str) -> str:
         """How a step stands, as a key of ``symbols.STEP_MARKS``."""
@@ -194,11 +241,21 @@ class Session:
         try:
             facts = await self.backends.probe(server, prompts)
         except Exception as error:
-            self.probes[server.id] = ProbeOutcome("failed", error_sentence(error))
+            self.probes[server.id] = ProbeOutcome(probe_failure(error), error_sentence(error))
         else:
             trouble = unfit(facts)
+            self._learn(server, facts)
             self.probes[server.id] = ProbeOutcome("unfit" if trouble else "ok", trouble or summary(facts), facts)
         self.on_change()
+
+    def _learn(self, server: Server, facts: Facts) -> None:
+        """Keep what a server told beside the plan; addresses that the inventory names win."""
+        named = {k: v for k in ("public_ipv4", "public_ipv6") if (v := getattr(server, k))}
+        record = self.known.servers.get(server.id, ServerRecord())
+        fresh = record.model_copy(update={"facts": facts.model_copy(update=named)})
+        self.known = FactsFile(servers={**self.known.servers, server.id: fresh})
+        with contextlib.suppress(PlanError, OSError):
+            save_facts(facts_path_for(self.path), self.known)
 
     def make_engine(self, plan: Plan, prompts: Prompts) -> EngineLike:
         """An engine for the plan as it is now."""
@@ -206,11 +263,33 @@ class Session:
 
     def install(self, plan: Plan, prompts: Prompts, on_stage: Callable[[Stage], None]) -> Installation:
         """Start installing; the installation stays here whichever screen is shown."""
-        model = RunModel([s.id for s in plan.servers], self.clock)
+        model = RunModel([s.id for s in plan.servers], self.clock, History().span)
         engine = self.make_engine(plan, prompts)
         self.installation = Installation(engine, model, self.backends.verify, on_stage)
         self.installation.start()
         return self.installation
+
+    def watch_installation(self, plan: Plan, prompts: Prompts, on_stage: Callable[[Stage], None]) -> Installation:
+        """Follow an installation that another operator started."""
+        model = RunModel([s.id for s in plan.servers], self.clock, History().span)
+        self.installation = Installation(self.make_engine(plan, prompts), model, self.backends.verify, on_stage)
+        self.installation.start_watching()
+        return self.installation
+
+    def monitor(self, plan: Plan, prompts: Prompts) -> Monitoring:
+        """Watch the running servers of a plan; what watches them already goes on."""
+        wanted = [s.id for s in plan.servers]
+        if self.monitoring is not None and list(self.monitoring.servers) == wanted:
+            return self.monitoring
+        if self.monitoring is not None:
+            task = asyncio.create_task(self.monitoring.close(), name="end monitoring")
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        engine = self.make_engine(plan, prompts)
+        self.monitoring = Monitoring(
+            engine, self.backends.watcher(engine, self.resolver or None), wanted, clock=self.clock
+        )
+        return self.monitoring
 
     @property
     def running(self) -> bool:
@@ -230,6 +309,9 @@ class Session:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         with contextlib.suppress(Exception):
             await self.drop_installation()
+        if self.monitoring is not None:
+            with contextlib.suppress(Exception):
+                await self.monitoring.close()
 
 
 def _label(path: str) -> str:
@@ -248,7 +330,15 @@ def summary(facts: Facts) -> str:
     parts.append(f"{size_text(root.free)} free" if root else "")
     foreign = [m.name for m in facts.mail_software if m.owner == "other"]
     parts.append(f"has {', '.join(foreign)} with its own configuration" if foreign else "")
+    taken = sorted({s.port for s in facts.listeners if s.port in PORTS and s.process not in OURS})
+    parts.append(f"taken: {', '.join(map(str, taken))}" if taken else "")
     return ", ".join(part for part in parts if part)
+
+
+def probe_failure(error: Exception) -> str:
+    """Which of ``symbols.PROBE_MARKS`` tells why a server could not be asked."""
+    known = {"host-key-unknown": "unknown-key", "host-key-changed": "changed-key", "auth": "refused"}
+    return known.get(str(getattr(error, "kind", "")), "failed")
 
 
 def unfit(facts: Facts) -> str:

@@ -82,6 +82,9 @@ PROBE_MARKS: dict[str, Mark] = {
     "ok": Mark("✓", "*", "reachable", Tone.GOOD),
     "unfit": Mark("!", "!", "unsuitable", Tone.WARN),
     "failed": Mark("✗", "x", "unreachable", Tone.BAD),
+    "unknown-key": Mark("!", "!", "host key unknown", Tone.WARN),
+    "changed-key": Mark("✗", "x", "host key changed", Tone.BAD),
+    "refused": Mark("✗", "x", "login refused", Tone.BAD),
 }
 
 
@@ -99,6 +102,14 @@ def age_text(seconds: float) -> str:
     return f"{whole} s ago" if whole < 120 else f"{whole // 60} min ago"
 
 
+def range_text(low: float, high: float) -> str:
+    """A time still to go as a range: ``2–4 min``, ``less than a minute``."""
+    if high < 60:
+        return "less than a minute"
+    first, last = max(1, round(low / 60)), max(1, round(high / 60 + 0.2))
+    return f"{first}–{last} min" if first < last else f"{last} min"
+
+
 def size_text(size: int) -> str:
     """Bytes as ``3.7 GiB``."""
     value = float(size)
@@ -107,3 +118,11 @@ def size_text(size: int) -> str:
             return f"{value:.0f} {unit}"
         value /= 1024
     return f"{value:.1f} GiB"
+
+
+def span_text(seconds: float) -> str:
+    """How long something has been, in its largest unit: ``40 s``, ``12 min``, ``3 h``, ``4 d``."""
+    for unit, size, most in (("s", 1, 120), ("min", 60, 7200), ("h", 3600, 172_800)):
+        if seconds < most:
+            return f"{int(seconds) // size} {unit}"
+    return f"{int(seconds) // 86400} d"

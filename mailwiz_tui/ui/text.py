@@ -23,6 +23,8 @@ def safe_line(text: str) -> str:
     The engine sanitizes what servers print before it stores it; this is the screens' own guard behind it,
     for the terminal is where a leak would do harm (ECMA-48, xterm's OSC 52).
     """
+    if len(text) <= MAX_LINE and text.isprintable():
+        return text
     text = text[: MAX_LINE * 8]
     if "\r" in text:
         text = text.rstrip("\r").rsplit("\r", 1)[-1]

@@ -17,7 +17,13 @@ DARK = Theme(
     surface="#1a2027",
     panel="#242c35",
     dark=True,
-    variables={"text-dim": "#9aa5b1", "field": "#26303a", "field-focus": "#31404f"},
+    variables={
+        "text-dim": "#9aa5b1",
+        "field": "#26303a",
+        "field-focus": "#31404f",
+        "block-cursor-background": "#31404f",
+        "block-cursor-foreground": "#ffffff",
+    },
 )
 
 CONTRAST = Theme(
@@ -33,7 +39,13 @@ CONTRAST = Theme(
     surface="#000000",
     panel="#202020",
     dark=True,
-    variables={"text-dim": "#e0e0e0", "field": "#303030", "field-focus": "#000080"},
+    variables={
+        "text-dim": "#e0e0e0",
+        "field": "#303030",
+        "field-focus": "#000080",
+        "block-cursor-background": "#000080",
+        "block-cursor-foreground": "#ffffff",
+    },
 )
 
 SIXTEEN = Theme(

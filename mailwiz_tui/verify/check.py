@@ -117,8 +117,8 @@ def plain(error: BaseException) -> str:
         said = error.args[0] if error.args else ""
         return f"the server answered {said.decode('utf-8', 'replace') if isinstance(said, bytes) else said}"
     if isinstance(error, ConnectionRefusedError):
-        return "the connection was refused: nothing listens there, or a firewall refuses it"
+        return "the connection was refused: nothing listens there, or the firewall or fail2ban refuses it"
     if isinstance(error, TimeoutError):
-        return "no answer in time: nothing listens there, or a firewall drops it"
+        return "no answer in time: a firewall drops it, or the server is busy"
     text = " ".join(str(error).split())
     return text or type(error).__name__

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from mailwiz_tui.verify import dialog
-from mailwiz_tui.verify.check import OPERATOR, Failed, NotRun, plain
+from mailwiz_tui.verify.check import OPERATOR, Failed, plain
 from mailwiz_tui.verify.dialog import CLOSED
 from mailwiz_tui.verify.target import SMTP, Target
 
@@ -111,7 +111,7 @@ def remote(target: Target, link: Link, server_id: str, why: str) -> Courier:
 async def find(target: Target, links: dict[str, Link]) -> Courier:
     """A courier from here where port 25 answers, else from another server, else from the server itself.
 
-    Many access networks block outgoing port 25; that says nothing about the server. Raises ``NotRun`` where
+    Many access networks block outgoing port 25; that says nothing about the server. Raises ``Failed`` where
     there is no way at all.
     """
     try:
@@ -128,7 +128,7 @@ async def find(target: Target, links: dict[str, Link]) -> Courier:
             continue
         if replies[0].accepted:
             return courier
-    raise NotRun(f"{why}, and from no server either", "Look at the firewall, and whether Postfix runs.")
+    raise Failed(f"{why}, and from no server either", "Look at the firewall, and whether Postfix runs.")
 
 
 def _reach(target: Target) -> None:

@@ -8,6 +8,7 @@ RFC 5321 (SMTP), RFC 3207 (STARTTLS).
 from __future__ import annotations
 
 import json
+import select
 import socket
 import ssl
 import sys
@@ -15,6 +16,9 @@ from typing import Any
 
 HELO = "verification.mailwiz-check.invalid"
 """What checks greet as. An address literal would be as true, but filters count it as a sign of spam."""
+QUIET = 1.5
+"""How many seconds without a reply mean that the server waits for more."""
+IGNORED = "not taken for the end"
 CLOSED = 0
 """The code that stands for no answer at all: the connection was closed, or the step was not reached."""
 
@@ -86,6 +90,25 @@ class Dialog:
         body = "".join(f".{line}\r\n" if line.startswith(".") else f"{line}\r\n" for line in lines)
         return self.send(f"{body}.")
 
+    def smuggle(self, text: str, ending: str) -> tuple[int, str]:
+        """Send a message with ``ending`` inside, which is not the end of a mail (RFC 5321 section 2.3.8).
+
+        The reply, if the server took it for the end all the same; else ``CLOSED`` and what it said at the
+        true end. Raises nothing for a server that hangs up.
+        """
+        code, said = self.send("DATA")
+        if code != 354:
+            return code, said
+        try:
+            self._socket.sendall(f"{text.rstrip()}{ending}".encode())
+            if select.select([self._socket], [], [], QUIET)[0]:
+                return self.reply()
+            self._socket.sendall(b"\r\n.\r\n")
+        except OSError as error:
+            return CLOSED, f"the connection was closed: {error}"
+        code, said = self.reply()
+        return CLOSED, f"{IGNORED}, and the true end was answered with {code} {said}"
+
     def close(self) -> None:
         """End the connection."""
         self.send("QUIT")
@@ -99,19 +122,22 @@ class Dialog:
 def talk(spec: dict[str, Any]) -> list[list[Any]]:
     """Carry a dialogue out and give back ``[code, text]`` for the greeting and for each step.
 
-    ``spec``: ``host``, ``port``, ``pem``, ``seconds`` and ``steps``; a step is a command, or a list with one
-    element, a message to send. ``EHLO`` alone is completed with ``HELO``. A message is sent only if
-    the step before it, its recipient, was accepted.
+    ``spec``: ``host``, ``port``, ``pem``, ``seconds`` and ``steps``; a step is a command, or a list: a message to
+    send, and optionally a false ending to try in it (``smuggle``). ``EHLO`` alone is completed with ``HELO``.
+    A message is sent only if the step before it, its recipient, was accepted.
     """
     dialog = Dialog(spec["host"], spec["port"], pem=spec["pem"], seconds=spec["seconds"])
     replies: list[list[Any]] = [list(dialog.reply())]
     for step in spec["steps"]:
         if isinstance(step, list):
             accepted = 200 <= replies[-1][0] < 300
-            replies.append(list(dialog.message(step[0])) if accepted else [CLOSED, "not sent"])
+            if not accepted:
+                replies.append([CLOSED, "not sent"])
+                continue
+            replies.append(list(dialog.smuggle(*step) if len(step) > 1 else dialog.message(*step)))
         else:
             replies.append(list(dialog.send(f"EHLO {HELO}" if step == "EHLO" else step)))
-        if replies[-1][0] == CLOSED and replies[-1][1] != "not sent":
+        if replies[-1][0] == CLOSED and not replies[-1][1].startswith(IGNORED):
             break
     replies += [[CLOSED, "the connection was closed before"]] * (len(spec["steps"]) + 1 - len(replies))
     dialog.close()

@@ -13,8 +13,8 @@ from mailwiz_tui.verify.mailbox import Mailbox, wait_for
 from mailwiz_tui.verify.message import OUTSIDER, compose, token
 from mailwiz_tui.verify.target import Target
 
-ARRIVAL = 15.0
-GREYLIST_PATIENCE = 15.0
+ARRIVAL = 12.0
+GREYLIST_PATIENCE = 10.0
 GREYLIST_PAUSE = 5.0
 ABOUT_SENDER = re.compile(
     r"blocked using|listed|blocklist|blacklist|reputation|4\.7\.1 try again|greylist", re.IGNORECASE

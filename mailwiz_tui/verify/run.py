@@ -103,11 +103,10 @@ async def verify(
     records = plan_records(plan, engine.known, engine.inventory)
     first = next(iter(blueprints), "")
     asked = resolver or next(iter(plan.network.resolvers), None)
+    dkim = {r.name: r.value for r in records if "._domainkey." in r.name and not r.pending}
     await asyncio.gather(
         _dns(turn, dns_checks.run(records, first, asked)),
-        _servers(
-            turn, reached, {r.name: r.value for r in records if "._domainkey." in r.name and not r.pending}, to
-        ),
+        _servers(turn, reached, dkim if plan.security.dkim.enabled else None, to),
     )
     return turn.results
 
@@ -130,7 +129,9 @@ async def _dns(turn: _Round, work: Any) -> None:
         turn.tell(result)
 
 
-async def _servers(turn: _Round, blueprints: Mapping[str, Blueprint], dkim: Mapping[str, str], to: str) -> None:
+async def _servers(
+    turn: _Round, blueprints: Mapping[str, Blueprint], dkim: Mapping[str, str] | None, to: str
+) -> None:
     await asyncio.gather(*(_settle(turn, blueprint) for blueprint in blueprints.values()))
     targets = {
         server_id: await target_for(turn.engine, blueprint, turn.links[server_id])
@@ -175,7 +176,12 @@ async def _close_mailbox(turn: _Round, link: Link, store: str, mailbox: Mailbox)
 
 
 async def _server(
-    turn: _Round, blueprint: Blueprint, target: Target, mailbox: Mailbox | None, dkim: Mapping[str, str], to: str
+    turn: _Round,
+    blueprint: Blueprint,
+    target: Target,
+    mailbox: Mailbox | None,
+    dkim: Mapping[str, str] | None,
+    to: str,
 ) -> None:
     link = turn.links[blueprint.server_id]
     found: list[Check] = [*listeners.checks(blueprint, link), *tls.checks(target), *reach.checks(target)]
@@ -242,6 +248,7 @@ async def target_for(engine: Engine, blueprint: Blueprint, link: Link) -> Target
         others=tuple(addresses[1:]),
         hostname=engine.plan.domain.hostname,
         domain=engine.plan.domain.primary_domain,
+        further_domains=tuple(engine.plan.mailbox_domains()[1:]),
         pem=await _certificate(engine, blueprint.server_id, link),
         ports=blueprint.ports,
         catches_all=partial(_catches_all, engine, link),

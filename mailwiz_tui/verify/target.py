@@ -24,10 +24,10 @@ class Target:
     """A server under verification.
 
     ``address`` is the one the world reaches it at and ``others`` its further ones, ``hostname`` what it must
-    call itself, ``domain`` a domain it has mailboxes of, ``pem`` the certificate it reported over SSH,
-    ``ports`` what its blueprint listens on. ``redirect`` maps a port to the one to connect to instead (tests,
-    tunnels). ``seconds`` is the patience with each connection. ``catches_all`` asks the server whether a
-    catch-all takes every address of the domain.
+    call itself, ``domain`` the primary domain and ``further_domains`` the others it has mailboxes of, ``pem``
+    the certificate it reported over SSH, ``ports`` what its blueprint listens on. ``redirect`` maps a port to
+    the one to connect to instead (tests, tunnels). ``seconds`` is the patience with each connection.
+    ``catches_all`` asks the server whether a catch-all takes every address of the primary domain.
     """
 
     server_id: str
@@ -37,6 +37,7 @@ class Target:
     pem: str
     ports: tuple[Port, ...] = ()
     others: tuple[str, ...] = ()
+    further_domains: tuple[str, ...] = ()
     redirect: Mapping[int, int] = field(default_factory=dict)
     seconds: float = 12.0
     catches_all: Callable[[], Awaitable[bool]] = _nothing_caught

@@ -17,7 +17,7 @@ from mailwiz_tui.lab.lab import Lab
 from tests.lab.processes import ProcessWatch
 from tests.lab.workspace import Workspace, make_workspace
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(1500), pytest.mark.xdist_group("apply")]
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(1500)]
 
 SERVICES = "postfix dovecot rspamd mariadb unbound fail2ban redis-server@rspamd"
 
@@ -62,6 +62,22 @@ def test_every_check_passes(installed: Workspace) -> None:
     results = json.loads(done.out)["results"]
     assert len(results) > 60
     assert [(r["id"], r["detail"]) for r in results if r["state"] != "passed"] == []
+
+
+def test_records_are_published_by_dynamic_update(installed: Workspace) -> None:
+    lab = installed.lab
+    resolver = ["--resolver", lab.dns.resolver]
+    assert installed.mailwiz("dns", "--check", *resolver).code == 0
+    lab.dns.remove(f"_dmarc.{installed.domain}", f"mail.{installed.domain}")
+    lab.dns.publish(f'{installed.domain}. 5 IN TXT "somebody else was here first"')
+    assert installed.mailwiz("dns", "--check", *resolver).code == 1
+    key = f"{lab.dns.tsig_name}:{lab.dns.tsig_secret}\n"
+    wrong = installed.mailwiz("dns", "--publish", "--server", lab.dns.server, *resolver, stdin="no key\n")
+    assert (wrong.code, "key" in wrong.err) == (2, True)
+    done = installed.mailwiz("dns", "--publish", "--server", lab.dns.server, *resolver, stdin=key)
+    assert done.code == 0, done.err
+    assert "somebody else" in " ".join(lab.dns.texts(installed.domain, "TXT"))
+    assert installed.mailwiz("dns", "--check", *resolver).code == 0
 
 
 def test_a_second_apply_changes_and_restarts_nothing(installed: Workspace) -> None:

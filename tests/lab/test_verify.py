@@ -78,6 +78,12 @@ BREAKS = (
         frozenset({"smtp.vrfy"}),
     ),
     Break(
+        "bare newlines taken",
+        f"postconf -e smtpd_forbid_bare_newline=no && {POSTFIX}",
+        f"postconf -e smtpd_forbid_bare_newline=normalize && {POSTFIX}",
+        frozenset({"smtp.smuggling"}),
+    ),
+    Break(
         "any sender after login",
         f"postconf -P submissions/inet/smtpd_sender_restrictions= && {POSTFIX}",
         f"postconf -P 'submissions/inet/smtpd_sender_restrictions=$submission_sender_restrictions' && {POSTFIX}",
@@ -95,7 +101,7 @@ BREAKS = (
         "no filter",
         f"postconf -e smtpd_milters= non_smtpd_milters= && {POSTFIX}",
         f"postconf -e smtpd_milters=inet:127.0.0.1:11332 'non_smtpd_milters=$smtpd_milters' && {POSTFIX}",
-        frozenset({"smtp.gtube", "mail-out.465", "smtp.forged-sender"}),
+        frozenset({"smtp.gtube", "mail-out.465", "mail-out.587"}),
     ),
     Break(
         "a forgotten program listens",

@@ -26,6 +26,8 @@ from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.ui.ports import DiffLike, EngineLike, OnResult, OutcomeLike
 from mailwiz_tui.ui.session import Backends
 from mailwiz_tui.verify.result import CheckResult, CheckState
+from mailwiz_tui.verify.sample import Sample
+from mailwiz_tui.verify.watch import DnsDrift
 
 PASSWORD = "Canary-7f3Qm2x9KpLw"
 KEY = "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA" + "k7Zq" * 85 + "wIDAQAB"
@@ -106,6 +108,10 @@ class Script:
     acknowledged: int = 0
     closed: int = 0
     applied: int = 0
+    stopped: int = 0
+    samples: dict[str, Sample | Exception] = field(default_factory=dict)
+    drift: DnsDrift = field(default_factory=lambda: DnsDrift(fine=14))
+    looks: int = 0
 
 
 class FakeEngine:
@@ -144,6 +150,13 @@ class FakeEngine:
             self.emit(ServerChanged(server_id, outcome.state, outcome.reason, outcome.advice))
         return self.script.outcomes
 
+    async def attach(self) -> Mapping[str, OutcomeLike]:
+        return await self.apply()
+
+    async def stop_after_step(self) -> list[str]:
+        self.script.stopped += 1
+        return list(self.script.outcomes)
+
     async def accounts(self) -> Mapping[str, SecretStr]:
         return self.script.accounts
 
@@ -155,6 +168,29 @@ class FakeEngine:
 
     async def close(self) -> None:
         self.script.closed += 1
+
+
+class FakeWatcher:
+    """Gives the script's samples; what has none is never told."""
+
+    def __init__(self, script: Script) -> None:
+        self.script = script
+
+    def ports(self, server_id: str) -> tuple[tuple[str, int], ...]:
+        return (("tcp", 25), ("tcp", 465), ("tcp", 587), ("tcp", 993))
+
+    async def look(self, server_id: str) -> Sample:
+        self.script.looks += 1
+        sample = self.script.samples.get(server_id)
+        if isinstance(sample, Exception):
+            raise sample
+        if sample is None:
+            await asyncio.Event().wait()
+            raise AssertionError
+        return sample
+
+    async def drift(self) -> DnsDrift:
+        return self.script.drift
 
 
 def backends(script: Script) -> Backends:
@@ -173,7 +209,7 @@ def backends(script: Script) -> Backends:
             raise script.error
         return debian_facts(server.host)
 
-    return Backends(engine, verify, probe)
+    return Backends(engine, verify, probe, watcher=lambda engine, resolver: FakeWatcher(script))
 
 
 def steps_of(server_id: str, total: int, done: int) -> list[Event]:
@@ -181,6 +217,9 @@ def steps_of(server_id: str, total: int, done: int) -> list[Event]:
     titles = ("Packages", "Resolver", "Certificates", "Database", "Postfix", "Dovecot", "Rspamd", "Firewall")
     events: list[Event] = [ServerChanged(server_id, ServerPhase.CONNECTING, f"connecting to {server_id}")]
     events.append(ServerChanged(server_id, ServerPhase.INSTALLING))
+    for index in range(1, total + 1):
+        title = titles[(index - 1) % len(titles)]
+        events.append(StepChanged(server_id, title.lower(), title, index, total, StepPhase.PENDING))
     for index in range(1, done + 2):
         title = titles[(index - 1) % len(titles)]
         step_id = title.lower()

@@ -35,13 +35,27 @@ async def until(pilot: Pilot[Any], predicate: Callable[[], bool], what: str, tri
     pytest.fail(f"never came true: {what}\n{grid(pilot.app)}")
 
 
-def check_golden(app: App[Any], name: str, *, update: bool) -> None:
-    """Compare the screen with ``golden/NAME.txt``; ``--update-golden`` writes it."""
+async def check_golden(pilot: Pilot[Any], name: str, *, update: bool, tries: int = 200) -> None:
+    """Wait until the screen is ``golden/NAME.txt`` to the letter; ``--update-golden`` writes what it settles on."""
     path = GOLDEN / f"{name}.txt"
-    shown = grid(app)
     if update:
         GOLDEN.mkdir(exist_ok=True)
-        path.write_text(shown, encoding="utf-8")
+        path.write_text(await _settled(pilot), encoding="utf-8")
         return
     assert path.exists(), f"no golden screen {path.name}; run pytest with --update-golden and look at it"
-    assert shown == path.read_text(encoding="utf-8"), f"{path.name} differs"
+    wanted = path.read_text(encoding="utf-8")
+    for _ in range(tries):
+        if grid(pilot.app) == wanted:
+            return
+        await pilot.pause(0.01)
+    assert grid(pilot.app) == wanted, f"{path.name} differs"
+
+
+async def _settled(pilot: Pilot[Any]) -> str:
+    """What the screen shows once nothing moves any more for a third of a second."""
+    shown, same = grid(pilot.app), 0
+    while same < 10:
+        await pilot.pause(0.03)
+        now = grid(pilot.app)
+        shown, same = now, same + 1 if now == shown else 0
+    return shown

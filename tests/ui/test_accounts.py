@@ -114,14 +114,14 @@ async def test_the_list(
     app = make_app(filled)
     async with app.run_test(size=size) as pilot:
         await opened(pilot, app, accounts)
-        check_golden(app, f"accounts-{size[0]}x{size[1]}", update=update_golden)
+        await check_golden(pilot, f"accounts-{size[0]}x{size[1]}", update=update_golden)
 
 
 async def test_it_is_reached_from_the_start_and_left_again(make_app: MakeApp, filled: Path) -> None:
     app = make_app(filled)
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: isinstance(app.screen, StartScreen) and app.focused is not None, "start")
-        await pilot.press("m")
+        await pilot.press("u")
         await until(pilot, lambda: isinstance(app.screen, AccountsScreen), "accounts")
         await pilot.press("f7")
         await until(pilot, lambda: isinstance(app.screen, StartScreen), "start again")
@@ -137,7 +137,7 @@ async def test_adding_a_mailbox_shows_its_password_once(
         await until(pilot, lambda: "Add a mailbox" in screen_text(app), "the dialog")
         await pilot.press(*"carl@example.com", "enter", *"Carl", "enter", *"5X", "enter", "enter")
         await until(pilot, lambda: "no quota" in screen_text(app), "the refusal")
-        check_golden(app, "accounts-add-80x24", update=update_golden)
+        await check_golden(pilot, "accounts-add-80x24", update=update_golden)
         await pilot.press("backspace", *"G", "enter", "enter")
         await until(pilot, lambda: PASSWORD in screen_text(app), "the password")
         await pilot.press("enter")
@@ -188,7 +188,7 @@ async def test_removing_asks_and_keeps_the_mail(
         await opened(pilot, app, accounts)
         await pilot.press("x")
         await until(pilot, lambda: "Remove anna@example.com?" in screen_text(app), "the question")
-        check_golden(app, "accounts-remove-80x24", update=update_golden)
+        await check_golden(pilot, "accounts-remove-80x24", update=update_golden)
         await pilot.press("enter")
         await pilot.pause(0.05)
         assert accounts.asked == []

@@ -88,7 +88,7 @@ async def test_review_of_a_plan_with_faults(
     app.session.set("domain.primary_domain", "exa_mple.com")
     async with app.run_test(size=size) as pilot:
         await review(pilot, app)
-        check_golden(app, f"review-faults-{size[0]}x{size[1]}", update=update_golden)
+        await check_golden(pilot, f"review-faults-{size[0]}x{size[1]}", update=update_golden)
 
 
 @size_ids
@@ -133,8 +133,9 @@ async def test_dashboard_running(
         await install(pilot, app)
         clock.now += 73
         await until(pilot, lambda: "01:13" in screen_text(app), "elapsed time")
+        await pilot.pause(0.6)
         assert "6/13" in screen_text(app)
-        check_golden(app, f"dashboard-running-{size[0]}x{size[1]}", update=update_golden)
+        await check_golden(pilot, f"dashboard-running-{size[0]}x{size[1]}", update=update_golden)
 
 
 @size_ids
@@ -154,7 +155,8 @@ async def test_dashboard_failed_then_retried(
     async with app.run_test(size=size) as pilot:
         await install(pilot, app)
         await until(pilot, lambda: "r retries" in screen_text(app), "the failure")
-        check_golden(app, f"dashboard-failed-{size[0]}x{size[1]}", update=update_golden)
+        await pilot.pause(0.6)
+        await check_golden(pilot, f"dashboard-failed-{size[0]}x{size[1]}", update=update_golden)
         succeed(script)
         await pilot.press("r")
         await until(pilot, lambda: "Enter shows the results" in screen_text(app), "success after the retry")
@@ -170,11 +172,11 @@ async def test_dashboard_done_and_the_results(
     async with app.run_test(size=size) as pilot:
         await install(pilot, app)
         await until(pilot, lambda: "Enter shows the results" in screen_text(app), "done")
-        check_golden(app, f"dashboard-done-{size[0]}x{size[1]}", update=update_golden)
+        await check_golden(pilot, f"dashboard-done-{size[0]}x{size[1]}", update=update_golden)
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, VerificationScreen), "results")
         await pilot.pause(0.1)
-        check_golden(app, f"verification-passed-{size[0]}x{size[1]}", update=update_golden)
+        await check_golden(pilot, f"verification-passed-{size[0]}x{size[1]}", update=update_golden)
 
 
 async def test_failed_checks_come_first_with_advice(
@@ -185,11 +187,11 @@ async def test_failed_checks_come_first_with_advice(
     app = make_app(filled)
     async with app.run_test(size=(80, 24)) as pilot:
         await install(pilot, app)
-        await until(pilot, lambda: "some checks failed" in screen_text(app), "done")
+        await until(pilot, lambda: "1 of 3 checks failed" in screen_text(app), "done")
         await pilot.press("enter")
         await until(pilot, lambda: "1 of 3 checks failed" in screen_text(app), "results")
         assert "smtpd_relay_restrictions" in screen_text(app)
-        check_golden(app, "verification-failed-80x24", update=update_golden)
+        await check_golden(pilot, "verification-failed-80x24", update=update_golden)
 
 
 async def test_an_engine_that_cannot_begin_says_why(make_app: MakeApp, filled: Path, script: Script) -> None:
@@ -232,6 +234,7 @@ async def test_passwords_are_shown_once_and_forgotten_only_after_a_yes(
         await until(pilot, lambda: "Do you have the passwords?" in screen_text(app), "the question")
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, CredentialsScreen), "no is the default")
+        await pilot.pause(0.2)
         assert script.acknowledged == 0
         await until(pilot, lambda: app.focused is not None and app.focused.id == "acknowledge", "focus again")
         await pilot.press("enter")
@@ -338,6 +341,50 @@ async def test_quitting_while_it_runs_asks_and_leaves_it_running(
         await pilot.pause(0.2)
     assert app.return_code == 0
     assert script.closed == 1
+
+
+async def test_quitting_can_stop_after_the_step(make_app: MakeApp, filled: Path, script: Script) -> None:
+    running(script, FakeClock())
+    script.outcomes = {"mx1": FakeOutcome(ServerPhase.FAILED, reason="stopped after “Database”, as was asked")}
+    app = make_app(filled)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await install(pilot, app)
+        await pilot.press("ctrl+q")
+        await until(pilot, lambda: "Stop after the step" in screen_text(app), "the question")
+        await pilot.press("right", "right", "enter")
+        await until(pilot, lambda: script.stopped == 1, "the servers were asked")
+        await until(pilot, lambda: "stopping when the present step is done" in screen_text(app), "told")
+        assert app.is_running
+        assert isinstance(app.screen, DashboardScreen)
+
+
+async def test_quitting_before_the_first_passwords_were_shown_asks(
+    make_app: MakeApp, filled: Path, script: Script
+) -> None:
+    script.outcomes = {"mx1": FakeOutcome(ServerPhase.DONE)}
+    script.accounts = {"postmaster@example.com": SecretStr(PASSWORD)}
+    script.checks = [PASSED]
+    app = make_app(filled)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await install(pilot, app)
+        await until(pilot, lambda: "Enter shows the results" in screen_text(app), "done")
+        await pilot.press("ctrl+q")
+        await until(pilot, lambda: "have not been shown yet" in screen_text(app), "the question")
+        assert PASSWORD not in screen_text(app)
+        await pilot.press("right", "enter")
+        await until(pilot, lambda: isinstance(app.screen, CredentialsScreen), "shown now")
+
+
+async def test_enter_while_it_runs_is_answered_in_the_state_line(
+    make_app: MakeApp, filled: Path, script: Script
+) -> None:
+    running(script, FakeClock())
+    app = make_app(filled)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await install(pilot, app)
+        await pilot.press("enter", "enter")
+        await until(pilot, lambda: "installing; the results come when it is done" in screen_text(app), "state line")
+        assert not app.screen.query("Toast")
 
 
 async def test_comparing_shows_the_difference_and_changes_nothing(

@@ -43,7 +43,7 @@ async def test_start_without_servers(size: tuple[int, int], make_app: MakeApp, u
     app = make_app(Path("plan.toml"))
     async with app.run_test(size=size) as pilot:
         await started(pilot, app)
-        check_golden(app, f"start-empty-{size[0]}x{size[1]}", update=update_golden)
+        await check_golden(pilot, f"start-empty-{size[0]}x{size[1]}", update=update_golden)
 
 
 async def test_start_offers_to_continue_a_draft(make_app: MakeApp, filled: Path) -> None:
@@ -142,7 +142,7 @@ async def test_help_explains_fields_and_keys(make_app: MakeApp, filled: Path, up
         await until(pilot, lambda: getattr(app.screen, "step_id", "") == "security", "step")
         await pilot.press("f1")
         await until(pilot, lambda: "Three records in the DNS protect your name" in screen_text(app), "help")
-        check_golden(app, "help-security-80x24", update=update_golden)
+        await check_golden(pilot, "help-security-80x24", update=update_golden)
         await pilot.press("escape")
         await until(pilot, lambda: getattr(app.screen, "step_id", "") == "security", "closed")
 
@@ -178,6 +178,9 @@ def test_every_action_has_its_method() -> None:
     from mailwiz_tui.ui.screens import step_screens
     from mailwiz_tui.ui.screens.accounts import AccountsScreen
     from mailwiz_tui.ui.screens.dashboard import DashboardScreen
+    from mailwiz_tui.ui.screens.dns_dialog import DnsDialog
+    from mailwiz_tui.ui.screens.log_actions import LogScreen
+    from mailwiz_tui.ui.screens.monitor import MonitorScreen
     from mailwiz_tui.ui.screens.review import ReviewScreen
     from mailwiz_tui.ui.screens.verification import VerificationScreen
 
@@ -189,6 +192,9 @@ def test_every_action_has_its_method() -> None:
         "verify": VerificationScreen,
         "accounts": AccountsScreen,
         "dialog": Dialog,
+        "records": DnsDialog,
+        "monitor": MonitorScreen,
+        "log": LogScreen,
         "step": step_screens.SCREENS["architecture"],
         **{name: step_screens.SCREENS[name] for name in ("roles", "dns", "domains")},
     }
@@ -208,7 +214,7 @@ async def test_an_unknown_host_key_is_shown_and_no_is_the_default(
         assert not question.done(), "keys meant for the screen below must not answer"
         await open_dialog(pilot, app)
         assert KEYS[0].fingerprint in grid(app)
-        check_golden(app, "host-key-80x24", update=update_golden)
+        await check_golden(pilot, "host-key-80x24", update=update_golden)
         await pilot.press("enter")
         assert await question is False
         question = asyncio.create_task(app.prompts.confirm_host_key("mx1", "192.0.2.21:22", KEYS))
@@ -232,6 +238,7 @@ async def test_a_password_never_shows_and_comes_back_as_a_secret(make_app: MakeA
         answer = await question
         assert isinstance(answer, SecretStr)
         assert answer.get_secret_value() == PASSWORD.replace("-", "")
+        assert await app.prompts.sudo_password("mx1", "ops", 1) == answer, "not asked a second time"
         second = asyncio.create_task(app.prompts.password("mx1", "ops", 2))
         await until(pilot, lambda: isinstance(app.screen, Dialog), "dialog")
         await open_dialog(pilot, app)
@@ -307,3 +314,46 @@ def test_escape_delay_is_longer_over_ssh_only() -> None:
     chosen = {"SSH_CONNECTION": "x", "ESCDELAY": "50"}
     terminal.prepare_environment(chosen)
     assert chosen["ESCDELAY"] == "50"
+
+
+async def test_hosts_of_the_ssh_configuration_are_used_and_remembered(
+    make_app: MakeApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / ".ssh" / "config"
+    config.parent.mkdir(mode=0o700)
+    config.write_text("Host mx1\n  HostName 192.0.2.21\n  User ops\n")
+    plan = tmp_path / "plan.toml"
+    app = make_app(plan)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await started(pilot, app)
+        await pilot.press("s")
+        await until(pilot, lambda: [s.id for s in app.session.inventory.servers] == ["mx1"], "hosts")
+        await pilot.press("n")
+        await until(pilot, lambda: getattr(app.screen, "step_id", "") == "architecture", "first step")
+        await pilot.press("right", "left")
+        await pilot.pause(0.1)
+    again = make_app(plan)
+    assert [s.host for s in again.session.inventory.servers] == ["192.0.2.21"]
+
+
+async def test_an_inventory_that_is_not_there_is_told(make_app: MakeApp, filled: Path, tmp_path: Path) -> None:
+    app = make_app(filled, tmp_path / "nowhere.toml")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await started(pilot, app)
+        assert "nowhere.toml" in screen_text(app).replace(" ", ""), grid(app)
+
+
+def spoil(path: Path) -> None:
+    """Another program leaves the file as no TOML."""
+    path.write_text("version = [ broken")
+
+
+async def test_a_draft_that_cannot_be_saved_is_said_loudly(make_app: MakeApp, filled: Path) -> None:
+    app = make_app(filled)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await started(pilot, app)
+        app.show_step("storage")
+        await until(pilot, lambda: getattr(app.screen, "step_id", "") == "storage", "step")
+        spoil(filled)
+        await pilot.press("right")
+        await until(pilot, lambda: "NOT SAVED" in screen_text(app), "the warning")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from .files import digest, tree_digest
+from .files import digest, look, tree_digest
 from .host import Host
 from .journal import Journal
 from .secrets import Secrets
@@ -69,10 +69,24 @@ class Context:
         """``log`` as a callback."""
         return self.log
 
+    def text_of(self, item: Raw) -> str | None:
+        """The text a file shall have: its content, and behind it the operator's own file where one is named."""
+        text = self.secrets.fill(item["content"])
+        return None if text is None else text + self.appended(item)
+
+    def appended(self, item: Raw) -> str:
+        """What the operator's own file adds to a file; empty where there is none."""
+        source = str(item.get("append", ""))
+        found = look(self.host, source) if source else None
+        if found is None or not found.content:
+            return ""
+        text = found.content.decode("utf-8", "replace")
+        return f"\n# From {source}:\n{text}" + ("" if text.endswith("\n") else "\n")
+
     def content_digest(self, path: str) -> str:
         """The digest of what is at a path; in a dry run, of what the blueprint will put there."""
         if self.predict and path in self.wanted:
-            text = self.secrets.fill(self.wanted[path]["content"])
+            text = self.text_of(self.wanted[path])
             return "to be written" if text is None else digest(text.encode())
         if self.predict:
             below = [p for p in self.wanted if p.startswith(path.rstrip("/") + "/")]

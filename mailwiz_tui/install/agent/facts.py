@@ -11,7 +11,7 @@ import platform
 import socket
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 from . import aptlocks, listeners, mailsoft, netfacts
@@ -19,6 +19,7 @@ from .host import Host
 from .lock import active_run
 from .state import State
 
+_DEADLINE = 3.8
 _MAIL_STORE = "/etc/mailwiz/mail-store"
 
 
@@ -40,11 +41,9 @@ def gather(host: Host) -> dict[str, Any]:
     }
     if not host.real:
         jobs = {name: job for name, job in jobs.items() if name not in ("resolvers", "recursion", "port25")}
-    with ThreadPoolExecutor(len(jobs)) as pool:
-        running = {name: pool.submit(job) for name, job in jobs.items()}
-        found: dict[str, Any] = {name: _settled(future) for name, future in running.items()}
+    found = _together(jobs)
     release = _os_release(host)
-    memory = _memory()
+    room = memory()
     recursion, recursion_dnssec = found.get("recursion") or (None, None)
     port4, port6 = found.get("port25") or (None, None)
     addresses, public4, public6 = found["addresses"] or ([], "", "")
@@ -65,9 +64,9 @@ def gather(host: Host) -> dict[str, Any]:
         "public_ipv4": public4,
         "public_ipv6": public6,
         "cpus": os.cpu_count() or 0,
-        "memory_total": memory.get("MemTotal", 0),
-        "memory_available": memory.get("MemAvailable", 0),
-        "disks": _disks(host),
+        "memory_total": room.get("MemTotal", 0),
+        "memory_available": room.get("MemAvailable", 0),
+        "disks": disks(host),
         "clock": time.time(),
         "clock_synchronized": {"yes": True, "no": False}.get(synchronized.text) if synchronized else None,
         "listeners": found["listeners"] or [],
@@ -91,12 +90,19 @@ def gather(host: Host) -> dict[str, Any]:
     }
 
 
-def _settled(future: Any) -> Any:
-    """A job's result; None where it failed, for one unreadable corner must not hide the rest."""
-    try:
-        return future.result(timeout=6)
-    except Exception:
-        return None
+def _together(jobs: dict[str, Callable[[], Any]]) -> dict[str, Any]:
+    """The results of all jobs, run side by side; None where one failed or is not done in time.
+
+    One unreadable corner, or a resolver that never answers, must not hide the rest.
+    """
+    pool = ThreadPoolExecutor(len(jobs))
+    running = {name: pool.submit(job) for name, job in jobs.items()}
+    wait(running.values(), _DEADLINE)
+    pool.shutdown(wait=False, cancel_futures=True)
+    return {
+        name: future.result() if future.done() and not future.cancelled() and not future.exception() else None
+        for name, future in running.items()
+    }
 
 
 def _os_release(host: Host) -> dict[str, str]:
@@ -111,7 +117,8 @@ def _os_release(host: Host) -> dict[str, str]:
     return found
 
 
-def _memory() -> dict[str, int]:
+def memory() -> dict[str, int]:
+    """What /proc/meminfo says, in bytes (proc(5))."""
     found = {}
     with open("/proc/meminfo", encoding="ascii") as handle:
         for line in handle:
@@ -120,7 +127,8 @@ def _memory() -> dict[str, int]:
     return found
 
 
-def _disks(host: Host) -> list[dict[str, Any]]:
+def disks(host: Host) -> list[dict[str, Any]]:
+    """Size and room of each file system that mail or the system may live on."""
     found, seen = [], set()
     for mount in ("/", "/var", "/var/lib", "/var/vmail", "/var/mail", "/home", "/srv"):
         path = host.path(mount)

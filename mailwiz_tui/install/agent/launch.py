@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from . import archive, files, policy
+from .clean import tail
 from .context import Raw
 from .fault import AgentFault
 from .host import STATE, Host
@@ -108,8 +109,8 @@ def status(host: Host) -> Raw:
 def follow(host: Host, run_id: str, offset: int) -> Iterator[Raw]:
     """Chunks ``{"offset": next, "events": [...]}`` of a run's journal until it ends.
 
-    Only whole lines are passed on. The last chunk has ``"state"``: ``ended``, or ``interrupted`` where
-    nobody writes any more and no end was written.
+    Only whole lines are passed on. The last chunk has ``"state"``: ``ended``, or ``interrupted`` (with what is
+    known of it in ``"detail"``) where nobody writes any more and no end was written.
     """
     path = host.state("runs", run_id, "journal.jsonl")
     if not _RUN_ID.match(run_id) or not os.path.exists(path):
@@ -131,10 +132,23 @@ def follow(host: Host, run_id: str, offset: int) -> Iterator[Raw]:
                         return
                 continue
             if not alive:
-                yield {"offset": offset, "events": [], "state": "interrupted"}
+                said = _last_words(host, run_id)
+                yield {"offset": offset, "events": [], "state": "interrupted", "detail": said}
                 return
             yield {}
             time.sleep(0.1)
+
+
+def _last_words(host: Host, run_id: str) -> str:
+    """What systemd and the agent itself said of a run that ended without an end in its journal."""
+    words = []
+    for name in ("result", "output"):
+        try:
+            with open(host.state("runs", run_id, name), encoding="utf-8", errors="replace") as handle:
+                words.append(tail(handle.read()[-2000:], 1))
+        except OSError:
+            continue
+    return "; ".join(word for word in words if word and word != "success exited 0")
 
 
 def _parsed(line: bytes) -> dict[str, Any] | None:

@@ -59,7 +59,7 @@ def file_status(ctx: Context, item: Raw) -> Change | None:
     """How a file differs in content, mode or owner; secrets are masked in what is shown."""
     path, mode = str(item["path"]), int(item["mode"])
     found = files.look(ctx.host, path)
-    text = _wanted(ctx, item)
+    text = ctx.text_of(item)
     recorded = ctx.state.file(path)
     if found is None:
         note = "removed by hand since the last run" if recorded else ""
@@ -83,7 +83,7 @@ def file_status(ctx: Context, item: Raw) -> Change | None:
 def file_apply(ctx: Context, item: Raw, change: Change) -> None:
     """Writes a file, after keeping what was there."""
     path = str(item["path"])
-    text = _wanted(ctx, item)
+    text = ctx.text_of(item)
     if text is None:
         raise AgentFault(f"{path} needs a secret that does not exist", path)
     found = files.look(ctx.host, path)
@@ -124,23 +124,8 @@ def absent_apply(ctx: Context, item: Raw, change: Change) -> None:
     files.remove(ctx.host, path)
 
 
-def _wanted(ctx: Context, item: Raw) -> str | None:
-    """The text a file shall have: its content, and behind it the operator's own file where one is named."""
-    text = ctx.secrets.fill(item["content"])
-    return None if text is None else text + _appended(ctx, item)
-
-
-def _appended(ctx: Context, item: Raw) -> str:
-    source = str(item.get("append", ""))
-    found = files.look(ctx.host, source) if source else None
-    if found is None or not found.content:
-        return ""
-    text = found.content.decode("utf-8", "replace")
-    return f"\n# From {source}:\n{text}" + ("" if text.endswith("\n") else "\n")
-
-
 def _diff(ctx: Context, item: Raw, old: str, path: str) -> tuple[str, ...]:
-    new = str(item["content"]) + _appended(ctx, item)
+    new = str(item["content"]) + ctx.appended(item)
     private = bool(ctx.secrets.names_in(new)) or not int(item["mode"]) & 0o004
     before = ctx.secrets.masked_foreign(old) if private else ctx.secrets.masked(old)
     after = ctx.secrets.masked_foreign(new) if private else ctx.secrets.masked(new)

@@ -12,12 +12,13 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from .host import Host
-from .state import State
+from .host import STATE, Host
 
 _MX_HOSTS = ("gmail-smtp-in.l.google.com", "mx1.mailbox.org", "mx-in.g.apple.com")
 _ROOT_SERVERS = ("198.41.0.4", "199.7.91.13", "193.0.14.129", "2001:503:ba3e::2:30")
 _RESOLV_CONF = "/etc/resolv.conf"
+_RESOLVED = "/run/systemd/resolve/resolv.conf"
+_KEPT = STATE + "/backup/resolv.conf"
 _ROOT_HINTS = "/usr/share/dns/root.hints"
 _DNS_TIMEOUT = 1.2
 _CONNECT_TIMEOUT = 3.0
@@ -73,30 +74,25 @@ def _source(version: int) -> str:
 def configured_resolvers(host: Host) -> list[str]:
     """The name servers that the server's network gave it (resolv.conf(5)).
 
-    Behind systemd-resolved's stub, the ones it asks; where a run of ours has put its own resolver there, the
-    ones that were named before, from the first backup.
+    Behind a resolver on the server itself – systemd-resolved, or the one that an installation of ours has put
+    there – the ones that were named before; only where none are known, that resolver.
     """
-    own = bool(State(host).file(_RESOLV_CONF))
-    candidates = [host.path("/run/systemd/resolve/resolv.conf")]
-    candidates += _first_backups(host, _RESOLV_CONF) if own else [host.path(_RESOLV_CONF)]
-    for path in candidates:
-        try:
-            with open(path, encoding="utf-8", errors="replace") as handle:
-                words = [line.split() for line in handle]
-        except OSError:
-            continue
-        found = [w[1] for w in words if len(w) > 1 and w[0] == "nameserver"]
-        if found and not (own and all(address.startswith("127.") or address == "::1" for address in found)):
+    found: list[str] = []
+    for path in (_RESOLVED, _RESOLV_CONF, _KEPT):
+        named = _name_servers(host.path(path))
+        found += [address for address in named if not address.startswith("127.") and address != "::1"]
+        if found:
             return found
-    return []
+    return _name_servers(host.path(_RESOLV_CONF))
 
 
-def _first_backups(host: Host, path: str) -> list[str]:
+def _name_servers(path: str) -> list[str]:
     try:
-        runs = sorted(os.listdir(host.state("backup")))
+        with open(path, encoding="utf-8", errors="replace") as handle:
+            words = [line.split() for line in handle]
     except OSError:
         return []
-    return [host.state("backup", run, path.lstrip("/")) for run in runs]
+    return [w[1] for w in words if len(w) > 1 and w[0] == "nameserver"]
 
 
 def resolvers(host: Host) -> list[dict[str, Any]]:

@@ -16,6 +16,8 @@ from .journal import Journal
 from .lock import RunLock
 
 KEEP_RUNS = 20
+STOP = "stop"
+"""The file in a run's folder that asks it to end before the next step."""
 
 
 def run(host: Host, run_id: str) -> int:
@@ -55,6 +57,9 @@ def _carry_out(host: Host, run_id: str, blueprint: Raw, options: Raw, journal: J
     steps.prefetch(ctx)
     changed_any = False
     for index, step in enumerate(todo, 1):
+        if index > 1 and os.path.exists(host.state("runs", run_id, STOP)):
+            _stopped(journal, todo, index, changed_any)
+            return 1
         journal.step = step["id"]
         place = {"id": step["id"], "title": step["title"], "index": index, "total": len(todo)}
         journal.write("step", phase="running", **place)
@@ -94,6 +99,24 @@ def _one(ctx: Context, step: Raw, gate_seconds: float) -> bool:
     if changed:
         lockout.wait_for_confirmation(ctx, step, gate_seconds)
     return changed
+
+
+def stop_after_step(host: Host, run_id: str) -> bool:
+    """Asks a run to end when its present step is done; False where there is no such run."""
+    folder = host.state("runs", run_id)
+    if not run_id or "/" in run_id or not os.path.isdir(folder):
+        return False
+    with open(os.path.join(folder, STOP), "w", encoding="utf-8"):
+        return True
+
+
+def _stopped(journal: Journal, todo: list[Raw], index: int, changed: bool) -> None:
+    for later, step in enumerate(todo[index - 1 :], index):
+        journal.write("step", phase="skipped", id=step["id"], title=step["title"], index=later,
+                      total=len(todo), detail="the installation was stopped")  # fmt: skip
+    before = todo[index - 2]["title"]
+    journal.write("end", state="failed", changed=changed, step="", what=f"stopped after “{before}”, as was asked",
+                  where="", advice="installing again goes on from there")  # fmt: skip
 
 
 def _failed(ctx: Context, todo: list[Raw], index: int, place: Raw, fault: AgentFault, changed: bool) -> None:

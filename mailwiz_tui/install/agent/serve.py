@@ -40,7 +40,9 @@ class Server:
             "status": self.status,
             "follow": self.follow,
             "confirm": self.confirm,
+            "stop_after": self.stop_after,
             "probes": self.probes,
+            "monitor": self.monitor,
             "accounts_ensure": self.accounts_ensure,
             "accounts_ack": self.accounts_ack,
             "probe_mailbox_open": self.probe_mailbox_open,
@@ -150,11 +152,23 @@ class Server:
 
         return {"outcome": lockout.confirm(self.host, run_id, step)}
 
+    def stop_after(self, run_id: str) -> Answer:
+        """Ends a run when its present step is done."""
+        from . import run
+
+        return {"asked": run.stop_after_step(self.host, run_id)}
+
     def probes(self, probes: list[Raw]) -> Answer:
         """Runs the blueprint's checks."""
         from . import probes as module
 
         return module.run_all(self.host, probes)
+
+    def monitor(self, units: list[str], place: str = "", since: float = 3600.0, keep: int = 400) -> Answer:
+        """How the running server is, and the mail log since ``place``."""
+        from . import monitor as module
+
+        return module.look(self.host, units, place, since, keep)
 
     def accounts_ensure(self, accounts: list[Raw], aliases: list[Raw], domains: list[str]) -> Answer:
         """First accounts; returns the addresses whose password was set now."""

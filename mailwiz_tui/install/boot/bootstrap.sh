@@ -53,18 +53,19 @@ END
 fi
 last=
 ticks=0
-while [ ! -e $folder/result ]; do
+gone=0
+while [ ! -e $folder/result ] && [ $gone -lt 5 ]; do
 	sleep 0.2
 	ticks=$((ticks + 1))
 	if [ $((ticks % 5)) -eq 0 ]; then
 		line=$(tail -n 1 $folder/log 2>/dev/null)
 		[ "$line" = "$last" ] || say "$line"
 		last=$line
+		systemctl -q is-active mailwiz-bootstrap.service || gone=$((gone + 1))
 	fi
 done
-if [ "$(cat $folder/result)" != 0 ]; then
+if [ "$(cat $folder/result 2>/dev/null)" != 0 ]; then
 	say "fault python3 cannot be installed: $(grep -E "^(E|Err|W):" $folder/log | tail -n 2 | tr "\n" " ")"
 	exit 81
 fi
-rm -rf $folder
 exec python3 -I -u -c "$start" "$1"

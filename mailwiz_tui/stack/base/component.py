@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from mailwiz_tui.stack import keys
-from mailwiz_tui.stack.blueprint import Command, Directory, File, Packages, Probe, Step
+from mailwiz_tui.stack.blueprint import Command, Directory, File, Packages, Probe, Step, Unit
 from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.probes import unit_active
 from mailwiz_tui.stack.render import render
 
 
@@ -38,6 +39,8 @@ class Base(Component):
                 File("/etc/mailname", f"{context.plan.domain.primary_domain}\n"),
                 File(script, render("base", "set-host-entry"), mode=0o755),
                 File("/etc/apt/apt.conf.d/60mailwiz-updates", render("base", "unattended-upgrades.conf")),
+                Directory("/etc/needrestart/conf.d"),
+                File("/etc/needrestart/conf.d/mailwiz.conf", render("base", "needrestart.conf")),
                 Command(
                     id="base.hostname",
                     argv=("hostname", "-F", "/etc/hostname"),
@@ -48,11 +51,13 @@ class Base(Component):
                     argv=(script, address, host),
                     unless=("grep", "-qxF", entry, "/etc/hosts"),
                 ),
+                Unit("apt-daily.timer"),
+                Unit("apt-daily-upgrade.timer"),
             ),
             validators=(("apt-config", "dump"),),
         )
         return Contribution(
-            packages=Packages(names=("ca-certificates", "openssl", "unattended-upgrades")),
+            packages=Packages(names=("ca-certificates", "needrestart", "openssl", "unattended-upgrades")),
             steps=(step,),
             kept=(f"{keys.CONF_DIR}/local.d",),
             probes=self._probes(context),
@@ -112,6 +117,7 @@ class Base(Component):
                 expect=r"^[1-9][0-9]{2,} MB",
                 advice="the filter needs about 1 GB; add memory or swap",
             ),
+            unit_active("apt-daily-upgrade.timer", "updates are looked for every day"),
             Probe(
                 id="host.updates",
                 proves="security updates are installed by themselves every day",

@@ -91,7 +91,7 @@ class Dovecot(Component):
                 Port(4190, "managesieve", Scope.PUBLIC, PortTls.STARTTLS),
             ),
             probes=self._probes(),
-            jails=(jail("dovecot", "143,993,4190", maxretry=8, filter_name="dovecot"),),
+            jails=(jail("dovecot", "143,993,4190", maxretry=10, filter_name="mailwiz-dovecot"),),
         )
 
     @staticmethod

@@ -9,6 +9,7 @@ from mailwiz_tui.stack.probes import clean_check, unit_active
 from mailwiz_tui.stack.render import render
 
 JAILS = "/etc/fail2ban/jail.d/mailwiz.conf"
+FILTER = "/etc/fail2ban/filter.d/mailwiz-dovecot.conf"
 SETTINGS = "/etc/fail2ban/fail2ban.d/mailwiz.conf"
 
 
@@ -36,8 +37,10 @@ class Fail2ban(Component):
             component=self.name,
             items=(
                 File(JAILS, render("fail2ban", "mailwiz.conf", jails="\n".join(jails).rstrip("\n"))),
+                File(FILTER, render("fail2ban", "mailwiz-dovecot.conf")),
                 File(SETTINGS, render("fail2ban", "fail2ban.conf")),
-                Unit("fail2ban.service", restart_on=(SETTINGS,), reload_on=(JAILS,)),
+                # after a reload, jails that read the journal see nothing more; a restart keeps the bans
+                Unit("fail2ban.service", restart_on=(SETTINGS, JAILS, FILTER)),
             ),
             validators=(("fail2ban-client", "-t"),),
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mailwiz_tui.stack import keys
-from mailwiz_tui.stack.blueprint import File, Packages, Port, Probe, Scope, Step, Unit
+from mailwiz_tui.stack.blueprint import Command, File, Packages, Port, Probe, Scope, Step, Unit
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.probes import clean_check, unit_active
 from mailwiz_tui.stack.render import render
@@ -40,6 +40,11 @@ class Nftables(Component):
                 File(RULES, rules),
                 File(UNIT_FILE, render("nftables", "mailwiz-firewall.service")),
                 Unit("mailwiz-firewall.service", reload_on=(RULES,), restart_on=(UNIT_FILE,)),
+                Command(
+                    id="nftables.table",
+                    argv=("systemctl", "restart", "mailwiz-firewall.service"),
+                    unless=("nft", "list", "table", "inet", "mailwiz"),
+                ),
             ),
             validators=(("nft", "-c", "-f", RULES),),
             lockout=True,

@@ -8,6 +8,7 @@ from mailwiz_tui.plan.model import Antispam, Role
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.blueprint import (
     Absent,
+    Command,
     Directory,
     File,
     Item,
@@ -73,6 +74,7 @@ class Postfix(Component):
                     *(file.path for file in private if file.path == relay.PASSWORD_FILE),
                 ),
             ),
+            *_milter(context),
             shown_by("postfix.service", "25 smtp", "465", "587 smtp"),
         )
         step = Step(
@@ -97,7 +99,7 @@ class Postfix(Component):
             probes=(*self._probes(context), *((smart_host.probe,) if smart_host else ())),
             jails=(
                 jail("postfix", "25,465,587", maxretry=20, filter_name="postfix", mode="aggressive"),
-                jail("postfix-sasl", "25,465,587,143,993,4190", maxretry=8, filter_name="postfix", mode="auth"),
+                jail("postfix-sasl", "25,465,587,143,993,4190", maxretry=12, filter_name="postfix", mode="auth"),
             ),
             findings=self._findings(context),
         )
@@ -218,6 +220,15 @@ def main_cf(context: Context) -> str:
         out_dns="dnssec" if decision.validates else "enabled",
         milters=milters.rstrip("\n"),
     )
+
+
+def _milter(context: Context) -> tuple[Item, ...]:
+    """Wait for the filter: it needs seconds to listen after its first start, and until then mail is put off."""
+    if context.plan.services.antispam is not Antispam.RSPAMD:
+        return ()
+    listens = f"ss -Hltn sport = :{keys.RSPAMD_MILTER_PORT} | grep -q ."
+    wait = f"for try in $(seq 300); do {listens} && exit 0; sleep 0.2; done; exit 1"
+    return (Command("postfix.milter", argv=("sh", "-c", wait), unless=("sh", "-c", listens), timeout=90.0),)
 
 
 def _protocols(context: Context) -> str:

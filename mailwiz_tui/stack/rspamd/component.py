@@ -24,9 +24,14 @@ from mailwiz_tui.stack.render import quoted, render
 from mailwiz_tui.stack.resolution import resolution
 
 LOCAL = "/etc/rspamd/local.d"
+OVERRIDE = "/etc/rspamd/override.d/options.inc"
 LUA = "/etc/rspamd/lua.local.d/mailwiz.lua"
 MAP = "/etc/mailwiz/rspamd/domains.map"
 CONTROLLER = f"{LOCAL}/worker-controller.inc"
+
+DROP_IN = "/etc/systemd/system/rspamd.service.d/mailwiz.conf"
+_AT_START = (DROP_IN, CONTROLLER, f"{LOCAL}/worker-normal.inc", f"{LOCAL}/worker-proxy.inc")
+"""What needs a restart; the rest is taken over by a reload, which breaks no session of Postfix."""
 
 
 class Rspamd(Component):
@@ -44,6 +49,7 @@ class Rspamd(Component):
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """Configure in ``local.d``, which leaves ``override.d`` to the operator."""
         files = {f"{LOCAL}/{name}": text for name, text in self._local(context).items()}
+        files[OVERRIDE] = render("rspamd", "local_addrs.inc")
         files[LUA] = render("rspamd", "mailwiz.lua")
         files[MAP] = render("rspamd", "domains.map", domains="\n".join(context.plan.mailbox_domains()))
         controller = render("rspamd", "worker-controller.inc", socket=keys.RSPAMD_CONTROLLER)
@@ -54,6 +60,7 @@ class Rspamd(Component):
             User("_rspamd", groups=("redis",), create=False),
             Directory("/etc/mailwiz/rspamd"),
             *(File(path, text) for path, text in sorted(files.items())),
+            File(DROP_IN, render("rspamd", "rspamd.service.conf")),
             File(CONTROLLER, controller, group="_rspamd", mode=0o640),
         ]
         if context.plan.security.dkim.enabled:
@@ -64,7 +71,13 @@ class Rspamd(Component):
                     unless=("sh", "-c", f'[ "$(stat -c %U:%G:%a {key})" = _rspamd:_rspamd:640 ]'),
                 )
             )
-        items.append(Unit("rspamd.service", restart_on=(*sorted(files), CONTROLLER)))
+        items += [
+            Unit(
+                "rspamd.service",
+                restart_on=tuple(path for path in sorted((*files, CONTROLLER, DROP_IN)) if path in _AT_START),
+                reload_on=tuple(path for path in sorted((*files, CONTROLLER)) if path not in _AT_START),
+            ),
+        ]
         step = Step(
             id="rspamd",
             title="Start the spam filter and DKIM signer",

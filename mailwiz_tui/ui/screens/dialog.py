@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import ClassVar, Generic, TypeVar
 
 from textual.app import ComposeResult
@@ -28,6 +29,7 @@ class Dialog(ModalScreen[T], Generic[T]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("dialog")]
+    AUTO_FOCUS = ""
     sudden: ClassVar[bool] = False
     harmless: T
 
@@ -56,6 +58,8 @@ class Dialog(ModalScreen[T], Generic[T]):
         return (("close", "Close"),)
 
     def on_mount(self) -> None:
+        for entry in self.query(Entry):
+            entry.on_enter = partial(self.entered, entry)
         if self.sudden:
             self.set_focus(None)
             self.query_one("#box").disabled = True
@@ -86,10 +90,10 @@ class Dialog(ModalScreen[T], Generic[T]):
             step = 1 if key in ("right", "down") else -1
             buttons[(at + step) % len(buttons)].focus()
 
-    def on_input_submitted(self, event: Entry.Submitted) -> None:
-        event.stop()
+    def entered(self, entry: Entry) -> None:
+        """Enter in a field: on to the next one at once, or after the last one the answer."""
         entries = list(self.query(Entry))
-        at = entries.index(event.input) if event.input in entries else len(entries) - 1
+        at = entries.index(entry)
         if at + 1 < len(entries):
             entries[at + 1].focus()
         else:

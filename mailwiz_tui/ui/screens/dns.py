@@ -38,6 +38,8 @@ class DnsScreen(StepScreen):
     def __init__(self, session: Session, focus: str = "") -> None:
         super().__init__(session, focus)
         self._fetching: asyncio.Task[None] | None = None
+        self._looking: asyncio.Task[None] | None = None
+        self._found = ""
 
     def page(self) -> ComposeResult:
         yield StepStrip(self.spec.number)
@@ -80,13 +82,19 @@ class DnsScreen(StepScreen):
                 note += f" {len(pending)} wait for keys or addresses: F5 makes the keys on the servers."
         if self._fetching is not None and not self._fetching.done():
             note = "Asking the servers and making keys there…"
+        elif self._looking is not None:
+            note = "Asking the DNS about every record…"
+        elif self._found:
+            note = f"In the DNS: {self._found}."
         self.query_one("#dns-note", NoMarkup).show(note)
-        self.query_one(RecordList).show(records)
+        self.query_one(RecordList).show(records, self.session.published, plain=self.wizard.plain)
 
     def why_not(self, action_id: str) -> str:
         records, note = self.session.records()
         if action_id in ("dns.copy", "dns.save") and not records:
             return note
+        if action_id == "dns.compare":
+            return note if not records else "the DNS is being asked already" if self._looking is not None else ""
         if action_id == "dns.refresh":
             if not records:
                 return note
@@ -118,6 +126,23 @@ class DnsScreen(StepScreen):
             self.tell(error_sentence(error), problem=True)
         finally:
             self._fetching = None
+            if self.is_attached:
+                self.refresh_form()
+
+    def action_compare_records(self) -> None:
+        """Ask the DNS what it holds, and mark each record."""
+        if self.refused("dns.compare"):
+            return
+        self._looking = asyncio.create_task(self._look_up(), name="look up records")
+        self.refresh_form()
+
+    async def _look_up(self) -> None:
+        try:
+            self._found = await self.session.look_up()
+        except Exception as error:
+            self.tell(error_sentence(error), problem=True)
+        finally:
+            self._looking = None
             if self.is_attached:
                 self.refresh_form()
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
-from mailwiz_tui.ui.run_model import LogBuffer
+from mailwiz_tui.ui.log_buffer import LogBuffer
 from mailwiz_tui.ui.screens.dialog import Dialog
 from mailwiz_tui.ui.widgets.log_panel import LogPanel
 from mailwiz_tui.ui.widgets.no_markup import NoMarkup

@@ -8,14 +8,14 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.screen import Screen
 
-from mailwiz_tui.ui.actions import key_table
-from mailwiz_tui.ui.session import Session
+from mailwiz_tui.ui.actions import MOVING, key_table
 from mailwiz_tui.ui.widgets.key_bar import KeyBar
 from mailwiz_tui.ui.widgets.no_markup import NoMarkup
 from mailwiz_tui.ui.widgets.title_bar import TitleBar
 
 if TYPE_CHECKING:
     from mailwiz_tui.ui.mailwiz import MailwizApp
+    from mailwiz_tui.ui.session import Session
 
 MINIMUM = (60, 20)
 
@@ -58,16 +58,7 @@ class MainScreen(Screen[None]):
     def help_page(self) -> tuple[str, str]:
         """Title and text of the help for this screen."""
         keys = "\n".join(f"  {key:<10} {text}" for key, text in key_table(*self.scopes, "app"))
-        moving = "\n".join(
-            f"  {key:<10} {text}"
-            for key, text in (
-                ("Tab, ↓", "To the next field"),
-                ("⇧Tab, ↑", "To the field before"),
-                ("← → Space", "Change a choice"),
-                ("Enter", "Accept and go on; at the last field: next step"),
-                ("Esc", "Close a dialog; never throws anything away"),
-            )
-        )
+        moving = "\n".join(f"  {key:<10} {text}" for key, text in MOVING)
         return self.heading, f"{self.help_text}\n\nKeys\n{keys}\n\nMoving\n{moving}".strip()
 
     def why_not(self, action_id: str) -> str:
@@ -83,12 +74,14 @@ class MainScreen(Screen[None]):
 
     def tell(self, text: str, *, problem: bool = False) -> None:
         """Show a short message over the screen."""
-        self.notify(text, severity="error" if problem else "information", markup=False)
+        self.notify(text, severity="error" if problem else "information", markup=False, timeout=8 if problem else 4)
 
     def action_accounts(self) -> None:
         """Show the accounts of the running mail server; F7 there leads back here."""
         from mailwiz_tui.ui.screens.accounts import AccountsScreen
 
+        if self.refused(f"{self.scopes[-1]}.accounts"):
+            return
         self.wizard.show(AccountsScreen(self.session, back=lambda: type(self)(self.session)))
 
     def session_changed(self) -> None:

@@ -21,7 +21,8 @@ from mailwiz_tui.ui.backends import error_sentence
 from mailwiz_tui.ui.screens.dialog import ConfirmDialog
 from mailwiz_tui.ui.screens.lines_dialog import LinesDialog
 from mailwiz_tui.ui.screens.main_screen import MainScreen
-from mailwiz_tui.ui.session import Session, summary
+from mailwiz_tui.ui.session import ProbeOutcome, Session, summary
+from mailwiz_tui.ui.symbols import PROBE_MARKS
 from mailwiz_tui.ui.text import safe_line
 from mailwiz_tui.ui.widgets.no_markup import NoMarkup
 
@@ -146,7 +147,12 @@ class ReviewScreen(MainScreen):
         known = self.session.inventory.get(server_id)
         facts = self.session.known.facts(server_id)
         text = _pair("Server", f"{server_id}" + (f" ({known.user}@{known.host})" if known else ""))
-        text.append(f"\n              {safe_line(summary(facts))}" if facts else "\n              not asked yet")
+        probe = self.session.probes.get(server_id, ProbeOutcome())
+        if probe.state not in ("unknown", "ok"):
+            said = f"{PROBE_MARKS[probe.state].text(plain=self.wizard.plain)}: {safe_line(probe.sentence)}"
+        else:
+            said = safe_line(summary(facts)) if facts else "not asked yet"
+        text.append(f"\n              {said}")
         try:
             blueprint = compile_server(plan, server_id, self.session.known)
         except Exception as error:

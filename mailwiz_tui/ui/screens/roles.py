@@ -27,6 +27,8 @@ from mailwiz_tui.ui.widgets.server_picker import Chosen, ServerList, ServerPicke
 from mailwiz_tui.ui.widgets.step_list import StepList
 from mailwiz_tui.ui.widgets.step_strip import StepStrip
 
+MAX_NOTES = 3
+
 
 class RolesScreen(StepScreen):
     """Servers from the inventory; with one server the role is clear and set by itself."""
@@ -117,10 +119,12 @@ class RolesScreen(StepScreen):
             notes.append("No servers are known yet: F6 adds one by hand; the start screen can read ~/.ssh/config.")
         own = [f for f in findings if f.path.startswith("servers")] if self.chosen() else []
         for server_id, outcome in self.session.probes.items():
-            if outcome.state in ("failed", "unfit"):
+            if outcome.state not in ("unknown", "asking", "ok"):
                 notes.append(f"{server_id}: {outcome.sentence}")
         notes += [f.message + (f" – {f.advice}" if f.advice else "") for f in own]
         area = self.query_one("#step-findings", NoMarkup)
+        if len(notes) > MAX_NOTES:
+            notes[MAX_NOTES - 1 :] = [f"{len(notes) - MAX_NOTES + 1} more; F4 lists them all"]
         area.show("\n".join(f"! {note}" for note in notes))
         area.set_class(bool(notes), "-shown")
 
@@ -163,7 +167,9 @@ class RolesScreen(StepScreen):
                 self._store(chosen)
                 self.refresh_form()
 
-        now = chosen[event.server_id].internal_ip or next(iter(private), "")
+        number = self.session.chosen_ids().index(event.server_id)
+        suggested = self.session.draft.suggestion(f"servers.{number}.internal_ip")
+        now = chosen[event.server_id].internal_ip or suggested or next(iter(private), "")
         self.app.push_screen(TextDialog(f"Internal IP of {event.server_id}", seen, now, ok="Set"), given)
 
     def on_server_list_submitted(self, event: ServerList.Submitted) -> None:

@@ -17,8 +17,8 @@ from mailwiz_tui.ui.widgets.entry import Entry
 from mailwiz_tui.ui.widgets.no_markup import NoMarkup
 
 FIELDS = (
-    ("host", "Address or name", "", "192.0.2.21"),
-    ("id", "Short name", "", "mx1"),
+    ("host", "Address or name", "", "e.g. 192.0.2.21"),
+    ("id", "Short name", "", "e.g. mx1; empty: from the name"),
     ("user", "User", "root", "root, or a user with sudo"),
     ("port", "SSH port", "22", ""),
     ("identity_file", "Private key", "", "empty: SSH agent and ~/.ssh"),

@@ -18,7 +18,9 @@ from mailwiz_tui.ui.actions import bindings_for
 from mailwiz_tui.ui.paths import default_draft_path, load_recent
 from mailwiz_tui.ui.screens.lab_dialog import LabDialog
 from mailwiz_tui.ui.screens.main_screen import MainScreen
+from mailwiz_tui.ui.screens.opening import start_rows
 from mailwiz_tui.ui.screens.server_dialog import ServerDialog
+from mailwiz_tui.ui.session import Session
 from mailwiz_tui.ui.widgets.no_markup import NoMarkup
 
 
@@ -37,6 +39,12 @@ class StartScreen(MainScreen):
         "typed in. The lab boots disposable Debian hosts on this machine to rehearse on."
     )
 
+    def __init__(self, session: Session, highlighted: str = "", chosen: str = "") -> None:
+        """Begin on a row of the list, and do at once what was chosen while the session was loading."""
+        super().__init__(session)
+        self._highlighted = highlighted
+        self._chosen = chosen
+
     def page(self) -> ComposeResult:
         with Vertical(id="start"):
             yield NoMarkup("A complete mail server, in eight steps", classes="heading")
@@ -46,7 +54,13 @@ class StartScreen(MainScreen):
 
     def on_mount(self) -> None:
         self.draw()
-        self.query_one(OptionList).focus()
+        options = self.query_one(OptionList)
+        keys = [option.id for option in options.options]
+        if self._highlighted in keys:
+            options.highlighted = keys.index(self._highlighted)
+        options.focus()
+        if self._chosen:
+            self.call_after_refresh(self.choose, self._chosen)
 
     def session_changed(self) -> None:
         self.draw()
@@ -63,18 +77,8 @@ class StartScreen(MainScreen):
             f"Plan      {session.path}" if self.has_draft else f"Plan      new, in {session.path}"
         )
         self.query_one("#start-inventory", NoMarkup).show(f"Servers   {self._inventory_sentence()}")
-        rows = [("continue", f"Continue with {session.path.name}")] if self.has_draft else []
-        rows.append(("new", "Begin a new plan" if self.has_draft else "Begin"))
-        if not session.inventory.servers or not self.has_draft:
-            rows += [
-                ("add", "Add a server by hand"),
-                ("ssh", "Use the hosts of ~/.ssh/config"),
-                ("lab", "Rehearse on disposable lab hosts on this machine"),
-            ]
-        else:
-            rows += [("add", "Add a server by hand"), ("lab", "Rehearse on disposable lab hosts on this machine")]
         recent = [r for r in load_recent() if r.plan != session.path]
-        rows += [(f"recent-{i}", f"Open {r.plan}") for i, r in enumerate(recent)]
+        rows = start_rows(session.path, recent, servers=bool(session.inventory.servers))
         options = self.query_one(OptionList)
         at = options.highlighted or 0
         options.clear_options()
@@ -91,7 +95,10 @@ class StartScreen(MainScreen):
         return f"{count} server{'s' if count != 1 else ''} from {inventory.source}"
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        key = event.option.id or ""
+        self.choose(event.option.id or "")
+
+    def choose(self, key: str) -> None:
+        """Do what a row of the list stands for."""
         if key.startswith("recent-"):
             self._open(int(key.removeprefix("recent-")))
             return
@@ -101,6 +108,8 @@ class StartScreen(MainScreen):
             "add": self.action_add_server,
             "ssh": self.action_ssh_config,
             "lab": self.action_lab,
+            "monitor": self.action_monitor,
+            "accounts": self.action_accounts,
         }[key]()
 
     def _open(self, index: int) -> None:
@@ -118,12 +127,19 @@ class StartScreen(MainScreen):
     def why_not(self, action_id: str) -> str:
         if action_id == "start.continue" and not self.has_draft:
             return "there is no draft yet; n begins one"
+        if action_id in ("start.monitor", "start.accounts"):
+            return self.wizard.why_no_monitor()
         return ""
 
     def action_continue_draft(self) -> None:
         if self.refused("start.continue"):
             return
         self.wizard.show_step("architecture")
+
+    def action_monitor(self) -> None:
+        """Watch the running servers of the plan."""
+        if not self.refused("start.monitor"):
+            self.wizard.show_monitor()
 
     def action_new_draft(self) -> None:
         """Keep the former draft under a name with the date, and begin with an empty one."""

@@ -14,9 +14,9 @@ from textual.widget import Widget
 from textual.widgets import Button
 
 from mailwiz_tui.plan.findings import Finding, Severity
-from mailwiz_tui.plan.steps import STEPS, FieldSpec, StepSpec
+from mailwiz_tui.plan.steps import STEPS, FieldKind, FieldSpec, StepSpec
 from mailwiz_tui.ui.actions import bindings_for
-from mailwiz_tui.ui.fields import help_of, make_field, placeholder_of, settle_defaults, unavailable
+from mailwiz_tui.ui.fields import help_of, make_field, options_of, placeholder_of, settle_defaults, unavailable
 from mailwiz_tui.ui.screens.main_screen import MainScreen
 from mailwiz_tui.ui.screens.steps_dialog import StepsDialog
 from mailwiz_tui.ui.session import Session
@@ -28,6 +28,7 @@ from mailwiz_tui.ui.widgets.step_strip import StepStrip
 from mailwiz_tui.ui.widgets.title_bar import TitleBar
 
 PREVIEW_DELAY = 0.3
+REFRESH_DELAY = 0.04
 
 
 class StepScreen(MainScreen):
@@ -45,6 +46,8 @@ class StepScreen(MainScreen):
         self.heading = f"{self.spec.number}. {self.spec.title}"
         self._focus_path = focus
         self._preview_due = False
+        self._refresh_due = False
+        self._told = ""
         settle_defaults(self.spec, session)
 
     def help_page(self) -> tuple[str, str]:
@@ -58,7 +61,7 @@ class StepScreen(MainScreen):
     def note(self) -> str:
         name = self.session.path.name
         if self.session.save_error:
-            return f"NOT SAVED: {self.session.save_error}"
+            return "NOT SAVED"
         if self.session.saved_at is None:
             return name
         return f"{name} saved {time.strftime('%H:%M:%S', time.localtime(self.session.saved_at))}"
@@ -94,16 +97,18 @@ class StepScreen(MainScreen):
         return "Next (F8)" if self.spec.number < len(STEPS) else "Review (F8)"
 
     def on_mount(self) -> None:
+        self.session.touched.update(s.path for s in self.fields() if self.session.draft.answered(s.path))
+        for field in self.query(FormField):
+            field.checked = field.path in self.session.touched
         self.refresh_form()
-        self.call_after_refresh(self._focus_start)
+        self._focus_start()
         self._preview()
 
     def _focus_start(self) -> None:
         fields = [f for f in self.query(FormField) if f.display]
         wanted = next((f for f in fields if f"{self._focus_path}.".startswith(f"{f.path}.")), None)
         if wanted is not None:
-            wanted.touched = True
-            self.session.touched.add(wanted.path)
+            self._touch(wanted)
             self.refresh_form()
         chosen = wanted or next(iter(fields), None)
         if chosen is not None:
@@ -111,7 +116,8 @@ class StepScreen(MainScreen):
         else:
             self.focus_extra()
         if wanted is None:
-            self.query_one("#form", VerticalScroll).scroll_home(animate=False)
+            form = self.query_one("#form", VerticalScroll)
+            self.call_after_refresh(form.scroll_home, animate=False)
 
     def focus_extra(self) -> None:
         """Focus what stands in place of fields."""
@@ -135,25 +141,40 @@ class StepScreen(MainScreen):
             field.display = spec.is_shown(session.value)
             field.show_placeholder(placeholder_of(spec, session))
             field.show_help(help_of(spec, session))
-            relevant = [f for f in findings if _concerns(f, field.path)]
-            filled = session.value(field.path) not in (None, "", [])
-            seen = field.touched or field.path in session.touched
-            focused = field.has_focus_within
-            hush = not seen or (focused and not field.in_error and not filled)
-            shown = [f for f in relevant if not hush]
+            if spec.kind is FieldKind.CHOICE:
+                field.show_options(options_of(spec, session))
+            shown = [] if self._hushed(field) else [f for f in findings if _concerns(f, field.path)]
             missing = (
                 unavailable(field.path, session.value(field.path)) if field.kind in ("choice", "bool") else None
             )
             field.show_findings([*shown, missing] if missing else shown)
-        self._show_states()
+        self._show_states(findings)
         self.show_step_findings(findings)
         self.query_one(TitleBar).show(note=self.note())
 
     def show_step_findings(self, findings: list[Finding]) -> None:
         """Show findings of this step that belong to no single field."""
 
-    def _show_states(self) -> None:
-        states = [(s.number, s.title, self.session.state_of(s.id)) for s in STEPS]
+    def _hushed(self, field: FormField) -> bool:
+        """Whether faults of a field are kept back: nobody was there yet, or it is being typed into."""
+        if not (field.touched or field.path in self.session.touched):
+            return True
+        typing = field.has_focus_within and field.kind not in ("choice", "bool")
+        return typing and not field.in_error and not field.checked
+
+    def _own_state(self, findings: list[Finding]) -> str:
+        """How this step stands, agreeing with what the form shows: what is kept back there is no fault here."""
+        state = self.session.state_of(self.step_id)
+        if state != "errors":
+            return state
+        hushed = [f.path for f in self.query(FormField) if self._hushed(f)]
+        told = [f for f in faults(findings) if self.spec.owns_path(f.path)]
+        told = [f for f in told if not any(_concerns(f, path) for path in hushed)]
+        return "errors" if told else "empty"
+
+    def _show_states(self, findings: list[Finding]) -> None:
+        own = self._own_state(findings)
+        states = [(s.number, s.title, own if s.id == self.step_id else self.session.state_of(s.id)) for s in STEPS]
         self.query_one(StepStrip).show(states, plain=self.wizard.plain)
         self.query_one(StepList).show(states, plain=self.wizard.plain)
 
@@ -162,27 +183,57 @@ class StepScreen(MainScreen):
         event.stop()
         if event.value == self.session.value(event.field.path):
             return
+        event.field.checked = False
         self.session.set(event.field.path, event.value)
+        if self.session.save_error and self.session.save_error != self._told:
+            self._told = self.session.save_error
+            self.tell(f"The draft cannot be saved: {self._told}", problem=True)
         if event.field.kind in ("choice", "bool"):
             self.session.touched.add(event.field.path)
         self.answer_changed(event.field)
 
     def answer_changed(self, field: FormField) -> None:
-        """Draw what follows from the answer."""
-        self.refresh_form()
+        """Draw what follows from the answer, once for several keys that come together."""
+        if not self._refresh_due:
+            self._refresh_due = True
+            self.set_timer(REFRESH_DELAY, self._refresh_now)
         self._preview()
+
+    def _refresh_now(self) -> None:
+        self._refresh_due = False
+        if self.is_mounted:
+            self.refresh_form()
 
     def on_form_field_left(self, event: FormField.Left) -> None:
         """Validate on leaving; after Enter go on to what follows."""
         event.stop()
-        if not self.is_current and not event.submitted:
-            return
-        event.field.touched = True
-        self.session.touched.add(event.field.path)
-        self.refresh_form()
         if event.submitted:
-            self._take_suggestion(event.field)
-            self.go_on(event.field)
+            self.field_entered(event.field)
+        elif self.is_current:
+            self._touch(event.field)
+            self.refresh_form()
+
+    def field_entered(self, field: FormField) -> None:
+        """Enter in a field: take what it offers, validate, and go on to what follows."""
+        self._take_typed(field)
+        self._touch(field)
+        self._take_suggestion(field)
+        self.refresh_form()
+        self.go_on(field)
+
+    def _touch(self, field: FormField) -> None:
+        field.touched = field.checked = True
+        self.session.touched.add(field.path)
+
+    def _take_typed(self, field: FormField) -> None:
+        """Keys whose messages are still on their way count too."""
+        if field.kind in ("choice", "bool"):
+            return
+        value = field.value
+        if value != self.session.value(field.path) and not (
+            value in ("", []) and not self.session.value(field.path)
+        ):
+            self.on_form_field_edited(FormField.Edited(field, value))
 
     def _take_suggestion(self, field: FormField) -> None:
         """Enter in an empty field takes over what its placeholder offers, where an answer is needed."""
@@ -222,7 +273,7 @@ class StepScreen(MainScreen):
         except NoMatches:
             return
         if preview.display and self.has_class("-wide"):
-            preview.show(*self.session.records())
+            preview.show(*self.session.records(), self.session.published, plain=self.wizard.plain)
 
     def on_resize(self) -> None:
         """A wider window may have room for the preview now."""
@@ -271,7 +322,7 @@ class StepScreen(MainScreen):
         """Show the records over the form; closing comes back here."""
         from mailwiz_tui.ui.screens.dns_dialog import DnsDialog
 
-        self.app.push_screen(DnsDialog(*self.session.records()))
+        self.app.push_screen(DnsDialog(*self.session.records(), self.session.published, plain=self.wizard.plain))
 
     def action_review(self) -> None:
         """Show what is missing."""

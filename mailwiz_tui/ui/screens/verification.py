@@ -108,7 +108,7 @@ class VerificationScreen(MainScreen):
             return "the checks are being made"
         if action_id == "verify.failures" and not any(r.state is CheckState.FAILED for r in self._rows):
             return "no check failed"
-        return ""
+        return self.wizard.why_no_monitor() if action_id == "verify.monitor" else ""
 
     def action_again(self) -> None:
         """Make all checks once more, on the dashboard."""
@@ -123,6 +123,11 @@ class VerificationScreen(MainScreen):
         failures = [i for i, r in enumerate(self._rows) if r.state is CheckState.FAILED]
         at = chooser.highlighted if chooser.highlighted is not None else -1
         chooser.highlighted = next((i for i in failures if i > at), failures[0])
+
+    def action_monitor(self) -> None:
+        """Watch the running servers."""
+        if not self.refused("verify.monitor"):
+            self.wizard.show_monitor()
 
     def action_log(self) -> None:
         self.wizard.show_dashboard()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -15,11 +15,15 @@ from textual.widget import Widget
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One option: what the plan holds, what the operator reads, and why it cannot be chosen (if so)."""
+    """One option: what the plan holds and what the operator reads.
+
+    ``why_not``: why it cannot be chosen (if so). ``later``: it can be chosen, but not be carried out yet.
+    """
 
     value: object
     label: str
     why_not: str = ""
+    later: bool = False
 
 
 class ChoiceRow(Widget, can_focus=True):
@@ -38,6 +42,14 @@ class ChoiceRow(Widget, can_focus=True):
             super().__init__()
             self.row = row
             self.value = value
+
+    class Refused(Message):
+        """An option was passed over, because it cannot be chosen."""
+
+        def __init__(self, row: ChoiceRow, option: Option) -> None:
+            super().__init__()
+            self.row = row
+            self.option = option
 
     class Submitted(Message):
         """Enter was pressed."""
@@ -59,6 +71,7 @@ class ChoiceRow(Widget, can_focus=True):
         self.options = tuple(options)
         self.stacked = stacked
         self.plain = plain
+        self.on_enter: Callable[[], None] | None = None
         self.index = next((i for i, o in enumerate(self.options) if o.value == value), -1)
 
     @property
@@ -80,14 +93,14 @@ class ChoiceRow(Widget, can_focus=True):
         for i, option in enumerate(self.options):
             piece = self._piece(i, option)
             if self.stacked or not lines or lines[-1].cell_len + 2 + piece.cell_len > width:
-                lines.append(piece)
+                lines.append(Text(overflow="fold").append_text(piece))
             else:
                 lines[-1].append("  ").append_text(piece)
         return lines
 
     def _piece(self, index: int, option: Option) -> Text:
         chosen = index == self.index
-        style = "bold" if chosen else "dim" if option.why_not else ""
+        style = "bold" if chosen else "dim strike" if option.why_not else "dim" if option.later else ""
         if chosen and self.has_focus:
             style = "bold reverse"
         mark = ("(*)" if self.plain else "(•)") if chosen else "( )"
@@ -101,19 +114,33 @@ class ChoiceRow(Widget, can_focus=True):
 
     def action_move(self, by: int) -> None:
         count = len(self.options)
+        passed: list[Option] = []
         for distance in range(1, count + 1):
             index = (self.index + by * distance) % count if self.index >= 0 else (0 if by > 0 else count - 1)
-            if not self.options[index].why_not:
+            if not self.options[index].why_not or index == self.index:
                 break
+            passed.append(self.options[index])
         else:
             return
         if index != self.index:
             self.index = index
             self.refresh()
             self.post_message(self.Changed(self, self.value))
+        if passed:
+            self.post_message(self.Refused(self, passed[0]))
+
+    def show_options(self, options: Sequence[Option]) -> None:
+        """Other answers made options possible or impossible; the chosen one stays."""
+        if tuple(options) != self.options:
+            chosen = self.value
+            self.options = tuple(options)
+            self.choose(chosen)
 
     def action_submit(self) -> None:
-        self.post_message(self.Submitted(self))
+        if self.on_enter is not None:
+            self.on_enter()
+        else:
+            self.post_message(self.Submitted(self))
 
     def on_key(self, event: Key) -> None:
         """A letter chooses the next option that begins with it."""

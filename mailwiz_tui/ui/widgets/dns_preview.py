@@ -9,8 +9,9 @@ from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 
 from mailwiz_tui.dns.record import Record
+from mailwiz_tui.ui.published import PLANNED
 from mailwiz_tui.ui.widgets.no_markup import NoMarkup
-from mailwiz_tui.ui.widgets.record_list import record_text
+from mailwiz_tui.ui.widgets.record_list import PublishedOf, record_text
 
 
 class DnsPreview(Vertical):
@@ -21,7 +22,14 @@ class DnsPreview(Vertical):
         with VerticalScroll(can_focus=False):
             yield NoMarkup("", id="dns-preview-text")
 
-    def show(self, records: Sequence[Record], note: str) -> None:
+    def show(
+        self,
+        records: Sequence[Record],
+        note: str,
+        published: PublishedOf = lambda record: PLANNED,
+        *,
+        plain: bool = False,
+    ) -> None:
         """Show records under a note (what is missing, or where the keys stand)."""
         text = Text(overflow="fold")
         if note:
@@ -31,6 +39,6 @@ class DnsPreview(Vertical):
             if record.domain != domain:
                 domain = record.domain
                 text.append(f"{domain}\n", style="bold underline")
-            text.append_text(record_text(record))
+            text.append_text(record_text(record, published(record), plain=plain))
             text.append("\n")
         self.query_one("#dns-preview-text", NoMarkup).show(text)

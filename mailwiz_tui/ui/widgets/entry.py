@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -33,3 +34,11 @@ class Entry(Input):
             id=id,
         )
         self.cursor_blink = False
+        self.on_enter: Callable[[], None] | None = None
+
+    async def action_submit(self) -> None:
+        """Enter is handled at once where a form asked for it, so that a key typed ahead meets the next field."""
+        if self.on_enter is not None:
+            self.on_enter()
+        else:
+            await super().action_submit()

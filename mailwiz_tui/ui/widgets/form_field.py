@@ -1,11 +1,13 @@
 """One question of a form: label, control, and a row of help that gives way to an error.
 
-Validated on leaving; once in error, on each key. The value goes to the draft at each change.
+Validated on leaving; once in error, on each key. The value goes to the draft at each change. Help takes one row;
+where it is longer it is shown whole while the field has the focus, as errors always are.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -29,8 +31,19 @@ def text_of(value: object) -> str:
     return str(value)
 
 
+@runtime_checkable
+class Form(Protocol):
+    """A screen that takes Enter in a field at once."""
+
+    def field_entered(self, field: FormField) -> None:
+        """Validate the field and go on."""
+
+
 class FormField(Vertical):
-    """A labelled control. ``path`` is the plan's key, ``kind`` one of text, int, list, choice, bool."""
+    """A labelled control. ``path`` is the plan's key, ``kind`` one of text, int, list, choice, bool.
+
+    ``touched``: the operator was here. ``checked``: what stands in it was looked at since the last key.
+    """
 
     class Edited(Message):
         """The operator changed the value."""
@@ -67,13 +80,16 @@ class FormField(Vertical):
         self.help_text = help_text
         self.kind = kind
         self.touched = False
+        self.checked = False
         self.in_error = False
         self._value = value
         self._placeholder = placeholder
         self._plain = plain
         self._stacked = stacked
         self._options = tuple(options)
+        self._refusal = ""
         self.control: Entry | ChoiceRow = self._make_control()
+        self.control.on_enter = self._entered
 
     def compose(self) -> ComposeResult:
         with Horizontal(classes="row"):
@@ -86,6 +102,14 @@ class FormField(Vertical):
             options = self._options or (Option(True, "yes"), Option(False, "no"))
             return ChoiceRow(options, self._value, stacked=self._stacked, plain=self._plain)
         return Entry(text_of(self._value), placeholder=self._placeholder)
+
+    @property
+    def value(self) -> Value:
+        """What the control holds now."""
+        if isinstance(self.control, Entry):
+            return self._parse(self.control.value)
+        chosen = self.control.value
+        return chosen if isinstance(chosen, (str, bool, int)) else None
 
     def show_value(self, value: object) -> None:
         """Show a value that came from the draft, not from the keyboard."""
@@ -105,6 +129,11 @@ class FormField(Vertical):
         """Change the help; ``show_findings`` draws it."""
         self.help_text = text
 
+    def show_options(self, options: Sequence[Option]) -> None:
+        """Show which options are possible with the other answers as they are now."""
+        if isinstance(self.control, ChoiceRow):
+            self.control.show_options(options)
+
     def show_findings(self, findings: Sequence[Finding]) -> None:
         """Put the first finding in place of the help, or the help back."""
         fault = next((f for f in findings if f.severity is Severity.FAULT), None)
@@ -113,6 +142,9 @@ class FormField(Vertical):
         self.set_class(fault is not None, "-fault")
         self.set_class(fault is None and shown is not None, "-warning")
         note = self.query_one(".note", NoMarkup)
+        if self._refusal:
+            note.show(self._refusal)
+            return
         if shown is None:
             note.show(self.help_text)
             return
@@ -135,16 +167,24 @@ class FormField(Vertical):
     def on_choice_row_changed(self, event: ChoiceRow.Changed) -> None:
         event.stop()
         value = event.value
+        self._refusal = ""
         self.touched = True
         self.post_message(self.Edited(self, value if isinstance(value, (str, bool, int)) else None))
 
-    def on_input_submitted(self, event: Entry.Submitted) -> None:
+    def on_choice_row_refused(self, event: ChoiceRow.Refused) -> None:
+        """Say why an option was passed over, until the field is left or another key is pressed."""
         event.stop()
-        self.post_message(self.Left(self, submitted=True))
+        self._refusal = f"{event.option.label} is not possible: {event.option.why_not}"
+        self.query_one(".note", NoMarkup).show(self._refusal)
 
-    def on_choice_row_submitted(self, event: ChoiceRow.Submitted) -> None:
-        event.stop()
-        self.post_message(self.Left(self, submitted=True))
+    def _entered(self) -> None:
+        """Enter: a form that takes it at once moves the focus before the next key is looked at."""
+        form = self.screen
+        if isinstance(form, Form):
+            form.field_entered(self)
+        else:
+            self.post_message(self.Left(self, submitted=True))
 
     def on_descendant_blur(self, event: DescendantBlur) -> None:
+        self._refusal = ""
         self.post_message(self.Left(self, submitted=False))

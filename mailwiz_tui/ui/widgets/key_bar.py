@@ -41,6 +41,8 @@ class KeyBar(Static):
 
     def _rank(self, action: Action) -> tuple[int, int]:
         always = {"app.help": 0, "app.quit": 1, "step.next": 2, "step.back": 3}
+        if self._why_not(action):
+            return (9, action.bar)
         special = 4 if self.scopes and action.scope == self.scopes[-1] else 5
         return (always.get(action.id, special), action.bar)
 

@@ -13,7 +13,12 @@ class NoMarkup(Static):
 
     def __init__(self, text: str = "", *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
         super().__init__(safe_block(text), markup=False, id=id, classes=classes)
+        self._text: str | Text = safe_block(text)
 
     def show(self, text: str | Text) -> None:
-        """Replace the text."""
-        self.update(safe_block(text) if isinstance(text, str) else text)
+        """Replace the text; the same text again costs nothing."""
+        safe = safe_block(text) if isinstance(text, str) else text
+        if type(safe) is type(self._text) and safe == self._text:
+            return
+        self._text = safe
+        self.update(safe)

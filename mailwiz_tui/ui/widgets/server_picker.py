@@ -53,7 +53,6 @@ class ServerList(ScrollView, can_focus=True):
         Binding("pagedown", "move(8)", show=False),
         Binding("space", "choose", show=False),
         Binding("enter", "submit", show=False),
-        Binding("i", "internal_ip", show=False),
     ]
 
     class Toggled(Message):
@@ -80,6 +79,13 @@ class ServerList(ScrollView, can_focus=True):
 
     class Submitted(Message):
         """Enter: the choice is made."""
+
+    class Typed(Message):
+        """A character that belongs to the filter."""
+
+        def __init__(self, character: str) -> None:
+            super().__init__()
+            self.character = character
 
     def __init__(self, *, single: bool, plain: bool) -> None:
         super().__init__(id="server-list")
@@ -168,16 +174,18 @@ class ServerList(ScrollView, can_focus=True):
             self.post_message(self.Toggled(self.current.id))
         self.post_message(self.Submitted())
 
-    def action_internal_ip(self) -> None:
-        if self.current is not None:
-            self.post_message(self.InternalIp(self.current.id))
-
     def on_key(self, event: Key) -> None:
-        """Digits set and clear roles."""
-        if self.single or self.current is None or event.character not in ("1", "2", "3", "4", "5"):
+        """Digits set and clear roles, i asks for the internal IP; whatever else is typed filters."""
+        typed = event.character
+        if typed is None or not typed.isprintable() or typed.isspace():
             return
         event.stop()
-        self.post_message(self.RoleToggled(self.current.id, ROLE_COLUMNS[int(event.character) - 1][0]))
+        if self.single or typed not in "12345i":
+            self.post_message(self.Typed(typed))
+        elif self.current is not None and typed == "i":
+            self.post_message(self.InternalIp(self.current.id))
+        elif self.current is not None:
+            self.post_message(self.RoleToggled(self.current.id, ROLE_COLUMNS[int(typed) - 1][0]))
 
 
 class ServerPicker(Vertical):
@@ -214,6 +222,14 @@ class ServerPicker(Vertical):
     def on_input_changed(self, event: Entry.Changed) -> None:
         event.stop()
         self._draw()
+
+    def on_server_list_typed(self, event: ServerList.Typed) -> None:
+        """Typing in the list filters."""
+        event.stop()
+        entry = self.query_one("#server-filter", Entry)
+        entry.focus()
+        entry.value += event.character
+        entry.cursor_position = len(entry.value)
 
     def on_input_submitted(self, event: Entry.Submitted) -> None:
         event.stop()

@@ -7,10 +7,11 @@ from typing import ClassVar
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 from textual.binding import Binding, BindingType
+from textual.geometry import Region
 from textual.message import Message
 from textual.widget import Widget
 
-from mailwiz_tui.ui.run_model import RunModel, ServerRun
+from mailwiz_tui.ui.run_model import QUIET_AFTER, RunModel, ServerRun
 from mailwiz_tui.ui.symbols import SERVER_MARKS, Tone, age_text, elapsed_text
 from mailwiz_tui.ui.widgets.step_strip import tone_style
 from mailwiz_tui.verify.result import CheckState
@@ -21,7 +22,7 @@ MAX_ROWS = 8
 
 
 class ServerTable(Widget, can_focus=True):
-    """A row per server; Up and Down choose the server whose log is shown. Draw with ``refresh()``."""
+    """A row per server; Up and Down choose the server whose log is shown. ``draw()`` shows what changed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "move(-1)", show=False),
@@ -40,6 +41,7 @@ class ServerTable(Widget, can_focus=True):
         self.model = model
         self.plain = plain
         self.index = 0
+        self._drawn: list[Text] = []
 
     @property
     def server_ids(self) -> list[str]:
@@ -56,17 +58,30 @@ class ServerTable(Widget, can_focus=True):
         return 1 + min(MAX_ROWS, max(1, len(self.model.servers)))
 
     def render(self) -> Text:
-        room = max(10, self.size.width - sum(WIDTHS) - 2)
-        text = Text(no_wrap=True)
-        cells = [set_cell_size(h, w) for h, w in zip(HEADINGS, (*WIDTHS, room), strict=True)]
-        text.append("  " + "".join(cells), style="bold")
-        first = max(0, min(self.index - MAX_ROWS + 1, len(self.model.servers) - MAX_ROWS))
-        for number, run in list(enumerate(self.model.servers.values()))[first : first + MAX_ROWS]:
-            text.append("\n")
-            text.append_text(self._row(run, chosen=number == self.index, room=room))
-        return text
+        self._drawn = self._rows()
+        return Text("\n", no_wrap=True).join(self._drawn)
 
-    def _row(self, run: ServerRun, *, chosen: bool, room: int) -> Text:
+    def draw(self) -> None:
+        """Draw the rows that changed; over a slow link the others need not be sent again."""
+        rows = self._rows()
+        if len(rows) != len(self._drawn):
+            self.refresh(layout=True)
+            return
+        pairs = zip(rows, self._drawn, strict=True)
+        changed = [Region(0, y, self.size.width, 1) for y, (new, old) in enumerate(pairs) if new != old]
+        if changed:
+            self.refresh(*changed)
+
+    def _rows(self) -> list[Text]:
+        room = max(10, self.size.width - sum(WIDTHS) - 2)
+        cells = [set_cell_size(h, w) for h, w in zip(HEADINGS, (*WIDTHS, room), strict=True)]
+        first = max(0, min(self.index - MAX_ROWS + 1, len(self.model.servers) - MAX_ROWS))
+        shown = list(enumerate(self.model.servers.values()))[first : first + MAX_ROWS]
+        rows = [Text("  " + "".join(cells), style="bold", no_wrap=True)]
+        return rows + [self._row(run, number, room=room) for number, run in shown]
+
+    def _row(self, run: ServerRun, number: int, *, room: int) -> Text:
+        chosen = number == self.index
         now = self.model.clock()
         mark = SERVER_MARKS[run.phase]
         step = f"{run.step_index}/{run.step_total}" if run.step_total else "–"
@@ -74,11 +89,17 @@ class ServerTable(Widget, can_focus=True):
         pointer = (">" if self.plain else "▸") if chosen else " "
         row = Text(no_wrap=True)
         style = ("bold reverse" if self.has_focus else "bold") if chosen else ""
-        row.append(f"{pointer} {set_cell_size(run.server_id, WIDTHS[0] - 1)} ", style=style)
+        name = f"{number + 1} {run.server_id}" if len(self.model.servers) > 1 else run.server_id
+        row.append(f"{pointer} {set_cell_size(name, WIDTHS[0] - 1)} ", style=style)
         colour = tone_style(self.app.theme_variables, mark.tone) if mark.tone is not Tone.IDLE else ""
         row.append(set_cell_size(mark.text(plain=self.plain), WIDTHS[1]), style=colour)
-        for value, width in ((step, WIDTHS[2]), (elapsed_text(run.elapsed(now)), WIDTHS[3]), (heard, WIDTHS[4])):
-            row.append(set_cell_size(value, width))
+        row.append(set_cell_size(step, WIDTHS[2]))
+        row.append(set_cell_size(elapsed_text(run.elapsed(now)), WIDTHS[3]))
+        quiet = run.silence(now) >= QUIET_AFTER
+        row.append(
+            set_cell_size(heard, WIDTHS[4]),
+            style=tone_style(self.app.theme_variables, Tone.WARN) if quiet else "",
+        )
         doing = self._doing(run)
         row.append(set_cell_size(doing, room) if cell_len(doing) <= room else set_cell_size(doing, room - 1) + "…")
         return row
@@ -86,17 +107,20 @@ class ServerTable(Widget, can_focus=True):
     def _doing(self, run: ServerRun) -> str:
         counts = run.check_counts()
         if run.checks:
-            said = f"checks: {counts[CheckState.PASSED]} passed"
+            said = f"{counts[CheckState.PASSED]} passed"
             said += f", {counts[CheckState.FAILED]} failed" if counts[CheckState.FAILED] else ""
-            said += f", {counts[CheckState.WARNING]} warnings" if counts[CheckState.WARNING] else ""
+            said += f", {counts[CheckState.WARNING]} warned" if counts[CheckState.WARNING] else ""
             return said
         if run.busy:
             return run.progress or run.step_title or run.detail
         return run.failed_step or run.detail
 
+    def choose(self, index: int) -> None:
+        """Choose a server by its place in the table."""
+        self.index = index
+        self.refresh()
+        self.post_message(self.Chosen(self.selected))
+
     def action_move(self, by: int) -> None:
-        count = len(self.model.servers)
-        if count:
-            self.index = (self.index + by) % count
-            self.refresh()
-            self.post_message(self.Chosen(self.selected))
+        if count := len(self.model.servers):
+            self.choose((self.index + by) % count)

@@ -16,6 +16,7 @@ class TitleBar(Static):
         super().__init__("", markup=False)
         self.title = safe_line(title)
         self.note = safe_line(note)
+        self._drawn = ""
 
     def on_mount(self) -> None:
         self.draw()
@@ -35,4 +36,6 @@ class TitleBar(Static):
         room = width - cell_len(self.title) - 2
         note = self.note if cell_len(self.note) <= room else ""
         line = self.title if not note else set_cell_size(self.title, width - cell_len(note)) + note
-        self.update(" " + line)
+        if line != self._drawn:
+            self._drawn = line
+            self.update(" " + line, layout=False)

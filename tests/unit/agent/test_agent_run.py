@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mailwiz_tui.install.agent import launch, lockout, packages, policy
+from mailwiz_tui.install.agent import launch, lockout, packages, policy, run
 from mailwiz_tui.install.agent.fault import AgentFault
 from mailwiz_tui.install.agent.journal import Journal
 from mailwiz_tui.install.agent.lock import RunLock, active_run
@@ -249,6 +249,32 @@ def test_a_log_without_end_is_capped_but_states_still_come(machine, tmp_path, mo
     assert lines[0]["text"] == "noise"
     assert "dropped" in lines[-2]["text"]
     assert lines[-1]["t"] == "end"
+
+
+def test_a_run_that_is_asked_to_stop_ends_after_its_step_and_a_later_one_finishes(machine, carry):
+    marker = f"for d in {machine.host.state('runs')}/*; do : > $d/stop; done"
+    steps = (
+        step(Command("c", ("sh", "-c", marker)), name="first"),
+        step(File("/etc/b", "b"), name="second"),
+        step(File("/etc/c", "c"), name="third"),
+    )
+    events = carry(raw(*steps))
+    assert phases(events) == [("first", "changed"), ("second", "skipped"), ("third", "skipped")]
+    assert events[-1]["state"] == "failed"
+    assert "stopped after" in events[-1]["what"]
+    assert events[-1]["changed"] is True
+    assert not machine.path("/etc/b").exists()
+    again = carry(raw(*steps[1:]))
+    assert phases(again) == [("second", "changed"), ("third", "changed")]
+
+
+def test_stopping_a_run_that_is_not_there_is_refused(machine, carry):
+    carry(raw(step(File("/etc/a", ""))))
+    (run_id,) = os.listdir(machine.host.state("runs"))
+    assert run.stop_after_step(machine.host, run_id) is True
+    assert os.path.exists(machine.host.state("runs", run_id, "stop"))
+    assert run.stop_after_step(machine.host, "no-such-run") is False
+    assert run.stop_after_step(machine.host, "../runs") is False
 
 
 def test_old_runs_are_pruned(machine, carry):

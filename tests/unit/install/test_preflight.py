@@ -66,6 +66,16 @@ def test_foreign_configuration_may_be_adopted_and_own_ports_are_no_obstacle():
     assert reasons(listeners=master) == ["port 25 (smtp) is taken by master"]
 
 
+def test_a_stub_resolver_on_its_own_loopback_address_is_no_obstacle():
+    blueprint = Blueprint("mx1", (), ports=(Port(53, "dns", Scope.LOCAL, protocol="udp"),))
+
+    def found(address: str) -> int:
+        listener = Listener(protocol="udp", address=address, port=53, process="systemd-resolve")
+        return len(refusals(Facts(**{**GOOD, "listeners": (listener,)}), blueprint))
+
+    assert (found("127.0.0.53"), found("127.0.0.1"), found("0.0.0.0")) == (0, 1, 1)
+
+
 def test_an_installed_server_is_not_refused_for_a_full_disk():
     full = (Disk(mount="/", total=9, free=0),)
     assert reasons(disks=full, installed_digest="abc") == []

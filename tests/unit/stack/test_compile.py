@@ -177,3 +177,52 @@ def test_a_foreign_redis_is_left_running() -> None:
             listeners=[{"protocol": "tcp", "address": "127.0.0.1", "port": 6379, "process": "redis-server"}]
         )
     )
+
+
+def test_fail2ban_is_restarted_because_a_reload_makes_its_jails_deaf() -> None:
+    unit = next(u for u in plain().units() if u.name == "fail2ban.service")
+    assert "/etc/fail2ban/jail.d/mailwiz.conf" in unit.restart_on
+    assert not unit.reload_on
+
+
+DOVECOT_2_4 = "imap-login: Login aborted: Logged out (auth failed, 1 attempts in 3 secs) (auth_failed): "
+
+
+@pytest.mark.parametrize(
+    ("line", "banned"),
+    [
+        (
+            DOVECOT_2_4 + "user=<a@b.c>, method=PLAIN, rip=192.0.2.9, lip=192.0.2.1, TLS, session=<a+/=>",
+            "192.0.2.9",
+        ),
+        (
+            DOVECOT_2_4
+            + "user=<x>, method=PLAIN, rip=2001:db8::9, lip=2001:db8::1, TLS: Connection closed, session=<a>",
+            "2001:db8::9",
+        ),
+        (
+            DOVECOT_2_4
+            + "user=<x>, method=PLAIN, rip=203.0.113.1, lip=1.1.1.1, session=<a>>, method=PLAIN, rip=192.0.2.9, "
+            "lip=192.0.2.1, TLS, session=<a>",
+            "192.0.2.9",
+        ),
+        ("imap-login: Logged in: user=<a@b.c>, method=PLAIN, rip=192.0.2.9, lip=192.0.2.1, mpid=1, TLS", ""),
+        (
+            "imap-login: Login aborted: Connection closed (no auth attempts in 0 secs) (no_auth_attempts): "
+            "user=<>, rip=192.0.2.9, lip=192.0.2.1, session=<a>",
+            "",
+        ),
+    ],
+)
+def test_failed_logins_at_dovecot_are_seen_with_the_address_they_came_from(line: str, banned: str) -> None:
+    config = plain().files()["/etc/fail2ban/filter.d/mailwiz-dovecot.conf"].content
+    (pattern,) = re.findall(r"^failregex = (.*)$", config, re.M)
+    expression = pattern.replace("%(__prefix_line)s", "").replace("<HOST>", r"(?P<host>[0-9a-f.:]+)")
+    found = re.search(expression, line)
+    assert (found["host"] if found else "") == banned
+
+
+def test_only_the_host_itself_is_local_to_the_filter() -> None:
+    files = plain().files()
+    assert 'local_addrs = ["127.0.0.0/8", "::1"]' in files["/etc/rspamd/override.d/options.inc"].content
+    assert "local_addrs" not in files["/etc/rspamd/local.d/options.inc"].content

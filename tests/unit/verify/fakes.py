@@ -115,11 +115,14 @@ class Lines:
         self.connection = connection
         self.file = connection.makefile("rb")
 
-    def read(self) -> str:
-        raw = self.file.readline()
+    def raw(self) -> bytes:
+        raw = bytes(self.file.readline())
         if not raw:
             raise OSError("closed")
-        return str(raw.decode().rstrip("\r\n"))
+        return raw
+
+    def read(self) -> str:
+        return self.raw().decode().rstrip("\r\n")
 
     def write(self, *lines: str) -> None:
         self.connection.sendall("".join(f"{line}\r\n" for line in lines).encode())
@@ -152,6 +155,7 @@ class Smtp:
     bare_postmaster: bool = True
     forged_accepted: bool = False
     gtube_accepted: bool = False
+    lenient: bool = False
     any_password: bool = False
     login_needed: bool = True
     any_sender: bool = False
@@ -204,8 +208,14 @@ class Smtp:
                     continue
                 lines.write("354 End data with <CR><LF>.<CR><LF>")
                 body: list[str] = []
-                while (text := lines.read()) != ".":
-                    body.append(text.removeprefix("."))
+                before = b"\r\n"
+                while True:
+                    raw = lines.raw()
+                    exact = before.endswith(b"\r\n") and raw == b".\r\n"
+                    if exact or (self.lenient and raw.strip() == b"."):
+                        break
+                    before = raw
+                    body.append(raw.decode().rstrip("\r\n").removeprefix("."))
                 lines.write(self._take("\r\n".join(body).encode() + b"\r\n"))
                 recipients = []
             elif verb == "RSET":

@@ -113,6 +113,12 @@ def test_signed_mail_passes(make: Make, mailbox: Mailbox) -> None:
         assert "DKIM signature of 2026a for example.test verified by dkimpy" in said
 
 
+def test_a_signature_that_cannot_be_verified_does_not_pass(make: Make, mailbox: Mailbox) -> None:
+    assert "found in INBOX" in mail_out.check_round_trip(make(), 465, mailbox, None)
+    with pytest.raises(Warned, match="was not verified"):
+        mail_out.check_round_trip(make(sign=Signer()), 465, mailbox, {})
+
+
 def test_bad_signatures_fail(make: Make, mailbox: Mailbox) -> None:
     signer, other = Signer(), Signer()
     with pytest.raises(Failed, match="got none"):
@@ -132,7 +138,7 @@ def test_bad_signatures_fail(make: Make, mailbox: Mailbox) -> None:
 def test_mail_that_never_arrives_fails(make: Make, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mail_out, "ARRIVAL", 0.2)
     with pytest.raises(Failed, match="neither in INBOX nor in Junk"):
-        mail_out.check_round_trip(make(loses_mail=True), 465, mailbox, {})
+        mail_out.check_round_trip(make(loses_mail=True), 465, mailbox, None)
 
 
 class Journal:

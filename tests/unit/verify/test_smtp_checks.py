@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 import subprocess
 from collections.abc import Awaitable, Callable
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from mailwiz_tui.verify import courier, mail_in, smtp
+from mailwiz_tui.verify import courier, dialog, mail_in, smtp
 from mailwiz_tui.verify.check import Failed, NotRun, Warned
 from mailwiz_tui.verify.courier import Courier
 from mailwiz_tui.verify.mailbox import Mailbox
@@ -64,7 +65,7 @@ BROKEN: list[tuple[Action, dict[str, Any], str]] = [
     (smtp.check_relay, {"relays": lambda r: ":" in r}, "recipient @example.test:relay-test@debian.org"),
     (smtp.check_relay, {"relays": lambda r: "!" in r}, "recipient debian.org!relay-test@example.test"),
     (smtp.check_unknown_recipient, {"unknown_accepted": True}, "expected 550"),
-    (smtp.check_postmaster, {"bare_postmaster": False}, "expected postmaster to be accepted"),
+    (smtp.check_postmaster, {"bare_postmaster": False}, "expected postmaster to be accepted, got postmaster: 550"),
 ]
 
 
@@ -83,11 +84,27 @@ async def test_broken_server_fails_with_a_mailbox(make: Make, action: Action, br
         await action(*make(**broken), fakes.PROBE)
 
 
+async def test_postmaster_of_every_domain(make: Make) -> None:
+    made, way = make()
+    wide = dataclasses.replace(made, further_domains=("example.org",))
+    with pytest.raises(Failed, match=r"got postmaster@example\.org: 554"):
+        await smtp.check_postmaster(wide, way)
+
+
 async def test_certificate_of_another_is_no_delivery(serve: Serve, target: MakeTarget, folder: Any) -> None:
     other = fakes.certificate(folder)
     made = target({25: serve(fakes.Smtp(other.context()))})
     with pytest.raises(OSError, match="CERTIFICATE_VERIFY_FAILED"):
         await smtp.check_no_auth(made, courier.local(made))
+
+
+async def test_false_endings(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dialog, "QUIET", 0.1)
+    assert "4 false endings" in await smtp.check_smuggling(*make(), fakes.PROBE)
+    with pytest.raises(Failed, match="not to end a mail, got 250"):
+        await smtp.check_smuggling(*make(lenient=True), fakes.PROBE)
+    with pytest.raises(NotRun):
+        await smtp.check_smuggling(*make(), "nobody@example.test")
 
 
 class Delivery:
@@ -164,6 +181,13 @@ async def test_where_port_25_is_blocked_a_server_does_it(make: Make) -> None:
     assert await smtp.check_no_auth(made, way)
 
 
+async def test_forging_from_a_server_of_the_plan_proves_nothing(make: Make) -> None:
+    made, _ = make(forged_accepted=True)
+    way = courier.remote(made, FakeLink(), "mx1", "port 25 cannot be reached from here")
+    with pytest.raises(NotRun, match="it would prove nothing"):
+        await smtp.check_forged(made, way, fakes.PROBE)
+
+
 async def test_finding_a_way_to_port_25(make: Make, target: MakeTarget, monkeypatch: pytest.MonkeyPatch) -> None:
     made, _ = make()
     assert (await courier.find(made, {})).vantage == "operator"
@@ -175,7 +199,7 @@ async def test_finding_a_way_to_port_25(make: Make, target: MakeTarget, monkeypa
     way = await courier.find(made, {"mx1": FakeLink(), "mx2": FakeLink(broken=True)})
     assert way.vantage == "mx1"
     assert "no answer in time" in way.why
-    with pytest.raises(NotRun):
+    with pytest.raises(Failed, match="from no server either"):
         await courier.find(target({25: 1}), {"mx1": FakeLink()})
 
 

@@ -13,7 +13,7 @@ from mailwiz_tui.fleet.facts import DkimPublicKey, Facts, FactsFile, Listener, S
 from mailwiz_tui.fleet.server import Inventory, Server
 from mailwiz_tui.plan.model import Domain, Plan, PlanServer, Role
 from mailwiz_tui.stack.blueprint import Blueprint, PortTls, Probe, Scope
-from mailwiz_tui.verify import dns_checks, run
+from mailwiz_tui.verify import dialog, dns_checks, run
 from mailwiz_tui.verify.mailbox import Mailbox
 from mailwiz_tui.verify.result import CheckResult, CheckState
 from mailwiz_tui.verify.target import Target
@@ -90,6 +90,7 @@ def engine(serve: Serve, cert: fakes.Certificate, monkeypatch: pytest.MonkeyPatc
         return []
 
     monkeypatch.setattr(run, "target_for", target_for)
+    monkeypatch.setattr(dialog, "QUIET", 0.1)
     monkeypatch.setattr(dns_checks, "run", no_dns)
     secret = Mailbox(fakes.PROBE, SecretStr(fakes.PASSWORD))
     monkeypatch.setattr(run, "probe_mailbox", lambda domain: secret)
@@ -119,7 +120,8 @@ async def test_a_right_server_passes_every_check(engine: Engine) -> None:
     assert bad == []
     assert {r.id for r in results} >= {
         "unit.postfix", "listeners.wanted", "listeners.unexpected", "tls.25.versions", "tls.993.certificate",
-        "auth.imap.login", "auth.imap.no-clear-login", "smtp.open-relay", "smtp.gtube", "smtp.forged-sender",
+        "auth.imap.login", "auth.imap.no-clear-login", "smtp.open-relay", "smtp.gtube", "smtp.smuggling",
+        "smtp.forged-sender",
         "mail-in.delivery", "mail-out.587", "mail-out.465", "submission.forged-sender", "mailbox.probe",
     }  # fmt: skip
     assert len({r.id for r in results}) == len(results)

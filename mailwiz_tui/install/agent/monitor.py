@@ -1,0 +1,118 @@
+"""One look at a running mail server: units, listeners, queue, room, certificate, bans, and the mail log."""
+
+from __future__ import annotations
+
+import ast
+import calendar
+import json
+import os
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from . import facts, listeners, maillog
+from .clean import clean_line
+from .host import Host
+from .lock import active_run, read_holder
+
+CERTIFICATE = "/etc/mailwiz/tls/fullchain.pem"
+_UNIT_FACTS = "Id,LoadState,ActiveState,SubState,Result,NRestarts"
+
+Raw = dict[str, Any]
+
+
+def look(host: Host, units: list[str], place: str = "", since: float = 3600.0, keep: int = 400) -> Raw:
+    """How the server is now; ``None`` stands for what it could not tell. ``place`` is where the log was left."""
+    jobs: dict[str, Callable[[], Any]] = {
+        "units": lambda: _units(host, units),
+        "listeners": lambda: listeners.find(host),
+        "queue": lambda: _queue(host),
+        "bans": lambda: _bans(host),
+        "certificate": lambda: _certificate(host),
+        "disks": lambda: facts.disks(host),
+        "memory": _memory,
+        "log": lambda: maillog.read(host, place, since, keep),
+        "run": lambda: _run(host),
+    }
+    with ThreadPoolExecutor(len(jobs)) as pool:
+        running = {name: pool.submit(job) for name, job in jobs.items()}
+    answer: Raw = {name: None if job.exception() else job.result() for name, job in running.items()}
+    return {"at": time.time(), "load": list(os.getloadavg()), "cpus": os.cpu_count() or 1, **answer}
+
+
+def _units(host: Host, names: list[str]) -> list[Raw]:
+    if not names:
+        return []
+    done = host.run(["systemctl", "show", f"--property={_UNIT_FACTS}", "--", *names], timeout=15)
+    found = []
+    blocks = done.output.decode("utf-8", "replace").strip().split("\n\n")
+    for name, block in zip(names, blocks, strict=False):
+        told = dict(line.partition("=")[::2] for line in block.split("\n"))
+        found.append(
+            {
+                "name": name,
+                "active": told.get("ActiveState", ""),
+                "sub": told.get("SubState", ""),
+                "result": told.get("Result", ""),
+                "restarts": int(told.get("NRestarts", "0") or 0),
+            }
+        )
+    return found
+
+
+def _queue(host: Host) -> Raw | None:
+    """What waits in Postfix's queue (postqueue(1), ``-j``: one JSON object a line)."""
+    done = host.run(["postqueue", "-j"], timeout=30)
+    if not done.ok:
+        return None
+    count = deferred = held = 0
+    oldest = 0.0
+    reasons: Counter[str] = Counter()
+    for line in done.output.split(b"\n"):
+        try:
+            mail = json.loads(line)
+        except ValueError:
+            continue
+        count += 1
+        deferred += mail.get("queue_name") == "deferred"
+        held += mail.get("queue_name") == "hold"
+        arrival = float(mail.get("arrival_time", 0))
+        oldest = min(oldest or arrival, arrival)
+        for recipient in mail.get("recipients", []):
+            if reason := recipient.get("delay_reason"):
+                reasons[clean_line(str(reason), 200)] += 1
+    reason = reasons.most_common(1)[0][0] if reasons else ""
+    return {"count": count, "deferred": deferred, "held": held, "oldest": oldest, "reason": reason}
+
+
+def _bans(host: Host) -> dict[str, int] | None:
+    """Banned addresses by jail; ``fail2ban-client banned`` prints them as a list of dictionaries."""
+    done = host.run(["fail2ban-client", "banned"], timeout=10)
+    if not done.ok:
+        return None
+    jails: dict[str, int] = {}
+    for entry in ast.literal_eval(done.output.decode("utf-8", "replace").strip() or "[]"):
+        for jail, addresses in entry.items():
+            jails[clean_line(str(jail), 60)] = len(addresses)
+    return jails
+
+
+def _certificate(host: Host) -> Raw | None:
+    """When the certificate that the services use ends (``openssl x509 -enddate``, always GMT)."""
+    done = host.run(["openssl", "x509", "-in", host.path(CERTIFICATE), "-noout", "-enddate"], timeout=10)
+    if not done.ok:
+        return None
+    end = done.text.partition("notAfter=")[2].strip().split("\n")[0]
+    return {"not_after": float(calendar.timegm(time.strptime(end, "%b %d %H:%M:%S %Y GMT")))}
+
+
+def _memory() -> Raw:
+    told = facts.memory()
+    return {"total": told.get("MemTotal", 0), "available": told.get("MemAvailable", 0)}
+
+
+def _run(host: Host) -> Raw:
+    active = active_run(host)
+    return {"active": active, "by": clean_line(str(read_holder(host).get("by", "")), 120) if active else ""}

@@ -1,0 +1,89 @@
+"""What the dashboard says at its top: how it stands, and where something failed, why, and what to do."""
+
+from __future__ import annotations
+
+from mailwiz_tui.install.events import ServerPhase
+from mailwiz_tui.ui.installation import Installation, Stage
+from mailwiz_tui.ui.run_model import ServerRun
+from mailwiz_tui.ui.symbols import Tone, range_text
+from mailwiz_tui.verify.result import CheckState
+
+AGAIN = "r retries (finished steps are not repeated), e shows the error in the log"
+
+
+def stage_words(run: Installation, *, plain: bool) -> tuple[str, Tone]:
+    """One to four lines, and their tone."""
+    good, bad, busy = ("*", "x", ">") if plain else ("✓", "✗", "▸")
+    match run.stage:
+        case Stage.IDLE | Stage.INSTALLING:
+            return _installing(run, bad, busy)
+        case Stage.VERIFYING:
+            return f"{busy} installed; proving that everything works…", Tone.BUSY
+        case Stage.FAILED:
+            if run.error:
+                what, _, advice = run.error.partition(" – ")
+                todo = f"\n  What to do: {advice}" if advice else ""
+                return f"{bad} failed: {what}{todo}\n  r retries", Tone.BAD
+            return _failed(run, bad), Tone.BAD
+        case Stage.DONE:
+            return _done(run, good, bad)
+    return "", Tone.IDLE
+
+
+def _installing(run: Installation, bad: str, busy: str) -> tuple[str, Tone]:
+    model = run.model
+    attached = next((r for r in model.servers.values() if r.busy and r.attached), None)
+    sentence = f"attached: {attached.attached}" if attached else "installing"
+    if len(model.servers) > 1:
+        done = sum(r.phase in (ServerPhase.DONE, ServerPhase.UNCHANGED) for r in model.servers.values())
+        sentence += f": {done} of {len(model.servers)} servers done"
+    left = model.remaining()
+    if left is not None:
+        sentence += f"; about {range_text(*left)} left, by earlier runs"
+    lines, tone = [f"{busy} {sentence}"], Tone.BUSY
+    for failed in model.failed:
+        lines.append(f"{bad} {_what(failed)}; the others go on")
+        tone = Tone.BAD
+    quiet = model.quietest()
+    notice = model.quiet_notice(quiet) if quiet else ""
+    if quiet and notice:
+        lines.append(f"  {quiet.server_id}: {notice}")
+        tone = tone if tone is Tone.BAD else Tone.WARN
+    return "\n".join(lines[:4]), tone
+
+
+def _what(failed: ServerRun) -> str:
+    where = f" in “{failed.failed_step}”" if failed.failed_step else ""
+    if failed.phase is ServerPhase.LOST:
+        return f"{failed.server_id}: connection lost{where}; what happens there is not known"
+    return f"{failed.server_id} failed{where}"
+
+
+def _failed(run: Installation, bad: str) -> str:
+    first, *more = run.model.failed
+    lines = [f"{bad} {_what(first)}" + (f", and {', '.join(r.server_id for r in more)} too" if more else "")]
+    if first.detail:
+        lines.append(f"  Why: {first.detail}")
+    if first.advice:
+        lines.append(f"  What to do: {first.advice}")
+    lines.append(f"  {AGAIN}")
+    return "\n".join(lines)
+
+
+def _done(run: Installation, good: str, bad: str) -> tuple[str, Tone]:
+    if run.verify_error:
+        return f"{bad} installed, but the checks could not be made: {run.verify_error}", Tone.BAD
+    if run.watched_only:
+        return f"{good} installed; you watched another operator's installation. Enter opens the monitor", Tone.GOOD
+    if run.verified:
+        changed = any(outcome.changed for outcome in run.outcomes.values())
+        what = "installed" if changed else "no changes were needed"
+        passed = sum(1 for r in run.results if r.state is CheckState.PASSED)
+        rest = len(run.results) - passed
+        checks = f"{passed} check{'s' if passed != 1 else ''} passed" + (f", {rest} with a remark" if rest else "")
+        return f"{good} {what}; {checks}. Enter shows the results", Tone.GOOD
+    failed = sum(1 for r in run.results if r.state is CheckState.FAILED)
+    return (
+        f"{bad} installed, but {failed} of {len(run.results)} checks failed. Enter shows which and what to do",
+        Tone.BAD,
+    )

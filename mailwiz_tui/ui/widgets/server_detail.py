@@ -1,0 +1,130 @@
+"""One running server at a glance: services, ports, queue, certificate, DNS, bans, and mail per minute."""
+
+from __future__ import annotations
+
+from rich.text import Text
+from textual.widgets import Static
+
+from mailwiz_tui.ui.monitoring import Monitoring, ServerWatch
+from mailwiz_tui.ui.symbols import Tone, span_text
+from mailwiz_tui.ui.widgets.sparkline import sparkline
+from mailwiz_tui.ui.widgets.step_strip import tone_style
+
+LABEL = 10
+SHORT = {
+    "mailwiz-firewall": "firewall",
+    "redis-server@rspamd": "redis",
+    "apt-daily.timer": "",
+    "apt-daily-upgrade.timer": "",
+}
+
+
+class ServerDetail(Static):
+    """``show()`` draws a server; nothing is drawn when nothing changed."""
+
+    def __init__(self, *, plain: bool, id: str | None = None) -> None:  # noqa: A002
+        super().__init__("", markup=False, id=id)
+        self.plain = plain
+        self._drawn = ""
+
+    def show(self, watch: ServerWatch, monitoring: Monitoring) -> None:
+        """Draw a server as it is now."""
+        text = Text(no_wrap=True, overflow="ellipsis")
+        if watch.sample is None:
+            text.append("" if watch.error else f"asking {watch.server_id}…")
+        else:
+            self._services(text, watch)
+            self._ports(text, watch)
+            self._queue(text, watch)
+            self._dns(text, watch, monitoring)
+            self._mail(text, watch)
+        lines = text.split("\n")
+        for line in lines[1:]:
+            line.truncate(max(20, self.size.width), overflow="ellipsis")
+        text = Text("\n").join(lines)
+        key = text.markup
+        if key != self._drawn:
+            self._drawn = key
+            self.update(text)
+
+    def _label(self, text: Text, label: str) -> None:
+        text.append(("\n" if text.plain else "") + f"{label:<{LABEL}}", style="bold")
+
+    def _state(self, text: Text, what: str, *, good: bool) -> None:
+        symbol = ("*" if self.plain else "✓") if good else ("x" if self.plain else "✗")
+        tone = tone_style(self.app.theme_variables, Tone.GOOD if good else Tone.BAD)
+        text.append(symbol, style=tone)
+        text.append(f" {what} " if good else f" {what} down  ", style="" if good else tone)
+
+    def _services(self, text: Text, watch: ServerWatch) -> None:
+        self._label(text, "Services")
+        units = watch.sample.units if watch.sample else None
+        if units is None:
+            text.append("could not be asked")
+        for unit in units or ():
+            if not unit.runs:
+                self._state(text, unit.label, good=False)
+        running = [name for unit in units or () if unit.runs and (name := SHORT.get(unit.label, unit.label))]
+        if running:
+            self._state(text, " ".join(running), good=True)
+
+    def _ports(self, text: Text, watch: ServerWatch) -> None:
+        self._label(text, "Listens")
+        sample = watch.sample
+        if sample is None or sample.listeners is None:
+            text.append("could not be asked")
+            return
+        missing = sample.missing_ports(watch.ports)
+        for number in missing:
+            self._state(text, str(number), good=False)
+        heard = list(dict.fromkeys(number for _, number in watch.ports if number not in missing))
+        if heard:
+            self._state(text, " ".join(map(str, heard)), good=True)
+
+    def _queue(self, text: Text, watch: ServerWatch) -> None:
+        self._label(text, "Queue")
+        sample = watch.sample
+        queue = sample.queue if sample else None
+        if sample is None or queue is None:
+            text.append("could not be read")
+        elif not queue.count:
+            text.append("empty")
+        else:
+            text.append(f"{queue.count} waiting, the oldest {span_text(sample.queue_age)}")
+            text.append(f", {queue.held} held" if queue.held else "")
+            text.append(f", {queue.deferred} to be tried again" if queue.deferred else "")
+            text.append(f": {queue.reason}" if queue.reason else "")
+        if sample and sample.bans:
+            jails = ", ".join(f"{jail} {count}" for jail, count in sample.bans.items() if count)
+            text.append(f" · banned: {jails}" if jails else "")
+
+    def _dns(self, text: Text, watch: ServerWatch, monitoring: Monitoring) -> None:
+        self._label(text, "DNS")
+        dns = monitoring.dns
+        if monitoring.dns_error:
+            text.append(f"could not be compared: {monitoring.dns_error}")
+        elif dns is None:
+            text.append("comparing…")
+        else:
+            wrong = len(dns.wrong) + len(dns.missing)
+            if wrong:
+                tone = tone_style(self.app.theme_variables, Tone.WARN)
+                text.append(f"! {wrong} not as planned", style=tone)
+                names = (*dns.wrong, *dns.missing)
+                text.append(f": {', '.join(names[:2])}" + (f" and {wrong - 2} more" if wrong > 2 else ""))
+            else:
+                self._state(text, f"{dns.fine} records as planned", good=True)
+            text.append(f" · {dns.unknown} without an answer" if dns.unknown else "")
+        days = watch.sample.certificate_days if watch.sample else None
+        if days is not None and not (dns and (dns.wrong or dns.missing)):
+            text.append(f"· certificate: {days:.0f} days left")
+
+    def _mail(self, text: Text, watch: ServerWatch) -> None:
+        minutes = max(10, min(60, self.size.width - LABEL - 40))
+        for kind, label in (("in", "Mail in"), ("out", "Mail out"), ("rejected", "Rejected")):
+            values = watch.per_minute(kind, minutes)
+            self._label(text, label)
+            text.append(sparkline(values, plain=self.plain))
+            text.append(f"  {values[-1]} this minute, {sum(values)} in {minutes} min")
+            if kind == "rejected" and (later := sum(watch.per_minute("deferred", minutes))):
+                text.append(f", {later} told to come later")

@@ -1,0 +1,124 @@
+"""The running servers: how each is, and the numbers an operator looks at first."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.cells import set_cell_size
+from rich.text import Text
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.widget import Widget
+
+from mailwiz_tui.ui.monitoring import Monitoring, ServerWatch
+from mailwiz_tui.ui.symbols import Mark, Tone, size_text, span_text
+from mailwiz_tui.ui.widgets.step_strip import tone_style
+from mailwiz_tui.verify.trouble import Weight
+
+HEADINGS = ("Server", "State", "Services", "Queue", "Disk free", "Memory", "Cert.", "Bans")
+WIDTHS = (12, 14, 9, 12, 10, 9, 6, 4)
+MAX_ROWS = 8
+MARKS = {
+    "asking": Mark("◌", "~", "asking", Tone.BUSY),
+    "well": Mark("✓", "*", "well", Tone.GOOD),
+    "warning": Mark("!", "!", "look at it", Tone.WARN),
+    "failure": Mark("✗", "x", "in trouble", Tone.BAD),
+    "lost": Mark("?", "?", "unreachable", Tone.BAD),
+    "installing": Mark("▸", ">", "installing", Tone.BUSY),
+}
+
+
+def state_of(watch: ServerWatch) -> Mark:
+    """How a server is, in a symbol and a word."""
+    if watch.error:
+        return MARKS["lost"]
+    if watch.sample is None:
+        return MARKS["asking"]
+    if watch.sample.run and watch.sample.run.active:
+        return MARKS["installing"]
+    return {Weight.FAILURE: MARKS["failure"], Weight.WARNING: MARKS["warning"]}.get(
+        watch.weight or Weight.NOTE, MARKS["well"]
+    )
+
+
+class WatchTable(Widget, can_focus=True):
+    """A row per server; Up and Down choose the one shown below. Draw with ``refresh()``."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "move(-1)", show=False),
+        Binding("down", "move(1)", show=False),
+    ]
+
+    class Chosen(Message):
+        """Another server was chosen."""
+
+    def __init__(self, monitoring: Monitoring, *, plain: bool, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self.monitoring = monitoring
+        self.plain = plain
+        self.index = 0
+
+    @property
+    def selected(self) -> str:
+        """The chosen server's id."""
+        return list(self.monitoring.servers)[self.index]
+
+    def get_content_height(self, container: object, viewport: object, width: int) -> int:
+        return 1 + min(MAX_ROWS, max(1, len(self.monitoring.servers)))
+
+    def render(self) -> Text:
+        text = Text(no_wrap=True)
+        text.append(
+            "  " + "".join(set_cell_size(h, w) for h, w in zip(HEADINGS, WIDTHS, strict=True)), style="bold"
+        )
+        count = len(self.monitoring.servers)
+        first = max(0, min(self.index - MAX_ROWS + 1, count - MAX_ROWS))
+        for number, watch in list(enumerate(self.monitoring.servers.values()))[first : first + MAX_ROWS]:
+            text.append("\n")
+            text.append_text(self._row(number, watch, count))
+        return text
+
+    def _row(self, number: int, watch: ServerWatch, count: int) -> Text:
+        chosen = number == self.index
+        pointer = (">" if self.plain else "▸") if chosen else " "
+        name = f"{number + 1} {watch.server_id}" if count > 1 else watch.server_id
+        row = Text(no_wrap=True)
+        style = ("bold reverse" if self.has_focus else "bold") if chosen else ""
+        row.append(f"{pointer} {set_cell_size(name, WIDTHS[0] - 1)} ", style=style)
+        mark = state_of(watch)
+        row.append(
+            set_cell_size(mark.text(plain=self.plain), WIDTHS[1]),
+            style=tone_style(self.app.theme_variables, mark.tone),
+        )
+        for value, width in zip(_numbers(watch), WIDTHS[2:], strict=True):
+            row.append(set_cell_size(value, width))
+        return row
+
+    def choose(self, index: int) -> None:
+        """Choose a server by its place in the table."""
+        self.index = index
+        self.refresh()
+        self.post_message(self.Chosen())
+
+    def action_move(self, by: int) -> None:
+        self.choose((self.index + by) % len(self.monitoring.servers))
+
+
+def _numbers(watch: ServerWatch) -> list[str]:
+    sample = watch.sample
+    if sample is None:
+        return ["–"] * 6
+    units = sample.units or ()
+    queue = "?" if sample.queue is None else str(sample.queue.count)
+    if sample.queue and sample.queue.count:
+        queue += f", {span_text(sample.queue_age)}"
+    days = sample.certificate_days
+    fullest = sample.fullest
+    return [
+        f"{sum(u.runs for u in units)}/{len(units)}" if sample.units is not None else "?",
+        queue,
+        size_text(fullest.free) if fullest else "?",
+        size_text(sample.memory.available) if sample.memory else "?",
+        "?" if days is None else f"{days:.0f} d",
+        "?" if sample.banned is None else str(sample.banned),
+    ]

@@ -1,0 +1,123 @@
+"""What an agent's look at a running server brought (its operation ``monitor``), typed and cleaned."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+
+from mailwiz_tui.fleet.facts import Disk, Listener
+from mailwiz_tui.install.sanitize import clean_text
+
+Clean = Annotated[str, BeforeValidator(clean_text)]
+
+
+class _Told(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class UnitState(_Told):
+    """A systemd unit; ``active`` and ``sub`` as systemd names them (``active``, ``running``)."""
+
+    name: Clean
+    active: Clean = ""
+    sub: Clean = ""
+    result: Clean = ""
+    restarts: int = 0
+
+    @property
+    def runs(self) -> bool:
+        """Whether it is up."""
+        return self.active in ("active", "reloading")
+
+    @property
+    def label(self) -> str:
+        """Its name without ``.service``."""
+        return self.name.removesuffix(".service")
+
+
+class Queue(_Told):
+    """Mail that waits; ``oldest`` in seconds since the epoch, ``reason`` the commonest one for waiting."""
+
+    count: int = 0
+    deferred: int = 0
+    held: int = 0
+    oldest: float = 0.0
+    reason: Clean = ""
+
+
+class Certificate(_Told):
+    """The certificate in use; its end in seconds since the epoch."""
+
+    not_after: float = 0.0
+
+
+class Memory(_Told):
+    """Bytes of memory."""
+
+    total: int = 0
+    available: int = 0
+
+
+class MailLog(_Told):
+    """What the mail log gained: lines ``(at, program, text)`` and counts ``(minute, kind, count)``.
+
+    Kinds are ``in``, ``out``, ``rejected``, ``deferred``; ``place`` is where to go on; ``left_out`` lines were too
+    many to send, but were counted.
+    """
+
+    place: Clean = ""
+    lines: tuple[tuple[float, Clean, Clean], ...] = ()
+    minutes: tuple[tuple[int, Clean, int], ...] = ()
+    left_out: int = 0
+
+
+class Run(_Told):
+    """An installation in progress there, and who began it; empty where there is none."""
+
+    active: Clean = ""
+    by: Clean = ""
+
+
+class Sample(_Told):
+    """One server at one moment, by its own clock; None stands for what it could not tell."""
+
+    at: float = 0.0
+    load: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    cpus: int = 1
+    units: tuple[UnitState, ...] | None = None
+    listeners: tuple[Listener, ...] | None = None
+    queue: Queue | None = None
+    bans: dict[Clean, int] | None = None
+    certificate: Certificate | None = None
+    disks: tuple[Disk, ...] | None = None
+    memory: Memory | None = None
+    log: MailLog | None = None
+    run: Run | None = None
+
+    @property
+    def banned(self) -> int | None:
+        """How many addresses are locked out, over all jails."""
+        return None if self.bans is None else sum(self.bans.values())
+
+    @property
+    def fullest(self) -> Disk | None:
+        """The disk with the least room, by share."""
+        return min(self.disks or (), key=lambda d: d.free / d.total if d.total else 1.0, default=None)
+
+    @property
+    def certificate_days(self) -> float | None:
+        """Days until the certificate ends, by the server's clock."""
+        return (self.certificate.not_after - self.at) / 86400 if self.certificate else None
+
+    @property
+    def queue_age(self) -> float:
+        """Seconds that the oldest mail has waited."""
+        return max(0.0, self.at - self.queue.oldest) if self.queue and self.queue.oldest else 0.0
+
+    def missing_ports(self, ports: tuple[tuple[str, int], ...]) -> tuple[int, ...]:
+        """Which of these ``(protocol, port)`` nobody listens on."""
+        if self.listeners is None:
+            return ()
+        heard = {(x.protocol[:3], x.port) for x in self.listeners}
+        return tuple(number for protocol, number in ports if (protocol, number) not in heard)

@@ -1,0 +1,84 @@
+"""Watching running servers: one round trip per look, going on in the mail log where the last look ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from mailwiz_tui.dns.live import RecordState, compare
+from mailwiz_tui.dns.match import State
+from mailwiz_tui.dns.records import plan_records
+from mailwiz_tui.fleet.facts import FactsFile
+from mailwiz_tui.fleet.server import Inventory
+from mailwiz_tui.plan.model import Plan
+from mailwiz_tui.stack.blueprint import Blueprint
+from mailwiz_tui.verify.courier import Link
+from mailwiz_tui.verify.sample import Sample
+
+FIRST_HOUR = 3600.0
+KEEP_LINES = 500
+
+
+@dataclass(frozen=True, slots=True)
+class DnsDrift:
+    """How many records are as planned, and the names of those that are not."""
+
+    fine: int = 0
+    wrong: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    unknown: int = 0
+
+
+class WatchedEngine(Protocol):
+    """What watching needs of ``install.engine.Engine``."""
+
+    plan: Plan
+    inventory: Inventory
+    known: FactsFile
+
+    def blueprints(self) -> dict[str, Blueprint]:
+        """What each server shall be."""
+
+    async def link(self, server_id: str) -> Link:
+        """The connection to a server's agent."""
+
+
+class Watcher:
+    """Looks at the servers of a plan; it remembers where each one's mail log was left."""
+
+    def __init__(self, engine: WatchedEngine, *, resolver: str | None = None) -> None:
+        self._engine = engine
+        self._resolver = resolver
+        self._blueprints = engine.blueprints()
+        self._places: dict[str, str] = {}
+
+    def ports(self, server_id: str) -> tuple[tuple[str, int], ...]:
+        """The ``(protocol, port)`` that the plan wants listened on."""
+        return tuple((p.protocol, p.number) for p in self._blueprints[server_id].ports)
+
+    async def look(self, server_id: str) -> Sample:
+        """How a server is now. Raises what the connection raises: SshError, AgentError."""
+        units = [u.name for u in self._blueprints[server_id].units() if u.running and not u.masked]
+        link = await self._engine.link(server_id)
+        place = self._places.get(server_id, "")
+        answer = await link.request("monitor", units=units, place=place, since=FIRST_HOUR, keep=KEEP_LINES)
+        sample = Sample.model_validate(answer)
+        if sample.log is not None:
+            self._places[server_id] = sample.log.place
+        return sample
+
+    async def drift(self) -> DnsDrift:
+        """Compare the plan's records with the live DNS, asked from here."""
+        records = plan_records(self._engine.plan, self._engine.known, self._engine.inventory)
+        states = await compare(records, self._resolver)
+        return DnsDrift(
+            fine=sum(s.fine for s in states),
+            wrong=_names(s for s in states if s.state is State.WRONG),
+            missing=_names(s for s in states if s.state is State.MISSING and s.record.required),
+            unknown=sum(s.state is State.UNKNOWN for s in states),
+        )
+
+
+def _names(states: Iterable[RecordState]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(f"{s.record.name} {s.record.type}" for s in states))

@@ -1,0 +1,249 @@
+"""The stack as an administrator and an attacker meet it: filing, learning, quota, limits, bans, drift."""
+
+from __future__ import annotations
+
+import contextlib
+import imaplib
+import smtplib
+import socket
+import ssl
+import time
+import uuid
+from collections.abc import Callable
+from email.message import EmailMessage
+from email.utils import formatdate, make_msgid
+
+import pytest
+
+from mailwiz_tui.lab.lab import Lab
+from tests.lab.workspace import Workspace, make_workspace
+
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(1500), pytest.mark.xdist_group("stack")]
+
+PASSWORD = "a-password-for-the-lab"
+CONTROLLER = "/run/rspamd/controller.sock"
+
+
+class Site:
+    """An installed server with the mailboxes bob@ and carol@."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
+        self.lab = workspace.lab
+        self.domain = workspace.domain
+        self.bob = f"bob@{self.domain}"
+        self.carol = f"carol@{self.domain}"
+
+    def run(self, command: str) -> str:
+        return self.lab.run(self.workspace.host, command).stdout
+
+    def sql(self, statement: str) -> None:
+        self.lab.run(self.workspace.host, "mariadb postfix", stdin=statement)
+
+    def mailbox(self, address: str) -> None:
+        local = address.partition("@")[0]
+        hashed = self.run(f"doveadm pw -s ARGON2ID -p {PASSWORD}").strip()
+        self.sql(
+            "INSERT INTO mailbox (username, password, name, maildir, local_part, domain) VALUES "
+            f"('{address}', '{hashed}', '', '{self.domain}/{local}/', '{local}', '{self.domain}');"
+            f"INSERT INTO alias (address, goto, domain) VALUES ('{address}', '{address}', '{self.domain}');"
+        )
+
+    def imap(self, user: str, password: str = PASSWORD) -> imaplib.IMAP4_SSL:
+        client = imaplib.IMAP4_SSL(self.workspace.address, 993, ssl_context=unverified(), timeout=30)
+        client.login(user, password)
+        return client
+
+    def submit(self, user: str, *recipients: str, sender: str = "", header: str = "", body: str = "") -> None:
+        sender = sender or user
+        with smtplib.SMTP(self.workspace.address, 587, timeout=30, local_hostname="laptop") as client:
+            client.starttls(context=unverified())
+            client.login(user, PASSWORD)
+            client.sendmail(sender, list(recipients), mail(header or sender, recipients[0], body=body).as_bytes())
+
+    def from_outside(
+        self, subject: str, recipient: str, sender: str = "alice@outside.test", body: str = ""
+    ) -> None:
+        self.lab.outside.send(mail(sender, recipient, subject, body), "alice@outside.test", recipient)
+
+    def found(self, user: str, folder: str, subject: str, seconds: float = 40) -> bytes:
+        """The UID of a message once it has arrived in a folder."""
+        client = self.imap(user)
+        deadline = time.monotonic() + seconds
+        while True:
+            if client.select(folder)[0] == "OK":
+                numbers = client.uid("SEARCH", "SUBJECT", f'"{subject}"')[1][0].split()
+                if numbers:
+                    client.logout()
+                    return bytes(numbers[-1])
+            assert time.monotonic() < deadline, f"{subject} did not arrive in {folder} of {user}"
+            time.sleep(0.3)
+
+
+def unverified() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def mail(sender: str, recipient: str, subject: str = "", body: str = "") -> EmailMessage:
+    message = EmailMessage()
+    message["From"], message["To"], message["Subject"] = sender, recipient, subject or uuid.uuid4().hex
+    message["Date"], message["Message-ID"] = formatdate(), make_msgid(domain=sender.partition("@")[2])
+    message.set_content(
+        body or "We meet on Tuesday in the office with the whole team to speak about the project.\n"
+    )
+    return message
+
+
+def until(happened: Callable[[], bool], seconds: float = 40) -> bool:
+    deadline = time.monotonic() + seconds
+    while not happened():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.3)
+    return True
+
+
+def refused(send: Callable[[], object]) -> int:
+    """The code a server refused with; 0 where it took the mail."""
+    try:
+        send()
+    except smtplib.SMTPRecipientsRefused as error:
+        return next(iter(error.recipients.values()))[0]
+    except smtplib.SMTPResponseException as error:
+        return error.smtp_code
+    return 0
+
+
+@pytest.fixture(scope="module")
+def site(lab: Lab, lent_host: str, lent_domain: str, tmp_path_factory: pytest.TempPathFactory) -> Site:
+    workspace = make_workspace(lab, tmp_path_factory.mktemp("stack"), lent_host, lent_domain)
+    done = workspace.mailwiz("apply", "--yes", "--credentials", str(workspace.credentials))
+    assert done.code == 0, done.out + done.err
+    workspace.publish()
+    site = Site(workspace)
+    for address in (site.bob, site.carol):
+        site.mailbox(address)
+    return site
+
+
+def test_spam_is_filed_into_junk_and_moving_teaches_the_filter(site: Site) -> None:
+    site.lab.dns.publish(
+        '_dmarc.unsigned.test. 5 IN TXT "v=DMARC1; p=quarantine"\nunsigned.test. 5 IN TXT "v=spf1 -all"'
+    )
+    spam, ham = uuid.uuid4().hex, uuid.uuid4().hex
+    words = "cheap watches casino bonus lottery winner congratulations million dollars transfer urgent offer now"
+    site.from_outside(spam, site.bob, "x@unsigned.test", words + "\n")
+    site.from_outside(ham, site.bob)
+    in_junk, in_inbox = site.found(site.bob, "Junk", spam), site.found(site.bob, "INBOX", ham)
+
+    client = site.imap(site.bob)
+    client.select("Junk")
+    assert client.uid("MOVE", in_junk.decode(), "INBOX")[0] == "OK"
+    client.select("INBOX")
+    assert client.uid("MOVE", in_inbox.decode(), "Junk")[0] == "OK"
+    assert until(lambda: "Messages learned: 2" in site.run(f"rspamc -h {CONTROLLER} stat"))
+
+
+def test_mail_with_an_extension_and_to_an_alias_arrives(site: Site) -> None:
+    site.sql(
+        "INSERT IGNORE INTO alias (address, goto, domain) "
+        f"VALUES ('team@{site.domain}', '{site.carol}', '{site.domain}')"
+    )
+    first, second = uuid.uuid4().hex, uuid.uuid4().hex
+    site.from_outside(first, f"carol+list@{site.domain}")
+    site.from_outside(second, f"team@{site.domain}")
+    site.found(site.carol, "INBOX", first)
+    site.found(site.carol, "INBOX", second)
+
+
+def test_who_logs_in_sends_only_as_oneself_in_the_envelope_and_in_the_header(site: Site) -> None:
+    assert refused(lambda: site.submit(site.bob, "x@outside.test", sender=site.carol)) == 553
+    assert refused(lambda: site.submit(site.bob, "x@outside.test", header=site.carol)) == 554
+    assert refused(lambda: site.submit(site.bob, "x@outside.test")) == 0
+
+
+def test_the_world_does_not_learn_where_a_user_sits(site: Site) -> None:
+    recipient = f"{uuid.uuid4().hex}@outside.test"
+    site.submit(site.bob, recipient)
+    received = site.lab.outside.wait_for(recipient).as_string()
+    assert str(site.lab.plan.operator.ipv4) not in received
+    assert "laptop" not in received
+
+
+def test_mail_for_a_full_mailbox_is_refused_before_it_is_taken(site: Site) -> None:
+    site.sql(f"UPDATE mailbox SET quota = 100000 WHERE username = '{site.carol}'")
+    site.submit(site.bob, site.carol, body=("y" * 70 + "\n") * 1600)
+    try:
+        assert until(lambda: refused(lambda: site.submit(site.bob, site.carol)) == 552)
+    finally:
+        site.sql(f"UPDATE mailbox SET quota = 0 WHERE username = '{site.carol}'")
+
+
+def test_mail_waits_at_the_sender_while_the_filter_is_down(site: Site) -> None:
+    site.run("systemctl stop rspamd")
+    try:
+        assert refused(lambda: site.submit(site.bob, site.carol)) // 100 == 4
+    finally:
+        site.run("systemctl start rspamd")
+    assert until(lambda: refused(lambda: site.submit(site.bob, site.carol)) == 0)
+
+
+def test_one_account_cannot_flood_the_world(site: Site) -> None:
+    codes = []
+    for _ in range(12):
+        codes.append(refused(lambda: site.submit(site.carol, *(f"r{n}@outside.test" for n in range(15)))))
+        if codes[-1]:
+            break
+    assert codes[-1] == 451
+    assert len(codes) > 5
+
+
+def test_the_operators_own_settings_win_and_stay(site: Site) -> None:
+    site.run("echo 'message_size_limit = 60000000' > /etc/mailwiz/local.d/postfix.cf")
+    assert "message_size_limit = 60000000" in site.workspace.mailwiz("diff").out
+    assert site.workspace.mailwiz("apply", "--yes").code == 0
+    assert "60000000" in site.run("postconf -h message_size_limit 2>/dev/null")
+    assert site.workspace.mailwiz("diff").code == 0
+
+
+DRIFT = {
+    "main.cf edited": "echo 'smtpd_banner = x' >> /etc/postfix/main.cf",
+    "firewall flushed": "nft delete table inet mailwiz",
+    "key readable": "chmod 644 /etc/mailwiz/tls/privkey.pem",
+    "resolver replaced": "echo 'nameserver 192.0.2.1' > /etc/resolv.conf",
+    "domain off": "mariadb postfix -e 'UPDATE domain SET active = 0'",
+    "unit stopped": "systemctl stop fail2ban",
+    "script not compiled": "rm /etc/dovecot/sieve/junk.svbin",
+}
+
+
+@pytest.mark.parametrize("drift", DRIFT)
+def test_what_drifted_is_shown_and_put_right(site: Site, drift: str) -> None:
+    site.run(DRIFT[drift])
+    assert site.workspace.mailwiz("diff").code == 1
+    done = site.workspace.mailwiz("apply", "--yes")
+    assert done.code == 0, done.out + done.err
+    assert site.workspace.mailwiz("diff").code == 0
+
+
+def test_who_guesses_passwords_over_imap_is_locked_out_but_not_from_ssh(site: Site) -> None:
+    address = site.workspace.address
+
+    def locked_out() -> bool:
+        with contextlib.suppress(imaplib.IMAP4.error):
+            try:
+                site.imap(site.bob, "wrong-password")
+            except OSError:
+                return True
+        return False
+
+    try:
+        assert any(locked_out() for _ in range(20))
+        assert until(lambda: str(site.lab.plan.operator.ipv4) in site.run("fail2ban-client status dovecot"))
+        with socket.create_connection((address, 22), timeout=5) as channel:
+            assert channel.recv(4) == b"SSH-"
+    finally:
+        site.run("fail2ban-client unban --all")

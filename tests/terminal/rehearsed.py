@@ -1,0 +1,117 @@
+"""The real application with an engine that plays a script: ``python -m tests.terminal.rehearsed PLAN``.
+
+The installation waits in its midst until the file ``go`` is beside the plan; its log holds what a hostile server
+would print, and libraries print at the same time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import subprocess
+import sys
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from mailwiz_tui.fleet.server import Inventory
+from mailwiz_tui.install.events import LogLine, ServerChanged, ServerPhase
+from mailwiz_tui.install.prompts import Prompts
+from mailwiz_tui.plan.model import Plan
+from mailwiz_tui.ui import terminal
+from mailwiz_tui.ui.ports import EngineLike, OutcomeLike
+from mailwiz_tui.ui.screen_guard import screen_guard
+from tests.ui.fakes import PASSED, PASSWORD, FakeEngine, FakeOutcome, Script, backends, steps_of
+
+PLAN = """\
+version = 1
+architecture = "single"
+
+[[servers]]
+id = "mx1"
+roles = ["all-in-one"]
+
+[domain]
+primary_domain = "example.com"
+hostname = "mail.example.com"
+
+[security.tls]
+provider = "selfsigned"
+[security.dkim]
+selector = "2026a"
+"""
+INVENTORY = '[[servers]]\nid = "mx1"\nhost = "192.0.2.21"\npublic_ipv4 = "192.0.2.21"\n'
+NOISE = "printed-by-a-library"
+HOSTILE = (
+    "clipboard \x1b]52;c;ZXZpbA==\x07 title \x1b]0;owned\x07 end",
+    "screen \x1b[2J\x1b[H\x1b[?1049l cleared \x9b31m \x1bP+q544e\x1b\\ end",
+    "markup [red]not red[/red] [/etc/postfix] [@click=app.quit]no link[/]",
+    "right to left \u202eevil \u2066 end",
+    "long " + "x" * 1_000_000,
+)
+
+
+def make_noise() -> None:
+    """Print in every way that a library or a child has."""
+    os.write(1, f"{NOISE} fd 1\n".encode())
+    os.write(2, f"{NOISE} fd 2\n".encode())
+    logging.getLogger("asyncssh").error("%s logged", NOISE)
+    warnings.warn(f"{NOISE} warned", stacklevel=1)
+    print(f"{NOISE} print", file=sys.stderr)
+    subprocess.run(["sh", "-c", f"echo {NOISE} child; echo {NOISE} child >&2"], check=True)
+
+
+class Rehearsed(FakeEngine):
+    """Installs as far as the middle, then waits."""
+
+    def __init__(self, script: Script, go: Path) -> None:
+        super().__init__(script)
+        self.go = go
+
+    async def apply(self) -> Mapping[str, OutcomeLike]:
+        for event in steps_of("mx1", 8, 4):
+            self.emit(event)
+        for line in HOSTILE:
+            self.emit(LogLine("mx1", "postfix", line))
+        make_noise()
+        while not self.go.exists():  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+        self.emit(ServerChanged("mx1", ServerPhase.DONE))
+        return {"mx1": FakeOutcome(ServerPhase.DONE)}
+
+    async def accounts(self) -> Mapping[str, SecretStr]:
+        return {"postmaster@example.com": SecretStr(PASSWORD)}
+
+    async def close(self) -> None:
+        self.go.with_name("closed").touch()
+
+
+def main() -> None:
+    """Write plan and inventory where they are missing, and show the screens."""
+    path = Path(sys.argv[1])
+    if not path.exists():
+        path.write_text(PLAN, encoding="utf-8")
+        path.with_name("inventory.toml").write_text(INVENTORY, encoding="utf-8")
+    terminal.prepare_environment()
+    from mailwiz_tui.ui.mailwiz import MailwizApp
+    from mailwiz_tui.ui.session import Backends, Session
+
+    script = Script(checks=[PASSED])
+    fakes = backends(script)
+
+    def engine(plan: Plan, inventory: Inventory, *, prompts: Prompts, facts_path: Path) -> EngineLike:
+        return Rehearsed(script, path.with_name("go"))
+
+    app = MailwizApp(Session(path, None, Backends(engine, fakes.verify, fakes.probe)))
+    with screen_guard():
+        app.run(mouse=False)
+    if app.crash_message:
+        sys.exit(app.crash_message)
+    sys.exit(app.return_code or 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,145 @@
+"""Facts: every key the controller knows, resolvers as the network gave them, DNS answers read right."""
+
+from __future__ import annotations
+
+import hashlib
+import socket
+import struct
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from mailwiz_tui.fleet.facts import Facts
+from mailwiz_tui.install.agent import facts, listeners, mailsoft, netfacts
+from mailwiz_tui.install.agent.state import State
+
+
+def test_the_agent_returns_exactly_the_facts_that_the_controller_knows(machine):
+    found = facts.gather(machine.host)
+    known = set(Facts.model_fields) - {"clock_skew"}  # only the controller can tell that
+    assert set(found) == known
+    read = Facts.model_validate(found)
+    assert (read.os_id, read.os_version, read.codename) == ("debian", "13", "trixie")
+    assert read.memory_total > 0
+    assert read.disks[0].mount == "/"
+
+
+def test_a_resolver_that_never_answers_hides_nothing_else(machine, monkeypatch: pytest.MonkeyPatch):
+    answered = threading.Event()
+    monkeypatch.setattr(facts, "_DEADLINE", 0.5)
+    monkeypatch.setattr(facts, "_fqdn", answered.wait)
+    found = facts.gather(machine.host)
+    answered.set()
+    assert found["fqdn"] == ""
+    assert found["memory_total"] > 0
+
+
+def test_a_listener_is_found_with_its_address_and_program(machine):
+    with (
+        socket.create_server(("127.0.0.1", 0)) as four,
+        socket.create_server(("::1", 0), family=socket.AF_INET6) as six,
+    ):
+        found = {(x["address"], x["port"]): x["process"] for x in listeners.find(machine.host)}
+        assert found[("127.0.0.1", four.getsockname()[1])]
+        assert ("::1", six.getsockname()[1]) in found
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({"/etc/resolv.conf": "nameserver 192.0.2.1\nnameserver 2001:db8::1\n"}, ["192.0.2.1", "2001:db8::1"]),
+        (
+            {
+                "/etc/resolv.conf": "nameserver 127.0.0.53\n",
+                "/run/systemd/resolve/resolv.conf": "nameserver 192.0.2.2\n",
+            },
+            ["192.0.2.2"],
+        ),
+        (
+            {
+                "/etc/resolv.conf": "nameserver 127.0.0.1\n",
+                "/var/lib/mailwiz/backup/resolv.conf": "search x\nnameserver 192.0.2.3\n",
+            },
+            ["192.0.2.3"],
+        ),
+        ({"/etc/resolv.conf": "nameserver 127.0.0.1\n"}, ["127.0.0.1"]),
+        ({}, []),
+    ],
+)
+def test_resolvers_are_those_that_the_network_gave(machine, files: dict[str, str], expected: list[str]):
+    for path, text in files.items():
+        machine.touch(path.lstrip("/"), text)
+    assert netfacts.configured_resolvers(machine.host) == expected
+
+
+NameServer = Callable[[bytes], None]
+
+
+@pytest.fixture
+def name_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[NameServer]:
+    """A name server on 127.0.0.1 that puts given records into its answer section."""
+    server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    server.bind(("127.0.0.1", 0))
+    answer = b""
+    flags = 0x8180
+
+    def serve() -> None:
+        while True:
+            try:
+                question, client = server.recvfrom(4096)
+            except OSError:
+                return
+            head = question[:2] + struct.pack("!HHHHH", flags, 1, answer.count(b"\xc0\x0c"), 0, 0)
+            server.sendto(head + question[12:17] + answer, client)
+
+    def answers(records: bytes, with_flags: int = 0x8180) -> None:
+        nonlocal answer, flags
+        answer, flags = records, with_flags
+
+    real = socket.socket.connect
+
+    def connect(self: socket.socket, address: tuple[str, int]) -> None:
+        real(self, server.getsockname() if address[1] == 53 else address)
+
+    monkeypatch.setattr(netfacts.socket.socket, "connect", connect)
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    yield answers
+    server.close()
+
+
+def record(kind: int) -> bytes:
+    return b"\xc0\x0c" + struct.pack("!HHIH", kind, 1, 60, 3) + b"abc"
+
+
+def test_answers_are_read_by_type(name_server, machine):
+    machine.touch("etc/resolv.conf", "nameserver 127.0.0.1\n")
+    name_server(record(6) + record(46))
+    assert netfacts.query("127.0.0.1", ".", 6, recurse=True) == {6, 46}
+    assert netfacts.resolvers(machine.host) == [{"address": "127.0.0.1", "answers": True, "dnssec": True}]
+    name_server(record(6))
+    assert netfacts.resolvers(machine.host) == [{"address": "127.0.0.1", "answers": True, "dnssec": False}]
+    name_server(b"", 0x8182)
+    assert netfacts.resolvers(machine.host) == [{"address": "127.0.0.1", "answers": False, "dnssec": False}]
+    name_server(b"\xc0\x0c\x00")
+    assert netfacts.query("127.0.0.1", ".", 6, recurse=True) is None
+
+
+def test_whose_configuration_mail_software_has(machine):
+    shipped = "as Debian ships it\n"
+    md5 = hashlib.md5(shipped.encode()).hexdigest()
+    said = f"dovecot-core\\t1:2.4\\tii \\t\\n /etc/dovecot/dovecot.conf {md5}\\036"
+    machine.path("/usr/bin/dpkg-query").write_text(f"#!/bin/sh\nprintf '{said}'\n")
+
+    def owner_of(text: str) -> str:
+        machine.touch("etc/dovecot/dovecot.conf", text)
+        (found,) = mailsoft.find(machine.host)
+        assert (found["name"], found["version"]) == ("dovecot-core", "1:2.4")
+        return found["owner"]
+
+    assert owner_of(shipped) == "package"
+    assert owner_of("somebody's own\n") == "other"
+    assert owner_of("# Managed by mailwiz-tui\n") == "mailwiz"
+    State(machine.host).record("files", "/etc/dovecot/dovecot.conf", "x")
+    assert owner_of("changed by hand since\n") == "mailwiz"

@@ -1,0 +1,68 @@
+"""Keys: made once where they are used, readable by root only; what comes back is public."""
+
+from __future__ import annotations
+
+import base64
+import json
+import stat
+import time
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import load_der_public_key, load_pem_private_key
+
+from mailwiz_tui.install.agent import keys
+from mailwiz_tui.install.agent.fault import AgentFault
+
+
+def test_a_dkim_key_is_made_once_and_its_public_half_is_true(machine):
+    (first,) = keys.prepare(machine.host, [{"selector": "2026a", "bits": 2048}], None)["dkim"]
+    path = machine.path("/var/lib/rspamd/dkim/2026a.key")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    private = load_pem_private_key(path.read_bytes(), None)
+    public = load_der_public_key(base64.b64decode(first["public_key"]))
+    assert isinstance(private, rsa.RSAPrivateKey)
+    assert private.public_key() == public
+    assert (first["bits"], first["algorithm"]) == (2048, "rsa")
+    (second,) = keys.prepare(machine.host, [{"selector": "2026a", "bits": 2048}], None)["dkim"]
+    assert second == first
+
+
+def test_a_self_signed_certificate_fits_its_key_and_names(machine):
+    answer = keys.prepare(machine.host, [], {"names": ["mail.example.com", "imap.example.com"], "days": 825})
+    tls = answer["tls"]
+    certificate = x509.load_pem_x509_certificate(machine.path("/etc/mailwiz/tls/own/fullchain.pem").read_bytes())
+    key_path = machine.path("/etc/mailwiz/tls/own/privkey.pem")
+    key = load_pem_private_key(key_path.read_bytes(), None)
+    assert stat.S_IMODE(key_path.stat().st_mode) == 0o600
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    assert key.curve.name == "secp256r1"
+    assert certificate.public_key() == key.public_key()
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert (
+        names.get_values_for_type(x509.DNSName) == ["mail.example.com", "imap.example.com"] == tls["subject_names"]
+    )
+    assert 800 < (tls["not_after"] - time.time()) / 86400 < 826
+    assert "PRIVATE" not in json.dumps(answer)
+    assert keys.prepare(machine.host, [], {"names": tls["subject_names"], "days": 825})["tls"] == tls
+    other = keys.prepare(machine.host, [], {"names": ["mail.example.org"], "days": 825})["tls"]
+    assert other["subject_names"] == ["mail.example.org"]
+    assert other["spki_sha256"] == tls["spki_sha256"], "a new certificate keeps the key"
+
+
+def test_where_no_certificate_is_asked_for_none_is_made(machine):
+    assert keys.prepare(machine.host, [], None)["tls"] is None
+    assert not machine.path("/etc/mailwiz").exists()
+
+
+@pytest.mark.parametrize("selector", ["", "../../etc/passwd", "a b", "-x", "a/b", "x" * 80])
+def test_a_bad_selector_makes_no_file(machine, selector: str):
+    with pytest.raises(AgentFault):
+        keys.prepare(machine.host, [{"selector": selector, "bits": 2048}], None)
+    assert not machine.path("/var/lib/rspamd").exists()
+
+
+def test_a_bad_name_makes_no_certificate(machine):
+    with pytest.raises(AgentFault):
+        keys.prepare(machine.host, [], {"names": ["mail.example.com,IP:10.0.0.1"]})

@@ -1,0 +1,128 @@
+"""What is judged of a running server, in words, and how a watch goes on where it left off."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mailwiz_tui.fleet.facts import FactsFile
+from mailwiz_tui.fleet.server import Inventory
+from mailwiz_tui.plan.model import Plan
+from mailwiz_tui.stack.blueprint import Blueprint, Port, Scope, Step, Unit
+from mailwiz_tui.verify.sample import Sample
+from mailwiz_tui.verify.trouble import Weight, drift, troubles
+from mailwiz_tui.verify.watch import Watcher
+
+HEALTHY: dict[str, Any] = {
+    "at": 1_000_000.0,
+    "units": [{"name": "postfix.service", "active": "active", "sub": "running"}],
+    "listeners": [{"protocol": "tcp", "address": "0.0.0.0", "port": 25, "process": "master"}],
+    "queue": {"count": 0},
+    "bans": {"sshd": 2},
+    "certificate": {"not_after": 1_000_000.0 + 90 * 86400},
+    "disks": [{"mount": "/", "total": 1000, "free": 500}],
+    "memory": {"total": 1000, "available": 500},
+    "log": {"place": "cursor c1", "lines": [[1.0, "postfix/smtpd", "connect \x1b]0;owned\x07"]], "minutes": []},
+    "run": {"active": "", "by": ""},
+}
+PORTS = (("tcp", 25),)
+
+
+def sample(**changes: Any) -> Sample:
+    """A healthy server with changes."""
+    return Sample.model_validate({**HEALTHY, **changes})
+
+
+def test_a_healthy_server_has_no_trouble() -> None:
+    assert troubles(sample(), PORTS) == []
+    assert sample().banned == 2
+    assert sample().certificate_days == 90
+
+
+@pytest.mark.parametrize(
+    ("changes", "weight", "said"),
+    [
+        ({"units": [{"name": "dovecot.service", "active": "inactive"}]}, Weight.FAILURE, "nobody can read mail"),
+        (
+            {"units": [{"name": "x.service", "active": "failed", "result": "oom-kill"}]},
+            Weight.FAILURE,
+            "(oom-kill)",
+        ),
+        ({"listeners": []}, Weight.FAILURE, "nothing listens on port 25"),
+        ({"queue": {"count": 3, "oldest": 1_000_000.0 - 7200}}, Weight.WARNING, "waiting for 2 h"),
+        ({"queue": {"count": 3, "oldest": 1_000_000.0 - 36000}}, Weight.FAILURE, "waiting for 10 h"),
+        ({"queue": {"count": 101, "reason": "timed out"}}, Weight.WARNING, "most often: timed out"),
+        ({"queue": None}, Weight.WARNING, "the queue cannot be read"),
+        ({"disks": [{"mount": "/", "total": 100, "free": 8}]}, Weight.WARNING, "92% full"),
+        ({"disks": [{"mount": "/", "total": 100, "free": 2}]}, Weight.FAILURE, "98% full"),
+        ({"memory": {"total": 100, "available": 1}}, Weight.WARNING, "memory"),
+        ({"certificate": {"not_after": 1_000_000.0 + 10 * 86400}}, Weight.WARNING, "ends in 10 days"),
+        ({"certificate": {"not_after": 1_000_000.0 - 5}}, Weight.FAILURE, "expired"),
+    ],
+)
+def test_each_trouble_is_said_with_advice(changes: dict[str, Any], weight: Weight, said: str) -> None:
+    found = troubles(sample(**changes), PORTS)
+    assert len(found) == 1
+    assert found[0].weight is weight
+    assert said in found[0].what
+    assert found[0].advice
+
+
+def test_the_worst_comes_first() -> None:
+    found = troubles(sample(queue=None, listeners=[]), PORTS)
+    assert [t.weight for t in found] == [Weight.FAILURE, Weight.WARNING]
+
+
+def test_what_a_server_says_is_cleaned() -> None:
+    log = sample().log
+    assert log is not None
+    assert log.lines == ((1.0, "postfix/smtpd", "connect"),)
+
+
+def test_drift_names_what_differs() -> None:
+    assert drift((), ()) == []
+    found = drift(("a MX", "b TXT", "c TXT", "d TXT"), ("e A",))
+    assert found[0].what.endswith("a MX, b TXT, c TXT and 1 more")
+    assert "lacks e A" in found[1].what
+
+
+class FakeLink:
+    """Notes what it is asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[dict[str, Any]] = []
+
+    async def request(self, op: str, **args: Any) -> Any:
+        assert op == "monitor"
+        self.asked.append(args)
+        return HEALTHY
+
+
+class FakeEngine:
+    """One server with one unit."""
+
+    plan = Plan.model_validate({"servers": [{"id": "mx1", "roles": ["all-in-one"]}], "domain": {
+        "primary_domain": "example.com", "hostname": "mail.example.com"}})  # fmt: skip
+    inventory = Inventory()
+    known = FactsFile()
+
+    def __init__(self) -> None:
+        self.connection = FakeLink()
+
+    def blueprints(self) -> dict[str, Blueprint]:
+        items = (Unit("postfix.service"), Unit("exim4.service", running=False, masked=True))
+        return {"mx1": Blueprint("mx1", (Step("s", "S", "c", items),), ports=(Port(25, "smtp", Scope.PUBLIC),))}
+
+    async def link(self, server_id: str) -> FakeLink:
+        return self.connection
+
+
+async def test_a_watch_goes_on_in_the_log_where_it_left_off() -> None:
+    engine = FakeEngine()
+    watcher = Watcher(engine)
+    await watcher.look("mx1")
+    await watcher.look("mx1")
+    assert [a["place"] for a in engine.connection.asked] == ["", "cursor c1"]
+    assert engine.connection.asked[0]["units"] == ["postfix.service"]
+    assert watcher.ports("mx1") == PORTS
