@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
 from mailwiz_tui.fleet.server import Server
 from mailwiz_tui.install.agentlink import AgentConnection, AgentLink
 from mailwiz_tui.install.prompts import Prompts
+
+if TYPE_CHECKING:
+    from mailwiz_tui.install.ssh import Tunnels
 
 OnProgress = Callable[[str], None]
 Connect = Callable[[Server], Awaitable[AgentConnection]]
@@ -27,7 +31,7 @@ class Pool:
         self._root = root
         self._links: dict[str, AgentLink] = {}
         self._locks: dict[str, asyncio.Lock] = {}
-        self._tunnels: object | None = None
+        self._tunnels: Tunnels | None = None
 
     async def link(self, server: Server, on_progress: OnProgress | None = None) -> AgentLink:
         """The server's link, opened if there is none that lives. Raises SshError and AgentError."""
@@ -65,13 +69,13 @@ class Pool:
         links, self._links = list(self._links.values()), {}
         await asyncio.gather(*(self._close(link) for link in links))
         if self._tunnels is not None:
-            await self._tunnels.close()  # type: ignore[attr-defined]
+            await self._tunnels.close()
             self._tunnels = None
 
     async def _over_ssh(self, server: Server) -> AgentConnection:
         from mailwiz_tui.install.ssh import Tunnels, connect
 
-        if not isinstance(self._tunnels, Tunnels):
+        if self._tunnels is None:
             self._tunnels = Tunnels()
         return await connect(server, self._prompts, tunnels=self._tunnels)
 

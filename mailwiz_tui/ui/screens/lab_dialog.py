@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from textual.app import ComposeResult
@@ -100,7 +100,7 @@ def _missing() -> list[str]:
     return list(Lab().missing())
 
 
-def _boot(report: object) -> Path:
+def _boot(report: Callable[[str], None]) -> Path:
     from mailwiz_tui.lab.lab import Lab
 
-    return Lab().up(LAB_HOSTS, report=report).inventory  # type: ignore[arg-type]
+    return Lab().up(LAB_HOSTS, report=report).inventory
