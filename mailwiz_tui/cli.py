@@ -23,6 +23,9 @@ COMMANDS = {
     "apply": "install and verify; on a finished installation it changes nothing",
     "verify": "run all checks against the running servers",
     "monitor": "watch running servers, or an installation in progress",
+    "mailbox": "accounts, aliases and quotas on the running installation",
+    "secret": "give the servers a secret that only you know (a smart host's password)",
+    "backup": "make, list and restore backups of the running installation",
     "lab": "disposable Debian hosts on this machine to rehearse on",
 }
 
@@ -109,6 +112,16 @@ def build_parser() -> argparse.ArgumentParser:
     _resolver(monitor)
     _connecting(monitor)
 
+    secret = _with_plan(commands, "secret")
+    secret.add_argument("name", nargs="?", default="", metavar="NAME", help="which one (default: list them)")
+    secret.add_argument("--stdin", action="store_true", help="read it from standard input, one line")
+    _connecting(secret)
+
+    mailbox = commands.add_parser("mailbox", help=COMMANDS["mailbox"], description=COMMANDS["mailbox"])
+    mailbox.set_defaults(mailbox_parser=mailbox)
+
+    commands.add_parser("backup", help=COMMANDS["backup"], description=COMMANDS["backup"])
+
     lab = commands.add_parser("lab", help=COMMANDS["lab"], description=COMMANDS["lab"])
     lab.set_defaults(lab_parser=lab)
     return parser
@@ -152,6 +165,18 @@ def _dispatch(arguments: list[str]) -> int:
         lab.add_arguments(lab_parser)
         code: int = lab.main(lab_parser.parse_args(arguments[1:]))
         return code
+    if arguments[0] == "mailbox":
+        mailbox = importlib.import_module("mailwiz_tui.commands.mailbox")
+        mailbox_parser = argparse.ArgumentParser(prog="mailwiz-tui mailbox", description=COMMANDS["mailbox"])
+        mailbox.add_arguments(mailbox_parser, _connecting)
+        done: int = mailbox.run(mailbox_parser.parse_args(arguments[1:]))
+        return done
+    if arguments[0] == "backup":
+        backup = importlib.import_module("mailwiz_tui.commands.backup")
+        backup_parser = argparse.ArgumentParser(prog="mailwiz-tui backup", description=COMMANDS["backup"])
+        backup.add_arguments(backup_parser, _connecting)
+        ended: int = backup.run(backup_parser.parse_args(arguments[1:]))
+        return ended
     options = parser.parse_args(arguments)
     command: Callable[[argparse.Namespace], int] = importlib.import_module(
         f"mailwiz_tui.commands.{options.command}"

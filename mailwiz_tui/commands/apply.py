@@ -17,15 +17,16 @@ from mailwiz_tui.plan.support import unsupported
 
 async def _hand_over(engine: Engine, file: CredentialsFile | None) -> None:
     mailboxes = await engine.accounts()
-    if not mailboxes:
+    key = await engine.recovery_key()
+    if not mailboxes and key is None:
         if file is not None:
             file.discard()
             complain(f"{file.path}: not written, because no password was generated in this run")
         return
     if file is None:
-        show(mailboxes)
+        show(mailboxes, key)
     else:
-        file.write(mailboxes)
+        file.write(mailboxes, key)
         say(f"generated passwords were written to {file.path}")
     await engine.acknowledge_accounts()
 

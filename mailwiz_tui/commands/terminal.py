@@ -55,6 +55,10 @@ class TerminalPrompts:
         """Asks for the password that sudo wants."""
         return await self._secret(f"sudo password of {user} on {server_id}: ")
 
+    async def given_secret(self, server_id: str, title: str) -> SecretStr | None:
+        """Asks for a secret of the plan."""
+        return await self._secret(f"{title[:1].upper()}{title[1:]} (kept on {server_id} only): ")
+
     async def _secret(self, question: str) -> SecretStr | None:
         answer = await asyncio.to_thread(getpass.getpass, question)
         return SecretStr(answer) if answer else None

@@ -11,11 +11,15 @@ from mailwiz_tui.dns.site import Site
 
 def records(site: Site) -> list[Record]:
     """The names these programs ask, for each mailbox domain, where the stack serves HTTPS."""
-    if not site.serves_web:
-        return []
     found: list[Record] = []
     for domain in site.plan.mailbox_domains():
-        for label, program in (("autoconfig", "Thunderbird and others"), ("autodiscover", "Outlook")):
+        programs = (
+            ("autoconfig", "Thunderbird and others", site.web.autoconfig),
+            ("autodiscover", "Outlook", site.web.autodiscover),
+        )
+        for label, program, domains in programs:
+            if domain not in domains:
+                continue
             found.append(
                 Record(
                     domain=domain,
@@ -28,6 +32,8 @@ def records(site: Site) -> list[Record]:
                     section=Section.CLIENTS,
                 )
             )
+        if not site.serves_clients:
+            continue
         found.append(
             Record(
                 domain=domain,
@@ -45,13 +51,13 @@ def records(site: Site) -> list[Record]:
 
 def notes(site: Site) -> list[Note]:
     """Why there are no records."""
-    if site.serves_web:
+    if site.web.autoconfig or site.web.autodiscover:
         return []
     return [
         Note(
             site.primary,
             "Autoconfig and Autodiscover",
-            "Left out: they are fetched over HTTPS with a certificate that mail programs trust, which a "
-            "self-signed one is not. The SRV records stand in for them.",
+            "Left out: they are fetched over HTTPS with a certificate that mail programs trust and that holds "
+            "these names, and yours is none. The SRV records stand in for them.",
         )
     ]

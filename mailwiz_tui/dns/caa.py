@@ -2,18 +2,39 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from mailwiz_tui.dns.record import HOUR, Note, Record, Section
 from mailwiz_tui.dns.site import Site
-from mailwiz_tui.plan.model import TlsProvider
+from mailwiz_tui.plan.model import Tls, TlsProvider
+
+ISSUERS = {
+    "api.letsencrypt.org": "letsencrypt.org",
+    "acme.zerossl.com": "sectigo.com",
+    "dv.acme-v02.api.pki.goog": "pki.goog",
+    "api.buypass.com": "buypass.com",
+    "acme.ssl.com": "ssl.com",
+}
+"""ACME servers, each with the domains below it, and the name that the authority behind goes by in CAA."""
+
+
+def acme_issuer(tls: Tls) -> str:
+    """The authority's name behind the plan's ACME server; empty where it is not known."""
+    if not tls.acme_directory:
+        return "letsencrypt.org"
+    host = urlsplit(tls.acme_directory).hostname or ""
+    below = (name for server, name in ISSUERS.items() if f".{host}".endswith(f".{server}"))
+    return next(below, "")
 
 
 def records(site: Site) -> list[Record]:
     """Records at the host names only: at the domain they would bind its web site too."""
     tls = site.plan.security.tls
     names = [n for n in dict.fromkeys(h.name for h in site.hosts) if n not in site.plan.all_domains()]
-    if tls.provider is TlsProvider.LETSENCRYPT and not tls.acme_directory:
-        values = ['0 issue "letsencrypt.org"', '0 issuewild ";"']
-        reason = "Lets nobody but Let's Encrypt issue certificates for {name} (CAA, RFC 8659)."
+    issuer = acme_issuer(tls) if tls.provider is TlsProvider.LETSENCRYPT else ""
+    if issuer:
+        values = [f'0 issue "{issuer}"', '0 issuewild ";"']
+        reason = f"Lets nobody but {issuer} issue certificates for {{name}} (CAA, RFC 8659)."
     elif tls.provider is TlsProvider.SELFSIGNED:
         values = ['0 issue ";"']
         reason = (
@@ -41,7 +62,7 @@ def records(site: Site) -> list[Record]:
 def notes(site: Site) -> list[Note]:
     """Why there is no record."""
     tls = site.plan.security.tls
-    if tls.provider is TlsProvider.CUSTOM or (tls.provider is TlsProvider.LETSENCRYPT and tls.acme_directory):
+    if tls.provider is TlsProvider.CUSTOM or (tls.provider is TlsProvider.LETSENCRYPT and not acme_issuer(tls)):
         return [
             Note(
                 site.primary,

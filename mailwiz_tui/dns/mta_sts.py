@@ -6,16 +6,19 @@ import hashlib
 
 from mailwiz_tui.dns.record import HOUR, Note, Record, Section
 from mailwiz_tui.dns.site import Site
+from mailwiz_tui.plan.model import TlsProvider
+from mailwiz_tui.plan.published import mta_sts_policy
 
-MAX_AGE = 604800
-"""How long a sender remembers the policy, in seconds: one week."""
+_NEEDS = "its policy is served over HTTPS with a certificate that every sender trusts"
+_INSTEAD = (
+    "A policy without it would make senders hold back your mail. "
+    "DANE (the TLSA record) protects delivery instead where the zone is signed with DNSSEC."
+)
 
 
 def policy(site: Site) -> str:
     """The policy file a sender fetches from ``https://mta-sts.DOMAIN/.well-known/mta-sts.txt``."""
-    names = dict.fromkeys(host.name for host in site.inbound)
-    lines = ["version: STSv1", "mode: enforce", *(f"mx: {name}" for name in names), f"max_age: {MAX_AGE}"]
-    return "".join(f"{line}\r\n" for line in lines)
+    return mta_sts_policy(site.plan)
 
 
 def policy_id(site: Site) -> str:
@@ -25,10 +28,8 @@ def policy_id(site: Site) -> str:
 
 def records(site: Site) -> list[Record]:
     """The announcement and the name the policy is fetched from, where the stack serves it."""
-    if not site.serves_web:
-        return []
     found: list[Record] = []
-    for domain in site.plan.all_domains():
+    for domain in site.web.mta_sts:
         found.append(
             Record(
                 domain=domain,
@@ -59,14 +60,16 @@ def records(site: Site) -> list[Record]:
 
 def notes(site: Site) -> list[Note]:
     """Why there are no records."""
-    if site.serves_web:
-        return []
+    if site.plan.security.tls.provider is TlsProvider.SELFSIGNED:
+        return [
+            Note(
+                site.primary,
+                "MTA-STS",
+                f"Left out: {_NEEDS}, and with a self-signed certificate there is none. {_INSTEAD}",
+            )
+        ]
+    left = [domain for domain in site.plan.all_domains() if domain not in site.web.mta_sts]
     return [
-        Note(
-            site.primary,
-            "MTA-STS",
-            "Left out: its policy is served over HTTPS with a certificate that every sender trusts, and with a "
-            "self-signed certificate there is none. A policy without it would make senders hold back your mail. "
-            "DANE (the TLSA record) protects delivery instead where the zone is signed with DNSSEC.",
-        )
+        Note(domain, "MTA-STS", f"Left out: {_NEEDS}, and yours does not hold mta-sts.{domain} so. {_INSTEAD}")
+        for domain in left
     ]

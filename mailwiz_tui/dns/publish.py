@@ -90,8 +90,11 @@ async def publish(changes: Sequence[Change], server: str, key: UpdateKey, *, pat
         update = dns.update.UpdateMessage(zone, keyring=keyring, keyalgorithm=key.algorithm)
         for change in inside:
             owner = dns.name.from_text(change.name)
-            for old in await _present(change, address, port, patience):
-                update.delete(owner, old)
+            # a CNAME that is added replaces the former one (RFC 2136 section 3.4.2.2), and some servers lose one
+            # that is deleted and added in the same update
+            if not (change.type == "CNAME" and change.add):
+                for old in await _present(change, address, port, patience):
+                    update.delete(owner, old)
             for value in change.add:
                 text = quote_txt(value) if change.type == "TXT" else value
                 update.add(owner, change.ttl, change.type, text)

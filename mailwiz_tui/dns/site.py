@@ -7,7 +7,9 @@ from functools import cached_property
 
 from mailwiz_tui.fleet.facts import FactsFile, TlsPublic
 from mailwiz_tui.fleet.server import Inventory
-from mailwiz_tui.plan.model import Architecture, Plan, PlanServer, Role, TlsProvider
+from mailwiz_tui.fleet.web import Web, web
+from mailwiz_tui.plan.model import Architecture, Plan, PlanServer, Role
+from mailwiz_tui.plan.published import server_name
 
 ADDRESS_PENDING = "address not known yet: it comes from the inventory, or is found when connecting"
 
@@ -77,10 +79,7 @@ class Site:
 
     def server_name(self, server: PlanServer) -> str:
         """The name a server greets with."""
-        if len(self.plan.servers) <= 1:
-            return self.hostname
-        label = "".join(c if c.isalnum() else "-" for c in server.id.lower()).strip("-")
-        return f"{label}.{self.primary}"
+        return server_name(self.plan, server)
 
     def zone_of(self, name: str) -> str:
         """The plan's domain a name lies in; for a name in none of them its parent."""
@@ -92,14 +91,15 @@ class Site:
         record = self.known.servers.get(host.server_id)
         return record.tls if record else None
 
-    @property
-    def serves_web(self) -> bool:
-        """Whether the stack answers HTTPS with a certificate that strangers trust.
+    @cached_property
+    def web(self) -> Web:
+        """The domains for which the stack answers HTTPS so that strangers believe it."""
+        return web(self.plan, self.known)
 
-        MTA-STS policies, autoconfig and autodiscover are fetched over HTTPS from clients that know
-        nothing of this server, so a self-signed certificate cannot serve them.
-        """
-        return self.plan.security.tls.provider is not TlsProvider.SELFSIGNED
+    @property
+    def serves_clients(self) -> bool:
+        """Whether the mail hostname itself answers HTTPS with a certificate that mail programs trust."""
+        return bool(self.web.autoconfig or self.web.autodiscover)
 
     def _with(self, role: Role) -> list[PlanServer]:
         return self.plan.servers_with(role) or self.plan.servers[:1]

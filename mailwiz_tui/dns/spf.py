@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from mailwiz_tui.dns.record import HOUR, Note, Record, Section
 from mailwiz_tui.dns.site import Site
+from mailwiz_tui.plan.dnsnames import is_ip
+from mailwiz_tui.plan.hosts import parse_next_hop
 from mailwiz_tui.plan.model import SpfPolicy
 
 ALL = {SpfPolicy.STRICT: "-all", SpfPolicy.SOFTFAIL: "~all", SpfPolicy.NEUTRAL: "?all"}
@@ -25,10 +27,24 @@ def policy(site: Site) -> str:
         "v=spf1",
         "mx",
         *(f"a:{name}" for name in extra),
+        *smart_host_terms(site),
         *(f"include:{name}" for name in security.includes),
         ALL[security.policy],
     ]
     return " ".join(terms)
+
+
+def smart_host_terms(site: Site) -> list[str]:
+    """The smart host that mail leaves through, as SPF names it: by address, by name or by its MX hosts.
+
+    Providers that send from other addresses than they take mail at name an include instead (``includes``).
+    """
+    if not site.plan.network.relay_host:
+        return []
+    hop = parse_next_hop(site.plan.network.relay_host)
+    if is_ip(hop.host):
+        return [f"ip6:{hop.host}" if ":" in hop.host else f"ip4:{hop.host}"]
+    return [f"mx:{hop.host}", f"a:{hop.host}"] if hop.lookup_mx else [f"a:{hop.host}"]
 
 
 def records(site: Site) -> list[Record]:
@@ -89,8 +105,8 @@ def notes(site: Site) -> list[Note]:
             Note(
                 site.primary,
                 "SPF",
-                f"Mail leaves through {site.plan.network.relay_host}: add the SPF include its operator names, "
-                "or receivers will take your mail for forged.",
+                f"Mail leaves through {site.plan.network.relay_host}, which is listed; if its operator names an "
+                "SPF include, add that too, for it may send from other addresses.",
             )
         )
     found.extend(

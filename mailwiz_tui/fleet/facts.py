@@ -57,6 +57,14 @@ class ResolverFact(_Facts):
     dnssec: bool = False
 
 
+class MailStore(_Facts):
+    """Where an installation keeps mail, in which format, and whether any lies there."""
+
+    format: str
+    path: str
+    holds_mail: bool = False
+
+
 class Facts(_Facts):
     """One server as it is now. Sizes in bytes, times in seconds since the epoch."""
 
@@ -98,6 +106,7 @@ class Facts(_Facts):
     has_fuse: bool = False
     run_active: str = ""
     installed_digest: str = ""
+    mail_store: MailStore | None = None
 
 
 class DkimPublicKey(_Facts):
@@ -110,7 +119,10 @@ class DkimPublicKey(_Facts):
 
 
 class TlsPublic(_Facts):
-    """What is public of a certificate; fingerprints are SHA-256 in lower-case hex."""
+    """What is public of a certificate; fingerprints are SHA-256 in lower-case hex.
+
+    ``trusted``: a public authority vouches for it, as far as the operator's machine knows (custom ones only).
+    """
 
     subject_names: tuple[str, ...] = ()
     not_after: float = 0.0
@@ -118,6 +130,7 @@ class TlsPublic(_Facts):
     spki_sha256: str = ""
     issuer: str = ""
     pem: str = ""
+    trusted: bool = False
 
 
 class ServerRecord(_Facts):
@@ -129,10 +142,15 @@ class ServerRecord(_Facts):
 
 
 class FactsFile(_Facts):
-    """The content of ``PLAN.facts.json``: what is known, by server id."""
+    """The content of ``PLAN.facts.json``: what is known, by server id.
+
+    ``custom`` is what is public of the plan's own certificate, ``acme_ca`` the text of its ``acme_ca_file``.
+    """
 
     version: int = 1
     servers: dict[str, ServerRecord] = Field(default_factory=dict)
+    custom: TlsPublic | None = None
+    acme_ca: str = ""
 
     def facts(self, server_id: str) -> Facts | None:
         """The facts of a server, or None where it was never asked."""

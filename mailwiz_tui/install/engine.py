@@ -18,7 +18,9 @@ from pydantic import SecretStr
 from mailwiz_tui.fleet.facts import Facts, FactsFile
 from mailwiz_tui.fleet.facts_store import load_facts, save_facts
 from mailwiz_tui.fleet.server import Inventory, Server
+from mailwiz_tui.install import given_secrets
 from mailwiz_tui.install.agentlink import AgentLink
+from mailwiz_tui.install.certificates import acme_authority, custom_certificate
 from mailwiz_tui.install.diff import ServerDiff
 from mailwiz_tui.install.events import Event, ServerChanged, ServerPhase, Subscriber
 from mailwiz_tui.install.first_accounts import account_server, first_accounts, new_password
@@ -63,6 +65,7 @@ class Engine:
     ) -> None:
         self.plan = plan
         self.inventory = inventory
+        self._prompts = prompts
         self.pool = Pool(prompts, connect=connect, root=root)
         self.known = load_facts(facts_path) if facts_path and facts_path.exists() else FactsFile()
         self.history = history or History()
@@ -70,6 +73,7 @@ class Engine:
         self._compile = compile_blueprint or _compile
         self._subscribers: list[Subscriber] = []
         self._unacknowledged: dict[str, SecretStr] = {}
+        self._key_is_out = False
         self._work = Work(
             plan, self.pool, self.known, self._emit, self.history, self._compile, adopt, gate_seconds, give_up_after
         )
@@ -107,6 +111,7 @@ class Engine:
         Raises the first server's error if one fails; what the others told is kept all the same.
         """
         self._refuse_unsupported()
+        self._read_certificates()
         results = await self._each(lambda server_id: self._work.prepare(self.server(server_id)))
         self._save()
         for result in results.values():
@@ -131,6 +136,7 @@ class Engine:
         for a server that the inventory lacks, both before anything is connected.
         """
         self._refuse_unsupported()
+        self._read_certificates()
         for server_id in self.server_ids:
             self.server(server_id)
         prepared = await self._each(self._follow_and_prepare)
@@ -140,6 +146,9 @@ class Engine:
             attached = _raised(prepared[server_id])
             if attached and attached.state is ServerPhase.LOST:
                 return attached
+            blueprint = self._compile(self.plan, server_id, self.known)
+            if given_secrets.wanted(blueprint):
+                await given_secrets.ask_for_missing(await self.link(server_id), blueprint, self._prompts)
             return await self._work.install(self.server(server_id), attached)
 
         outcomes = self._ended(await self._each(install))
@@ -184,14 +193,40 @@ class Engine:
         self._unacknowledged = {address: passwords[address] for address in answer["set"]}
         return dict(self._unacknowledged)
 
-    async def acknowledge_accounts(self) -> None:
-        """Tells the server that the operator has the passwords that ``accounts`` returned."""
+    async def recovery_key(self) -> SecretStr | None:
+        """The key without which no backup can be read, until ``acknowledge_accounts``; else None."""
         place = account_server(self.plan)
-        if place is None or not self._unacknowledged:
+        if place is None or not self.plan.backup.target:
+            return None
+        key = str((await (await self.link(place.id)).request("backup_key"))["key"])
+        self._key_is_out = bool(key)
+        return SecretStr(key) if key else None
+
+    async def acknowledge_accounts(self) -> None:
+        """Tells the server that the operator has what ``accounts`` and ``recovery_key`` returned."""
+        place = account_server(self.plan)
+        if place is None:
             return
         link = await self.link(place.id)
-        await link.request("accounts_ack", addresses=list(self._unacknowledged))
-        self._unacknowledged = {}
+        if self._unacknowledged:
+            await link.request("accounts_ack", addresses=list(self._unacknowledged))
+            self._unacknowledged = {}
+        if self._key_is_out:
+            await link.request("backup_key_shown")
+            self._key_is_out = False
+
+    async def given_secrets(self) -> list[given_secrets.GivenSecret]:
+        """The secrets that the plan wants from the operator, per server, and whether they are there."""
+        found = [await given_secrets.look(await self.link(i), b) for i, b in self.blueprints().items()
+                 if given_secrets.wanted(b)]  # fmt: skip
+        return [secret for secrets in found for secret in secrets]
+
+    async def give_secret(self, name: str, value: SecretStr) -> list[str]:
+        """Sends a secret to every server that wants it; their ids. The next ``apply`` puts it to use."""
+        places = [i for i, blueprint in self.blueprints().items() if name in given_secrets.wanted(blueprint)]
+        for server_id in places:
+            await given_secrets.give(await self.link(server_id), name, value)
+        return places
 
     async def close(self) -> None:
         """Ends all connections; what runs on servers goes on."""
@@ -227,6 +262,13 @@ class Engine:
     def _refuse_unsupported(self) -> None:
         if findings := unsupported(self.plan):
             raise PlanError(findings)
+
+    def _read_certificates(self) -> None:
+        """Reads what the plan names beside it. Raises PlanError where a certificate is not fit to be served."""
+        base = self._facts_path.parent if self._facts_path else Path()
+        self._work.custom = custom_certificate(self.plan, base)
+        self.known.custom = self._work.custom.public if self._work.custom else None
+        self.known.acme_ca = acme_authority(self.plan, base)
 
     def _save(self) -> None:
         if self._facts_path:

@@ -31,6 +31,9 @@ class Prompts(Protocol):
     async def sudo_password(self, server_id: str, user: str, attempt: int) -> SecretStr | None:
         """The password sudo wants; asked only if sudo does ask."""
 
+    async def given_secret(self, server_id: str, title: str) -> SecretStr | None:
+        """A secret of the plan that only the operator knows, such as the password of a smart host."""
+
 
 class RefusingPrompts:
     """Answers no to everything: for runs without a terminal. ``accept_new`` is ``--accept-new-host-keys``."""
@@ -51,5 +54,9 @@ class RefusingPrompts:
         return None
 
     async def sudo_password(self, server_id: str, user: str, attempt: int) -> SecretStr | None:
+        """None: there is nobody to ask."""
+        return None
+
+    async def given_secret(self, server_id: str, title: str) -> SecretStr | None:
         """None: there is nobody to ask."""
         return None

@@ -13,6 +13,7 @@ from mailwiz_tui.fleet.facts import DkimPublicKey, Facts, FactsFile, ServerRecor
 from mailwiz_tui.fleet.server import Server
 from mailwiz_tui.install import preflight
 from mailwiz_tui.install.agentlink import AgentError, AgentLink
+from mailwiz_tui.install.certificates import CustomCertificate
 from mailwiz_tui.install.diff import ServerDiff
 from mailwiz_tui.install.events import Event, ServerChanged, ServerPhase
 from mailwiz_tui.install.follower import Follower
@@ -24,6 +25,8 @@ from mailwiz_tui.plan.model import Plan, Role, TlsProvider
 from mailwiz_tui.stack.blueprint import Blueprint
 
 SELF_SIGNED_DAYS = 825
+WAITING_DAYS = 90
+"""How long a self-signed certificate lasts that only serves until a public one is issued."""
 Compile = Callable[[Plan, str, FactsFile], Blueprint]
 
 
@@ -52,6 +55,7 @@ class Work:
     adopt: bool
     gate_seconds: float
     give_up_after: float
+    custom: CustomCertificate | None = None
 
     async def link(self, server: Server) -> AgentLink:
         """The warm link to a server."""
@@ -86,7 +90,7 @@ class Work:
         record = ServerRecord(
             facts=facts,
             dkim=tuple(DkimPublicKey.model_validate(key) for key in answer["dkim"]),
-            tls=TlsPublic.model_validate(answer["tls"]) if answer["tls"] else None,
+            tls=TlsPublic.model_validate(answer["tls"]) if answer["tls"] else self.known.custom,
         )
         self.known.servers[server.id] = record
         return record
@@ -120,6 +124,7 @@ class Work:
             return ServerOutcome(server.id, ServerPhase.UNCHANGED, seconds=time.monotonic() - begun)
         run_id = time.strftime("%Y%m%dT%H%M%S", time.gmtime()) + f"-{time.time_ns() % 1_000_000:06d}"
         self.say(server, ServerPhase.INSTALLING)
+        await self._send_certificate(server)
         answer = await self._start(server, run_id, blueprint)
         if answer["run"] != run_id:
             return await self._attach(server, str(answer["run"]), str(answer.get("by", "")))
@@ -128,6 +133,13 @@ class Work:
     def say(self, server: Server, phase: ServerPhase, detail: str = "") -> None:
         """Tells that a server entered a phase."""
         self.emit(ServerChanged(server.id, phase, detail, at=time.time()))
+
+    async def _send_certificate(self, server: Server) -> None:
+        """Brings the operator's own certificate and its key to a server, over the connection only."""
+        if self.custom is None:
+            return
+        link = await self.link(server)
+        await link.request("install_certificate", chain=self.custom.chain, key=self.custom.key.get_secret_value())
 
     async def _start(self, server: Server, run_id: str, blueprint: Blueprint) -> dict[str, Any]:
         options = {"by": _operator(), "gate_seconds": self.gate_seconds}
@@ -158,8 +170,10 @@ class Work:
         dkim = []
         if security.dkim.enabled and signs:
             dkim = [{"selector": self.plan.dkim_selector(server_id), "bits": security.dkim.key_size}]
-        own = security.tls.provider is TlsProvider.SELFSIGNED
-        return dkim, {"names": [self.plan.domain.hostname] if own else [], "days": SELF_SIGNED_DAYS}
+        if security.tls.provider is TlsProvider.CUSTOM:
+            return dkim, None
+        days = SELF_SIGNED_DAYS if security.tls.provider is TlsProvider.SELFSIGNED else WAITING_DAYS
+        return dkim, {"names": [self.plan.domain.hostname], "days": days}
 
 
 def _operator() -> str:

@@ -61,7 +61,10 @@ class LabDns:
         for zone, sets in self._by_zone(records).items():
             update = self._update(zone)
             for rrset in sets:
-                update.replace(rrset.name, ttl if ttl is not None else rrset.ttl, *rrset)
+                # a CNAME that is added replaces the former one (RFC 2136 section 3.4.2.2); Knot loses one that is
+                # deleted and added in the same update
+                change = update.add if rrset.rdtype == dns.rdatatype.CNAME else update.replace
+                change(rrset.name, ttl if ttl is not None else rrset.ttl, *rrset)
             self._send(update, zone)
 
     def remove(self, *names: str) -> None:

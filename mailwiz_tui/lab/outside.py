@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import email.policy
 import os
+import socket
 import ssl
 import subprocess
+import threading
 import time
 import urllib.request
 from collections.abc import Sequence
@@ -21,6 +24,7 @@ from .machine import LabError, Report
 
 ID = "outside"
 PROXY_PORT = 3142
+CLONE_NEWNET = 0x40000000
 
 
 def root_servers(layer: Path) -> list[str]:
@@ -169,6 +173,25 @@ class Outside:
     ) -> subprocess.CompletedProcess[str]:
         """Run a program on the outside host (it has openssl, curl, swaks, posttls-finger, kdig)."""
         return self._box.run(command, stdin=stdin, check=check)
+
+    def listen(self, port: int = 0) -> socket.socket:
+        """Open a listening socket at ``address``, for a server of a test's own; the caller closes it.
+
+        The socket belongs to the outside host's network although this process serves it (setns(2)).
+        """
+        opened: list[socket.socket] = []
+
+        def enter() -> None:
+            with open(f"/proc/{self._box.init()}/ns/net") as namespace:
+                if ctypes.CDLL(None, use_errno=True).setns(namespace.fileno(), CLONE_NEWNET) == 0:
+                    opened.append(socket.create_server((str(self.address.ipv4), port)))
+
+        thread = threading.Thread(target=enter)
+        thread.start()
+        thread.join()
+        if not opened:
+            raise LabError(f"no socket could be opened on the outside host (port {port or 'any'})")
+        return opened[0]
 
     def log(self) -> str:
         """Return the outside mail server's log."""

@@ -35,6 +35,19 @@ def mail_address(text: str) -> str:
     return f"{local}@{domain_name(domain)}"
 
 
+def login_name(text: str) -> str:
+    """A user name for SMTP authentication (RFC 4954), as Postfix can keep it: no spaces and no colon."""
+    refuse_invisible(text, "user name")
+    if not text.isascii() or not text.isprintable() or " " in text:
+        raise ValueError(f"“{shortened(text)}” has characters that a user name for a smart host cannot have")
+    if ":" in text:
+        name = shortened(text.partition(":")[0])
+        raise ValueError(f"“{name}:…” has a colon; write the user name alone, the password is asked for")
+    if len(text) > 255:
+        raise ValueError(f"“{shortened(text)}” is longer than 255 characters")
+    return text
+
+
 def report_addresses(text: str) -> str:
     """Report addresses as DMARC records hold them: ``mailto:a@example.com,mailto:b@example.net``.
 

@@ -186,6 +186,19 @@ class Storage(Model):
     s3_endpoint: names.OptionalHttpUrl = ""
     s3_bucket: names.OptionalBucketName = ""
     s3_region: names.OptionalRegion = ""
+    s3_access_key: names.OptionalAccessKey = ""
+    s3_after_days: Annotated[int, Field(ge=1, le=3650, strict=True)] = 30
+
+
+class Backup(Model):
+    """Where a daily copy goes and how many are kept; none is made while ``target`` is empty."""
+
+    target: names.OptionalBackupTarget = ""
+    s3_access_key: names.OptionalAccessKey = ""
+    s3_region: names.OptionalRegion = ""
+    keep_daily: names.KeptCopies = 7
+    keep_weekly: names.KeptCopies = 5
+    keep_monthly: names.KeptCopies = 12
 
 
 class Cluster(Model):
@@ -198,6 +211,7 @@ class Network(Model):
     """What the network around the servers allows."""
 
     relay_host: names.OptionalNextHop = ""
+    relay_user: names.OptionalLogin = ""
     resolvers: list[names.IpAddress] = Field(default_factory=list)
 
 
@@ -211,6 +225,7 @@ class Plan(Model):
     security: Security = Field(default_factory=Security)
     services: Services = Field(default_factory=Services)
     storage: Storage = Field(default_factory=Storage)
+    backup: Backup = Field(default_factory=Backup)
     cluster: Cluster = Field(default_factory=Cluster)
     network: Network = Field(default_factory=Network)
 

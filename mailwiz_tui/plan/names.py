@@ -33,6 +33,7 @@ OptionalHttpsUrl = Annotated[str, _or_empty(hosts.https_url)]
 PortNumber = Annotated[int, Field(ge=1, le=65535)]
 
 OptionalMailAddress = Annotated[str, _or_empty(mailnames.mail_address)]
+OptionalLogin = Annotated[str, _or_empty(mailnames.login_name)]
 OptionalReportAddress = Annotated[str, _or_empty(mailnames.report_addresses)]
 
 AbsolutePath = Annotated[str, AfterValidator(places.absolute_path)]
@@ -40,5 +41,8 @@ OptionalAbsolutePath = Annotated[str, _or_empty(places.exported_path)]
 OptionalFilePath = Annotated[str, _or_empty(places.local_file)]
 OptionalBucketName = Annotated[str, _or_empty(places.bucket_name)]
 OptionalRegion = Annotated[str, _or_empty(places.region_name)]
+OptionalAccessKey = Annotated[str, _or_empty(places.access_key)]
+OptionalBackupTarget = Annotated[str, _or_empty(places.backup_target)]
+KeptCopies = Annotated[int, Field(ge=0, le=1000, strict=True)]
 
 display_name = dnsnames.display_name

@@ -8,9 +8,12 @@ from __future__ import annotations
 import re
 
 from mailwiz_tui.plan.dnsnames import is_ip, refuse_invisible, shortened
+from mailwiz_tui.plan.hosts import http_url
 
 _PATH = re.compile(r"[A-Za-z0-9._/@+-]+")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_ACCESS_KEY = re.compile(r"[A-Za-z0-9._/+=-]{1,128}")
+_PREFIX = re.compile(r"[A-Za-z0-9._/-]*")
 _REGION = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 SYSTEM_TREES = (
@@ -102,3 +105,31 @@ def region_name(text: str) -> str:
             f"“{shortened(text)}” is not a region: lower-case letters, digits and hyphens, like eu-central-1"
         )
     return text
+
+
+def access_key(text: str) -> str:
+    """The public half of an object store's credentials (its id); the secret half is asked for."""
+    refuse_invisible(text, "access key")
+    if not _ACCESS_KEY.fullmatch(text):
+        raise ValueError(
+            f"“{shortened(text)}” is not an access key's id: up to 128 letters, digits and . _ / + = -"
+        )
+    return text
+
+
+def backup_target(text: str) -> str:
+    """A directory on the server, or ``s3:https://endpoint/bucket/prefix`` as restic(1) writes it."""
+    if text.startswith("/var/backups/"):
+        return exported_path(text)
+    if not text.startswith("s3:"):
+        return absolute_path(text)
+    shown = shortened(text)
+    url = http_url(text.removeprefix("s3:"))
+    scheme, _, rest = url.partition("://")
+    host, _, path = rest.partition("/")
+    bucket, _, prefix = path.partition("/")
+    if not bucket:
+        raise ValueError(f"“{shown}” names no bucket; write s3:https://endpoint/bucket")
+    if not _PREFIX.fullmatch(prefix) or ".." in prefix:
+        raise ValueError(f"“{shown}” has a prefix with more than letters, digits and . _ / -")
+    return f"s3:{scheme}://{host}/{bucket_name(bucket)}" + (f"/{prefix.strip('/')}" if prefix.strip("/") else "")

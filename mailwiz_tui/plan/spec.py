@@ -37,7 +37,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class ShownWhen:
-    """A question is asked only while the answer at ``path`` is one of ``values``."""
+    """A question is asked only while the answer at ``path`` is one of ``values``; with none, while there is one."""
 
     path: str
     values: tuple[str | int | bool, ...]
@@ -68,7 +68,8 @@ class FieldSpec:
 
     def is_shown(self, get: Callable[[str], Any]) -> bool:
         """Whether the question is asked, given a function that returns the answer at a path."""
-        return all(get(condition.path) in condition.values for condition in self.shown_when)
+        answers = [(get(condition.path), condition.values) for condition in self.shown_when]
+        return all(answer in values if values else bool(answer) for answer, values in answers)
 
 
 @dataclass(frozen=True, slots=True)

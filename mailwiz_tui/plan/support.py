@@ -7,10 +7,8 @@ from mailwiz_tui.plan.model import (
     AdminPanel,
     Antispam,
     Architecture,
-    DomainKind,
     Plan,
     StorageType,
-    TlsProvider,
     Webmail,
 )
 
@@ -26,10 +24,6 @@ def unsupported(plan: Plan) -> list[Finding]:
 
     if plan.architecture is not Architecture.SINGLE:
         refuse("architecture", plan.architecture.value, 'choose "single"')
-    provider = plan.security.tls.provider
-    if provider is not TlsProvider.SELFSIGNED:
-        what = "Let's Encrypt" if provider is TlsProvider.LETSENCRYPT else "a custom certificate"
-        refuse("security.tls.provider", what, 'choose "selfsigned"')
     if plan.services.antispam is not Antispam.RSPAMD:
         what = "SpamAssassin" if plan.services.antispam is Antispam.SPAMASSASSIN else "a stack without a filter"
         refuse("services.antispam", what, 'choose "rspamd"')
@@ -39,14 +33,8 @@ def unsupported(plan: Plan) -> list[Finding]:
         refuse("services.webmail", "Roundcube", 'choose "none"')
     if plan.services.admin_panel is not AdminPanel.NONE:
         refuse("services.admin_panel", "PostfixAdmin", 'choose "none"')
-    if plan.storage.type is not StorageType.MAILDIR:
-        what = "NFS storage" if plan.storage.type is StorageType.NFS else "object storage"
-        refuse("storage.type", what, 'choose "maildir"')
-    for index, domain in enumerate(plan.domain.additional_domains):
-        if domain.kind is DomainKind.RELAY:
-            refuse(
-                f"domain.additional_domains.{index}.kind", f"the relay domain {domain.name}", "leave it out for now"
-            )
-    if plan.network.relay_host:
-        refuse("network.relay_host", "sending through a smart host", "leave it empty")
+    if plan.storage.type is StorageType.S3 and plan.backup.target:
+        refuse("backup.target", "a backup of mail that is in object storage", "leave it empty, or choose maildir")
+    if plan.storage.type is StorageType.NFS:
+        refuse("storage.type", "NFS storage", 'choose "maildir"')
     return findings

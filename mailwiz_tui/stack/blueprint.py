@@ -46,10 +46,15 @@ class Port:
 
 @dataclass(frozen=True, slots=True)
 class SecretSpec:
-    """A random secret that is made on the server and never leaves it: letters and digits, ``length`` long."""
+    """A random secret that is made on the server and never leaves it: letters and digits, ``length`` long.
+
+    With ``given`` it is not made but given by the operator (a provider's password); ``given`` says in words
+    what it is. It is asked for before the first installation and kept on the server alone.
+    """
 
     name: str
     length: int = 40
+    given: str = ""
 
 
 @dataclass(frozen=True, slots=True)

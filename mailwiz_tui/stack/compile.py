@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from mailwiz_tui.fleet.facts import Facts, FactsFile
 from mailwiz_tui.plan.model import Plan
+from mailwiz_tui.stack.backup.component import Backup
 from mailwiz_tui.stack.base.component import Base
 from mailwiz_tui.stack.blueprint import Blueprint, Packages, Probe, SecretSpec, Step
+from mailwiz_tui.stack.certbot.component import Certbot
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.dovecot.component import Dovecot
+from mailwiz_tui.stack.dovecot.storage import mail_format
 from mailwiz_tui.stack.fail2ban.component import Fail2ban
 from mailwiz_tui.stack.mariadb.component import MariaDb
 from mailwiz_tui.stack.nftables.component import Nftables
+from mailwiz_tui.stack.nginx.component import Nginx
+from mailwiz_tui.stack.objectstore.component import ObjectStore
 from mailwiz_tui.stack.postfix.component import Postfix
+from mailwiz_tui.stack.postfix.relay import SmartHost
 from mailwiz_tui.stack.redis.component import Redis
 from mailwiz_tui.stack.resolution import resolution
 from mailwiz_tui.stack.rspamd.component import Rspamd
@@ -25,10 +31,14 @@ COMPONENTS: tuple[Component, ...] = (
     Redis(),
     Rspamd(),
     MariaDb(),
+    ObjectStore(),
     Dovecot(),
     Postfix(),
+    Nginx(),
     Fail2ban(),
+    Backup(),
     Nftables(),
+    Certbot(),
 )
 """In the order of installation: names resolve before anything asks them, the filter gets ready while others
 start, the firewall closes last."""
@@ -83,6 +93,7 @@ def _probes(contributions: tuple[Contribution, ...]) -> tuple[Probe, ...]:
 def _meta(context: Context) -> dict[str, str]:
     """What the checks want to know besides the ports: names, and whether outgoing mail is verified by DANE."""
     decision = resolution(context)
+    smart_host = SmartHost.of(context.plan)
     return {
         "hostname": context.hostname,
         "primary_domain": context.plan.domain.primary_domain,
@@ -90,7 +101,8 @@ def _meta(context: Context) -> dict[str, str]:
         "dkim_selector": context.plan.dkim_selector(context.server_id)
         if context.plan.security.dkim.enabled
         else "",
-        "outbound_tls": "dane" if decision.validates else "may",
+        "outbound_tls": smart_host.level if smart_host else "dane" if decision.validates else "may",
         "resolver": "recursing" if decision.recurses else "forwarding",
         "storage": context.plan.storage.path,
+        "mail_format": mail_format(context.plan),
     }

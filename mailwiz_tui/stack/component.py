@@ -51,11 +51,28 @@ class Context:
 
 
 @dataclass(frozen=True, slots=True)
+class WebLocation:
+    """What a web application adds to the site at the mail hostname.
+
+    ``server`` is nginx configuration inside the site's ``server`` block (its ``location`` blocks), ``http``
+    what has to stand outside of it (``limit_req_zone``, ``upstream``). ``path`` is where people find it.
+    A ``location`` with an ``add_header`` of its own must include ``snippets/mailwiz-headers.conf`` again.
+    """
+
+    name: str
+    path: str
+    server: str
+    http: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Contribution:
     """What one component adds to a server's blueprint.
 
     ``packages`` of all components are installed together, first. ``steps`` follow in the components'
-    order. ``jails`` are fail2ban jails (the text of a section), ``ports`` feed the firewall.
+    order. ``jails`` are fail2ban jails (the text of a section), ``ports`` feed the firewall. ``kept`` are
+    the files and folders of the operator's own settings and ``databases`` the MariaDB databases, for the backup.
+    ``web`` are the applications of the site at the mail hostname.
     """
 
     packages: Packages = field(default_factory=lambda: Packages(names=()))
@@ -65,6 +82,9 @@ class Contribution:
     probes: tuple[Probe, ...] = ()
     jails: tuple[str, ...] = ()
     findings: tuple[str, ...] = ()
+    web: tuple[WebLocation, ...] = ()
+    kept: tuple[str, ...] = ()
+    databases: tuple[str, ...] = ()
 
 
 class Component(ABC):

@@ -10,7 +10,21 @@ TLS_DIR = f"{CONF_DIR}/tls"
 TLS_CHAIN = f"{TLS_DIR}/fullchain.pem"
 """The certificate and its issuers, in PEM, the server's own first."""
 TLS_KEY = f"{TLS_DIR}/privkey.pem"
-"""The private key to it: root only, made on the server."""
+"""The private key to it: root only."""
+TLS_SERVICES = f"{TLS_DIR}/services.d"
+"""One file for each daemon that shows the certificate: its unit and ports, for ``serve-certificate``."""
+TLS_OWN = f"{TLS_DIR}/own"
+"""The key made on the server and a self-signed certificate to it, as ``prepare`` makes them."""
+TLS_CUSTOM = f"{TLS_DIR}/custom"
+"""The operator's own certificate and key, as ``install_certificate`` of the agent puts them."""
+SERVE_CERTIFICATE = f"{LIB_DIR}/serve-certificate"
+ISSUE_CERTIFICATE = f"{LIB_DIR}/issue-certificate"
+LINEAGE = "mailwiz"
+"""What certbot calls the certificate."""
+ACME_ROOT = "/var/www/mailwiz/acme"
+"""Where certbot puts the files that prove control of a name over HTTP (RFC 8555 section 8.3)."""
+ACME_CA = f"{TLS_DIR}/acme-ca.pem"
+"""The authority that vouches for an ACME server of the operator's own."""
 
 DKIM_DIR = "/var/lib/rspamd/dkim"
 
@@ -22,6 +36,11 @@ PASSWORD_SCHEME = "ARGON2ID"  # noqa: S105
 
 VMAIL_USER = "vmail"
 VMAIL_UID = 5000
+
+MAIL_STORE = f"{CONF_DIR}/mail-store"
+"""Its last line says in which format and where mail is kept: ``maildir /var/vmail``."""
+OBJECT_STORE_MOUNT = "/var/lib/mailwiz-objectstore/mail"
+"""Where the bucket for old mail is mounted."""
 
 POSTFIX_SPOOL = "/var/spool/postfix"
 SASL_SOCKET = "private/auth"

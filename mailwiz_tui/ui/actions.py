@@ -61,6 +61,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("start.ssh_config", "s", "ssh_config", "SSH config", "Use the hosts of ~/.ssh/config", "start", 13),
     Action("start.monitor", "m", "monitor", "Monitor", "Watch the running servers of this plan", "start", 15),
     Action("start.lab", "l", "lab", "Lab", "Rehearse on disposable hosts on this machine", "start", 14),
+    Action("start.accounts", "u", "accounts", "Accounts", "Manage mailboxes and aliases", "start", 16),
     Action("step.next", "f8", "next_step", "Next", "Go to the next step", "step", 20, True),
     Action("step.back", "f7", "previous_step", "Back", "Go to the step before; nothing is lost", "step", 19, True),
     Action("step.list", "f2", "steps", "Steps", "Jump to any step", "step", 21, True),
@@ -154,6 +155,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("run.skip", "k", "skip", "Skip", "Go on without the step that failed, where it is optional", "run"),
     Action("run.results", "enter", "results", "Results", "Show passwords and checks once it is done", "run", 20),
     Action("run.leave", "f7", "leave", "Back", "Back to the review, once nothing runs", "run", 19, True),
+    Action("run.accounts", "u", "accounts", "Accounts", "Manage mailboxes and aliases", "run", 39),
     Action("verify.again", "r", "again", "Check again", "Make all checks once more", "verify", 20),
     Action(
         "verify.failures", "e", "next_failure", "Next failure", "Go to the next check that failed", "verify", 21
@@ -161,6 +163,16 @@ ACTIONS: tuple[Action, ...] = (
     Action("verify.log", "l", "log", "Log", "Back to the installation's log", "verify", 22),
     Action("verify.monitor", "m", "monitor", "Monitor", "Watch the running servers", "verify", 23),
     Action("verify.steps", "f7", "steps", "Steps", "Back to the answers", "verify", 19, True),
+    Action("verify.accounts", "u", "accounts", "Accounts", "Manage mailboxes and aliases", "verify", 24),
+    Action("accounts.add", "a", "add_mailbox", "Add", "Add a mailbox", "accounts", 30),
+    Action("accounts.alias", "l", "add_alias", "Alias", "Add an alias, or a target to one", "accounts", 31),
+    Action("accounts.password", "p", "new_password", "Password", "Give a mailbox a new password", "accounts", 32),
+    Action("accounts.quota", "u", "set_quota", "Quota", "Set how much a mailbox may hold", "accounts", 33),
+    Action("accounts.use", "d", "switch_use", "In/out", "Take a mailbox out of use, or back", "accounts", 34),
+    Action("accounts.remove", "x", "remove_account", "Remove", "Remove a mailbox or an alias", "accounts", 35),
+    Action("accounts.find", "slash", "find_account", "Filter", "Type a part of an address", "accounts", 36),
+    Action("accounts.refresh", "r", "refresh_accounts", "Reload", "Ask the server again", "accounts", 37),
+    Action("accounts.back", "f7", "leave_accounts", "Back", "Back to where you came from", "accounts", 19, True),
     Action(
         "monitor.next_server", "right_square_bracket", "next_server", "Next", "Show the next server", "monitor", 28
     ),

@@ -28,9 +28,9 @@ class Stage(StrEnum):
 class Installation:
     """Drives engine and verification once, and keeps what came of it.
 
-    ``accounts`` holds first passwords until they were acknowledged; ``error`` is a sentence if the whole
-    run could not be made; ``note`` is a word to the operator that holds until the next stage. ``on_stage`` is
-    called in the event loop at each change of stage.
+    ``accounts`` (first passwords) and ``recovery_key`` (of the backup) are held until they were acknowledged;
+    ``error`` is a sentence if the whole run could not be made; ``note`` is a word to the operator that holds
+    until the next stage. ``on_stage`` is called in the event loop at each change of stage.
     """
 
     def __init__(
@@ -48,6 +48,7 @@ class Installation:
         self.verify_error = ""
         self.outcomes: Mapping[str, OutcomeLike] = {}
         self.accounts: Mapping[str, SecretStr] = {}
+        self.recovery_key: SecretStr | None = None
         self.results: list[CheckResult] = []
         self.watched_only = False
         self._verifier = verifier
@@ -102,6 +103,7 @@ class Installation:
         """The operator has the passwords: let the servers forget them."""
         await self.engine.acknowledge_accounts()
         self.accounts = {}
+        self.recovery_key = None
 
     def _enter(self, stage: Stage) -> None:
         self.stage = stage
@@ -118,6 +120,7 @@ class Installation:
             self._take_outcomes()
             if not self.model.failed:
                 self.accounts = await self.engine.accounts()
+                self.recovery_key = await self.engine.recovery_key()
         except Exception as error:
             self.error = error_sentence(error)
         if self.error or self.model.failed:

@@ -22,6 +22,7 @@ PLACES = {
     "log": "Logs",
     "verify": "Checks",
     "monitor": "Monitor",
+    "accounts": "Accounts",
     "dialog": "Dialogs",
 }
 

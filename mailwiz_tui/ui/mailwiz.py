@@ -40,7 +40,7 @@ RUNNING = (
 UNSEEN = (
     "The first passwords have not been shown yet",
     "They are known to nobody but this program, and are forgotten when it ends. If you leave now they are set "
-    "anew at the next installation and shown then.",
+    "anew at the next installation and shown then, as is a backup's recovery key.",
     (("stay", "Stay here"), ("show", "Show them now"), ("leave", "Quit without them")),
 )
 
@@ -224,7 +224,7 @@ class MailwizApp(App[int]):
         installation = self.session.installation
         if installation is None:
             return
-        if installation.accounts:
+        if installation.accounts or installation.recovery_key:
             from mailwiz_tui.ui.screens.credentials import CredentialsScreen
 
             self.show(CredentialsScreen(self.session))
@@ -263,7 +263,7 @@ class MailwizApp(App[int]):
         installation = self._session.installation if self._session is not None else None
         if installation is not None and installation.running:
             self.push_screen(ChoiceDialog(*RUNNING), self._quit_answered)
-        elif installation is not None and installation.accounts:
+        elif installation is not None and (installation.accounts or installation.recovery_key):
             self.push_screen(ChoiceDialog(*UNSEEN), self._quit_answered)
         else:
             self.exit(0)

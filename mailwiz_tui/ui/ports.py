@@ -82,8 +82,11 @@ class EngineLike(Protocol):
     async def accounts(self) -> Mapping[str, SecretStr]:
         """First passwords that nobody has acknowledged yet."""
 
+    async def recovery_key(self) -> SecretStr | None:
+        """The backup's key that nobody has acknowledged yet."""
+
     async def acknowledge_accounts(self) -> None:
-        """Say that the first passwords were shown; they are forgotten then."""
+        """Say that the first passwords and the key were shown; they are forgotten then."""
 
     async def close(self) -> None:
         """Drop the connections; what runs on servers goes on."""

@@ -79,3 +79,9 @@ class DialogPrompts:
             title,
             f"{again}Installing needs root; sudo asks for {user}'s password.",
         )
+
+    async def given_secret(self, server_id: str, title: str) -> SecretStr | None:
+        """Ask for a secret of the plan."""
+        return await self._ask(
+            SecretDialog(f"{title[:1].upper()}{title[1:]}", f"It is sent to {server_id} and kept there alone.")
+        )

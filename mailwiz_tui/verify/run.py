@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any, Protocol
 
 from mailwiz_tui.dns.records import plan_records
@@ -24,11 +25,13 @@ from mailwiz_tui.verify import (
     mail_in,
     mail_out,
     reach,
+    relay,
     server_checks,
     settle,
     smtp,
     submission,
     tls,
+    web,
 )  # fmt: skip
 from mailwiz_tui.verify.check import Check, NotRun, perform_all, plain
 from mailwiz_tui.verify.courier import Courier, Link
@@ -182,6 +185,9 @@ async def _server(
 ) -> None:
     link = turn.links[blueprint.server_id]
     found: list[Check] = [*listeners.checks(blueprint, link), *tls.checks(target), *reach.checks(target)]
+    found += web.checks(
+        target, turn.engine.plan, turn.engine.known, await _issuer(link, target), await _left_out(blueprint, link)
+    )
     if mailbox:
         found += auth.checks(target, mailbox)
     if mailbox and (target.offers(SUBMISSIONS) or target.offers(SUBMISSION)):
@@ -218,6 +224,7 @@ async def _port_25(turn: _Round, target: Target, mailbox: Mailbox | None, limit:
     found = smtp.checks(target, way, mailbox.address if mailbox else "")
     if mailbox:
         found = [*mail_in.checks(target, way, mailbox, _other_way(turn, target, way)), *found]
+    found += relay.checks([(d.name, d.relay_host) for d in turn.engine.plan.relay_domains()], way)
     await perform_all(found, target.server_id, turn.tell, limit=limit)
 
 
@@ -244,7 +251,33 @@ async def target_for(engine: Engine, blueprint: Blueprint, link: Link) -> Target
         further_domains=tuple(engine.plan.mailbox_domains()[1:]),
         pem=await _certificate(engine, blueprint.server_id, link),
         ports=blueprint.ports,
+        catches_all=partial(_catches_all, engine, link),
     )
+
+
+async def _catches_all(engine: Engine, link: Link) -> bool:
+    """Whether the accounts hold a catch-all for the primary domain."""
+    aliases = (await link.request("accounts_list"))["aliases"]
+    wanted = f"@{engine.plan.domain.primary_domain}"
+    return any(alias["address"] == wanted and alias["active"] for alias in aliases)
+
+
+async def _left_out(blueprint: Blueprint, link: Link) -> dict[str, str]:
+    """The names that do not lead to the server, which its public certificate is therefore not for, and why."""
+    if keys.ISSUE_CERTIFICATE not in blueprint.files():
+        return {}
+    (answer,) = await link.request("probes", probes=[{"id": "names", "argv": [keys.ISSUE_CERTIFICATE, "--names"]}])
+    told = (line.partition(": ") for line in str(answer["output"]).splitlines())
+    return {name: reason for name, _, reason in told if reason and not reason.startswith("leads here")}
+
+
+async def _issuer(link: Link, target: Target) -> str:
+    """The certificate that stands behind the server's own in its file, PEM; the own one where it is alone."""
+    show = f"sed '1,/END CERTIFICATE/d' {keys.TLS_CHAIN} | openssl x509"
+    (answer,) = await link.request("probes", probes=[{"id": "issuer", "argv": ["sh", "-c", show]}])
+    if answer["exit"] == 0 and "BEGIN CERTIFICATE" in str(answer["output"]):
+        return str(answer["output"]) + "\n"
+    return target.pem
 
 
 async def _certificate(engine: Engine, server_id: str, link: Link) -> str:

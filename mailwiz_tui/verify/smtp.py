@@ -132,6 +132,8 @@ async def check_unknown_recipient(target: Target, courier: Courier) -> str:
     """The refusal comes at RCPT with 550."""
     unknown = f"{secrets.token_hex(8)}@{target.domain}"
     *_, reply = await courier.talk("EHLO", "MAIL FROM:<>", f"RCPT TO:<{unknown}>")
+    if reply.accepted and await target.catches_all():
+        return f"a catch-all takes every address of {target.domain}: {reply}"
     if reply.code != 550:
         raise Failed(f"expected 550 for an unknown recipient, got {reply}")
     return f"answered with {reply}"

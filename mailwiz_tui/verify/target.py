@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from mailwiz_tui.stack.blueprint import Port, PortTls, Scope
@@ -15,6 +15,10 @@ IMAPS = 993
 SIEVE = 4190
 
 
+async def _nothing_caught() -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """A server under verification.
@@ -23,6 +27,7 @@ class Target:
     call itself, ``domain`` the primary domain and ``further_domains`` the others it has mailboxes of, ``pem``
     the certificate it reported over SSH, ``ports`` what its blueprint listens on. ``redirect`` maps a port to
     the one to connect to instead (tests, tunnels). ``seconds`` is the patience with each connection.
+    ``catches_all`` asks the server whether a catch-all takes every address of the primary domain.
     """
 
     server_id: str
@@ -35,6 +40,7 @@ class Target:
     further_domains: tuple[str, ...] = ()
     redirect: Mapping[int, int] = field(default_factory=dict)
     seconds: float = 12.0
+    catches_all: Callable[[], Awaitable[bool]] = _nothing_caught
 
     def at(self, port: int) -> tuple[str, int]:
         """Where to connect for a service port."""

@@ -75,8 +75,8 @@ class Workspace:
         return self.lab.host(self.host).ipv4
 
     def command(self, command: str, *options: str) -> list[str]:
-        program = [sys.executable, "-m", "mailwiz_tui", command, str(self.plan)]
-        return [*program, "--inventory", str(self.lab.paths.inventory), *options]
+        program = [sys.executable, "-m", "mailwiz_tui", *command.split(), str(self.plan)]
+        return [*program, *options, "--inventory", str(self.lab.paths.inventory)]
 
     @property
     def environment(self) -> dict[str, str]:

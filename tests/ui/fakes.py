@@ -160,6 +160,9 @@ class FakeEngine:
     async def accounts(self) -> Mapping[str, SecretStr]:
         return self.script.accounts
 
+    async def recovery_key(self) -> SecretStr | None:
+        return None
+
     async def acknowledge_accounts(self) -> None:
         self.script.acknowledged += 1
 

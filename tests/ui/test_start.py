@@ -176,6 +176,7 @@ def test_no_key_is_bound_twice_in_one_place_or_taken_by_terminals() -> None:
 
 def test_every_action_has_its_method() -> None:
     from mailwiz_tui.ui.screens import step_screens
+    from mailwiz_tui.ui.screens.accounts import AccountsScreen
     from mailwiz_tui.ui.screens.dashboard import DashboardScreen
     from mailwiz_tui.ui.screens.dns_dialog import DnsDialog
     from mailwiz_tui.ui.screens.log_actions import LogScreen
@@ -189,6 +190,7 @@ def test_every_action_has_its_method() -> None:
         "review": ReviewScreen,
         "run": DashboardScreen,
         "verify": VerificationScreen,
+        "accounts": AccountsScreen,
         "dialog": Dialog,
         "records": DnsDialog,
         "monitor": MonitorScreen,

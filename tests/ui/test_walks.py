@@ -55,7 +55,7 @@ async def test_a_small_company_walks_from_nothing_to_installed(
         await until(pilot, heading_is(app, "3"), "domains")
         await keys(pilot, *"small", "full_stop", *"example", "enter", "enter")
         await until(pilot, heading_is(app, "4"), "security")
-        assert "mailto:dmarc@small.example" in screen_text(app), grid(app)
+        assert "postmaster@small.example" in screen_text(app), grid(app)
         for number in ("5", "6", "7", "8"):
             await keys(pilot, "f8")
             await until(pilot, heading_is(app, number), f"step {number}")
@@ -68,6 +68,7 @@ async def test_a_small_company_walks_from_nothing_to_installed(
         await until(pilot, lambda: isinstance(app.screen, DashboardScreen), "dashboard")
         await until(pilot, lambda: "1 check passed" in screen_text(app), "installed and proved")
     assert saved_in(plan_path)["domain"]["hostname"] == "mail.small.example"
+    assert saved_in(plan_path)["security"]["dmarc"]["rua"] == "mailto:dmarc@small.example"
 
 
 async def test_an_enterprise_walks_four_servers_with_roles_to_the_review(

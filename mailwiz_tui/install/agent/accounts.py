@@ -12,13 +12,13 @@ import re
 from typing import Any
 
 from . import files
+from .accountsql import address_of, domain_of, insert, literal, query
 from .fault import AgentFault
 from .host import STATE, Host, require
 
-DATABASE = "postfix"
 _BOOK = STATE + "/accounts.json"
-_ADDRESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}@[A-Za-z0-9][A-Za-z0-9.-]{0,252}\Z")
-_DOMAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,252}\Z")
+SHORTEST = 12
+"""Characters that a password has at least."""
 
 
 def ensure(
@@ -30,11 +30,11 @@ def ensure(
     the addresses whose password is now the one given.
     """
     book = _read_book(host)
-    existing = set(_query(host, "SELECT username FROM mailbox;"))
+    existing = set(query(host, "SELECT username FROM mailbox;"))
     statements = [_domain_row(domain) for domain in domains]
     passwords_set = []
     for account in accounts:
-        address, password = _address(account["address"]), str(account["password"])
+        address, password = address_of(account["address"]), str(account["password"])
         if address in existing and book.get(address, {}).get("handed_over", True):
             continue
         if address not in existing:
@@ -43,10 +43,10 @@ def ensure(
         statements.append(_mailbox_rows(address, hashed(host, password)))
         passwords_set.append(address)
     for alias in aliases:
-        address, goto = _address(alias["address"]), _address(alias["goto"])
+        address, goto = address_of(alias["address"]), address_of(alias["goto"])
         statements.append(_alias_row(address, goto))
     if statements:
-        _query(host, "START TRANSACTION;\n" + "\n".join(statements) + "\nCOMMIT;")
+        query(host, "START TRANSACTION;\n" + "\n".join(statements) + "\nCOMMIT;")
     return {"set": passwords_set}
 
 
@@ -61,19 +61,26 @@ def acknowledge(host: Host, addresses: list[str]) -> dict[str, Any]:
 
 
 def open_probe(host: Host, address: str, password: str) -> dict[str, Any]:
-    """Makes or opens the verification mailbox with a new password."""
-    address = _address(address)
-    _query(host, _mailbox_rows(address, hashed(host, password), alias=False))
+    """Makes or opens the verification mailbox with a new password.
+
+    It has an alias to itself while it is open, like every mailbox, or a catch-all would take its mail.
+    """
+    address = address_of(address)
+    query(host, _mailbox_rows(address, hashed(host, password)))
     host.run(["doveadm", "auth", "cache", "flush", address], timeout=10)
     return {"address": address}
 
 
 def close_probe(host: Host, address: str) -> dict[str, Any]:
     """Shuts the verification mailbox, makes its password worthless and removes its mail."""
-    address = _address(address)
+    address = address_of(address)
     host.run(["doveadm", "expunge", "-u", address, "mailbox", "*", "ALL"], timeout=20)
-    name = _text(address)
-    _query(host, f"UPDATE mailbox SET active = 0, password = '*', modified = NOW() WHERE username = {name};")  # noqa: S608
+    name = literal(address)
+    query(
+        host,
+        f"DELETE FROM alias WHERE address = {name};\n"  # noqa: S608
+        f"UPDATE mailbox SET active = 0, password = '*', modified = NOW() WHERE username = {name};",
+    )
     host.run(["doveadm", "auth", "cache", "flush", address], timeout=10)
     host.run(["doveadm", "kick", address], timeout=10)
     return {"address": address}
@@ -81,8 +88,10 @@ def close_probe(host: Host, address: str) -> dict[str, Any]:
 
 def hashed(host: Host, password: str) -> str:
     """The password as Dovecot's ``{SCHEME}hash``; the program that makes it gets it on standard input."""
-    if len(password) < 12 or not password.isprintable():
-        raise AgentFault("a password of fewer than 12 characters was refused", "accounts")
+    if len(password) < SHORTEST:
+        raise AgentFault(f"a password of fewer than {SHORTEST} characters was refused", "accounts")
+    if not password.isprintable():
+        raise AgentFault("a password with characters that cannot be typed was refused", "accounts")
     twice = f"{password}\n{password}\n".encode()
     for scheme in ("ARGON2ID", "SHA512-CRYPT"):
         done = host.run(["doveadm", "pw", "-s", scheme], twice, timeout=30)
@@ -94,53 +103,25 @@ def hashed(host: Host, password: str) -> str:
     return "{SHA512-CRYPT}" + done.text.strip()
 
 
-def _mailbox_rows(address: str, password_hash: str, *, alias: bool = True) -> str:
+def _mailbox_rows(address: str, password_hash: str) -> str:
     local, _, domain = address.rpartition("@")
     columns = {
         "username": address, "password": password_hash, "name": local, "maildir": f"{domain}/{local}/",
         "local_part": local, "domain": domain,
     }  # fmt: skip
-    again = f"ON DUPLICATE KEY UPDATE password = {_text(password_hash)}, modified = NOW(), active = 1"
-    box = _row("INSERT", "mailbox", columns, again)
-    return box + ("\n" + _alias_row(address, address) if alias else "")
+    again = f"ON DUPLICATE KEY UPDATE password = {literal(password_hash)}, modified = NOW(), active = 1"
+    box = insert("INSERT", "mailbox", {name: literal(value) for name, value in columns.items()}, again)
+    return f"{box}\n{_alias_row(address, address)}"
 
 
 def _alias_row(address: str, goto: str) -> str:
-    domain = address.rpartition("@")[2]
-    return _row("INSERT IGNORE", "alias", {"address": address, "goto": goto, "domain": domain})
+    columns = {"address": address, "goto": goto, "domain": address.rpartition("@")[2]}
+    return insert("INSERT IGNORE", "alias", {name: literal(value) for name, value in columns.items()})
 
 
 def _domain_row(domain: str) -> str:
-    if not _DOMAIN.match(domain):
-        raise AgentFault(f"{domain!r} is no domain", "accounts")
-    return _row("INSERT IGNORE", "domain", {"domain": domain.lower(), "description": "", "transport": "virtual"})
-
-
-def _row(verb: str, table: str, columns: dict[str, str], tail: str = "") -> str:
-    names = ", ".join((*columns, "created", "modified", "active"))
-    values = ", ".join((*map(_text, columns.values()), "NOW()", "NOW()", "1"))
-    return f"{verb} INTO {table} ({names}) VALUES ({values}) {tail};"
-
-
-def _address(text: Any) -> str:
-    if not _ADDRESS.match(str(text)):
-        raise AgentFault(f"{text!r} is no mail address", "accounts")
-    return str(text).lower()
-
-
-def _text(value: str) -> str:
-    """A string for SQL; whatever is not plain is refused rather than escaped."""
-    if not re.fullmatch(r"[A-Za-z0-9 ._+@/{}$,=*-]*", value):
-        raise AgentFault("a value with unexpected characters was kept from the database", "accounts")
-    return f"'{value}'"
-
-
-def _query(host: Host, statements: str) -> list[str]:
-    """Runs SQL over the unix socket as root, from standard input; the rows as lines."""
-    done = host.run(["mariadb", "--no-defaults", "--batch", "--skip-column-names", "--database", DATABASE],
-                    statements.encode(), timeout=30)  # fmt: skip
-    require(done, "the accounts' database does not answer", "mariadb", "on the server: systemctl status mariadb")
-    return done.text.split("\n") if done.text else []
+    columns = {"domain": domain_of(domain), "description": "", "transport": "virtual"}
+    return insert("INSERT IGNORE", "domain", {name: literal(value) for name, value in columns.items()})
 
 
 def _read_book(host: Host) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from .lock import active_run
 from .state import State
 
 _DEADLINE = 3.8
+_MAIL_STORE = "/etc/mailwiz/mail-store"
 
 
 def gather(host: Host) -> dict[str, Any]:
@@ -85,6 +86,7 @@ def gather(host: Host) -> dict[str, Any]:
         "has_fuse": os.path.exists("/dev/fuse"),
         "run_active": active_run(host),
         "installed_digest": State(host).installed_digest,
+        "mail_store": _mail_store(host),
     }
 
 
@@ -141,6 +143,23 @@ def disks(host: Host) -> list[dict[str, Any]]:
             {"mount": mount, "total": info.f_blocks * info.f_frsize, "free": info.f_bavail * info.f_frsize}
         )
     return found
+
+
+def _mail_store(host: Host) -> dict[str, Any] | None:
+    """What ``/etc/mailwiz/mail-store`` says, and whether a domain's folder with something in it is there."""
+    try:
+        with open(host.path(_MAIL_STORE), encoding="utf-8") as handle:
+            kind, path = handle.read().splitlines()[-1].split()
+    except (OSError, ValueError, IndexError):
+        return None
+    holds_mail = False
+    try:
+        for domain in os.scandir(host.path(path)):
+            if domain.is_dir(follow_symlinks=False) and "." in domain.name.strip("."):
+                holds_mail = holds_mail or bool(os.listdir(domain.path))
+    except OSError:
+        holds_mail = False
+    return {"format": kind, "path": path, "holds_mail": holds_mail}
 
 
 def _timezone(host: Host) -> str:

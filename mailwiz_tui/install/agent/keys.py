@@ -1,7 +1,9 @@
-"""Keys that are made where they are used: DKIM (RFC 6376) and the self-signed certificate.
+"""Keys that are made where they are used: DKIM (RFC 6376), and the server's own for TLS with a certificate to it.
 
 Only public halves are returned. A key that exists is never replaced; a self-signed certificate is made again
-when its names differ from those asked for or it ends within 30 days, with the same private key.
+when its names differ from those asked for or it ends within 30 days, with the same private key. A certificate
+of the operator's comes with its key over the connection (``install_certificate``) and waits in a folder of its
+own; the script ``serve-certificate`` puts one of them where the daemons read it.
 """
 
 from __future__ import annotations
@@ -20,7 +22,8 @@ from .host import Host, require
 
 DKIM_DIR = "/var/lib/rspamd/dkim"
 TLS_DIR = "/etc/mailwiz/tls"
-_CHAIN, _KEY = TLS_DIR + "/fullchain.pem", TLS_DIR + "/privkey.pem"
+OWN_DIR, CUSTOM_DIR = TLS_DIR + "/own", TLS_DIR + "/custom"
+_CHAIN, _KEY = "/fullchain.pem", "/privkey.pem"
 _RENEW = 30 * 86400.0
 _SELECTOR = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?\Z")
 _NAME = re.compile(r"[A-Za-z0-9*]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?\Z")
@@ -29,7 +32,8 @@ _NAME = re.compile(r"[A-Za-z0-9*]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?\Z")
 def prepare(host: Host, dkim: list[dict[str, Any]], tls: dict[str, Any] | None) -> dict[str, Any]:
     """Makes what is missing; returns ``{"dkim": [{selector, algorithm, bits, public_key}], "tls": {…} | None}``.
 
-    ``tls`` is ``{"names": […], "days": n}``, or ``{"names": []}`` to only read what is there.
+    ``tls`` is ``{"names": […], "days": n}``. What is returned of it is the certificate in use where that
+    belongs to the server's own key, else the self-signed one that waits to be used.
     """
     if (dkim or tls) and not _has_openssl(host):
         _install_openssl(host)
@@ -74,24 +78,57 @@ def _dkim(host: Host, selector: str, bits: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def install_certificate(host: Host, chain: str, key: str) -> dict[str, Any]:
+    """Keeps a certificate with its issuers and the key to it, both PEM, for ``serve-certificate`` to use."""
+    where = "certificate"
+    fullchain = _pem(chain.encode("ascii", "replace"), "CERTIFICATE", every=True)
+    _folder(host, TLS_DIR, 0o755)
+    _folder(host, CUSTOM_DIR, 0o700)
+    done = host.run(["openssl", "pkey"], stdin=key.encode("ascii", "replace"))
+    private = _pem(require(done, "openssl cannot read the private key", where).output, "PRIVATE KEY")
+    files.write(host, CUSTOM_DIR + _KEY, private, 0o600)
+    files.write(host, CUSTOM_DIR + _CHAIN, fullchain, 0o644)
+    found = _certificate(host, CUSTOM_DIR)
+    public = host.run(["openssl", "pkey", "-in", host.path(CUSTOM_DIR + _KEY), "-pubout"])
+    if not found or hashlib.sha256(_der(public.output, "PUBLIC KEY")).hexdigest() != found["spki_sha256"]:
+        raise AgentFault("the certificate does not belong to the private key", where)
+    return {"certificate_sha256": found["certificate_sha256"]}
+
+
 def _tls(host: Host, names: list[str], days: int) -> dict[str, Any] | None:
     for name in names:
         if not _NAME.match(name):
             raise AgentFault(f"{name!r} cannot stand in a certificate", "certificate")
-    found = _certificate(host)
-    if not names:
-        return found
-    if found and found["subject_names"] == names and found["not_after"] > time.time() + _RENEW:
-        return found
-    if found and found["issuer"] and not found["self_signed"]:
-        return found
     _folder(host, TLS_DIR, 0o755)
-    if files.look(host, _KEY) is None:
-        argv = ["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"]
-        done = require(host.run(argv), "openssl cannot make a key", "certificate")
-        files.write(host, _KEY, _pem(done.output, "PRIVATE KEY"), 0o600)
+    _folder(host, OWN_DIR, 0o700)
+    live = _certificate(host, TLS_DIR)
+    if files.look(host, OWN_DIR + _KEY) is None:
+        _make_key(host, live)
+    found = _certificate(host, OWN_DIR)
+    if not found or found["subject_names"] != names or found["not_after"] < time.time() + _RENEW:
+        _make_certificate(host, names, days)
+        found = _certificate(host, OWN_DIR)
+    if live and found and live["spki_sha256"] == found["spki_sha256"] and not live["self_signed"]:
+        return live
+    return found
+
+
+def _make_key(host: Host, live: dict[str, Any] | None) -> None:
+    """The server's own key: the one in use if its certificate is self-signed, else a new one."""
+    used = files.look(host, TLS_DIR + _KEY)
+    if live and live["self_signed"] and used is not None and used.content:
+        files.write(host, OWN_DIR + _KEY, used.content, 0o600)
+        files.write(host, OWN_DIR + _CHAIN, live["pem"].encode(), 0o644)
+        return
+    argv = ["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"]
+    done = require(host.run(argv), "openssl cannot make a key", "certificate")
+    files.write(host, OWN_DIR + _KEY, _pem(done.output, "PRIVATE KEY"), 0o600)
+
+
+def _make_certificate(host: Host, names: list[str], days: int) -> None:
     done = host.run([
-        "openssl", "req", "-x509", "-new", "-sha256", "-key", host.path(_KEY), "-days", str(days), "-batch",
+        "openssl", "req", "-x509", "-new", "-sha256", "-batch", "-days", str(days),
+        "-key", host.path(OWN_DIR + _KEY),
         "-subj", f"/CN={names[0][:64]}",
         "-addext", "subjectAltName=" + ",".join(f"DNS:{name}" for name in names),
         "-addext", "basicConstraints=critical,CA:FALSE",
@@ -99,13 +136,12 @@ def _tls(host: Host, names: list[str], days: int) -> dict[str, Any] | None:
         "-addext", "extendedKeyUsage=serverAuth",
     ])  # fmt: skip
     pem = _pem(require(done, "openssl cannot make a certificate", "certificate").output, "CERTIFICATE")
-    files.write(host, _CHAIN, pem, 0o644)
-    return _certificate(host)
+    files.write(host, OWN_DIR + _CHAIN, pem, 0o644)
 
 
-def _certificate(host: Host) -> dict[str, Any] | None:
-    """What is public of the certificate in place; None where there is none that can be read."""
-    path = host.path(_CHAIN)
+def _certificate(host: Host, folder: str) -> dict[str, Any] | None:
+    """What is public of the certificate in a folder; None where there is none that can be read."""
+    path = host.path(folder + _CHAIN)
     try:
         with open(path, "rb") as handle:
             content = handle.read()
@@ -140,11 +176,11 @@ def _folder(host: Host, path: str, mode: int) -> None:
         os.chmod(real, mode)
 
 
-def _pem(output: bytes, kind: str) -> bytes:
-    found = re.search(rf"-----BEGIN {kind}-----\n.*?-----END {kind}-----\n".encode(), output, re.DOTALL)
+def _pem(output: bytes, kind: str, *, every: bool = False) -> bytes:
+    found = re.findall(rf"-----BEGIN {kind}-----\n.*?-----END {kind}-----\n".encode(), output, re.DOTALL)
     if not found:
         raise AgentFault(f"openssl printed no {kind.lower()}", "openssl")
-    return found[0]
+    return b"".join(found) if every else bytes(found[0])
 
 
 def _der(output: bytes, kind: str) -> bytes:

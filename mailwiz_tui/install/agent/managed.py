@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import os
 import stat
@@ -33,7 +34,9 @@ def directory_apply(ctx: Context, item: Raw, change: Change) -> None:
         raise AgentFault(f"{path} is not a directory", path, "move it away and run apply again")
     real = ctx.host.path(path)
     uid, gid = files.ids(ctx.host, item["owner"], item["group"], path)
-    os.makedirs(real, mode=0o755, exist_ok=True)
+    _make_parents(os.path.dirname(real))
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(real, 0o700)
     handle = os.open(real, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         if uid != -1:
@@ -41,6 +44,15 @@ def directory_apply(ctx: Context, item: Raw, change: Change) -> None:
         os.fchmod(handle, int(item["mode"]))
     finally:
         os.close(handle)
+
+
+def _make_parents(real: str) -> None:
+    """Creates missing parents, passable for all whatever the umask; those that are there stay as they are."""
+    if os.path.isdir(real):
+        return
+    _make_parents(os.path.dirname(real))
+    os.mkdir(real)
+    os.chmod(real, 0o755)  # noqa: S103
 
 
 def file_status(ctx: Context, item: Raw) -> Change | None:

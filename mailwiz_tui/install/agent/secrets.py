@@ -1,4 +1,6 @@
-"""Random secrets that are made on the server, once, and never leave it (``secrets/NAME``, 0600 root).
+"""Secrets that are made on the server, once, or given by the operator, and never leave it again.
+
+Each is a file ``secrets/NAME``, 0600 root.
 
 Text refers to them as ``{{secret:NAME}}``. Whatever is shown of a file has ``●●●`` in their place.
 """
@@ -17,8 +19,24 @@ from .host import STATE, Host
 MASK = "●●●"
 _PLACE = re.compile(r"\{\{secret:([A-Za-z0-9_.-]+)\}\}")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\Z")
+_LONGEST = 1024
 _ALPHABET = string.ascii_letters + string.digits
 _TELLING = re.compile(r"(?i)^(.*(?:pass|secret|token|key|pw)[^=:\s]*\s*(?:=>?|:|\s)\s*)(\S.*)$")
+
+
+def put(host: Host, name: str, value: str) -> None:
+    """Keeps a secret that the operator gives; one that is there already is replaced."""
+    if not _NAME.match(name):
+        raise AgentFault(f"{name!r} is no name for a secret", "secrets")
+    if not value or len(value) > _LONGEST or not value.isprintable():
+        raise AgentFault("a secret is one line of printable characters", f"secret {name}")
+    host.make_state_dirs()
+    write(host, f"{STATE}/secrets/{name}", value.encode() + b"\n", 0o600)
+
+
+def missing(host: Host, names: list[str]) -> list[str]:
+    """Those of the named secrets that this server does not have."""
+    return [name for name in names if _NAME.match(name) and not os.path.exists(host.state("secrets", name))]
 
 
 class Secrets:
@@ -27,11 +45,13 @@ class Secrets:
     def __init__(self, host: Host, specs: list[dict[str, object]], *, make: bool) -> None:
         self._host = host
         self._lengths: dict[str, int] = {}
+        self._given: dict[str, str] = {}
         for spec in specs:
             name, length = str(spec["name"]), int(str(spec.get("length", 40)))
             if not _NAME.match(name):
                 raise AgentFault(f"{name!r} is no name for a secret", "secrets")
             self._lengths[name] = length
+            self._given[name] = str(spec.get("given") or "")
         self._make = make
         self._values: dict[str, str] = {}
 
@@ -41,8 +61,8 @@ class Secrets:
             return self._values[name]
         path = self._host.state("secrets", name)
         try:
-            with open(path, encoding="ascii") as handle:
-                value = handle.read().strip()
+            with open(path, encoding="utf-8") as handle:
+                value = handle.read().rstrip("\n")
         except FileNotFoundError:
             value = ""
         if not value:
@@ -50,6 +70,9 @@ class Secrets:
                 raise AgentFault(f"the blueprint uses a secret {name!r} that it does not declare", "secrets")
             if not self._make:
                 return None
+            if self._given[name]:
+                raise AgentFault(f"the {self._given[name]} was not given to this server yet", "secrets",
+                                 f"give it with: mailwiz-tui secret PLAN {name}")  # fmt: skip
             value = "".join(random.choice(_ALPHABET) for _ in range(self._lengths[name]))
             os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
             write(self._host, f"{STATE}/secrets/{name}", value.encode() + b"\n", 0o600)

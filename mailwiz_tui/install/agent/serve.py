@@ -8,6 +8,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from . import frames
@@ -17,6 +18,7 @@ from .host import Host
 
 Answer = Any
 Operation = Callable[..., Answer]
+ACCOUNT_WORK = ("list", "add", "password", "change", "remove", "alias_add", "alias_remove")
 
 
 class Server:
@@ -32,6 +34,7 @@ class Server:
             "ping": lambda: "pong",
             "facts": self.facts,
             "prepare": self.prepare,
+            "install_certificate": self.install_certificate,
             "diff": self.diff,
             "start": self.start,
             "status": self.status,
@@ -44,6 +47,15 @@ class Server:
             "accounts_ack": self.accounts_ack,
             "probe_mailbox_open": self.probe_mailbox_open,
             "probe_mailbox_close": self.probe_mailbox_close,
+            "backup_list": self.backup_list,
+            "backup_start": self.backup_start,
+            "backup_follow": self.backup_follow,
+            "backup_key": self.backup_key,
+            "backup_key_shown": self.backup_key_shown,
+            "backup_unlock": self.backup_unlock,
+            "secret_put": self.secret_put,
+            "secret_missing": self.secret_missing,
+            **{f"accounts_{what}": partial(self.accounts, what) for what in ACCOUNT_WORK},
         }
 
     def serve(self, source: Any) -> None:
@@ -101,6 +113,13 @@ class Server:
 
         with self._exclusive:
             return keys.prepare(self.host, dkim, tls)
+
+    def install_certificate(self, chain: str, key: str) -> Answer:
+        """Keeps the operator's own certificate and key for the next run."""
+        from . import keys
+
+        with self._exclusive:
+            return keys.install_certificate(self.host, chain, key)
 
     def diff(self, blueprint: Raw) -> Answer:
         """What a blueprint would change here."""
@@ -179,6 +198,64 @@ class Server:
 
         with self._exclusive:
             return module.close_probe(self.host, address)
+
+    def backup_list(self) -> Answer:
+        """The backups there are."""
+        from . import backup
+
+        return backup.list_all(self.host)
+
+    def backup_start(self, action: str, snapshot: str = "latest") -> Answer:
+        """Starts a backup or a restore."""
+        from . import backup
+
+        with self._exclusive:
+            return backup.start(self.host, action, snapshot)
+
+    def backup_follow(self, unit: str) -> Iterator[Raw]:
+        """What a backup or a restore says until it ends."""
+        from . import backup
+
+        return backup.follow(self.host, unit)
+
+    def backup_key(self) -> Answer:
+        """The recovery key, until it was shown."""
+        from . import backup
+
+        return backup.recovery_key(self.host)
+
+    def backup_key_shown(self) -> Answer:
+        """Remembers that the operator has the recovery key."""
+        from . import backup
+
+        return backup.recovery_key_shown(self.host)
+
+    def backup_unlock(self, key: str) -> Answer:
+        """Takes over another installation's backup."""
+        from . import backup
+
+        with self._exclusive:
+            return backup.unlock(self.host, key)
+
+    def secret_put(self, name: str, value: str) -> Answer:
+        """Keeps a secret that the operator gives."""
+        from . import secrets
+
+        with self._exclusive:
+            return secrets.put(self.host, name, value)
+
+    def secret_missing(self, names: list[str]) -> Answer:
+        """Which of the named secrets are not here yet."""
+        from . import secrets
+
+        return {"missing": secrets.missing(self.host, names)}
+
+    def accounts(self, what: str, **args: Any) -> Answer:
+        """Mailboxes, aliases and domains: looked at or changed, one change at a time."""
+        from . import accountdesk
+
+        with self._exclusive:
+            return accountdesk.work(self.host, what, args)
 
 
 def main(root: str) -> None:

@@ -56,6 +56,7 @@ INSTALL = StepSpec(
     ),
     depends_on=(
         *DNS.depends_on,
+        "network.relay_user",
         "network.resolvers",
         "security.tls.certificate",
         "security.tls.private_key",
@@ -71,5 +72,13 @@ INSTALL = StepSpec(
         "storage.s3_endpoint",
         "storage.s3_bucket",
         "storage.s3_region",
+        "storage.s3_access_key",
+        "storage.s3_after_days",
+        "backup.target",
+        "backup.s3_access_key",
+        "backup.s3_region",
+        "backup.keep_daily",
+        "backup.keep_weekly",
+        "backup.keep_monthly",
     ),
 )

@@ -55,6 +55,17 @@ STEP = StepSpec(
             ),
         ),
         FieldSpec(
+            path="network.relay_user",
+            label="Its login",
+            help="The user name if it asks for one; the password is asked for later.",
+            example="user@provider.example",
+            why=(
+                "The plan holds the name only. The password is asked for when you install, goes to the server that "
+                "sends, and is kept there alone, readable by root. It crosses the network only inside verified TLS."
+            ),
+            shown_when=(ShownWhen("network.relay_host", ()),),
+        ),
+        FieldSpec(
             path="network.resolvers",
             label="Resolvers",
             help="Only where the network forbids DNS recursion: whom to ask. Else empty.",

@@ -6,17 +6,19 @@ from mailwiz_tui.plan.spec import Choice, FieldKind, FieldSpec, ShownWhen, StepS
 
 _NFS = (ShownWhen("storage.type", ("nfs",)),)
 _S3 = (ShownWhen("storage.type", ("s3",)),)
+_BACKUP = (ShownWhen("backup.target", ()),)
 
 STEP = StepSpec(
     id="storage",
     number=6,
     title="Storage",
-    summary="Where mailboxes are kept.",
+    summary="Where mailboxes and their backup are kept.",
     help=(
         "Maildir keeps each mail in a file of its own on the server's disk: simple, fast, easy to back up.\n\n"
         "NFS keeps them on a file server, so that several nodes can share them. Object storage takes old mail "
         "only: "
-        "new mail stays on the local disk, so an unreachable bucket delays nothing."
+        "new mail stays on the local disk, so an unreachable bucket delays nothing.\n\n"
+        "A backup is made every night, encrypted, to a directory or a bucket."
     ),
     fields=(
         FieldSpec(
@@ -73,7 +75,71 @@ STEP = StepSpec(
             example="eu-central-1",
             shown_when=_S3,
         ),
+        FieldSpec(
+            path="storage.s3_access_key",
+            label="Access key",
+            help="Its id, which is no secret; the secret half is asked for when needed.",
+            example="AKIAIOSFODNN7EXAMPLE",
+            shown_when=_S3,
+        ),
+        FieldSpec(
+            path="storage.s3_after_days",
+            label="Moved after",
+            help="Days that mail stays on the local disk before it moves to the bucket.",
+            kind=FieldKind.INT,
+            example="30",
+            shown_when=_S3,
+        ),
+        FieldSpec(
+            path="backup.target",
+            label="Backup to",
+            help="A directory, or s3:https://endpoint/bucket; empty makes no backup.",
+            example="/srv/backup",
+            why=(
+                "Every night accounts, mail and your own settings are copied, encrypted, by restic. The "
+                "recovery key is shown once after the installation: without it no copy can be read, so keep it "
+                "elsewhere. A directory on the server's own disk does not survive the disk."
+            ),
+        ),
+        FieldSpec(
+            path="backup.s3_access_key",
+            label="Backup access key",
+            help="For a backup in an object store: the id of the access key.",
+            example="AKIAIOSFODNN7EXAMPLE",
+            shown_when=_BACKUP,
+        ),
+        FieldSpec(
+            path="backup.s3_region",
+            label="Backup region",
+            help="For a backup in an object store: as your provider names it; may be empty.",
+            example="eu-central-1",
+            shown_when=_BACKUP,
+        ),
+        FieldSpec(
+            path="backup.keep_daily",
+            label="Daily copies",
+            help="How many daily copies are kept.",
+            kind=FieldKind.INT,
+            example="7",
+            shown_when=_BACKUP,
+        ),
+        FieldSpec(
+            path="backup.keep_weekly",
+            label="Weekly copies",
+            help="How many weekly copies are kept.",
+            kind=FieldKind.INT,
+            example="5",
+            shown_when=_BACKUP,
+        ),
+        FieldSpec(
+            path="backup.keep_monthly",
+            label="Monthly copies",
+            help="How many monthly copies are kept.",
+            kind=FieldKind.INT,
+            example="12",
+            shown_when=_BACKUP,
+        ),
     ),
-    owns=("storage",),
+    owns=("storage", "backup"),
     depends_on=("architecture", "servers"),
 )

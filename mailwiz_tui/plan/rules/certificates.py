@@ -76,6 +76,20 @@ def _custom(plan: Plan, base: Path | None) -> Iterator[Finding]:
             )
         elif base is not None:
             yield from _pem_file(path, base / value, content)
+    if base is not None and tls.certificate and tls.private_key:
+        yield from _examined(plan, base / tls.certificate, base / tls.private_key)
+
+
+def _examined(plan: Plan, certificate: Path, key: Path) -> Iterator[Finding]:
+    """What is wrong with the pair, beyond what shows at first sight; nothing where a file cannot be read."""
+    from mailwiz_tui.plan.rules.custom_certificate import examine
+
+    try:
+        chain, private = certificate.read_bytes()[:_LARGEST], key.read_bytes()[:_LARGEST]
+    except (OSError, ValueError):
+        return
+    if b"CERTIFICATE-----" in chain and b"PRIVATE KEY-----" in private and b"ENCRYPTED" not in private:
+        yield from examine(chain, private, plan.domain.hostname)
 
 
 def _unused(plan: Plan) -> Iterator[Finding]:

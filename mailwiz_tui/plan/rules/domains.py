@@ -105,6 +105,12 @@ def _network(plan: Plan) -> Iterator[Finding]:
             f"{plan.network.relay_host} is this mail server itself: a loop",
             advice="name your provider's smart host, or leave it empty",
         )
+    if plan.network.relay_user and not plan.network.relay_host:
+        yield Finding(
+            "network.relay_user",
+            "there is no smart host that it could log in to",
+            advice="name network.relay_host too, or leave it empty",
+        )
     seen: set[str] = set()
     for index, resolver in enumerate(plan.network.resolvers):
         path = f"network.resolvers.{index}"

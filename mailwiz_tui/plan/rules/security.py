@@ -128,8 +128,8 @@ def _spf(plan: Plan) -> Iterator[Finding]:
     if plan.network.relay_host and spf.policy is SpfPolicy.STRICT and not spf.includes:
         yield Finding(
             "security.spf.includes",
-            f"mail leaves through {plan.network.relay_host}, which the strict policy does "
-            "not list, so receivers will refuse it",
+            f"mail leaves through {plan.network.relay_host}; the record lists that host alone, and if it sends on "
+            "from other addresses, the strict policy makes receivers refuse your mail",
             Severity.WARNING,
             "include your provider's SPF domain",
         )

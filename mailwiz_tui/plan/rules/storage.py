@@ -1,4 +1,4 @@
-"""Storage: what each kind needs, and what is left over from another kind."""
+"""Storage and backup: what each kind needs, and what is left over from another kind."""
 
 from __future__ import annotations
 
@@ -15,16 +15,18 @@ _NEEDED = {
     StorageType.S3: {
         "s3_endpoint": "where the object store answers, like https://s3.eu-central-1.amazonaws.com",
         "s3_bucket": "the bucket for old mail, like example-mail",
+        "s3_access_key": "the id of an access key",
     },
 }
 _OWN = {
     StorageType.NFS: ("nfs_server", "nfs_export"),
-    StorageType.S3: ("s3_endpoint", "s3_bucket", "s3_region"),
+    StorageType.S3: ("s3_endpoint", "s3_bucket", "s3_region", "s3_access_key"),
 }
 
 
 def check(plan: Plan) -> Iterator[Finding]:
-    """Findings about ``storage``."""
+    """Findings about ``storage`` and ``backup``."""
+    yield from _backup(plan)
     storage = plan.storage
     for key, what in _NEEDED.get(storage.type, {}).items():
         if not getattr(storage, key):
@@ -46,3 +48,29 @@ def check(plan: Plan) -> Iterator[Finding]:
             yield Finding(
                 "storage.s3_endpoint", "mail would cross the network unencrypted", Severity.WARNING, "use https://"
             )
+
+
+def _backup(plan: Plan) -> Iterator[Finding]:
+    backup = plan.backup
+    if backup.target.startswith("s3:"):
+        if not backup.s3_access_key:
+            yield Finding(
+                "backup.s3_access_key", "is missing; a backup in an object store needs the id of an access key"
+            )
+        if backup.target.startswith("s3:http://"):
+            yield Finding(
+                "backup.target",
+                "the backup's metadata would cross the network unencrypted",
+                Severity.WARNING,
+                "use s3:https://",
+            )
+    if backup.target and not (backup.keep_daily or backup.keep_weekly or backup.keep_monthly):
+        yield Finding(
+            "backup.keep_daily", "no copy would be kept", advice="keep at least one of daily, weekly, monthly"
+        )
+    if backup.target and f"{backup.target}/".startswith(f"{plan.storage.path}/"):
+        yield Finding(
+            "backup.target",
+            f"lies within {plan.storage.path}, which is what is backed up",
+            advice="choose a directory elsewhere, best on another disk",
+        )

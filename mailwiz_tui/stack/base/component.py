@@ -59,6 +59,7 @@ class Base(Component):
         return Contribution(
             packages=Packages(names=("ca-certificates", "needrestart", "openssl", "unattended-upgrades")),
             steps=(step,),
+            kept=(f"{keys.CONF_DIR}/local.d",),
             probes=self._probes(context),
             findings=self._findings(context),
         )

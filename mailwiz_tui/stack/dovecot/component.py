@@ -17,7 +17,9 @@ from mailwiz_tui.stack.blueprint import (
     Unit,
     User,
 )
+from mailwiz_tui.stack.certificate import shown_by
 from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.dovecot.storage import mail_store, mailboxes
 from mailwiz_tui.stack.jails import jail
 from mailwiz_tui.stack.probes import clean_check, unit_active
 from mailwiz_tui.stack.protocols import has_ipv4, has_ipv6
@@ -54,6 +56,7 @@ class Dovecot(Component):
                 Directory(f"{keys.POSTFIX_SPOOL}/private", "postfix", "root", 0o700),
                 *(File(f"{SIEVE_DIR}/{name}.sieve", render("dovecot", f"{name}.sieve")) for name in SCRIPTS),
                 File(LEARN, render("dovecot", "rspamd-learn", controller=keys.RSPAMD_CONTROLLER), mode=0o755),
+                File(keys.MAIL_STORE, mail_store(context.plan)),
                 File(CONFIG, self._config(context)),
                 *(
                     Command(
@@ -64,7 +67,8 @@ class Dovecot(Component):
                     )
                     for name in SCRIPTS
                 ),
-                Unit("dovecot.service", restart_on=(CONFIG,), reload_on=(keys.TLS_CHAIN, keys.TLS_KEY)),
+                Unit("dovecot.service", restart_on=(CONFIG,)),
+                shown_by("dovecot.service", "143 imap", "993", "4190 sieve"),
             ),
             validators=(("sh", "-c", "doveconf -n > /dev/null"),),
         )
@@ -80,6 +84,7 @@ class Dovecot(Component):
                 )
             ),
             steps=(step,),
+            kept=("/etc/dovecot/mailwiz.d",),
             ports=(
                 Port(143, "imap", Scope.PUBLIC, PortTls.STARTTLS),
                 Port(993, "imaps", Scope.PUBLIC, PortTls.IMPLICIT),
@@ -105,6 +110,7 @@ class Dovecot(Component):
             vmail=keys.VMAIL_USER,
             uid=str(keys.VMAIL_UID),
             storage=context.plan.storage.path,
+            mailboxes=mailboxes(context),
             sieve=SIEVE_DIR,
             spool=keys.POSTFIX_SPOOL,
             lmtp_socket=keys.LMTP_SOCKET,

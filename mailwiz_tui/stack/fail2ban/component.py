@@ -48,6 +48,7 @@ class Fail2ban(Component):
         return Contribution(
             packages=Packages(names=("fail2ban", "nftables", "python3-systemd")),
             steps=(step,),
+            kept=("/etc/fail2ban/jail.local", "/etc/fail2ban/fail2ban.local"),
             probes=(
                 unit_active("fail2ban.service", "the lock-out of intruders runs"),
                 clean_check("fail2ban.config", "fail2ban accepts its configuration", ("fail2ban-client", "-t")),

@@ -85,6 +85,7 @@ class MariaDb(Component):
         return Contribution(
             packages=Packages(names=("mariadb-client", "mariadb-server")),
             steps=steps,
+            databases=(keys.DATABASE,),
             probes=self._probes(present, len(domains)),
         )
 

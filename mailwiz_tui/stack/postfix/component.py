@@ -7,6 +7,7 @@ import re
 from mailwiz_tui.plan.model import Antispam, Role
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.blueprint import (
+    Absent,
     Command,
     Directory,
     File,
@@ -19,8 +20,11 @@ from mailwiz_tui.stack.blueprint import (
     Step,
     Unit,
 )
+from mailwiz_tui.stack.certificate import shown_by
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.jails import jail
+from mailwiz_tui.stack.postfix import relay
+from mailwiz_tui.stack.postfix.relay import SmartHost
 from mailwiz_tui.stack.probes import clean_check, unit_active
 from mailwiz_tui.stack.protocols import has_ipv4, has_ipv6
 from mailwiz_tui.stack.render import render
@@ -45,6 +49,8 @@ class Postfix(Component):
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """main.cf and master.cf are whole files of ours; maps are read through proxymap(8)."""
         files = self._files(context)
+        smart_host = SmartHost.of(context.plan)
+        private = smart_host.files if smart_host else ()
         items: tuple[Item, ...] = (
             Directory(f"{DIR}/mysql", "root", "postfix", 0o750),
             *(File(path, text, append=OWN if path.endswith("/main.cf") else "") for path, text in files.items()),
@@ -57,17 +63,19 @@ class Postfix(Component):
                 )
                 for name in QUERIES
             ),
+            *private,
+            *((Absent(relay.PASSWORD_FILE),) if not smart_host or not smart_host.user else ()),
             Unit(
                 "postfix.service",
                 restart_on=(f"{DIR}/main.cf", f"{DIR}/master.cf"),
                 reload_on=(
                     *(path for path in files if path not in (f"{DIR}/main.cf", f"{DIR}/master.cf")),
                     *(f"{DIR}/mysql/{name}.cf" for name in QUERIES),
-                    keys.TLS_CHAIN,
-                    keys.TLS_KEY,
+                    *(file.path for file in private if file.path == relay.PASSWORD_FILE),
                 ),
             ),
             *_milter(context),
+            shown_by("postfix.service", "25 smtp", "465", "587 smtp"),
         )
         step = Step(
             id="postfix",
@@ -78,16 +86,17 @@ class Postfix(Component):
         )
         return Contribution(
             packages=Packages(
-                names=("postfix", "postfix-mysql"),
+                names=("postfix", "postfix-mysql", *(smart_host.packages if smart_host else ())),
                 debconf=("postfix postfix/main_mailer_type select No configuration",),
             ),
+            secrets=smart_host.secrets if smart_host else (),
             steps=(step,),
             ports=(
                 Port(25, "smtp", Scope.PUBLIC, PortTls.STARTTLS),
                 Port(465, "submissions", Scope.PUBLIC, PortTls.IMPLICIT),
                 Port(587, "submission", Scope.PUBLIC, PortTls.STARTTLS),
             ),
-            probes=self._probes(context),
+            probes=(*self._probes(context), *((smart_host.probe,) if smart_host else ())),
             jails=(
                 jail("postfix", "25,465,587", maxretry=20, filter_name="postfix", mode="aggressive"),
                 jail("postfix-sasl", "25,465,587,143,993,4190", maxretry=12, filter_name="postfix", mode="auth"),
@@ -100,11 +109,16 @@ class Postfix(Component):
         plan = context.plan
         host, primary = context.hostname, plan.domain.primary_domain
         domains = "|".join(re.escape(name) for name in plan.mailbox_domains())
+        smart_host = SmartHost.of(plan)
         return {
             f"{DIR}/main.cf": main_cf(context),
             f"{DIR}/master.cf": render(
-                "postfix", "master.cf", submission=render("postfix", "submission.cf").rstrip("\n")
+                "postfix",
+                "master.cf",
+                submission=render("postfix", "submission.cf").rstrip("\n"),
+                smart_host=smart_host.service if smart_host else "",
             ),
+            **relay.relay_files(plan),
             f"{DIR}/mailwiz-local": render(
                 "postfix", "mailwiz-local", host=re.escape(host), domain=domains, primary=primary
             ),
@@ -117,12 +131,14 @@ class Postfix(Component):
 
     @staticmethod
     def _findings(context: Context) -> tuple[str, ...]:
+        if context.plan.network.relay_host:
+            return ()
         blocked = context.facts.outbound_25_ipv4 is False and context.facts.outbound_25_ipv6 is not True
         if not blocked:
             return ()
         return (
             "Port 25 to the outside is blocked, so mail to other servers will stay in the queue; "
-            "ask the provider to open it.",
+            "ask the provider to open it, or name a smart host (network.relay_host).",
         )
 
     @staticmethod
@@ -172,6 +188,7 @@ def main_cf(context: Context) -> str:
     plan = context.plan
     decision = resolution(context)
     filtered = plan.services.antispam is Antispam.RSPAMD
+    smart_host = SmartHost.of(plan)
     milters = render("postfix", "milters.cf", port=str(keys.RSPAMD_MILTER_PORT)) if filtered else "smtpd_milters ="
     own = (
         ""
@@ -189,6 +206,9 @@ def main_cf(context: Context) -> str:
         sasl_socket=keys.SASL_SOCKET,
         quota_socket=keys.QUOTA_SOCKET,
         own_senders=own,
+        relay_domains=relay.relay_settings(plan).rstrip("\n"),
+        relay_recipients=relay.recipient_check(plan),
+        smart_host=smart_host.settings if smart_host else "",
         blocklists=(
             render("postfix", "blocklists.cf").rstrip("\n")
             if decision.blocklists

@@ -89,6 +89,7 @@ class Rspamd(Component):
             packages=Packages(names=("rspamd",)),
             secrets=(SecretSpec("rspamd-controller"),),
             steps=(step,),
+            kept=("/etc/rspamd/override.d", "/etc/rspamd/lua.local.d"),
             ports=(Port(keys.RSPAMD_MILTER_PORT, "rspamd-milter", Scope.LOCAL),),
             probes=self._probes(context, key),
         )

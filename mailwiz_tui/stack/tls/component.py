@@ -1,10 +1,12 @@
-"""The certificate and key that Postfix and Dovecot serve; both are made on the server when it is prepared."""
+"""The certificate that the daemons show, wherever it comes from, and the key to it."""
 
 from __future__ import annotations
 
+from mailwiz_tui.plan.model import TlsProvider
 from mailwiz_tui.stack import keys
-from mailwiz_tui.stack.blueprint import Command, Directory, Probe, Step
+from mailwiz_tui.stack.blueprint import Command, Directory, File, Packages, Probe, Step
 from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.render import render
 
 _MATCH = (
     f'test "$(openssl pkey -in {keys.TLS_KEY} -pubout 2>/dev/null)" = '
@@ -13,7 +15,11 @@ _MATCH = (
 
 
 class Tls(Component):
-    """The folder of the certificate, the key's permissions, and that both belong together."""
+    """One pair of files that all daemons read, and the script that puts the provider's certificate there.
+
+    With letsencrypt the self-signed certificate that *prepare* made serves until the first one is issued, so
+    nothing waits for it.
+    """
 
     name = "tls"
     title = "Certificate"
@@ -23,30 +29,47 @@ class Tls(Component):
         return True
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
-        """Check what *prepare* made; nothing here creates a key."""
+        """Put what *prepare* made or what was sent in place; nothing here creates a key."""
+        script = keys.SERVE_CERTIFICATE
+        expected = _expected(context)
         step = Step(
             id="tls",
-            title="Check the certificate and its key",
+            title="Put the certificate in place",
             component=self.name,
             items=(
                 Directory(keys.TLS_DIR, mode=0o755),
+                Directory(keys.TLS_SERVICES, mode=0o755),
+                File(
+                    script,
+                    render(
+                        "tls",
+                        "serve-certificate",
+                        provider=context.plan.security.tls.provider.value,
+                        hostname=context.hostname,
+                        dir=keys.TLS_DIR,
+                        own=keys.TLS_OWN,
+                        custom=keys.TLS_CUSTOM,
+                        lineage=f"/etc/letsencrypt/live/{keys.LINEAGE}",
+                        services=keys.TLS_SERVICES,
+                    ),
+                    mode=0o755,
+                ),
+                Command(
+                    id="tls.certificate",
+                    argv=(script, *expected),
+                    unless=(script, "--check", *expected),
+                    timeout=120.0,
+                ),
                 Command(
                     id="tls.permissions",
                     argv=("sh", "-c", f"chown root:root {keys.TLS_KEY} && chmod 600 {keys.TLS_KEY}"),
                     unless=("sh", "-c", f'[ "$(stat -c %U:%G:%a {keys.TLS_KEY})" = root:root:600 ]'),
                 ),
-                Command(
-                    id="tls.pair",
-                    argv=(
-                        "sh",
-                        "-c",
-                        f"{_MATCH} || {{ echo 'the certificate does not belong to the key' >&2; exit 1; }}",
-                    ),
-                    unless=("sh", "-c", _MATCH),
-                ),
             ),
         )
-        return Contribution(steps=(step,), probes=self._probes(context))
+        return Contribution(
+            packages=Packages(names=("openssl", "iproute2")), steps=(step,), probes=self._probes(context)
+        )
 
     @staticmethod
     def _probes(context: Context) -> tuple[Probe, ...]:
@@ -55,13 +78,26 @@ class Tls(Component):
                 id="tls.pair",
                 proves="the certificate belongs to the private key",
                 argv=("sh", "-c", _MATCH),
-                advice=f"{keys.TLS_CHAIN} and {keys.TLS_KEY} were not made together; put the right pair back",
+                advice=f"{keys.TLS_CHAIN} and {keys.TLS_KEY} are no pair; apply puts the right one back",
+            ),
+            Probe(
+                id="tls.in-place",
+                proves="the certificate in place is the one of the plan's provider",
+                argv=(keys.SERVE_CERTIFICATE, "--check", *_expected(context)),
+                advice=f"apply again, or on the server: {keys.SERVE_CERTIFICATE}",
+            ),
+            Probe(
+                id="tls.served",
+                proves="every port shows the certificate that lies on the disk",
+                argv=(keys.SERVE_CERTIFICATE, "--served"),
+                expect=r"^serial=",
+                advice=f"a daemon still shows an older one; on the server: {keys.SERVE_CERTIFICATE}",
             ),
             Probe(
                 id="tls.expiry",
                 proves="the certificate is valid for at least another week",
                 argv=("openssl", "x509", "-in", keys.TLS_CHAIN, "-noout", "-checkend", "604800"),
-                advice="renew the certificate, then: systemctl reload postfix dovecot",
+                advice="renew the certificate: apply again; with Let's Encrypt see journalctl -u certbot",
             ),
             Probe(
                 id="tls.name",
@@ -78,3 +114,11 @@ class Tls(Component):
                 advice=f"chown root {keys.TLS_KEY}; chmod 600 {keys.TLS_KEY}",
             ),
         )
+
+
+def _expected(context: Context) -> tuple[str, ...]:
+    """The fingerprint of the operator's own certificate, where the plan has one."""
+    custom = context.known.custom
+    if context.plan.security.tls.provider is not TlsProvider.CUSTOM or custom is None:
+        return ()
+    return (custom.certificate_sha256,)

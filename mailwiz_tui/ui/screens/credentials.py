@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import ClassVar
 
+from pydantic import SecretStr
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -13,6 +14,7 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widgets import Button
 
 from mailwiz_tui.ui.backends import error_sentence
+from mailwiz_tui.ui.installation import Installation
 from mailwiz_tui.ui.paths import write_new_private
 from mailwiz_tui.ui.screens.dialog import ConfirmDialog, TextDialog
 from mailwiz_tui.ui.screens.main_screen import MainScreen
@@ -54,9 +56,9 @@ class CredentialsScreen(MainScreen):
     def on_mount(self) -> None:
         installation = self.session.installation
         text = Text(overflow="fold")
-        for address, password in (installation.accounts if installation else {}).items():
-            text.append(f"{safe_line(address)}\n", style="bold")
-            text.append(f"    {safe_line(password.get_secret_value())}\n")
+        for title, secret in _secrets(installation):
+            text.append(f"{safe_line(title)}\n", style="bold")
+            text.append(f"    {safe_line(secret.get_secret_value())}\n")
         self.query_one("#password-list", NoMarkup).show(text)
         self.query_one("#save", Button).focus()
 
@@ -88,7 +90,11 @@ class CredentialsScreen(MainScreen):
         installation = self.session.installation
         if installation is None:
             return
-        content = {"mailboxes": {a: p.get_secret_value() for a, p in installation.accounts.items()}}
+        content: dict[str, object] = {
+            "mailboxes": {a: p.get_secret_value() for a, p in installation.accounts.items()}
+        }
+        if installation.recovery_key is not None:
+            content["backup_key"] = installation.recovery_key.get_secret_value()
         try:
             write_new_private(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
         except FileExistsError:
@@ -127,3 +133,13 @@ class CredentialsScreen(MainScreen):
             self.tell(f"The server could not be told: {error_sentence(error)}", problem=True)
             return
         self.wizard.show_results()
+
+
+def _secrets(installation: Installation | None) -> list[tuple[str, SecretStr]]:
+    """What is to be shown: each mailbox's password, and the backup's recovery key."""
+    if installation is None:
+        return []
+    found = list(installation.accounts.items())
+    if installation.recovery_key is not None:
+        found.append(("Recovery key of the backup", installation.recovery_key))
+    return found

@@ -174,6 +174,7 @@ class DashboardScreen(LogScreen):
             else "this step is not optional: the later ones build on it. Repair the cause, then r retries",
             "run.results": "" if stage is Stage.DONE else "the results come when the installation is done",
             "run.leave": "the installation is running; Ctrl+Q leaves it running" if running else "",
+            "run.accounts": "the installation is running" if running else "",
             "run.next_server": "" if several else "there is only one server",
             "run.previous_server": "" if several else "there is only one server",
             "run.server": "" if several else "there is only one server",

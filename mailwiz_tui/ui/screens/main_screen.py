@@ -76,5 +76,13 @@ class MainScreen(Screen[None]):
         """Show a short message over the screen."""
         self.notify(text, severity="error" if problem else "information", markup=False, timeout=8 if problem else 4)
 
+    def action_accounts(self) -> None:
+        """Show the accounts of the running mail server; F7 there leads back here."""
+        from mailwiz_tui.ui.screens.accounts import AccountsScreen
+
+        if self.refused(f"{self.scopes[-1]}.accounts"):
+            return
+        self.wizard.show(AccountsScreen(self.session, back=lambda: type(self)(self.session)))
+
     def session_changed(self) -> None:
         """Something other than an answer changed; screens that show it draw it anew."""

@@ -91,3 +91,6 @@ class OpeningScreen(MainScreen):
 
     def action_monitor(self) -> None:
         self._choose("monitor")
+
+    def action_accounts(self) -> None:
+        self._choose("accounts")

@@ -109,6 +109,7 @@ class StartScreen(MainScreen):
             "ssh": self.action_ssh_config,
             "lab": self.action_lab,
             "monitor": self.action_monitor,
+            "accounts": self.action_accounts,
         }[key]()
 
     def _open(self, index: int) -> None:
@@ -126,7 +127,7 @@ class StartScreen(MainScreen):
     def why_not(self, action_id: str) -> str:
         if action_id == "start.continue" and not self.has_draft:
             return "there is no draft yet; n begins one"
-        if action_id == "start.monitor":
+        if action_id in ("start.monitor", "start.accounts"):
             return self.wizard.why_no_monitor()
         return ""
 

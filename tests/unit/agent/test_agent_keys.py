@@ -32,8 +32,8 @@ def test_a_dkim_key_is_made_once_and_its_public_half_is_true(machine):
 def test_a_self_signed_certificate_fits_its_key_and_names(machine):
     answer = keys.prepare(machine.host, [], {"names": ["mail.example.com", "imap.example.com"], "days": 825})
     tls = answer["tls"]
-    certificate = x509.load_pem_x509_certificate(machine.path("/etc/mailwiz/tls/fullchain.pem").read_bytes())
-    key_path = machine.path("/etc/mailwiz/tls/privkey.pem")
+    certificate = x509.load_pem_x509_certificate(machine.path("/etc/mailwiz/tls/own/fullchain.pem").read_bytes())
+    key_path = machine.path("/etc/mailwiz/tls/own/privkey.pem")
     key = load_pem_private_key(key_path.read_bytes(), None)
     assert stat.S_IMODE(key_path.stat().st_mode) == 0o600
     assert isinstance(key, ec.EllipticCurvePrivateKey)
@@ -51,8 +51,8 @@ def test_a_self_signed_certificate_fits_its_key_and_names(machine):
     assert other["spki_sha256"] == tls["spki_sha256"], "a new certificate keeps the key"
 
 
-def test_without_names_only_what_is_there_is_read(machine):
-    assert keys.prepare(machine.host, [], {"names": []})["tls"] is None
+def test_where_no_certificate_is_asked_for_none_is_made(machine):
+    assert keys.prepare(machine.host, [], None)["tls"] is None
     assert not machine.path("/etc/mailwiz").exists()
 
 

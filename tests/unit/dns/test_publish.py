@@ -126,6 +126,7 @@ ZONE = """@ 5 IN SOA ns.test. root.test. 1 2 3 4 5
 @ 5 IN NS ns.test.
 @ 5 IN TXT "v=spf1 include:ne" "ws.example ~all"
 @ 5 IN TXT "ms=1"
+www 5 IN CNAME old.example.net.
 """
 
 
@@ -155,6 +156,15 @@ async def test_an_update_takes_away_what_is_there_byte_for_byte(primary: Primary
     added = [r for rrset in update.update if rrset.deleting is None for r in rrset]
     assert [r.strings for r in deleted] == [(b"v=spf1 include:ne", b"ws.example ~all")]
     assert [r.strings for r in added] == [(b"v=spf1 mx include:news.example -all",)]
+
+
+async def test_an_alias_is_replaced_by_adding_the_new_one(primary: Primary) -> None:
+    """Knot loses an alias that is deleted and added in the same update."""
+    alias = Change("www.example.com", "CNAME", HOUR, ("old.example.net.",), ("mail.example.com.",))
+    (sent,) = await publish([alias], f"127.0.0.1:{primary.port}", KEY)
+    assert sent.problem == ""
+    (update,) = primary.updates
+    assert [(rrset.deleting, str(rrset[0])) for rrset in update.update] == [(None, "mail.example.com.")]
 
 
 async def test_refusals_are_told(primary: Primary) -> None:

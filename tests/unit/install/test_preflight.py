@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mailwiz_tui.fleet.facts import Disk, Facts, Listener, MailSoftware
+from mailwiz_tui.fleet.facts import Disk, Facts, Listener, MailSoftware, MailStore
 from mailwiz_tui.install.preflight import refusals
 from mailwiz_tui.stack.blueprint import Blueprint, Port, Scope
 
@@ -79,3 +79,21 @@ def test_a_stub_resolver_on_its_own_loopback_address_is_no_obstacle():
 def test_an_installed_server_is_not_refused_for_a_full_disk():
     full = (Disk(mount="/", total=9, free=0),)
     assert reasons(disks=full, installed_digest="abc") == []
+
+
+@pytest.mark.parametrize(
+    ("store", "words"),
+    [
+        (None, ()),
+        (MailStore(format="maildir", path="/srv/mail", holds_mail=True), ()),
+        (MailStore(format="maildir", path="/var/vmail", holds_mail=False), ()),
+        (MailStore(format="maildir", path="/var/vmail", holds_mail=True), ("/var/vmail", "/srv/mail")),
+        (MailStore(format="sdbox", path="/srv/mail", holds_mail=True), ("sdbox", "maildir")),
+    ],
+)
+def test_mail_that_lies_elsewhere_than_planned_is_never_left_behind(store, words):
+    blueprint = Blueprint("mx1", (), meta={"storage": "/srv/mail", "mail_format": "maildir"})
+    found = refusals(Facts(**{**GOOD, "mail_store": store}), blueprint)
+    assert len(found) == bool(words)
+    assert all(word in found[0].reason for word in words)
+    assert all(refusal.advice for refusal in found)

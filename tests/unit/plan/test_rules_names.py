@@ -5,8 +5,12 @@ from typing import Any
 
 import pytest
 
-CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
-KEY = "-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----\n"
+from tests.unit.certificates import issue
+
+MIDDLE = issue("Middle", issue("Root", authority=True), authority=True)
+LEAF = issue("mail", MIDDLE, names=("mail.acme.se",))
+CERTIFICATE = LEAF.pem + MIDDLE.pem
+KEY = LEAF.key_pem()
 CUSTOM = {"security.tls": {"provider": "custom", "certificate": "chain.pem", "private_key": "key.pem"}}
 
 
@@ -96,7 +100,14 @@ def test_each_rule_speaks(lines: Any, changes: dict[str, Any], begin: str) -> No
         {"security.dmarc.policy": "reject"},
         {"security.dmarc.rua": "dmarc@reports.acme.se"},
         {"storage": {"type": "nfs", "nfs_server": "10.0.0.9", "nfs_export": "/srv/vmail"}},
-        {"storage": {"type": "s3", "s3_endpoint": "https://s3.acme.se", "s3_bucket": "acme-mail"}},
+        {
+            "storage": {
+                "type": "s3",
+                "s3_endpoint": "https://s3.acme.se",
+                "s3_bucket": "acme-mail",
+                "s3_access_key": "AKACME",
+            }
+        },
         {"network.relay_host": "[smtp.isp.no]:587", "security.spf.includes": ["spf.isp.no"]},
     ],
 )

@@ -60,3 +60,17 @@ def test_ports_probes_and_findings_are_as_in_their_golden_file(situation: str) -
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     assert text == path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("codename", ["trixie", "bookworm"])
+@pytest.mark.parametrize("component", ["tls", "nginx", "certbot"])
+def test_public_certificate_is_as_in_its_golden_file(component: str, codename: str) -> None:
+    known = cases.facts(codename=codename)
+    tls = {"provider": "letsencrypt", "acme_email": "postmaster@example.com"}
+    plan = cases.plan(security={"tls": tls, "dkim": {"selector": "2026a"}})
+    text = part(compile_server(plan, "mx1", known), component).replace("\r\n", "<CR>\n")
+    path = GOLDEN / "letsencrypt" / codename / f"{component}.txt"
+    if os.environ.get("UPDATE_GOLDEN"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    assert text == path.read_text(encoding="utf-8")

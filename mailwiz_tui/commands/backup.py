@@ -1,0 +1,131 @@
+"""``backup run|list|restore PLAN``: copies of accounts, mail and own configuration, made and brought back."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from mailwiz_tui.commands.secret import read_secret
+from mailwiz_tui.commands.terminal import ask, complain, interactive, say
+from mailwiz_tui.commands.workspace import Workspace, open_workspace
+from mailwiz_tui.dns.records import plan_records
+from mailwiz_tui.install.backup import Backups, Progress
+from mailwiz_tui.install.engine import Engine
+from mailwiz_tui.plan.findings import Finding, PlanError
+
+
+def add_arguments(parser: argparse.ArgumentParser, connecting: Callable[[argparse.ArgumentParser], None]) -> None:
+    """The three actions and their options; ``connecting`` adds those of every command that connects."""
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    helps = {
+        "run": "make a backup now",
+        "list": "list the backups there are",
+        "restore": "bring a backup in, beside what is there",
+    }
+    for name, text in helps.items():
+        action = actions.add_parser(name, help=text, description=text)
+        action.add_argument("plan", metavar="PLAN", type=Path, help="the plan file (TOML)")
+        action.add_argument("--inventory", type=Path, metavar="FILE", help="servers (default: beside the plan)")
+        connecting(action)
+        if name == "restore":
+            action.add_argument("snapshot", nargs="?", default="latest", metavar="BACKUP", help="which one")
+            action.add_argument("--key", action="store_true", help="ask for the recovery key (on a new server)")
+            action.add_argument(
+                "--key-stdin", action="store_true", help="read the recovery key from standard input"
+            )
+            action.add_argument("--resolver", metavar="ADDRESS", default="", help="look records up there")
+            action.add_argument("--yes", action="store_true", help="do not ask before mail is stopped")
+
+
+async def _follow(work: AsyncIterator[Progress]) -> None:
+    shown = -1
+    async for progress in work:
+        if progress.percent is None:
+            say(progress.text)
+        elif progress.percent >= shown + 5 or progress.percent < shown:
+            shown = progress.percent
+            say(f"  {shown} %")
+
+
+async def _list(backups: Backups) -> int:
+    found = await backups.snapshots()
+    for snapshot in found:
+        say(f"{snapshot.id}  {snapshot.time[:19].replace('T', ' ')}  {snapshot.host}")
+    if not found:
+        complain("there is no backup yet", "make one: mailwiz-tui backup run PLAN")
+    return 0 if found else 1
+
+
+async def _restore(engine: Engine, backups: Backups, options: argparse.Namespace, key: SecretStr | None) -> int:
+    await engine.prepare()
+    if key is not None:
+        await backups.unlock(key)
+    await _follow(backups.restore(options.snapshot))
+    await _say_records(engine, options.resolver)
+    say("")
+    say(f"Now run `mailwiz-tui apply {options.plan}`: it puts own settings to use and verifies.")
+    return 0
+
+
+async def _say_records(engine: Engine, resolver: str) -> None:
+    """No private key is in a backup: which records differ from the new keys' has to be seen and published."""
+    from mailwiz_tui.dns.live import compare
+
+    records = plan_records(engine.plan, engine.known, engine.inventory)
+    states = await compare(records, resolver=resolver or None)
+    differing = [state for state in states if not state.fine]
+    say("")
+    if not differing:
+        say("The published records fit this server's keys and addresses.")
+        return
+    say("This server has keys of its own, for no private key is in a backup. Publish these records:")
+    for state in differing:
+        record = state.record
+        say(f"  {record.name}. {record.type} {record.rdata}")
+
+
+def _recovery_key(options: argparse.Namespace) -> SecretStr | None:
+    """The key from standard input or the terminal; None where none is to be given. Raises PlanError without one."""
+    if not (options.key or options.key_stdin):
+        return None
+    key = read_secret("Recovery key", from_stdin=options.key_stdin) if options.key_stdin or interactive() else None
+    if key is None:
+        raise PlanError([Finding("recovery key", "was not given", advice="use --key-stdin without a terminal")])
+    return key
+
+
+async def _work(workspace: Workspace, options: argparse.Namespace, key: SecretStr | None) -> int:
+    engine = workspace.engine(options)
+    backups = Backups(engine)
+    try:
+        if options.action == "list":
+            return await _list(backups)
+        if options.action == "run":
+            await _follow(backups.run())
+            return 0
+        return await _restore(engine, backups, options, key)
+    finally:
+        await engine.close()
+
+
+def run(options: argparse.Namespace) -> int:
+    """0 done, 1 failed or nothing to list, 2 faults in the plan or nobody to ask."""
+    workspace = open_workspace(options)
+    if not workspace.plan.backup.target:
+        raise PlanError([Finding("backup.target", "is empty: no backup is planned", advice="set it and run apply")])
+    key = None
+    if options.action == "restore":
+        key = _recovery_key(options)
+        if not options.yes:
+            if not (sys.stdin.isatty() and interactive()):
+                complain("restore stops mail for a while and there is no terminal to ask", "add --yes")
+                return 2
+            if not ask("Mail is stopped while the backup is put in place. Go on?"):
+                complain("nothing was changed")
+                return 1
+    return asyncio.run(_work(workspace, options, key))

@@ -1,0 +1,62 @@
+"""Mailboxes, aliases and domains as plain tables; each column is as wide as its widest entry."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mailwiz_tui.commands.terminal import say
+from mailwiz_tui.install.accounts import AliasEntry, DomainEntry, MailboxEntry, shown_address, size_words
+
+
+def _print(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
+    widths = [max(len(row[i]) for row in (header, *rows)) for i in range(len(header))]
+    for row in (header, *rows):
+        say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def print_mailboxes(mailboxes: Sequence[MailboxEntry]) -> None:
+    """One line each, with how full it is."""
+    if not mailboxes:
+        say("no mailboxes")
+        return
+    _print(
+        ("MAILBOX", "NAME", "USED", "QUOTA", "MESSAGES", "STATE"),
+        [
+            (
+                shown_address(m.address),
+                m.name,
+                size_words(m.used),
+                size_words(m.quota) if m.quota else "none",
+                str(m.messages),
+                "in use" if m.active else "out of use",
+            )
+            for m in mailboxes
+        ],
+    )
+
+
+def print_aliases(aliases: Sequence[AliasEntry]) -> None:
+    """One line each, with where it leads."""
+    if not aliases:
+        say("no aliases")
+        return
+    _print(
+        ("ALIAS", "LEADS TO"),
+        [(shown_address(a.address), ", ".join(a.goto) + ("" if a.active else "  (out of use)")) for a in aliases],
+    )
+
+
+def print_domains(domains: Sequence[DomainEntry]) -> None:
+    """One line each, with how much is in it."""
+    _print(
+        ("DOMAIN", "MAILBOXES", "ALIASES", "STATE"),
+        [
+            (
+                shown_address(f"@{d.domain}").removeprefix("*@"),
+                str(d.mailboxes),
+                str(d.aliases),
+                "in use" if d.active else "not in the plan: takes no mail",
+            )
+            for d in domains
+        ],
+    )

@@ -1,0 +1,70 @@
+"""``secret PLAN [NAME]``: secrets that only the operator knows, sent to the servers that need them."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import getpass
+import sys
+
+from pydantic import SecretStr
+
+from mailwiz_tui.commands.terminal import complain, interactive, say
+from mailwiz_tui.commands.workspace import Workspace, open_workspace
+
+
+def read_secret(question: str, *, from_stdin: bool) -> SecretStr | None:
+    """A line from standard input, or typed twice on the terminal without echo; None where there is none."""
+    if from_stdin:
+        return SecretStr(line) if (line := sys.stdin.readline().rstrip("\r\n")) else None
+    first = getpass.getpass(f"{question}: ")
+    if not first:
+        return None
+    if getpass.getpass("Once more: ") != first:
+        complain("the two were not the same; nothing was changed")
+        return None
+    return SecretStr(first)
+
+
+async def _list(workspace: Workspace, options: argparse.Namespace) -> int:
+    engine = workspace.engine(options)
+    try:
+        secrets = await engine.given_secrets()
+    finally:
+        await engine.close()
+    for secret in secrets:
+        say(f"{secret.name}  {'MISSING' if secret.missing else 'given'}  {secret.title} ({secret.server_id})")
+    if not secrets:
+        say("this plan wants no secret from you")
+    return 1 if any(secret.missing for secret in secrets) else 0
+
+
+async def _give(workspace: Workspace, options: argparse.Namespace) -> int:
+    from mailwiz_tui.install.given_secrets import wanted
+
+    engine = workspace.engine(options)
+    try:
+        titles = {name: title for b in engine.blueprints().values() for name, title in wanted(b).items()}
+        if options.name not in titles:
+            known = ", ".join(titles) or "none"
+            complain(f"the plan wants no secret {options.name!r}", f"it wants: {known}")
+            return 2
+        if not options.stdin and not interactive():
+            complain("there is no terminal to ask for the secret", "add --stdin and write it to standard input")
+            return 2
+        title = titles[options.name]
+        value = read_secret(f"{title[:1].upper()}{title[1:]}", from_stdin=options.stdin)
+        if value is None:
+            complain("no secret was given")
+            return 2
+        places = await engine.give_secret(options.name, value)
+        say(f"the {title} is on {', '.join(places)} now; apply puts it to use")
+        return 0
+    finally:
+        await engine.close()
+
+
+def run(options: argparse.Namespace) -> int:
+    """Without NAME: what is wanted, 1 where something is missing. With NAME: give it."""
+    workspace = open_workspace(options)
+    return asyncio.run(_give(workspace, options) if options.name else _list(workspace, options))

@@ -1,0 +1,53 @@
+"""Secrets that only the operator knows: asked for when a server lacks them, sent once, kept there alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pydantic import SecretStr
+
+from mailwiz_tui.install.agentlink import AgentLink
+from mailwiz_tui.install.prompts import Prompts
+from mailwiz_tui.install.work import EngineError
+from mailwiz_tui.stack.blueprint import Blueprint
+
+
+@dataclass(frozen=True, slots=True)
+class GivenSecret:
+    """A secret that a server's blueprint wants from the operator; ``title`` says in words what it is."""
+
+    server_id: str
+    name: str
+    title: str
+    missing: bool = True
+
+
+def wanted(blueprint: Blueprint) -> dict[str, str]:
+    """Name and title of every secret that the operator gives."""
+    return {spec.name: spec.given for spec in blueprint.secrets if spec.given}
+
+
+async def look(link: AgentLink, blueprint: Blueprint) -> list[GivenSecret]:
+    """The secrets that a blueprint wants from the operator, and whether its server has them."""
+    titles = wanted(blueprint)
+    if not titles:
+        return []
+    missing = set((await link.request("secret_missing", names=list(titles)))["missing"])
+    return [GivenSecret(blueprint.server_id, name, title, name in missing) for name, title in titles.items()]
+
+
+async def give(link: AgentLink, name: str, value: SecretStr) -> None:
+    """Send a secret to the server that keeps it; one that is there already is replaced."""
+    await link.request("secret_put", name=name, value=value.get_secret_value())
+
+
+async def ask_for_missing(link: AgentLink, blueprint: Blueprint, prompts: Prompts) -> None:
+    """Ask the operator for what the server lacks. Raises EngineError where nobody answers."""
+    for secret in await look(link, blueprint):
+        if not secret.missing:
+            continue
+        value = await prompts.given_secret(secret.server_id, secret.title)
+        if value is None or not value.get_secret_value():
+            advice = f"give it with: mailwiz-tui secret PLAN {secret.name} --stdin"
+            raise EngineError(f"the {secret.title} is needed and was not given", secret.server_id, advice)
+        await give(link, secret.name, value)

@@ -1,0 +1,36 @@
+"""What the world is told of a plan's servers under names of its domains: their own names, and the MTA-STS policy.
+
+It follows from the plan alone, so the DNS records and the web server that answers for them say the same.
+"""
+
+from __future__ import annotations
+
+from mailwiz_tui.plan.model import Plan, PlanServer, Role
+
+MTA_STS_MAX_AGE = 604800
+"""How long a sender remembers the policy, in seconds: one week."""
+
+
+def server_name(plan: Plan, server: PlanServer) -> str:
+    """The name a server greets with: the mail hostname, or of several servers its id below the primary domain."""
+    if len(plan.servers) <= 1:
+        return plan.domain.hostname
+    label = "".join(c if c.isalnum() else "-" for c in server.id.lower()).strip("-")
+    return f"{label}.{plan.domain.primary_domain}"
+
+
+def mx_names(plan: Plan) -> list[str]:
+    """The names of the hosts that receive mail from the world, each once."""
+    inbound = plan.servers_with(Role.MX_INBOUND) or plan.servers[:1]
+    return list(dict.fromkeys(server_name(plan, server) for server in inbound))
+
+
+def mta_sts_policy(plan: Plan) -> str:
+    """The policy file a sender fetches from ``https://mta-sts.DOMAIN/.well-known/mta-sts.txt`` (RFC 8461, 3.2)."""
+    lines = [
+        "version: STSv1",
+        "mode: enforce",
+        *(f"mx: {name}" for name in mx_names(plan)),
+        f"max_age: {MTA_STS_MAX_AGE}",
+    ]
+    return "".join(f"{line}\r\n" for line in lines)

@@ -1,0 +1,1 @@
+"""Backup: a daily encrypted copy of accounts, mail and the operator's own configuration, by restic."""

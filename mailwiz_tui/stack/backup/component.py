@@ -1,0 +1,120 @@
+"""Backup with restic: what is copied, where to, how often, and how it is seen that it works."""
+
+from __future__ import annotations
+
+import json
+
+from mailwiz_tui.plan.model import Role, StorageType
+from mailwiz_tui.stack import keys
+from mailwiz_tui.stack.blueprint import Command, Directory, File, Packages, Probe, SecretSpec, Step, Unit
+from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.render import render
+
+FOLDER = f"{keys.CONF_DIR}/backup"
+SETTINGS = f"{FOLDER}/backup.json"
+KEY = f"{FOLDER}/key"
+S3_CREDENTIALS = f"{FOLDER}/s3-credentials"
+PROGRAM = f"{keys.LIB_DIR}/mailwiz-backup"
+PROGRESS = "/run/mailwiz-backup.jsonl"
+UNITS = "/etc/systemd/system"
+TIMER = "mailwiz-backup.timer"
+MAILDIR_REBUILT = ("dovecot.index", "dovecot.index.*", "dovecot.list.index*", "dovecot-uidlist.lock")
+"""What Dovecot makes again by itself from a Maildir; in its other formats indexes are part of the mail."""
+
+
+class Backup(Component):
+    """A daily copy of accounts, mail and own configuration; after the components whose things it copies."""
+
+    name = "backup"
+    title = "Backup"
+
+    def wanted(self, context: Context) -> bool:
+        """Where mailboxes are kept."""
+        return context.has_role(Role.MAIL_STORAGE)
+
+    def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
+        """With a target the daily timer; without one it is switched off, and copies made are left alone."""
+        backup = context.plan.backup
+        if not backup.target:
+            off = Step("backup", "Keep the backup off", self.name, (Unit(TIMER, running=False, enabled=False),))
+            return Contribution(steps=(off,))
+        remote = backup.target.startswith("s3:")
+        files = [
+            File(PROGRAM, render("backup", "mailwiz-backup"), mode=0o755),
+            File(SETTINGS, self._settings(context, so_far)),
+            File(KEY, "{{secret:backup-key}}\n", mode=0o600),
+            *([File(S3_CREDENTIALS, _credentials(backup.s3_access_key), mode=0o600)] if remote else []),
+            File(
+                f"{UNITS}/mailwiz-backup.service",
+                render("backup", "mailwiz-backup.service", program=PROGRAM, progress=PROGRESS),
+            ),
+            File(f"{UNITS}/{TIMER}", render("backup", TIMER)),
+        ]
+        step = Step(
+            id="backup",
+            title="Set up the daily backup",
+            component=self.name,
+            items=(
+                Directory(FOLDER, mode=0o700),
+                *files,
+                Command(
+                    id="backup.repository",
+                    argv=(PROGRAM, "init"),
+                    inputs=tuple(item.path for item in files if item.path in (SETTINGS, S3_CREDENTIALS)),
+                ),
+                Unit(TIMER, restart_on=(f"{UNITS}/{TIMER}",)),
+            ),
+        )
+        given = SecretSpec("backup-s3-key", given=f"secret half of the access key {backup.s3_access_key} (backup)")
+        return Contribution(
+            packages=Packages(names=("restic",)),
+            secrets=(SecretSpec("backup-key"), *([given] if remote else [])),
+            steps=(step,),
+            probes=(
+                Probe(
+                    id="backup.timer",
+                    proves="a backup is due every night",
+                    argv=("systemctl", "is-active", "--", TIMER),
+                    expect=r"(?m)^active$",
+                    advice=f"systemctl enable --now {TIMER}",
+                ),
+                Probe(
+                    id="backup.fresh",
+                    proves="a backup of the last two days can be opened with this server's key and is whole",
+                    argv=(PROGRAM, "status"),
+                    expect=r'"event": "done"',
+                    advice="make one now: mailwiz-tui backup run PLAN; see why: journalctl -u mailwiz-backup -n 50",
+                ),
+            ),
+        )
+
+    @staticmethod
+    def _settings(context: Context, so_far: tuple[Contribution, ...]) -> str:
+        backup, storage = context.plan.backup, context.plan.storage
+        maildir = storage.type is not StorageType.S3
+        exclude = [f"{storage.path}/**/{name}" for name in MAILDIR_REBUILT] if maildir else []
+        settings = {
+            "managed": "Managed by mailwiz-tui: the next apply writes this file again.",
+            "repository": backup.target,
+            "key_file": KEY,
+            "s3_credentials": S3_CREDENTIALS if backup.target.startswith("s3:") else "",
+            "s3_region": backup.s3_region,
+            "host": context.hostname,
+            "mail": storage.path,
+            "format": "maildir" if maildir else "sdbox",
+            "old_mail": "" if maildir else keys.OBJECT_STORE_MOUNT,
+            "places": [storage.path, *([] if maildir else [keys.OBJECT_STORE_MOUNT])],
+            "exclude": [*exclude, f"{storage.path}/.restore"],
+            "kept": sorted({path for c in so_far for path in c.kept}),
+            "databases": list(dict.fromkeys(name for c in so_far for name in c.databases)),
+            "keep": {"daily": backup.keep_daily, "weekly": backup.keep_weekly, "monthly": backup.keep_monthly},
+        }
+        return json.dumps(settings, indent=2) + "\n"
+
+
+def _credentials(access_key: str) -> str:
+    """Amazon's credentials file, which restic reads without an environment variable holding the secret."""
+    return (
+        "# Managed by mailwiz-tui: the next apply writes this file again.\n"
+        f"[default]\naws_access_key_id = {access_key}\naws_secret_access_key = {{{{secret:backup-s3-key}}}}\n"
+    )

@@ -1,0 +1,1 @@
+"""certbot: a public certificate, renewed by itself."""

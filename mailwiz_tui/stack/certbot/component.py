@@ -1,0 +1,147 @@
+"""certbot: a public certificate over ACME (RFC 8555), renewed by Debian's own timer."""
+
+from __future__ import annotations
+
+import ipaddress
+
+from mailwiz_tui.fleet.web import web
+from mailwiz_tui.plan.model import Role, TlsProvider
+from mailwiz_tui.stack import keys
+from mailwiz_tui.stack.blueprint import Absent, Command, File, Item, Packages, Probe, Step, Unit
+from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.probes import unit_active
+from mailwiz_tui.stack.render import render
+
+DROP_IN = "/etc/systemd/system/certbot.service.d/mailwiz.conf"
+DIRECTORY = "https://acme-v02.api.letsencrypt.org/directory"
+RENEWAL = f"/etc/letsencrypt/renewal/{keys.LINEAGE}.conf"
+
+
+class Certbot(Component):
+    """Issues the certificate once the web server answers, and proves each renewal on every port."""
+
+    name = "certbot"
+    title = "Public certificate"
+
+    def wanted(self, context: Context) -> bool:
+        """Where the mail hostname leads to."""
+        return context.has_role(Role.MAIL_STORAGE)
+
+    def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
+        """Issue with letsencrypt, else let go of an earlier certificate; after the firewall has opened port 80."""
+        if context.plan.security.tls.provider is not TlsProvider.LETSENCRYPT:
+            return Contribution(steps=(_retired(),))
+        step = Step(
+            id="certbot",
+            title="Get a public certificate",
+            component=self.name,
+            items=(
+                *_authority(context),
+                File(keys.ISSUE_CERTIFICATE, _issue(context), mode=0o755),
+                File(DROP_IN, _drop_in(context)),
+                Command(id="certbot.drop-in", argv=("systemctl", "daemon-reload"), inputs=(DROP_IN,)),
+                Command(
+                    id="certbot.certificate",
+                    argv=(keys.ISSUE_CERTIFICATE,),
+                    unless=(keys.ISSUE_CERTIFICATE, "--check"),
+                    timeout=600.0,
+                ),
+                Unit("certbot.timer"),
+            ),
+        )
+        return Contribution(
+            packages=Packages(names=("bind9-dnsutils", "certbot")), steps=(step,), probes=self._probes()
+        )
+
+    @staticmethod
+    def _probes() -> tuple[Probe, ...]:
+        return (
+            unit_active("certbot.timer", "the certificate is renewed by itself"),
+            Probe(
+                id="certbot.enabled",
+                proves="renewal goes on after a restart of the server",
+                argv=("systemctl", "is-enabled", "certbot.timer"),
+                expect=r"(?m)^enabled$",
+                advice="systemctl enable certbot.timer",
+            ),
+            Probe(
+                id="certbot.names",
+                proves="the public certificate holds every name of the plan that leads to this server",
+                argv=(keys.ISSUE_CERTIFICATE, "--names"),
+                advice="publish the records of these names (step 7), then apply again",
+            ),
+            Probe(
+                id="certbot.proof",
+                proves="a renewal that does not reach every port is a failed unit",
+                argv=("systemctl", "show", "-p", "ExecStartPost", "certbot.service"),
+                expect=keys.SERVE_CERTIFICATE,
+                advice="systemctl daemon-reload; see systemctl cat certbot.service",
+            ),
+            Probe(
+                id="certbot.renewal",
+                proves="renewal keeps the key and tells every daemon",
+                argv=("sh", "-c", f"grep -E '^(reuse_key|renew_hook) = ' {RENEWAL} | sort"),
+                expect=rf"(?s)renew_hook = {keys.SERVE_CERTIFICATE}\nreuse_key = True",
+                advice=f"on the server: {keys.ISSUE_CERTIFICATE}",
+            ),
+        )
+
+
+def names(context: Context) -> tuple[str, ...]:
+    """Every name that the certificate shall hold, the mail hostname first."""
+    return tuple(dict.fromkeys((context.hostname, *web(context.plan, context.known).names)))
+
+
+def _issue(context: Context) -> str:
+    tls = context.plan.security.tls
+    return render(
+        "certbot",
+        "issue-certificate",
+        hostname=context.hostname,
+        names=" ".join(names(context)),
+        addresses=" ".join(_addresses(context)),
+        email=tls.acme_email or f"postmaster@{context.plan.domain.primary_domain}",
+        directory=tls.acme_directory or DIRECTORY,
+        ca=keys.ACME_CA if context.known.acme_ca else "",
+        name=keys.LINEAGE,
+        own=keys.TLS_OWN,
+        root=keys.ACME_ROOT,
+        hook=keys.SERVE_CERTIFICATE,
+    )
+
+
+def _addresses(context: Context) -> list[str]:
+    """The addresses that names of this server may have, as ``dig`` writes them; none where nothing is known."""
+    own = [a.ip for a in context.facts.addresses if a.is_global]
+    found = [a for a in (context.public_ipv4, context.public_ipv6, *own) if a]
+    return list(dict.fromkeys(str(ipaddress.ip_address(a)) for a in found))
+
+
+def _authority(context: Context) -> tuple[Item, ...]:
+    if not context.known.acme_ca:
+        return (Absent(keys.ACME_CA),)
+    return (File(keys.ACME_CA, context.known.acme_ca),)
+
+
+def _drop_in(context: Context) -> str:
+    environment = f"Environment=REQUESTS_CA_BUNDLE={keys.ACME_CA}\n" if context.known.acme_ca else ""
+    return render("certbot", "service.conf", environment=environment, hook=keys.SERVE_CERTIFICATE)
+
+
+def _retired() -> Step:
+    """The former certificate stays on the disk, but is not renewed any more; certificates of others are."""
+    return Step(
+        id="certbot",
+        title="Let go of a certificate that is no longer wanted",
+        component=Certbot.name,
+        items=(
+            Absent(DROP_IN),
+            Command(id="certbot.retire", argv=("sh", "-c", _RETIRE), unless=("test", "!", "-e", RENEWAL)),
+        ),
+    )
+
+
+_RETIRE = (
+    f"mv {RENEWAL} {RENEWAL}.off && systemctl daemon-reload && "
+    "{ ls /etc/letsencrypt/renewal/*.conf >/dev/null 2>&1 || systemctl disable --now certbot.timer; }"
+)

@@ -1,0 +1,18 @@
+"""Which daemons show the certificate, for the script that reloads them and looks at their ports."""
+
+from __future__ import annotations
+
+from mailwiz_tui.stack import keys
+from mailwiz_tui.stack.blueprint import File
+
+
+def shown_by(unit: str, *ports: str) -> File:
+    """The file that tells ``serve-certificate`` of a daemon: its unit, and ports as ``25 smtp`` or ``465``.
+
+    A port's second word is what ``openssl s_client -starttls`` calls the protocol.
+    """
+    lines = [f"unit {unit}", *(f"port {port}" for port in ports)]
+    head = (
+        "# Managed by mailwiz-tui. Other daemons that show the certificate: a file of your own beside this one.\n"
+    )
+    return File(f"{keys.TLS_SERVICES}/{unit.removesuffix('.service')}", head + "\n".join(lines) + "\n")

@@ -1,0 +1,206 @@
+"""nginx: ACME challenges, the MTA-STS policy, settings for mail programs, and the place of web applications."""
+
+from __future__ import annotations
+
+from mailwiz_tui.fleet.web import Web, web
+from mailwiz_tui.plan.model import AdminPanel, Plan, Role, TlsProvider, Webmail
+from mailwiz_tui.plan.published import mta_sts_policy, server_name
+from mailwiz_tui.stack import keys
+from mailwiz_tui.stack.blueprint import (
+    Absent,
+    Command,
+    Directory,
+    File,
+    Packages,
+    Port,
+    PortTls,
+    Probe,
+    Scope,
+    Step,
+    Unit,
+)
+from mailwiz_tui.stack.certificate import shown_by
+from mailwiz_tui.stack.component import Component, Context, Contribution, WebLocation
+from mailwiz_tui.stack.probes import clean_check, unit_active
+from mailwiz_tui.stack.protocols import has_ipv6
+from mailwiz_tui.stack.render import render
+
+SITE = "/etc/nginx/conf.d/mailwiz.conf"
+SNIPPETS = "/etc/nginx/snippets"
+OWN = "/etc/nginx/mailwiz.d"
+CONTENT = "/var/www/mailwiz"
+
+
+class Nginx(Component):
+    """The web server in front of everything that is fetched over HTTP."""
+
+    name = "nginx"
+    title = "Web server"
+
+    def wanted(self, context: Context) -> bool:
+        """Where the mail hostname leads to."""
+        return context.has_role(Role.MAIL_STORAGE)
+
+    def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
+        """Sites for every name served; ``web`` of the components before hangs in at the mail hostname."""
+        found = web(context.plan, context.known)
+        applications = tuple(location for contribution in so_far for location in contribution.web)
+        if not serves(context.plan, found, applications):
+            return Contribution(steps=(_retired(),))
+        files = self._files(context, found, applications)
+        configuration = tuple(path for path in files if path.startswith("/etc/nginx/"))
+        step = Step(
+            id="nginx",
+            title="Start the web server",
+            component=self.name,
+            items=(
+                Directory(OWN),
+                Directory(CONTENT),
+                Directory(f"{CONTENT}/empty"),
+                Directory(keys.ACME_ROOT),
+                Directory(f"{CONTENT}/mta-sts"),
+                Directory(f"{CONTENT}/mta-sts/.well-known"),
+                Directory(f"{CONTENT}/autoconfig"),
+                Absent("/etc/nginx/sites-enabled/default"),
+                *(File(path, text) for path, text in files.items()),
+                shown_by("nginx.service", "443"),
+                Unit("nginx.service", reload_on=configuration),
+            ),
+            validators=(("nginx", "-t", "-q"),),
+        )
+        return Contribution(
+            packages=Packages(names=("nginx",)),
+            steps=(step,),
+            ports=(
+                Port(80, "http", Scope.PUBLIC),
+                Port(443, "https", Scope.PUBLIC, PortTls.IMPLICIT),
+                *((Port(10080, "autodiscover", Scope.LOCAL),) if found.autodiscover else ()),
+            ),
+            probes=_PROBES,
+            kept=(OWN,),
+        )
+
+    @staticmethod
+    def _files(context: Context, found: Web, applications: tuple[WebLocation, ...]) -> dict[str, str]:
+        modern = context.codename != "bookworm"
+        files = {
+            f"{SNIPPETS}/mailwiz-tls.conf": render(
+                "nginx",
+                "mailwiz-tls.conf",
+                http2="http2 on;\n" if modern else "",
+                certificate=keys.TLS_CHAIN,
+                key=keys.TLS_KEY,
+                curves="X25519MLKEM768:X25519:prime256v1:secp384r1" if modern else "X25519:prime256v1:secp384r1",
+            ),
+            f"{SNIPPETS}/mailwiz-headers.conf": render("nginx", "mailwiz-headers.conf"),
+        }
+        if found.autodiscover:
+            files[f"{SNIPPETS}/mailwiz-autodiscover.conf"] = render("nginx", "autodiscover-location.conf")
+        if found.mta_sts:
+            files[f"{CONTENT}/mta-sts/.well-known/mta-sts.txt"] = mta_sts_policy(context.plan)
+        for domain in found.autoconfig:
+            files[f"{CONTENT}/autoconfig/{domain}.xml"] = render(
+                "nginx",
+                "autoconfig.xml",
+                domain=domain,
+                hostname=context.hostname,
+                sending=sending_name(context.plan),
+            )
+        files[SITE] = _site(context, found, applications)
+        return files
+
+
+def serves(plan: Plan, found: Web, applications: tuple[WebLocation, ...]) -> bool:
+    """Whether there is anything to serve."""
+    panels = plan.services.webmail is not Webmail.NONE or plan.services.admin_panel is not AdminPanel.NONE
+    acme = plan.security.tls.provider is TlsProvider.LETSENCRYPT
+    return bool(acme or found.names or applications or panels)
+
+
+def sending_name(plan: Plan) -> str:
+    """The host that users send through: the mail hostname, or the sending server where that holds no mailboxes."""
+    stores = {server.id for server in plan.servers_with(Role.MAIL_STORAGE)}
+    senders = plan.servers_with(Role.MX_OUTBOUND)
+    if not senders or any(server.id in stores for server in senders):
+        return plan.domain.hostname
+    return server_name(plan, senders[0])
+
+
+def _site(context: Context, found: Web, applications: tuple[WebLocation, ...]) -> str:
+    options = "ssl" if context.codename != "bookworm" else "ssl http2"
+    six = has_ipv6(context)
+
+    def v6(listen: str) -> str:
+        return f"    listen {listen};\n" if six else ""
+
+    tls = v6(f"[::]:443 {options}")
+    sites = ""
+    if found.mta_sts:
+        names = " ".join(f"mta-sts.{domain}" for domain in found.mta_sts)
+        sites += render("nginx", "mta-sts.conf", ssl_options=options, tls_v6=tls, names=names)
+    for domain in found.autoconfig:
+        sites += render("nginx", "autoconfig.conf", ssl_options=options, tls_v6=tls, domain=domain)
+    locations = "".join(f"\n{_indented(a.server)}\n" for a in applications)
+    if found.autodiscover:
+        names = " ".join(f"autodiscover.{domain}" for domain in found.autodiscover)
+        sites += render("nginx", "autodiscover.conf", ssl_options=options, tls_v6=tls, names=names)
+        answer = render(
+            "nginx", "autodiscover.xml", hostname=context.hostname, sending=sending_name(context.plan)
+        ).rstrip("\n")
+        sites += render("nginx", "autodiscover-answer.conf", answer=answer)
+        locations = f"    include {SNIPPETS}/mailwiz-autodiscover.conf;\n{locations}"
+    return (
+        render(
+            "nginx",
+            "mailwiz.conf",
+            http="".join(f"\n{a.http.rstrip()}\n" for a in applications if a.http),
+            ssl_options=options,
+            plain_v6_default=v6("[::]:80 default_server"),
+            tls_v6_default=v6(f"[::]:443 {options} default_server"),
+            plain_v6=v6("[::]:80"),
+            tls_v6=tls,
+            names=" ".join(dict.fromkeys((context.hostname, *found.names))),
+            hostname=context.hostname,
+            acme_root=keys.ACME_ROOT,
+            locations=locations,
+            sites=sites,
+        ).rstrip("\n")
+        + "\n"
+    )
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"    {line}" if line.strip() else "" for line in text.strip("\n").split("\n"))
+
+
+def _retired() -> Step:
+    """Our sites go and nginx stops, unless it has sites of others."""
+    return Step(
+        id="nginx",
+        title="Stop the web server where it has nothing to serve any more",
+        component=Nginx.name,
+        items=(
+            Absent(f"{keys.TLS_SERVICES}/nginx"),
+            Command(id="nginx.retire", argv=("sh", "-c", _RETIRE), unless=("test", "!", "-e", SITE)),
+        ),
+    )
+
+
+_RETIRE = (
+    f"rm -f {SITE} && if ls -A /etc/nginx/sites-enabled /etc/nginx/conf.d | grep -q '[.a-z]*[a-z]$'; "
+    "then systemctl reload nginx; else systemctl disable --now nginx; fi"
+)
+
+_PROBES = (
+    unit_active("nginx.service", "the web server runs"),
+    clean_check(
+        "nginx.config", "nginx accepts its configuration", ("nginx", "-t", "-q"), refuse=r"\[(?:warn|emerg)\]"
+    ),
+    Probe(
+        id="nginx.challenges",
+        proves="the folder of ACME challenges can be read by the web server",
+        argv=("su", "-s", "/bin/sh", "-c", f"test -r {keys.ACME_ROOT} && echo readable", "www-data"),
+        expect="readable",
+        advice=f"chmod 755 {keys.ACME_ROOT} and the folders above it",
+    ),
+)

@@ -1,0 +1,115 @@
+"""The bucket for old mail: Debian's rclone mounts it, Dovecot's alternative storage lies on the mount.
+
+rclone rather than s3fs, because its cache takes writes without the bucket and uploads them when it can,
+survives a restart, and answers a lost bucket with an error instead of an empty directory.
+"""
+
+from __future__ import annotations
+
+from mailwiz_tui.plan.model import Role, StorageType
+from mailwiz_tui.stack import keys
+from mailwiz_tui.stack.blueprint import Directory, File, Packages, Probe, SecretSpec, Step, Unit
+from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.probes import unit_active
+from mailwiz_tui.stack.render import render
+
+FOLDER = f"{keys.CONF_DIR}/objectstore"
+CONFIG = f"{FOLDER}/rclone.conf"
+STATE = "/var/lib/mailwiz-objectstore"
+CACHE = f"{STATE}/cache"
+UNITS = "/etc/systemd/system"
+SERVICE = "mailwiz-objectstore.service"
+MOVE = "mailwiz-altmove.service"
+TIMER = "mailwiz-altmove.timer"
+_OFF = (Unit(TIMER, running=False, enabled=False), Unit(SERVICE, running=False, enabled=False))
+
+
+class ObjectStore(Component):
+    """Mounts the bucket before Dovecot starts, and moves old mail there every night."""
+
+    name = "objectstore"
+    title = "Old mail in the object store"
+
+    def wanted(self, context: Context) -> bool:
+        """Where mailboxes are kept."""
+        return context.has_role(Role.MAIL_STORAGE)
+
+    def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
+        """With S3 storage the mount and its timer; else both are off, and what is in the bucket stays there."""
+        storage = context.plan.storage
+        if storage.type is not StorageType.S3:
+            return Contribution(steps=(Step("objectstore", "Keep the object store off", self.name, _OFF),))
+        mount = {"bucket": storage.s3_bucket, "config": CONFIG}
+        service = render(
+            self.name, SERVICE, mount=keys.OBJECT_STORE_MOUNT, cache=CACHE, uid=str(keys.VMAIL_UID), **mount
+        )
+        step = Step(
+            id="objectstore",
+            title="Mount the object store for old mail",
+            component=self.name,
+            items=(
+                Directory(FOLDER, mode=0o700),
+                Directory(STATE),
+                Directory(CACHE, mode=0o700),
+                File(CONFIG, self._config(context), mode=0o600),
+                File(f"{UNITS}/{SERVICE}", service),
+                File(f"{UNITS}/{MOVE}", render(self.name, MOVE, days=str(storage.s3_after_days), **mount)),
+                File(f"{UNITS}/{TIMER}", render(self.name, TIMER)),
+                Unit(SERVICE, restart_on=(CONFIG, f"{UNITS}/{SERVICE}")),
+                Unit(TIMER, restart_on=(f"{UNITS}/{TIMER}",)),
+            ),
+        )
+        secret = SecretSpec("s3-key", given=f"secret half of the access key {storage.s3_access_key} (old mail)")
+        return Contribution(
+            packages=Packages(names=("fuse3", "rclone")),
+            secrets=(secret,),
+            steps=(step,),
+            probes=self._probes(context),
+        )
+
+    @staticmethod
+    def _config(context: Context) -> str:
+        storage = context.plan.storage
+        return render(
+            "objectstore",
+            "rclone.conf",
+            endpoint=storage.s3_endpoint,
+            region=storage.s3_region,
+            access_key=storage.s3_access_key,
+        )
+
+    @staticmethod
+    def _probes(context: Context) -> tuple[Probe, ...]:
+        ask = ("rclone", "lsf", f"store:{context.plan.storage.s3_bucket}", "--config", CONFIG, "--max-depth", "1")
+        quick = ("--contimeout", "5s", "--timeout", "10s", "--retries", "1", "--low-level-retries", "1")
+        advice = "new mail is not affected; see that the endpoint answers and the access key is right"
+        return (
+            unit_active(SERVICE, "the object store for old mail is mounted"),
+            Probe(
+                id="objectstore.mounted",
+                proves="old mail lies on the object store's mount, not on the local disk",
+                argv=("findmnt", "-n", "-o", "FSTYPE", keys.OBJECT_STORE_MOUNT),
+                expect=r"(?m)^fuse\.rclone$",
+                advice=f"systemctl restart {SERVICE}",
+            ),
+            Probe(
+                id="objectstore.bucket",
+                proves="the bucket answers, so old mail can be read",
+                argv=(*ask, *quick),
+                advice=advice,
+            ),
+            Probe(
+                id="objectstore.move",
+                proves="the last move of old mail into the bucket went well",
+                argv=("systemctl", "show", "-p", "Result", "--value", MOVE),
+                expect=r"(?m)^success$",
+                advice=f"journalctl -u {MOVE} -n 50; again: systemctl start {MOVE}",
+            ),
+            Probe(
+                id="objectstore.timer",
+                proves="old mail is moved every night",
+                argv=("systemctl", "is-active", "--", TIMER),
+                expect=r"(?m)^active$",
+                advice=f"systemctl enable --now {TIMER}",
+            ),
+        )

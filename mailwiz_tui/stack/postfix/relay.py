@@ -1,0 +1,130 @@
+"""Where mail goes that is not delivered here: relay domains to their next hops, the rest through a smart host."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mailwiz_tui.plan.dnsnames import is_ip
+from mailwiz_tui.plan.hosts import parse_next_hop
+from mailwiz_tui.plan.model import Plan
+from mailwiz_tui.stack import keys
+from mailwiz_tui.stack.blueprint import File, Probe, SecretSpec
+from mailwiz_tui.stack.render import render
+
+TRANSPORT = "/etc/postfix/mailwiz-transport"
+RECIPIENTS = "/etc/postfix/mailwiz-relay-recipients"
+PASSWORD_FILE = "/etc/postfix/mailwiz-smart-host"  # noqa: S105
+CHECKER = f"{keys.LIB_DIR}/check-smart-host"
+SECRET = SecretSpec("smart-host", given="password of the smart host")
+SMTP, SUBMISSIONS = 25, 465
+
+
+@dataclass(frozen=True, slots=True)
+class SmartHost:
+    """The smart host of a plan: how Postfix names it, and how its TLS is demanded (``secure`` or ``encrypt``).
+
+    A host with a name must prove it by a certificate of a public authority; an address can prove nothing.
+    """
+
+    hop: str
+    host: str
+    port: int
+    lookup_mx: bool
+    user: str
+
+    @classmethod
+    def of(cls, plan: Plan) -> SmartHost | None:
+        """The plan's smart host, or None."""
+        if not plan.network.relay_host:
+            return None
+        hop = parse_next_hop(plan.network.relay_host)
+        return cls(str(hop), hop.host, hop.port or SMTP, hop.lookup_mx, plan.network.relay_user)
+
+    @property
+    def level(self) -> str:
+        """Postfix' ``smtp_tls_security_level`` towards it."""
+        return "encrypt" if is_ip(self.host) else "secure"
+
+    @property
+    def settings(self) -> str:
+        """The part of main.cf."""
+        return render("postfix", "smart-host.cf", hop=self.hop)
+
+    @property
+    def service(self) -> str:
+        """The service in master.cf."""
+        implicit = "yes" if self.port == SUBMISSIONS else "no"
+        text = render("postfix", "smart-host-service.cf", level=self.level, implicit=implicit)
+        return text + (render("postfix", "smart-host-login.cf") if self.user else "")
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """What Postfix needs to log in."""
+        return ("libsasl2-modules",) if self.user else ()
+
+    @property
+    def secrets(self) -> tuple[SecretSpec, ...]:
+        """The password, which only the operator knows."""
+        return (SECRET,) if self.user else ()
+
+    @property
+    def files(self) -> tuple[File, ...]:
+        """The login, for root alone, and the script that tries it."""
+        checker = File(CHECKER, render("postfix", "check-smart-host"), mode=0o755)
+        if not self.user:
+            return (checker,)
+        text = render("postfix", "mailwiz-smart-host", hop=self.hop, user=self.user)
+        return (File(PASSWORD_FILE, text, mode=0o600), checker)
+
+    @property
+    def probe(self) -> Probe:
+        """That it can be reached, shows who it is, and lets this server in."""
+        argv: tuple[str, ...] = (CHECKER, self.host, str(self.port), self.level, "1" if self.user else "0")
+        expect = "takes mail from this server"
+        if self.lookup_mx:
+            argv = (
+                "posttls-finger",
+                "-c",
+                "-T",
+                "10",
+                "-l",
+                self.level,
+                "-F",
+                "/etc/ssl/certs/ca-certificates.crt",
+            )
+            argv = (*argv, self.hop)
+            expect = "Verified TLS connection established"
+        return Probe(
+            id="postfix.smart-host",
+            proves=f"the smart host {self.hop} is reached over TLS"
+            + (" and accepts the login" if self.user else ""),
+            argv=argv,
+            expect=expect,
+            advice="mail waits in the queue until it does; another password: mailwiz-tui secret PLAN smart-host",
+        )
+
+
+def relay_settings(plan: Plan) -> str:
+    """The part of main.cf about relay domains."""
+    domains = [domain.name for domain in plan.relay_domains()]
+    if not domains:
+        return "relay_domains =\n"
+    return render("postfix", "relay-domains.cf", domains=", ".join(domains))
+
+
+def recipient_check(plan: Plan) -> str:
+    """What port 25 asks of recipients in relay domains."""
+    return f",\n    check_recipient_access texthash:{RECIPIENTS}" if plan.relay_domains() else ""
+
+
+def relay_files(plan: Plan) -> dict[str, str]:
+    """The maps: where each relay domain goes, and that its recipients are verified."""
+    domains = plan.relay_domains()
+    if not domains:
+        return {}
+    routes = "\n".join(f"{d.name} relay:{parse_next_hop(d.relay_host)}" for d in domains)
+    checks = "\n".join(f"{d.name} reject_unverified_recipient" for d in domains)
+    return {
+        TRANSPORT: render("postfix", "mailwiz-transport", lines=routes),
+        RECIPIENTS: render("postfix", "mailwiz-relay-recipients", lines=checks),
+    }

@@ -1,0 +1,83 @@
+"""Relay domains: their mail is taken for recipients that the next hop knows, and refused for all others.
+
+Postfix asks the next hop before it answers (address verification), so each answer also tells whether the next
+hop can be reached; an address that nobody knows is never answered from memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Sequence
+from functools import partial
+
+from mailwiz_tui.verify.check import Check, Failed, Warned
+from mailwiz_tui.verify.courier import Courier, Reply
+
+PATIENCE = 20.0
+"""Seconds to go on asking while the server says that it is still looking the address up."""
+PAUSE = 2.0
+
+
+def checks(domains: Sequence[tuple[str, str]], courier: Courier) -> list[Check]:
+    """Two checks for each relay domain, given with its next hop."""
+    found = []
+    for domain, hop in domains:
+        advice = (
+            f"Look at `journalctl -u postfix@-` on the server, and whether {hop} takes mail for {domain} from it."
+        )
+        found += [
+            Check(
+                f"relay.{domain}.taken",
+                f"Mail for {domain} is taken, to be passed on to {hop}.",
+                partial(check_taken, domain, courier),
+                advice,
+                courier.vantage,
+            ),
+            Check(
+                f"relay.{domain}.unknown-recipient",
+                f"Mail to an address that does not exist in {domain} is refused at once, not bounced later.",
+                partial(check_unknown, domain, courier),
+                advice,
+                courier.vantage,
+            ),
+        ]
+    return found
+
+
+async def check_taken(domain: str, courier: Courier, *, patience: float = PATIENCE, pause: float = PAUSE) -> str:
+    """The domain's postmaster, whom every domain has (RFC 5321 section 4.5.1), is a recipient."""
+    reply = await _ask(f"postmaster@{domain}", courier, patience, pause)
+    if reply.later:
+        raise Failed(f"expected postmaster@{domain} to be accepted, got {reply}: the next hop does not answer")
+    if reply.refused and reply.enhanced in ("1.1", "1.10", ""):
+        raise Warned(f"the next hop knows no postmaster@{domain}: {reply}", "RFC 5321 section 4.5.1 demands one.")
+    if not reply.accepted:
+        raise Failed(f"expected postmaster@{domain} to be accepted, got {reply}")
+    return f"answered with {reply}"
+
+
+async def check_unknown(domain: str, courier: Courier, *, patience: float = PATIENCE, pause: float = PAUSE) -> str:
+    """The refusal comes at RCPT with 550, from the next hop's knowledge."""
+    reply = await _ask(f"{secrets.token_hex(8)}@{domain}", courier, patience, pause)
+    if reply.accepted:
+        advice = (
+            "It takes mail that it cannot deliver and has to bounce it to innocent people: let it refuse at RCPT."
+        )
+        raise Warned(f"the next hop of {domain} accepts any address: {reply}", advice)
+    if reply.later:
+        raise Failed(f"expected 550 for an unknown recipient, got {reply}: the next hop does not answer")
+    if reply.code != 550:
+        raise Failed(f"expected 550 for an unknown recipient, got {reply}")
+    return f"answered with {reply}"
+
+
+async def _ask(recipient: str, courier: Courier, patience: float, pause: float) -> Reply:
+    """The answer about a recipient; asked again while the look-up takes longer than the server waits for it."""
+    deadline = time.monotonic() + patience
+    while True:
+        *_, reply = await courier.talk("EHLO", "MAIL FROM:<>", f"RCPT TO:<{recipient}>")
+        if not reply.later or time.monotonic() + pause > deadline:
+            return reply
+        await asyncio.sleep(pause)

@@ -1,0 +1,90 @@
+"""The program that runs on the server: what it takes along, and how restored mail joins mail that is there."""
+
+from __future__ import annotations
+
+import importlib.machinery
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from mailwiz_tui.stack.render import source
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> ModuleType:
+    path = tmp_path / "mailwiz_backup.py"
+    path.write_text(source("backup", "mailwiz-backup"))
+    spec = importlib.util.spec_from_file_location("mailwiz_backup", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def maildir(home: Path, *messages: str) -> Path:
+    for message in messages:
+        path = home / "Maildir" / message
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(message)
+    return home
+
+
+def messages(home: Path) -> list[str]:
+    return sorted(str(path.relative_to(home / "Maildir")) for path in home.rglob("*") if path.is_file())
+
+
+def test_only_the_operators_own_files_without_private_keys_are_taken(program: ModuleType, tmp_path: Path) -> None:
+    folder = tmp_path / "local.d"
+    folder.mkdir()
+    (folder / "own.cf").write_text("x = 1\n")
+    (folder / "managed.cf").write_text("# Managed by mailwiz-tui: the next apply writes this file again.\n")
+    (folder / "key.pem").write_text("-----BEGIN EC PRIVATE KEY-----\nabc\n")
+    (folder / "shipped.conf.example").write_text("y = 2\n")
+    single = tmp_path / "jail.local"
+    single.write_text("[sshd]\n")
+    found = program.own_files([str(folder), str(single), str(tmp_path / "not there")])
+    assert found == [str(folder / "own.cf"), str(single)]
+
+
+def test_restored_mail_joins_mail_that_is_there_without_doubling_any(program: ModuleType, tmp_path: Path) -> None:
+    old = maildir(tmp_path / "old", "cur/1.a:2,", "cur/2.b:2,S", "new/3.c", ".Work/cur/4.d:2,", ".Gone/cur/5.e:2,")
+    new = maildir(tmp_path / "new", "cur/1.a:2,RS", "cur/3.c:2,S", "new/9.z", ".Work/cur/6.f:2,")
+    assert program.merge(str(old), str(new)) == 3
+    assert messages(new) == [
+        ".Gone/cur/5.e:2,", ".Work/cur/4.d:2,", ".Work/cur/6.f:2,",
+        "cur/1.a:2,RS", "cur/2.b:2,S", "cur/3.c:2,S", "new/9.z",
+    ]  # fmt: skip
+    assert program.merge(str(maildir(tmp_path / "again", "cur/2.b:2,")), str(new)) == 0
+
+
+def test_a_home_that_is_not_there_is_moved_as_it_is(program: ModuleType, tmp_path: Path) -> None:
+    source_folder = tmp_path / "stage"
+    maildir(source_folder / "example.com" / "anna", "cur/1.a:2,S", "dovecot-uidlist")
+    target = tmp_path / "vmail"
+    target.mkdir()
+    assert program.mailboxes(str(source_folder), {"mail": str(target), "format": "maildir"}) == (1, 1)
+    assert messages(target / "example.com" / "anna") == ["cur/1.a:2,S", "dovecot-uidlist"]
+
+
+def test_old_mail_comes_back_to_the_local_disk_where_the_object_store_lost_it(
+    program: ModuleType, tmp_path: Path
+) -> None:
+    conf = {"mail": str(tmp_path / "vmail"), "old_mail": str(tmp_path / "mount")}
+    place = "example.com/anna/mailboxes/INBOX/dbox-Mails"
+    local = tmp_path / "vmail/example.com/anna/sdbox/mailboxes/INBOX/dbox-Mails"
+    local.mkdir(parents=True)
+    for name in ("u.1", "u.2"):
+        for folder in [tmp_path / "stage", tmp_path / "mount"] if name == "u.2" else [tmp_path / "stage"]:
+            (folder / place).mkdir(parents=True, exist_ok=True)
+            (folder / place / name).write_text(name)
+    assert program.old_mail(str(tmp_path / "stage"), conf) == 1
+    assert [path.name for path in local.iterdir()] == ["u.1"]
+
+
+@pytest.mark.parametrize("snapshot", ["--target=/", "latest;rm", "", "../x"])
+def test_only_an_id_is_restored(program: ModuleType, snapshot: str) -> None:
+    with pytest.raises(program.Failure):
+        program.restore({"mail": "/nowhere"}, snapshot)

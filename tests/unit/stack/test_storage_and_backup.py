@@ -1,0 +1,107 @@
+"""What storage and backup choices put on a server: formats by release, no secret in the open, nothing left on."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from mailwiz_tui.fleet.facts import FactsFile
+from mailwiz_tui.stack import keys
+from mailwiz_tui.stack.backup import component as backup
+from mailwiz_tui.stack.blueprint import Blueprint, Unit
+from mailwiz_tui.stack.compile import compile_server
+from mailwiz_tui.stack.objectstore import component as objectstore
+
+from . import cases
+
+S3 = {
+    "type": "s3",
+    "path": "/srv/mail",
+    "s3_endpoint": "https://s3.example.net",
+    "s3_bucket": "old-mail",
+    "s3_access_key": "AKEXAMPLE",
+    "s3_after_days": 45,
+}
+
+
+def made(known: FactsFile | None = None, **changes: object) -> Blueprint:
+    return compile_server(cases.plan(**changes), "mx1", known or cases.facts())
+
+
+def units(blueprint: Blueprint) -> dict[str, Unit]:
+    return {unit.name: unit for unit in blueprint.units()}
+
+
+def settings(blueprint: Blueprint) -> dict[str, object]:
+    read: dict[str, object] = json.loads(blueprint.files()[backup.SETTINGS].content)
+    return read
+
+
+def test_nothing_is_on_that_was_not_chosen() -> None:
+    found = units(made())
+    for name in (backup.TIMER, objectstore.TIMER, objectstore.SERVICE):
+        assert (found[name].running, found[name].enabled) == (False, False)
+    assert backup.KEY not in made().files()
+
+
+@pytest.mark.parametrize(
+    ("storage", "words"),
+    [
+        ({"path": "/srv/mail"}, ("mail_home = /srv/mail/", "mail_driver = maildir")),
+        (S3, ("mail_driver = sdbox", f"mail_alt_path = {keys.OBJECT_STORE_MOUNT}/", "mail_home = /srv/mail/")),
+    ],
+)
+def test_dovecot_keeps_mail_where_the_plan_says(storage: dict[str, object], words: tuple[str, ...]) -> None:
+    blueprint = made(storage=storage)
+    config = blueprint.files()["/etc/dovecot/dovecot.conf"].content
+    assert all(word in config for word in words)
+    kind, path = blueprint.files()[keys.MAIL_STORE].content.splitlines()[-1].split()
+    assert (blueprint.meta["mail_format"], blueprint.meta["storage"]) == (kind, path)
+
+
+def test_object_store_is_mounted_before_dovecot_and_its_secret_is_given() -> None:
+    blueprint = made(storage=S3)
+    steps = [step.id for step in blueprint.steps]
+    assert steps.index("objectstore") < steps.index("dovecot")
+    config = blueprint.files()[objectstore.CONFIG]
+    assert "{{secret:s3-key}}" in config.content
+    assert config.mode == 0o600
+    assert [spec.given != "" for spec in blueprint.secrets if spec.name == "s3-key"] == [True]
+    mount = blueprint.files()[f"/etc/systemd/system/{objectstore.SERVICE}"].content
+    assert f"install -d -m 0000 {keys.OBJECT_STORE_MOUNT}" in mount
+    move = blueprint.files()[f"/etc/systemd/system/{objectstore.MOVE}"].content
+    assert "savedbefore 45d" in move
+    assert all(units(blueprint)[name].running for name in (objectstore.SERVICE, objectstore.TIMER))
+
+
+def test_backup_holds_what_is_the_operators_own_and_no_key() -> None:
+    blueprint = made(backup={"target": "/srv/backup", "keep_daily": 3})
+    conf = settings(blueprint)
+    assert conf["repository"] == "/srv/backup"
+    assert conf["databases"] == ["postfix"]
+    assert conf["keep"] == {"daily": 3, "weekly": 5, "monthly": 12}
+    kept = conf["kept"]
+    assert isinstance(kept, list)
+    assert {"/etc/dovecot/mailwiz.d", "/etc/mailwiz/local.d", "/etc/rspamd/override.d"} <= set(kept)
+    places = [*kept, "/var/vmail"]
+    for secret in (keys.TLS_KEY, keys.DKIM_DIR, keys.STATE_DIR, backup.KEY):
+        assert not any(secret.startswith(place) for place in places)
+    assert blueprint.files()[backup.KEY].mode == 0o600
+    assert "restic" in blueprint.packages()
+
+
+def test_indexes_are_left_out_only_where_dovecot_makes_them_again() -> None:
+    target = {"target": "/srv/backup"}
+    assert any("dovecot.index" in text for text in settings(made(backup=target))["exclude"])  # type: ignore[attr-defined]
+    old = settings(made(backup=target, storage=S3))
+    assert not any("dovecot.index" in text for text in old["exclude"])  # type: ignore[attr-defined]
+    assert old["places"] == ["/srv/mail", keys.OBJECT_STORE_MOUNT]
+
+
+def test_backup_in_an_object_store_has_its_credentials_in_a_file_of_root() -> None:
+    blueprint = made(backup={"target": "s3:https://s3.example.net/backups", "s3_access_key": "AKEXAMPLE"})
+    credentials = blueprint.files()[backup.S3_CREDENTIALS]
+    assert "aws_secret_access_key = {{secret:backup-s3-key}}" in credentials.content
+    assert credentials.mode == 0o600
+    assert settings(blueprint)["s3_credentials"] == backup.S3_CREDENTIALS
