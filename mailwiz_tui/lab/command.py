@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 
-from . import base
+from . import base, zones
 from .lab import Lab, LabError
 from .machine import CACHE
 from .sources import SUITES
@@ -54,7 +54,8 @@ def _up(lab: Lab, args: argparse.Namespace) -> int:
             f"log in       ssh -i {paths.identity_file} -o UserKnownHostsFile={paths.known_hosts} root@{host.ipv4}"
         )
     _say("users        root, and admin (same key) with sudo by the password: lab")
-    _say("domains      example.test example2.test corp.test; a correspondent: anyone@outside.test")
+    domains = " ".join(zone.rstrip(".") for zone in zones.CUSTOMER_ZONES if zone != "lab.test.")
+    _say(f"domains      {domains}; a correspondent: anyone@outside.test")
     _say(f"DNS          {lab.dns.server}, key {paths.tsig_key}; resolver {lab.dns.resolver}")
     _say(f"ACME         {lab.outside.acme_directory}, authority {paths.ca_file}")
     return 0

@@ -8,7 +8,9 @@ from ipaddress import IPv4Network, IPv6Network
 from . import templates
 from .addresses import RANGE_V6, RANGES_V4, AddressPlan
 
-CUSTOMER_ZONES = ("lab.test.", "example.test.", "example2.test.", "corp.test.")
+CUSTOMER_ZONES = (
+    "lab.test.", "example.test.", "example2.test.", "corp.test.", "shop.test.", "school.test.", "club.test.",
+)  # fmt: skip
 """Domains for plans; lab.test holds the names that the provider gave the hosts."""
 UNSIGNED_ZONE = "unsigned.test."
 """Delegated without DS: resolves, never validates."""

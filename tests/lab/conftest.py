@@ -1,6 +1,7 @@
 """Real Debian hosts for the tests: one lab named ``ci``, shared by every worker, hosts and domains lent out.
 
-Nothing here touches the operator's own lab. Run with ``pytest -m lab`` as root.
+Nothing here touches the operator's own lab. Run with ``pytest -m lab`` as root. ``MAILWIZ_TEST_LAB`` names
+another lab, so that two checkouts can be tested at once.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ import pytest
 from mailwiz_tui.lab import machine, zones
 from mailwiz_tui.lab.lab import Lab, LabHost
 
-NAME = "ci"
-TESTS = machine.RUN / "tests"
+NAME = os.environ.get("MAILWIZ_TEST_LAB", "ci")
+TESTS = machine.RUN / f"tests-{NAME}"
 DOMAINS = tuple(zone.rstrip(".") for zone in zones.CUSTOMER_ZONES if zone != "lab.test.")
 
 FreshHost = Callable[..., LabHost]
@@ -48,7 +49,7 @@ def lab() -> Iterator[Lab]:
         pytest.fail("no lab here: " + "; ".join(absent))
     mine = TESTS / "users" / str(os.getpid())
     brought = TESTS / "brought-up-by-tests"
-    with machine.locked(machine.RUN / "tests.lock"):
+    with machine.locked(machine.RUN / f"tests-{NAME}.lock"):
         mine.parent.mkdir(parents=True, exist_ok=True)
         if not lab.hosts() and not _users():
             brought.touch()
@@ -57,7 +58,7 @@ def lab() -> Iterator[Lab]:
     try:
         yield lab
     finally:
-        with machine.locked(machine.RUN / "tests.lock"):
+        with machine.locked(machine.RUN / f"tests-{NAME}.lock"):
             mine.unlink(missing_ok=True)
             if not _users():
                 if brought.exists():
