@@ -152,7 +152,14 @@ class Unit:
     masked: bool = False
 
 
-Item = Packages | User | Directory | File | Absent | Command | Unit
+@dataclass(frozen=True, slots=True)
+class Leftovers:
+    """What an earlier blueprint brought and this one does not name: units are stopped and disabled, files removed."""
+
+    kind: ClassVar[str] = "leftovers"
+
+
+Item = Packages | User | Directory | File | Absent | Command | Unit | Leftovers
 
 
 @dataclass(frozen=True, slots=True)

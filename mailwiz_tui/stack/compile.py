@@ -12,6 +12,7 @@ from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.dovecot.component import Dovecot
 from mailwiz_tui.stack.dovecot.storage import mail_format
 from mailwiz_tui.stack.fail2ban.component import Fail2ban
+from mailwiz_tui.stack.leftovers.component import Leftovers
 from mailwiz_tui.stack.mariadb.component import MariaDb
 from mailwiz_tui.stack.nftables.component import Nftables
 from mailwiz_tui.stack.nginx.component import Nginx
@@ -37,11 +38,12 @@ COMPONENTS: tuple[Component, ...] = (
     Nginx(),
     Fail2ban(),
     Backup(),
+    Leftovers(),
     Nftables(),
     Certbot(),
 )
 """In the order of installation: names resolve before anything asks them, the filter gets ready while others
-start, the firewall closes last."""
+start, what an earlier plan wanted goes once the new works, the firewall closes last."""
 
 
 def compile_server(plan: Plan, server_id: str, known: FactsFile) -> Blueprint:

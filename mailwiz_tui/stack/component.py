@@ -1,6 +1,18 @@
 """What a component of the stack is: one folder, one ``Component``, its configuration files beside it.
 
 To add a component, add a folder with a module that defines a subclass and list it in ``compile.py``.
+
+Nothing has to be said about switching a component off. Where it is not wanted it contributes nothing, and the agent,
+which remembers what it wrote and started, takes the rest away (``install/agent/leftovers.py``):
+
+- a file that is in no step any more is removed, and kept in the backup; if a unit that is still wanted had it in
+  ``restart_on`` or ``reload_on``, this happens in that unit's step, and the unit is restarted;
+- a unit that is in no step any more is stopped and disabled, and then its own files go. That comes last, when what
+  takes its place works already: two choices that replace each other must not share a port or a socket;
+- commands and validators run again when the component comes back. Packages and data stay.
+
+So each daemon that a package brings must be named as a ``Unit``, or nobody will stop it; and whatever else has to
+be undone (a line in a file of somebody else's) is a ``Command`` that a component contributes in both cases.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ import shutil
 import time
 import traceback
 
-from . import lockout, policy, steps, units
+from . import leftovers, lockout, policy, steps, units
 from .context import Context, Raw
 from .fault import AgentFault
 from .host import Host
@@ -83,6 +83,7 @@ def _carry_out(host: Host, run_id: str, blueprint: Raw, options: Raw, journal: J
         place = {"id": step["id"], "title": step["title"], "index": index, "total": len(todo)}
         _failed(ctx, todo[:index], index, place, crash, changed_any)
         return 1
+    leftovers.forget(ctx)
     ctx.state.record("installed_digest", "", steps.blueprint_digest(blueprint))
     journal.write("end", state="done", changed=changed_any, step="", what="", where="", advice="")
     return 0

@@ -64,6 +64,18 @@ class State:
         if changed:
             self.save()
 
+    def names(self, part: str) -> list[str]:
+        """The keys of a part, in order."""
+        return sorted(self._data[part])
+
+    def keep_only(self, **parts: set[str]) -> None:
+        """Forgets in each part named everything but the keys given, and saves."""
+        before = {part: len(self._data[part]) for part in parts}
+        for part, kept in parts.items():
+            self._data[part] = {key: value for key, value in self._data[part].items() if key in kept}
+        if any(len(self._data[part]) != count for part, count in before.items()):
+            self.save()
+
     def forget(self, part: str, key: str) -> None:
         """Forgets one thing and saves."""
         if self._data[part].pop(key, None) is not None:

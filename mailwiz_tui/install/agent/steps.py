@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from . import commands, files, managed, packages, units, users
+from . import commands, files, leftovers, managed, packages, units, users
 from .clean import telling
 from .context import Change, Context, Raw
 from .fault import AgentFault
@@ -20,6 +20,7 @@ _STATUS: dict[str, Callable[[Context, Raw], Change | None]] = {
     "absent": managed.absent_status,
     "command": commands.status,
     "unit": units.status,
+    "leftovers": leftovers.status,
 }
 _APPLY: dict[str, Callable[[Context, Raw, Change], None]] = {
     "packages": packages.apply,
@@ -29,6 +30,7 @@ _APPLY: dict[str, Callable[[Context, Raw, Change], None]] = {
     "absent": managed.absent_apply,
     "command": commands.apply,
     "unit": units.apply,
+    "leftovers": leftovers.apply,
 }
 
 
@@ -41,7 +43,9 @@ def blueprint_digest(blueprint: Raw) -> str:
 def compare(ctx: Context) -> list[Raw]:
     """All differences, by step; steps without one are left out. Nothing is changed."""
     prefetch(ctx)
-    work = [(step, item) for step in ctx.blueprint["steps"] for item in step["items"]]
+    work = [
+        (step, item) for step in ctx.blueprint["steps"] for item in (*leftovers.of_step(ctx, step), *step["items"])
+    ]
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda pair: _STATUS[pair[1]["kind"]](ctx, pair[1]), work))
     by_step: dict[str, Raw] = {}
@@ -82,7 +86,7 @@ def carry_out(ctx: Context, step: Raw, before_activation: Callable[[], None] | N
 
     kept: list[tuple[str, files.OnDisk | None]] = []
     try:
-        for item in step["items"]:
+        for item in (*leftovers.of_step(ctx, step), *step["items"]):
             if item["kind"] not in FILE_KINDS:
                 continue
             change = _STATUS[item["kind"]](ctx, item)
@@ -106,7 +110,10 @@ def carry_out(ctx: Context, step: Raw, before_activation: Callable[[], None] | N
     for item in step["items"]:
         if item["kind"] in FILE_KINDS:
             continue
-        change = commands.status(ctx, item) if item["kind"] == "command" else units.status(ctx, item, fresh=True)
+        if item["kind"] == "unit":
+            change = units.status(ctx, item, fresh=True)
+        else:
+            change = _STATUS[item["kind"]](ctx, item)
         if change:
             touch()
             if change.kind == "command":

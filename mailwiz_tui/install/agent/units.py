@@ -58,6 +58,12 @@ def status(ctx: Context, item: Raw, *, fresh: bool = False) -> Change | None:
     return Change("unit", name, " and ".join(actions)) if actions else None
 
 
+def on(now: dict[str, str]) -> bool:
+    """Whether a unit runs, or starts by itself at the next boot."""
+    running = now.get("ActiveState") in ("active", "activating", "reloading")
+    return running or now.get("UnitFileState") in ("enabled", "enabled-runtime")
+
+
 def apply(ctx: Context, item: Raw, change: Change) -> None:
     """Does what ``status`` found, then waits until the unit runs."""
     name, actions = str(item["name"]), change.action.split(" and ")
@@ -113,6 +119,8 @@ def _start_reason(ctx: Context, item: Raw, now: dict[str, str], running: bool) -
         return "start"
     if recorded is None:
         return "restart" if item["restart_on"] or item["reload_on"] else ""
+    if recorded.keys() - {*item["restart_on"], *item["reload_on"]}:
+        return "restart"
     for path in item["restart_on"]:
         if recorded.get(path) != ctx.content_digest(path):
             return "restart"

@@ -1,0 +1,1 @@
+"""What an earlier plan brought and this one does not want."""
