@@ -53,13 +53,12 @@ class Site:
 
     @cached_property
     def clients(self) -> list[Host]:
-        """What the mail hostname stands for: the cluster's virtual address, or the mailbox servers."""
+        """What the mail hostname stands for: the cluster's virtual address, or the servers that clients talk to."""
         virtual = self.plan.cluster.virtual_ip
         if self.plan.architecture is Architecture.HA_CLUSTER and virtual:
             four = "" if ":" in virtual else virtual
             return [Host(self.hostname, "", four, virtual if not four else "")]
-        stores = self.plan.servers_with(Role.MAIL_STORAGE) or self.plan.servers[:1]
-        return [self._host(server, self.hostname) for server in stores]
+        return [self._host(server, self.hostname) for server in self._with(Role.MX_OUTBOUND)]
 
     @cached_property
     def inbound(self) -> list[Host]:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from mailwiz_tui.dns.record import HOUR, Record, Section
 from mailwiz_tui.dns.site import Site
-from mailwiz_tui.plan.model import Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +28,6 @@ SERVICES = (
     Service("_pop3s", 0, 0, "POP3, encrypted from the start", "RFC 8314"),
     Service("_pop3", 0, 0, "POP3", "RFC 6186"),
 )
-SENDING = ("_submissions", "_submission")
 
 
 def records(site: Site) -> list[Record]:
@@ -42,7 +40,7 @@ def records(site: Site) -> list[Record]:
                 values = ["0 0 0 ."]
                 reason = f"Says that {service.what} is not offered, so programs do not try ({service.standard})."
             else:
-                values = [f"{service.priority} 1 {service.port} {t}." for t in targets(site, service)]
+                values = [f"{service.priority} 1 {service.port} {site.hostname}."]
                 reason = (
                     f"Mail programs find the server by the mail address alone: {service.what} ({service.standard})."
                 )
@@ -60,12 +58,3 @@ def records(site: Site) -> list[Record]:
                 for value in values
             )
     return found
-
-
-def targets(site: Site, service: Service) -> list[str]:
-    """The hosts that offer a service: the sending servers where those hold no mailboxes, else the mail hostname."""
-    stores = {server.id for server in site.plan.servers_with(Role.MAIL_STORAGE)}
-    apart = [host.name for host in site.outbound if host.server_id not in stores]
-    if service.label in SENDING and apart and len(apart) == len(site.outbound):
-        return list(dict.fromkeys(apart))
-    return [site.hostname]

@@ -22,6 +22,7 @@ from mailwiz_tui.install.outcome import ServerOutcome
 from mailwiz_tui.install.pool import Pool
 from mailwiz_tui.install.sanitize import clean_text
 from mailwiz_tui.plan.model import Plan, Role, TlsProvider
+from mailwiz_tui.plan.published import public_names
 from mailwiz_tui.stack.blueprint import Blueprint
 
 SELF_SIGNED_DAYS = 825
@@ -173,7 +174,8 @@ class Work:
         if security.tls.provider is TlsProvider.CUSTOM:
             return dkim, None
         days = SELF_SIGNED_DAYS if security.tls.provider is TlsProvider.SELFSIGNED else WAITING_DAYS
-        return dkim, {"names": [self.plan.domain.hostname], "days": days}
+        server = next(server for server in self.plan.servers if server.id == server_id)
+        return dkim, {"names": list(public_names(self.plan, server)), "days": days}
 
 
 def _operator() -> str:

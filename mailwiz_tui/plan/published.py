@@ -19,6 +19,13 @@ def server_name(plan: Plan, server: PlanServer) -> str:
     return f"{label}.{plan.domain.primary_domain}"
 
 
+def public_names(plan: Plan, server: PlanServer) -> tuple[str, ...]:
+    """The names that the world knows a server by, its own first: its certificate has to hold them all."""
+    fronts = {front.id for front in plan.servers_with(Role.MX_OUTBOUND) or plan.servers[:1]}
+    names = (server_name(plan, server), *((plan.domain.hostname,) if server.id in fronts else ()))
+    return tuple(dict.fromkeys(names))
+
+
 def mx_names(plan: Plan) -> list[str]:
     """The names of the hosts that receive mail from the world, each once."""
     inbound = plan.servers_with(Role.MX_INBOUND) or plan.servers[:1]

@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 
 from mailwiz_tui.fleet.facts import Facts, FactsFile
 from mailwiz_tui.plan.model import Plan, Role
+from mailwiz_tui.plan.published import public_names
 from mailwiz_tui.stack.blueprint import Packages, Port, Probe, SecretSpec, Step
 
 
@@ -44,8 +45,14 @@ class Context:
 
     @property
     def hostname(self) -> str:
-        """The mail host's name."""
-        return self.plan.domain.hostname
+        """The name this server greets with: the mail hostname, or of several servers one of its own."""
+        return self.public_names[0]
+
+    @property
+    def public_names(self) -> tuple[str, ...]:
+        """The names the world knows this server by, its own first; fronts have the mail hostname too."""
+        server = next(server for server in self.plan.servers if server.id == self.server_id)
+        return public_names(self.plan, server)
 
     def has_role(self, *roles: Role) -> bool:
         """Whether this server holds one of the roles (``all-in-one`` holds all)."""

@@ -24,8 +24,8 @@ class Certbot(Component):
     title = "Public certificate"
 
     def wanted(self, context: Context) -> bool:
-        """Where the mail hostname leads to."""
-        return context.has_role(Role.MAIL_STORAGE)
+        """Where the world meets a certificate."""
+        return context.has_role(Role.MX_INBOUND, Role.MX_OUTBOUND)
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """Issue with letsencrypt, else let go of an earlier certificate; after the firewall has opened port 80."""
@@ -88,8 +88,9 @@ class Certbot(Component):
 
 
 def names(context: Context) -> tuple[str, ...]:
-    """Every name that the certificate shall hold, the mail hostname first."""
-    return tuple(dict.fromkeys((context.hostname, *web(context.plan, context.known).names)))
+    """Every name that the certificate shall hold, the server's own first; web names where clients are served."""
+    served = web(context.plan, context.known).names if context.has_role(Role.MX_OUTBOUND) else ()
+    return tuple(dict.fromkeys((*context.public_names, *served)))
 
 
 def _issue(context: Context) -> str:

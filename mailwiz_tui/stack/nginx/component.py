@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mailwiz_tui.fleet.web import Web, web
 from mailwiz_tui.plan.model import AdminPanel, Plan, Role, TlsProvider, Webmail
-from mailwiz_tui.plan.published import mta_sts_policy, server_name
+from mailwiz_tui.plan.published import mta_sts_policy
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.blueprint import (
     Absent,
@@ -38,12 +38,12 @@ class Nginx(Component):
     title = "Web server"
 
     def wanted(self, context: Context) -> bool:
-        """Where the mail hostname leads to."""
-        return context.has_role(Role.MAIL_STORAGE)
+        """Where the mail hostname leads to, and where an authority looks for the proof of a server's own name."""
+        return context.has_role(Role.MX_INBOUND, Role.MX_OUTBOUND)
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """Sites for every name served; ``web`` of the components before hangs in at the mail hostname."""
-        found = web(context.plan, context.known)
+        found = web(context.plan, context.known) if context.has_role(Role.MX_OUTBOUND) else Web()
         applications = tuple(location for contribution in so_far for location in contribution.web)
         if not serves(context.plan, found, applications):
             return Contribution(steps=(_retired(),))
@@ -103,8 +103,7 @@ class Nginx(Component):
                 "nginx",
                 "autoconfig.xml",
                 domain=domain,
-                hostname=context.hostname,
-                sending=sending_name(context.plan),
+                hostname=context.plan.domain.hostname,
             )
         files[SITE] = _site(context, found, applications)
         return files
@@ -115,15 +114,6 @@ def serves(plan: Plan, found: Web, applications: tuple[WebLocation, ...]) -> boo
     panels = plan.services.webmail is not Webmail.NONE or plan.services.admin_panel is not AdminPanel.NONE
     acme = plan.security.tls.provider is TlsProvider.LETSENCRYPT
     return bool(acme or found.names or applications or panels)
-
-
-def sending_name(plan: Plan) -> str:
-    """The host that users send through: the mail hostname, or the sending server where that holds no mailboxes."""
-    stores = {server.id for server in plan.servers_with(Role.MAIL_STORAGE)}
-    senders = plan.servers_with(Role.MX_OUTBOUND)
-    if not senders or any(server.id in stores for server in senders):
-        return plan.domain.hostname
-    return server_name(plan, senders[0])
 
 
 def _site(context: Context, found: Web, applications: tuple[WebLocation, ...]) -> str:
@@ -144,9 +134,7 @@ def _site(context: Context, found: Web, applications: tuple[WebLocation, ...]) -
     if found.autodiscover:
         names = " ".join(f"autodiscover.{domain}" for domain in found.autodiscover)
         sites += render("nginx", "autodiscover.conf", ssl_options=options, tls_v6=tls, names=names)
-        answer = render(
-            "nginx", "autodiscover.xml", hostname=context.hostname, sending=sending_name(context.plan)
-        ).rstrip("\n")
+        answer = render("nginx", "autodiscover.xml", hostname=context.plan.domain.hostname).rstrip("\n")
         sites += render("nginx", "autodiscover-answer.conf", answer=answer)
         locations = f"    include {SNIPPETS}/mailwiz-autodiscover.conf;\n{locations}"
     return (
@@ -159,8 +147,8 @@ def _site(context: Context, found: Web, applications: tuple[WebLocation, ...]) -
             tls_v6_default=v6(f"[::]:443 {options} default_server"),
             plain_v6=v6("[::]:80"),
             tls_v6=tls,
-            names=" ".join(dict.fromkeys((context.hostname, *found.names))),
-            hostname=context.hostname,
+            names=" ".join(dict.fromkeys((*context.public_names, *found.names))),
+            hostname=context.public_names[-1],
             acme_root=keys.ACME_ROOT,
             locations=locations,
             sites=sites,
