@@ -69,7 +69,7 @@ def fault(path: Path) -> str:
 
 
 @given(raw=PLANS)
-@settings(suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 def test_what_is_saved_is_loaded_again(folder: Path, raw: dict[str, Any]) -> None:
     plan = Plan.model_validate(raw)
     path = folder / "plan.toml"
