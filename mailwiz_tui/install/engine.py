@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -129,17 +129,22 @@ class Engine:
         results = await self._each(lambda i: self._work.diff(self.server(i), blueprints[i]))
         return {server_id: _raised(result) for server_id, result in results.items()}
 
-    async def apply(self) -> dict[str, ServerOutcome]:
+    async def apply(
+        self, only: Collection[str] = (), skip: Mapping[str, Collection[str]] | None = None
+    ) -> dict[str, ServerOutcome]:
         """Installs on all servers, or finishes and follows what already runs.
 
+        ``only`` names the servers to work on (none: all), so that one that failed is tried again while others
+        are still at work. ``skip`` names, by server, the optional steps to be left out this time.
         A server's failure is its outcome. Raises PlanError for what cannot be installed yet and EngineError
         for a server that the inventory lacks, both before anything is connected.
         """
         self._refuse_unsupported()
         self._read_certificates()
-        for server_id in self.server_ids:
+        wanted = tuple(i for i in self.server_ids if not only or i in only)
+        for server_id in wanted:
             self.server(server_id)
-        prepared = await self._each(self._follow_and_prepare)
+        prepared = await self._each(self._follow_and_prepare, wanted)
         self._save()
 
         async def install(server_id: str) -> ServerOutcome:
@@ -149,9 +154,9 @@ class Engine:
             blueprint = self._compile(self.plan, server_id, self.known)
             if given_secrets.wanted(blueprint):
                 await given_secrets.ask_for_missing(await self.link(server_id), blueprint, self._prompts)
-            return await self._work.install(self.server(server_id), attached)
+            return await self._work.install(self.server(server_id), attached, (skip or {}).get(server_id, ()))
 
-        outcomes = self._ended(await self._each(install))
+        outcomes = self._ended(await self._each(install, wanted))
         self.history.save()
         return outcomes
 
@@ -241,15 +246,19 @@ class Engine:
             await self._work.prepare(server)
         return attached
 
-    async def _each(self, work: Callable[[str], Awaitable[T]]) -> dict[str, T | BaseException]:
+    async def _each(
+        self, work: Callable[[str], Awaitable[T]], only: tuple[str, ...] | None = None
+    ) -> dict[str, T | BaseException]:
+        wanted = self.server_ids if only is None else only
+
         async def one(server_id: str) -> T:
             return await work(server_id)
 
-        results = await asyncio.gather(*(one(i) for i in self.server_ids), return_exceptions=True)
+        results = await asyncio.gather(*(one(i) for i in wanted), return_exceptions=True)
         for result in results:
             if isinstance(result, asyncio.CancelledError):
                 raise result
-        return dict(zip(self.server_ids, results, strict=True))
+        return dict(zip(wanted, results, strict=True))
 
     def _ended(self, results: dict[str, T | BaseException]) -> dict[str, ServerOutcome]:
         outcomes = {}

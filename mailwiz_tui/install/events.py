@@ -27,7 +27,7 @@ class ServerPhase(StrEnum):
 
 
 class StepPhase(StrEnum):
-    """Where a step is."""
+    """Where a step is. ``SKIPPED``: left out at the operator's wish. ``NOT_REACHED``: the run ended before it."""
 
     PENDING = "pending"
     RUNNING = "running"
@@ -35,6 +35,7 @@ class StepPhase(StrEnum):
     CHANGED = "changed"
     FAILED = "failed"
     SKIPPED = "skipped"
+    NOT_REACHED = "not-reached"
     INTERRUPTED = "interrupted"
 
 
@@ -51,7 +52,10 @@ class ServerChanged:
 
 @dataclass(frozen=True, slots=True)
 class StepChanged:
-    """A step of a server's run changed; ``index`` counts from 1, ``at`` is the server's clock."""
+    """A step of a server's run changed; ``index`` counts from 1, ``at`` is the server's clock.
+
+    ``optional`` is told with ``PENDING``: whether the run could go on without this step.
+    """
 
     server_id: str
     step_id: str
@@ -61,6 +65,7 @@ class StepChanged:
     phase: StepPhase
     detail: str = ""
     at: float = 0.0
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,6 +134,7 @@ class Follower:
                         len(steps),
                         StepPhase.PENDING,
                         at=at,
+                        optional=bool(step.get("optional")),
                     )
                 )
         elif kind == "step":
@@ -163,7 +164,11 @@ class Follower:
     def _outcome(self, event: dict[str, Any], seconds: float) -> ServerOutcome:
         if event.get("state") == "done":
             return ServerOutcome(
-                self.server.id, ServerPhase.DONE, changed=bool(event.get("changed")), seconds=seconds
+                self.server.id,
+                ServerPhase.DONE,
+                changed=bool(event.get("changed")),
+                seconds=seconds,
+                skipped=tuple(clean_text(step) for step in event.get("skipped", ())),
             )
         where = clean_text(event.get("where", ""))
         what = clean_text(event.get("what", "")) or "it failed without saying why"

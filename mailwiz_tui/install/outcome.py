@@ -13,6 +13,7 @@ class ServerOutcome:
 
     ``state`` is ``DONE``, ``UNCHANGED``, ``FAILED`` or ``LOST`` (the connection did not come back: what became
     of the run is unknown). ``failed_step`` is the step's id, empty where it did not come that far.
+    ``skipped`` are the ids of optional steps that were left out at the operator's wish.
     """
 
     server_id: str
@@ -22,6 +23,7 @@ class ServerOutcome:
     reason: str = ""
     advice: str = ""
     seconds: float = 0.0
+    skipped: tuple[str, ...] = ()
 
     @property
     def good(self) -> bool:
@@ -34,7 +36,8 @@ class ServerOutcome:
         if self.state is ServerPhase.UNCHANGED:
             return f"{self.server_id}: no changes"
         if self.state is ServerPhase.DONE:
-            return f"{self.server_id}: installed in {self.seconds:.0f} s"
+            without = f", without {', '.join(self.skipped)} (skipped)" if self.skipped else ""
+            return f"{self.server_id}: installed in {self.seconds:.0f} s{without}"
         where = f" in step {self.failed_step}" if self.failed_step else ""
         tail = f" ({self.advice})" if self.advice else ""
         return f"{self.server_id}: {self.state.value}{where}: {self.reason}{tail}"

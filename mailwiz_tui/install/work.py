@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -112,8 +112,13 @@ class Work:
             self.say(server, ServerPhase.CONNECTING, detail)
         return None
 
-    async def install(self, server: Server, attached: ServerOutcome | None) -> ServerOutcome:
-        """Brings the prepared server to its blueprint; ``attached`` is a run that was followed before."""
+    async def install(
+        self, server: Server, attached: ServerOutcome | None, skip: Collection[str] = ()
+    ) -> ServerOutcome:
+        """Brings the prepared server to its blueprint; ``attached`` is a run that was followed before.
+
+        ``skip`` are ids of optional steps to be left out this time.
+        """
         begun = time.monotonic()
         blueprint = self.compile(self.plan, server.id, self.known)
         facts = self.known.facts(server.id) or Facts()
@@ -123,10 +128,10 @@ class Work:
             if attached and attached.changed:
                 return attached
             return ServerOutcome(server.id, ServerPhase.UNCHANGED, seconds=time.monotonic() - begun)
-        run_id = time.strftime("%Y%m%dT%H%M%S", time.gmtime()) + f"-{time.time_ns() % 1_000_000:06d}"
+        run_id = _new_run_id()
         self.say(server, ServerPhase.INSTALLING)
         await self._send_certificate(server)
-        answer = await self._start(server, run_id, blueprint)
+        answer = await self._start(server, run_id, blueprint, skip)
         if answer["run"] != run_id:
             return await self._attach(server, str(answer["run"]), str(answer.get("by", "")))
         return await self._follower(server, run_id, ServerPhase.INSTALLING).follow()
@@ -142,8 +147,10 @@ class Work:
         link = await self.link(server)
         await link.request("install_certificate", chain=self.custom.chain, key=self.custom.key.get_secret_value())
 
-    async def _start(self, server: Server, run_id: str, blueprint: Blueprint) -> dict[str, Any]:
-        options = {"by": _operator(), "gate_seconds": self.gate_seconds}
+    async def _start(
+        self, server: Server, run_id: str, blueprint: Blueprint, skip: Collection[str]
+    ) -> dict[str, Any]:
+        options = {"by": _operator(), "gate_seconds": self.gate_seconds, "skip": sorted(skip)}
         for last in (False, True):
             link = await self.link(server)
             try:
@@ -176,6 +183,12 @@ class Work:
         days = SELF_SIGNED_DAYS if security.tls.provider is TlsProvider.SELFSIGNED else WAITING_DAYS
         server = next(server for server in self.plan.servers if server.id == server_id)
         return dkim, {"names": list(public_names(self.plan, server)), "days": days}
+
+
+def _new_run_id() -> str:
+    """Ids sort by the time of their making, to the microsecond: the last one is the latest run."""
+    now = time.time_ns()
+    return time.strftime("%Y%m%dT%H%M%S", time.gmtime(now // 10**9)) + f"-{now // 1000 % 1_000_000:06d}"
 
 
 def _operator() -> str:

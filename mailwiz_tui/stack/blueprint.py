@@ -169,6 +169,7 @@ class Step:
     Files of a step are written together; then ``validators`` (argument lists: the target's own checkers)
     must pass, else the former files come back and the step fails; then commands and units follow.
     ``lockout`` marks a step that could cut off SSH: it reverts by itself unless a new connection confirms it.
+    ``optional`` marks a step that no later one builds on: where it fails, the operator may go on without it.
     """
 
     id: str
@@ -177,6 +178,7 @@ class Step:
     items: tuple[Item, ...]
     validators: tuple[tuple[str, ...], ...] = ()
     lockout: bool = False
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)

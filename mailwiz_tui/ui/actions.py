@@ -151,11 +151,11 @@ ACTIONS: tuple[Action, ...] = (
     Action("log.copy", "y", "copy", "Copy", "Copy the lines in sight through the terminal", "log"),
     Action("log.save", "s", "save_log", "Save", "Write the whole log to a file", "log", 37),
     Action("run.steps", "l", "step_list", "Steps/log", "Show the list of steps, or the log", "run", 29),
-    Action("run.retry", "r", "retry", "Retry", "Carry on where the installation failed", "run", 38),
-    Action("run.skip", "k", "skip", "Skip", "Go on without the step that failed, where it is optional", "run"),
+    Action("run.retry", "r", "retry", "Retry", "Carry on where the chosen server failed", "run", 38),
+    Action("run.skip", "k", "skip", "Skip", "Go on without the step that failed, where it is optional", "run", 39),
     Action("run.results", "enter", "results", "Results", "Show passwords and checks once it is done", "run", 20),
     Action("run.leave", "f7", "leave", "Back", "Back to the review, once nothing runs", "run", 19, True),
-    Action("run.accounts", "u", "accounts", "Accounts", "Manage mailboxes and aliases", "run", 39),
+    Action("run.accounts", "u", "accounts", "Accounts", "Manage mailboxes and aliases", "run", 40),
     Action("verify.again", "r", "again", "Check again", "Make all checks once more", "verify", 20),
     Action(
         "verify.failures", "e", "next_failure", "Next failure", "Go to the next check that failed", "verify", 21

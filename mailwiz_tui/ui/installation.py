@@ -29,6 +29,7 @@ class Installation:
     """Drives engine and verification once, and keeps what came of it.
 
     ``accounts`` (first passwords) and ``recovery_key`` (of the backup) are held until they were acknowledged;
+    ``changed`` says whether anything was changed on a server, in this try or a former one.
     ``error`` is a sentence if the whole run could not be made; ``note`` is a word to the operator that holds
     until the next stage. ``on_stage`` is called in the event loop at each change of stage.
     """
@@ -47,6 +48,7 @@ class Installation:
         self.note = ""
         self.verify_error = ""
         self.outcomes: Mapping[str, OutcomeLike] = {}
+        self.changed = False
         self.accounts: Mapping[str, SecretStr] = {}
         self.recovery_key: SecretStr | None = None
         self.results: list[CheckResult] = []
@@ -54,6 +56,9 @@ class Installation:
         self._verifier = verifier
         self._on_stage = on_stage
         self._task: asyncio.Task[None] | None = None
+        self._again: set[asyncio.Task[None]] = set()
+        self._skip: dict[str, set[str]] = {}
+        self._late: dict[str, OutcomeLike] = {}
         self._unsubscribe = engine.subscribe(model.apply)
 
     @property
@@ -76,6 +81,26 @@ class Installation:
         if not self.running:
             self._task = asyncio.create_task(self._run(), name="installation")
 
+    def retry(self, server_id: str, *, skip: str = "") -> None:
+        """Go on where a server failed, without the optional step ``skip`` if one is named.
+
+        While others are still at work this server alone is tried again; at rest the whole plan is, for what one
+        server told may concern the others.
+        """
+        if skip:
+            self._skip.setdefault(server_id, set()).add(skip)
+        if not self.running:
+            self.start()
+        elif self.stage is Stage.INSTALLING:
+            task = asyncio.create_task(self._one(server_id), name=f"again {server_id}")
+            self._again.add(task)
+            task.add_done_callback(self._again.discard)
+
+    @property
+    def skipped(self) -> dict[str, list[str]]:
+        """The titles of the steps that were left out, by server."""
+        return {r.server_id: [s.title for s in r.skipped] for r in self.model.servers.values() if r.skipped}
+
     def start_watching(self) -> None:
         """Follow what another operator started, to its end; nothing is installed from here."""
         if not self.running:
@@ -95,8 +120,10 @@ class Installation:
         """Stop watching; what runs on the servers goes on there."""
         self._unsubscribe()
         if self._task is not None and not self._task.done():
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            tasks = (self._task, *self._again)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
         await self.engine.close()
 
     async def acknowledge(self) -> None:
@@ -114,9 +141,13 @@ class Installation:
     async def _run(self) -> None:
         self.error = ""
         self.watched_only = False
+        self._late = {}
         self._enter(Stage.INSTALLING)
         try:
-            self.outcomes = await self.engine.apply()
+            outcomes = await self.engine.apply(skip=self._skip)
+            while self._again:
+                await asyncio.gather(*self._again)
+            self.outcomes = {**outcomes, **self._late}
             self._take_outcomes()
             if not self.model.failed:
                 self.accounts = await self.engine.accounts()
@@ -127,6 +158,15 @@ class Installation:
             self._enter(Stage.FAILED)
             return
         await self._verify()
+
+    async def _one(self, server_id: str) -> None:
+        """Try one server again while the others go on; what comes of it replaces its former outcome."""
+        try:
+            outcomes = await self.engine.apply(only=(server_id,), skip=self._skip)
+        except Exception as error:
+            self.error = error_sentence(error)
+            return
+        self._late.update(outcomes)
 
     async def _watch(self) -> None:
         self.error = ""
@@ -141,6 +181,7 @@ class Installation:
 
     def _take_outcomes(self) -> None:
         """Where an outcome says more than the events did, the model follows the outcome."""
+        self.changed = self.changed or any(outcome.changed for outcome in self.outcomes.values())
         for server_id, outcome in self.outcomes.items():
             run = self.model.server(server_id)
             run.failed_step = run.failed_step or outcome.failed_step

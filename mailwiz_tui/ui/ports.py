@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -43,6 +43,10 @@ class OutcomeLike(Protocol):
     def advice(self) -> str:
         """What to do."""
 
+    @property
+    def skipped(self) -> tuple[str, ...]:
+        """The optional steps that were left out."""
+
 
 class DiffLike(Protocol):
     """What an installation would change on one server."""
@@ -70,8 +74,10 @@ class EngineLike(Protocol):
     async def diff(self) -> Mapping[str, DiffLike]:
         """What would change, by server."""
 
-    async def apply(self) -> Mapping[str, OutcomeLike]:
-        """Install; attaches to a run that is under way."""
+    async def apply(
+        self, only: Collection[str] = (), skip: Mapping[str, Collection[str]] | None = None
+    ) -> Mapping[str, OutcomeLike]:
+        """Install, on all servers or only some, without some optional steps; attaches to a run under way."""
 
     async def attach(self) -> Mapping[str, OutcomeLike]:
         """Follow the runs in progress to their end; servers where none runs are left out."""

@@ -40,6 +40,7 @@ class StepRun:
     title: str
     phase: StepPhase = StepPhase.PENDING
     detail: str = ""
+    optional: bool = False
     began: float | None = None
     began_at: float = 0.0
     ended: float | None = None
@@ -75,6 +76,18 @@ class ServerRun:
     last_output: float | None = None
     log: LogBuffer = field(default_factory=LogBuffer)
     checks: dict[str, CheckResult] = field(default_factory=dict)
+
+    @property
+    def stuck_at(self) -> StepRun | None:
+        """The step that failed, while the server stands still because of it."""
+        if self.phase is not ServerPhase.FAILED:
+            return None
+        return next((s for s in self.steps.values() if s.phase is StepPhase.FAILED), None)
+
+    @property
+    def skipped(self) -> list[StepRun]:
+        """The steps that were left out at the operator's wish."""
+        return [s for s in self.steps.values() if s.phase is StepPhase.SKIPPED]
 
     @property
     def busy(self) -> bool:
@@ -180,6 +193,7 @@ class RunModel:
         step.phase, step.detail = event.phase, safe_line(event.detail)
         if event.phase is StepPhase.PENDING:
             run.step_total = event.total
+            step.optional = event.optional
             return
         run.step_total = event.total
         if event.phase is StepPhase.RUNNING:
@@ -193,7 +207,9 @@ class RunModel:
         if step.began is not None and step.began_at and event.at:
             step.ended = step.began + max(0.0, event.at - step.began_at)
         if event.phase is StepPhase.SKIPPED:
-            run.log.append(f"   {event.phase.value}: {title}", event.at)
+            run.step_index = event.index
+        if event.phase in (StepPhase.SKIPPED, StepPhase.NOT_REACHED):
+            run.log.append(f"   {event.phase.value.replace('-', ' ')}: {title}", event.at)
             return
         run.step_index, run.step_title = event.index, title
         if event.phase is StepPhase.CHANGED:

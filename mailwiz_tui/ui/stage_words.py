@@ -9,6 +9,7 @@ from mailwiz_tui.ui.symbols import Tone, range_text
 from mailwiz_tui.verify.result import CheckState
 
 AGAIN = "r retries (finished steps are not repeated), e shows the error in the log"
+WITHOUT = "r retries, k goes on without this step (it is optional), e shows the error"
 
 
 def stage_words(run: Installation, *, plain: bool) -> tuple[str, Tone]:
@@ -42,7 +43,8 @@ def _installing(run: Installation, bad: str, busy: str) -> tuple[str, Tone]:
         sentence += f"; about {range_text(*left)} left, by earlier runs"
     lines, tone = [f"{busy} {sentence}"], Tone.BUSY
     for failed in model.failed:
-        lines.append(f"{bad} {_what(failed)}; the others go on")
+        keys = "r retries it, k skips the step" if failed.stuck_at and failed.stuck_at.optional else "r retries it"
+        lines.append(f"{bad} {_what(failed)}; the others go on, {keys}")
         tone = Tone.BAD
     quiet = model.quietest()
     notice = model.quiet_notice(quiet) if quiet else ""
@@ -66,7 +68,8 @@ def _failed(run: Installation, bad: str) -> str:
         lines.append(f"  Why: {first.detail}")
     if first.advice:
         lines.append(f"  What to do: {first.advice}")
-    lines.append(f"  {AGAIN}")
+    stuck = first.stuck_at
+    lines.append(f"  {WITHOUT if stuck and stuck.optional else AGAIN}")
     return "\n".join(lines)
 
 
@@ -75,9 +78,10 @@ def _done(run: Installation, good: str, bad: str) -> tuple[str, Tone]:
         return f"{bad} installed, but the checks could not be made: {run.verify_error}", Tone.BAD
     if run.watched_only:
         return f"{good} installed; you watched another operator's installation. Enter opens the monitor", Tone.GOOD
+    if run.skipped:
+        return _without(run, bad), Tone.WARN
     if run.verified:
-        changed = any(outcome.changed for outcome in run.outcomes.values())
-        what = "installed" if changed else "no changes were needed"
+        what = "installed" if run.changed else "no changes were needed"
         passed = sum(1 for r in run.results if r.state is CheckState.PASSED)
         rest = len(run.results) - passed
         checks = f"{passed} check{'s' if passed != 1 else ''} passed" + (f", {rest} with a remark" if rest else "")
@@ -86,4 +90,15 @@ def _done(run: Installation, good: str, bad: str) -> tuple[str, Tone]:
     return (
         f"{bad} installed, but {failed} of {len(run.results)} checks failed. Enter shows which and what to do",
         Tone.BAD,
+    )
+
+
+def _without(run: Installation, bad: str) -> str:
+    """Installed, but for the steps that the operator skipped; the checks then fail where they are missed."""
+    titles = [f"“{title}”" for steps in run.skipped.values() for title in steps]
+    failed = sum(1 for r in run.results if r.state is CheckState.FAILED)
+    return (
+        f"! installed without {' and '.join(titles)}, skipped as you wished\n"
+        f"  {bad if failed else '!'} {failed} of {len(run.results)} checks failed; Enter shows which\n"
+        "  The next installation tries what was skipped again"
     )

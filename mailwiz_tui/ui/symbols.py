@@ -65,7 +65,8 @@ INSTALL_STEP_MARKS: dict[StepPhase, Mark] = {
     StepPhase.OK: Mark("✓", "*", "unchanged", Tone.GOOD),
     StepPhase.CHANGED: Mark("✓", "*", "changed", Tone.GOOD),
     StepPhase.FAILED: Mark("✗", "x", "failed", Tone.BAD),
-    StepPhase.SKIPPED: Mark("-", "-", "skipped", Tone.IDLE),
+    StepPhase.SKIPPED: Mark("!", "!", "skipped", Tone.WARN),
+    StepPhase.NOT_REACHED: Mark("-", "-", "not reached", Tone.IDLE),
     StepPhase.INTERRUPTED: Mark("!", "!", "interrupted", Tone.WARN),
 }
 

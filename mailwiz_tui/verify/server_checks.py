@@ -38,6 +38,26 @@ async def run(blueprint: Blueprint, link: Link) -> list[CheckResult]:
     return [judge(probe, blueprint.server_id, answers.get(probe.id)) for probe in probes]
 
 
+async def skipped_steps(blueprint: Blueprint, link: Link) -> list[CheckResult]:
+    """A failure for each optional step that the last installation left out. Raises what the link raises."""
+    status = await link.request("status")
+    left_out = (status.get("end") or {}).get("skipped", ())
+    titles = {step.id: step.title for step in blueprint.steps}
+    return [
+        CheckResult(
+            f"installed.{step_id}",
+            blueprint.server_id,
+            CheckState.FAILED,
+            f"The step “{titles[step_id]}” was carried out.",
+            "it was skipped at the last installation",
+            "install again: it is tried again then",
+            blueprint.server_id,
+        )
+        for step_id in left_out
+        if step_id in titles
+    ]
+
+
 def judge(probe: Probe, server_id: str, answer: dict[str, Any] | None) -> CheckResult:
     """The result of a probe from ``{"exit", "output"}``; ``exit`` is None where it took too long."""
     state, detail = CheckState.PASSED, ""

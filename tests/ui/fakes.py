@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -67,6 +67,7 @@ class FakeOutcome:
     failed_step: str = ""
     reason: str = ""
     advice: str = ""
+    skipped: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,9 @@ class Script:
     acknowledged: int = 0
     closed: int = 0
     applied: int = 0
+    asked: list[tuple[tuple[str, ...], dict[str, tuple[str, ...]]]] = field(default_factory=list)
+    second: list[Event] = field(default_factory=list)
+    late: dict[str, OutcomeLike] = field(default_factory=dict)
     stopped: int = 0
     samples: dict[str, Sample | Exception] = field(default_factory=dict)
     drift: DnsDrift = field(default_factory=lambda: DnsDrift(fine=14))
@@ -138,8 +142,13 @@ class FakeEngine:
     async def diff(self) -> Mapping[str, DiffLike]:
         return self.script.diffs
 
-    async def apply(self) -> Mapping[str, OutcomeLike]:
+    async def apply(
+        self, only: Collection[str] = (), skip: Mapping[str, Collection[str]] | None = None
+    ) -> Mapping[str, OutcomeLike]:
         self.script.applied += 1
+        self.script.asked.append((tuple(only), {i: tuple(sorted(steps)) for i, steps in (skip or {}).items()}))
+        if only:
+            return self._again(only)
         for event in self.script.events:
             self.emit(event)
         if self.script.hold is not None:
@@ -149,6 +158,14 @@ class FakeEngine:
         for server_id, outcome in self.script.outcomes.items():
             self.emit(ServerChanged(server_id, outcome.state, outcome.reason, outcome.advice))
         return self.script.outcomes
+
+    def _again(self, only: Collection[str]) -> Mapping[str, OutcomeLike]:
+        for event in self.script.second:
+            self.emit(event)
+        outcomes = {i: self.script.late[i] for i in only}
+        for server_id, outcome in outcomes.items():
+            self.emit(ServerChanged(server_id, outcome.state, outcome.reason, outcome.advice))
+        return outcomes
 
     async def attach(self) -> Mapping[str, OutcomeLike]:
         return await self.apply()
@@ -212,6 +229,9 @@ def backends(script: Script) -> Backends:
     return Backends(engine, verify, probe, watcher=lambda engine, resolver: FakeWatcher(script))
 
 
+OPTIONAL = ("Firewall",)
+
+
 def steps_of(server_id: str, total: int, done: int) -> list[Event]:
     """Events of an installation with ``done`` steps behind it and the next one running."""
     titles = ("Packages", "Resolver", "Certificates", "Database", "Postfix", "Dovecot", "Rspamd", "Firewall")
@@ -219,7 +239,10 @@ def steps_of(server_id: str, total: int, done: int) -> list[Event]:
     events.append(ServerChanged(server_id, ServerPhase.INSTALLING))
     for index in range(1, total + 1):
         title = titles[(index - 1) % len(titles)]
-        events.append(StepChanged(server_id, title.lower(), title, index, total, StepPhase.PENDING))
+        optional = title in OPTIONAL
+        events.append(
+            StepChanged(server_id, title.lower(), title, index, total, StepPhase.PENDING, optional=optional)
+        )
     for index in range(1, done + 2):
         title = titles[(index - 1) % len(titles)]
         step_id = title.lower()

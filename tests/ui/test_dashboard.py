@@ -19,7 +19,8 @@ from mailwiz_tui.ui.widgets.entry import Entry
 from mailwiz_tui.ui.widgets.log_panel import LogPanel
 from mailwiz_tui.ui.widgets.log_tiles import tiling
 from mailwiz_tui.ui.widgets.log_view import LogView
-from tests.ui.fakes import FakeClock, FakeEngine, FakeOutcome, Script, backends, steps_of
+from mailwiz_tui.ui.widgets.server_table import ServerTable
+from tests.ui.fakes import FAILED, PASSED, FakeClock, FakeEngine, FakeOutcome, Script, backends, steps_of
 from tests.ui.grid import check_golden, grid, screen_text, until
 from tests.ui.make import MakeApp
 
@@ -325,3 +326,86 @@ async def test_hostile_output_does_no_harm(
         assert not [c for c in shown if ord(c) < 32 and c != "\n"]
         assert "\u202e" not in shown
         assert max(len(line) for line in screen.query(LogPanel).first().buffer.lines) <= 1000
+
+
+def failing(script: Script, server_id: str, index: int, title: str) -> None:
+    """A server that fails in its step ``index`` of 8."""
+    step = (title.lower(), title, index, 8)
+    script.events += [
+        *steps_of(server_id, 8, index - 1),
+        StepChanged(server_id, *step, StepPhase.FAILED, "nft: no such table"),
+        ServerChanged(server_id, ServerPhase.FAILED, "nft: no such table", "look at nft list ruleset"),
+    ]
+
+
+@size_ids
+async def test_a_failed_optional_step_is_skipped_by_a_key_and_the_end_says_so(
+    size: tuple[int, int], make_app: MakeApp, filled: Path, script: Script, clock: FakeClock, update_golden: bool
+) -> None:
+    failing(script, "mx1", 8, "Firewall")
+    script.outcomes = {"mx1": FakeOutcome(ServerPhase.FAILED, True, "firewall", "nft: no such table", "look")}
+    script.checks = [FAILED]
+    app = make_app(filled)
+    async with app.run_test(size=size) as pilot:
+        screen = await watch(pilot, app, script, clock)
+        await until(pilot, lambda: "k goes on without this step" in screen_text(app), "the way out")
+        await settle(pilot, screen)
+        await check_golden(pilot, f"dashboard-optional-failed-{size[0]}x{size[1]}", update=update_golden)
+        script.events = [
+            *steps_of("mx1", 8, 6),
+            StepChanged("mx1", "rspamd", "Rspamd", 7, 8, StepPhase.CHANGED),
+            StepChanged("mx1", "firewall", "Firewall", 8, 8, StepPhase.SKIPPED, "left out, as was asked"),
+        ]
+        script.outcomes = {"mx1": FakeOutcome(ServerPhase.DONE, skipped=("firewall",))}
+        await pilot.press("k")
+        await until(pilot, lambda: "Go on without “Firewall”?" in screen_text(app), "the question")
+        assert script.applied == 1
+        await pilot.press("right", "enter")
+        await until(pilot, lambda: "installed without “Firewall”" in screen_text(app), "the end")
+        assert script.asked[-1] == ((), {"mx1": ("firewall",)})
+        await pilot.press("l")
+        await settle(pilot, screen)
+        await check_golden(pilot, f"dashboard-skipped-{size[0]}x{size[1]}", update=update_golden)
+
+
+async def test_a_step_that_others_build_on_cannot_be_skipped_and_says_why(
+    make_app: MakeApp, filled: Path, script: Script, clock: FakeClock
+) -> None:
+    failing(script, "mx1", 5, "Postfix")
+    script.outcomes = {"mx1": FakeOutcome(ServerPhase.FAILED, True, "postfix", "no", "look")}
+    app = make_app(filled)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        screen = await watch(pilot, app, script, clock)
+        await until(pilot, lambda: "e shows the error in the log" in screen_text(app), "failed")
+        await pilot.press("k")
+        assert app.screen is screen
+        assert screen.why_not("run.skip").startswith("later steps build on “Postfix”")
+        await until(pilot, lambda: "later steps build on" in screen_text(app), "the reason")
+
+
+async def test_one_failed_server_is_retried_while_another_is_still_at_work(
+    make_app: MakeApp, filled: Path, script: Script, clock: FakeClock
+) -> None:
+    script.hold = asyncio.Event()
+    failing(script, "mx1", 5, "Postfix")
+    script.events += steps_of("mx2", 8, 2)
+    script.outcomes = {
+        "mx1": FakeOutcome(ServerPhase.FAILED, True, "postfix", "no", "look"),
+        "mx2": FakeOutcome(ServerPhase.DONE),
+    }
+    script.second = steps_of("mx1", 8, 7)
+    script.late = {"mx1": FakeOutcome(ServerPhase.DONE)}
+    script.checks = [PASSED]
+    app = make_app(filled)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        screen = await watch(pilot, app, script, clock, 2)
+        await until(pilot, lambda: "mx1 failed in “Postfix”" in screen_text(app), "one failed")
+        screen.query_one(ServerTable).choose(1)
+        await pilot.press("r")
+        assert screen.why_not("run.retry").startswith("mx2 did not fail")
+        await pilot.press("up", "r")
+        await until(pilot, lambda: "1 of 2 servers done" in screen_text(app), "the failed one is done now")
+        assert script.asked[-1] == (("mx1",), {})
+        assert screen.run.running
+        script.hold.set()
+        await until(pilot, lambda: "installed; 1 check passed" in screen_text(app), "all done")

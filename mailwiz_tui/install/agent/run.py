@@ -49,19 +49,23 @@ def _carry_out(host: Host, run_id: str, blueprint: Raw, options: Raw, journal: J
     todo = blueprint["steps"]
     journal.write(
         "run", run=run_id, server=blueprint.get("server_id", ""), by=str(options.get("by", "")),
-        steps=[{"id": s["id"], "title": s["title"], "component": s.get("component", "")} for s in todo],
+        steps=[{"id": s["id"], "title": s["title"], "component": s.get("component", ""),
+                "optional": bool(s.get("optional"))} for s in todo],
     )  # fmt: skip
     policy.release(host)
     _prune(host, run_id)
     ctx = Context.of(host, blueprint, run_id=run_id, journal=journal)
     steps.prefetch(ctx)
-    changed_any = False
+    changed_any, skipped = False, _skipped(todo, options)
     for index, step in enumerate(todo, 1):
         if index > 1 and os.path.exists(host.state("runs", run_id, STOP)):
             _stopped(journal, todo, index, changed_any)
             return 1
         journal.step = step["id"]
         place = {"id": step["id"], "title": step["title"], "index": index, "total": len(todo)}
+        if step["id"] in skipped:
+            journal.write("step", phase="skipped", detail="left out, as was asked", **place)
+            continue
         journal.write("step", phase="running", **place)
         begun = time.monotonic()
         try:
@@ -85,8 +89,14 @@ def _carry_out(host: Host, run_id: str, blueprint: Raw, options: Raw, journal: J
         return 1
     leftovers.forget(ctx)
     ctx.state.record("installed_digest", "", steps.blueprint_digest(blueprint))
-    journal.write("end", state="done", changed=changed_any, step="", what="", where="", advice="")
+    journal.write("end", state="done", changed=changed_any, step="", what="", where="", advice="", skipped=skipped)
     return 0
+
+
+def _skipped(todo: list[Raw], options: Raw) -> list[str]:
+    """The steps that the operator wants left out, as far as the blueprint allows it."""
+    asked = options.get("skip", ())
+    return [step["id"] for step in todo if step["id"] in asked and step.get("optional")]
 
 
 def _one(ctx: Context, step: Raw, gate_seconds: float) -> bool:
@@ -113,7 +123,7 @@ def stop_after_step(host: Host, run_id: str) -> bool:
 
 def _stopped(journal: Journal, todo: list[Raw], index: int, changed: bool) -> None:
     for later, step in enumerate(todo[index - 1 :], index):
-        journal.write("step", phase="skipped", id=step["id"], title=step["title"], index=later,
+        journal.write("step", phase="not-reached", id=step["id"], title=step["title"], index=later,
                       total=len(todo), detail="the installation was stopped")  # fmt: skip
     before = todo[index - 2]["title"]
     journal.write("end", state="failed", changed=changed, step="", what=f"stopped after “{before}”, as was asked",
@@ -125,7 +135,7 @@ def _failed(ctx: Context, todo: list[Raw], index: int, place: Raw, fault: AgentF
     reason = {key: ctx.secrets.masked(value) for key, value in _reason(fault).items()}
     ctx.journal.write("step", phase="failed", detail=reason["what"], **place)
     for later, step in enumerate(todo[index:], index + 1):
-        ctx.journal.write("step", phase="skipped", id=step["id"], title=step["title"], index=later,
+        ctx.journal.write("step", phase="not-reached", id=step["id"], title=step["title"], index=later,
                           total=place["total"], detail=f"“{place['title']}” failed")  # fmt: skip
     ctx.journal.write("end", state="failed", changed=changed, step=place["id"], **reason)
 

@@ -64,6 +64,7 @@ class Backup(Component):
                 ),
                 Unit(TIMER, restart_on=(f"{UNITS}/{TIMER}",)),
             ),
+            optional=True,
         )
         given = SecretSpec("backup-s3-key", given=f"secret half of the access key {backup.s3_access_key} (backup)")
         return Contribution(

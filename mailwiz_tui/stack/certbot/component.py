@@ -48,6 +48,7 @@ class Certbot(Component):
                 ),
                 Unit("certbot.timer"),
             ),
+            optional=True,
         )
         return Contribution(
             packages=Packages(names=("bind9-dnsutils", "certbot")), steps=(step,), probes=self._probes()

@@ -43,6 +43,7 @@ class Fail2ban(Component):
                 Unit("fail2ban.service", restart_on=(SETTINGS, JAILS, FILTER)),
             ),
             validators=(("fail2ban-client", "-t"),),
+            optional=True,
         )
         names = [text.split("]", 1)[0].lstrip("[") for text in jails]
         return Contribution(

@@ -14,6 +14,8 @@ from textual.events import Key
 
 from mailwiz_tui.ui.actions import bindings_for
 from mailwiz_tui.ui.installation import Installation, Stage
+from mailwiz_tui.ui.run_model import ServerRun
+from mailwiz_tui.ui.screens.dialog import ConfirmDialog
 from mailwiz_tui.ui.screens.log_actions import LogScreen
 from mailwiz_tui.ui.session import Session
 from mailwiz_tui.ui.stage_words import stage_words
@@ -64,8 +66,9 @@ class DashboardScreen(LogScreen):
 
     @property
     def chosen(self) -> str:
-        """The chosen server's id."""
-        return self.query_one(ServerTable).selected
+        """The chosen server's id; empty before anything is drawn."""
+        table = next(iter(self.query(ServerTable)), None)
+        return table.selected if table is not None else ""
 
     def log_file_name(self) -> str:
         return f"{self.chosen}.log"
@@ -162,16 +165,8 @@ class DashboardScreen(LogScreen):
         stage, running = self.run.stage, self.session.running
         several = len(self.run.model.servers) > 1
         reasons = {
-            "run.retry": "it is possible once the other servers are done"
-            if running and self.run.model.failed
-            else "the installation is running"
-            if running
-            else ""
-            if stage is Stage.FAILED
-            else "nothing failed",
-            "run.skip": "no step failed"
-            if not self.run.model.failed
-            else "this step is not optional: the later ones build on it. Repair the cause, then r retries",
+            "run.retry": self._why_no_retry(),
+            "run.skip": self._why_no_skip(),
             "run.results": "" if stage is Stage.DONE else "the results come when the installation is done",
             "run.leave": "the installation is running; Ctrl+Q leaves it running" if running else "",
             "run.accounts": "the installation is running" if running else "",
@@ -180,6 +175,29 @@ class DashboardScreen(LogScreen):
             "run.server": "" if several else "there is only one server",
         }
         return reasons.get(action_id, "")
+
+    def _why_no_retry(self) -> str:
+        if not self.session.running:
+            return "" if self.run.stage is Stage.FAILED else "nothing failed"
+        if self.run.stage is not Stage.INSTALLING or self.run.watched_only or not self.run.model.failed:
+            return "the installation is running"
+        return "" if self._failed_server() else f"{self.chosen} did not fail; choose the server that did (↑↓)"
+
+    def _why_no_skip(self) -> str:
+        if self._why_no_retry() or self._failed_server() is None:
+            return "no step failed" if not self.run.model.failed else self._why_no_retry()
+        if self.run.watched_only:
+            return "another operator's installation is only watched; install from here, then k skips"
+        run = self.run.model.server(self.chosen)
+        if run.stuck_at is None:
+            return "it failed before its first step, so there is no step to skip"
+        if not run.stuck_at.optional:
+            return f"later steps build on “{run.stuck_at.title}”. Repair the cause, then r retries"
+        return ""
+
+    def _failed_server(self) -> ServerRun | None:
+        run = self.run.model.servers.get(self.chosen)
+        return run if run is not None and run in self.run.model.failed else None
 
     def action_next_server(self) -> None:
         if not self.refused("run.next_server"):
@@ -211,10 +229,29 @@ class DashboardScreen(LogScreen):
             if self.run.watched_only:
                 self.run.start_watching()
             else:
-                self.run.start()
+                self.run.retry(self.chosen)
 
     def action_skip(self) -> None:
-        self.refused("run.skip")
+        """Ask whether to go on without the failed step, which the blueprint must allow."""
+        stuck = self.run.model.server(self.chosen).stuck_at
+        if self.refused("run.skip") or stuck is None:
+            return
+        server_id, step_id = self.chosen, stuck.step_id
+
+        def answered(yes: bool | None) -> None:
+            if yes and not self.refused("run.skip"):
+                self.run.retry(server_id, skip=step_id)
+
+        self.app.push_screen(
+            ConfirmDialog(
+                f"Go on without “{stuck.title}”?",
+                f"The later steps on {server_id} do not build on it, so the rest can be installed. What it brings "
+                "is missing until then: the checks will say so, and the next installation tries it again.",
+                yes="Skip it",
+                no="Not now",
+            ),
+            answered,
+        )
 
     def action_results(self) -> None:
         if self.run.stage in (Stage.INSTALLING, Stage.VERIFYING):

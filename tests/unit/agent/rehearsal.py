@@ -145,10 +145,14 @@ def raw(*steps: Step, secrets: tuple[str, ...] = ()) -> dict[str, Any]:
 
 
 def step(
-    *items: Item, name: str = "one", validators: tuple[tuple[str, ...], ...] = (), lockout: bool = False
+    *items: Item,
+    name: str = "one",
+    validators: tuple[tuple[str, ...], ...] = (),
+    lockout: bool = False,
+    optional: bool = False,
 ) -> Step:
     """A step of these items."""
-    return Step(name, f"Do {name}", "test", items, validators, lockout)
+    return Step(name, f"Do {name}", "test", items, validators, lockout, optional)
 
 
 def as_options(**changes: Any) -> dict[str, Any]:

@@ -186,7 +186,7 @@ def test_an_interrupted_run_still_restarts_what_its_files_belong_to(machine, car
 def test_a_unit_that_does_not_start_fails_with_its_last_words(machine, carry):
     machine.touch("units/x.service.broken")
     events = carry(raw(step(Unit("x.service")), step(File("/etc/later", ""), name="two")))
-    assert phases(events) == [("one", "failed"), ("two", "skipped")]
+    assert phases(events) == [("one", "failed"), ("two", "not-reached")]
     assert "the unit said why" in events[-1]["what"]
     assert events[-1]["step"] == "one"
     assert not machine.path("/etc/later").exists()
@@ -259,13 +259,37 @@ def test_a_run_that_is_asked_to_stop_ends_after_its_step_and_a_later_one_finishe
         step(File("/etc/c", "c"), name="third"),
     )
     events = carry(raw(*steps))
-    assert phases(events) == [("first", "changed"), ("second", "skipped"), ("third", "skipped")]
+    assert phases(events) == [("first", "changed"), ("second", "not-reached"), ("third", "not-reached")]
     assert events[-1]["state"] == "failed"
     assert "stopped after" in events[-1]["what"]
     assert events[-1]["changed"] is True
     assert not machine.path("/etc/b").exists()
     again = carry(raw(*steps[1:]))
     assert phases(again) == [("second", "changed"), ("third", "changed")]
+
+
+def test_an_optional_step_is_left_out_where_asked_and_tried_again_by_the_next_run(machine, carry, compare):
+    steps = (
+        step(File("/etc/a", "a"), name="first"),
+        step(Command("c", ("sh", "-c", f"test -e {machine.root}/mended")), name="extra", optional=True),
+        step(File("/etc/b", "b"), name="last"),
+    )
+    events = carry(raw(*steps))
+    assert [s["optional"] for s in events[0]["steps"]] == [False, True, False]
+    assert phases(events) == [("first", "changed"), ("extra", "failed"), ("last", "not-reached")]
+    events = carry(raw(*steps), skip=["extra"])
+    assert phases(events) == [("first", "ok"), ("extra", "skipped"), ("last", "changed")]
+    assert (events[-1]["state"], events[-1]["skipped"]) == ("done", ["extra"])
+    assert [change["name"] for change in compare(raw(*steps))] == ["c"]
+    machine.touch("mended")
+    events = carry(raw(*steps))
+    assert phases(events) == [("first", "ok"), ("extra", "changed"), ("last", "ok")]
+    assert events[-1]["skipped"] == []
+
+
+def test_a_step_that_others_build_on_is_never_left_out(machine, carry):
+    events = carry(raw(step(File("/etc/a", "a"), name="first")), skip=["first"])
+    assert phases(events) == [("first", "changed")]
 
 
 def test_stopping_a_run_that_is_not_there_is_refused(machine, carry):

@@ -19,6 +19,7 @@ from mailwiz_tui.install.pool import Pool
 from mailwiz_tui.install.prompts import RefusingPrompts
 from mailwiz_tui.plan.findings import PlanError
 from mailwiz_tui.stack.blueprint import Command, File, Packages, Unit
+from mailwiz_tui.verify import server_checks
 from tests.unit.agent.rehearsal import blueprint, step
 
 
@@ -300,3 +301,28 @@ async def test_noise_before_the_agent_is_skipped_and_endless_noise_refused():
         await AgentLink.open(Connection(b"mailwiz-bootstrap: fault unsupported Ubuntu\n"))
     with pytest.raises(AgentError, match="without end"):
         await AgentLink.open(Connection(b"y\n" * 2_000_000))
+
+
+async def test_an_optional_step_that_fails_is_skipped_on_request_and_the_outcome_says_so(new_engine, machine):
+    plan = blueprint(
+        step(Command("c", ("sh", "-c", f"test -e {machine.root}/mended")), name="extra", optional=True),
+        step(File("/etc/b", "b"), name="last"),
+    )
+    engine = new_engine(plan)
+    outcome = (await engine.apply())["mx1"]
+    assert (outcome.state, outcome.failed_step) == (ServerPhase.FAILED, "extra")
+    assert [e.optional for e in engine.events if isinstance(e, StepChanged) and e.phase is StepPhase.PENDING] == [
+        True,
+        False,
+    ]
+    outcome = (await engine.apply(only=("mx1",), skip={"mx1": ("extra",)}))["mx1"]
+    assert (outcome.state, outcome.skipped) == (ServerPhase.DONE, ("extra",))
+    assert "without extra (skipped)" in outcome.line
+    assert (await engine.apply(only=("elsewhere",))) == {}
+    status = await (await engine.link("mx1")).request("status")
+    assert status["end"]["skipped"] == ["extra"]
+    (result,) = await server_checks.skipped_steps(plan, await engine.link("mx1"))
+    assert (result.id, result.state.value) == ("installed.extra", "failed")
+    machine.touch("mended")
+    outcome = (await new_engine(plan).apply())["mx1"]
+    assert (outcome.state, outcome.skipped, outcome.changed) == (ServerPhase.DONE, (), True)
