@@ -93,6 +93,13 @@ class StorageType(StrEnum):
     S3 = "s3"
 
 
+class PrivateNetwork(StrEnum):
+    """Who makes the private link that several servers talk over."""
+
+    WIREGUARD = "wireguard"
+    EXISTING = "existing"
+
+
 class Model(BaseModel):
     """Base of all plan models: unknown keys are faults, and values are checked on assignment too."""
 
@@ -208,8 +215,9 @@ class Cluster(Model):
 
 
 class Network(Model):
-    """What the network around the servers allows."""
+    """The private link between the servers, and what the network around them allows."""
 
+    private: PrivateNetwork = PrivateNetwork.WIREGUARD
     relay_host: names.OptionalNextHop = ""
     relay_user: names.OptionalLogin = ""
     resolvers: list[names.IpAddress] = Field(default_factory=list)
@@ -245,6 +253,11 @@ class Plan(Model):
     def servers_with(self, *roles: Role) -> list[PlanServer]:
         """The servers that hold any of the roles; ``all-in-one`` holds them all."""
         return [s for s in self.servers if Role.ALL_IN_ONE in s.roles or set(roles) & set(s.roles)]
+
+    @property
+    def linked(self) -> bool:
+        """Whether there are several servers, which talk over a private link."""
+        return self.architecture is not Architecture.SINGLE and len(self.servers) > 1
 
     def dkim_selector(self, server_id: str) -> str:
         """The selector a signing server uses: the plan's own, or with several signers one of its own each."""

@@ -15,8 +15,12 @@ def server_name(plan: Plan, server: PlanServer) -> str:
     """The name a server greets with: the mail hostname, or of several servers its id below the primary domain."""
     if len(plan.servers) <= 1:
         return plan.domain.hostname
-    label = "".join(c if c.isalnum() else "-" for c in server.id.lower()).strip("-")
-    return f"{label}.{plan.domain.primary_domain}"
+    return f"{host_label(server.id)}.{plan.domain.primary_domain}"
+
+
+def host_label(server_id: str) -> str:
+    """A server's id as one label of a host name (RFC 1123)."""
+    return "".join(c if c.isalnum() else "-" for c in server_id.lower()).strip("-")
 
 
 def public_names(plan: Plan, server: PlanServer) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from mailwiz_tui.stack.mariadb.component import MariaDb
 from mailwiz_tui.stack.nftables.component import Nftables
 from mailwiz_tui.stack.nginx.component import Nginx
 from mailwiz_tui.stack.objectstore.component import ObjectStore
+from mailwiz_tui.stack.peers.component import Peers
 from mailwiz_tui.stack.postfix.component import Postfix
 from mailwiz_tui.stack.postfix.relay import SmartHost
 from mailwiz_tui.stack.redis.component import Redis
@@ -27,6 +28,7 @@ from mailwiz_tui.stack.unbound.component import Unbound
 
 COMPONENTS: tuple[Component, ...] = (
     Base(),
+    Peers(),
     Unbound(),
     Tls(),
     Redis(),

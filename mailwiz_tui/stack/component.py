@@ -21,8 +21,9 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 
 from mailwiz_tui.fleet.facts import Facts, FactsFile
-from mailwiz_tui.plan.model import Plan, Role
+from mailwiz_tui.plan.model import Architecture, Plan, PlanServer, Role
 from mailwiz_tui.plan.published import public_names
+from mailwiz_tui.stack import traffic
 from mailwiz_tui.stack.blueprint import Packages, Port, Probe, SecretSpec, Step
 
 
@@ -57,6 +58,64 @@ class Context:
     def has_role(self, *roles: Role) -> bool:
         """Whether this server holds one of the roles (``all-in-one`` holds all)."""
         return any(s.id == self.server_id for s in self.plan.servers_with(*roles))
+
+    @property
+    def server(self) -> PlanServer:
+        """This server as the plan has it."""
+        return traffic.server_of(self.plan, self.server_id)
+
+    @property
+    def roles(self) -> frozenset[Role]:
+        """What this server does; ``all-in-one`` stands for all roles."""
+        return traffic.roles_of(self.server)
+
+    @property
+    def distributed(self) -> bool:
+        """Whether the roles are divided among several servers."""
+        return self.plan.architecture is Architecture.DISTRIBUTED and self.plan.linked
+
+    @property
+    def linked(self) -> bool:
+        """Whether there is a private link to other servers (distributed or a cluster)."""
+        return self.plan.linked
+
+    @property
+    def peers(self) -> tuple[PlanServer, ...]:
+        """The other servers of the plan."""
+        return tuple(server for server in self.plan.servers if server.id != self.server_id)
+
+    @property
+    def stores(self) -> tuple[PlanServer, ...]:
+        """The servers with mailboxes, in the plan's order."""
+        return tuple(self.plan.servers_with(Role.MAIL_STORAGE))
+
+    @property
+    def fronts(self) -> tuple[PlanServer, ...]:
+        """The servers that clients talk to and that send mail out."""
+        return tuple(self.plan.servers_with(Role.MX_OUTBOUND))
+
+    @property
+    def inbound(self) -> tuple[PlanServer, ...]:
+        """The servers that take mail from the world."""
+        return tuple(self.plan.servers_with(Role.MX_INBOUND))
+
+    @property
+    def antispam(self) -> tuple[PlanServer, ...]:
+        """The servers that filter."""
+        return tuple(self.plan.servers_with(Role.ANTISPAM))
+
+    @property
+    def account_store(self) -> PlanServer | None:
+        """The server whose database holds the accounts: the first store; None in a plan without one."""
+        return traffic.account_store(self.plan)
+
+    def internal_ip(self, server_id: str = "") -> str:
+        """The address of a server (this one if none is named) on the private link; empty where it has none."""
+        return traffic.server_of(self.plan, server_id or self.server_id).internal_ip
+
+    def internal_name(self, server_id: str = "") -> str:
+        """The name of a server (this one if none is named) on the private link, as its certificate carries it."""
+        return traffic.internal_name(server_id or self.server_id)
 
     @property
     def public_ipv4(self) -> str:

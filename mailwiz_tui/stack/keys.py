@@ -26,6 +26,22 @@ ACME_ROOT = "/var/www/mailwiz/acme"
 ACME_CA = f"{TLS_DIR}/acme-ca.pem"
 """The authority that vouches for an ACME server of the operator's own."""
 
+INTERNAL_DIR = f"{CONF_DIR}/internal"
+"""What the servers of a plan know each other by."""
+INTERNAL_CERT = f"{INTERNAL_DIR}/cert.pem"
+"""The certificate for the server's internal name, signed by its own key, as ``prepare`` makes it."""
+INTERNAL_KEY = f"{INTERNAL_DIR}/key.pem"
+"""The private key to it: root and the group ``INTERNAL_GROUP`` may read it; it never leaves the server."""
+INTERNAL_IDENTITY = f"{INTERNAL_DIR}/identity.pem"
+"""Certificate and key in one file, for programs that want both (HAProxy): root only."""
+INTERNAL_PEERS = f"{INTERNAL_DIR}/peers.pem"
+"""The certificates of all servers of the plan: whom to trust, and nobody else."""
+INTERNAL_GROUP = "mailwiz-internal"
+"""Daemons that read ``INTERNAL_KEY`` under a user of their own belong to it."""
+INTERNAL_DOMAIN = "mailwiz.internal"
+MESH_INTERFACE = "mwz0"
+MESH_PORT = 51820
+
 DKIM_DIR = "/var/lib/rspamd/dkim"
 
 DATABASE = "postfix"
@@ -45,10 +61,20 @@ OBJECT_STORE_MOUNT = "/var/lib/mailwiz-objectstore/mail"
 POSTFIX_SPOOL = "/var/spool/postfix"
 SASL_SOCKET = "private/auth"
 """Dovecot's SASL socket, relative to Postfix's spool (where its chroot is)."""
+LMTP_PORT = 24
+"""Where a store takes mail from other servers, inside TLS, on its internal address."""
+DATABASE_PORT = 3306
+IMAPS_PORT = 993
+SIEVE_PORT = 4190
+STORE_SYNC_PORT = 12345
+"""Where one store takes a mailbox from another (doveadm-sync(1) inside TLS)."""
+PEER_RELAY_PORT = 10025
+"""Where the servers that send mail out take what other servers of the plan have for the world."""
 LMTP_SOCKET = "private/dovecot-lmtp"
 QUOTA_SOCKET = "private/quota-status"
 
 RSPAMD_MILTER_PORT = 11332
+RSPAMD_CONTROLLER_PORT = 11334
 RSPAMD_CONTROLLER = "/run/rspamd/controller.sock"
 REDIS_SOCKET = "/run/redis-rspamd/redis-server.sock"
 

@@ -57,6 +57,7 @@ INSTALL = StepSpec(
     depends_on=(
         *DNS.depends_on,
         "network.relay_user",
+        "network.private",
         "network.resolvers",
         "security.tls.certificate",
         "security.tls.private_key",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mailwiz_tui.plan.spec import FieldKind, FieldSpec, ShownWhen, StepSpec
+from mailwiz_tui.plan.spec import Choice, FieldKind, FieldSpec, ShownWhen, StepSpec
 
 STEP = StepSpec(
     id="roles",
@@ -17,7 +17,8 @@ STEP = StepSpec(
         "465 and "
         "587) and sends it out. mail-storage keeps the mailboxes and serves them over IMAP. antispam filters. "
         "all-in-one does all of it.\n\n"
-        "Several servers talk over private links (WireGuard), so each needs an internal address there."
+        "Several servers talk over private links (WireGuard, or a network you have), so each needs an internal "
+        "address there."
     ),
     fields=(
         FieldSpec(
@@ -31,6 +32,23 @@ STEP = StepSpec(
                 "in "
                 "both directions; many providers open it on request only."
             ),
+        ),
+        FieldSpec(
+            path="network.private",
+            label="Private link",
+            help="How the servers talk to each other: links made now, or a network you have.",
+            kind=FieldKind.CHOICE,
+            choices=(
+                Choice("wireguard", "WireGuard", "encrypted links between all servers, made by the installation"),
+                Choice("existing", "existing network", "each server has its internal address there already"),
+            ),
+            why=(
+                "Accounts, mail and the filter's verdicts travel between the servers on internal addresses only, "
+                "inside TLS either way. WireGuard needs UDP port 51820 between the servers' public addresses; its "
+                "keys are made on each server and never leave it. Choose an existing network where the provider "
+                "gives your servers a private one (VLAN, VPC); it is used as it is and never configured."
+            ),
+            shown_when=(ShownWhen("architecture", ("distributed", "ha-cluster")),),
         ),
         FieldSpec(
             path="cluster.virtual_ip",

@@ -1,4 +1,4 @@
-"""The firewall: what the blueprint's public ports and SSH need, nothing more comes in."""
+"""The firewall: what the blueprint's public ports, the plan's other servers and SSH need, nothing more comes in."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from mailwiz_tui.stack.probes import clean_check, unit_active
 from mailwiz_tui.stack.render import render
 
 RULES = f"{keys.CONF_DIR}/firewall.nft"
+PEER_RULES = f"{keys.CONF_DIR}/peers.nft"
+"""What the plan's other servers may reach; written by the component ``peers``, included where there are any."""
 UNIT_FILE = "/etc/systemd/system/mailwiz-firewall.service"
 
 
@@ -30,7 +32,7 @@ class Nftables(Component):
             "nftables",
             "firewall.nft",
             ssh=", ".join(str(port) for port in sorted(set(ssh))),
-            rules="\n".join(f"        {line}" for line in _rules(ports)),
+            rules="\n".join(f"        {line}" for line in [*_peers(context), *_rules(ports)]),
         )
         step = Step(
             id="nftables",
@@ -64,6 +66,10 @@ class Nftables(Component):
                 ),
             ),
         )
+
+
+def _peers(context: Context) -> list[str]:
+    return [f'include "{PEER_RULES}"'] if context.linked else []
 
 
 def _rules(ports: list[Port]) -> list[str]:

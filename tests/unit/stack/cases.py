@@ -44,6 +44,39 @@ def facts(**changes: Any) -> FactsFile:
     return FactsFile.model_validate({"servers": {"mx1": {"facts": raw | changes}}})
 
 
+def distributed(**changes: Any) -> Plan:
+    """Six servers that share the roles, over WireGuard; ``changes`` replace top-level keys."""
+    roles = {
+        "in1": ["mx-inbound"],
+        "in2": ["mx-inbound"],
+        "out1": ["mx-outbound"],
+        "filter": ["antispam"],
+        "store1": ["mail-storage"],
+        "store2": ["mail-storage"],
+    }
+    servers = [
+        {"id": name, "roles": held, "internal_ip": f"10.80.0.{number}"}
+        for number, (name, held) in enumerate(roles.items(), 1)
+    ]
+    return plan(**{"architecture": "distributed", "servers": servers} | changes)
+
+
+def distributed_facts(**changes: Any) -> FactsFile:
+    """What is known of the six servers: both versions of IP, but ``filter`` has IPv4 and ``in2`` IPv6 only."""
+    records = {}
+    for number, name in enumerate(("in1", "in2", "out1", "filter", "store1", "store2"), 1):
+        four = "" if name == "in2" else f"192.0.2.{20 + number}"
+        six = "" if name == "filter" else f"2001:db8::{20 + number}"
+        record = facts(
+            addresses=[{"ip": ip, "interface": "eth0", "is_global": True} for ip in (four, six) if ip],
+            public_ipv4=four,
+            public_ipv6=six,
+            **changes,
+        ).servers["mx1"]
+        records[name] = record.model_dump(mode="json")
+    return FactsFile.model_validate({"servers": records})
+
+
 def behind_a_stripping_resolver() -> FactsFile:
     """A small server with IPv4 only, in a network that lets no DNS out and whose resolver strips DNSSEC."""
     return facts(

@@ -1,0 +1,1 @@
+"""What a server knows of the plan's other servers: their names, and what each may reach here."""

@@ -1,0 +1,86 @@
+"""The plan's other servers as this one sees them: names in /etc/hosts, and the ports that each may reach here.
+
+It comes early, before what needs the others, so that a new server is let in before it first calls.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Iterator
+
+from mailwiz_tui.plan.model import PrivateNetwork
+from mailwiz_tui.stack import keys, traffic
+from mailwiz_tui.stack.blueprint import Command, Directory, File, Packages, Step
+from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.nftables.component import PEER_RULES, RULES
+from mailwiz_tui.stack.render import render
+
+HOSTS = f"{keys.INTERNAL_DIR}/hosts"
+_SET_HOSTS = f"{keys.LIB_DIR}/set-peer-hosts"
+_RELOAD = "if systemctl -q is-active mailwiz-firewall; then systemctl reload mailwiz-firewall; fi"
+
+
+class Peers(Component):
+    """Names of the plan's servers on the private link, and what each may reach."""
+
+    name = "peers"
+    title = "Other servers"
+
+    def wanted(self, context: Context) -> bool:
+        """Where there are other servers."""
+        return context.linked
+
+    def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
+        """Names first, then the doors."""
+        step = Step(
+            id="peers",
+            title="Know the plan's other servers",
+            component=self.name,
+            items=(
+                Directory(keys.INTERNAL_DIR),
+                File(_SET_HOSTS, render("peers", "set-peer-hosts"), mode=0o755),
+                File(HOSTS, render("peers", "hosts", lines="\n".join(_names(context)))),
+                File(PEER_RULES, render("peers", "peers.nft", rules="\n".join(_rules(context)))),
+                Command(id="peers.hosts", argv=(_SET_HOSTS, HOSTS), unless=(_SET_HOSTS, HOSTS, "--check")),
+                Command(id="peers.firewall", argv=("sh", "-c", _RELOAD), inputs=(PEER_RULES,)),
+            ),
+            validators=(("sh", "-c", f"[ ! -e {RULES} ] || nft -c -f {RULES}"),),
+        )
+        return Contribution(packages=Packages(names=("nftables",)), steps=(step,))
+
+
+def _names(context: Context) -> Iterator[str]:
+    for server in context.plan.servers:
+        if server.internal_ip:
+            yield f"{server.internal_ip} {traffic.internal_name(server.id)}"
+
+
+def _rules(context: Context) -> Iterator[str]:
+    """One rule for each port and version of IP, with the servers that may reach it."""
+    by_port: dict[tuple[int, str, str, bool], list[str]] = {}
+    for flow in traffic.flows(context.plan):
+        if flow.target_id == context.server_id:
+            key = (flow.port, flow.protocol, flow.service, flow.public)
+            by_port.setdefault(key, []).append(flow.source_id)
+    inside = f'iifname "{keys.MESH_INTERFACE}" ' if context.plan.network.private is PrivateNetwork.WIREGUARD else ""
+    for (port, protocol, service, public), sources in by_port.items():
+        yield f"# {service} {port}: {', '.join(sources)}"
+        addresses = [ip for source in sources for ip in _addresses(context, source, public)]
+        for family, chosen in _families(addresses):
+            where = "" if public else inside
+            yield f"{where}{family} saddr {{ {', '.join(chosen)} }} {protocol} dport {port} accept"
+
+
+def _addresses(context: Context, server_id: str, public: bool) -> Iterator[str]:
+    """Where connections from a server come from; those not known yet are left out."""
+    if not public:
+        yield context.internal_ip(server_id)
+    elif facts := context.known.facts(server_id):
+        yield from (facts.public_ipv4, facts.public_ipv6)
+
+
+def _families(addresses: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
+    known = sorted({ipaddress.ip_address(a) for a in addresses if a}, key=lambda ip: (ip.version, int(ip)))
+    for version, family in ((4, "ip"), (6, "ip6")):
+        if chosen := [str(ip) for ip in known if ip.version == version]:
+            yield family, chosen

@@ -1,0 +1,227 @@
+"""Who talks to whom inside: every connection between the servers of a plan, on which port, and why.
+
+The firewall, the links, the tests before and after the installation and the screens all read this one table.
+Pure: it follows from the plan alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from mailwiz_tui.plan.model import Antispam, Plan, PlanServer, PrivateNetwork, Role
+from mailwiz_tui.plan.published import host_label
+from mailwiz_tui.stack import keys
+
+LOOPBACK = "127.0.0.1"
+_EACH = frozenset(Role) - {Role.ALL_IN_ONE}
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """One server may connect to another: to ``port`` of the target, for ``reason``.
+
+    ``public``: between the public addresses (the private link itself); all others use the internal addresses.
+    """
+
+    source_id: str
+    target_id: str
+    port: int
+    protocol: str
+    service: str
+    reason: str
+    public: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A service that servers with one role offer to servers with another, on their internal address, inside TLS.
+
+    ``accounts``: only the account store offers it.
+    """
+
+    service: str
+    port: int
+    providers: tuple[Role, ...]
+    consumers: tuple[Role, ...]
+    reason: str
+    accounts: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A service that listens on loopback only and is carried between servers inside mutual TLS.
+
+    A consumer is brought to any provider that works, its own first; with ``each`` it reaches every one of them
+    by an address of its own (``endpoints``). ``wanted`` says whether a plan has the service at all.
+    """
+
+    service: str
+    port: int
+    providers: tuple[Role, ...]
+    consumers: tuple[Role, ...]
+    reason: str
+    each: bool = False
+    wanted: Callable[[Plan], bool] = lambda plan: True
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a program on a consumer connects to, and the servers it may be brought to, best first."""
+
+    address: str
+    port: int
+    provider_ids: tuple[str, ...]
+
+
+EXCHANGES = (
+    Exchange(
+        "accounts",
+        keys.DATABASE_PORT,
+        (Role.MAIL_STORAGE,),
+        (Role.MX_INBOUND, Role.MX_OUTBOUND, Role.MAIL_STORAGE),
+        "reads the accounts",
+        accounts=True,
+    ),
+    Exchange(
+        "lmtp",
+        keys.LMTP_PORT,
+        (Role.MAIL_STORAGE,),
+        (Role.MX_INBOUND, Role.MX_OUTBOUND),
+        "delivers mail to the mailboxes",
+    ),
+    Exchange(
+        "imaps", keys.IMAPS_PORT, (Role.MAIL_STORAGE,), (Role.MX_OUTBOUND,), "brings clients to their mailbox"
+    ),
+    Exchange(
+        "managesieve", keys.SIEVE_PORT, (Role.MAIL_STORAGE,), (Role.MX_OUTBOUND,), "brings clients to their filters"
+    ),
+    Exchange(
+        "sync",
+        keys.STORE_SYNC_PORT,
+        (Role.MAIL_STORAGE,),
+        (Role.MAIL_STORAGE,),
+        "moves mailboxes between the stores",
+    ),
+    Exchange(
+        "relay",
+        keys.PEER_RELAY_PORT,
+        (Role.MX_OUTBOUND,),
+        (Role.MAIL_STORAGE, Role.MX_INBOUND, Role.ANTISPAM),
+        "sends out what the servers write themselves: forwarded mail, answers, reports",
+    ),
+)
+
+LINKS = (
+    Link(
+        "milter",
+        keys.RSPAMD_MILTER_PORT,
+        (Role.ANTISPAM,),
+        (Role.MX_INBOUND, Role.MX_OUTBOUND),
+        "has mail filtered",
+        wanted=lambda plan: plan.services.antispam is not Antispam.NONE or plan.services.antivirus,
+    ),
+    Link(
+        "learning",
+        keys.RSPAMD_CONTROLLER_PORT,
+        (Role.ANTISPAM,),
+        (Role.MAIL_STORAGE,),
+        "teaches the filter what is spam",
+        each=True,
+        wanted=lambda plan: plan.services.antispam is Antispam.RSPAMD,
+    ),
+)
+
+
+def flows(plan: Plan) -> tuple[Flow, ...]:
+    """Every connection between servers; empty for one server. In the table's order, then the plan's."""
+    if not plan.linked:
+        return ()
+    found = [*_private_link(plan)]
+    for exchange in EXCHANGES:
+        targets = plan.servers_with(*exchange.providers)
+        if exchange.accounts:
+            targets = targets[:1]
+        found += _between(plan.servers_with(*exchange.consumers), targets, exchange)
+    for link in links(plan):
+        found += _between(plan.servers_with(*link.consumers), plan.servers_with(*link.providers), link)
+    return tuple(found)
+
+
+def links(plan: Plan) -> tuple[Link, ...]:
+    """The links that a plan has between its servers."""
+    return tuple(link for link in LINKS if link.wanted(plan)) if plan.linked else ()
+
+
+def link_named(service: str) -> Link:
+    """The link of a service. Raises ``KeyError`` where there is none."""
+    for link in LINKS:
+        if link.service == service:
+            return link
+    raise KeyError(service)
+
+
+def endpoints(plan: Plan, server_id: str, service: str) -> tuple[Endpoint, ...]:
+    """Where a program on a server finds a linked service: one address, or with ``each`` one for every provider.
+
+    Its own provider is at 127.0.0.1; where there are others beside it, 127.0.0.2 leads to whichever works.
+    """
+    link = link_named(service)
+    providers = [server.id for server in plan.servers_with(*link.providers)]
+    if link.each:
+        ports = {other: index for index, other in enumerate(providers, 10)}
+        return tuple(
+            Endpoint(LOOPBACK if other == server_id else f"127.0.0.{ports[other]}", link.port, (other,))
+            for other in providers
+        )
+    first = [other for other in providers if other == server_id]
+    ranked = (*first, *(other for other in providers if other != server_id))
+    address = "127.0.0.2" if first and len(ranked) > 1 else LOOPBACK
+    return (Endpoint(address, link.port, ranked),) if ranked else ()
+
+
+def server_of(plan: Plan, server_id: str) -> PlanServer:
+    """A server of the plan. Raises ``KeyError`` where there is none."""
+    for server in plan.servers:
+        if server.id == server_id:
+            return server
+    raise KeyError(f"the plan has no server {server_id}")
+
+
+def roles_of(server: PlanServer) -> frozenset[Role]:
+    """What a server does; ``all-in-one`` stands for all roles."""
+    return _EACH if Role.ALL_IN_ONE in server.roles else frozenset(server.roles)
+
+
+def account_store(plan: Plan) -> PlanServer | None:
+    """The server whose database holds the accounts: the first with mailboxes."""
+    return next(iter(plan.servers_with(Role.MAIL_STORAGE)), None)
+
+
+def internal_name(server_id: str) -> str:
+    """A server's name on the private link, in every server's /etc/hosts and in its internal certificate."""
+    return f"{host_label(server_id)}.{keys.INTERNAL_DOMAIN}"
+
+
+def _private_link(plan: Plan) -> Iterator[Flow]:
+    if plan.network.private is not PrivateNetwork.WIREGUARD:
+        return
+    for source in plan.servers:
+        for target in plan.servers:
+            if source.id != target.id:
+                yield Flow(
+                    source.id,
+                    target.id,
+                    keys.MESH_PORT,
+                    "udp",
+                    "wireguard",
+                    "the private link itself",
+                    public=True,
+                )
+
+
+def _between(sources: list[PlanServer], targets: list[PlanServer], what: Exchange | Link) -> Iterator[Flow]:
+    for source in sources:
+        for target in targets:
+            if source.id != target.id:
+                yield Flow(source.id, target.id, what.port, "tcp", what.service, what.reason)
