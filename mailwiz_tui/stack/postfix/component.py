@@ -18,13 +18,13 @@ from mailwiz_tui.stack.blueprint import (
     Probe,
     Scope,
     Step,
-    Unit,
 )
 from mailwiz_tui.stack.certificate import shown_by
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.jails import jail
 from mailwiz_tui.stack.postfix import relay
 from mailwiz_tui.stack.postfix.relay import SmartHost
+from mailwiz_tui.stack.postfix.release import SERVICE, Release
 from mailwiz_tui.stack.probes import clean_check, unit_active
 from mailwiz_tui.stack.protocols import has_ipv4, has_ipv6
 from mailwiz_tui.stack.render import render
@@ -50,6 +50,7 @@ class Postfix(Component):
         """main.cf and master.cf are whole files of ours; maps are read through proxymap(8)."""
         files = self._files(context)
         smart_host = SmartHost.of(context.plan)
+        release = Release.of(context)
         private = smart_host.files if smart_host else ()
         items: tuple[Item, ...] = (
             Directory(f"{DIR}/mysql", "root", "postfix", 0o750),
@@ -65,8 +66,7 @@ class Postfix(Component):
             ),
             *private,
             *((Absent(relay.PASSWORD_FILE),) if not smart_host or not smart_host.user else ()),
-            Unit(
-                "postfix.service",
+            *release.units(
                 restart_on=(f"{DIR}/main.cf", f"{DIR}/master.cf"),
                 reload_on=(
                     *(path for path in files if path not in (f"{DIR}/main.cf", f"{DIR}/master.cf")),
@@ -75,7 +75,7 @@ class Postfix(Component):
                 ),
             ),
             *_milter(context),
-            shown_by("postfix.service", "25 smtp", "465", "587 smtp"),
+            shown_by(SERVICE, "25 smtp", "465", "587 smtp"),
         )
         step = Step(
             id="postfix",
@@ -98,8 +98,22 @@ class Postfix(Component):
             ),
             probes=(*self._probes(context), *((smart_host.probe,) if smart_host else ())),
             jails=(
-                jail("postfix", "25,465,587", maxretry=20, filter_name="postfix", mode="aggressive"),
-                jail("postfix-sasl", "25,465,587,143,993,4190", maxretry=12, filter_name="postfix", mode="auth"),
+                jail(
+                    "postfix",
+                    "25,465,587",
+                    maxretry=20,
+                    filter_name="postfix",
+                    mode="aggressive",
+                    journalmatch=release.journalmatch,
+                ),
+                jail(
+                    "postfix-sasl",
+                    "25,465,587,143,993,4190",
+                    maxretry=12,
+                    filter_name="postfix",
+                    mode="auth",
+                    journalmatch=release.journalmatch,
+                ),
             ),
             findings=self._findings(context),
         )
@@ -144,7 +158,7 @@ class Postfix(Component):
     @staticmethod
     def _probes(context: Context) -> tuple[Probe, ...]:
         return (
-            unit_active("postfix.service", "mail transfer runs"),
+            unit_active(Release.of(context).unit, "mail transfer runs"),
             clean_check(
                 "postfix.config", "Postfix accepts its configuration", ("postfix", "check"), refuse=_COMPLAINT
             ),
@@ -164,7 +178,7 @@ class Postfix(Component):
                     f"proxy:mysql:{DIR}/mysql/domains.cf",
                 ),
                 expect=re.escape(context.plan.domain.primary_domain),
-                advice="journalctl -u postfix -u mariadb -n 50",
+                advice="journalctl -u 'postfix*' -u mariadb -n 50",
             ),
             Probe(
                 id="postfix.queue",
@@ -189,6 +203,7 @@ def main_cf(context: Context) -> str:
     decision = resolution(context)
     filtered = plan.services.antispam is Antispam.RSPAMD
     smart_host = SmartHost.of(plan)
+    release = Release.of(context)
     milters = render("postfix", "milters.cf", port=str(keys.RSPAMD_MILTER_PORT)) if filtered else "smtpd_milters ="
     own = (
         ""
@@ -198,6 +213,9 @@ def main_cf(context: Context) -> str:
     return render(
         "postfix",
         "main.cf",
+        compatibility_level=release.compatibility_level,
+        curves=release.curves,
+        release_settings="".join(f"{setting}\n" for setting in release.own_settings),
         hostname=context.hostname,
         domain=plan.domain.primary_domain,
         protocols=_protocols(context),
