@@ -48,7 +48,7 @@ def _resolver(parser: argparse.ArgumentParser) -> None:
         "--resolver",
         metavar="ADDRESS",
         default="",
-        help="look records up there (default: the system's)",
+        help="look records up there (default: the inventory's resolver, else the system's)",
     )
 
 

@@ -61,7 +61,8 @@ def refusals(facts: Facts, blueprint: Blueprint | None, *, adopt: bool = False) 
         found.append(
             Refusal(
                 f"{names} is already configured there by somebody else",
-                "choose a bare server, or allow it to be replaced (adopt); its files are then kept as backups",
+                "choose a bare server, or allow it to be replaced: F7, F8 in the screens, --adopt on the command "
+                "line; its files are then kept as backups",
             )
         )
     if blueprint is not None:
