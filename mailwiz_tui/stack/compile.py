@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from mailwiz_tui.fleet.facts import Facts, FactsFile
 from mailwiz_tui.plan.model import Plan
+from mailwiz_tui.stack.accounts.copy import AccountCopy
+from mailwiz_tui.stack.accounts.store import AccountStore
 from mailwiz_tui.stack.backup.component import Backup
 from mailwiz_tui.stack.base.component import Base
 from mailwiz_tui.stack.blueprint import Blueprint, Packages, Probe, SecretSpec, Step
@@ -20,6 +22,7 @@ from mailwiz_tui.stack.objectstore.component import ObjectStore
 from mailwiz_tui.stack.peers.component import Peers
 from mailwiz_tui.stack.postfix.component import Postfix
 from mailwiz_tui.stack.postfix.relay import SmartHost
+from mailwiz_tui.stack.postfix.satellite import Satellite
 from mailwiz_tui.stack.redis.component import Redis
 from mailwiz_tui.stack.resolution import resolution
 from mailwiz_tui.stack.rspamd.component import Rspamd
@@ -34,9 +37,12 @@ COMPONENTS: tuple[Component, ...] = (
     Redis(),
     Rspamd(),
     MariaDb(),
+    AccountStore(),
+    AccountCopy(),
     ObjectStore(),
     Dovecot(),
     Postfix(),
+    Satellite(),
     Nginx(),
     Fail2ban(),
     Backup(),

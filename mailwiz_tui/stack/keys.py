@@ -42,6 +42,11 @@ INTERNAL_DOMAIN = "mailwiz.internal"
 MESH_INTERFACE = "mwz0"
 MESH_PORT = 51820
 
+MESH_UNIT = "wg-quick@mailwiz.service"
+"""What brings the private link up at the start of a server."""
+ACCOUNT_COPY = "/var/lib/mailwiz-accounts"
+"""Where a server keeps its copy of the accounts."""
+
 DKIM_DIR = "/var/lib/rspamd/dkim"
 
 DATABASE = "postfix"

@@ -101,10 +101,8 @@ class EngineLike(Protocol):
 class EngineFactory(Protocol):
     """How the screens get an engine."""
 
-    def __call__(
-        self, plan: Plan, inventory: Inventory, *, prompts: Prompts, facts_path: Path, adopt: Collection[str]
-    ) -> EngineLike:
-        """A new engine for the plan; it may replace foreign mail configuration on the servers in ``adopt``."""
+    def __call__(self, plan: Plan, inventory: Inventory, *, prompts: Prompts, facts_path: Path) -> EngineLike:
+        """A new engine for the plan."""
 
 
 OnResult = Callable[[CheckResult], None]

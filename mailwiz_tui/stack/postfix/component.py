@@ -13,18 +13,17 @@ from mailwiz_tui.stack.blueprint import (
     File,
     Item,
     Packages,
-    Port,
-    PortTls,
     Probe,
-    Scope,
     Step,
+    Unit,
 )
 from mailwiz_tui.stack.certificate import shown_by
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.jails import jail
 from mailwiz_tui.stack.postfix import relay
-from mailwiz_tui.stack.postfix.relay import SmartHost
-from mailwiz_tui.stack.postfix.release import SERVICE, Release
+from mailwiz_tui.stack.postfix.lookups import lookups
+from mailwiz_tui.stack.postfix.peers import PEERS, sends_itself
+from mailwiz_tui.stack.postfix.services import among_peers, master_cf, ports, smart_host_here, way_out
 from mailwiz_tui.stack.probes import clean_check, unit_active
 from mailwiz_tui.stack.protocols import has_ipv4, has_ipv6
 from mailwiz_tui.stack.render import render
@@ -33,7 +32,6 @@ from mailwiz_tui.stack.resolution import resolution
 DIR = "/etc/postfix"
 OWN = f"{keys.CONF_DIR}/local.d/postfix.cf"
 """The operator's own settings, which main.cf ends with; Postfix knows no include."""
-QUERIES = ("alias-domains", "aliases", "domains", "mailboxes", "own-senders", "senders")
 
 
 class Postfix(Component):
@@ -49,71 +47,58 @@ class Postfix(Component):
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """main.cf and master.cf are whole files of ours; maps are read through proxymap(8)."""
         files = self._files(context)
-        smart_host = SmartHost.of(context.plan)
-        release = Release.of(context)
+        smart_host = smart_host_here(context)
         private = smart_host.files if smart_host else ()
+        accounts = lookups(context)
+        incoming, outgoing = context.has_role(Role.MX_INBOUND), context.has_role(Role.MX_OUTBOUND)
+        among = among_peers(context)
         items: tuple[Item, ...] = (
-            Directory(f"{DIR}/mysql", "root", "postfix", 0o750),
+            *((Directory(f"{DIR}/mysql", "root", "postfix", 0o750),) if accounts.files else ()),
             *(File(path, text, append=OWN if path.endswith("/main.cf") else "") for path, text in files.items()),
-            *(
-                File(
-                    f"{DIR}/mysql/{name}.cf",
-                    render("postfix", f"mysql/{name}.cf", socket=keys.MYSQL_SOCKET, database=keys.DATABASE),
-                    group="postfix",
-                    mode=0o640,
-                )
-                for name in QUERIES
-            ),
+            *accounts.files,
+            *among,
             *private,
             *((Absent(relay.PASSWORD_FILE),) if not smart_host or not smart_host.user else ()),
-            *release.units(
-                restart_on=(f"{DIR}/main.cf", f"{DIR}/master.cf"),
+            Unit(
+                "postfix.service",
+                restart_on=(f"{DIR}/main.cf", f"{DIR}/master.cf", *(f.path for f in among if f.path != PEERS)),
                 reload_on=(
                     *(path for path in files if path not in (f"{DIR}/main.cf", f"{DIR}/master.cf")),
-                    *(f"{DIR}/mysql/{name}.cf" for name in QUERIES),
+                    *(file.path for file in accounts.files),
+                    *((PEERS, keys.INTERNAL_PEERS) if among else ()),
                     *(file.path for file in private if file.path == relay.PASSWORD_FILE),
                 ),
             ),
             *_milter(context),
-            shown_by(SERVICE, "25 smtp", "465", "587 smtp"),
+            shown_by(
+                "postfix.service",
+                *(("25 smtp",) if incoming else ()),
+                *(("465", "587 smtp") if outgoing else ()),
+            ),
         )
         step = Step(
             id="postfix",
             title="Start mail transfer",
             component=self.name,
             items=items,
-            validators=(("postfix", "check"), ("sh", "-c", _CLEAN)),
+            validators=validators(),
         )
         return Contribution(
             packages=Packages(
-                names=("postfix", "postfix-mysql", *(smart_host.packages if smart_host else ())),
+                names=(
+                    "postfix",
+                    *(("postfix-mysql",) if accounts.files else ()),
+                    *(smart_host.packages if smart_host else ()),
+                ),
                 debconf=("postfix postfix/main_mailer_type select No configuration",),
             ),
             secrets=smart_host.secrets if smart_host else (),
             steps=(step,),
-            ports=(
-                Port(25, "smtp", Scope.PUBLIC, PortTls.STARTTLS),
-                Port(465, "submissions", Scope.PUBLIC, PortTls.IMPLICIT),
-                Port(587, "submission", Scope.PUBLIC, PortTls.STARTTLS),
-            ),
-            probes=(*self._probes(context), *((smart_host.probe,) if smart_host else ())),
+            ports=ports(context),
+            probes=(*self._probes(context, accounts.domains), *((smart_host.probe,) if smart_host else ())),
             jails=(
-                jail(
-                    "postfix",
-                    "25,465,587",
-                    maxretry=20,
-                    filter_name="postfix",
-                    mode="aggressive",
-                    journalmatch=release.journalmatch,
-                ),
-                jail(
-                    "postfix-sasl",
-                    "25,465,587,143,993,4190",
-                    maxretry=12,
-                    filter_name="postfix",
-                    mode="auth",
-                    journalmatch=release.journalmatch,
-                ),
+                jail("postfix", "25,465,587", maxretry=20, filter_name="postfix", mode="aggressive"),
+                jail("postfix-sasl", "25,465,587,143,993,4190", maxretry=12, filter_name="postfix", mode="auth"),
             ),
             findings=self._findings(context),
         )
@@ -123,15 +108,9 @@ class Postfix(Component):
         plan = context.plan
         host, primary = context.hostname, plan.domain.primary_domain
         domains = "|".join(re.escape(name) for name in plan.mailbox_domains())
-        smart_host = SmartHost.of(plan)
         return {
             f"{DIR}/main.cf": main_cf(context),
-            f"{DIR}/master.cf": render(
-                "postfix",
-                "master.cf",
-                submission=render("postfix", "submission.cf").rstrip("\n"),
-                smart_host=smart_host.service if smart_host else "",
-            ),
+            f"{DIR}/master.cf": master_cf(context),
             **relay.relay_files(plan),
             f"{DIR}/mailwiz-local": render(
                 "postfix", "mailwiz-local", host=re.escape(host), domain=domains, primary=primary
@@ -145,7 +124,7 @@ class Postfix(Component):
 
     @staticmethod
     def _findings(context: Context) -> tuple[str, ...]:
-        if context.plan.network.relay_host:
+        if context.plan.network.relay_host or not sends_itself(context):
             return ()
         blocked = context.facts.outbound_25_ipv4 is False and context.facts.outbound_25_ipv6 is not True
         if not blocked:
@@ -156,9 +135,9 @@ class Postfix(Component):
         )
 
     @staticmethod
-    def _probes(context: Context) -> tuple[Probe, ...]:
+    def _probes(context: Context, domains: str) -> tuple[Probe, ...]:
         return (
-            unit_active(Release.of(context).unit, "mail transfer runs"),
+            unit_active("postfix.service", "mail transfer runs"),
             clean_check(
                 "postfix.config", "Postfix accepts its configuration", ("postfix", "check"), refuse=_COMPLAINT
             ),
@@ -170,15 +149,13 @@ class Postfix(Component):
             ),
             Probe(
                 id="postfix.accounts",
-                proves="Postfix finds the mailbox domains in the database",
-                argv=(
-                    "postmap",
-                    "-q",
-                    context.plan.domain.primary_domain,
-                    f"proxy:mysql:{DIR}/mysql/domains.cf",
-                ),
+                proves="Postfix finds the mailbox domains "
+                + ("in its copy of the accounts" if context.distributed else "in the database"),
+                argv=("postmap", "-q", context.plan.domain.primary_domain, domains),
                 expect=re.escape(context.plan.domain.primary_domain),
-                advice="journalctl -u 'postfix*' -u mariadb -n 50",
+                advice="journalctl -u postfix -u mariadb -u mailwiz-accounts -n 50"
+                if context.distributed
+                else "journalctl -u postfix -u mariadb -n 50",
             ),
             Probe(
                 id="postfix.queue",
@@ -202,31 +179,29 @@ def main_cf(context: Context) -> str:
     plan = context.plan
     decision = resolution(context)
     filtered = plan.services.antispam is Antispam.RSPAMD
-    smart_host = SmartHost.of(plan)
-    release = Release.of(context)
+    smart_host = smart_host_here(context)
+    accounts = lookups(context)
     milters = render("postfix", "milters.cf", port=str(keys.RSPAMD_MILTER_PORT)) if filtered else "smtpd_milters ="
     own = (
         ""
-        if plan.security.spf.includes
-        else ",\n    check_sender_access proxy:mysql:/etc/postfix/mysql/own-senders.cf"
+        if plan.security.spf.includes or not context.has_role(Role.MX_INBOUND)
+        else f",\n    check_sender_access {accounts.own_senders}"
     )
     return render(
         "postfix",
         "main.cf",
-        compatibility_level=release.compatibility_level,
-        curves=release.curves,
-        release_settings="".join(f"{setting}\n" for setting in release.own_settings),
         hostname=context.hostname,
         domain=plan.domain.primary_domain,
         protocols=_protocols(context),
         preference="ipv4" if context.facts.outbound_25_ipv6 is False else "any",
-        lmtp_socket=keys.LMTP_SOCKET,
+        accounts=accounts.settings,
+        quota=accounts.quota,
+        senders=accounts.senders if context.has_role(Role.MX_OUTBOUND) else "",
         sasl_socket=keys.SASL_SOCKET,
-        quota_socket=keys.QUOTA_SOCKET,
         own_senders=own,
-        relay_domains=relay.relay_settings(plan).rstrip("\n"),
+        relay_domains=relay.relay_settings(plan, accounts.transports).rstrip("\n"),
         relay_recipients=relay.recipient_check(plan),
-        smart_host=smart_host.settings if smart_host else "",
+        smart_host=way_out(context, smart_host),
         blocklists=(
             render("postfix", "blocklists.cf").rstrip("\n")
             if decision.blocklists
@@ -261,6 +236,11 @@ def _helo(context: Context) -> str:
     if context.public_ipv6:
         own.append(f"[IPv6:{context.public_ipv6}]")
     return "\n".join(f"/^{re.escape(name)}$/ REJECT That is this server's own name" for name in own)
+
+
+def validators() -> tuple[tuple[str, ...], ...]:
+    """Postfix' own opinion of its configuration."""
+    return (("postfix", "check"), ("sh", "-c", _CLEAN))
 
 
 _COMPLAINT = r"\b(?:warning|error|fatal): (?!.*overriding earlier entry)"

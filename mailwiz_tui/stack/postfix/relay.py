@@ -104,12 +104,13 @@ class SmartHost:
         )
 
 
-def relay_settings(plan: Plan) -> str:
-    """The part of main.cf about relay domains."""
+def relay_settings(plan: Plan, transports: tuple[str, ...] = ()) -> str:
+    """The part of main.cf about relay domains; ``transports`` are tables that are asked before theirs."""
     domains = [domain.name for domain in plan.relay_domains()]
     if not domains:
         return "relay_domains =\n"
-    return render("postfix", "relay-domains.cf", domains=", ".join(domains))
+    before = "".join(f"{table}, " for table in transports)
+    return render("postfix", "relay-domains.cf", domains=", ".join(domains), before=before)
 
 
 def recipient_check(plan: Plan) -> str:

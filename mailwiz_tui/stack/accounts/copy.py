@@ -1,0 +1,168 @@
+"""The copy of the accounts on servers that must work while the account store does not."""
+
+from __future__ import annotations
+
+import json
+
+from mailwiz_tui.plan.model import Role
+from mailwiz_tui.stack import keys
+from mailwiz_tui.stack.accounts.network import network_unit
+from mailwiz_tui.stack.accounts.store import USER
+from mailwiz_tui.stack.blueprint import Command, Directory, File, Packages, Probe, Step, Unit
+from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.render import render
+
+PROGRAM = f"{keys.LIB_DIR}/account-copy"
+SETTINGS = f"{keys.CONF_DIR}/account-copy.json"
+UNITS = "/etc/systemd/system"
+SERVICE = "mailwiz-accounts.service"
+TIMER = "mailwiz-accounts.timer"
+OWN_SENDER_REPLY = "553 5.7.1 Senders of this domain log in at port 465 or 587"
+FIRST_WAIT = 900.0
+"""How long the first copy is waited for, while the account store is being installed beside, in seconds."""
+OLDEST = 300
+"""The age in seconds from which the copy counts as stale."""
+
+
+class AccountCopy(Component):
+    """A program and its timer; before Postfix and Dovecot, which read what it writes."""
+
+    name = "accounts"
+    title = "Copy of the accounts"
+
+    def wanted(self, context: Context) -> bool:
+        """Where mail comes in or clients are served, and on stores without the database."""
+        return context.distributed and copies(context)
+
+    def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
+        """Nothing goes on before there is a copy: without one, mail for known people would be refused."""
+        drop_ins = tuple(
+            File(
+                f"{UNITS}/{unit}.d/mailwiz-accounts.conf",
+                render("accounts", "before-mail.conf", unit=unit),
+            )
+            for unit in _mail_units(context)
+        )
+        service = render(
+            "accounts", SERVICE, network=network_unit(context), program=PROGRAM, place=keys.ACCOUNT_COPY
+        )
+        step = Step(
+            id="accounts",
+            title="Copy the accounts from their store",
+            component=self.name,
+            items=(
+                Directory(keys.ACCOUNT_COPY),
+                *((Directory(f"{keys.ACCOUNT_COPY}/postfix", "root", "postfix", 0o750),) if _maps(context) else ()),
+                *(
+                    (Directory(f"{keys.ACCOUNT_COPY}/dovecot", "root", "dovecot", 0o750),)
+                    if _logins(context)
+                    else ()
+                ),
+                File(SETTINGS, settings(context)),
+                File(
+                    PROGRAM,
+                    render("accounts", "account-copy", settings=SETTINGS, place=keys.ACCOUNT_COPY),
+                    mode=0o755,
+                ),
+                File(f"{UNITS}/{SERVICE}", service),
+                File(f"{UNITS}/{TIMER}", render("accounts", TIMER)),
+                *drop_ins,
+                Command(
+                    id="accounts.units",
+                    argv=("systemctl", "daemon-reload"),
+                    inputs=(f"{UNITS}/{SERVICE}", *(file.path for file in drop_ins)),
+                ),
+                Command(
+                    id="accounts.first",
+                    argv=(PROGRAM, "--wait", f"{FIRST_WAIT:.0f}"),
+                    unless=(PROGRAM, "--check"),
+                    inputs=(SETTINGS, PROGRAM),
+                    timeout=FIRST_WAIT + 120,
+                ),
+                Unit(TIMER, restart_on=(f"{UNITS}/{TIMER}",)),
+            ),
+        )
+        return Contribution(
+            packages=Packages(names=("mariadb-client",)),
+            steps=(step,),
+            probes=(
+                Probe(
+                    id="accounts.copy",
+                    proves="the copy of the accounts is fresh",
+                    argv=("sh", "-c", f'[ "$({PROGRAM} --age)" -lt {OLDEST} ] && echo fresh'),
+                    expect="fresh",
+                    advice="mail goes on with the accounts known so far; why: journalctl -u mailwiz-accounts -n 20",
+                ),
+            ),
+        )
+
+
+def copies(context: Context) -> bool:
+    """Whether this server reads accounts from a copy."""
+    return bool(_maps(context)) or _logins(context)
+
+
+def logins_from_copy(context: Context) -> bool:
+    """Whether Dovecot here knows users from the copy, not from the database."""
+    return _logins(context)
+
+
+def _maps(context: Context) -> tuple[str, ...]:
+    """Postfix' tables here."""
+    common = ("aliases", "domains", "mailboxes", "over-quota", "transport")
+    inbound, front = context.has_role(Role.MX_INBOUND), context.has_role(Role.MX_OUTBOUND)
+    if not inbound and not front:
+        return ()
+    return (*common, *(("own-senders",) if inbound else ()), *(("senders",) if front else ()))
+
+
+def _logins(context: Context) -> bool:
+    """Dovecot knows users from the copy on fronts, and on stores that have no database."""
+    store = context.account_store
+    holds = store is not None and store.id == context.server_id
+    return context.has_role(Role.MX_OUTBOUND) or (context.has_role(Role.MAIL_STORAGE) and not holds)
+
+
+def settings(context: Context) -> str:
+    """What the program needs to know of the plan."""
+    store = context.account_store
+    here = store is not None and store.id == context.server_id
+    old = context.codename == "bookworm"
+    value = {
+        "managed": "Managed by mailwiz-tui: the next apply writes this file again.",
+        "database": {"socket": keys.MYSQL_SOCKET, "name": keys.DATABASE}
+        if here
+        else {
+            "host": context.internal_name(store.id) if store else "",
+            "port": keys.DATABASE_PORT,
+            "user": USER,
+            "name": keys.DATABASE,
+            "ca": keys.INTERNAL_PEERS,
+            "certificate": keys.INTERNAL_CERT,
+            "key": keys.INTERNAL_KEY,
+        },
+        "passwords": _logins(context),
+        "maps": _maps(context),
+        "logins": _logins(context),
+        "front": context.has_role(Role.MX_OUTBOUND),
+        "own_store": context.server_id if context.has_role(Role.MAIL_STORAGE) else "",
+        "first_store": store.id if store else "",
+        "stores": {
+            s.id: {"address": context.internal_ip(s.id), "name": context.internal_name(s.id)}
+            for s in context.stores
+        },
+        "lmtp_port": keys.LMTP_PORT,
+        "quota_field": "userdb_quota_rule=*:bytes=BYTES" if old else "userdb_quota_storage_size=BYTESB",
+        "own_sender_reply": OWN_SENDER_REPLY,
+    }
+    return json.dumps(value, indent=2) + "\n"
+
+
+def _mail_units(context: Context) -> tuple[str, ...]:
+    """The units that shall find the copy up to date when the server starts."""
+    units = []
+    if _maps(context):
+        units.append("postfix@-.service" if context.codename == "bookworm" else "postfix.service")
+    if _logins(context):
+        units.append("dovecot.service")
+    return tuple(units)

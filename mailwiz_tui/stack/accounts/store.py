@@ -1,0 +1,128 @@
+"""The account store: its database as the plan's other servers may read it."""
+
+from __future__ import annotations
+
+from mailwiz_tui.plan.model import PlanServer, Role
+from mailwiz_tui.stack import keys
+from mailwiz_tui.stack.accounts.network import after_network
+from mailwiz_tui.stack.blueprint import Command, File, Port, Probe, Scope, Step, Unit, User
+from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.render import render, sql_text
+
+CONFIG = "/etc/mysql/mariadb.conf.d/91-mailwiz-peers.cnf"
+SCRIPT = f"{keys.CONF_DIR}/sql/peers.sql"
+USER = "mailwiz_peer"
+READERS = (Role.MX_INBOUND, Role.MX_OUTBOUND, Role.MAIL_STORAGE)
+COLUMNS = ("username", "local_part", "domain", "maildir", "quota", "active")
+
+
+class AccountStore(Component):
+    """MariaDB on the internal address, and a user for each server that needs accounts."""
+
+    name = "account-store"
+    title = "Accounts for the other servers"
+
+    def wanted(self, context: Context) -> bool:
+        """On the first store of several servers."""
+        store = context.account_store
+        return context.distributed and store is not None and store.id == context.server_id
+
+    def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
+        """After MariaDB, whose service is restarted once it may use the internal certificate."""
+        drop_in = after_network(context, "mariadb.service")
+        step = Step(
+            id="account-store",
+            title="Let the other servers read the accounts",
+            component=self.name,
+            items=(
+                User("mysql", groups=(keys.INTERNAL_GROUP,), create=False),
+                File(
+                    CONFIG,
+                    render(
+                        "accounts",
+                        "91-mailwiz-peers.cnf",
+                        address=context.internal_ip(),
+                        peers=keys.INTERNAL_PEERS,
+                        certificate=keys.INTERNAL_CERT,
+                        key=keys.INTERNAL_KEY,
+                    ),
+                ),
+                drop_in,
+                File(SCRIPT, peers_sql(context)),
+                Unit(
+                    "mariadb.service",
+                    restart_on=(CONFIG, drop_in.path, keys.INTERNAL_CERT, keys.INTERNAL_PEERS),
+                ),
+                Command(
+                    id="account-store.peers",
+                    argv=("mariadb", "--batch", "-e", f"source {SCRIPT}"),
+                    unless=("mariadb", "--batch", "-e", f"SHOW GRANTS FOR {_account(_readers(context)[0])}")
+                    if _readers(context)
+                    else ("true",),
+                    inputs=(SCRIPT,),
+                ),
+            ),
+            validators=(("mariadbd", "--help", "--verbose", "--user=mysql", "--log-warnings=0"),),
+        )
+        return Contribution(
+            steps=(step,),
+            ports=(Port(keys.DATABASE_PORT, "accounts", Scope.PEERS),),
+            probes=(
+                Probe(
+                    id="account-store.listens",
+                    proves="the accounts' database listens on the private link, and nowhere else",
+                    argv=("ss", "-Hltn", "sport", "=", f":{keys.DATABASE_PORT}"),
+                    expect=rf"{context.internal_ip()}:{keys.DATABASE_PORT}\b".replace(".", "[.]"),
+                    refuse=r"(?:0\.0\.0\.0|\*|\[::\]):3306",
+                    advice="journalctl -u mariadb -n 50; is the private link up?",
+                ),
+                Probe(
+                    id="account-store.passwordless",
+                    proves="every user of the accounts' database over the network has to show its certificate",
+                    argv=("mariadb", "-BNe", _WITHOUT_CERTIFICATE),
+                    expect=r"(?m)^0$",
+                    advice="run apply again; SELECT User, Host, ssl_type FROM mysql.user shows who needs none",
+                ),
+            ),
+        )
+
+
+_WITHOUT_CERTIFICATE = (
+    "SELECT COUNT(*) FROM mysql.user WHERE Host NOT IN ('localhost', '127.0.0.1', '::1') "
+    "AND is_role = 'N' AND ssl_type <> 'SPECIFIED'"
+)
+
+
+def _readers(context: Context) -> list[PlanServer]:
+    """The other servers that need accounts."""
+    return [s for s in context.plan.servers_with(*READERS) if s.id != context.server_id]
+
+
+def _account(server: PlanServer) -> str:
+    return f"{sql_text(USER)}@{sql_text(server.internal_ip)}"
+
+
+def peers_sql(context: Context) -> str:
+    """Users and rights of all servers but this one; a user of a server that left the plan is dropped."""
+    servers = _readers(context)
+    return render(
+        "accounts",
+        "peers.sql",
+        user=USER,
+        addresses=", ".join(sql_text(server.internal_ip) for server in servers) or "''",
+        grants="".join(_grants(context, server) for server in servers).rstrip("\n"),
+    )
+
+
+def _grants(context: Context, server: PlanServer) -> str:
+    roles = set(server.roles)
+    secret = ("password",) if roles & {Role.MX_OUTBOUND, Role.MAIL_STORAGE} else ()
+    return render(
+        "accounts",
+        "peer.sql",
+        account=_account(server),
+        name=context.internal_name(server.id),
+        database=keys.DATABASE,
+        usage=", INSERT, UPDATE" if Role.MAIL_STORAGE in roles else "",
+        columns=", ".join(f"`{column}`" for column in (*COLUMNS, *secret)),
+    )

@@ -1,0 +1,79 @@
+"""Where Postfix looks accounts up: in the database beside it, or in the copy that a server of several keeps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mailwiz_tui.stack import keys
+from mailwiz_tui.stack.blueprint import File
+from mailwiz_tui.stack.component import Context
+from mailwiz_tui.stack.render import render
+
+QUERIES = ("alias-domains", "aliases", "domains", "mailboxes", "own-senders", "senders")
+_MYSQL = "/etc/postfix/mysql"
+_COPY = f"{keys.ACCOUNT_COPY}/postfix"
+
+
+@dataclass(frozen=True, slots=True)
+class Lookups:
+    """The part of main.cf about accounts, the checks that ask for them, and the files behind it.
+
+    ``transports`` are tables that come before those of relay domains. ``first`` asks for a domain (a probe).
+    """
+
+    settings: str
+    quota: str
+    senders: str
+    own_senders: str
+    domains: str
+    transports: tuple[str, ...] = ()
+    files: tuple[File, ...] = ()
+
+
+def lookups(context: Context) -> Lookups:
+    """The database on a server that has everything, the copy where roles are divided."""
+    return _copied(context) if context.distributed else _database()
+
+
+def _database() -> Lookups:
+    files = tuple(
+        File(
+            f"{_MYSQL}/{name}.cf",
+            render("postfix", f"mysql/{name}.cf", socket=keys.MYSQL_SOCKET, database=keys.DATABASE),
+            group="postfix",
+            mode=0o640,
+        )
+        for name in QUERIES
+    )
+    return Lookups(
+        settings=render("postfix", "accounts-database.cf", lmtp_socket=keys.LMTP_SOCKET).rstrip("\n"),
+        quota=f"check_policy_service unix:{keys.QUOTA_SOCKET}",
+        senders=f"proxy:mysql:{_MYSQL}/senders.cf",
+        own_senders=f"proxy:mysql:{_MYSQL}/own-senders.cf",
+        domains=f"proxy:mysql:{_MYSQL}/domains.cf",
+        files=files,
+    )
+
+
+def _copied(context: Context) -> Lookups:
+    store = context.account_store
+    transports = (f"hash:{_COPY}/transport",)
+    settings = render(
+        "postfix",
+        "accounts-copy.cf",
+        place=_COPY,
+        transports="" if context.plan.relay_domains() else f"transport_maps = {transports[0]}",
+        store=context.internal_ip(store.id) if store else "",
+        port=str(keys.LMTP_PORT),
+        peers=keys.INTERNAL_PEERS,
+        key=keys.INTERNAL_KEY,
+        certificate=keys.INTERNAL_CERT,
+    )
+    return Lookups(
+        settings=settings.rstrip("\n"),
+        quota=f"check_recipient_access hash:{_COPY}/over-quota",
+        senders=f"hash:{_COPY}/senders",
+        own_senders=f"hash:{_COPY}/own-senders",
+        domains=f"hash:{_COPY}/domains",
+        transports=transports,
+    )

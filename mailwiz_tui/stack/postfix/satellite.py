@@ -1,0 +1,77 @@
+"""Postfix where mail neither comes in nor goes out: what the server writes itself goes to those that send."""
+
+from __future__ import annotations
+
+import re
+
+from mailwiz_tui.stack import keys
+from mailwiz_tui.stack.accounts.network import after_network
+from mailwiz_tui.stack.blueprint import File, Packages, Step, Unit
+from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.postfix.component import DIR, OWN, Postfix, validators
+from mailwiz_tui.stack.postfix.peers import peer_policy, through_peers, to_peers
+from mailwiz_tui.stack.postfix.services import daemon
+from mailwiz_tui.stack.probes import clean_check, unit_active
+from mailwiz_tui.stack.render import render
+
+
+class Satellite(Component):
+    """Answers of vacation scripts, forwarded mail, reports of cron: through the servers that send."""
+
+    name = "satellite"
+    title = "Own mail of the server"
+
+    def wanted(self, context: Context) -> bool:
+        """Where Postfix has no other work."""
+        return context.distributed and not Postfix().wanted(context)
+
+    def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
+        """No port is listened on but the loopback's none; programs hand mail over with sendmail(1)."""
+        domains = "|".join(re.escape(name) for name in context.plan.mailbox_domains())
+        primary = context.plan.domain.primary_domain
+        main = render(
+            "postfix",
+            "satellite-main.cf",
+            level="3.6" if context.codename == "bookworm" else "3.10",
+            hostname=context.hostname,
+            domain=primary,
+            through=through_peers(context).strip("\n"),
+        )
+        policy, drop_in = peer_policy(context), after_network(context, daemon(context))
+        step = Step(
+            id="satellite",
+            title="Send out what the server writes itself",
+            component=self.name,
+            items=(
+                File(f"{DIR}/main.cf", main, append=OWN),
+                File(f"{DIR}/master.cf", render("postfix", "satellite-master.cf", peers=to_peers())),
+                File(
+                    f"{DIR}/mailwiz-local",
+                    render(
+                        "postfix",
+                        "mailwiz-local",
+                        host=re.escape(context.hostname),
+                        domain=domains,
+                        primary=primary,
+                    ),
+                ),
+                policy,
+                drop_in,
+                Unit(
+                    "postfix.service",
+                    restart_on=(f"{DIR}/main.cf", f"{DIR}/master.cf"),
+                    reload_on=(policy.path, f"{DIR}/mailwiz-local", keys.INTERNAL_PEERS),
+                ),
+            ),
+            validators=validators(),
+        )
+        return Contribution(
+            packages=Packages(
+                names=("postfix",), debconf=("postfix postfix/main_mailer_type select No configuration",)
+            ),
+            steps=(step,),
+            probes=(
+                unit_active("postfix.service", "what the server writes itself is sent on"),
+                clean_check("postfix.config", "Postfix accepts its configuration", ("postfix", "check")),
+            ),
+        )

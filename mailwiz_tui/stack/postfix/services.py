@@ -1,0 +1,69 @@
+"""Which services Postfix runs on a server, by what the server does."""
+
+from __future__ import annotations
+
+from mailwiz_tui.plan.model import Role
+from mailwiz_tui.stack import keys
+from mailwiz_tui.stack.accounts.network import after_network
+from mailwiz_tui.stack.blueprint import File, Port, PortTls, Scope
+from mailwiz_tui.stack.component import Context
+from mailwiz_tui.stack.postfix.peers import from_peers, peer_policy, sends_itself, through_peers, to_peers
+from mailwiz_tui.stack.postfix.relay import SmartHost
+from mailwiz_tui.stack.render import render
+
+
+def master_cf(context: Context) -> str:
+    """The services: port 25 where mail comes in, submission where users send, and the ways between servers."""
+    smart_host = smart_host_here(context)
+    own = render("postfix", "submission.cf").rstrip("\n")
+    services = render("postfix", "master-incoming.cf") if context.has_role(Role.MX_INBOUND) else ""
+    if context.has_role(Role.MX_OUTBOUND):
+        services += render("postfix", "master-submission.cf", submission=own)
+        if context.distributed:
+            services += from_peers(context, "$smtpd_milters")
+    ways = smart_host.service if smart_host else ""
+    return render(
+        "postfix",
+        "master.cf",
+        services=services + ("" if services.endswith("\n\n") else "\n"),
+        smart_host=ways if sends_itself(context) else to_peers(),
+    )
+
+
+def smart_host_here(context: Context) -> SmartHost | None:
+    """The smart host, where this server sends mail out."""
+    return SmartHost.of(context.plan) if context.has_role(Role.MX_OUTBOUND) else None
+
+
+def way_out(context: Context, smart_host: SmartHost | None) -> str:
+    """The part of main.cf that says how mail leaves."""
+    if not sends_itself(context):
+        return through_peers(context)
+    return smart_host.settings if smart_host else ""
+
+
+def among_peers(context: Context) -> tuple[File, ...]:
+    """Among several servers: whom to believe, and when to start."""
+    if not context.distributed:
+        return ()
+    return (peer_policy(context), after_network(context, daemon(context)))
+
+
+def daemon(context: Context) -> str:
+    """The unit that the daemon itself runs as; postfix.service stands for it."""
+    return "postfix@-.service" if context.codename == "bookworm" else "postfix.service"
+
+
+def ports(context: Context) -> tuple[Port, ...]:
+    """What is listened on."""
+    incoming = (Port(25, "smtp", Scope.PUBLIC, PortTls.STARTTLS),)
+    outgoing = (
+        Port(465, "submissions", Scope.PUBLIC, PortTls.IMPLICIT),
+        Port(587, "submission", Scope.PUBLIC, PortTls.STARTTLS),
+    )
+    peers = (Port(keys.PEER_RELAY_PORT, "relay", Scope.PEERS, PortTls.STARTTLS),)
+    return (
+        *(incoming if context.has_role(Role.MX_INBOUND) else ()),
+        *(outgoing if context.has_role(Role.MX_OUTBOUND) else ()),
+        *(peers if context.distributed and context.has_role(Role.MX_OUTBOUND) else ()),
+    )

@@ -1,0 +1,117 @@
+"""The copy of the accounts: rows of the database in, tables of Postfix and Dovecot's logins out."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from mailwiz_tui.stack.compile import compile_server
+from mailwiz_tui.stack.render import source
+
+from . import cases
+
+HASH = "{ARGON2ID}$argon2id$v=19$m=65536,t=3,p=1$c2FsdA$aGFzaA"
+ROWS: dict[str, list[dict[str, Any]]] = {
+    "domain": [{"domain": "example.com"}, {"domain": "example.org"}],
+    "alias_domain": [{"domain": "example.net", "target": "example.com"}],
+    "mailbox": [
+        {"address": "ann@example.com", "maildir": "example.com/ann/", "quota": 0, "used": 0, "store": "",
+         "moving": "", "password": HASH},
+        {"address": "bob@example.com", "maildir": "example.com/bob/", "quota": 100, "used": 100, "store": "store2",
+         "moving": "", "password": HASH},
+        {"address": "cid@example.org", "maildir": "example.org/cid/", "quota": 5, "used": 0, "store": "",
+         "moving": "store2", "password": HASH},
+        {"address": "dan@example.org", "maildir": "example.org/dan/", "quota": 0, "used": 0, "store": "gone",
+         "moving": "", "password": HASH},
+    ],
+    "alias": [
+        {"address": "ann@example.com", "goto": "ann@example.com"},
+        {"address": "info@example.com", "goto": "ann@example.com,\nbob@example.com"},
+        {"address": "@example.org", "goto": "ann@example.com"},
+    ],
+}  # fmt: skip
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> ModuleType:
+    path = tmp_path / "account_copy.py"
+    path.write_text(source("accounts", "account-copy"))
+    spec = importlib.util.spec_from_file_location("account_copy", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def settings(server_id: str) -> dict[str, Any]:
+    blueprint = compile_server(cases.distributed(), server_id, cases.distributed_facts())
+    found: dict[str, Any] = json.loads(blueprint.files()["/etc/mailwiz/account-copy.json"].content)
+    return found
+
+
+def test_an_inbound_server_knows_recipients_and_their_stores_but_no_password(program: ModuleType) -> None:
+    chosen = settings("in1")
+    assert not chosen["passwords"]
+    assert "password" not in program.question(chosen)
+    maps = program.Copy(ROWS, chosen).maps()
+    assert sorted(maps) == ["aliases", "domains", "mailboxes", "over-quota", "own-senders", "transport"]
+    assert sorted(maps["domains"]) == ["example.com", "example.net", "example.org"]
+    assert maps["transport"] == {
+        "bob@example.com": "lmtp:inet:[10.80.0.6]:24",
+        "cid@example.org": "retry:4.2.1 The mailbox is being moved",
+        "dan@example.org": "retry:4.3.0 The mailbox is on a server that is not in the plan",
+    }
+    assert maps["over-quota"] == {"bob@example.com": "552 5.2.2 The mailbox is full"}
+    assert maps["aliases"]["info@example.com"] == "ann@example.com, bob@example.com"
+    assert maps["aliases"]["@example.org"] == "ann@example.com"
+    assert maps["aliases"]["ann@example.net"] == "ann@example.com"
+    assert maps["aliases"]["info@example.net"] == "ann@example.com, bob@example.com"
+
+
+def test_a_front_sends_each_login_on_to_its_store(program: ModuleType) -> None:
+    chosen = settings("out1")
+    copy = program.Copy(ROWS, chosen)
+    lines = dict(line.split(":", 1) for line in copy.logins().splitlines())
+    assert lines["ann@example.com"].endswith("proxy=yes host=store1.mailwiz.internal hostip=10.80.0.5 ssl=yes")
+    assert "host=store2.mailwiz.internal" in lines["bob@example.com"]
+    assert lines["cid@example.org"].endswith("nologin=yes")
+    assert lines["dan@example.org"].endswith("nologin=yes")
+    senders = copy.maps()["senders"]
+    assert senders["info@example.com"] == "ann@example.com, bob@example.com"
+    assert senders["ann@example.net"] == "ann@example.com"
+
+
+def test_a_further_store_ends_logins_itself(program: ModuleType) -> None:
+    chosen = settings("store2")
+    assert chosen["maps"] == []
+    lines = dict(line.split(":", 1) for line in program.Copy(ROWS, chosen).logins().splitlines())
+    assert lines["bob@example.com"] == f"{HASH}::::::userdb_quota_storage_size=100B"
+    assert lines["ann@example.com"] == f"{HASH}::::::"
+
+
+def test_an_answer_cut_short_or_empty_leaves_the_last_copy(program: ModuleType, tmp_path: Path) -> None:
+    with pytest.raises(program.NoAnswerError):
+        program.sorted_rows(['{"kind": "domain", "domain": "example.com"}'])
+    empty = {kind: [] for kind in ROWS}
+    with pytest.raises(program.NoAnswerError):
+        program.write_all(empty, settings("store2"), str(tmp_path))
+    assert list(tmp_path.glob("**/users")) == []
+
+
+def test_the_store_lets_each_server_read_what_its_role_needs() -> None:
+    blueprint = compile_server(cases.distributed(), "store1", cases.distributed_facts())
+    grants = blueprint.files()["/etc/mailwiz/sql/peers.sql"].content.split("CREATE USER IF NOT EXISTS ")[1:]
+    by_host = {grant.split(" ", 1)[0]: grant for grant in grants}
+    assert "'mailwiz_peer'@'10.80.0.4'" not in by_host, "the filter needs no accounts"
+    inbound, front = by_host["'mailwiz_peer'@'10.80.0.1'"], by_host["'mailwiz_peer'@'10.80.0.3'"]
+    assert "REQUIRE SUBJECT '/CN=in1.mailwiz.internal'" in inbound
+    assert "password" not in inbound
+    assert "`password`" in front
+    assert "INSERT" not in front
+    assert "INSERT, UPDATE" in by_host["'mailwiz_peer'@'10.80.0.6'"]
