@@ -15,6 +15,7 @@ from pathlib import Path
 
 from mailwiz_tui import __version__
 
+USAGE = "mailwiz-tui [PLAN] [--inventory FILE] [--mouse]\n       mailwiz-tui COMMAND …"
 COMMANDS = {
     "check": "validate a plan and its inventory together",
     "dns": "print the DNS records, or compare them with the live DNS",
@@ -47,7 +48,7 @@ def _resolver(parser: argparse.ArgumentParser) -> None:
         "--resolver",
         metavar="ADDRESS",
         default="",
-        help="look records up there (default: the system's)",
+        help="look records up there (default: the inventory's resolver, else the system's)",
     )
 
 
@@ -63,7 +64,7 @@ def build_parser() -> argparse.ArgumentParser:
     """The parser for all commands; ``mailwiz-tui [PLAN]`` without a command opens the wizard."""
     parser = argparse.ArgumentParser(
         prog="mailwiz-tui",
-        usage="mailwiz-tui [PLAN] [--inventory FILE] [--mouse]\n       mailwiz-tui COMMAND …",
+        usage=USAGE,
         description="Configure, install, verify and watch a complete mail stack on Debian servers.",
         epilog="Without a command the wizard opens, on PLAN if one is given.",
     )
@@ -128,8 +129,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _wizard_parser() -> argparse.ArgumentParser:
-    parser = build_parser()
-    wizard = argparse.ArgumentParser(prog="mailwiz-tui", usage=parser.usage)
+    wizard = argparse.ArgumentParser(prog="mailwiz-tui", usage=USAGE)
     wizard.add_argument("plan", nargs="?", type=Path, metavar="PLAN")
     wizard.add_argument("--inventory", type=Path, metavar="FILE")
     wizard.add_argument("--mouse", action="store_true", help="let the terminal report mouse events")

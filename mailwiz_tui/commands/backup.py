@@ -77,7 +77,7 @@ async def _say_records(engine: Engine, resolver: str) -> None:
     from mailwiz_tui.dns.live import compare
 
     records = plan_records(engine.plan, engine.known, engine.inventory)
-    states = await compare(records, resolver=resolver or None)
+    states = await compare(records, resolver=resolver or engine.inventory.resolver or None)
     differing = [state for state in states if not state.fine]
     say("")
     if not differing:

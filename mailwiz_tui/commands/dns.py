@@ -79,8 +79,9 @@ def run(options: argparse.Namespace) -> int:
     if options.check or options.publish:
         try:
             if options.publish:
+                options.resolver = options.resolver or workspace.inventory.resolver
                 return asyncio.run(_publish(records, options, _key_from_input()))
-            return _compare(records, options.resolver)
+            return _compare(records, options.resolver or workspace.inventory.resolver)
         except ValueError as error:
             complain(str(error))
             return 2

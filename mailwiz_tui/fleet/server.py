@@ -36,6 +36,8 @@ class Server(BaseModel):
 class Inventory(BaseModel):
     """All servers of one inventory file, in the file's order.
 
+    ``resolver`` is who knows the names of the network that the servers live in (``ADDRESS`` or ``ADDRESS:PORT``):
+    records are looked up there from the operator's machine; empty for the machine's own resolver.
     ``warnings`` tells which hosts of a foreign format (Ansible, OpenSSH) were left out, and why.
     """
 
@@ -43,6 +45,7 @@ class Inventory(BaseModel):
 
     source: Path | None = None
     servers: tuple[Server, ...] = ()
+    resolver: str = ""
     warnings: tuple[Finding, ...] = ()
 
     def get(self, server_id: str) -> Server | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import tomllib
 from functools import partial
@@ -26,8 +27,8 @@ def read_toml(text: str, path: Path) -> Inventory:
     raw = parse_toml(text, path, faults)
     faults.check()
     for key in raw:
-        if key != "servers":
-            near = closest(key, ["servers"])
+        if key not in ("servers", "resolver"):
+            near = closest(key, ["servers", "resolver"])
             faults.add(f"inventory.{key}", "is not a key of an inventory", f"did you mean {near}?" if near else "")
     entries = raw.get("servers", [])
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
@@ -43,8 +44,27 @@ def read_toml(text: str, path: Path) -> Inventory:
             servers.append(server)
     ids = [(e["id"], _place(i, "id")) for i, e in enumerate(entries) if isinstance(e.get("id"), str)]
     duplicates(ids, faults)
+    resolver = _resolver(raw.get("resolver", ""), faults)
     faults.check()
-    return Inventory(source=path, servers=tuple(servers))
+    return Inventory(source=path, servers=tuple(servers), resolver=resolver)
+
+
+def _resolver(given: object, faults: Faults) -> str:
+    """An address, with a port where it is not 53; empty where it is not given or faulty."""
+    text = given.strip() if isinstance(given, str) else ""
+    host, _, port = text.partition("]:") if text.startswith("[") else text.partition(":")
+    if text.count(":") > 1 and not text.startswith("["):
+        host, port = text, ""
+    try:
+        if text:
+            ipaddress.ip_address(host.strip("[]"))
+        if (given and not text) or (port and not 0 < int(port) < 65536):
+            raise ValueError
+    except ValueError:
+        advice = 'write an IP address, for another port ADDRESS:PORT: resolver = "192.0.2.53"'
+        faults.add("inventory.resolver", f"{quoted(given)} is not the address of a resolver", advice)
+        return ""
+    return text
 
 
 def _place(index: int, key: str) -> str:

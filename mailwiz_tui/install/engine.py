@@ -44,8 +44,9 @@ T = TypeVar("T")
 class Engine:
     """One plan on its servers.
 
-    ``adopt`` allows to replace mail software that somebody else configured. ``compile_blueprint``, ``connect``
-    and ``root`` exist for rehearsals: another source of blueprints, another way to reach a server, another root.
+    ``adopt`` allows to replace mail software that somebody else configured, everywhere or on the servers named.
+    ``compile_blueprint``, ``connect`` and ``root`` exist for rehearsals: another source of blueprints, another way
+    to reach a server, another root.
     """
 
     def __init__(
@@ -55,7 +56,7 @@ class Engine:
         *,
         prompts: Prompts,
         facts_path: Path | None = None,
-        adopt: bool = False,
+        adopt: bool | Collection[str] = False,
         connect: Connect | None = None,
         root: str = "/",
         compile_blueprint: Compile | None = None,

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from mailwiz_tui.fleet.facts import Facts
 from mailwiz_tui.stack.blueprint import Blueprint, Scope
 
-INSTALLABLE = ("trixie",)
-KNOWN = ("trixie", "bookworm")
+CODENAMES = ("trixie", "bookworm")
 ARCHITECTURES = ("amd64", "arm64")
 MEMORY = 512 << 20
 DISK = 2 << 30
@@ -62,7 +61,8 @@ def refusals(facts: Facts, blueprint: Blueprint | None, *, adopt: bool = False) 
         found.append(
             Refusal(
                 f"{names} is already configured there by somebody else",
-                "choose a bare server, or allow it to be replaced (adopt); its files are then kept as backups",
+                "choose a bare server, or allow it to be replaced: F7, F8 in the screens, --adopt on the command "
+                "line; its files are then kept as backups",
             )
         )
     if blueprint is not None:
@@ -95,10 +95,8 @@ def _elsewhere(facts: Facts, blueprint: Blueprint) -> list[Refusal]:
 def unsupported_system(facts: Facts) -> Refusal | None:
     """Why this operating system or machine is refused, if it is."""
     name = facts.os_name or "an unknown system"
-    if facts.os_id != "debian" or facts.codename not in KNOWN:
+    if facts.os_id != "debian" or facts.codename not in CODENAMES:
         return Refusal(f"it runs {name}", "only Debian 12 (bookworm) and 13 (trixie) are supported")
-    if facts.codename not in INSTALLABLE:
-        return Refusal(f"{name} can be planned but not installed yet", "use a server with Debian 13 (trixie)")
     if facts.architecture not in ARCHITECTURES:
         return Refusal(f"its architecture is {facts.architecture}", "only amd64 and arm64 are supported")
     return None

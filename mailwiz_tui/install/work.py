@@ -53,7 +53,7 @@ class Work:
     emit: Callable[[Event], None]
     history: History
     compile: Compile
-    adopt: bool
+    adopt: bool | Collection[str]
     gate_seconds: float
     give_up_after: float
     custom: CustomCertificate | None = None
@@ -122,7 +122,7 @@ class Work:
         begun = time.monotonic()
         blueprint = self.compile(self.plan, server.id, self.known)
         facts = self.known.facts(server.id) or Facts()
-        if refused := preflight.refusals(facts, blueprint, adopt=self.adopt):
+        if refused := preflight.refusals(facts, blueprint, adopt=self._may_adopt(server.id)):
             raise EngineError("; ".join(refusal.reason for refusal in refused), server.id, refused[0].advice)
         if (await self.diff(server, blueprint)).empty:
             if attached and attached.changed:
@@ -135,6 +135,9 @@ class Work:
         if answer["run"] != run_id:
             return await self._attach(server, str(answer["run"]), str(answer.get("by", "")))
         return await self._follower(server, run_id, ServerPhase.INSTALLING).follow()
+
+    def _may_adopt(self, server_id: str) -> bool:
+        return self.adopt if isinstance(self.adopt, bool) else server_id in self.adopt
 
     def say(self, server: Server, phase: ServerPhase, detail: str = "") -> None:
         """Tells that a server entered a phase."""

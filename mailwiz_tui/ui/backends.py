@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,11 +14,13 @@ from mailwiz_tui.ui.ports import EngineLike, OnResult, WatcherLike
 from mailwiz_tui.verify.result import CheckResult
 
 
-def real_engine(plan: Plan, inventory: Inventory, *, prompts: Prompts, facts_path: Path) -> EngineLike:
+def real_engine(
+    plan: Plan, inventory: Inventory, *, prompts: Prompts, facts_path: Path, adopt: Collection[str]
+) -> EngineLike:
     """The installation engine."""
     from mailwiz_tui.install.engine import Engine
 
-    return cast(EngineLike, Engine(plan, inventory, prompts=prompts, facts_path=facts_path))
+    return cast(EngineLike, Engine(plan, inventory, prompts=prompts, facts_path=facts_path, adopt=adopt))
 
 
 async def real_verify(engine: Any, *, on_result: OnResult, to: str = "") -> list[CheckResult]:

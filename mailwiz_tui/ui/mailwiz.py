@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import Callable, Iterable
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App, SystemCommand
@@ -17,10 +17,9 @@ from mailwiz_tui.ui import terminal
 from mailwiz_tui.ui.actions import actions_for, bindings_for
 from mailwiz_tui.ui.crash import crash_line, write_crash_report
 from mailwiz_tui.ui.paths import remember
-from mailwiz_tui.ui.screens.dialog import ChoiceDialog
-from mailwiz_tui.ui.screens.help import HelpDialog
 from mailwiz_tui.ui.screens.main_screen import MainScreen
 from mailwiz_tui.ui.screens.opening import OpeningScreen
+from mailwiz_tui.ui.styles import add_further_styles, first_styles
 from mailwiz_tui.ui.theme import CONTRAST, DARK, SIXTEEN, THEMES
 from mailwiz_tui.ui.widgets.scroll_bar import use_scroll_bars
 from mailwiz_tui.ui.window_title import restore_title, set_title
@@ -44,8 +43,6 @@ UNSEEN = (
     (("stay", "Stay here"), ("show", "Show them now"), ("leave", "Quit without them")),
 )
 
-STYLES: list[str | PurePath] = [*sorted(Path(__file__).parent.rglob("*.tcss"))]
-PAINT_FIRST = 0.08
 FINAL_STAGES = ("done", "failed")
 WIDTHS = [(0, "-tiny-width"), (60, "-narrow"), (80, "-normal"), (100, "-side"), (120, "-wide")]
 HEIGHTS = [(0, "-tiny-height"), (20, "-enough")]
@@ -55,7 +52,7 @@ class MailwizApp(App[int]):
     """The wizard. Its screens show one ``Session``; every main screen replaces the one before it."""
 
     TITLE = "mailwiz-tui"
-    CSS_PATH = STYLES
+    CSS = first_styles()
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("app")]
     HORIZONTAL_BREAKPOINTS = WIDTHS
     VERTICAL_BREAKPOINTS = HEIGHTS
@@ -80,7 +77,7 @@ class MailwizApp(App[int]):
         for theme in THEMES:
             self.register_theme(theme)
         self._usual_theme = SIXTEEN.name if plain_colours else DARK.name
-        self.theme = self._usual_theme
+        self._start_with_theme(self._usual_theme)
         self._session = session
         self._path = path or Path("plan.toml")
         self._opener = opener
@@ -92,6 +89,12 @@ class MailwizApp(App[int]):
         self.set_class(self.plain, "-ascii")
         use_scroll_bars(plain=self.plain)
         self.crash_message = ""
+
+    def _start_with_theme(self, name: str) -> None:
+        """Take a theme before anything is styled; assigning ``theme`` would have every style parsed twice."""
+        self.set_reactive(App.theme, name)
+        self.set_class(True, f"-theme-{name}", update=False)
+        self.stylesheet.set_variables(self.get_css_variables())
 
     @property
     def session(self) -> Session:
@@ -108,6 +111,12 @@ class MailwizApp(App[int]):
             self._prompts = DialogPrompts(self)
         return self._prompts
 
+    def get_default_screen(self) -> Screen[None]:
+        """Paint the opening screen at once, not an empty one first; it stays below what comes after it."""
+        if self._session is None:
+            return OpeningScreen(self._path, self._choose)
+        return Screen()
+
     def on_mount(self) -> None:
         """Take over the signals that would leave the terminal in disorder, and show the start screen."""
         loop = asyncio.get_running_loop()
@@ -117,8 +126,7 @@ class MailwizApp(App[int]):
         if self._session is not None:
             self._begin("")
         else:
-            self.push_screen(OpeningScreen(self._path, self._choose))
-            self.set_timer(PAINT_FIRST, self._load)
+            self.screen.call_after_refresh(self._load)
 
     def _choose(self, key: str) -> None:
         self._chosen = key
@@ -134,13 +142,14 @@ class MailwizApp(App[int]):
             self.opening_error = error
             self.exit(2)
             return
-        screen = self.screen
-        self._begin(screen.highlighted if isinstance(screen, OpeningScreen) else "")
+        opening = self.screen_stack[0]
+        self._begin(opening.highlighted if isinstance(opening, OpeningScreen) else "")
         await asyncio.to_thread(_warm)
 
     def _begin(self, highlighted: str) -> None:
         from mailwiz_tui.ui.screens.start import StartScreen
 
+        add_further_styles(self.stylesheet)
         self.session.on_change = self._session_changed
         self.show(StartScreen(self.session, highlighted, self._chosen))
 
@@ -247,8 +256,11 @@ class MailwizApp(App[int]):
 
     def action_help(self) -> None:
         """Explain the present screen."""
+        from mailwiz_tui.ui.screens.help import HelpDialog
+
         screen = self.screen
         if isinstance(screen, MainScreen):
+            add_further_styles(self.stylesheet)
             title, text = screen.help_page()
             self.push_screen(HelpDialog(title, text))
 
@@ -258,6 +270,8 @@ class MailwizApp(App[int]):
 
     def action_quit_safely(self) -> None:
         """Leave at once when nothing is lost by it; else say what leaving means, and ask."""
+        from mailwiz_tui.ui.screens.dialog import ChoiceDialog
+
         if isinstance(self.screen, ChoiceDialog):
             return
         installation = self._session.installation if self._session is not None else None

@@ -101,8 +101,10 @@ class EngineLike(Protocol):
 class EngineFactory(Protocol):
     """How the screens get an engine."""
 
-    def __call__(self, plan: Plan, inventory: Inventory, *, prompts: Prompts, facts_path: Path) -> EngineLike:
-        """A new engine for the plan."""
+    def __call__(
+        self, plan: Plan, inventory: Inventory, *, prompts: Prompts, facts_path: Path, adopt: Collection[str]
+    ) -> EngineLike:
+        """A new engine for the plan; it may replace foreign mail configuration on the servers in ``adopt``."""
 
 
 OnResult = Callable[[CheckResult], None]

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 class Comparer(Protocol):
     """How the screens ask the DNS about records; the states come in the records' order."""
 
-    async def __call__(self, records: Sequence[Record]) -> Sequence[RecordState]: ...
+    async def __call__(self, records: Sequence[Record], resolver: str | None) -> Sequence[RecordState]: ...
 
 
-async def real_compare(records: Sequence[Record]) -> Sequence[RecordState]:
-    """Ask the zones' own servers, or the system's resolver where they cannot be reached."""
+async def real_compare(records: Sequence[Record], resolver: str | None) -> Sequence[RecordState]:
+    """Ask the zones' own servers, or the resolver (None: the system's) where they cannot be reached."""
     from mailwiz_tui.dns.live import compare
 
-    return await compare(records)
+    return await compare(records, resolver)
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,6 +75,7 @@ class Session:
         self.installation: Installation | None = None
         self.monitoring: Monitoring | None = None
         self.touched: set[str] = set()
+        self.adopted: set[str] = set()
         self._published: dict[Record, Published] = {}
         self.resolver = ""
         self.saved_at: float | None = None
@@ -89,6 +90,7 @@ class Session:
         self.path = path
         self.draft = Draft.open(path)
         self.touched = set()
+        self.adopted = set()
         if self.explicit_inventory is None:
             self.explicit_inventory = next(
                 (r.inventory for r in load_recent() if r.plan == path and r.inventory), None
@@ -213,10 +215,15 @@ class Session:
     async def look_up(self) -> str:
         """Ask the DNS about every record; returns a sentence on what came of it."""
         records = self.records()[0]
-        states = [as_published(state) for state in await self.backends.compare(records)]
+        states = [as_published(state) for state in await self.backends.compare(records, self.asked_resolver)]
         self._published = dict(zip(records, states, strict=True))
         counts = {word: sum(1 for s in states if s.state == word) for word in RECORD_MARKS}
         return ", ".join(f"{count} {word}" for word, count in counts.items() if count)
+
+    @property
+    def asked_resolver(self) -> str | None:
+        """Who is asked about the DNS: the one named at the start, the inventory's, else the system's (None)."""
+        return self.resolver or self.inventory.resolver or None
 
     def published(self, record: Record) -> Published:
         """How a record stood when the DNS was last asked; planned where it was not, or has changed since."""
@@ -259,7 +266,16 @@ class Session:
 
     def make_engine(self, plan: Plan, prompts: Prompts) -> EngineLike:
         """An engine for the plan as it is now."""
-        return self.backends.engine(plan, self.inventory, prompts=prompts, facts_path=facts_path_for(self.path))
+        facts_path = facts_path_for(self.path)
+        adopt = frozenset(self.adopted)
+        return self.backends.engine(plan, self.inventory, prompts=prompts, facts_path=facts_path, adopt=adopt)
+
+    def foreign_software(self, server_id: str) -> list[str]:
+        """Mail software with somebody else's configuration on a server, unless it may be replaced already."""
+        facts = self.known.facts(server_id)
+        if facts is None or server_id in self.adopted:
+            return []
+        return [f"{m.name} {m.version}" for m in facts.mail_software if m.owner == "other"]
 
     def install(self, plan: Plan, prompts: Prompts, on_stage: Callable[[Stage], None]) -> Installation:
         """Start installing; the installation stays here whichever screen is shown."""
@@ -287,7 +303,7 @@ class Session:
             task.add_done_callback(self._tasks.discard)
         engine = self.make_engine(plan, prompts)
         self.monitoring = Monitoring(
-            engine, self.backends.watcher(engine, self.resolver or None), wanted, clock=self.clock
+            engine, self.backends.watcher(engine, self.asked_resolver), wanted, clock=self.clock
         )
         return self.monitoring
 
@@ -301,6 +317,7 @@ class Session:
         if self.installation is not None:
             await self.installation.close()
             self.installation = None
+            self.load_known()
 
     async def close(self) -> None:
         """Stop watching everything; what runs on servers goes on there."""

@@ -29,7 +29,7 @@ def checks(target: Target, courier: Courier, mailbox: Mailbox, fallback: Courier
             "mail-in.delivery",
             "A mail from outside reaches a mailbox and can be read there.",
             partial(check_delivery, target, courier, mailbox, fallback),
-            "Look at `journalctl -u postfix@-` and `journalctl -u dovecot` on the server.",
+            "Look at `journalctl -u 'postfix*'` and `journalctl -u dovecot` on the server.",
             courier.vantage,
         )
     ]

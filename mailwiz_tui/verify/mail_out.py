@@ -33,7 +33,7 @@ def checks(target: Target, mailbox: Mailbox, keys: Mapping[str, str] | None) -> 
             f"A mail sent after login on port {port} is delivered"
             + ("." if keys is None else ", and its DKIM signature verifies with the planned DNS record."),
             partial(check_round_trip, target, port, mailbox, keys),
-            "Look at `journalctl -u postfix@- -u rspamd` on the server.",
+            "Look at `journalctl -u 'postfix*' -u rspamd` on the server.",
         )
         for port in (SUBMISSION, SUBMISSIONS)
         if target.offers(port)

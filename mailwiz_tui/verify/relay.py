@@ -25,7 +25,7 @@ def checks(domains: Sequence[tuple[str, str]], courier: Courier) -> list[Check]:
     found = []
     for domain, hop in domains:
         advice = (
-            f"Look at `journalctl -u postfix@-` on the server, and whether {hop} takes mail for {domain} from it."
+            f"Look at `journalctl -u 'postfix*'` on the server, and whether {hop} takes mail for {domain} from it."
         )
         found += [
             Check(

@@ -90,7 +90,7 @@ async def verify(
     """Make every check and report each as it ends; the list holds them in that order.
 
     ``to`` is an address outside that a mail is sent to as well. ``resolver`` is asked where the zones' own
-    servers do not answer (default: the first of the plan's resolvers, else this machine's).
+    servers do not answer (default: the inventory's, the first of the plan's, else this machine's).
     Nothing on the servers is changed but the probe mailbox, which is open only for this.
     """
     plan = engine.plan
@@ -102,7 +102,7 @@ async def verify(
     reached = {server_id: b for server_id, b in blueprints.items() if server_id in turn.links}
     records = plan_records(plan, engine.known, engine.inventory)
     first = next(iter(blueprints), "")
-    asked = resolver or next(iter(plan.network.resolvers), None)
+    asked = resolver or engine.inventory.resolver or next(iter(plan.network.resolvers), None)
     dkim = {r.name: r.value for r in records if "._domainkey." in r.name and not r.pending}
     await asyncio.gather(
         _dns(turn, dns_checks.run(records, first, asked)),

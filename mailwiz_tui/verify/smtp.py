@@ -28,7 +28,7 @@ RELAY_ADVICE = (
 
 def checks(target: Target, courier: Courier, probe: str = "") -> list[Check]:
     """What can be checked without a mailbox; with the address of a probe mailbox also what needs a recipient."""
-    mail_log = "Look at `journalctl -u postfix@-` on the server."
+    mail_log = "Look at `journalctl -u 'postfix*'` on the server."
     table = [
         ("banner", f"Port 25 greets and answers EHLO as {target.hostname}.", check_banner, mail_log),
         ("no-auth", "Port 25 offers no login, neither before TLS nor after.", check_no_auth,

@@ -49,7 +49,7 @@ class Watcher:
 
     def __init__(self, engine: WatchedEngine, *, resolver: str | None = None) -> None:
         self._engine = engine
-        self._resolver = resolver
+        self._resolver = resolver or engine.inventory.resolver or None
         self._blueprints = engine.blueprints()
         self._places: dict[str, str] = {}
 

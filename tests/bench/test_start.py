@@ -23,8 +23,8 @@ ROOT = Path(__file__).resolve().parents[2]
 ROUNDS = 9
 BARE = """
 from textual.app import App
-from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.widgets import Button, Input, OptionList, Static
+from textual.containers import Vertical
+from textual.widgets import OptionList, Static
 
 class Bare(App):
     def compose(self):

@@ -251,15 +251,3 @@ async def test_a_firewall_that_locks_out_is_undone_and_the_old_one_is_back(
     assert lab.run(host.id, "nft list ruleset").stdout == before
     assert "dport 9999" in (host.root / "etc/rehearsal.nft").read_text()
     assert "mailwiz-undo" not in lab.run(host.id, "systemctl list-units --all --no-legend --plain").stdout
-
-
-async def test_debian_12_is_refused_in_words_before_any_change(
-    lab: Lab, fresh_host: Callable[..., LabHost], tmp_path: Path
-):
-    host = fresh_host("bookworm")
-    plan = plan_file(tmp_path, host, "example.test")
-    async with engine_for(lab, plan, small()) as (engine, _):
-        outcome = (await engine.apply())[host.id]
-    assert outcome.state is ServerPhase.FAILED
-    assert "bookworm" in outcome.reason
-    assert not (host.root / "etc/rehearsal.conf").exists()

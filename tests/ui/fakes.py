@@ -116,6 +116,7 @@ class Script:
     samples: dict[str, Sample | Exception] = field(default_factory=dict)
     drift: DnsDrift = field(default_factory=lambda: DnsDrift(fine=14))
     looks: int = 0
+    adopted: tuple[str, ...] = ()
 
 
 class FakeEngine:
@@ -213,7 +214,10 @@ class FakeWatcher:
 def backends(script: Script) -> Backends:
     """Backends that play a script."""
 
-    def engine(plan: Plan, inventory: Inventory, *, prompts: Prompts, facts_path: Path) -> EngineLike:
+    def engine(
+        plan: Plan, inventory: Inventory, *, prompts: Prompts, facts_path: Path, adopt: Collection[str]
+    ) -> EngineLike:
+        script.adopted = tuple(sorted(adopt))
         return FakeEngine(script)
 
     async def verify(engine: Any, *, on_result: OnResult, to: str = "") -> list[CheckResult]:

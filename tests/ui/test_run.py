@@ -11,7 +11,7 @@ import pytest
 from pydantic import SecretStr
 from textual.pilot import Pilot
 
-from mailwiz_tui.fleet.facts import FactsFile
+from mailwiz_tui.fleet.facts import FactsFile, MailSoftware
 from mailwiz_tui.install.events import LogLine, ServerPhase
 from mailwiz_tui.ui.installation import Stage
 from mailwiz_tui.ui.mailwiz import MailwizApp
@@ -99,7 +99,7 @@ async def test_review_of_a_ready_plan(size: tuple[int, int], make_app: MakeApp, 
         await review(pilot, app)
         assert "ready to install" in screen_text(app)
         await pilot.press("end")
-        await until(pilot, lambda: "open to the world: 25" in screen_text(app), "what will happen to the server")
+        await until(pilot, lambda: "opens 25 smtp" in screen_text(app), "what will happen to the server")
 
 
 async def test_review_jumps_to_the_field(make_app: MakeApp, filled: Path) -> None:
@@ -399,3 +399,47 @@ async def test_comparing_shows_the_difference_and_changes_nothing(
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, ReviewScreen), "back")
     assert script.applied == 0
+
+
+async def test_the_review_says_in_words_what_happens_on_each_server(make_app: MakeApp, filled: Path) -> None:
+    app = make_app(filled)
+    app.session.known = FactsFile(servers={"mx1": known_server()})
+    app.session.set("network.relay_host", "[smtp.provider.example]:587")
+    app.session.set("network.relay_user", "acme")
+    async with app.run_test(size=(120, 60)) as pilot:
+        await review(pilot, app)
+        shown = screen_text(app)
+        for words in ("packages from Debian: postfix", "steps: install Debian", "/etc/postfix", "runs ", "25 smtp"):
+            assert words in shown, shown
+        assert "asks you" in shown, shown
+        rows = [row for row in grid(app).splitlines() if "packages from Debian" in row]
+        assert all(len(row) <= 120 for row in rows)
+
+
+async def test_somebody_elses_mail_server_is_replaced_only_after_its_id_was_typed(
+    make_app: MakeApp, filled: Path, script: Script
+) -> None:
+    record = known_server()
+    theirs = (MailSoftware(name="postfix", version="3.10.1", owner="other"),)
+    facts = record.facts.model_copy(update={"mail_software": theirs})
+    app = make_app(filled)
+    app.session.known = FactsFile(servers={"mx1": record.model_copy(update={"facts": facts})})
+    script.outcomes = {"mx1": FakeOutcome(ServerPhase.DONE)}
+    async with app.run_test(size=(80, 24)) as pilot:
+        await review(pilot, app)
+        assert "mx1 has postfix 3.10.1, set up by somebody else" in screen_text(app)
+        await pilot.press("f8")
+        await until(pilot, lambda: "To replace it, type mx1." in screen_text(app), "the dialog")
+        assert "/etc/postfix/main.cf" in screen_text(app)
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, ReviewScreen), "back at the review")
+        assert not app.session.adopted
+        await pilot.press("f8")
+        await until(pilot, lambda: isinstance(app.focused, Entry), "the dialog again")
+        await pilot.press(*"mx2", "enter")
+        await until(pilot, lambda: "that is not mx1" in screen_text(app), "another id")
+        await pilot.press("backspace", "1", "enter")
+        await until(pilot, lambda: "Install on mx1?" in screen_text(app), "the last question")
+        await pilot.press("right", "enter")
+        await until(pilot, lambda: isinstance(app.screen, DashboardScreen), "the dashboard")
+    assert script.adopted == ("mx1",)

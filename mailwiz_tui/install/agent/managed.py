@@ -94,6 +94,7 @@ def file_apply(ctx: Context, item: Raw, change: Change) -> None:
         if change.note:
             ctx.log(f"{path} {change.note}")
     uid, gid = files.ids(ctx.host, item["owner"], item["group"], path)
+    _make_parents(os.path.dirname(ctx.host.path(path)))
     files.write(ctx.host, path, text.encode(), int(item["mode"]), uid, gid)
 
 

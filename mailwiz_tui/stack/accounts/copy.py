@@ -10,6 +10,7 @@ from mailwiz_tui.stack.accounts.network import network_unit
 from mailwiz_tui.stack.accounts.store import USER
 from mailwiz_tui.stack.blueprint import Command, Directory, File, Packages, Probe, Step, Unit
 from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.postfix.release import Release
 from mailwiz_tui.stack.render import render
 
 PROGRAM = f"{keys.LIB_DIR}/account-copy"
@@ -162,7 +163,7 @@ def _mail_units(context: Context) -> tuple[str, ...]:
     """The units that shall find the copy up to date when the server starts."""
     units = []
     if _maps(context):
-        units.append("postfix@-.service" if context.codename == "bookworm" else "postfix.service")
+        units.append(Release.of(context).unit)
     if _logins(context):
         units.append("dovecot.service")
     return tuple(units)

@@ -1,10 +1,11 @@
-"""Dovecot 2.4: where mail is kept, and who may log in."""
+"""Dovecot: where mail is kept, and who may log in."""
 
 from __future__ import annotations
 
 from mailwiz_tui.plan.model import Role
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.blueprint import (
+    Absent,
     Command,
     Directory,
     File,
@@ -19,14 +20,12 @@ from mailwiz_tui.stack.blueprint import (
 )
 from mailwiz_tui.stack.certificate import shown_by
 from mailwiz_tui.stack.component import Component, Context, Contribution
-from mailwiz_tui.stack.dovecot.storage import mail_store, mailboxes
+from mailwiz_tui.stack.dovecot.release import QUERIES, SIEVE_DIR, config_files, version
+from mailwiz_tui.stack.dovecot.storage import mail_store
 from mailwiz_tui.stack.jails import jail
 from mailwiz_tui.stack.probes import clean_check, unit_active
-from mailwiz_tui.stack.protocols import has_ipv4, has_ipv6
 from mailwiz_tui.stack.render import render
 
-CONFIG = "/etc/dovecot/dovecot.conf"
-SIEVE_DIR = "/etc/dovecot/sieve"
 LEARN = f"{keys.LIB_DIR}/rspamd-learn"
 SCRIPTS = ("junk", "learn-spam", "learn-ham")
 
@@ -44,6 +43,7 @@ class Dovecot(Component):
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """One configuration file of our own in place of Debian's; the operator's folder is read last."""
         storage = context.plan.storage.path
+        files = config_files(context)
         step = Step(
             id="dovecot",
             title="Start the mailboxes",
@@ -57,17 +57,18 @@ class Dovecot(Component):
                 *(File(f"{SIEVE_DIR}/{name}.sieve", render("dovecot", f"{name}.sieve")) for name in SCRIPTS),
                 File(LEARN, render("dovecot", "rspamd-learn", controller=keys.RSPAMD_CONTROLLER), mode=0o755),
                 File(keys.MAIL_STORE, mail_store(context.plan)),
-                File(CONFIG, self._config(context)),
+                *(File(path, text) for path, text in files.items()),
+                *(Absent(path) for path in QUERIES if path not in files),
                 *(
                     Command(
-                        id=f"dovecot.sieve.{name}",
+                        id=f"dovecot-{version(context)}.sieve.{name}",
                         argv=("sievec", f"{SIEVE_DIR}/{name}.sieve"),
                         unless=("test", "-s", f"{SIEVE_DIR}/{name}.svbin"),
                         inputs=(f"{SIEVE_DIR}/{name}.sieve",),
                     )
                     for name in SCRIPTS
                 ),
-                Unit("dovecot.service", restart_on=(CONFIG,)),
+                Unit("dovecot.service", restart_on=tuple(files)),
                 shown_by("dovecot.service", "143 imap", "993", "4190 sieve"),
             ),
             validators=(("sh", "-c", "doveconf -n > /dev/null"),),
@@ -92,31 +93,6 @@ class Dovecot(Component):
             ),
             probes=self._probes(),
             jails=(jail("dovecot", "143,993,4190", maxretry=10, filter_name="mailwiz-dovecot"),),
-        )
-
-    @staticmethod
-    def _config(context: Context) -> str:
-        listen = [address for address, ok in (("*", has_ipv4(context)), ("::", has_ipv6(context))) if ok]
-        return render(
-            "dovecot",
-            "dovecot.conf",
-            listen=", ".join(listen),
-            hostname=context.hostname,
-            domain=context.plan.domain.primary_domain,
-            certificate=keys.TLS_CHAIN,
-            key=keys.TLS_KEY,
-            socket=keys.MYSQL_SOCKET,
-            database=keys.DATABASE,
-            vmail=keys.VMAIL_USER,
-            uid=str(keys.VMAIL_UID),
-            storage=context.plan.storage.path,
-            mailboxes=mailboxes(context),
-            sieve=SIEVE_DIR,
-            spool=keys.POSTFIX_SPOOL,
-            lmtp_socket=keys.LMTP_SOCKET,
-            sasl_socket=keys.SASL_SOCKET,
-            quota_socket=keys.QUOTA_SOCKET,
-            lib=keys.LIB_DIR,
         )
 
     @staticmethod

@@ -56,8 +56,8 @@ class Fail2ban(Component):
                 *(
                     Probe(
                         id=f"fail2ban.{name}",
-                        proves=f"the jail {name} is watching",
-                        argv=("fail2ban-client", "status", name),
+                        proves=f"the jail {name} is watching, and what it watches is written",
+                        argv=("sh", "-c", _HEARS, name),
                         expect=r"Currently banned",
                         advice="journalctl -u fail2ban -n 50; /var/log/fail2ban.log",
                     )
@@ -65,6 +65,14 @@ class Fail2ban(Component):
                 ),
             ),
         )
+
+
+_HEARS = (
+    'said=$(fail2ban-client status "$0") || exit 1; echo "$said"; '
+    'match=$(echo "$said" | sed -n \'s/.*Journal matches:[[:space:]]*//p\'); [ -z "$match" ] || '
+    'journalctl -q --no-pager -n 1 -o cat $match | grep -q . || { echo "no line of the journal matches"; exit 1; }'
+)
+"""A jail whose match no line of the journal ever meets looks alive in its status, and bans nobody."""
 
 
 def _recidive() -> str:

@@ -15,7 +15,6 @@ from mailwiz_tui.stack.blueprint import (
     Packages,
     Probe,
     Step,
-    Unit,
 )
 from mailwiz_tui.stack.certificate import shown_by
 from mailwiz_tui.stack.component import Component, Context, Contribution
@@ -23,6 +22,7 @@ from mailwiz_tui.stack.jails import jail
 from mailwiz_tui.stack.postfix import relay
 from mailwiz_tui.stack.postfix.lookups import lookups
 from mailwiz_tui.stack.postfix.peers import PEERS, sends_itself
+from mailwiz_tui.stack.postfix.release import SERVICE, Release
 from mailwiz_tui.stack.postfix.services import among_peers, master_cf, ports, smart_host_here, way_out
 from mailwiz_tui.stack.probes import clean_check, unit_active
 from mailwiz_tui.stack.protocols import has_ipv4, has_ipv6
@@ -48,6 +48,7 @@ class Postfix(Component):
         """main.cf and master.cf are whole files of ours; maps are read through proxymap(8)."""
         files = self._files(context)
         smart_host = smart_host_here(context)
+        release = Release.of(context)
         private = smart_host.files if smart_host else ()
         accounts = lookups(context)
         incoming, outgoing = context.has_role(Role.MX_INBOUND), context.has_role(Role.MX_OUTBOUND)
@@ -59,8 +60,7 @@ class Postfix(Component):
             *among,
             *private,
             *((Absent(relay.PASSWORD_FILE),) if not smart_host or not smart_host.user else ()),
-            Unit(
-                "postfix.service",
+            *release.units(
                 restart_on=(f"{DIR}/main.cf", f"{DIR}/master.cf", *(f.path for f in among if f.path != PEERS)),
                 reload_on=(
                     *(path for path in files if path not in (f"{DIR}/main.cf", f"{DIR}/master.cf")),
@@ -71,7 +71,7 @@ class Postfix(Component):
             ),
             *_milter(context),
             shown_by(
-                "postfix.service",
+                SERVICE,
                 *(("25 smtp",) if incoming else ()),
                 *(("465", "587 smtp") if outgoing else ()),
             ),
@@ -97,8 +97,22 @@ class Postfix(Component):
             ports=ports(context),
             probes=(*self._probes(context, accounts.domains), *((smart_host.probe,) if smart_host else ())),
             jails=(
-                jail("postfix", "25,465,587", maxretry=20, filter_name="postfix", mode="aggressive"),
-                jail("postfix-sasl", "25,465,587,143,993,4190", maxretry=12, filter_name="postfix", mode="auth"),
+                jail(
+                    "postfix",
+                    "25,465,587",
+                    maxretry=20,
+                    filter_name="postfix",
+                    mode="aggressive",
+                    journalmatch=release.journalmatch,
+                ),
+                jail(
+                    "postfix-sasl",
+                    "25,465,587,143,993,4190",
+                    maxretry=12,
+                    filter_name="postfix",
+                    mode="auth",
+                    journalmatch=release.journalmatch,
+                ),
             ),
             findings=self._findings(context),
         )
@@ -137,7 +151,7 @@ class Postfix(Component):
     @staticmethod
     def _probes(context: Context, domains: str) -> tuple[Probe, ...]:
         return (
-            unit_active("postfix.service", "mail transfer runs"),
+            unit_active(Release.of(context).unit, "mail transfer runs"),
             clean_check(
                 "postfix.config", "Postfix accepts its configuration", ("postfix", "check"), refuse=_COMPLAINT
             ),
@@ -153,9 +167,8 @@ class Postfix(Component):
                 + ("in its copy of the accounts" if context.distributed else "in the database"),
                 argv=("postmap", "-q", context.plan.domain.primary_domain, domains),
                 expect=re.escape(context.plan.domain.primary_domain),
-                advice="journalctl -u postfix -u mariadb -u mailwiz-accounts -n 50"
-                if context.distributed
-                else "journalctl -u postfix -u mariadb -n 50",
+                advice="journalctl -u 'postfix*' -u mariadb"
+                + (" -u mailwiz-accounts -n 50" if context.distributed else " -n 50"),
             ),
             Probe(
                 id="postfix.queue",
@@ -181,6 +194,7 @@ def main_cf(context: Context) -> str:
     filtered = plan.services.antispam is Antispam.RSPAMD
     smart_host = smart_host_here(context)
     accounts = lookups(context)
+    release = Release.of(context)
     milters = render("postfix", "milters.cf", port=str(keys.RSPAMD_MILTER_PORT)) if filtered else "smtpd_milters ="
     own = (
         ""
@@ -190,6 +204,9 @@ def main_cf(context: Context) -> str:
     return render(
         "postfix",
         "main.cf",
+        compatibility_level=release.compatibility_level,
+        curves=release.curves,
+        release_settings="".join(f"{setting}\n" for setting in release.own_settings),
         hostname=context.hostname,
         domain=plan.domain.primary_domain,
         protocols=_protocols(context),

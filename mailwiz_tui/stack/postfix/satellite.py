@@ -6,11 +6,11 @@ import re
 
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.accounts.network import after_network
-from mailwiz_tui.stack.blueprint import File, Packages, Step, Unit
+from mailwiz_tui.stack.blueprint import File, Packages, Step
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.postfix.component import DIR, OWN, Postfix, validators
 from mailwiz_tui.stack.postfix.peers import peer_policy, through_peers, to_peers
-from mailwiz_tui.stack.postfix.services import daemon
+from mailwiz_tui.stack.postfix.release import Release
 from mailwiz_tui.stack.probes import clean_check, unit_active
 from mailwiz_tui.stack.render import render
 
@@ -27,17 +27,18 @@ class Satellite(Component):
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """No port is listened on but the loopback's none; programs hand mail over with sendmail(1)."""
+        release = Release.of(context)
         domains = "|".join(re.escape(name) for name in context.plan.mailbox_domains())
         primary = context.plan.domain.primary_domain
         main = render(
             "postfix",
             "satellite-main.cf",
-            level="3.6" if context.codename == "bookworm" else "3.10",
+            level=release.compatibility_level,
             hostname=context.hostname,
             domain=primary,
             through=through_peers(context).strip("\n"),
         )
-        policy, drop_in = peer_policy(context), after_network(context, daemon(context))
+        policy, drop_in = peer_policy(context), after_network(context, release.unit)
         step = Step(
             id="satellite",
             title="Send out what the server writes itself",
@@ -57,8 +58,7 @@ class Satellite(Component):
                 ),
                 policy,
                 drop_in,
-                Unit(
-                    "postfix.service",
+                *release.units(
                     restart_on=(f"{DIR}/main.cf", f"{DIR}/master.cf"),
                     reload_on=(policy.path, f"{DIR}/mailwiz-local", keys.INTERNAL_PEERS),
                 ),
@@ -71,7 +71,7 @@ class Satellite(Component):
             ),
             steps=(step,),
             probes=(
-                unit_active("postfix.service", "what the server writes itself is sent on"),
+                unit_active(release.unit, "what the server writes itself is sent on"),
                 clean_check("postfix.config", "Postfix accepts its configuration", ("postfix", "check")),
             ),
         )

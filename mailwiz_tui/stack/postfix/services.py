@@ -9,6 +9,7 @@ from mailwiz_tui.stack.blueprint import File, Port, PortTls, Scope
 from mailwiz_tui.stack.component import Context
 from mailwiz_tui.stack.postfix.peers import from_peers, peer_policy, sends_itself, through_peers, to_peers
 from mailwiz_tui.stack.postfix.relay import SmartHost
+from mailwiz_tui.stack.postfix.release import Release
 from mailwiz_tui.stack.render import render
 
 
@@ -46,12 +47,7 @@ def among_peers(context: Context) -> tuple[File, ...]:
     """Among several servers: whom to believe, and when to start."""
     if not context.distributed:
         return ()
-    return (peer_policy(context), after_network(context, daemon(context)))
-
-
-def daemon(context: Context) -> str:
-    """The unit that the daemon itself runs as; postfix.service stands for it."""
-    return "postfix@-.service" if context.codename == "bookworm" else "postfix.service"
+    return (peer_policy(context), after_network(context, Release.of(context).unit))
 
 
 def ports(context: Context) -> tuple[Port, ...]:

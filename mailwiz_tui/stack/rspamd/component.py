@@ -22,6 +22,7 @@ from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.probes import clean_check, unit_active
 from mailwiz_tui.stack.render import quoted, render
 from mailwiz_tui.stack.resolution import resolution
+from mailwiz_tui.stack.rspamd.release import outgrown, release_files
 
 LOCAL = "/etc/rspamd/local.d"
 OVERRIDE = "/etc/rspamd/override.d/options.inc"
@@ -49,6 +50,7 @@ class Rspamd(Component):
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """Configure in ``local.d``, which leaves ``override.d`` to the operator."""
         files = {f"{LOCAL}/{name}": text for name, text in self._local(context).items()}
+        files |= release_files(context)
         files[OVERRIDE] = render("rspamd", "local_addrs.inc")
         files[LUA] = render("rspamd", "mailwiz.lua")
         files[MAP] = render("rspamd", "domains.map", domains="\n".join(context.plan.mailbox_domains()))
@@ -60,6 +62,7 @@ class Rspamd(Component):
             User("_rspamd", groups=("redis",), create=False),
             Directory("/etc/mailwiz/rspamd"),
             *(File(path, text) for path, text in sorted(files.items())),
+            *outgrown(context),
             File(DROP_IN, render("rspamd", "rspamd.service.conf")),
             File(CONTROLLER, controller, group="_rspamd", mode=0o640),
         ]

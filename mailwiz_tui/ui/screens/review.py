@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import textwrap
 from typing import ClassVar
 
 from rich.text import Text
@@ -16,8 +17,11 @@ from mailwiz_tui.plan.findings import Finding, Severity
 from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.plan.steps import STEPS
 from mailwiz_tui.plan.support import unsupported
+from mailwiz_tui.stack.blueprint import Blueprint
 from mailwiz_tui.ui.actions import bindings_for
 from mailwiz_tui.ui.backends import error_sentence
+from mailwiz_tui.ui.plan_words import happens_on, replaced_files
+from mailwiz_tui.ui.screens.adopt_dialog import AdoptDialog
 from mailwiz_tui.ui.screens.dialog import ConfirmDialog
 from mailwiz_tui.ui.screens.lines_dialog import LinesDialog
 from mailwiz_tui.ui.screens.main_screen import MainScreen
@@ -25,6 +29,8 @@ from mailwiz_tui.ui.session import ProbeOutcome, Session, summary
 from mailwiz_tui.ui.symbols import PROBE_MARKS
 from mailwiz_tui.ui.text import safe_line
 from mailwiz_tui.ui.widgets.no_markup import NoMarkup
+
+LABEL = 14
 
 
 class ReviewScreen(MainScreen):
@@ -57,6 +63,10 @@ class ReviewScreen(MainScreen):
     def session_changed(self) -> None:
         self.draw()
 
+    def on_resize(self) -> None:
+        """Further rows of a sentence stand under its first one, so they depend on the width."""
+        self.draw()
+
     def problems(self) -> list[Finding]:
         """Everything in the way of installing, faults first, then what is worth knowing."""
         plan = self.session.plan()
@@ -71,9 +81,17 @@ class ReviewScreen(MainScreen):
                 )
                 for name in missing
             ]
+            found += [f for server in plan.servers for f in self._foreign(server.id)]
             if not plan.servers and not any(f.path.startswith("servers") for f in found):
                 found.append(Finding("servers", "no server is chosen", advice="choose one in step 2"))
         return sorted(found, key=lambda f: f.severity is not Severity.FAULT)
+
+    def _foreign(self, server_id: str) -> list[Finding]:
+        software = self.session.foreign_software(server_id)
+        if not software:
+            return []
+        message = f"{server_id} has {', '.join(software)}, set up by somebody else"
+        return [Finding("servers", message, Severity.WARNING, "F8 shows what is there before it is replaced")]
 
     def faults(self) -> list[Finding]:
         """The problems that stop an installation."""
@@ -136,37 +154,29 @@ class ReviewScreen(MainScreen):
             ("services.antispam", "Filter", plan.services.antispam.value),
             ("storage.type", "Mailboxes", f"{plan.storage.type.value} in {plan.storage.path}"),
         ]
-        found = [(path, _pair(label, value)) for path, label, value in rows]
+        found = [(path, _pair(label, value, self.size.width)) for path, label, value in rows]
         for server in plan.servers:
-            found.append(("servers", self._server(plan, server.id)))
+            found += [("servers", text) for text in self._server(plan, server.id)]
         return found
 
-    def _server(self, plan: Plan, server_id: str) -> Text:
-        from mailwiz_tui.stack.compile import compile_server
-
+    def _server(self, plan: Plan, server_id: str) -> list[Text]:
+        """Rows on one server: how it is, then what will be done there, in words."""
         known = self.session.inventory.get(server_id)
         facts = self.session.known.facts(server_id)
-        text = _pair("Server", f"{server_id}" + (f" ({known.user}@{known.host})" if known else ""))
+        text = _pair("Server", f"{server_id}" + (f" ({known.user}@{known.host})" if known else ""), self.size.width)
         probe = self.session.probes.get(server_id, ProbeOutcome())
         if probe.state not in ("unknown", "ok"):
             said = f"{PROBE_MARKS[probe.state].text(plain=self.wizard.plain)}: {safe_line(probe.sentence)}"
         else:
             said = safe_line(summary(facts)) if facts else "not asked yet"
         text.append(f"\n              {said}")
+        width = self.size.width
         try:
-            blueprint = compile_server(plan, server_id, self.session.known)
+            blueprint = self._blueprint(plan, server_id)
         except Exception as error:
-            text.append(f"\n              {safe_line(error_sentence(error))}")
-            return text
-        text.append(
-            f"\n              {len(blueprint.steps)} steps: {len(blueprint.packages())} packages, "
-            f"{len(blueprint.files())} files, {len(blueprint.units())} services"
-        )
-        ports = sorted({p.number for p in blueprint.ports if p.scope.value == "public"})
-        text.append(f"\n              open to the world: {', '.join(map(str, ports))}")
-        for finding in blueprint.findings:
-            text.append(f"\n              ! {safe_line(finding)}")
-        return text
+            return [text, _pair("", safe_line(error_sentence(error)), width)]
+        rows = [_pair(f"  {label}", sentence, width) for label, sentence in happens_on(blueprint)]
+        return [text, *rows, *(_pair("  ! note", finding, width) for finding in blueprint.findings)]
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         event.stop()
@@ -195,6 +205,32 @@ class ReviewScreen(MainScreen):
         plan = self.session.plan()
         if self.refused("review.install") or plan is None:
             return
+        self._ask_to_adopt(plan, [s.id for s in plan.servers if self.session.foreign_software(s.id)])
+
+    def _ask_to_adopt(self, plan: Plan, waiting: list[str]) -> None:
+        """Ask about each server with somebody else's mail software, then the last question."""
+        if not waiting:
+            self._ask_to_install(plan)
+            return
+        server_id, *others = waiting
+
+        def answered(yes: bool | None) -> None:
+            if not yes:
+                self.tell(f"{server_id} is left alone; choose a bare server instead, or F8 once more")
+                return
+            self.session.adopted.add(server_id)
+            self._ask_to_adopt(plan, others)
+
+        software = self.session.foreign_software(server_id)
+        files = replaced_files(self._blueprint(plan, server_id), [name.split()[0] for name in software])
+        self.app.push_screen(AdoptDialog(server_id, software, files), answered)
+
+    def _blueprint(self, plan: Plan, server_id: str) -> Blueprint:
+        from mailwiz_tui.stack.compile import compile_server
+
+        return compile_server(plan, server_id, self.session.known)
+
+    def _ask_to_install(self, plan: Plan) -> None:
         names = ", ".join(s.id for s in plan.servers)
 
         def answered(yes: bool | None) -> None:
@@ -249,10 +285,12 @@ class ReviewScreen(MainScreen):
             self.app.push_screen(LinesDialog("What an installation would change", lines))
 
 
-def _pair(label: str, value: str) -> Text:
+def _pair(label: str, value: str, width: int) -> Text:
+    """A label and what it is, whose further rows stand under the first."""
     text = Text(overflow="fold")
-    text.append(f"{label:<14}", style="bold")
-    text.append(safe_line(value))
+    text.append(f"{label:<{LABEL}}", style="bold")
+    rows = textwrap.wrap(safe_line(value), max(20, width - LABEL - 4), break_on_hyphens=False)
+    text.append(f"\n{' ' * LABEL}".join(rows))
     return text
 
 

@@ -37,12 +37,13 @@ def test_a_file_is_written_with_its_mode_and_a_second_run_changes_nothing(machin
     assert path.stat().st_ino == before.st_ino
 
 
-def test_parents_of_a_directory_can_be_passed_whatever_the_umask(machine, carry, compare):
+def test_parents_can_be_passed_whatever_the_umask(machine, carry, compare):
     former = os.umask(0o077)
     try:
-        carry(raw(step(Directory("/srv/mail/boxes", mode=0o750))))
+        carry(raw(step(Directory("/srv/mail/boxes", mode=0o750), File("/etc/rspamd/lua.local.d/own.lua", "x\n"))))
     finally:
         os.umask(former)
+    assert stat.S_IMODE(machine.path("/etc/rspamd/lua.local.d").stat().st_mode) == 0o755
     assert stat.S_IMODE(machine.path("/srv/mail").stat().st_mode) == 0o755
     assert stat.S_IMODE(machine.path("/srv/mail/boxes").stat().st_mode) == 0o750
 

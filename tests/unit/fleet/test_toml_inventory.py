@@ -111,3 +111,19 @@ def test_missing_unreadable_and_folder(tmp_path: Path) -> None:
     binary.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InventoryError, match="UTF-8"):
         load_inventory(binary)
+
+
+@pytest.mark.parametrize("resolver", ["192.0.2.53", "192.0.2.53:5353", "2001:db8::53", "[2001:db8::53]:53"])
+def test_an_inventory_may_name_the_resolver_of_its_network(tmp_path: Path, resolver: str) -> None:
+    path = tmp_path / "inventory.toml"
+    path.write_text(f'resolver = "{resolver}"\n[[servers]]\nid = "mx1"\nhost = "192.0.2.1"\n')
+    assert load_inventory(path).resolver == resolver
+
+
+@pytest.mark.parametrize("resolver", ['"dns.example"', '"192.0.2.53:99999"', "53", '"192.0.2.53:x"'])
+def test_a_resolver_that_is_no_address_is_a_fault(tmp_path: Path, resolver: str) -> None:
+    path = tmp_path / "inventory.toml"
+    path.write_text(f"resolver = {resolver}\n")
+    with pytest.raises(InventoryError) as caught:
+        load_inventory(path)
+    assert [f.path for f in caught.value.findings] == ["inventory.resolver"]

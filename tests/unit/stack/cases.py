@@ -90,3 +90,8 @@ def behind_a_stripping_resolver() -> FactsFile:
         outbound_25_ipv4=False,
         ssh_ports=[22, 2222],
     )
+
+
+def bookworm() -> FactsFile:
+    """The same server with Debian 12."""
+    return facts(os_version="12", codename="bookworm")

@@ -186,6 +186,7 @@ def test_fail2ban_is_restarted_because_a_reload_makes_its_jails_deaf() -> None:
 
 
 DOVECOT_2_4 = "imap-login: Login aborted: Logged out (auth failed, 1 attempts in 3 secs) (auth_failed): "
+DOVECOT_2_3 = "imap-login: Disconnected: Connection closed (auth failed, 1 attempts in 2 secs): "
 
 
 @pytest.mark.parametrize(
@@ -205,6 +206,27 @@ DOVECOT_2_4 = "imap-login: Login aborted: Logged out (auth failed, 1 attempts in
             + "user=<x>, method=PLAIN, rip=203.0.113.1, lip=1.1.1.1, session=<a>>, method=PLAIN, rip=192.0.2.9, "
             "lip=192.0.2.1, TLS, session=<a>",
             "192.0.2.9",
+        ),
+        (
+            DOVECOT_2_3 + "user=<x>, method=PLAIN, rip=192.0.2.9, lip=192.0.2.1, "
+            "TLS: read(size=686) failed: Connection reset by peer, session=<a>",
+            "192.0.2.9",
+        ),
+        (
+            DOVECOT_2_3.replace(": Connection closed", "")
+            + "user=<x>, rip=2001:db8::9, lip=2001:db8::1, session=<a>",
+            "2001:db8::9",
+        ),
+        (
+            DOVECOT_2_3
+            + "user=<x>, rip=203.0.113.1, lip=1.1.1.1, TLS: read(size=1)>, rip=192.0.2.9, lip=192.0.2.1, TLS",
+            "192.0.2.9",
+        ),
+        ("imap-login: Login: user=<a@b.c>, method=PLAIN, rip=192.0.2.9, lip=192.0.2.1, mpid=1, TLS", ""),
+        (
+            "imap-login: Disconnected: Connection closed (no auth attempts in 0 secs): user=<>, rip=192.0.2.9, "
+            "lip=192.0.2.1, TLS: Connection closed, session=<a>",
+            "",
         ),
         ("imap-login: Logged in: user=<a@b.c>, method=PLAIN, rip=192.0.2.9, lip=192.0.2.1, mpid=1, TLS", ""),
         (

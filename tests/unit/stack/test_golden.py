@@ -14,7 +14,11 @@ from mailwiz_tui.stack.compile import COMPONENTS, compile_server
 from . import cases
 
 GOLDEN = Path(__file__).parent / "golden"
-SITUATIONS = {"plain": cases.facts(), "stripping-resolver": cases.behind_a_stripping_resolver()}
+SITUATIONS = {
+    "plain": cases.facts(),
+    "bookworm": cases.bookworm(),
+    "stripping-resolver": cases.behind_a_stripping_resolver(),
+}
 
 
 def shown(step: Step) -> str:

@@ -1,0 +1,48 @@
+"""What Postfix is told differently in each Debian release: 3.10 on Debian 13, 3.7 on Debian 12."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mailwiz_tui.stack.blueprint import Unit
+from mailwiz_tui.stack.component import Context
+
+SERVICE = "postfix.service"
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """``compatibility_level``, the key exchange groups that its OpenSSL knows, settings that it alone has, and
+    the unit that its processes run in.
+
+    Debian 12 starts an instance, and its ``postfix.service`` is an empty shell that is always active: whether
+    mail is transferred, and what is in the journal, is known of ``postfix@-.service`` alone.
+    """
+
+    compatibility_level: str
+    curves: str
+    own_settings: tuple[str, ...] = ()
+    unit: str = SERVICE
+
+    @classmethod
+    def of(cls, context: Context) -> Release:
+        """The release of a server."""
+        return _BOOKWORM if context.codename == "bookworm" else _TRIXIE
+
+    @property
+    def journalmatch(self) -> str:
+        """Where fail2ban finds Postfix's lines besides ``postfix.service``; empty where that is all."""
+        return "" if self.unit == SERVICE else f"_SYSTEMD_UNIT={self.unit}"
+
+    def units(self, *, restart_on: tuple[str, ...], reload_on: tuple[str, ...]) -> tuple[Unit, ...]:
+        """The units to be running; the files are read by the one of the processes."""
+        shell = () if self.unit == SERVICE else (Unit(SERVICE),)
+        return (*shell, Unit(self.unit, restart_on=restart_on, reload_on=reload_on))
+
+
+_TRIXIE = Release(
+    compatibility_level="3.10",
+    curves="X25519MLKEM768 X25519 prime256v1 secp384r1",
+    own_settings=("tls_ffdhe_auto_groups =",),
+)
+_BOOKWORM = Release(compatibility_level="3.6", curves="X25519 prime256v1 secp384r1", unit="postfix@-.service")

@@ -1,0 +1,68 @@
+"""What will happen on a server, in words: taken from its blueprint, so that nothing is said that is not done."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import PurePosixPath
+
+from mailwiz_tui.stack.blueprint import Blueprint, Scope, Unit
+
+MOST_FOLDERS = 8
+WORTH_NAMING = ("postfix", "dovecot-imapd", "rspamd", "spamassassin", "clamav-daemon", "mariadb-server", "unbound",
+                "nginx", "certbot", "roundcube-core", "postfixadmin", "fail2ban", "nftables", "restic", "rclone",
+                "wireguard-tools", "haproxy", "keepalived", "opendkim", "nfs-common")  # fmt: skip
+
+
+def happens_on(blueprint: Blueprint) -> list[tuple[str, str]]:
+    """Rows of a short label and a sentence: packages, steps, files, services, ports, and what will be asked for."""
+    rows = [
+        ("installs", _packages(blueprint)),
+        ("does", f"{len(blueprint.steps)} steps: {_joined(_lower(step.title) for step in blueprint.steps)}"),
+        ("writes", _files(blueprint)),
+        ("runs", _joined(_unit(u) for u in blueprint.units() if u.running and not u.masked)),
+        ("keeps off", _joined(_unit(u) for u in blueprint.units() if not u.running or u.masked)),
+        ("opens", _ports(blueprint, Scope.PUBLIC, "to the world")),
+        ("", _ports(blueprint, Scope.PEERS, "to the plan's other servers")),
+        ("asks you", _joined(spec.given for spec in blueprint.secrets if spec.given)),
+    ]
+    return [(label, text) for label, text in rows if text]
+
+
+def replaced_files(blueprint: Blueprint, software: Iterable[str]) -> list[str]:
+    """The files of these packages' configuration that the plan has its own version of."""
+    folders = tuple(f"/etc/{name.partition('-')[0]}/" for name in software)
+    return sorted(path for path in blueprint.files() if path.startswith(folders))
+
+
+def _packages(blueprint: Blueprint) -> str:
+    names = blueprint.packages()
+    telling = [name for name in WORTH_NAMING if name in names]
+    rest = f" and {len(names) - len(telling)} that go with them" if len(names) > len(telling) else ""
+    return f"{len(names)} packages from Debian: {', '.join(telling)}{rest}"
+
+
+def _files(blueprint: Blueprint) -> str:
+    files = blueprint.files()
+    folders = Counter("/".join(PurePosixPath(path).parts[:3]).replace("//", "/") for path in files)
+    most = [f"{folder} ({count})" if count > 1 else folder for folder, count in folders.most_common(MOST_FOLDERS)]
+    rest = f" and {len(folders) - MOST_FOLDERS} more places" if len(folders) > MOST_FOLDERS else ""
+    return f"{len(files)} files: {', '.join(most)}{rest}; what was there is kept as a backup"
+
+
+def _ports(blueprint: Blueprint, scope: Scope, whom: str) -> str:
+    found = [(p.number, p.service, p.protocol) for p in blueprint.ports if p.scope is scope]
+    names = [f"{n} {service}" + ("/udp" if protocol == "udp" else "") for n, service, protocol in sorted(found)]
+    return f"{', '.join(dict.fromkeys(names))} {whom}" if names else ""
+
+
+def _unit(unit: Unit) -> str:
+    return unit.name.removesuffix(".service")
+
+
+def _joined(words: Iterable[str]) -> str:
+    return ", ".join(dict.fromkeys(words))
+
+
+def _lower(title: str) -> str:
+    return title[:1].lower() + title[1:] if title[1:2].islower() else title

@@ -1,0 +1,104 @@
+"""The screen that is there while plan and servers are still being read."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.css import stylesheet
+from textual.css.model import RuleSet
+from textual.widgets import OptionList
+
+from mailwiz_tui.ui.mailwiz import MailwizApp
+from mailwiz_tui.ui.screens.help import HelpDialog
+from mailwiz_tui.ui.screens.opening import OpeningScreen
+from mailwiz_tui.ui.screens.start import StartScreen
+from mailwiz_tui.ui.session import Session
+from tests.ui.fakes import Script, backends
+from tests.ui.grid import screen_text, until
+
+Opening = tuple[MailwizApp, threading.Event]
+
+
+@pytest.fixture
+def opening(filled: Path, script: Script) -> Iterator[Opening]:
+    """The application with a session that comes when the event is set."""
+    go = threading.Event()
+
+    def opener() -> Session:
+        assert go.wait(60)
+        return Session(filled, None, backends(script))
+
+    yield MailwizApp(path=filled, opener=opener), go
+    go.set()
+
+
+async def test_the_first_screen_parses_no_style_twice_and_none_of_later_screens(
+    opening: Opening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parsed: list[tuple[str, str]] = []
+    parse = stylesheet.parse
+
+    def counting(scope: str, css: str, read_from: tuple[str, str], *rest: Any, **more: Any) -> Iterator[RuleSet]:
+        parsed.append(read_from)
+        return iter(parse(scope, css, read_from, *rest, **more))
+
+    monkeypatch.setattr(stylesheet, "parse", counting)
+    app, go = opening
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "Continue with plan.toml" in screen_text(app), "the opening screen")
+        assert len(parsed) == len(set(parsed)), parsed
+        assert not [name for _, name in parsed if name == "further"]
+        go.set()
+        await until(pilot, lambda: isinstance(app.screen, StartScreen), "the start screen")
+        assert [name for _, name in parsed].count("further") == 1
+
+
+async def test_where_the_operator_went_meanwhile_is_kept(opening: Opening) -> None:
+    app, go = opening
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "Continue with plan.toml" in screen_text(app), "the opening screen")
+        await pilot.press("down")
+        screen = app.screen
+        assert isinstance(screen, OpeningScreen)
+        chosen = screen.highlighted
+        go.set()
+        await until(pilot, lambda: isinstance(app.screen, StartScreen), "the start screen")
+        await until(pilot, lambda: bool(app.screen.query(OptionList)), "its list")
+        option = app.screen.query_one(OptionList).highlighted_option
+        assert option is not None
+        assert option.id == chosen == "new"
+
+
+async def test_what_was_chosen_meanwhile_is_done_as_soon_as_it_can_be(opening: Opening) -> None:
+    app, go = opening
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "Continue with plan.toml" in screen_text(app), "the opening screen")
+        await pilot.press("enter")
+        go.set()
+        await until(pilot, lambda: "1/8" in screen_text(app), "the first step")
+
+
+async def test_help_is_there_before_the_session(opening: Opening) -> None:
+    app, go = opening
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "Continue with plan.toml" in screen_text(app), "the opening screen")
+        await pilot.press("f1")
+        await until(pilot, lambda: isinstance(app.screen, HelpDialog), "the help")
+        await until(pilot, lambda: "╭" in screen_text(app), "its frame")
+        await pilot.press("escape")
+        go.set()
+        await until(pilot, lambda: isinstance(app.screen, StartScreen), "the start screen")
+
+
+async def test_a_session_that_cannot_be_made_ends_the_program(filled: Path) -> None:
+    def opener() -> Session:
+        raise OSError("no such plan")
+
+    app = MailwizApp(path=filled, opener=opener)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: app.opening_error is not None, "the error")
+    assert str(app.opening_error) == "no such plan"
