@@ -5,7 +5,6 @@ from __future__ import annotations
 from mailwiz_tui.plan.model import Role
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.blueprint import (
-    Absent,
     Command,
     Directory,
     File,
@@ -20,7 +19,7 @@ from mailwiz_tui.stack.blueprint import (
 )
 from mailwiz_tui.stack.certificate import shown_by
 from mailwiz_tui.stack.component import Component, Context, Contribution
-from mailwiz_tui.stack.dovecot.release import QUERIES, SIEVE_DIR, config_files, version
+from mailwiz_tui.stack.dovecot.release import SIEVE_DIR, config_files, version
 from mailwiz_tui.stack.dovecot.storage import mail_store
 from mailwiz_tui.stack.jails import jail
 from mailwiz_tui.stack.probes import clean_check, unit_active
@@ -58,7 +57,6 @@ class Dovecot(Component):
                 File(LEARN, render("dovecot", "rspamd-learn", controller=keys.RSPAMD_CONTROLLER), mode=0o755),
                 File(keys.MAIL_STORE, mail_store(context.plan)),
                 *(File(path, text) for path, text in files.items()),
-                *(Absent(path) for path in QUERIES if path not in files),
                 *(
                     Command(
                         id=f"dovecot-{version(context)}.sieve.{name}",

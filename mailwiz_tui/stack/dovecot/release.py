@@ -21,7 +21,7 @@ def version(context: Context) -> str:
 
 
 def config_files(context: Context) -> dict[str, str]:
-    """Dovecot's configuration files by path; whatever of ``QUERIES`` is not among them must be gone."""
+    """Dovecot's configuration files by path."""
     database = {"socket": keys.MYSQL_SOCKET, "database": keys.DATABASE}
     if version(context) == "2.4":
         return {CONFIG: _main(context, **database)}

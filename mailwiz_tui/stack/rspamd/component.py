@@ -22,7 +22,7 @@ from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.probes import clean_check, unit_active
 from mailwiz_tui.stack.render import quoted, render
 from mailwiz_tui.stack.resolution import resolution
-from mailwiz_tui.stack.rspamd.release import outgrown, release_files
+from mailwiz_tui.stack.rspamd.release import release_files
 
 LOCAL = "/etc/rspamd/local.d"
 OVERRIDE = "/etc/rspamd/override.d/options.inc"
@@ -62,7 +62,6 @@ class Rspamd(Component):
             User("_rspamd", groups=("redis",), create=False),
             Directory("/etc/mailwiz/rspamd"),
             *(File(path, text) for path, text in sorted(files.items())),
-            *outgrown(context),
             File(DROP_IN, render("rspamd", "rspamd.service.conf")),
             File(CONTROLLER, controller, group="_rspamd", mode=0o640),
         ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from mailwiz_tui.stack.blueprint import Command, Item
 from mailwiz_tui.stack.component import Context
 from mailwiz_tui.stack.render import render
 
@@ -13,12 +12,3 @@ LOADER = "/etc/rspamd/local.d/rspamd.lua"
 def release_files(context: Context) -> dict[str, str]:
     """The files that only this release needs, by path."""
     return {LOADER: render("rspamd", "rspamd.lua")} if context.codename == "bookworm" else {}
-
-
-def outgrown(context: Context) -> tuple[Item, ...]:
-    """Takes away, after an upgrade of Debian, what the former release needed; an operator's own file stays."""
-    if LOADER in release_files(context):
-        return ()
-    remove = f"rm {LOADER} && systemctl try-reload-or-restart rspamd"
-    ours = f"! grep -qs 'Managed by mailwiz-tui' {LOADER}"
-    return (Command("rspamd.loader", argv=("sh", "-c", remove), unless=("sh", "-c", ours)),)
