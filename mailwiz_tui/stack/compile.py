@@ -12,6 +12,7 @@ from mailwiz_tui.stack.blueprint import Blueprint, Packages, Probe, SecretSpec, 
 from mailwiz_tui.stack.certbot.component import Certbot
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.dovecot.component import Dovecot
+from mailwiz_tui.stack.dovecot.front import Front
 from mailwiz_tui.stack.dovecot.storage import mail_format
 from mailwiz_tui.stack.fail2ban.component import Fail2ban
 from mailwiz_tui.stack.leftovers.component import Leftovers
@@ -41,6 +42,7 @@ COMPONENTS: tuple[Component, ...] = (
     AccountCopy(),
     ObjectStore(),
     Dovecot(),
+    Front(),
     Postfix(),
     Satellite(),
     Nginx(),

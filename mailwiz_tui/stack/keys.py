@@ -46,6 +46,8 @@ MESH_UNIT = "wg-quick@mailwiz.service"
 """What brings the private link up at the start of a server."""
 ACCOUNT_COPY = "/var/lib/mailwiz-accounts"
 """Where a server keeps its copy of the accounts."""
+ACCOUNT_LOGINS = f"{ACCOUNT_COPY}/dovecot/users"
+"""Dovecot's part of it (passwd-file)."""
 
 DKIM_DIR = "/var/lib/rspamd/dkim"
 
@@ -69,7 +71,7 @@ SASL_SOCKET = "private/auth"
 LMTP_PORT = 24
 """Where a store takes mail from other servers, inside TLS, on its internal address."""
 DATABASE_PORT = 3306
-IMAPS_PORT = 993
+IMAP_PORT = 143
 SIEVE_PORT = 4190
 STORE_SYNC_PORT = 12345
 """Where one store takes a mailbox from another (doveadm-sync(1) inside TLS)."""

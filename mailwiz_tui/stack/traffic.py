@@ -90,9 +90,7 @@ EXCHANGES = (
         (Role.MX_INBOUND, Role.MX_OUTBOUND),
         "delivers mail to the mailboxes",
     ),
-    Exchange(
-        "imaps", keys.IMAPS_PORT, (Role.MAIL_STORAGE,), (Role.MX_OUTBOUND,), "brings clients to their mailbox"
-    ),
+    Exchange("imap", keys.IMAP_PORT, (Role.MAIL_STORAGE,), (Role.MX_OUTBOUND,), "brings clients to their mailbox"),
     Exchange(
         "managesieve", keys.SIEVE_PORT, (Role.MAIL_STORAGE,), (Role.MX_OUTBOUND,), "brings clients to their filters"
     ),

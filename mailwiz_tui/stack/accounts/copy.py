@@ -105,7 +105,7 @@ def copies(context: Context) -> bool:
 
 def logins_from_copy(context: Context) -> bool:
     """Whether Dovecot here knows users from the copy, not from the database."""
-    return _logins(context)
+    return context.distributed and _logins(context)
 
 
 def _maps(context: Context) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mailwiz_tui.plan.model import Role
 from mailwiz_tui.stack import keys
+from mailwiz_tui.stack.accounts.network import after_network
 from mailwiz_tui.stack.blueprint import (
     Command,
     Directory,
@@ -19,9 +20,9 @@ from mailwiz_tui.stack.blueprint import (
 )
 from mailwiz_tui.stack.certificate import shown_by
 from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.dovecot.clients import JAIL, SHOWN, client_ports, peers_read, serves_clients
 from mailwiz_tui.stack.dovecot.release import SIEVE_DIR, config_files, version
 from mailwiz_tui.stack.dovecot.storage import mail_store
-from mailwiz_tui.stack.jails import jail
 from mailwiz_tui.stack.probes import clean_check, unit_active
 from mailwiz_tui.stack.render import render
 
@@ -43,6 +44,7 @@ class Dovecot(Component):
         """One configuration file of our own in place of Debian's; the operator's folder is read last."""
         storage = context.plan.storage.path
         files = config_files(context)
+        among = (after_network(context, "dovecot.service"),) if context.distributed else ()
         step = Step(
             id="dovecot",
             title="Start the mailboxes",
@@ -66,8 +68,9 @@ class Dovecot(Component):
                     )
                     for name in SCRIPTS
                 ),
-                Unit("dovecot.service", restart_on=tuple(files)),
-                shown_by("dovecot.service", "143 imap", "993", "4190 sieve"),
+                *among,
+                Unit("dovecot.service", restart_on=(*files, *peers_read(context), *(file.path for file in among))),
+                *((shown_by("dovecot.service", *SHOWN),) if serves_clients(context) else ()),
             ),
             validators=(("sh", "-c", "doveconf -n > /dev/null"),),
         )
@@ -84,13 +87,9 @@ class Dovecot(Component):
             ),
             steps=(step,),
             kept=("/etc/dovecot/mailwiz.d",),
-            ports=(
-                Port(143, "imap", Scope.PUBLIC, PortTls.STARTTLS),
-                Port(993, "imaps", Scope.PUBLIC, PortTls.IMPLICIT),
-                Port(4190, "managesieve", Scope.PUBLIC, PortTls.STARTTLS),
-            ),
+            ports=(*client_ports(context), *_peer_ports(context)),
             probes=self._probes(),
-            jails=(jail("dovecot", "143,993,4190", maxretry=10, filter_name="mailwiz-dovecot"),),
+            jails=(JAIL,) if serves_clients(context) else (),
         )
 
     @staticmethod
@@ -111,3 +110,17 @@ class Dovecot(Component):
                 advice="journalctl -u dovecot -n 50; accounts: mariadb postfix -e 'SELECT username FROM mailbox'",
             ),
         )
+
+
+def _peer_ports(context: Context) -> tuple[Port, ...]:
+    """What a store offers the plan's other servers."""
+    if not context.distributed:
+        return ()
+    delivery = Port(keys.LMTP_PORT, "lmtp", Scope.PEERS, PortTls.STARTTLS)
+    if serves_clients(context):
+        return (delivery,)
+    return (
+        delivery,
+        Port(keys.IMAP_PORT, "imap", Scope.PEERS, PortTls.STARTTLS),
+        Port(keys.SIEVE_PORT, "managesieve", Scope.PEERS, PortTls.STARTTLS),
+    )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from mailwiz_tui.plan.model import Role
 from mailwiz_tui.stack import keys
+from mailwiz_tui.stack.accounts.copy import logins_from_copy
 from mailwiz_tui.stack.component import Context
 from mailwiz_tui.stack.dovecot.storage import mailboxes
 from mailwiz_tui.stack.protocols import has_ipv4, has_ipv6
@@ -22,36 +24,100 @@ def version(context: Context) -> str:
 
 def config_files(context: Context) -> dict[str, str]:
     """Dovecot's configuration files by path."""
-    database = {"socket": keys.MYSQL_SOCKET, "database": keys.DATABASE}
-    if version(context) == "2.4":
-        return {CONFIG: _main(context, **database)}
     accounts, quota = QUERIES
+    files = {CONFIG: _main(context)}
+    if version(context) == "2.3":
+        database = {"socket": keys.MYSQL_SOCKET, "database": keys.DATABASE}
+        if not logins_from_copy(context):
+            files[accounts] = render("dovecot", "2.3/mailwiz-accounts.conf.ext", **database)
+        if _has_database(context):
+            files[quota] = render("dovecot", "2.3/mailwiz-quota.conf.ext", **database)
+    return files
+
+
+def part(context: Context, name: str, **values: str) -> str:
+    """A part of the configuration in the words of the server's version."""
+    return render("dovecot", f"{version(context)}/{name}", **values)
+
+
+def accounts_part(context: Context) -> str:
+    """Where users are looked up: in the database, or in the copy of the accounts."""
+    if logins_from_copy(context):
+        return part(context, "accounts-copy.conf", users=keys.ACCOUNT_LOGINS).rstrip("\n")
+    if version(context) == "2.3":
+        return part(context, "accounts-database.conf", queries=QUERIES[0]).rstrip("\n")
+    database = {"socket": keys.MYSQL_SOCKET, "database": keys.DATABASE}
+    return part(context, "accounts-database.conf", **database).rstrip("\n")
+
+
+def listen(context: Context) -> str:
+    """The addresses of the world, or on a store behind fronts that of the private link alone."""
+    if context.distributed and not context.has_role(Role.MX_OUTBOUND):
+        return context.internal_ip()
+    return ", ".join(address for address, ok in (("*", has_ipv4(context)), ("::", has_ipv6(context))) if ok)
+
+
+def _has_database(context: Context) -> bool:
+    """Whether the accounts' database is on this server, so that Dovecot can tell it how full mailboxes are."""
+    store = context.account_store
+    return not context.distributed or (store is not None and store.id == context.server_id)
+
+
+def _usage(context: Context) -> dict[str, str]:
+    """The parts about telling the database how full mailboxes are."""
+    old, tells = version(context) == "2.3", _has_database(context)
+    if old:
+        usage = part(context, "usage.conf", quota_dict=QUERIES[1]) if tells else ""
+        dictionary = "  quota_clone_dict = proxy::quota\n" if tells else ""
+        return {"usage": usage, "clone": " quota_clone" if tells else "", "clone_dict": dictionary}
     return {
-        CONFIG: _main(context, accounts=accounts, quota_dict=quota),
-        accounts: render("dovecot", "2.3/mailwiz-accounts.conf.ext", **database),
-        quota: render("dovecot", "2.3/mailwiz-quota.conf.ext", **database),
+        "usage": part(context, "usage.conf") if tells else "",
+        "clone": "  quota_clone = yes\n" if tells else "",
     }
 
 
-def _main(context: Context, **more: str) -> str:
-    listen = [address for address, ok in (("*", has_ipv4(context)), ("::", has_ipv6(context))) if ok]
+def _lmtp(context: Context) -> str:
+    """Where mail is taken in: a socket in Postfix' spool, or a port on the private link."""
+    if context.distributed:
+        return render("dovecot", "lmtp-peers.conf", address=context.internal_ip(), port=str(keys.LMTP_PORT))
+    return render("dovecot", "lmtp-socket.conf", spool=keys.POSTFIX_SPOOL, socket=keys.LMTP_SOCKET)
+
+
+def _peers(context: Context) -> str:
+    if not context.distributed:
+        return ""
+    return part(
+        context,
+        "peers.conf",
+        address=context.internal_ip(),
+        certificate=keys.INTERNAL_CERT,
+        key=keys.INTERNAL_KEY,
+        fronts=" ".join(context.internal_ip(front.id) for front in context.fronts),
+        peers=keys.INTERNAL_PEERS,
+    )
+
+
+def _main(context: Context) -> str:
+    inside = context.distributed and not context.has_role(Role.MX_OUTBOUND)
     return render(
         "dovecot",
         f"{version(context)}/dovecot.conf",
-        listen=", ".join(listen),
+        listen=listen(context),
         hostname=context.hostname,
         domain=context.plan.domain.primary_domain,
-        certificate=keys.TLS_CHAIN,
-        key=keys.TLS_KEY,
+        certificate=keys.INTERNAL_CERT if inside else keys.TLS_CHAIN,
+        key=keys.INTERNAL_KEY if inside else keys.TLS_KEY,
+        accounts=accounts_part(context),
+        lmtp=_lmtp(context),
+        peers=_peers(context),
         vmail=keys.VMAIL_USER,
         uid=str(keys.VMAIL_UID),
         storage=context.plan.storage.path,
         mailboxes=mailboxes(context),
         sieve=SIEVE_DIR,
         spool=keys.POSTFIX_SPOOL,
-        lmtp_socket=keys.LMTP_SOCKET,
         sasl_socket=keys.SASL_SOCKET,
         quota_socket=keys.QUOTA_SOCKET,
         lib=keys.LIB_DIR,
-        **more,
+        **_usage(context),
     )

@@ -78,7 +78,7 @@ def test_a_front_sends_each_login_on_to_its_store(program: ModuleType) -> None:
     chosen = settings("out1")
     copy = program.Copy(ROWS, chosen)
     lines = dict(line.split(":", 1) for line in copy.logins().splitlines())
-    assert lines["ann@example.com"].endswith("proxy=yes host=store1.mailwiz.internal hostip=10.80.0.5 ssl=yes")
+    assert lines["ann@example.com"].endswith("proxy=yes host=store1.mailwiz.internal hostip=10.80.0.5 starttls=yes")
     assert "host=store2.mailwiz.internal" in lines["bob@example.com"]
     assert lines["cid@example.org"].endswith("nologin=yes")
     assert lines["dan@example.org"].endswith("nologin=yes")

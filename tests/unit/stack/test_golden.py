@@ -64,6 +64,13 @@ def test_network_between_servers_is_as_in_its_golden_file(component: str, server
     compare(text, GOLDEN / "distributed" / server_id / f"{component}.txt")
 
 
+@pytest.mark.parametrize("server_id", ["in1", "out1", "store1", "store2"])
+@pytest.mark.parametrize("component", ["account-store", "accounts", "dovecot", "front", "postfix", "satellite"])
+def test_divided_roles_are_as_in_their_golden_files(component: str, server_id: str) -> None:
+    text = part(compile_server(cases.distributed(), server_id, cases.distributed_facts()), component)
+    compare(text, GOLDEN / "distributed" / server_id / f"{component}.txt")
+
+
 @pytest.mark.parametrize("situation", SITUATIONS)
 def test_ports_probes_and_findings_are_as_in_their_golden_file(situation: str) -> None:
     blueprint = compile_server(cases.plan(), "mx1", SITUATIONS[situation])

@@ -32,7 +32,7 @@ def test_each_service_is_reached_by_those_who_need_it_and_nobody_else() -> None:
     plan = cases.distributed()
     stores, fronts, inbound = {"store1", "store2"}, {"out1"}, {"in1", "in2"}
     assert pairs(plan, "lmtp") == {(a, b) for a in fronts | inbound for b in stores}
-    assert pairs(plan, "imaps") == pairs(plan, "managesieve") == {("out1", b) for b in stores}
+    assert pairs(plan, "imap") == pairs(plan, "managesieve") == {("out1", b) for b in stores}
     assert pairs(plan, "accounts") == {(a, "store1") for a in (*inbound, *fronts, "store2")}
     assert pairs(plan, "milter") == {(a, "filter") for a in inbound | fronts}
     assert pairs(plan, "learning") == {(a, "filter") for a in stores}

@@ -1,0 +1,34 @@
+"""What users connect to, wherever their mailbox is: ports, what guards them, what is trusted behind them."""
+
+from __future__ import annotations
+
+from mailwiz_tui.plan.model import Role
+from mailwiz_tui.stack import keys
+from mailwiz_tui.stack.blueprint import Port, PortTls, Scope
+from mailwiz_tui.stack.component import Context
+from mailwiz_tui.stack.jails import jail
+
+SHOWN = ("143 imap", "993", "4190 sieve")
+"""Ports that show the certificate, as ``serve-certificate`` reads them."""
+JAIL = jail("dovecot", "143,993,4190", maxretry=10, filter_name="mailwiz-dovecot")
+
+
+def serves_clients(context: Context) -> bool:
+    """Whether users connect to this server: a front, or the one server that is everything."""
+    return not context.distributed or context.has_role(Role.MX_OUTBOUND)
+
+
+def client_ports(context: Context) -> tuple[Port, ...]:
+    """What users read mail and manage filters at."""
+    if not serves_clients(context):
+        return ()
+    return (
+        Port(143, "imap", Scope.PUBLIC, PortTls.STARTTLS),
+        Port(993, "imaps", Scope.PUBLIC, PortTls.IMPLICIT),
+        Port(4190, "managesieve", Scope.PUBLIC, PortTls.STARTTLS),
+    )
+
+
+def peers_read(context: Context) -> tuple[str, ...]:
+    """Files of the private link that Dovecot reads when it starts."""
+    return (keys.INTERNAL_CERT, keys.INTERNAL_PEERS) if context.distributed else ()

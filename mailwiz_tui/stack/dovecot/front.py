@@ -1,0 +1,79 @@
+"""Dovecot in front of the stores: users log in here and are brought to the server of their mailbox."""
+
+from __future__ import annotations
+
+from mailwiz_tui.plan.model import Role
+from mailwiz_tui.stack import keys
+from mailwiz_tui.stack.accounts.network import after_network
+from mailwiz_tui.stack.blueprint import Directory, File, Packages, Probe, Step, Unit
+from mailwiz_tui.stack.certificate import shown_by
+from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.dovecot.clients import JAIL, SHOWN, client_ports, peers_read
+from mailwiz_tui.stack.dovecot.release import CONFIG, accounts_part, listen, part
+from mailwiz_tui.stack.probes import clean_check, unit_active
+
+
+class Front(Component):
+    """IMAP and ManageSieve passed on to the stores, and SASL for Postfix."""
+
+    name = "front"
+    title = "Clients' front"
+
+    def wanted(self, context: Context) -> bool:
+        """Where clients are served and no mailboxes are kept; a store that serves clients does both in one."""
+        return (
+            context.distributed and context.has_role(Role.MX_OUTBOUND) and not context.has_role(Role.MAIL_STORAGE)
+        )
+
+    def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
+        """A server that is banned here is banned by the client's own address; the store is not asked for that."""
+        config = part(
+            context,
+            "front.conf",
+            listen=listen(context),
+            hostname=context.hostname,
+            certificate=keys.TLS_CHAIN,
+            key=keys.TLS_KEY,
+            peers=keys.INTERNAL_PEERS,
+            accounts=accounts_part(context),
+            spool=keys.POSTFIX_SPOOL,
+            sasl_socket=keys.SASL_SOCKET,
+        )
+        drop_in = after_network(context, "dovecot.service")
+        step = Step(
+            id="front",
+            title="Bring clients to their mailboxes",
+            component=self.name,
+            items=(
+                Directory("/etc/dovecot/mailwiz.d"),
+                Directory(f"{keys.POSTFIX_SPOOL}/private", "postfix", "root", 0o700),
+                File(CONFIG, config),
+                drop_in,
+                Unit("dovecot.service", restart_on=(CONFIG, drop_in.path, *peers_read(context))),
+                shown_by("dovecot.service", *SHOWN),
+            ),
+            validators=(("sh", "-c", "doveconf -n > /dev/null"),),
+        )
+        return Contribution(
+            packages=Packages(names=("dovecot-core", "dovecot-imapd", "dovecot-managesieved", "dovecot-sieve")),
+            steps=(step,),
+            kept=("/etc/dovecot/mailwiz.d",),
+            ports=client_ports(context),
+            probes=(
+                unit_active("dovecot.service", "clients are brought to their mailboxes"),
+                clean_check(
+                    "dovecot.config",
+                    "Dovecot accepts its configuration",
+                    ("doveconf", "-n"),
+                    refuse=r"(?m)^doveconf: (?:Fatal|Error|Warning)",
+                ),
+                Probe(
+                    id="dovecot.accounts",
+                    proves="Dovecot reads its copy of the accounts",
+                    argv=("doveadm", "user", "*"),
+                    expect=r"@",
+                    advice="journalctl -u dovecot -u mailwiz-accounts -n 50",
+                ),
+            ),
+            jails=(JAIL,),
+        )
