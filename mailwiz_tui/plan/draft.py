@@ -60,6 +60,8 @@ class Draft:
         self.backup: Path | None = None
         self._findings: tuple[object, list[Finding]] | None = None
         self._revision = 0
+        self._considered: dict[tuple[str, str, int], list[Finding]] = {}
+        self._considered_at = 0
 
     @classmethod
     def open(cls, path: Path) -> Draft:
@@ -129,14 +131,30 @@ class Draft:
 
     def barred(self, path: str, value: object) -> str:
         """Why an answer cannot go with the others as they are now; empty where it can (or nobody can tell yet)."""
-        raw = self.raw()
-        _put(raw, path.split("."), _plain(value))
-        try:
-            plan = Plan.model_validate(raw)
-        except ValidationError:
-            return ""
-        at = [f for f in cross_check(plan) if f.path == path and f.severity is Severity.FAULT]
+        at = [f for f in self._with(path, value, None) if f.path == path and f.severity is Severity.FAULT]
         return at[0].message if at else ""
+
+    def unwise(self, path: str, value: object) -> str:
+        """What the servers told that speaks against an answer, such as too little memory; empty where nothing."""
+        if self.known is None:
+            return ""
+        usual = {f.message for f in self._with(path, value, None)}
+        at = [f for f in self._with(path, value, self.known) if f.path == path and f.message not in usual]
+        return at[0].message if at else ""
+
+    def _with(self, path: str, value: object, known: KnownServers | None) -> list[Finding]:
+        """The findings about all answers together, if the one at ``path`` were another."""
+        if self._considered_at != self._revision:
+            self._considered, self._considered_at = {}, self._revision
+        key = (path, repr(value), id(known))
+        if key not in self._considered:
+            raw = self.raw()
+            _put(raw, path.split("."), _plain(value))
+            try:
+                self._considered[key] = cross_check(Plan.model_validate(raw), known)
+            except ValidationError:
+                self._considered[key] = []
+        return self._considered[key]
 
     def step_findings(self, step_id: str) -> list[Finding]:
         """The findings about the answers of one step."""

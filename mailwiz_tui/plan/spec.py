@@ -28,11 +28,15 @@ class FieldKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One answer of a closed list: what the plan file holds, what the operator reads, and what it means."""
+    """One answer of a closed list: what the plan file holds, what the operator reads, and what it means.
+
+    ``help`` fits on one row, ``why`` explains to a newcomer what follows from it.
+    """
 
     value: str | int | bool
     label: str
     help: str = ""
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)

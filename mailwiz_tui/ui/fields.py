@@ -34,24 +34,46 @@ def make_field(spec: FieldSpec, session: Session, *, plain: bool) -> FormField:
 
 
 def options_of(spec: FieldSpec, session: Session) -> list[Option]:
-    """A question's options: dim where they cannot be carried out yet, barred where the rules forbid them."""
+    """A question's options: struck out where the rules forbid them, dim where something else is against it."""
     options = []
-    for choice in spec.choices:
-        label = f"{choice.label}: {choice.help}" if _alone(spec) and choice.help else choice.label
-        barred = "" if choice.value == session.value(spec.path) else session.barred(spec.path, choice.value)
-        options.append(Option(choice.value, label, barred, unavailable(spec.path, choice.value) is not None))
+    for value, label, help_text in _choices(spec):
+        text = f"{label}: {help_text}" if _alone(spec) and help_text else label
+        barred = "" if value == session.value(spec.path) else session.barred(spec.path, value)
+        later = not barred and why_not_choice(spec, value, session) != ""
+        options.append(Option(value, text, barred, later))
     return options
 
 
+def why_not_choice(spec: FieldSpec, value: object, session: Session) -> str:
+    """Why an option cannot be carried out as things are: by the rules, by this version, or by what servers told."""
+    barred = session.barred(spec.path, value)
+    if barred:
+        return barred
+    later = unavailable(spec.path, value)
+    return later.message if later is not None else session.unwise(spec.path, value)
+
+
 def help_of(spec: FieldSpec, session: Session) -> str:
-    """The help row: what the chosen answer means, else what is asked; then what cannot be installed yet."""
-    if spec.kind is not FieldKind.CHOICE:
-        return spec.help
+    """The help row: what the chosen answer means, else what is asked; then why some answers are dim."""
     value = session.value(spec.path)
     chosen = next((c for c in spec.choices if c.value == value), None)
     text = chosen.help if chosen is not None and chosen.help and not _alone(spec) else spec.help
-    later = [c.label for c in spec.choices if unavailable(spec.path, c.value) is not None]
-    return f"{text} Dim: can be planned, not installed yet ({', '.join(later)})." if later else text
+    if spec.kind not in (FieldKind.CHOICE, FieldKind.BOOL):
+        return text
+    later = [label for v, label, _ in _choices(spec) if unavailable(spec.path, v) is not None]
+    if later:
+        text += f" Dim: can be planned, not installed yet ({', '.join(later)})."
+    for v, label, _ in _choices(spec):
+        if v != value and label not in later and (reason := session.unwise(spec.path, v)):
+            text += f" {label[:1].upper()}{label[1:]}: {reason}."
+    return text
+
+
+def _choices(spec: FieldSpec) -> list[tuple[str | int | bool, str, str]]:
+    """Value, label and help of each option; those of a switch are yes and no."""
+    if spec.kind is FieldKind.BOOL:
+        return [(True, "yes", ""), (False, "no", "")]
+    return [(c.value, c.label, c.help) for c in spec.choices]
 
 
 def placeholder_of(spec: FieldSpec, session: Session) -> str:

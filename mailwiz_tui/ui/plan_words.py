@@ -32,7 +32,7 @@ def happens_on(blueprint: Blueprint) -> list[tuple[str, str]]:
 def replaced_files(blueprint: Blueprint, software: Iterable[str]) -> list[str]:
     """The files of these packages' configuration that the plan has its own version of."""
     folders = tuple(f"/etc/{name.partition('-')[0]}/" for name in software)
-    return sorted(path for path in blueprint.files() if path.startswith(folders))
+    return sorted(p for p in blueprint.files() if p.startswith(folders) and "mailwiz" not in p.rpartition("/")[2])
 
 
 def _packages(blueprint: Blueprint) -> str:

@@ -196,6 +196,10 @@ class Session:
         """Why the rules forbid an answer with the others as they are, or empty."""
         return self.draft.barred(path, value)
 
+    def unwise(self, path: str, value: object) -> str:
+        """What the servers told that speaks against an answer, or empty."""
+        return self.draft.unwise(path, value)
+
     def plan(self) -> Plan | None:
         """The plan, or None while it has faults."""
         try:

@@ -11,7 +11,7 @@ from textual.widgets import Static
 
 from mailwiz_tui.dns.live import RecordState, State
 from mailwiz_tui.dns.record import Record
-from mailwiz_tui.fleet.facts import Facts, Listener
+from mailwiz_tui.fleet.facts import Facts, FactsFile, Listener
 from mailwiz_tui.fleet.facts_store import facts_path_for, load_facts
 from mailwiz_tui.fleet.server import Server
 from mailwiz_tui.install.prompts import Prompts
@@ -22,8 +22,9 @@ from mailwiz_tui.ui.session import Backends, probe_failure, summary
 from mailwiz_tui.ui.symbols import PROBE_MARKS
 from mailwiz_tui.ui.widgets.choice_row import ChoiceRow, Option
 from mailwiz_tui.ui.widgets.entry import Entry
+from mailwiz_tui.ui.widgets.form_field import FormField
 from mailwiz_tui.ui.widgets.step_strip import StepStrip
-from tests.ui.fakes import Script, debian_facts
+from tests.ui.fakes import Script, debian_facts, known_server
 from tests.ui.grid import grid, screen_text, until
 from tests.ui.make import MakeApp
 from tests.ui.test_steps import field, goto, saved_in
@@ -103,7 +104,7 @@ async def test_asking_a_server_goes_on_when_the_step_is_left(
         return debian_facts(server.host)
 
     app.session.backends = Backends(app.session.backends.engine, app.session.backends.verify, slow)
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with app.run_test(size=(80, 60)) as pilot:
         await goto(pilot, app, "roles")
         await pilot.press("f5")
         await until(pilot, lambda: "asking" in screen_text(app), "asking")
@@ -154,7 +155,7 @@ async def test_an_impossible_option_is_passed_over_with_its_reason(make_app: Mak
 async def test_records_show_how_they_stand_in_the_dns(make_app: MakeApp, filled: Path) -> None:
     app = make_app(filled)
 
-    async def compare(records: Sequence[Record]) -> list[RecordState]:
+    async def compare(records: Sequence[Record], resolver: str | None) -> list[RecordState]:
         states = [State.PUBLISHED, State.WRONG, State.MISSING, *[State.UNKNOWN] * len(records)]
         return [
             RecordState(r, s, detail="it is v=spf1 +all" if s is State.WRONG else "")
@@ -194,3 +195,19 @@ def test_ports_that_others_hold_are_told() -> None:
     facts = debian_facts().model_copy(update={"listeners": held})
     assert "taken: 80" in summary(facts)
     assert "taken" not in summary(debian_facts())
+
+
+async def test_an_answer_that_a_servers_memory_speaks_against_is_dim_with_the_reason(
+    make_app: MakeApp, filled: Path
+) -> None:
+    app = make_app(filled)
+    app.session.known = FactsFile(servers={"mx1": known_server()})
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await goto(pilot, app, "services")
+        antivirus = next(f for f in screen.query(FormField) if f.path == "services.antivirus")
+        row = antivirus.control
+        assert isinstance(row, ChoiceRow)
+        assert [option.later for option in row.options] == [True, False]
+        row.focus()
+        await pilot.press("f1")
+        await until(pilot, lambda: "CLAMAV" in screen_text(app), "help of the field with the focus")

@@ -20,6 +20,7 @@ from mailwiz_tui.ui.screens.dialog import Dialog
 from mailwiz_tui.ui.screens.start import StartScreen
 from mailwiz_tui.ui.text import safe_line
 from mailwiz_tui.ui.widgets.entry import Entry
+from mailwiz_tui.ui.widgets.no_markup import NoMarkup
 from tests.ui.fakes import PASSWORD
 from tests.ui.grid import check_golden, grid, screen_text, until
 from tests.ui.make import MakeApp
@@ -140,9 +141,21 @@ async def test_help_explains_fields_and_keys(make_app: MakeApp, filled: Path, up
         await started(pilot, app)
         app.show_step("security")
         await until(pilot, lambda: getattr(app.screen, "step_id", "") == "security", "step")
+        await until(pilot, lambda: app.focused is not None, "focus")
         await pilot.press("f1")
-        await until(pilot, lambda: "Three records in the DNS protect your name" in screen_text(app), "help")
+        await until(pilot, lambda: "CERTIFICATE" in screen_text(app), "help of the field with the focus")
         await check_golden(pilot, "help-security-80x24", update=update_golden)
+        text = str(app.screen.query_one("#dialog-text", NoMarkup).content)
+        for words in (
+            "goes to the receiver's spam folder",
+            "A selector tells one key of your domain from another",
+            "needs a domain signed with DNSSEC",
+            "Whoever is not on the list fails, plainly",
+            "Three records in the DNS protect your name",
+            "RFC 9989",
+        ):
+            assert words in " ".join(text.split()), words
+        assert max(len(row) for row in text.splitlines()) <= 71
         await pilot.press("escape")
         await until(pilot, lambda: getattr(app.screen, "step_id", "") == "security", "closed")
 

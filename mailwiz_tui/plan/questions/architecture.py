@@ -24,17 +24,27 @@ STEP = StepSpec(
             kind=FieldKind.CHOICE,
             choices=(
                 Choice(
-                    "single", "One server", "Everything on one Debian server. Simple, cheap, done in ten minutes."
+                    "single",
+                    "One server",
+                    "Everything on one Debian server. Simple, cheap, done in ten minutes.",
+                    "A machine with 2 GB of memory (4 GB with ClamAV) and one public address is enough for some "
+                    "hundred people. Make the nightly backup of step 6: it is what saves you when the disk dies.",
                 ),
                 Choice(
                     "distributed",
                     "Several servers with roles",
                     "Inbound, outbound, storage and filter on servers of their own, joined by private links.",
+                    "The server that strangers talk to then holds no mailbox, and the one that holds the mailboxes "
+                    "is not reachable from the internet. Each part can be made larger, restarted or replaced by "
+                    "itself. Between them everything is encrypted, over links that the installation makes.",
                 ),
                 Choice(
                     "ha-cluster",
                     "Cluster",
                     "Two or more equal nodes behind one address; the loss of one is survived.",
+                    "Users connect to one virtual address, which another node takes over within seconds. The nodes "
+                    "must share a network. Three keep a majority when one is lost; two cannot tell a dead peer "
+                    "from a cut cable.",
                 ),
             ),
             example="single",

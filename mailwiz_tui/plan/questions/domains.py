@@ -27,8 +27,9 @@ STEP = StepSpec(
             help="What stands after the @ in your addresses.",
             example="example.com",
             why=(
-                "postmaster@ of this domain receives what concerns the whole server; every domain needs one (RFC "
-                "5321 4.5.1)."
+                "With example.com your addresses read anna@example.com. You need to be able to change this "
+                "domain's records in the DNS: step 7 lists what to enter there. postmaster@ of it receives what "
+                "concerns the whole server; every domain needs that address (RFC 5321 section 4.5.1)."
             ),
         ),
         FieldSpec(
@@ -37,9 +38,10 @@ STEP = StepSpec(
             help="The server's full name, below one of your domains, and not the bare domain.",
             example="mail.example.com",
             why=(
-                "It must be a fully qualified name with an address in the DNS (RFC 5321 section 2.3.5); its "
-                "address and "
-                "its PTR record must agree."
+                "Not the domain itself but a name below it, mail.example.com say: the website can then stay where "
+                "it is. It must have an address in the DNS (RFC 5321 section 2.3.5), and the reverse name (PTR) of "
+                "that address, which is set where you rent the server, must lead back to it: large providers "
+                "refuse mail from servers where the two do not agree."
             ),
         ),
         FieldSpec(
@@ -48,7 +50,12 @@ STEP = StepSpec(
             help="Each a mailbox domain, or a relay domain with its next hop.",
             kind=FieldKind.DOMAINS,
             example="example.org (mailbox)",
-            why="Each gets its own MX, SPF, DKIM and DMARC records; step 7 lists them all.",
+            why=(
+                "A mailbox domain has accounts here, like the primary one. A relay domain has its mailboxes on "
+                "another host: mail for it is filtered here and passed on, and whether a recipient exists is asked "
+                "there first, so that nothing bounces later. Each gets its own MX, SPF, DKIM and DMARC records; "
+                "step 7 lists them all."
+            ),
         ),
     ),
     owns=("domain",),

@@ -57,7 +57,8 @@ STEP = StepSpec(
             example="203.0.113.10",
             why=(
                 "Clients know only this address. When the node that has it is lost, another takes it over (VRRP, "
-                "RFC 9568)."
+                "RFC 9568). It must be free and in the same network as the nodes; a provider that rents servers "
+                "out one by one often cannot give such an address."
             ),
             shown_when=(ShownWhen("architecture", ("ha-cluster",)),),
         ),
@@ -91,8 +92,9 @@ STEP = StepSpec(
             example="192.0.2.53, 2001:db8::53",
             why=(
                 "Each server runs its own validating resolver: block lists refuse answers to the public resolvers "
-                "of "
-                "large providers, and DANE (RFC 7672) needs DNSSEC validated on the server itself."
+                "of large providers, and DANE (RFC 7672), the proof that a mail reaches the right server, needs "
+                "DNSSEC answers that were validated on the server itself. Name resolvers here only where a "
+                "firewall lets no DNS out but theirs."
             ),
         ),
     ),

@@ -19,14 +19,33 @@ _TLS = (
                 "letsencrypt",
                 "Let's Encrypt",
                 "Free, trusted by every program, renewed by itself (ACME, RFC 8555).",
+                "The mail host's name must lead to this server in the DNS and port 80 must be reachable before a "
+                "certificate is issued. Until then a self-signed one serves, and installing again gets the real "
+                "one.",
             ),
-            Choice("custom", "Own files", "A certificate and key that you bring and renew yourself."),
-            Choice("selfsigned", "Self-signed", "Made on the server; programs warn of it. For rehearsals."),
+            Choice(
+                "custom",
+                "Own files",
+                "A certificate and key that you bring and renew yourself.",
+                "For an authority of your company, or a certificate that you buy. It must hold the mail host's "
+                "name; when it ends, put new files in the same place and install again.",
+            ),
+            Choice(
+                "selfsigned",
+                "Self-signed",
+                "Made on the server; programs warn of it. For rehearsals.",
+                "Mail between servers is encrypted all the same, but people's programs show a warning, and who "
+                "learns to click warnings away is easily deceived. MTA-STS cannot be used with it.",
+            ),
         ),
         example="letsencrypt",
         why=(
-            "TLS 1.2 or newer is used on every port. Other servers encrypt to any certificate; people's programs "
-            "do not."
+            "TLS 1.2 or newer is used on every port. Most other servers encrypt to any certificate, so that an "
+            "attacker in between could show his own. Two standards close that gap. MTA-STS (RFC 8461) says over "
+            "HTTPS which hosts have your mail and that they have a public certificate: it needs Let's Encrypt or a "
+            "bought one. DANE (RFC 7672) says in the DNS which certificate is the right one (a TLSA record): it "
+            "needs a domain signed with DNSSEC, which your DNS provider must offer; without it the record is "
+            "ignored. Both may be used together, and step 7 has their records."
         ),
     ),
     FieldSpec(
@@ -76,8 +95,10 @@ _DKIM_FIELDS = (
         kind=FieldKind.BOOL,
         example="yes",
         why=(
-            "Large providers refuse unsigned mail. The private key is made on the server and never leaves it (RFC "
-            "6376)."
+            "The server signs each mail with a private key; the public key stands in your DNS. A receiver can so "
+            "tell that the mail comes from your domain and that nobody changed it on the way, even when it was "
+            "forwarded. Large providers refuse unsigned mail. The private key is made on the server and never "
+            "leaves it (RFC 6376)."
         ),
     ),
     FieldSpec(
@@ -86,8 +107,10 @@ _DKIM_FIELDS = (
         help="A short name for the key, in the DNS before ._domainkey; best with a year.",
         example="2026a",
         why=(
-            "A new key gets a new selector, so old mail can still be checked with the old one (RFC 6376 section "
-            "3.1)."
+            "A selector tells one key of your domain from another: with the selector 2026a the public key stands "
+            "at 2026a._domainkey.example.com, and each signature names it. To change keys (once a year is usual) "
+            "you choose a new selector, publish its record and install; mail that is still on its way can be "
+            "checked with the old record, which you remove some weeks later (RFC 6376 section 3.1)."
         ),
         shown_when=_DKIM,
     ),
@@ -102,6 +125,11 @@ _DKIM_FIELDS = (
             Choice(4096, "4096", "Needs a record of several strings, which not every DNS service takes."),
         ),
         example="2048",
+        why=(
+            "A longer key is harder to break, and its record is longer. 2048 bits need two strings in one TXT "
+            "record, which the zone file of step 7 already has; some web forms want them joined. 1024-bit keys can "
+            "be broken by those who have money for it (RFC 8301 section 3.2)."
+        ),
         shown_when=_DKIM,
     ),
 )
@@ -113,12 +141,34 @@ _SPF = (
         help="What receivers shall think of mail from servers that are not yours.",
         kind=FieldKind.CHOICE,
         choices=(
-            Choice("strict", "strict", "-all: refuse it. Right when only these servers send for you."),
-            Choice("softfail", "softfail", "~all: be suspicious. While you are not sure who else sends."),
-            Choice("neutral", "neutral", "?all: no opinion. Protects nobody."),
+            Choice(
+                "strict",
+                "strict",
+                "-all: refuse it. Right when only these servers send for you.",
+                "Whoever is not on the list fails, plainly. Right when you know everybody who sends in your name: "
+                "this server, and the services that you name below. A mail that is forwarded by others fails as "
+                "well; its DKIM signature then saves it, which is why both are used.",
+            ),
+            Choice(
+                "softfail",
+                "softfail",
+                "~all: be suspicious. While you are not sure who else sends.",
+                "Whoever is not on the list is suspect, but hardly refused for that alone. Good for the weeks in "
+                "which DMARC reports tell you who else sends: a shop, a newsletter, a printer that mails scans.",
+            ),
+            Choice(
+                "neutral",
+                "neutral",
+                "?all: no opinion. Protects nobody.",
+                "Says of whoever is not on the list: I do not know. Forgers pass as well as you do.",
+            ),
         ),
         example="strict",
-        why="SPF lists in the DNS who may send for a domain (RFC 7208).",
+        why=(
+            "SPF is one TXT record that lists the servers that may send mail for a domain; receivers compare it "
+            "with the server that stands before them (RFC 7208). It looks at the address that bounces go to, not "
+            "at the From that people see: only DMARC binds the two."
+        ),
     ),
     FieldSpec(
         path="security.spf.includes",
@@ -126,7 +176,11 @@ _SPF = (
         help="SPF names of services that send for you, like a newsletter's. Mostly empty.",
         kind=FieldKind.LIST,
         example="_spf.newsletter.example",
-        why="Each include costs at least one of ten DNS look-ups that receivers make (RFC 7208 section 4.6.4).",
+        why=(
+            "A newsletter service or an office suite that sends in your name tells you such a name. Each costs at "
+            "least one of the ten DNS look-ups that receivers make; with more, SPF fails as a whole (RFC 7208 "
+            "section 4.6.4)."
+        ),
     ),
 )
 
@@ -137,19 +191,47 @@ _DMARC = (
         help="What receivers shall do with mail that only pretends to be yours.",
         kind=FieldKind.CHOICE,
         choices=(
-            Choice("none", "none", "Deliver it and report. To begin with, where others may send for you."),
-            Choice("quarantine", "quarantine", "File it as spam. A good middle."),
-            Choice("reject", "reject", "Refuse it. When the reports show that all your mail passes."),
+            Choice(
+                "none",
+                "none",
+                "Deliver it and report. To begin with, where others may send for you.",
+                "Forged mail is delivered as if there were no DMARC; you only get reports of it. Use it for some "
+                "weeks while you find out who sends in your name, then go on to quarantine.",
+            ),
+            Choice(
+                "quarantine",
+                "quarantine",
+                "File it as spam. A good middle.",
+                "Mail that says it is from you, but has neither a valid DKIM signature of your domain nor comes "
+                "from a server in your SPF record, goes to the receiver's spam folder. Forgeries do little harm, "
+                "and a mail of yours that was forgotten somewhere is not lost: it can be found there.",
+            ),
+            Choice(
+                "reject",
+                "reject",
+                "Refuse it. When the reports show that all your mail passes.",
+                "Such mail is not accepted at all. The best protection against fraud in your name, but a forgotten "
+                "sender's mail is lost, and some mailing lists break. Go here when the reports stay clean.",
+            ),
         ),
         example="quarantine",
-        why="DMARC binds SPF and DKIM to the address people see in From (RFC 9989).",
+        why=(
+            "SPF and DKIM each prove a domain, but not the one that people see in From. DMARC asks that one of "
+            "them holds for that very domain, and says what to do if not (RFC 9989). It protects those who get "
+            "mail in your name: customers, banks, your own staff. This server obeys others' policies too."
+        ),
     ),
     FieldSpec(
         path="security.dmarc.rua",
         label="Reports to",
         help="Daily summaries of who sent in your name; your own dmarc@ is fine.",
         example="mailto:dmarc@example.com",
-        why="An address in another domain has to allow it there by a DNS record (RFC 9990).",
+        why=(
+            "Large receivers send one report a day: which servers sent mail with your domain in From, how much, "
+            "and whether SPF and DKIM held. That is how you learn of a forgotten newsletter service, or of a "
+            "forger. The files are XML; free and paid services read them for you. An address in another domain has "
+            "to allow it there by a DNS record (RFC 9990)."
+        ),
     ),
     FieldSpec(
         path="security.dmarc.ruf",

@@ -22,13 +22,32 @@ STEP = StepSpec(
             help="Rspamd is recommended; it also signs, greylists and limits sending.",
             kind=FieldKind.CHOICE,
             choices=(
-                Choice("rspamd", "Rspamd", "Fast, learns from what users move to Junk. Recommended."),
                 Choice(
-                    "spamassassin", "SpamAssassin", "The older filter; slower, for those who have rules for it."
+                    "rspamd",
+                    "Rspamd",
+                    "Fast, learns from what users move to Junk. Recommended.",
+                    "It weighs some hundred signs of each mail: who sent it, whether SPF, DKIM and DMARC hold, "
+                    "what block lists say, what it learnt. From a score on, mail is filed in Junk; from a higher "
+                    "one on, it is refused. Unknown senders are asked to come again in some minutes (greylisting, "
+                    "RFC 6647), which spam programs seldom do.",
                 ),
-                Choice("none", "none", "No filter: where another one stands before this server."),
+                Choice(
+                    "spamassassin",
+                    "SpamAssassin",
+                    "The older filter; slower, for those who have rules for it.",
+                    "It needs more memory and time for each mail than Rspamd and knows neither greylisting nor "
+                    "sending limits; what it does not do is done by Postfix and further small programs.",
+                ),
+                Choice(
+                    "none",
+                    "none",
+                    "No filter: where another one stands before this server.",
+                    "Every mail that passes Postfix's own checks reaches the mailboxes. Choose it only where a "
+                    "filtering service or another server stands in front.",
+                ),
             ),
             example="rspamd",
+            why="Most mail of the world is spam; without a filter the mailboxes are of no use within weeks.",
         ),
         FieldSpec(
             path="services.antivirus",
@@ -36,6 +55,11 @@ STEP = StepSpec(
             help="Scans attachments; wants 1.5 GB of memory, so a server with 4 GB.",
             kind=FieldKind.BOOL,
             example="no",
+            why=(
+                "A mail with a known virus is refused while its sender is still connected. The signatures need "
+                "about 1.5 GB of memory at all times, more while they are renewed; on a smaller server the kernel "
+                "ends programs at random, mail among them. It finds what is known, not the newest malware."
+            ),
         ),
         FieldSpec(
             path="services.webmail",
@@ -47,6 +71,10 @@ STEP = StepSpec(
                 Choice("roundcube", "Roundcube", "Webmail with address book, filters and password change."),
             ),
             example="none",
+            why=(
+                "It is served by HTTPS at the mail host's name. Whoever has a password can then log in from any "
+                "browser in the world, so guessing is met by fail2ban there too."
+            ),
         ),
         FieldSpec(
             path="services.admin_panel",
@@ -58,6 +86,11 @@ STEP = StepSpec(
                 Choice("postfixadmin", "PostfixAdmin", "Accounts, aliases and quotas in a browser."),
             ),
             example="none",
+            why=(
+                "Domains, mailboxes, aliases and quotas in a browser, also for people who have no access to the "
+                "server. A further login on the web is a further door: without need leave it out, the accounts can "
+                "be managed in this program (u on the start screen) and from the command line."
+            ),
         ),
     ),
     owns=("services",),

@@ -27,11 +27,33 @@ STEP = StepSpec(
             help="The local disk is right for most.",
             kind=FieldKind.CHOICE,
             choices=(
-                Choice("maildir", "Local disk", "A file for each mail on the server's own disk."),
-                Choice("nfs", "NFS", "On a file server; several nodes can share it."),
-                Choice("s3", "Object storage", "Old mail moves to an S3 bucket, new mail stays local."),
+                Choice(
+                    "maildir",
+                    "Local disk",
+                    "A file for each mail on the server's own disk.",
+                    "Nothing else has to work for mail to be delivered and read. Plan 5 GB for each person, and "
+                    "make the backup below.",
+                ),
+                Choice(
+                    "nfs",
+                    "NFS",
+                    "On a file server; several nodes can share it.",
+                    "While the file server is away nobody reads mail and new mail waits in the queue. It should be "
+                    "near, redundant, and export to the mail servers alone: NFS itself asks for no password.",
+                ),
+                Choice(
+                    "s3",
+                    "Object storage",
+                    "Old mail moves to an S3 bucket, new mail stays local.",
+                    "Cheap room for archives. Mail older than some weeks moves there every night; while the bucket "
+                    "is away only such old mail cannot be opened.",
+                ),
             ),
             example="maildir",
+            why=(
+                "It can be changed later only by moving the mail: an installation with another kind is refused "
+                "while mail lies in the former place."
+            ),
         ),
         FieldSpec(
             path="storage.path",

@@ -46,6 +46,7 @@ class AdoptDialog(Dialog[bool]):
         typed = self.query_one("#adopt-id", Entry).value.strip()
         if answer == "ok" and typed and typed != self.server_id:
             self.query_one("#dialog-error", NoMarkup).show(f"that is not {self.server_id}; nothing is replaced")
+            self.query_one("#dialog-body").scroll_end(animate=False)
             return
         self.dismiss(answer == "ok" and typed == self.server_id)
 

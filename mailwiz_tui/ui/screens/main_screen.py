@@ -9,6 +9,7 @@ from textual.containers import Vertical
 from textual.screen import Screen
 
 from mailwiz_tui.ui.actions import MOVING, key_table
+from mailwiz_tui.ui.help_pages import key_page, wrapped
 from mailwiz_tui.ui.widgets.key_bar import KeyBar
 from mailwiz_tui.ui.widgets.no_markup import NoMarkup
 from mailwiz_tui.ui.widgets.title_bar import TitleBar
@@ -57,9 +58,21 @@ class MainScreen(Screen[None]):
 
     def help_page(self) -> tuple[str, str]:
         """Title and text of the help for this screen."""
-        keys = "\n".join(f"  {key:<10} {text}" for key, text in key_table(*self.scopes, "app"))
-        moving = "\n".join(f"  {key:<10} {text}" for key, text in MOVING)
-        return self.heading, f"{self.help_text}\n\nKeys\n{keys}\n\nMoving\n{moving}".strip()
+        return self.heading, "\n\n".join(part for part in (self.help_words(), self.help_keys()) if part)
+
+    @property
+    def help_width(self) -> int:
+        """How many columns a row of the help has."""
+        return max(40, min(100, self.app.size.width - 4) - 5)
+
+    def help_words(self) -> str:
+        """What the help says before the keys."""
+        return wrapped(self.help_text, self.help_width)
+
+    def help_keys(self) -> str:
+        """The keys that work here."""
+        keys = key_page("Keys", key_table(*self.scopes, "app"), self.help_width)
+        return f"{keys}\n\n{key_page('Moving', MOVING, self.help_width)}"
 
     def why_not(self, action_id: str) -> str:
         """Why an action cannot be taken now, or empty."""

@@ -81,6 +81,9 @@ class RolesScreen(StepScreen):
         else:
             self.query_one("#go-next", Button).focus()
 
+    def focused_field(self) -> FieldSpec | None:
+        return super().focused_field() or self.spec.field("servers")
+
     def chosen(self) -> dict[str, Chosen]:
         """The plan's servers as the picker shows them."""
         found: dict[str, Chosen] = {}

@@ -14,9 +14,18 @@ from textual.widget import Widget
 from textual.widgets import Button
 
 from mailwiz_tui.plan.findings import Finding, Severity
-from mailwiz_tui.plan.steps import STEPS, FieldKind, FieldSpec, StepSpec
+from mailwiz_tui.plan.steps import STEPS, FieldKind, FieldSpec, StepSpec, field_at
 from mailwiz_tui.ui.actions import bindings_for
-from mailwiz_tui.ui.fields import help_of, make_field, options_of, placeholder_of, settle_defaults, unavailable
+from mailwiz_tui.ui.fields import (
+    help_of,
+    make_field,
+    options_of,
+    placeholder_of,
+    settle_defaults,
+    unavailable,
+    why_not_choice,
+)
+from mailwiz_tui.ui.help_pages import step_page
 from mailwiz_tui.ui.screens.main_screen import MainScreen
 from mailwiz_tui.ui.screens.steps_dialog import StepsDialog
 from mailwiz_tui.ui.session import Session
@@ -50,13 +59,18 @@ class StepScreen(MainScreen):
         self._told = ""
         settle_defaults(self.spec, session)
 
-    def help_page(self) -> tuple[str, str]:
-        """The step's long help, each field with its reason, and the keys."""
-        title, keys = super().help_page()
-        parts = [self.spec.help or self.spec.summary]
-        for field in self.spec.fields:
-            parts.append(f"{field.label}\n  {field.help}" + (f"\n  {field.why}" if field.why else ""))
-        return title, "\n\n".join([*parts, keys])
+    def help_words(self) -> str:
+        """The field with the focus first, then the step's long help and its other fields."""
+        return step_page(self.spec, self.focused_field(), self._why_not_choice, self.help_width)
+
+    def focused_field(self) -> FieldSpec | None:
+        """The question that the focus is in, if it is in one."""
+        inside = self.focused.ancestors_with_self if self.focused is not None else ()
+        field = next((w for w in inside if isinstance(w, FormField)), None)
+        return field_at(field.path) if field is not None else None
+
+    def _why_not_choice(self, field: FieldSpec, value: object) -> str:
+        return "" if value == self.session.value(field.path) else why_not_choice(field, value, self.session)
 
     def note(self) -> str:
         name = self.session.path.name
@@ -141,7 +155,7 @@ class StepScreen(MainScreen):
             field.display = spec.is_shown(session.value)
             field.show_placeholder(placeholder_of(spec, session))
             field.show_help(help_of(spec, session))
-            if spec.kind is FieldKind.CHOICE:
+            if spec.kind in (FieldKind.CHOICE, FieldKind.BOOL):
                 field.show_options(options_of(spec, session))
             shown = [] if self._hushed(field) else [f for f in findings if _concerns(f, field.path)]
             missing = (

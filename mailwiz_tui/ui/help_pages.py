@@ -1,0 +1,64 @@
+"""F1 in words: the field that has the focus first, then the step and its other fields, wrapped with indents."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Iterable
+
+from mailwiz_tui.plan.spec import FieldSpec, StepSpec
+
+INDENT = 2
+KEY = 11
+
+
+def step_page(
+    step: StepSpec, focused: FieldSpec | None, why_not: Callable[[FieldSpec, object], str], width: int
+) -> str:
+    """The long help of a step; ``why_not`` tells why an option cannot be chosen with the answers as they are."""
+    parts = []
+    if focused is not None:
+        parts += [field_page(focused, why_not, width), _heading(f"About this step: {step.title}")]
+    parts.append(wrapped(step.help or step.summary, width))
+    others = [field for field in step.fields if field is not focused]
+    if others:
+        parts.append(_heading("Other fields of this step" if focused else "The fields of this step"))
+        parts += [field_page(field, why_not, width) for field in others]
+    return "\n\n".join(parts)
+
+
+def field_page(field: FieldSpec, why_not: Callable[[FieldSpec, object], str], width: int) -> str:
+    """One field: what it asks, why, what each option means, an example, and its key in the plan file."""
+    lines = [field.label.upper(), wrapped(field.help, width, INDENT)]
+    if field.why:
+        lines.append(wrapped(field.why, width, INDENT))
+    for choice in field.choices:
+        reason = why_not(field, choice.value)
+        said = " ".join(part for part in (choice.help, choice.why) if part)
+        said += f" Not possible now: {reason}." if reason else ""
+        lines.append(wrapped(f"- {choice.label}: {said}", width, INDENT, further=INDENT + 2))
+    if field.example and not field.choices:
+        lines.append(wrapped(f"Example: {field.example}", width, INDENT))
+    lines.append(wrapped(f"In the plan file: {field.path}", width, INDENT))
+    return "\n".join(lines)
+
+
+def key_page(title: str, keys: Iterable[tuple[str, str]], width: int) -> str:
+    """Keys and what they do, one below the other."""
+    rows = [
+        textwrap.fill(text, width, initial_indent=f"  {key:<{KEY}}", subsequent_indent=" " * (KEY + INDENT))
+        for key, text in keys
+    ]
+    return "\n".join([_heading(title), *rows])
+
+
+def wrapped(text: str, width: int, indent: int = 0, *, further: int | None = None) -> str:
+    """Text broken into rows of a width; blank lines between paragraphs stay."""
+    first, later = " " * indent, " " * (indent if further is None else further)
+    return "\n".join(
+        textwrap.fill(paragraph, width, initial_indent=first, subsequent_indent=later, break_on_hyphens=False)
+        for paragraph in text.split("\n")
+    )
+
+
+def _heading(text: str) -> str:
+    return f"── {text} ──"
