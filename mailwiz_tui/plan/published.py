@@ -5,7 +5,7 @@ It follows from the plan alone, so the DNS records and the web server that answe
 
 from __future__ import annotations
 
-from mailwiz_tui.plan.model import Plan, PlanServer, Role
+from mailwiz_tui.plan.model import AdminPanel, Plan, PlanServer, Role, Webmail
 
 MTA_STS_MAX_AGE = 604800
 """How long a sender remembers the policy, in seconds: one week."""
@@ -45,3 +45,21 @@ def mta_sts_policy(plan: Plan) -> str:
         f"max_age: {MTA_STS_MAX_AGE}",
     ]
     return "".join(f"{line}\r\n" for line in lines)
+
+
+WEBMAIL_PATH = "/webmail/"
+PANEL_PATH = "/admin/"
+
+
+def web_addresses(plan: Plan) -> dict[str, str]:
+    """What people open in a browser, by title.
+
+    Both are folders of the site at the mail hostname: that name has its addresses and a place in every kind of
+    certificate already, so neither needs a record or a name of its own.
+    """
+    found = {}
+    if plan.services.webmail is not Webmail.NONE:
+        found["Webmail"] = f"https://{plan.domain.hostname}{WEBMAIL_PATH}"
+    if plan.services.admin_panel is not AdminPanel.NONE:
+        found["Admin panel"] = f"https://{plan.domain.hostname}{PANEL_PATH}"
+    return found

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from mailwiz_tui.plan.findings import Finding
 from mailwiz_tui.plan.model import (
-    AdminPanel,
     Antispam,
     Architecture,
     Plan,
     StorageType,
-    Webmail,
 )
 
 _UNTIL = "can be planned and checked, but not installed yet"
@@ -29,10 +27,6 @@ def unsupported(plan: Plan) -> list[Finding]:
         refuse("services.antispam", what, 'choose "rspamd"')
     if plan.services.antivirus:
         refuse("services.antivirus", "ClamAV", "choose false")
-    if plan.services.webmail is not Webmail.NONE:
-        refuse("services.webmail", "Roundcube", 'choose "none"')
-    if plan.services.admin_panel is not AdminPanel.NONE:
-        refuse("services.admin_panel", "PostfixAdmin", 'choose "none"')
     if plan.storage.type is StorageType.S3 and plan.backup.target:
         refuse("backup.target", "a backup of mail that is in object storage", "leave it empty, or choose maildir")
     if plan.storage.type is StorageType.NFS:

@@ -21,11 +21,14 @@ from mailwiz_tui.stack.nftables.component import Nftables
 from mailwiz_tui.stack.nginx.component import Nginx
 from mailwiz_tui.stack.objectstore.component import ObjectStore
 from mailwiz_tui.stack.peers.component import Peers
+from mailwiz_tui.stack.php.component import Php
 from mailwiz_tui.stack.postfix.component import Postfix
 from mailwiz_tui.stack.postfix.relay import SmartHost
 from mailwiz_tui.stack.postfix.satellite import Satellite
+from mailwiz_tui.stack.postfixadmin.component import PostfixAdmin
 from mailwiz_tui.stack.redis.component import Redis
 from mailwiz_tui.stack.resolution import resolution
+from mailwiz_tui.stack.roundcube.component import Roundcube
 from mailwiz_tui.stack.rspamd.component import Rspamd
 from mailwiz_tui.stack.tls.component import Tls
 from mailwiz_tui.stack.unbound.component import Unbound
@@ -45,6 +48,9 @@ COMPONENTS: tuple[Component, ...] = (
     Front(),
     Postfix(),
     Satellite(),
+    Roundcube(),
+    PostfixAdmin(),
+    Php(),
     Nginx(),
     Fail2ban(),
     Backup(),

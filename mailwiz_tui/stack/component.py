@@ -24,7 +24,7 @@ from mailwiz_tui.fleet.facts import Facts, FactsFile
 from mailwiz_tui.plan.model import Architecture, Plan, PlanServer, Role
 from mailwiz_tui.plan.published import public_names
 from mailwiz_tui.stack import traffic
-from mailwiz_tui.stack.blueprint import Packages, Port, Probe, SecretSpec, Step
+from mailwiz_tui.stack.blueprint import File, Packages, Port, Probe, SecretSpec, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +148,8 @@ class Contribution:
     """What one component adds to a server's blueprint.
 
     ``packages`` of all components are installed together, first. ``steps`` follow in the components'
-    order. ``jails`` are fail2ban jails (the text of a section), ``ports`` feed the firewall. ``kept`` are
+    order. ``jails`` are fail2ban jails (the text of a section), ``filters`` the files they read, ``ports`` feed the
+    firewall. ``kept`` are
     the files and folders of the operator's own settings and ``databases`` the MariaDB databases, for the backup.
     ``web`` are the applications of the site at the mail hostname.
     """
@@ -159,6 +160,7 @@ class Contribution:
     ports: tuple[Port, ...] = ()
     probes: tuple[Probe, ...] = ()
     jails: tuple[str, ...] = ()
+    filters: tuple[File, ...] = ()
     findings: tuple[str, ...] = ()
     web: tuple[WebLocation, ...] = ()
     kept: tuple[str, ...] = ()

@@ -56,6 +56,8 @@ DATABASE = "postfix"
 MYSQL_SOCKET = "/run/mysqld/mysqld.sock"
 PASSWORD_SCHEME = "ARGON2ID"  # noqa: S105
 """What ``doveadm pw -s`` is asked for; the hash in ``mailbox.password`` carries it as ``{ARGON2ID}``."""
+SHORTEST_PASSWORD = 12
+"""Characters that a password has at least, wherever it is set."""
 
 VMAIL_USER = "vmail"
 VMAIL_UID = 5000

@@ -31,16 +31,20 @@ class Fail2ban(Component):
             _recidive(),
         )
         jails = (*own, *(text for contribution in so_far for text in contribution.jails))
+        filters = (
+            File(FILTER, render("fail2ban", "mailwiz-dovecot.conf")),
+            *(file for contribution in so_far for file in contribution.filters),
+        )
         step = Step(
             id="fail2ban",
             title="Lock out who guesses passwords",
             component=self.name,
             items=(
                 File(JAILS, render("fail2ban", "mailwiz.conf", jails="\n".join(jails).rstrip("\n"))),
-                File(FILTER, render("fail2ban", "mailwiz-dovecot.conf")),
+                *filters,
                 File(SETTINGS, render("fail2ban", "fail2ban.conf")),
                 # after a reload, jails that read the journal see nothing more; a restart keeps the bans
-                Unit("fail2ban.service", restart_on=(SETTINGS, JAILS, FILTER)),
+                Unit("fail2ban.service", restart_on=(SETTINGS, JAILS, *(file.path for file in filters))),
             ),
             validators=(("fail2ban-client", "-t"),),
             optional=True,

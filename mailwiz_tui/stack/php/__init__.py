@@ -1,0 +1,1 @@
+"""PHP, for the web applications."""

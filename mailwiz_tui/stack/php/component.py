@@ -1,0 +1,54 @@
+"""PHP's process manager, which runs the pools of the web applications."""
+
+from __future__ import annotations
+
+from mailwiz_tui.plan.model import AdminPanel, Role, Webmail
+from mailwiz_tui.stack.blueprint import Directory, File, Packages, Step, Unit
+from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.php.pool import FASTCGI, pools, unit, version
+from mailwiz_tui.stack.probes import clean_check, unit_active
+from mailwiz_tui.stack.render import render
+
+
+class Php(Component):
+    """Debian's php-fpm; each application brings its pool."""
+
+    name = "php"
+    title = "PHP"
+
+    def wanted(self, context: Context) -> bool:
+        """Where a web application is served."""
+        services = context.plan.services
+        chosen = services.webmail is not Webmail.NONE or services.admin_panel is not AdminPanel.NONE
+        return chosen and context.has_role(Role.MAIL_STORAGE)
+
+    def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
+        """Start it with the pools of the components before; what it passes to nginx is the same for all."""
+        folder = pools(context)
+        configuration = tuple(
+            item.path
+            for contribution in so_far
+            for step in contribution.steps
+            for item in step.items
+            if isinstance(item, File) and item.path.startswith(folder)
+        )
+        daemon = f"php-fpm{version(context)}"
+        step = Step(
+            id="php",
+            title="Start PHP for the web applications",
+            component=self.name,
+            items=(
+                Directory("/etc/nginx/snippets"),
+                File(FASTCGI, render("php", "fastcgi.conf")),
+                Unit(unit(context), reload_on=configuration),
+            ),
+            validators=((daemon, "-t"),),
+        )
+        return Contribution(
+            packages=Packages(names=("php-fpm",)),
+            steps=(step,),
+            probes=(
+                unit_active(unit(context), "PHP runs for the web applications"),
+                clean_check("php.config", "PHP accepts its pools", (daemon, "-t"), refuse=r"(?:ERROR|WARNING)"),
+            ),
+        )

@@ -1,0 +1,87 @@
+"""A pool of PHP processes for one web application: its own user, its own folders, its own socket."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mailwiz_tui.stack.blueprint import Directory, File, Item, User
+from mailwiz_tui.stack.component import Context
+from mailwiz_tui.stack.render import render
+
+VERSIONS = {"bookworm": "8.2", "trixie": "8.4"}
+FASTCGI = "/etc/nginx/snippets/mailwiz-fastcgi.conf"
+_FORBIDDEN = ("exec", "passthru", "shell_exec", "system", "popen", "pcntl_exec", "dl", "mail")
+
+
+def version(context: Context) -> str:
+    """PHP's version on this release of Debian, as it is part of paths and units."""
+    return VERSIONS.get(context.codename, VERSIONS["trixie"])
+
+
+def unit(context: Context) -> str:
+    """The unit of PHP's process manager."""
+    return f"php{version(context)}-fpm.service"
+
+
+def pools(context: Context) -> str:
+    """The folder that Debian's process manager reads its pools from."""
+    return f"/etc/php/{version(context)}/fpm/pool.d"
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """One application's processes.
+
+    ``path`` is where it is served, ``files`` what it may open besides its own state, ``may_run`` whether it may
+    start a program (without a shell function), ``upload``, ``post`` and ``memory`` PHP's limits.
+    """
+
+    name: str
+    title: str
+    path: str
+    files: tuple[str, ...]
+    upload: str = "2M"
+    post: str = "8M"
+    memory: str = "128M"
+    children: int = 8
+    may_run: bool = False
+
+    @property
+    def socket(self) -> str:
+        """Where nginx passes requests on to."""
+        return f"/run/php/mailwiz-{self.name}.sock"
+
+    @property
+    def state(self) -> str:
+        """What the application writes; nobody else may look."""
+        return f"/var/lib/mailwiz-{self.name}"
+
+    def items(self, context: Context) -> tuple[Item, ...]:
+        """The user, the folders and the pool's configuration."""
+        folders = (Directory(f"{self.state}/{name}", self.name, self.name, 0o700) for name in ("temp", "sessions"))
+        forbidden = _FORBIDDEN if self.may_run else (*_FORBIDDEN, "proc_open")
+        text = render(
+            "php",
+            "pool.conf",
+            name=self.name,
+            title=self.title,
+            path=self.path,
+            socket=self.socket,
+            state=self.state,
+            children=str(self.children),
+            files=":".join((*self.files, self.state)),
+            forbidden=",".join(forbidden),
+            upload=self.upload,
+            post=self.post,
+            memory=self.memory,
+        )
+        return (
+            User(self.name),
+            Directory(self.state, self.name, self.name, 0o700),
+            *folders,
+            File(self.config(context), text),
+        )
+
+    def config(self, context: Context) -> str:
+        """The pool's file."""
+        return f"{pools(context)}/mailwiz-{self.name}.conf"

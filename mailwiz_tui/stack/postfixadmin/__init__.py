@@ -1,0 +1,1 @@
+"""PostfixAdmin, accounts in a browser."""

@@ -1,0 +1,137 @@
+"""PostfixAdmin: accounts, aliases and quotas in a browser."""
+
+from __future__ import annotations
+
+from mailwiz_tui.plan.model import AdminPanel, Role
+from mailwiz_tui.plan.published import PANEL_PATH, web_addresses
+from mailwiz_tui.stack import keys
+from mailwiz_tui.stack.blueprint import Command, Directory, File, Packages, Probe, Step
+from mailwiz_tui.stack.component import Component, Context, Contribution, WebLocation
+from mailwiz_tui.stack.jails import jail
+from mailwiz_tui.stack.php.pool import Pool, unit
+from mailwiz_tui.stack.render import render
+
+CONFIG = "/etc/postfixadmin/config.local.php"
+DATABASE_CONFIG = "/etc/postfixadmin/dbconfig.inc.php"
+ACCESS = f"{keys.CONF_DIR}/sql/postfixadmin.sql"
+UPGRADE = f"{keys.LIB_DIR}/upgrade-accounts-tables"
+COMPILED = "/var/cache/postfixadmin/templates_c"
+HEADERS = "/etc/nginx/snippets/mailwiz-admin-headers.conf"
+FILTER = "/etc/fail2ban/filter.d/mailwiz-postfixadmin.conf"
+POOL = Pool(
+    name="postfixadmin",
+    title="PostfixAdmin",
+    path=PANEL_PATH,
+    files=(
+        "/usr/share/postfixadmin",
+        "/etc/postfixadmin",
+        "/var/cache/postfixadmin",
+        "/usr/share/php",
+        "/usr/share/javascript",
+        f"{keys.CONF_DIR}/local.d",
+    ),
+    may_run=True,
+)
+_DEBCONF = (
+    "postfixadmin postfixadmin/dbconfig-install boolean false",
+    "postfixadmin postfixadmin/reconfigure-webserver multiselect",
+)
+_ROLES = ("abuse", "hostmaster", "postmaster", "webmaster")
+
+
+class PostfixAdmin(Component):
+    """Debian's PostfixAdmin in a PHP pool of its own, at the mail hostname, on the accounts that are there."""
+
+    name = "postfixadmin"
+    title = "Admin panel"
+
+    def wanted(self, context: Context) -> bool:
+        """Where the accounts are."""
+        return context.plan.services.admin_panel is AdminPanel.POSTFIXADMIN and context.has_role(Role.MAIL_STORAGE)
+
+    def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
+        """Rights, configuration, tables and pool; its set-up page is never served."""
+        step = Step(
+            id="postfixadmin",
+            title="Set up the admin panel",
+            component=self.name,
+            items=(
+                *POOL.items(context),
+                Directory(COMPILED, POOL.name, POOL.name, 0o700),
+                File(CONFIG, _config(context), "root", POOL.name, 0o640),
+                File(DATABASE_CONFIG, render("postfixadmin", "dbconfig.inc.php", database=keys.DATABASE)),
+                File(ACCESS, render("postfixadmin", "access.sql", database=keys.DATABASE)),
+                File(
+                    UPGRADE,
+                    render("postfixadmin", "upgrade-tables", database=keys.DATABASE, state=POOL.state),
+                    mode=0o755,
+                ),
+                File(HEADERS, render("postfixadmin", "headers.conf")),
+                Command(
+                    id="postfixadmin.access",
+                    argv=("mariadb", "--batch", "-e", f"source {ACCESS}"),
+                    unless=("mariadb", "--batch", "-e", "SHOW GRANTS FOR 'postfixadmin'@'localhost'"),
+                    inputs=(ACCESS,),
+                ),
+                Command(id="postfixadmin.tables", argv=(UPGRADE,), unless=(UPGRADE, "--check")),
+            ),
+            validators=(("php", "-l", CONFIG), ("php", "-l", DATABASE_CONFIG)),
+        )
+        return Contribution(
+            packages=Packages(names=("php-cli", "php-mbstring", "php-mysql", "postfixadmin"), debconf=_DEBCONF),
+            steps=(step,),
+            jails=(jail("postfixadmin", "80,443", maxretry=8, filter_name="mailwiz-postfixadmin"),),
+            filters=(File(FILTER, render("postfixadmin", "mailwiz-postfixadmin.conf", unit=unit(context))),),
+            web=(
+                WebLocation(
+                    name=self.name,
+                    path=PANEL_PATH,
+                    server=render("postfixadmin", "site.conf", socket=POOL.socket),
+                    http=render("postfixadmin", "http.conf"),
+                ),
+            ),
+            probes=(
+                Probe(
+                    id="postfixadmin.tables",
+                    proves="the accounts' tables are as the panel's version wants them",
+                    argv=(UPGRADE, "--check"),
+                    advice=f"on the server: {UPGRADE}",
+                ),
+                Probe(
+                    id="postfixadmin.hashes",
+                    proves="the panel can make and check password hashes",
+                    argv=(
+                        "setpriv",
+                        "--reuid",
+                        POOL.name,
+                        "--regid",
+                        POOL.name,
+                        "--clear-groups",
+                        "sh",
+                        "-c",
+                        _HASH,
+                    ),
+                    expect=r"^\{ARGON2ID\}",
+                    advice="journalctl -t postfixadmin -n 50",
+                ),
+            ),
+        )
+
+
+_HASH = f"printf 'x\\nx\\n' | /usr/bin/doveadm -O pw -s {keys.PASSWORD_SCHEME}"
+
+
+def _config(context: Context) -> str:
+    postmaster = f"postmaster@{context.plan.domain.primary_domain}"
+    return render(
+        "postfixadmin",
+        "config.local.php",
+        socket=keys.MYSQL_SOCKET,
+        database=keys.DATABASE,
+        scheme=keys.PASSWORD_SCHEME,
+        shortest=str(keys.SHORTEST_PASSWORD),
+        postmaster=postmaster,
+        hostname=context.hostname,
+        url=web_addresses(context.plan)["Admin panel"],
+        aliases="\n".join(f"    '{name}' => '{postmaster}'," for name in _ROLES),
+    )

@@ -1,0 +1,63 @@
+<?php
+// Managed by mailwiz-tui: the next apply writes this file again.
+// Own settings: /etc/mailwiz/local.d/postfixadmin.php, read last, so they win ($CONF['…'] = …;).
+// Every setting is explained in /etc/postfixadmin/config.inc.php.
+$CONF['configured'] = true;
+$CONF['setup_password'] = '';
+
+// The database knows this program by its system user over the Unix socket: there is no password. Only root, on
+// the command line, may change the tables (public/upgrade.php).
+$CONF['database_type'] = 'mysqli';
+$CONF['database_host'] = 'localhost';
+$CONF['database_socket'] = '@@SOCKET@@';
+$CONF['database_user'] = PHP_SAPI === 'cli' && posix_geteuid() === 0 ? 'root' : 'postfixadmin';
+$CONF['database_password'] = '';
+$CONF['database_name'] = '@@DATABASE@@';
+
+// Hashes as Dovecot makes and checks them, so that each knows the other's
+$CONF['encrypt'] = 'dovecot:@@SCHEME@@';
+$CONF['dovecotpw'] = '/usr/bin/doveadm -O pw';
+$CONF['password_validation'] = ['/.{@@SHORTEST@@}/' => 'password_too_short @@SHORTEST@@'];
+$CONF['generate_password'] = 'NO';
+$CONF['show_password'] = 'NO';
+$CONF['password_expiration'] = 'NO';
+$CONF['forgotten_admin_password_reset'] = false;
+$CONF['forgotten_user_password_reset'] = false;
+
+$CONF['admin_email'] = '@@POSTMASTER@@';
+$CONF['admin_name'] = 'Postmaster';
+$CONF['smtp_server'] = 'localhost';
+$CONF['smtp_port'] = '25';
+$CONF['smtp_client'] = '@@HOSTNAME@@';
+$CONF['welcome_text'] = "Welcome: this mailbox is ready.\n";
+$CONF['emailcheck_resolve_domain'] = 'NO';
+$CONF['domain_path'] = 'YES';
+$CONF['domain_in_mailbox'] = 'NO';
+$CONF['default_aliases'] = [
+@@ALIASES@@
+];
+$CONF['transport_default'] = 'virtual';
+
+// Quotas in bytes, and how full mailboxes are as Dovecot counts it
+$CONF['quota'] = 'YES';
+$CONF['domain_quota'] = 'NO';
+$CONF['quota_multiplier'] = '1048576';
+$CONF['used_quotas'] = 'YES';
+$CONF['new_quota_table'] = 'YES';
+$CONF['aliases'] = '0';
+$CONF['mailboxes'] = '0';
+$CONF['maxquota'] = '0';
+
+// Filters are made in webmail; nothing here can read or copy the database
+$CONF['vacation'] = 'NO';
+$CONF['fetchmail'] = 'NO';
+$CONF['backup'] = 'NO';
+$CONF['xmlrpc_enabled'] = false;
+$CONF['show_footer_text'] = 'NO';
+$CONF['user_footer_link'] = '@@URL@@users/login.php';
+$CONF['footer_text'] = '@@HOSTNAME@@';
+$CONF['footer_link'] = '@@URL@@';
+
+if (is_readable('/etc/mailwiz/local.d/postfixadmin.php')) {
+    include '/etc/mailwiz/local.d/postfixadmin.php';
+}

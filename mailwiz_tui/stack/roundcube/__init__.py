@@ -1,0 +1,1 @@
+"""Roundcube, the webmail."""
