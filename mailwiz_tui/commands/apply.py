@@ -11,24 +11,32 @@ from mailwiz_tui.commands.progress import ProgressPrinter
 from mailwiz_tui.commands.terminal import ask, complain, interactive, say
 from mailwiz_tui.commands.workspace import Workspace, open_workspace
 from mailwiz_tui.install.engine import Engine
+from mailwiz_tui.install.handover import collect
 from mailwiz_tui.plan.findings import PlanError
+from mailwiz_tui.plan.model import Plan
+from mailwiz_tui.plan.published import web_addresses
 from mailwiz_tui.plan.support import unsupported
 
 
 async def _hand_over(engine: Engine, file: CredentialsFile | None) -> None:
-    mailboxes = await engine.accounts()
-    key = await engine.recovery_key()
-    if not mailboxes and key is None:
+    handover = await collect(engine)
+    if not handover:
         if file is not None:
             file.discard()
             complain(f"{file.path}: not written, because no password was generated in this run")
         return
     if file is None:
-        show(mailboxes, key)
+        show(handover)
     else:
-        file.write(mailboxes, key)
+        file.write(handover)
         say(f"generated passwords were written to {file.path}")
     await engine.acknowledge_accounts()
+
+
+def _say_where(plan: Plan) -> None:
+    """Where the web applications are."""
+    for title, url in web_addresses(plan).items():
+        say(f"{title}: {url}")
 
 
 async def _apply(workspace: Workspace, options: argparse.Namespace) -> int:
@@ -45,6 +53,7 @@ async def _apply(workspace: Workspace, options: argparse.Namespace) -> int:
             return 1
         await _hand_over(engine, file)
         handed_over = True
+        _say_where(workspace.plan)
         if not any(o.changed for o in outcomes.values()):
             say("no changes")
             return 0

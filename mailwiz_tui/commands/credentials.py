@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Mapping
 from pathlib import Path
 
-from pydantic import SecretStr
-
 from mailwiz_tui.commands.terminal import say
+from mailwiz_tui.install.handover import Handover
 
 
 class CredentialsFile:
@@ -22,16 +19,10 @@ class CredentialsFile:
         self.path = path
         self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
 
-    def write(self, mailboxes: Mapping[str, SecretStr], backup_key: SecretStr | None = None) -> None:
-        """Write ``{"mailboxes": {address: password}, "backup_key": …}`` and make sure that it is on the disk."""
-        content: dict[str, object] = {
-            "mailboxes": {address: secret.get_secret_value() for address, secret in mailboxes.items()}
-        }
-        if backup_key is not None:
-            content["backup_key"] = backup_key.get_secret_value()
+    def write(self, handover: Handover) -> None:
+        """Write them as ``Handover.to_json`` says and make sure that it is on the disk."""
         with os.fdopen(self._descriptor, "w", encoding="utf-8") as file:
-            json.dump(content, file, indent=2)
-            file.write("\n")
+            file.write(handover.to_json())
             file.flush()
             os.fsync(file.fileno())
 
@@ -41,15 +32,20 @@ class CredentialsFile:
         self.path.unlink()
 
 
-def show(mailboxes: Mapping[str, SecretStr], backup_key: SecretStr | None = None) -> None:
+def show(handover: Handover) -> None:
     """Print the passwords and the backup's recovery key; they will not be shown again."""
     say("")
-    if mailboxes:
+    if handover.mailboxes:
         say("Generated passwords. They are shown this once and stored only as hashes:")
-        for address, secret in mailboxes.items():
+        for address, secret in handover.mailboxes.items():
             say(f"  {address}  {secret.get_secret_value()}")
         say("")
-    if backup_key is not None:
+    if handover.administrators:
+        say("The first administrator of the admin panel, another password than that of the mailbox:")
+        for address, secret in handover.administrators.items():
+            say(f"  {address}  {secret.get_secret_value()}")
+        say("")
+    if handover.backup_key is not None:
         say("The recovery key of the backup. It is shown this once; without it no new server can restore:")
-        say(f"  {backup_key.get_secret_value()}")
+        say(f"  {handover.backup_key.get_secret_value()}")
         say("")

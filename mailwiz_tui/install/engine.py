@@ -23,7 +23,12 @@ from mailwiz_tui.install.agentlink import AgentLink
 from mailwiz_tui.install.certificates import acme_authority, custom_certificate
 from mailwiz_tui.install.diff import ServerDiff
 from mailwiz_tui.install.events import Event, ServerChanged, ServerPhase, Subscriber
-from mailwiz_tui.install.first_accounts import account_server, first_accounts, new_password
+from mailwiz_tui.install.first_accounts import (
+    account_server,
+    first_accounts,
+    first_administrator,
+    new_password,
+)
 from mailwiz_tui.install.follower import GIVE_UP_AFTER
 from mailwiz_tui.install.history import History
 from mailwiz_tui.install.outcome import ServerOutcome
@@ -74,6 +79,7 @@ class Engine:
         self._compile = compile_blueprint or _compile
         self._subscribers: list[Subscriber] = []
         self._unacknowledged: dict[str, SecretStr] = {}
+        self._administrators: dict[str, SecretStr] = {}
         self._key_is_out = False
         self._work = Work(
             plan, self.pool, self.known, self._emit, self.history, self._compile, adopt, gate_seconds, give_up_after
@@ -199,6 +205,20 @@ class Engine:
         self._unacknowledged = {address: passwords[address] for address in answer["set"]}
         return dict(self._unacknowledged)
 
+    async def administrators(self) -> dict[str, SecretStr]:
+        """The admin panel's first administrator, with the password that was set now, for showing once.
+
+        Like ``accounts`` it sets a new one at each call until ``acknowledge_accounts``.
+        """
+        place, address = account_server(self.plan), first_administrator(self.plan)
+        if place is None or not address:
+            return {}
+        password = new_password()
+        request = (await self.link(place.id)).request
+        answer = await request("administrator_ensure", address=address, password=password.get_secret_value())
+        self._administrators = {address: password} if answer["set"] else {}
+        return dict(self._administrators)
+
     async def recovery_key(self) -> SecretStr | None:
         """The key without which no backup can be read, until ``acknowledge_accounts``; else None."""
         place = account_server(self.plan)
@@ -209,7 +229,7 @@ class Engine:
         return SecretStr(key) if key else None
 
     async def acknowledge_accounts(self) -> None:
-        """Tells the server that the operator has what ``accounts`` and ``recovery_key`` returned."""
+        """Tells the server that the operator has what ``accounts``, ``administrators`` and ``recovery_key`` returned."""
         place = account_server(self.plan)
         if place is None:
             return
@@ -217,6 +237,9 @@ class Engine:
         if self._unacknowledged:
             await link.request("accounts_ack", addresses=list(self._unacknowledged))
             self._unacknowledged = {}
+        for address in self._administrators:
+            await link.request("administrator_ack", address=address)
+        self._administrators = {}
         if self._key_is_out:
             await link.request("backup_key_shown")
             self._key_is_out = False

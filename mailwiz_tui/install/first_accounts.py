@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pydantic import SecretStr
 
-from mailwiz_tui.plan.model import Plan, PlanServer, Role
+from mailwiz_tui.plan.model import AdminPanel, Plan, PlanServer, Role
 
 ROLE_NAMES = ("abuse", "hostmaster", "webmaster", "mailer-daemon", "dmarc")
 """Addresses that a mail domain must answer at, beside postmaster."""
@@ -32,6 +32,13 @@ def first_accounts(plan: Plan) -> FirstAccounts:
             aliases.append((f"postmaster@{domain}", postmaster))
         aliases += [(f"{name}@{domain}", postmaster) for name in ROLE_NAMES]
     return FirstAccounts(tuple(plan.mailbox_domains()), (postmaster,), tuple(aliases))
+
+
+def first_administrator(plan: Plan) -> str:
+    """Who administers everything in the admin panel at first; empty where there is none."""
+    if plan.services.admin_panel is AdminPanel.NONE:
+        return ""
+    return f"postmaster@{plan.domain.primary_domain}"
 
 
 def account_server(plan: Plan) -> PlanServer | None:

@@ -6,9 +6,8 @@ import asyncio
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 
-from pydantic import SecretStr
-
 from mailwiz_tui.install.events import ServerChanged
+from mailwiz_tui.install.handover import Handover, collect
 from mailwiz_tui.ui.backends import error_sentence
 from mailwiz_tui.ui.ports import EngineLike, OutcomeLike, Verifier
 from mailwiz_tui.ui.run_model import RunModel
@@ -28,8 +27,8 @@ class Stage(StrEnum):
 class Installation:
     """Drives engine and verification once, and keeps what came of it.
 
-    ``accounts`` (first passwords) and ``recovery_key`` (of the backup) are held until they were acknowledged;
-    ``changed`` says whether anything was changed on a server, in this try or a former one.
+    ``handover`` (first passwords, the backup's key) is held until it was acknowledged; ``changed`` says whether
+    anything was changed on a server, in this try or a former one.
     ``error`` is a sentence if the whole run could not be made; ``note`` is a word to the operator that holds
     until the next stage. ``on_stage`` is called in the event loop at each change of stage.
     """
@@ -49,8 +48,7 @@ class Installation:
         self.verify_error = ""
         self.outcomes: Mapping[str, OutcomeLike] = {}
         self.changed = False
-        self.accounts: Mapping[str, SecretStr] = {}
-        self.recovery_key: SecretStr | None = None
+        self.handover = Handover()
         self.results: list[CheckResult] = []
         self.watched_only = False
         self._verifier = verifier
@@ -129,8 +127,7 @@ class Installation:
     async def acknowledge(self) -> None:
         """The operator has the passwords: let the servers forget them."""
         await self.engine.acknowledge_accounts()
-        self.accounts = {}
-        self.recovery_key = None
+        self.handover = Handover()
 
     def _enter(self, stage: Stage) -> None:
         self.stage = stage
@@ -150,8 +147,7 @@ class Installation:
             self.outcomes = {**outcomes, **self._late}
             self._take_outcomes()
             if not self.model.failed:
-                self.accounts = await self.engine.accounts()
-                self.recovery_key = await self.engine.recovery_key()
+                self.handover = await collect(self.engine)
         except Exception as error:
             self.error = error_sentence(error)
         if self.error or self.model.failed:

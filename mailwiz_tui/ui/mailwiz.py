@@ -233,7 +233,7 @@ class MailwizApp(App[int]):
         installation = self.session.installation
         if installation is None:
             return
-        if installation.accounts or installation.recovery_key:
+        if installation.handover:
             from mailwiz_tui.ui.screens.credentials import CredentialsScreen
 
             self.show(CredentialsScreen(self.session))
@@ -277,7 +277,7 @@ class MailwizApp(App[int]):
         installation = self._session.installation if self._session is not None else None
         if installation is not None and installation.running:
             self.push_screen(ChoiceDialog(*RUNNING), self._quit_answered)
-        elif installation is not None and (installation.accounts or installation.recovery_key):
+        elif installation is not None and installation.handover:
             self.push_screen(ChoiceDialog(*UNSEEN), self._quit_answered)
         else:
             self.exit(0)

@@ -88,6 +88,9 @@ class EngineLike(Protocol):
     async def accounts(self) -> Mapping[str, SecretStr]:
         """First passwords that nobody has acknowledged yet."""
 
+    async def administrators(self) -> Mapping[str, SecretStr]:
+        """First passwords of the admin panel that nobody has acknowledged yet."""
+
     async def recovery_key(self) -> SecretStr | None:
         """The backup's key that nobody has acknowledged yet."""
 

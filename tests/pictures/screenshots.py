@@ -137,7 +137,7 @@ async def install(camera: Camera) -> None:
     await camera.until(lambda: len(run.log.lines) > ENOUGH_LINES or not installation.running, "a log")
     await camera.take("dashboard")
     await camera.until(lambda: not installation.running, "the installation came to its end")
-    camera.secrets += [password.get_secret_value() for password in installation.accounts.values()]
+    camera.secrets += [password.get_secret_value() for password in installation.handover.secrets()]
     if installation.error or installation.model.failed:
         print(of_app(app, camera.secrets).text)
         sys.exit(f"the installation failed: {installation.error}")

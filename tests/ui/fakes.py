@@ -101,6 +101,7 @@ class Script:
     events: list[Event] = field(default_factory=list)
     outcomes: dict[str, OutcomeLike] = field(default_factory=dict)
     accounts: dict[str, SecretStr] = field(default_factory=dict)
+    administrators: dict[str, SecretStr] = field(default_factory=dict)
     checks: list[CheckResult] = field(default_factory=list)
     hold: asyncio.Event | None = None
     error: Exception | None = None
@@ -177,6 +178,9 @@ class FakeEngine:
 
     async def accounts(self) -> Mapping[str, SecretStr]:
         return self.script.accounts
+
+    async def administrators(self) -> Mapping[str, SecretStr]:
+        return self.script.administrators
 
     async def recovery_key(self) -> SecretStr | None:
         return None

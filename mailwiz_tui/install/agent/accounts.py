@@ -29,7 +29,7 @@ def ensure(
     ``accounts``: ``{"address", "password"}``; ``aliases``: ``{"address", "goto"}``. Returns ``{"set": [...]}``,
     the addresses whose password is now the one given.
     """
-    book = _read_book(host)
+    book = read_book(host)
     existing = set(query(host, "SELECT username FROM mailbox;"))
     statements = [_domain_row(domain) for domain in domains]
     passwords_set = []
@@ -39,7 +39,7 @@ def ensure(
             continue
         if address not in existing:
             book[address] = {"handed_over": False}
-            _write_book(host, book)
+            write_book(host, book)
         statements.append(_mailbox_rows(address, hashed(host, password)))
         passwords_set.append(address)
     for alias in aliases:
@@ -52,11 +52,11 @@ def ensure(
 
 def acknowledge(host: Host, addresses: list[str]) -> dict[str, Any]:
     """Remembers that the operator has these passwords; they are never set again by ``ensure``."""
-    book = _read_book(host)
+    book = read_book(host)
     for address in addresses:
         if address in book:
             book[address]["handed_over"] = True
-    _write_book(host, book)
+    write_book(host, book)
     return {"handed_over": sorted(a for a, entry in book.items() if entry["handed_over"])}
 
 
@@ -124,7 +124,8 @@ def _domain_row(domain: str) -> str:
     return insert("INSERT IGNORE", "domain", {name: literal(value) for name, value in columns.items()})
 
 
-def _read_book(host: Host) -> dict[str, Any]:
+def read_book(host: Host) -> dict[str, Any]:
+    """Whose first passwords were made here, and whether the operator has them."""
     try:
         with open(host.path(_BOOK), encoding="utf-8") as handle:
             found = json.load(handle)
@@ -133,6 +134,7 @@ def _read_book(host: Host) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _write_book(host: Host, book: dict[str, Any]) -> None:
+def write_book(host: Host, book: dict[str, Any]) -> None:
+    """Keeps what ``read_book`` reads."""
     host.make_state_dirs()
     files.write(host, _BOOK, json.dumps(book, indent=1, sort_keys=True).encode() + b"\n", 0o600)

@@ -45,6 +45,8 @@ class Server:
             "monitor": self.monitor,
             "accounts_ensure": self.accounts_ensure,
             "accounts_ack": self.accounts_ack,
+            "administrator_ensure": self.administrator_ensure,
+            "administrator_ack": self.administrator_ack,
             "probe_mailbox_open": self.probe_mailbox_open,
             "probe_mailbox_close": self.probe_mailbox_close,
             "backup_list": self.backup_list,
@@ -183,6 +185,20 @@ class Server:
 
         with self._exclusive:
             return module.acknowledge(self.host, addresses)
+
+    def administrator_ensure(self, address: str, password: str) -> Answer:
+        """The admin panel's first administrator."""
+        from . import administrators
+
+        with self._exclusive:
+            return administrators.ensure(self.host, address, password)
+
+    def administrator_ack(self, address: str) -> Answer:
+        """Remembers that the operator has the administrator's password."""
+        from . import administrators
+
+        with self._exclusive:
+            return administrators.acknowledge(self.host, address)
 
     def probe_mailbox_open(self, address: str, password: str) -> Answer:
         """Opens the verification mailbox for as long as this connection lives."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import ClassVar
 
@@ -13,6 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widgets import Button
 
+from mailwiz_tui.plan.published import web_addresses
 from mailwiz_tui.ui.backends import error_sentence
 from mailwiz_tui.ui.installation import Installation
 from mailwiz_tui.ui.paths import write_new_private
@@ -59,6 +59,10 @@ class CredentialsScreen(MainScreen):
         for title, secret in _secrets(installation):
             text.append(f"{safe_line(title)}\n", style="bold")
             text.append(f"    {safe_line(secret.get_secret_value())}\n")
+        plan = self.session.plan()
+        for title, url in web_addresses(plan).items() if plan else ():
+            text.append(f"{title}\n", style="bold")
+            text.append(f"    {safe_line(url)}\n")
         self.query_one("#password-list", NoMarkup).show(text)
         self.query_one("#save", Button).focus()
 
@@ -90,13 +94,8 @@ class CredentialsScreen(MainScreen):
         installation = self.session.installation
         if installation is None:
             return
-        content: dict[str, object] = {
-            "mailboxes": {a: p.get_secret_value() for a, p in installation.accounts.items()}
-        }
-        if installation.recovery_key is not None:
-            content["backup_key"] = installation.recovery_key.get_secret_value()
         try:
-            write_new_private(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+            write_new_private(path, installation.handover.to_json())
         except FileExistsError:
             self.tell(f"{path} exists already; nothing was written. Choose another name", problem=True)
             return
@@ -136,10 +135,12 @@ class CredentialsScreen(MainScreen):
 
 
 def _secrets(installation: Installation | None) -> list[tuple[str, SecretStr]]:
-    """What is to be shown: each mailbox's password, and the backup's recovery key."""
+    """What is to be shown: each mailbox's password, the panel's administrator, the backup's recovery key."""
     if installation is None:
         return []
-    found = list(installation.accounts.items())
-    if installation.recovery_key is not None:
-        found.append(("Recovery key of the backup", installation.recovery_key))
+    handover = installation.handover
+    found = list(handover.mailboxes.items())
+    found += [(f"Admin panel: {address}", secret) for address, secret in handover.administrators.items()]
+    if handover.backup_key is not None:
+        found.append(("Recovery key of the backup", handover.backup_key))
     return found

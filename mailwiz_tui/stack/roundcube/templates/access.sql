@@ -25,4 +25,5 @@ BEGIN
 END //
 DELIMITER ;
 
+GRANT EXECUTE ON PROCEDURE `@@ACCOUNTS@@`.`mailwiz_set_password` TO 'mailwiz_password'@'localhost';
 GRANT EXECUTE ON PROCEDURE `@@ACCOUNTS@@`.`mailwiz_set_password` TO 'roundcube'@'localhost';

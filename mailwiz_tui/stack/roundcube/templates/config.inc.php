@@ -53,6 +53,7 @@ $config['max_message_size'] = '@@MESSAGE@@';
 
 $config['product_name'] = '@@HOSTNAME@@';
 $config['support_url'] = '';
+$config['disabled_actions'] = ['settings.about'];
 $config['skin'] = 'elastic';
 $config['enable_spellcheck'] = false;
 $config['plugins'] = ['archive', 'managesieve', 'markasjunk', 'password'];

@@ -1,0 +1,62 @@
+"""What an installation hands to its operator exactly once: first passwords and the backup's key."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from pydantic import SecretStr
+
+
+class Issuer(Protocol):
+    """What is needed of ``install.engine.Engine``."""
+
+    async def accounts(self) -> Mapping[str, SecretStr]:
+        """First mailboxes."""
+
+    async def administrators(self) -> Mapping[str, SecretStr]:
+        """First administrators of the panel."""
+
+    async def recovery_key(self) -> SecretStr | None:
+        """The backup's key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """Passwords by address, of mailboxes and of the panel's administrators, and the recovery key of the backup."""
+
+    mailboxes: Mapping[str, SecretStr] = field(default_factory=dict)
+    administrators: Mapping[str, SecretStr] = field(default_factory=dict)
+    backup_key: SecretStr | None = None
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to hand over."""
+        return bool(self.secrets())
+
+    def secrets(self) -> tuple[SecretStr, ...]:
+        """All of them."""
+        key = () if self.backup_key is None else (self.backup_key,)
+        return (*self.mailboxes.values(), *self.administrators.values(), *key)
+
+    def to_json(self) -> str:
+        """``{"mailboxes": {address: password}, "admin_panel": {address: password}, "backup_key": …}``.
+
+        The last two only where there are such; the text ends with a line break.
+        """
+        content: dict[str, object] = {"mailboxes": _plain(self.mailboxes)}
+        if self.administrators:
+            content["admin_panel"] = _plain(self.administrators)
+        if self.backup_key is not None:
+            content["backup_key"] = self.backup_key.get_secret_value()
+        return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+async def collect(engine: Issuer) -> Handover:
+    """Ask for everything that is to be handed over now."""
+    return Handover(await engine.accounts(), await engine.administrators(), await engine.recovery_key())
+
+
+def _plain(secrets: Mapping[str, SecretStr]) -> dict[str, str]:
+    return {address: secret.get_secret_value() for address, secret in secrets.items()}
