@@ -229,7 +229,7 @@ class Engine:
         return SecretStr(key) if key else None
 
     async def acknowledge_accounts(self) -> None:
-        """Tells the server that the operator has what ``accounts``, ``administrators`` and ``recovery_key`` returned."""
+        """Tells the server that the operator has all that was handed over (``install/handover.py``)."""
         place = account_server(self.plan)
         if place is None:
             return

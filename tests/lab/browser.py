@@ -1,4 +1,4 @@
-"""A real browser without a screen: Debian's chromium, driven over WebDriver, that finds lab hosts by their names."""
+"""A real browser without a screen: Debian's chromium, driven over WebDriver, that finds lab hosts by name."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The first administrator of the admin panel, in PostfixAdmin's tables.
 
-Whoever may do everything there has ``superadmin`` set and the domain ``ALL``. Its password is handed over like that of
-a first mailbox (``accounts.py``): each ``ensure`` sets a new one until the operator is known to have it.
+Whoever may do everything there has ``superadmin`` set and the domain ``ALL``. The password is handed over like
+that of a first mailbox (``accounts.py``): each ``ensure`` sets a new one until the operator is known to have it.
 """
 
 from __future__ import annotations
