@@ -31,8 +31,6 @@ def test_what_can_be_installed_is_not_refused(bend: Any, changes: dict[str, Any]
         ({"services.antispam": "spamassassin"}, "services.antispam"),
         ({"services.antispam": "none"}, "services.antispam"),
         ({"services.antivirus": True}, "services.antivirus"),
-        ({"services.webmail": "roundcube"}, "services.webmail"),
-        ({"services.admin_panel": "postfixadmin"}, "services.admin_panel"),
         ({"storage.type": "nfs"}, "storage.type"),
         ({"storage.type": "s3", "backup": {"target": "/srv/backup"}}, "backup.target"),
     ],

@@ -98,3 +98,12 @@ def test_public_certificate_is_as_in_its_golden_file(component: str, codename: s
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     assert text == path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("codename", ["trixie", "bookworm"])
+@pytest.mark.parametrize("component", ["roundcube", "postfixadmin", "php", "nginx", "fail2ban"])
+def test_web_applications_are_as_in_their_golden_file(component: str, codename: str) -> None:
+    services = {"webmail": "roundcube", "admin_panel": "postfixadmin"}
+    plan = cases.plan(services=services)
+    text = part(compile_server(plan, "mx1", cases.facts(codename=codename)), component)
+    compare(text, GOLDEN / "web" / codename / f"{component}.txt")
