@@ -13,9 +13,9 @@ STEP = StepSpec(
         "Postfix moves mail and Dovecot keeps it; both are always there. Rspamd filters spam, signs with DKIM and "
         "limits how much one account can send, so a stolen password does little harm.\n\n"
         "ClamAV wants about 1.5 GB of memory for its signatures. Roundcube reads mail in a browser, at /webmail/ of "
-        "the mail hostname; PostfixAdmin manages accounts in one, at /admin/. Neither needs a DNS record of its own. "
-        "Both can be turned on and off later: accounts are kept in the same database either way. The panel's first "
-        "administrator is made with a password of its own, shown once after the installation."
+        "the mail host; PostfixAdmin manages accounts in one, at /admin/. Neither needs a DNS record. Both can be "
+        "turned on and off later: accounts are kept in the same database either way. The panel's first administrator "
+        "is made with a password of its own, shown once after the installation."
     ),
     fields=(
         FieldSpec(
@@ -66,7 +66,7 @@ STEP = StepSpec(
         FieldSpec(
             path="services.webmail",
             label="Webmail",
-            help="Reading mail in a browser, at /webmail/ of the mail host; programs and phones need none.",
+            help="Reading mail in a browser; programs and phones need none.",
             kind=FieldKind.CHOICE,
             choices=(
                 Choice("none", "none", "Mail programs and phones only."),
@@ -81,7 +81,7 @@ STEP = StepSpec(
         FieldSpec(
             path="services.admin_panel",
             label="Admin panel",
-            help="Managing accounts in a browser, at /admin/ of the mail host; `mailwiz-tui mailbox` does it without.",
+            help="Managing accounts in a browser; `mailwiz-tui mailbox` does it without.",
             kind=FieldKind.CHOICE,
             choices=(
                 Choice("none", "none", "Accounts from the command line."),
