@@ -12,10 +12,10 @@ STEP = StepSpec(
     help=(
         "Postfix moves mail and Dovecot keeps it; both are always there. Rspamd filters spam, signs with DKIM and "
         "limits how much one account can send, so a stolen password does little harm.\n\n"
-        "ClamAV wants about 1.5 GB of memory for its signatures. Roundcube reads mail in a browser, at /webmail/ of "
-        "the mail host; PostfixAdmin manages accounts in one, at /admin/. Neither needs a DNS record. Both can be "
-        "turned on and off later: accounts are kept in the same database either way. The panel's first administrator "
-        "is made with a password of its own, shown once after the installation."
+        "ClamAV wants about 1.5 GB of memory for its signatures. Roundcube reads mail in a browser, at /webmail/ "
+        "of the mail host; PostfixAdmin manages accounts in one, at /admin/. Neither needs a DNS record. Both can be "
+        "turned on and off later: accounts are kept in the same database either way. The panel's first "
+        "administrator is made with a password of its own, shown once after the installation."
     ),
     fields=(
         FieldSpec(
