@@ -5,7 +5,7 @@ from __future__ import annotations
 from mailwiz_tui.plan.model import PlanServer, Role
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.accounts.network import after_network
-from mailwiz_tui.stack.blueprint import Command, File, Port, Probe, Scope, Step, Unit, User
+from mailwiz_tui.stack.blueprint import Command, File, Port, Probe, Scope, Step, User
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.render import render, sql_text
 
@@ -24,35 +24,16 @@ class AccountStore(Component):
 
     def wanted(self, context: Context) -> bool:
         """On the first store of several servers."""
-        store = context.account_store
-        return context.distributed and store is not None and store.id == context.server_id
+        return context.distributed and holds_accounts(context)
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
-        """After MariaDB, whose service is restarted once it may use the internal certificate."""
-        drop_in = after_network(context, "mariadb.service")
+        """The users, once MariaDB runs with what ``offered_files`` gives it."""
         step = Step(
             id="account-store",
             title="Let the other servers read the accounts",
             component=self.name,
             items=(
-                User("mysql", groups=(keys.INTERNAL_GROUP,), create=False),
-                File(
-                    CONFIG,
-                    render(
-                        "accounts",
-                        "91-mailwiz-peers.cnf",
-                        address=context.internal_ip(),
-                        peers=keys.INTERNAL_PEERS,
-                        certificate=keys.INTERNAL_CERT,
-                        key=keys.INTERNAL_KEY,
-                    ),
-                ),
-                drop_in,
                 File(SCRIPT, peers_sql(context)),
-                Unit(
-                    "mariadb.service",
-                    restart_on=(CONFIG, drop_in.path, keys.INTERNAL_CERT, keys.INTERNAL_PEERS),
-                ),
                 Command(
                     id="account-store.peers",
                     argv=("mariadb", "--batch", "-e", f"source {SCRIPT}"),
@@ -62,7 +43,6 @@ class AccountStore(Component):
                     inputs=(SCRIPT,),
                 ),
             ),
-            validators=(("mariadbd", "--help", "--verbose", "--user=mysql", "--log-warnings=0"),),
         )
         return Contribution(
             steps=(step,),
@@ -85,6 +65,37 @@ class AccountStore(Component):
                 ),
             ),
         )
+
+
+def holds_accounts(context: Context) -> bool:
+    """Whether the accounts' database is on this server."""
+    store = context.account_store
+    return store is not None and store.id == context.server_id
+
+
+def offered_files(context: Context) -> tuple[User | File, ...]:
+    """What MariaDB needs to serve other servers: an address, a certificate, and the right to read it."""
+    if not context.distributed:
+        return ()
+    settings = render(
+        "accounts",
+        "91-mailwiz-peers.cnf",
+        address=context.internal_ip(),
+        peers=keys.INTERNAL_PEERS,
+        certificate=keys.INTERNAL_CERT,
+        key=keys.INTERNAL_KEY,
+    )
+    return (
+        User("mysql", groups=(keys.INTERNAL_GROUP,), create=False),
+        File(CONFIG, settings),
+        after_network(context, "mariadb.service"),
+    )
+
+
+def offered_inputs(offered: tuple[User | File, ...]) -> tuple[str, ...]:
+    """The files that MariaDB reads at its start because of them."""
+    files = tuple(item.path for item in offered if isinstance(item, File))
+    return (*files, keys.INTERNAL_CERT, keys.INTERNAL_PEERS) if files else ()
 
 
 _WITHOUT_CERTIFICATE = (

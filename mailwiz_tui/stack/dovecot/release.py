@@ -5,6 +5,7 @@ from __future__ import annotations
 from mailwiz_tui.plan.model import Role
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.accounts.copy import logins_from_copy
+from mailwiz_tui.stack.accounts.store import holds_accounts
 from mailwiz_tui.stack.component import Context
 from mailwiz_tui.stack.dovecot.storage import mailboxes
 from mailwiz_tui.stack.protocols import has_ipv4, has_ipv6
@@ -59,8 +60,7 @@ def listen(context: Context) -> str:
 
 def _has_database(context: Context) -> bool:
     """Whether the accounts' database is on this server, so that Dovecot can tell it how full mailboxes are."""
-    store = context.account_store
-    return not context.distributed or (store is not None and store.id == context.server_id)
+    return not context.distributed or holds_accounts(context)
 
 
 def _usage(context: Context) -> dict[str, str]:

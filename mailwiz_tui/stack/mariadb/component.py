@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mailwiz_tui.plan.model import Role
 from mailwiz_tui.stack import keys
+from mailwiz_tui.stack.accounts.store import holds_accounts, offered_files, offered_inputs
 from mailwiz_tui.stack.blueprint import Command, Directory, File, Packages, Probe, Step, Unit
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.probes import unit_active
@@ -20,7 +21,9 @@ class MariaDb(Component):
     title = "Accounts"
 
     def wanted(self, context: Context) -> bool:
-        """Where mailboxes are, or mail for them is judged."""
+        """Where mailboxes are, or mail for them is judged; of several servers on the account store alone."""
+        if context.distributed:
+            return holds_accounts(context)
         return context.has_role(Role.MAIL_STORAGE, Role.MX_INBOUND, Role.MX_OUTBOUND)
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
@@ -38,6 +41,7 @@ class MariaDb(Component):
         first = f"SELECT 1 FROM `{keys.DATABASE}`.`mailbox` LIMIT 1"  # noqa: S608
         create = f"CREATE DATABASE IF NOT EXISTS `{keys.DATABASE}` CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci"
         present = f"SELECT COUNT(*) FROM `{keys.DATABASE}`.`domain` WHERE active = 1 AND domain IN ({names})"  # noqa: S608
+        offered = offered_files(context)
         steps = (
             Step(
                 id="mariadb",
@@ -45,7 +49,8 @@ class MariaDb(Component):
                 component=self.name,
                 items=(
                     File(CONFIG, render("mariadb", "90-mailwiz.cnf")),
-                    Unit("mariadb.service", restart_on=(CONFIG,)),
+                    *offered,
+                    Unit("mariadb.service", restart_on=(CONFIG, *offered_inputs(offered))),
                 ),
                 validators=(("mariadbd", "--help", "--verbose", "--user=mysql", "--log-warnings=0"),),
             ),

@@ -172,3 +172,11 @@ CREATE TABLE IF NOT EXISTS `vacation_notification` (
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb3 COLLATE=utf8mb3_general_ci COMMENT='Postfix Admin - Virtual Vacation Notifications';
 
 INSERT IGNORE INTO `config` (`name`, `value`) VALUES ('version', '1847');
+
+-- Ours: which of several stores a mailbox is on (none named: the first), and where it is being moved to.
+CREATE TABLE IF NOT EXISTS `mailwiz_store` (
+  `username` varchar(255) CHARACTER SET latin1 COLLATE latin1_general_ci NOT NULL,
+  `store` varchar(64) NOT NULL DEFAULT '',
+  `moving_to` varchar(64) NOT NULL DEFAULT '',
+  PRIMARY KEY (`username`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci COMMENT='mailwiz-tui: stores of mailboxes';
