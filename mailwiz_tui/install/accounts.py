@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from pydantic import SecretStr
 
 from mailwiz_tui.install.agentlink import AgentLink
+from mailwiz_tui.install.copies import refresh_copies
 from mailwiz_tui.install.first_accounts import account_server, new_password
 from mailwiz_tui.install.sanitize import clean_text
 from mailwiz_tui.install.work import EngineError
@@ -185,7 +186,11 @@ class Accounts:
         if place is None:
             raise EngineError("the plan has no server that keeps mailboxes", "servers", "give one the role first")
         link = await self._engine.link(place.id)
-        return dict(await link.request(f"accounts_{what}", **args))
+        answer = dict(await link.request(f"accounts_{what}", **args))
+        if what != "list":
+            ended = what in ("password", "remove") or args.get("active") is False
+            await refresh_copies(self._engine, kick=(str(args["address"]),) if ended else ())
+        return answer
 
 
 def typed_address(text: str) -> str:

@@ -21,6 +21,7 @@ from mailwiz_tui.fleet.server import Inventory, Server
 from mailwiz_tui.install import given_secrets
 from mailwiz_tui.install.agentlink import AgentLink
 from mailwiz_tui.install.certificates import acme_authority, custom_certificate
+from mailwiz_tui.install.copies import refresh_copies
 from mailwiz_tui.install.diff import ServerDiff
 from mailwiz_tui.install.events import Event, ServerChanged, ServerPhase, Subscriber
 from mailwiz_tui.install.first_accounts import (
@@ -202,6 +203,7 @@ class Engine:
             accounts=[{"address": a, "password": p.get_secret_value()} for a, p in passwords.items()],
             aliases=[{"address": address, "goto": goto} for address, goto in wanted.aliases],
         )
+        await refresh_copies(self)
         self._unacknowledged = {address: passwords[address] for address in answer["set"]}
         return dict(self._unacknowledged)
 

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from mailwiz_tui.dns.records import plan_records
 from mailwiz_tui.fleet.facts import FactsFile
 from mailwiz_tui.fleet.server import Inventory
+from mailwiz_tui.install.copies import refresh_copies
 from mailwiz_tui.plan.model import Plan, Role
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.blueprint import Blueprint
@@ -160,6 +161,7 @@ async def _open_mailbox(turn: _Round, blueprints: Mapping[str, Blueprint], stack
     try:
         secret = mailbox.password.get_secret_value()
         await link.request("probe_mailbox_open", address=mailbox.address, password=secret)
+        await refresh_copies(turn.engine)
     except Exception as error:
         turn.fail("mailbox.probe", store, proves, error)
         return None
@@ -171,6 +173,7 @@ async def _open_mailbox(turn: _Round, blueprints: Mapping[str, Blueprint], stack
 async def _close_mailbox(turn: _Round, link: Link, store: str, mailbox: Mailbox) -> None:
     try:
         await link.request("probe_mailbox_close", address=mailbox.address)
+        await refresh_copies(turn.engine)
     except Exception as error:
         turn.fail("mailbox.closed", store, "The mailbox for the test mails is shut again.", error)
 

@@ -47,6 +47,7 @@ class Server:
             "accounts_ack": self.accounts_ack,
             "administrator_ensure": self.administrator_ensure,
             "administrator_ack": self.administrator_ack,
+            "accounts_copy": self.accounts_copy,
             "probe_mailbox_open": self.probe_mailbox_open,
             "probe_mailbox_close": self.probe_mailbox_close,
             "backup_list": self.backup_list,
@@ -199,6 +200,12 @@ class Server:
 
         with self._exclusive:
             return administrators.acknowledge(self.host, address)
+
+    def accounts_copy(self, kick: list[str] | None = None) -> Answer:
+        """Brings this server's copy of the accounts up to date."""
+        from . import accountcopy
+
+        return accountcopy.refresh(self.host, kick or [])
 
     def probe_mailbox_open(self, address: str, password: str) -> Answer:
         """Opens the verification mailbox for as long as this connection lives."""

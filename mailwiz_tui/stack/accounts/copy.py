@@ -7,6 +7,7 @@ import json
 from mailwiz_tui.plan.model import Role
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.accounts.network import network_unit
+from mailwiz_tui.stack.accounts.places import copy_servers
 from mailwiz_tui.stack.accounts.store import USER
 from mailwiz_tui.stack.blueprint import Command, Directory, File, Packages, Probe, Step, Unit
 from mailwiz_tui.stack.component import Component, Context, Contribution
@@ -33,7 +34,7 @@ class AccountCopy(Component):
 
     def wanted(self, context: Context) -> bool:
         """Where mail comes in or clients are served, and on stores without the database."""
-        return context.distributed and copies(context)
+        return context.server in copy_servers(context.plan)
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """Nothing goes on before there is a copy: without one, mail for known people would be refused."""
@@ -96,11 +97,6 @@ class AccountCopy(Component):
                 ),
             ),
         )
-
-
-def copies(context: Context) -> bool:
-    """Whether this server reads accounts from a copy."""
-    return bool(_maps(context)) or _logins(context)
 
 
 def logins_from_copy(context: Context) -> bool:

@@ -31,8 +31,8 @@ PLAN = Plan.model_validate(
     }
 )
 MIDDLE = issue("Middle", issue("Root", authority=True), authority=True)
-AUTOCONFIG = render("nginx", "autoconfig.xml", domain=fakes.DOMAIN, hostname=fakes.HOST, sending=fakes.HOST)
-AUTODISCOVER = render("nginx", "autodiscover.xml", hostname=fakes.HOST, sending=fakes.HOST)
+AUTOCONFIG = render("nginx", "autoconfig.xml", domain=fakes.DOMAIN, hostname=fakes.HOST)
+AUTODISCOVER = render("nginx", "autodiscover.xml", hostname=fakes.HOST)
 HSTS = "Strict-Transport-Security: max-age=63072000"
 
 Reply = tuple[int, str, str]
