@@ -6,7 +6,7 @@ import json
 
 import dns.rdata
 import dns.rdataclass
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailwiz_tui.dns.export import as_json, as_text, as_web_values
@@ -63,6 +63,7 @@ def facts(draw: st.DrawFn) -> FactsFile:
 
 
 @given(plans(), facts())
+@settings(deadline=None)
 def test_every_record_can_be_published_as_it_stands(plan: Plan, known: FactsFile) -> None:
     records = plan_records(plan, known)
     assert len({(r.name, r.type, r.value) for r in records}) == len(records)
@@ -75,6 +76,7 @@ def test_every_record_can_be_published_as_it_stands(plan: Plan, known: FactsFile
 
 
 @given(plans(), facts())
+@settings(deadline=None)
 def test_what_is_published_as_planned_is_right(plan: Plan, known: FactsFile) -> None:
     records = plan_records(plan, known)
     for record in records:
@@ -84,6 +86,7 @@ def test_what_is_published_as_planned_is_right(plan: Plan, known: FactsFile) -> 
 
 
 @given(plans(), facts())
+@settings(deadline=None)
 def test_every_form_can_be_written(plan: Plan, known: FactsFile) -> None:
     records, notes = plan_records(plan, known), plan_notes(plan, known)
     assert len(json.loads(as_json(records, notes))["records"]) == len(records)
