@@ -104,6 +104,7 @@ class Facts(_Facts):
     recursion_dnssec: bool | None = None
     has_tun: bool = False
     has_fuse: bool = False
+    has_wireguard: bool = False
     run_active: str = ""
     installed_digest: str = ""
     mail_store: MailStore | None = None
@@ -134,11 +135,16 @@ class TlsPublic(_Facts):
 
 
 class ServerRecord(_Facts):
-    """Everything known of one server."""
+    """Everything known of one server.
+
+    ``internal`` is its certificate on the private link between the servers, ``wireguard`` its public key there.
+    """
 
     facts: Facts = Field(default_factory=Facts)
     dkim: tuple[DkimPublicKey, ...] = ()
     tls: TlsPublic | None = None
+    internal: TlsPublic | None = None
+    wireguard: str = ""
 
 
 class FactsFile(_Facts):

@@ -20,7 +20,17 @@ _PROCESSES = {
     "exim4-base": ("exim4",),
     "sendmail-bin": ("sendmail-mta", "sendmail"),
 }
-_OWN = ("redis-server", "mariadbd", "unbound", "nginx", "systemd", "sshd", "valkey-server")
+_OWN = (
+    "redis-server",
+    "mariadbd",
+    "unbound",
+    "nginx",
+    "systemd",
+    "sshd",
+    "valkey-server",
+    "wireguard-go",
+    "haproxy",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +121,8 @@ def _occupied(facts: Facts, blueprint: Blueprint) -> list[Refusal]:
     for listener in facts.listeners:
         port = wanted.get((listener.protocol, listener.port))
         if port is None or not listener.process or listener.process in ours:
+            continue
+        if port.scope is Scope.PEERS and listener.address.startswith(("127.", "::1")):
             continue
         if port.scope is Scope.LOCAL and listener.address.startswith("127.") and listener.address != "127.0.0.1":
             continue

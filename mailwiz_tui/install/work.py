@@ -21,8 +21,9 @@ from mailwiz_tui.install.history import History
 from mailwiz_tui.install.outcome import ServerOutcome
 from mailwiz_tui.install.pool import Pool
 from mailwiz_tui.install.sanitize import clean_text
-from mailwiz_tui.plan.model import Plan, Role, TlsProvider
+from mailwiz_tui.plan.model import Plan, PrivateNetwork, Role, TlsProvider
 from mailwiz_tui.plan.published import public_names
+from mailwiz_tui.stack import traffic
 from mailwiz_tui.stack.blueprint import Blueprint
 
 SELF_SIGNED_DAYS = 825
@@ -87,11 +88,13 @@ class Work:
             raise EngineError(refusal.reason, server.id, refusal.advice)
         dkim, tls = self._keys_wanted(server.id)
         link = await self.link(server)
-        answer = await link.request("prepare", dkim=dkim, tls=tls)
+        answer = await link.request("prepare", dkim=dkim, tls=tls, mesh=self._mesh_wanted(server.id))
         record = ServerRecord(
             facts=facts,
             dkim=tuple(DkimPublicKey.model_validate(key) for key in answer["dkim"]),
             tls=TlsPublic.model_validate(answer["tls"]) if answer["tls"] else self.known.custom,
+            internal=TlsPublic.model_validate(answer["internal"]) if answer.get("internal") else None,
+            wireguard=str(answer.get("wireguard", "")),
         )
         self.known.servers[server.id] = record
         return record
@@ -120,6 +123,7 @@ class Work:
         ``skip`` are ids of optional steps to be left out this time.
         """
         begun = time.monotonic()
+        self._known_to_each_other(server)
         blueprint = self.compile(self.plan, server.id, self.known)
         facts = self.known.facts(server.id) or Facts()
         if refused := preflight.refusals(facts, blueprint, adopt=self._may_adopt(server.id)):
@@ -174,6 +178,31 @@ class Work:
 
     def _follower(self, server: Server, run_id: str, phase: ServerPhase) -> Follower:
         return Follower(self.pool, server, run_id, self.emit, phase, self.history.record, self.give_up_after)
+
+    def _mesh_wanted(self, server_id: str) -> dict[str, Any] | None:
+        """What a server needs to be known by to the plan's other servers; None where there are none."""
+        if not self.plan.linked:
+            return None
+        made = self.plan.network.private is PrivateNetwork.WIREGUARD
+        return {"name": traffic.internal_name(server_id), "wireguard": made}
+
+    def _known_to_each_other(self, server: Server) -> None:
+        """Raises EngineError where a server of the plan was never prepared: this one could not let it in."""
+        if not self.plan.linked:
+            return
+        strangers = [s.id for s in self.plan.servers if not self._introduced(s.id)]
+        if others := [name for name in strangers if name != server.id]:
+            named = " and ".join(others)
+            raise EngineError(
+                f"nothing is known yet of {named}, so {server.id} cannot be told whom to trust",
+                server.id,
+                f"bring {named} up, or take it out of the plan; nothing was changed on {server.id}",
+            )
+
+    def _introduced(self, server_id: str) -> bool:
+        record = self.known.servers.get(server_id)
+        wireguard = self.plan.network.private is PrivateNetwork.WIREGUARD
+        return bool(record and record.internal and (record.wireguard or not wireguard))
 
     def _keys_wanted(self, server_id: str) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
         signs = any(server.id == server_id for server in self.plan.servers_with(Role.MX_OUTBOUND))

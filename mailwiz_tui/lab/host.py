@@ -179,11 +179,20 @@ class Machine:
                 break
         else:
             raise LabError(f"{self.id} has processes that do not end: {self._pids()}; look at them with ps")
+        self._unplug()
         for top in machine.cgroup_hierarchies():
             remove_cgroup(top / _cgroup_base().name / self.lab / self.id)
         for place in ("propagate", "unix-export"):
             shutil.rmtree(Path("/run/systemd/nspawn") / place / self._name, ignore_errors=True)
         self.record.unlink(missing_ok=True)
+
+    def _unplug(self) -> None:
+        """Remove the host's end of its wire now; the kernel may take seconds to clear an ended host's network."""
+        space = network.namespace_path(self.lab)
+        if space.exists():
+            wire = f"vb-{self._name}"[:15]
+            command = ["nsenter", f"--net={space}", "ip", "link", "delete", wire]
+            subprocess.run(command, capture_output=True, check=False)
 
     def run(
         self, command: str | Sequence[str], *, stdin: str | None = None, check: bool = True, timeout: float = 120

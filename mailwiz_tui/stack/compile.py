@@ -15,7 +15,9 @@ from mailwiz_tui.stack.dovecot.component import Dovecot
 from mailwiz_tui.stack.dovecot.front import Front
 from mailwiz_tui.stack.dovecot.storage import mail_format
 from mailwiz_tui.stack.fail2ban.component import Fail2ban
+from mailwiz_tui.stack.internal_tls.component import InternalTls
 from mailwiz_tui.stack.leftovers.component import Leftovers
+from mailwiz_tui.stack.links.component import Links
 from mailwiz_tui.stack.mariadb.component import MariaDb
 from mailwiz_tui.stack.nftables.component import Nftables
 from mailwiz_tui.stack.nginx.component import Nginx
@@ -32,10 +34,14 @@ from mailwiz_tui.stack.roundcube.component import Roundcube
 from mailwiz_tui.stack.rspamd.component import Rspamd
 from mailwiz_tui.stack.tls.component import Tls
 from mailwiz_tui.stack.unbound.component import Unbound
+from mailwiz_tui.stack.wireguard.component import WireGuard
 
 COMPONENTS: tuple[Component, ...] = (
     Base(),
     Peers(),
+    WireGuard(),
+    InternalTls(),
+    Links(),
     Unbound(),
     Tls(),
     Redis(),

@@ -25,6 +25,7 @@ from mailwiz_tui.verify import (
     listeners,
     mail_in,
     mail_out,
+    mesh,
     reach,
     relay,
     server_checks,
@@ -188,6 +189,7 @@ async def _server(
 ) -> None:
     link = turn.links[blueprint.server_id]
     found: list[Check] = [*listeners.checks(blueprint, link), *tls.checks(target), *reach.checks(target)]
+    found += mesh.outside(target, blueprint, turn.engine.plan, _another(turn, blueprint.server_id))
     found += web.checks(
         target, turn.engine.plan, turn.engine.known, await _issuer(link, target), await _left_out(blueprint, link)
     )
@@ -210,11 +212,17 @@ async def _probes(turn: _Round, blueprint: Blueprint, link: Link) -> None:
     try:
         results = await server_checks.skipped_steps(blueprint, link)
         results += await server_checks.run(blueprint, link)
+        results += await mesh.flows(turn.engine.plan, blueprint.server_id, link)
     except Exception as error:
         turn.fail("server.probes", blueprint.server_id, "The server answers questions about itself.", error)
         return
     for result in results:
         turn.tell(result)
+
+
+def _another(turn: _Round, server_id: str) -> Link | None:
+    """A further server of the plan that answers, to look at this one from there."""
+    return next((link for other, link in turn.links.items() if other != server_id), None)
 
 
 async def _port_25(turn: _Round, target: Target, mailbox: Mailbox | None, limit: asyncio.Semaphore) -> None:

@@ -142,6 +142,13 @@ def lent_host(lab: Lab) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
+def lend_hosts(lab: Lab) -> Iterator[FreshHost]:
+    """Lend several bare hosts to all tests of a module: like ``fresh_host``, but kept until the module ends."""
+    with _lending_hosts(lab) as take:
+        yield take
+
+
+@pytest.fixture(scope="module")
 def lent_domain(lab: Lab) -> Iterator[str]:
     """Lend one empty domain to all tests of a module."""
     with _lending_domains(lab) as take:

@@ -38,6 +38,7 @@ def gather(host: Host) -> dict[str, Any]:
         "synchronized": lambda: host.run(["timedatectl", "show", "-p", "NTPSynchronized", "--value"], timeout=3),
         "sshd": lambda: _ssh_ports(host),
         "fqdn": _fqdn,
+        "wireguard": lambda: _wireguard(host),
     }
     if not host.real:
         jobs = {name: job for name, job in jobs.items() if name not in ("resolvers", "recursion", "port25")}
@@ -83,6 +84,7 @@ def gather(host: Host) -> dict[str, Any]:
         "recursion": recursion,
         "recursion_dnssec": recursion_dnssec,
         "has_tun": os.path.exists("/dev/net/tun"),
+        "has_wireguard": bool(found["wireguard"]),
         "has_fuse": os.path.exists("/dev/fuse"),
         "run_active": active_run(host),
         "installed_digest": State(host).installed_digest,
@@ -160,6 +162,11 @@ def _mail_store(host: Host) -> dict[str, Any] | None:
     except OSError:
         holds_mail = False
     return {"format": kind, "path": path, "holds_mail": holds_mail}
+
+
+def _wireguard(host: Host) -> bool:
+    """Whether the kernel can make WireGuard links: the module is there already, or can be loaded."""
+    return os.path.isdir("/sys/module/wireguard") or host.run(["modprobe", "-nq", "wireguard"], timeout=3).ok
 
 
 def _timezone(host: Host) -> str:

@@ -35,19 +35,18 @@ def prepare(host: Host, dkim: list[dict[str, Any]], tls: dict[str, Any] | None) 
     ``tls`` is ``{"names": […], "days": n}``. What is returned of it is the certificate in use where that
     belongs to the server's own key, else the self-signed one that waits to be used.
     """
-    if (dkim or tls) and not _has_openssl(host):
-        _install_openssl(host)
+    if dkim or tls:
+        ensure_openssl(host)
     return {
         "dkim": [_dkim(host, str(k["selector"]), int(k["bits"])) for k in dkim],
         "tls": _tls(host, [str(n) for n in tls["names"]], int(tls.get("days", 825))) if tls else None,
     }
 
 
-def _has_openssl(host: Host) -> bool:
-    return host.run(["openssl", "version"], timeout=10).ok
-
-
-def _install_openssl(host: Host) -> None:
+def ensure_openssl(host: Host) -> None:
+    """Installs openssl where it is missing."""
+    if host.run(["openssl", "version"], timeout=10).ok:
+        return
     packages.update(host, lambda line: None)
     done = host.run(
         ["apt-get", "-q", *packages.OPTIONS, "install", "openssl"], timeout=600, env=packages.ENVIRONMENT
@@ -65,11 +64,11 @@ def _dkim(host: Host, selector: str, bits: int) -> dict[str, Any]:
         done = host.run(argv, timeout=120)
         if not done.ok:
             done = host.run([word for word in argv if word != "-quiet"], timeout=120)
-        pem = _pem(require(done, "openssl cannot make a key", where).output, "PRIVATE KEY")
-        _folder(host, DKIM_DIR, 0o755)
+        pem = pem_of(require(done, "openssl cannot make a key", where).output, "PRIVATE KEY")
+        make_folder(host, DKIM_DIR, 0o755)
         files.write(host, path, pem, 0o600)
     argv = ["openssl", "pkey", "-in", host.path(path), "-pubout"]
-    public = _der(require(host.run(argv), "the key cannot be read", where).output, "PUBLIC KEY")
+    public = der_of(require(host.run(argv), "the key cannot be read", where).output, "PUBLIC KEY")
     text = host.run(["openssl", "pkey", "-in", host.path(path), "-noout", "-text_pub"]).text
     found = re.search(r"\((\d+) bit", text)
     return {
@@ -81,16 +80,15 @@ def _dkim(host: Host, selector: str, bits: int) -> dict[str, Any]:
 def install_certificate(host: Host, chain: str, key: str) -> dict[str, Any]:
     """Keeps a certificate with its issuers and the key to it, both PEM, for ``serve-certificate`` to use."""
     where = "certificate"
-    fullchain = _pem(chain.encode("ascii", "replace"), "CERTIFICATE", every=True)
-    _folder(host, TLS_DIR, 0o755)
-    _folder(host, CUSTOM_DIR, 0o700)
+    fullchain = pem_of(chain.encode("ascii", "replace"), "CERTIFICATE", every=True)
+    make_folder(host, TLS_DIR, 0o755)
+    make_folder(host, CUSTOM_DIR, 0o700)
     done = host.run(["openssl", "pkey"], stdin=key.encode("ascii", "replace"))
-    private = _pem(require(done, "openssl cannot read the private key", where).output, "PRIVATE KEY")
+    private = pem_of(require(done, "openssl cannot read the private key", where).output, "PRIVATE KEY")
     files.write(host, CUSTOM_DIR + _KEY, private, 0o600)
     files.write(host, CUSTOM_DIR + _CHAIN, fullchain, 0o644)
     found = _certificate(host, CUSTOM_DIR)
-    public = host.run(["openssl", "pkey", "-in", host.path(CUSTOM_DIR + _KEY), "-pubout"])
-    if not found or hashlib.sha256(_der(public.output, "PUBLIC KEY")).hexdigest() != found["spki_sha256"]:
+    if not found or spki_of_key(host, CUSTOM_DIR + _KEY) != found["spki_sha256"]:
         raise AgentFault("the certificate does not belong to the private key", where)
     return {"certificate_sha256": found["certificate_sha256"]}
 
@@ -99,8 +97,8 @@ def _tls(host: Host, names: list[str], days: int) -> dict[str, Any] | None:
     for name in names:
         if not _NAME.match(name):
             raise AgentFault(f"{name!r} cannot stand in a certificate", "certificate")
-    _folder(host, TLS_DIR, 0o755)
-    _folder(host, OWN_DIR, 0o700)
+    make_folder(host, TLS_DIR, 0o755)
+    make_folder(host, OWN_DIR, 0o700)
     live = _certificate(host, TLS_DIR)
     if files.look(host, OWN_DIR + _KEY) is None:
         _make_key(host, live)
@@ -122,7 +120,7 @@ def _make_key(host: Host, live: dict[str, Any] | None) -> None:
         return
     argv = ["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"]
     done = require(host.run(argv), "openssl cannot make a key", "certificate")
-    files.write(host, OWN_DIR + _KEY, _pem(done.output, "PRIVATE KEY"), 0o600)
+    files.write(host, OWN_DIR + _KEY, pem_of(done.output, "PRIVATE KEY"), 0o600)
 
 
 def _make_certificate(host: Host, names: list[str], days: int) -> None:
@@ -135,23 +133,34 @@ def _make_certificate(host: Host, names: list[str], days: int) -> None:
         "-addext", "keyUsage=critical,digitalSignature",
         "-addext", "extendedKeyUsage=serverAuth",
     ])  # fmt: skip
-    pem = _pem(require(done, "openssl cannot make a certificate", "certificate").output, "CERTIFICATE")
+    pem = pem_of(require(done, "openssl cannot make a certificate", "certificate").output, "CERTIFICATE")
     files.write(host, OWN_DIR + _CHAIN, pem, 0o644)
 
 
 def _certificate(host: Host, folder: str) -> dict[str, Any] | None:
     """What is public of the certificate in a folder; None where there is none that can be read."""
-    path = host.path(folder + _CHAIN)
+    return certificate_at(host, folder + _CHAIN)
+
+
+def spki_of_key(host: Host, path: str) -> str:
+    """The fingerprint of the public half of a private key; empty where it cannot be read."""
+    public = host.run(["openssl", "pkey", "-in", host.path(path), "-pubout"])
+    return hashlib.sha256(der_of(public.output, "PUBLIC KEY")).hexdigest() if public.ok else ""
+
+
+def certificate_at(host: Host, where: str) -> dict[str, Any] | None:
+    """What is public of the certificate in a file; None where there is none that can be read."""
+    path = host.path(where)
     try:
         with open(path, "rb") as handle:
             content = handle.read()
-        pem = _pem(content, "CERTIFICATE")
-        der = _der(content, "CERTIFICATE")
+        pem = pem_of(content, "CERTIFICATE")
+        der = der_of(content, "CERTIFICATE")
         decoded: dict[str, Any] = ssl._ssl._test_decode_cert(path)  # type: ignore[attr-defined]
     except (OSError, AgentFault, ValueError):
         return None
     public = host.run(["openssl", "x509", "-in", path, "-noout", "-pubkey"])
-    spki = _der(public.output, "PUBLIC KEY") if public.ok else b""
+    spki = der_of(public.output, "PUBLIC KEY") if public.ok else b""
     return {
         "subject_names": [value for kind, value in decoded.get("subjectAltName", ()) if kind == "DNS"],
         "not_after": ssl.cert_time_to_seconds(decoded["notAfter"]),
@@ -169,19 +178,22 @@ def _common_name(name: Any) -> str:
     )
 
 
-def _folder(host: Host, path: str, mode: int) -> None:
+def make_folder(host: Host, path: str, mode: int) -> None:
+    """A directory with its mode; one that is there stays as it is."""
     real = host.path(path)
     if not os.path.isdir(real):
         os.makedirs(real, mode=0o755, exist_ok=True)
         os.chmod(real, mode)
 
 
-def _pem(output: bytes, kind: str, *, every: bool = False) -> bytes:
+def pem_of(output: bytes, kind: str, *, every: bool = False) -> bytes:
+    """The first PEM block of a kind in a program's output, or every one."""
     found = re.findall(rf"-----BEGIN {kind}-----\n.*?-----END {kind}-----\n".encode(), output, re.DOTALL)
     if not found:
         raise AgentFault(f"openssl printed no {kind.lower()}", "openssl")
     return b"".join(found) if every else bytes(found[0])
 
 
-def _der(output: bytes, kind: str) -> bytes:
-    return base64.b64decode(b"".join(_pem(output, kind).splitlines()[1:-1]))
+def der_of(output: bytes, kind: str) -> bytes:
+    """The first PEM block of a kind, decoded."""
+    return base64.b64decode(b"".join(pem_of(output, kind).splitlines()[1:-1]))

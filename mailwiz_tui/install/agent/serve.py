@@ -30,6 +30,7 @@ class Server:
         self._cancelled: set[int] = set()
         self._on_close: list[Callable[[], object]] = []
         self._exclusive = threading.Lock()
+        self._answering: Any = None
         self._operations: dict[str, Operation] = {
             "ping": lambda: "pong",
             "facts": self.facts,
@@ -43,6 +44,10 @@ class Server:
             "stop_after": self.stop_after,
             "probes": self.probes,
             "monitor": self.monitor,
+            "reach": self.reach,
+            "measure": self.measure,
+            "answer_udp": self.answer_udp,
+            "knock_udp": self.knock_udp,
             "accounts_ensure": self.accounts_ensure,
             "accounts_ack": self.accounts_ack,
             "administrator_ensure": self.administrator_ensure,
@@ -110,12 +115,13 @@ class Server:
 
         return facts.gather(self.host)
 
-    def prepare(self, dkim: list[Raw], tls: Raw | None) -> Answer:
+    def prepare(self, dkim: list[Raw], tls: Raw | None, mesh: Raw | None = None) -> Answer:
         """Makes missing keys; returns the public halves."""
-        from . import keys
+        from . import keys, meshkeys
 
         with self._exclusive:
-            return keys.prepare(self.host, dkim, tls)
+            answer = keys.prepare(self.host, dkim, tls)
+            return answer | (meshkeys.prepare(self.host, mesh) if mesh else {})
 
     def install_certificate(self, chain: str, key: str) -> Answer:
         """Keeps the operator's own certificate and key for the next run."""
@@ -172,6 +178,40 @@ class Server:
         from . import monitor as module
 
         return module.look(self.host, units, place, since, keep)
+
+    def reach(self, places: list[Raw]) -> Answer:
+        """Whether TCP ports of other servers answer from here."""
+        from . import paths
+
+        return paths.reach(self.host, places)
+
+    def measure(self, peers: list[Raw]) -> Answer:
+        """How long an echo of other servers takes, and what packet size gets there."""
+        from . import paths
+
+        return paths.measure(peers)
+
+    def answer_udp(self, port: int, seconds: float) -> Answer:
+        """Answers on a UDP port for a while, for ``knock_udp`` of other servers; 0 seconds end it."""
+        from . import paths
+
+        with self._exclusive:
+            if self._answering:
+                self._answering.stop()
+                self._answering = None
+            if seconds <= 0:
+                return {"listening": False}
+            try:
+                self._answering = paths.Answering(port, min(seconds, 60.0))
+            except OSError:
+                return {"listening": False}
+            return {"listening": True}
+
+    def knock_udp(self, places: list[Raw]) -> Answer:
+        """Whether UDP ports of other servers answer."""
+        from . import paths
+
+        return paths.knock_udp(places)
 
     def accounts_ensure(self, accounts: list[Raw], aliases: list[Raw], domains: list[str]) -> Answer:
         """First accounts; returns the addresses whose password was set now."""

@@ -10,12 +10,15 @@ from collections.abc import Iterable, Iterator
 
 from mailwiz_tui.plan.model import PrivateNetwork
 from mailwiz_tui.stack import keys, traffic
-from mailwiz_tui.stack.blueprint import Command, Directory, File, Packages, Step
+from mailwiz_tui.stack.blueprint import Command, Directory, File, Packages, Step, Unit
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.nftables.component import PEER_RULES, RULES
 from mailwiz_tui.stack.render import render
 
 HOSTS = f"{keys.INTERNAL_DIR}/hosts"
+_SYSCTL = "/etc/sysctl.d/60-mailwiz-peers.conf"
+_UNIT = "mailwiz-peers.service"
+_UNIT_FILE = f"/etc/systemd/system/{_UNIT}"
 _SET_HOSTS = f"{keys.LIB_DIR}/set-peer-hosts"
 _RELOAD = "if systemctl -q is-active mailwiz-firewall; then systemctl reload mailwiz-firewall; fi"
 
@@ -41,12 +44,16 @@ class Peers(Component):
                 File(_SET_HOSTS, render("peers", "set-peer-hosts"), mode=0o755),
                 File(HOSTS, render("peers", "hosts", lines="\n".join(_names(context)))),
                 File(PEER_RULES, render("peers", "peers.nft", rules="\n".join(_rules(context)))),
+                File(_UNIT_FILE, render("peers", _UNIT, script=_SET_HOSTS, hosts=HOSTS)),
+                File(_SYSCTL, render("peers", "sysctl.conf")),
+                Unit(_UNIT, restart_on=(_UNIT_FILE,), reload_on=(HOSTS, _SET_HOSTS)),
                 Command(id="peers.hosts", argv=(_SET_HOSTS, HOSTS), unless=(_SET_HOSTS, HOSTS, "--check")),
+                Command(id="peers.sysctl", argv=("sysctl", "-q", "-p", _SYSCTL), inputs=(_SYSCTL,)),
                 Command(id="peers.firewall", argv=("sh", "-c", _RELOAD), inputs=(PEER_RULES,)),
             ),
             validators=(("sh", "-c", f"[ ! -e {RULES} ] || nft -c -f {RULES}"),),
         )
-        return Contribution(packages=Packages(names=("nftables",)), steps=(step,))
+        return Contribution(packages=Packages(names=("netbase", "nftables", "procps")), steps=(step,))
 
 
 def _names(context: Context) -> Iterator[str]:

@@ -10,9 +10,10 @@ import time
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_der_public_key, load_pem_private_key
 
-from mailwiz_tui.install.agent import keys
+from mailwiz_tui.install.agent import keys, meshkeys
 from mailwiz_tui.install.agent.fault import AgentFault
 
 
@@ -66,3 +67,46 @@ def test_a_bad_selector_makes_no_file(machine, selector: str):
 def test_a_bad_name_makes_no_certificate(machine):
     with pytest.raises(AgentFault):
         keys.prepare(machine.host, [], {"names": ["mail.example.com,IP:10.0.0.1"]})
+
+
+def test_what_a_server_is_known_by_to_its_peers_is_made_once_and_fits(machine):
+    wanted = {"name": "in1.mailwiz.internal", "wireguard": True}
+    first = meshkeys.prepare(machine.host, wanted)
+    folder = machine.path("/etc/mailwiz/internal")
+    certificate = x509.load_pem_x509_certificate((folder / "cert.pem").read_bytes())
+    key = load_pem_private_key((folder / "key.pem").read_bytes(), None)
+    assert certificate.public_key() == key.public_key()
+    assert certificate.subject.rfc4514_string() == "CN=in1.mailwiz.internal"
+    assert first["internal"]["pem"].encode() == (folder / "cert.pem").read_bytes()
+    for name in ("key.pem", "identity.pem"):
+        assert stat.S_IMODE((folder / name).stat().st_mode) == 0o600
+    private = X25519PrivateKey.from_private_bytes(
+        base64.b64decode(machine.path("/etc/mailwiz/mesh/private.key").read_bytes())
+    )
+    assert base64.b64decode(first["wireguard"]) == private.public_key().public_bytes_raw()
+    assert "PRIVATE" not in json.dumps(first)
+    (folder / "key.pem").chmod(0o640)
+    assert meshkeys.prepare(machine.host, wanted) == first
+    assert stat.S_IMODE((folder / "key.pem").stat().st_mode) == 0o640, "its group may have been let in"
+    renamed = meshkeys.prepare(machine.host, wanted | {"name": "in2.mailwiz.internal"})
+    assert renamed["internal"]["spki_sha256"] == first["internal"]["spki_sha256"]
+    assert renamed["internal"]["subject_names"] == ["in2.mailwiz.internal"]
+
+
+def test_a_lost_key_makes_a_new_certificate_and_an_existing_network_no_key(machine):
+    wanted = {"name": "in1.mailwiz.internal", "wireguard": False}
+    first = meshkeys.prepare(machine.host, wanted)
+    assert first["wireguard"] == ""
+    assert not machine.path("/etc/mailwiz/mesh").exists()
+    machine.path("/etc/mailwiz/internal/key.pem").unlink()
+    second = meshkeys.prepare(machine.host, wanted)
+    assert second["internal"]["spki_sha256"] != first["internal"]["spki_sha256"]
+    both = machine.path("/etc/mailwiz/internal/identity.pem").read_text()
+    assert second["internal"]["pem"] in both
+    assert "PRIVATE KEY" in both
+
+
+@pytest.mark.parametrize("name", ["", "a b", "in1/CN=x", "-x", "x" * 64])
+def test_a_bad_internal_name_makes_no_certificate(machine, name: str):
+    with pytest.raises(AgentFault, match="cannot stand in a certificate"):
+        meshkeys.prepare(machine.host, {"name": name, "wireguard": False})

@@ -62,7 +62,10 @@ def distributed(**changes: Any) -> Plan:
 
 
 def distributed_facts(**changes: Any) -> FactsFile:
-    """What is known of the six servers: both versions of IP, but ``filter`` has IPv4 and ``in2`` IPv6 only."""
+    """What is known of the six servers: both versions of IP, but ``filter`` has IPv4 and ``in2`` IPv6 only.
+
+    The kernel of ``store1`` has no WireGuard.
+    """
     records = {}
     for number, name in enumerate(("in1", "in2", "out1", "filter", "store1", "store2"), 1):
         four = "" if name == "in2" else f"192.0.2.{20 + number}"
@@ -71,9 +74,12 @@ def distributed_facts(**changes: Any) -> FactsFile:
             addresses=[{"ip": ip, "interface": "eth0", "is_global": True} for ip in (four, six) if ip],
             public_ipv4=four,
             public_ipv6=six,
+            has_wireguard=name != "store1",
             **changes,
         ).servers["mx1"]
-        records[name] = record.model_dump(mode="json")
+        pem = f"-----BEGIN CERTIFICATE-----\n{name}\n-----END CERTIFICATE-----\n"
+        keys = {"wireguard": f"{name:x<43}=", "internal": {"pem": pem}}
+        records[name] = record.model_dump(mode="json") | keys
     return FactsFile.model_validate({"servers": records})
 
 

@@ -58,7 +58,7 @@ def test_component_is_as_in_its_golden_file(component: str, situation: str) -> N
 
 
 @pytest.mark.parametrize("server_id", ["in1", "filter", "store1"])
-@pytest.mark.parametrize("component", ["peers", "nftables"])
+@pytest.mark.parametrize("component", ["peers", "wireguard", "internal_tls", "links", "nftables"])
 def test_network_between_servers_is_as_in_its_golden_file(component: str, server_id: str) -> None:
     text = part(compile_server(cases.distributed(), server_id, cases.distributed_facts()), component)
     compare(text, GOLDEN / "distributed" / server_id / f"{component}.txt")

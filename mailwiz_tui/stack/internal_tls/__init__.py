@@ -1,0 +1,1 @@
+"""Certificates inside the private link: each server trusts exactly those of the plan."""

@@ -1,0 +1,65 @@
+"""Whom the servers of a plan trust: exactly each other's certificates, and no authority.
+
+``prepare`` makes key and certificate on each server; only the certificate travels. A server that was installed anew
+has another key, so the others are told by the next ``apply``.
+"""
+
+from __future__ import annotations
+
+from mailwiz_tui.stack import keys
+from mailwiz_tui.stack.blueprint import Command, File, Probe, Step, User
+from mailwiz_tui.stack.component import Component, Context, Contribution
+
+_HEAD = "# Managed by mailwiz-tui: the next apply writes this file again. The certificates of the plan's servers.\n"
+
+
+class InternalTls(Component):
+    """Pinned certificates of all servers."""
+
+    name = "internal_tls"
+    title = "Certificates between the servers"
+
+    def wanted(self, context: Context) -> bool:
+        """Where there are other servers."""
+        return context.linked
+
+    def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
+        """The list of whom to trust, and a group for daemons that read the key."""
+        owner = f"root:{keys.INTERNAL_GROUP}"
+        step = Step(
+            id="internal_tls",
+            title="Trust the plan's servers, and only them",
+            component=self.name,
+            items=(
+                User(keys.INTERNAL_GROUP),
+                File(keys.INTERNAL_PEERS, _HEAD + "".join(_certificates(context))),
+                Command(
+                    id="internal_tls.key",
+                    argv=("sh", "-c", f"chown {owner} {keys.INTERNAL_KEY} && chmod 640 {keys.INTERNAL_KEY}"),
+                    unless=("sh", "-c", f'[ "$(stat -c %U:%G:%a {keys.INTERNAL_KEY})" = {owner}:640 ]'),
+                ),
+            ),
+            validators=(
+                ("openssl", "verify", "-CAfile", keys.INTERNAL_PEERS, "-purpose", "sslserver", keys.INTERNAL_CERT),
+            ),
+        )
+        return Contribution(
+            steps=(step,),
+            probes=(
+                Probe(
+                    id="mesh.certificate",
+                    proves="the certificate between the servers is valid for more than a month",
+                    argv=("openssl", "x509", "-in", keys.INTERNAL_CERT, "-noout", "-checkend", str(30 * 86400)),
+                    advice="run apply again: it makes a new one and tells the other servers",
+                ),
+            ),
+        )
+
+
+def _certificates(context: Context) -> list[str]:
+    found = []
+    for server in context.plan.servers:
+        record = context.known.servers.get(server.id)
+        if record and record.internal:
+            found.append(f"# {server.id}\n{record.internal.pem.strip()}\n")
+    return found

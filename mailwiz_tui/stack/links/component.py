@@ -1,0 +1,128 @@
+"""Links: the filter's ports, which listen on loopback only, carried between the servers inside mutual TLS.
+
+On a provider HAProxy takes connections on the internal address and hands them to the service; on a consumer it
+listens where the service would, and brings each connection to a provider that works (``traffic.LINKS``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mailwiz_tui.stack import keys, traffic
+from mailwiz_tui.stack.blueprint import Command, Directory, File, Packages, Port, PortTls, Scope, Step, Unit
+from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.probes import clean_check, unit_active
+from mailwiz_tui.stack.render import render
+
+FOLDER = f"{keys.CONF_DIR}/links"
+CONF = f"{FOLDER}/haproxy.cfg"
+UNIT = "mailwiz-links.service"
+UNIT_FILE = f"/etc/systemd/system/{UNIT}"
+_DEBIANS_OWN = "! systemctl -q is-enabled haproxy.service || dpkg -V haproxy | grep -q /etc/haproxy/haproxy.cfg"
+"""Succeeds where Debian's instance is off, or serves a configuration of the operator's."""
+
+
+class Links(Component):
+    """One HAProxy for all links of the server."""
+
+    name = "links"
+    title = "Links between the servers"
+
+    def wanted(self, context: Context) -> bool:
+        """Where a service is offered to other servers or used from them."""
+        return any(_offers(context, link) or _uses(context, link) for link in traffic.links(context.plan))
+
+    def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
+        """Provider and consumer halves of each link that concerns this server."""
+        links = traffic.links(context.plan)
+        offered = [link for link in links if _offers(context, link)]
+        text = "".join(part for link in links for part in (*_provider(context, link), *_consumer(context, link)))
+        check = ("haproxy", "-c", "-q", "-f", CONF)
+        step = Step(
+            id="links",
+            title="Carry the filter's services between the servers",
+            component=self.name,
+            items=(
+                Directory(FOLDER),
+                File(CONF, render("links", "haproxy.cfg", links=text.rstrip("\n"))),
+                File(UNIT_FILE, render("links", UNIT, conf=CONF)),
+                Command(
+                    id="links.debians-own",
+                    argv=("systemctl", "disable", "--now", "haproxy.service"),
+                    unless=("sh", "-c", _DEBIANS_OWN),
+                ),
+                Unit(UNIT, restart_on=(UNIT_FILE,), reload_on=(CONF, keys.INTERNAL_PEERS, keys.INTERNAL_IDENTITY)),
+            ),
+            validators=(check,),
+        )
+        return Contribution(
+            packages=Packages(names=("haproxy",)),
+            steps=(step,),
+            ports=tuple(Port(link.port, f"{link.service}-link", Scope.PEERS, PortTls.IMPLICIT) for link in offered),
+            probes=(
+                unit_active(UNIT, "the links between the servers are served"),
+                clean_check("links.config", "HAProxy accepts the links' configuration", check),
+            ),
+        )
+
+
+def _offers(context: Context, link: traffic.Link) -> list[str]:
+    """The servers that use this server's service."""
+    if not context.has_role(*link.providers):
+        return []
+    return [s.id for s in context.plan.servers_with(*link.consumers) if s.id != context.server_id]
+
+
+def _uses(context: Context, link: traffic.Link) -> list[traffic.Endpoint]:
+    """Where programs of this server find the service of others."""
+    if not context.has_role(*link.consumers):
+        return []
+    found = traffic.endpoints(context.plan, context.server_id, link.service)
+    return [end for end in found if end.provider_ids != (context.server_id,)]
+
+
+def _provider(context: Context, link: traffic.Link) -> Iterator[str]:
+    if consumers := _offers(context, link):
+        yield render(
+            "links",
+            "provider.cfg",
+            service=link.service,
+            consumers=", ".join(consumers),
+            address=_bind(context.internal_ip()),
+            port=str(link.port),
+            identity=keys.INTERNAL_IDENTITY,
+            peers=keys.INTERNAL_PEERS,
+            names=" ".join(context.internal_name(name) for name in consumers),
+        )
+
+
+def _consumer(context: Context, link: traffic.Link) -> Iterator[str]:
+    for end in _uses(context, link):
+        yield render(
+            "links",
+            "consumer.cfg",
+            service=link.service,
+            suffix=f"-{traffic.internal_name(end.provider_ids[0]).partition('.')[0]}" if link.each else "",
+            providers=", ".join(end.provider_ids),
+            address=end.address,
+            port=str(end.port),
+            servers="\n".join(_servers(context, link, end)),
+        )
+
+
+def _servers(context: Context, link: traffic.Link, end: traffic.Endpoint) -> Iterator[str]:
+    own_first = end.provider_ids[0] == context.server_id
+    for name in end.provider_ids:
+        if name == context.server_id:
+            yield f"    server own 127.0.0.1:{link.port} check inter 2s fall 2 rise 1"
+            continue
+        host = context.internal_name(name)
+        yield (
+            f"    server {host.partition('.')[0]} {_bind(context.internal_ip(name))}:{link.port} "
+            f"ssl crt {keys.INTERNAL_IDENTITY} ca-file {keys.INTERNAL_PEERS} verify required verifyhost {host} "
+            f"check inter 2s fall 2 rise 1{' backup' if own_first else ''}"
+        )
+
+
+def _bind(address: str) -> str:
+    return f"ipv6@{address}" if ":" in address else address

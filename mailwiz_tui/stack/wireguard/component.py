@@ -1,0 +1,149 @@
+"""The private link between the servers: WireGuard, every server linked to every other.
+
+``prepare`` makes the key on the server; the others' public keys and addresses are in the facts. In the kernel where
+it can, else by ``wireguard-go``. A peer comes and goes by ``wg syncconf``, which leaves the other links alone.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+
+from mailwiz_tui.plan.model import PlanServer, PrivateNetwork
+from mailwiz_tui.stack import keys
+from mailwiz_tui.stack.blueprint import Directory, File, Packages, Port, Probe, Scope, Step, Unit
+from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.probes import unit_active
+from mailwiz_tui.stack.render import render
+
+FOLDER = f"{keys.CONF_DIR}/mesh"
+CONF = f"{FOLDER}/mesh.conf"
+KEY = f"{FOLDER}/private.key"
+SCRIPT = f"{keys.LIB_DIR}/mailwiz-mesh"
+UNIT = "mailwiz-mesh.service"
+UNIT_FILE = f"/etc/systemd/system/{UNIT}"
+USERSPACE = "/run/mailwiz-mesh/userspace"
+KEEPALIVE = 25
+"""Seconds between signs of life, so that a firewall with connection tracking keeps the way open."""
+MTU = 1420
+"""What fits into 1,500 bytes on any path: 80 bytes go to IPv6, UDP and WireGuard."""
+
+
+class WireGuard(Component):
+    """The mesh."""
+
+    name = "wireguard"
+    title = "Private link"
+
+    def wanted(self, context: Context) -> bool:
+        """Between several servers, unless they share a private network already."""
+        return context.linked and context.plan.network.private is PrivateNetwork.WIREGUARD
+
+    def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
+        """One interface with all peers; nothing of it is secret here."""
+        unit = {
+            "address": context.internal_ip(),
+            "mtu": str(MTU),
+            "script": SCRIPT,
+            "interface": keys.MESH_INTERFACE,
+        }
+        if userspace := not context.facts.has_wireguard:
+            unit["userspace"] = USERSPACE
+        step = Step(
+            id="wireguard",
+            title="Link the servers privately",
+            component=self.name,
+            items=(
+                Directory(FOLDER, mode=0o700),
+                File(CONF, self._conf(context)),
+                File(
+                    SCRIPT,
+                    render(
+                        "wireguard",
+                        "mailwiz-mesh",
+                        interface=keys.MESH_INTERFACE,
+                        conf=CONF,
+                        key=KEY,
+                        userspace=USERSPACE,
+                    ),
+                    mode=0o755,
+                ),
+                File(UNIT_FILE, render("wireguard", f"{'userspace' if userspace else 'kernel'}.service", **unit)),
+                Unit(UNIT, restart_on=(UNIT_FILE,), reload_on=(CONF, SCRIPT)),
+            ),
+        )
+        return Contribution(
+            packages=Packages(names=("wireguard-tools", *(["wireguard-go"] if userspace else []))),
+            steps=(step,),
+            ports=(Port(keys.MESH_PORT, "wireguard", Scope.PEERS, protocol="udp"),),
+            probes=(
+                unit_active(UNIT, "the private link between the servers is up"),
+                *(self._handshake(context, peer) for peer in context.peers if _public_key(context, peer)),
+            ),
+            findings=self._findings(context),
+        )
+
+    @staticmethod
+    def _conf(context: Context) -> str:
+        record = context.known.servers.get(context.server_id)
+        return render(
+            "wireguard",
+            "mesh.conf",
+            server=context.server_id,
+            public=(record.wireguard if record else "") or "key not made yet",
+            port=str(keys.MESH_PORT),
+            peers="\n".join(line for peer in context.peers for line in _peer(context, peer)),
+        )
+
+    @staticmethod
+    def _handshake(context: Context, peer: PlanServer) -> Probe:
+        return Probe(
+            id=f"mesh.handshake.{peer.id}",
+            proves=f"the private link to {peer.id} is alive",
+            argv=(SCRIPT, "age", _public_key(context, peer)),
+            expect=r"^\d+ s ago",
+            advice=(
+                f"is {peer.id} up, and does the network let UDP port {keys.MESH_PORT} through between the two? "
+                f"On either: wg show {keys.MESH_INTERFACE}"
+            ),
+        )
+
+    @staticmethod
+    def _findings(context: Context) -> tuple[str, ...]:
+        cut = [p.id for p in context.peers if _public_key(context, p) and not endpoint(context, p)]
+        return tuple(
+            f"{context.server_id} and {name} have no version of IP in common, so they cannot be linked; "
+            "give both an IPv4 or both an IPv6 address, or use a private network that exists."
+            for name in cut
+        )
+
+
+def endpoint(context: Context, peer: PlanServer) -> str:
+    """Where a peer is reached, ``ADDRESS:PORT``: by IPv4 where both have it; empty where there is no way."""
+    theirs = context.known.facts(peer.id)
+    if theirs is None:
+        return ""
+    if context.public_ipv4 and theirs.public_ipv4:
+        return f"{theirs.public_ipv4}:{keys.MESH_PORT}"
+    if context.public_ipv6 and theirs.public_ipv6:
+        return f"[{theirs.public_ipv6}]:{keys.MESH_PORT}"
+    return ""
+
+
+def _peer(context: Context, peer: PlanServer) -> Iterator[str]:
+    key = _public_key(context, peer)
+    if not key or not peer.internal_ip:
+        return
+    yield ""
+    yield f"# {peer.id}"
+    yield "[Peer]"
+    yield f"PublicKey = {key}"
+    yield f"AllowedIPs = {ipaddress.ip_network(peer.internal_ip)}"
+    if place := endpoint(context, peer):
+        yield f"Endpoint = {place}"
+    yield f"PersistentKeepalive = {KEEPALIVE}"
+
+
+def _public_key(context: Context, peer: PlanServer) -> str:
+    record = context.known.servers.get(peer.id)
+    return record.wireguard if record else ""

@@ -1,0 +1,105 @@
+"""The private link between the servers: every flow gets through, and from outside no internal port answers.
+
+Whether the links themselves live is told by the servers' own probes (``mesh.handshake.PEER``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Sequence
+from functools import partial
+
+from mailwiz_tui.install.sanitize import clean_line
+from mailwiz_tui.plan.model import Plan
+from mailwiz_tui.stack import traffic
+from mailwiz_tui.stack.blueprint import Blueprint, Scope
+from mailwiz_tui.verify.check import Check, Failed
+from mailwiz_tui.verify.courier import Link
+from mailwiz_tui.verify.result import CheckResult, CheckState
+from mailwiz_tui.verify.target import Target
+
+_PATIENCE = 2.0
+
+
+async def flows(plan: Plan, server_id: str, link: Link) -> list[CheckResult]:
+    """One result for each flow that begins at a server, asked in one round trip. Raises what the link raises."""
+    mine = [flow for flow in traffic.flows(plan) if flow.source_id == server_id and not flow.public]
+    inside_tls = {link.service for link in traffic.links(plan)}
+    places = [
+        {
+            "id": str(number),
+            "address": traffic.server_of(plan, flow.target_id).internal_ip,
+            "port": flow.port,
+            "name": traffic.internal_name(flow.target_id) if flow.service in inside_tls else "",
+        }
+        for number, flow in enumerate(mine)
+    ]
+    if not places:
+        return []
+    answers = {str(a["id"]): a for a in await link.request("reach", places=places)}
+    return [_judge(flow, answers.get(str(number))) for number, flow in enumerate(mine)]
+
+
+def outside(target: Target, blueprint: Blueprint, plan: Plan, elsewhere: Link | None) -> list[Check]:
+    """The negative: no internal port answers on a public address, neither from here nor from another server."""
+    ports = internal_ports(plan, blueprint)
+    if not ports:
+        return []
+    return [
+        Check(
+            "mesh.outside",
+            "From outside the private link no internal port answers.",
+            partial(_closed, target, ports, elsewhere),
+            "Run apply again: the firewall must let in the plan's servers only; ss -lntp says who listens.",
+        )
+    ]
+
+
+def internal_ports(plan: Plan, blueprint: Blueprint) -> list[int]:
+    """The TCP ports that servers of the plan use among themselves and that this one does not offer to the world."""
+    public = {port.number for port in blueprint.ports if port.scope is Scope.PUBLIC and port.protocol == "tcp"}
+    return sorted({flow.port for flow in traffic.flows(plan) if flow.protocol == "tcp"} - public)
+
+
+def _judge(flow: traffic.Flow, answer: dict[str, object] | None) -> CheckResult:
+    proves = (
+        f"{flow.source_id} {flow.reason} at {flow.target_id}: port {flow.port} answers inside the private link."
+    )
+    check_id = f"mesh.flow.{flow.service}.{flow.target_id}"
+    if answer is None:
+        said = "the server gave no answer to this question"
+        return CheckResult(check_id, flow.source_id, CheckState.NOT_RUN, proves, said, "", flow.source_id)
+    fault = clean_line(str(answer["fault"]))
+    if not fault:
+        detail = f"answered after {float(str(answer['seconds'])) * 1000:.0f} ms"
+        return CheckResult(check_id, flow.source_id, CheckState.PASSED, proves, detail, "", flow.source_id)
+    advice = (
+        f"Look at mesh.handshake.{flow.target_id} first, then at the service {flow.service} on {flow.target_id}."
+    )
+    return CheckResult(check_id, flow.source_id, CheckState.FAILED, proves, fault, advice, flow.source_id)
+
+
+async def _closed(target: Target, ports: Sequence[int], elsewhere: Link | None) -> str:
+    addresses = [address for address in (target.address, *target.others) if address]
+    places = [(address, port) for address in addresses for port in ports]
+    here = asyncio.gather(*(asyncio.to_thread(_answers, target, *place) for place in places))
+    opened = {place for place, answers in zip(places, await here, strict=True) if answers}
+    if elsewhere is not None:
+        asked = [{"id": f"{address} {port}", "address": address, "port": port} for address, port in places]
+        for answer in await elsewhere.request("reach", places=asked):
+            if not answer["fault"]:
+                address, port = str(answer["id"]).split(" ")
+                opened.add((address, int(port)))
+    if opened:
+        named = ", ".join(f"{port} on {address}" for address, port in sorted(opened))
+        raise Failed(f"expected no answer from outside, got one on port {named}")
+    return f"{len(ports)} internal ports are closed on {len(addresses)} public addresses"
+
+
+def _answers(target: Target, address: str, port: int) -> bool:
+    try:
+        with socket.create_connection((address, target.redirect.get(port, port)), timeout=_PATIENCE):
+            return True
+    except OSError:
+        return False
