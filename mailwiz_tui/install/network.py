@@ -38,7 +38,7 @@ class Asking(Protocol):
 class PairReport:
     """One pair of servers.
 
-    ``seconds`` is the time of an echo, ``mtu`` the largest packet in bytes that came back; None and 0 where none did.
+    ``seconds`` is the time of an echo, ``mtu`` the largest packet in bytes that came back; None and 0 for none.
     ``open`` says whether the private link's UDP port got through: None where it could not be tried. ``lives``:
     WireGuard links the two already. ``apart`` is how far their clocks differ, in seconds.
     """
