@@ -42,7 +42,7 @@ INTERNAL_DOMAIN = "mailwiz.internal"
 MESH_INTERFACE = "mwz0"
 MESH_PORT = 51820
 
-MESH_UNIT = "wg-quick@mailwiz.service"
+MESH_UNIT = "mailwiz-mesh.service"
 """What brings the private link up at the start of a server."""
 ACCOUNT_COPY = "/var/lib/mailwiz-accounts"
 """Where a server keeps its copy of the accounts."""

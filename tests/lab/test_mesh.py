@@ -15,7 +15,6 @@ import pytest
 
 from mailwiz_tui.fleet.inventory import load_inventory
 from mailwiz_tui.install import engine as engine_module
-from mailwiz_tui.install import preflight
 from mailwiz_tui.install.engine import Engine
 from mailwiz_tui.install.events import ServerPhase
 from mailwiz_tui.install.outcome import ServerOutcome
@@ -161,7 +160,6 @@ def mesh(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(compiler, "COMPONENTS", chosen)
         patch.setattr(engine_module, "unsupported", lambda plan: [])
-        patch.setattr(preflight, "INSTALLABLE", preflight.KNOWN)
         mesh = Mesh(lab, tmp_path_factory.mktemp("mesh"), hosts, lent_domain)
         outcomes = asyncio.run(mesh.apply())
         assert {o.state for o in outcomes.values()} == {ServerPhase.DONE}, [o.line for o in outcomes.values()]
