@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -34,7 +34,9 @@ def main() -> None:
     from tests.ui.fakes import FakeEngine, Script, steps_of
 
     class Chatty(FakeEngine):
-        async def apply(self) -> Mapping[str, OutcomeLike]:
+        async def apply(
+            self, only: Collection[str] = (), skip: Mapping[str, Collection[str]] | None = None
+        ) -> Mapping[str, OutcomeLike]:
             names = [f"mx{i}" for i in range(1, servers + 1)]
             for name in names:
                 for event in steps_of(name, 13, 4):
