@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from mailwiz_tui.ui import terminal
 from mailwiz_tui.ui.paths import default_draft_path
+from mailwiz_tui.ui.pauses import hold_collections
 from mailwiz_tui.ui.screen_guard import forget_fixed_size, screen_guard
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def run_app(
             "mailwiz-tui: this terminal (TERM) cannot show screens; use check, diff, apply and verify\n"
         )
         return 2
+    hold_collections()
     terminal.prepare_environment()
     forget_fixed_size()
     from mailwiz_tui.ui.mailwiz import MailwizApp

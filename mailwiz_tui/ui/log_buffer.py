@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from array import array
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -20,8 +21,16 @@ _QUIET = re.compile(
 )
 
 
+_HINTS = (
+    "err", "fail", "fatal", "panic", "can", "denied", "refused", "rejected", "unable", "invalid", "status=", "e: ",
+)  # fmt: skip
+
+
 def is_error(line: str) -> bool:
     """Whether a line of a log tells of something that went wrong."""
+    lowered = line.lower()
+    if not any(map(lowered.__contains__, _HINTS)):
+        return False
     return bool(_LOUD.search(line)) and not _QUIET.search(line)
 
 
@@ -33,7 +42,7 @@ class LogBuffer:
     """
 
     lines: list[str] = field(default_factory=list)
-    times: list[float] = field(default_factory=list)
+    times: array[float] = field(default_factory=lambda: array("d"))
     dropped: int = 0
     limit: int = MAX_LINES
 

@@ -17,6 +17,7 @@ from mailwiz_tui.ui import terminal
 from mailwiz_tui.ui.actions import actions_for, bindings_for
 from mailwiz_tui.ui.crash import crash_line, write_crash_report
 from mailwiz_tui.ui.paths import remember
+from mailwiz_tui.ui.pauses import settle_collections
 from mailwiz_tui.ui.screens.main_screen import MainScreen
 from mailwiz_tui.ui.screens.opening import OpeningScreen
 from mailwiz_tui.ui.styles import add_further_styles, first_styles
@@ -145,6 +146,7 @@ class MailwizApp(App[int]):
         opening = self.screen_stack[0]
         self._begin(opening.highlighted if isinstance(opening, OpeningScreen) else "")
         await asyncio.to_thread(_warm)
+        settle_collections()
 
     def _begin(self, highlighted: str) -> None:
         from mailwiz_tui.ui.screens.start import StartScreen

@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 
 from mailwiz_tui.install.events import LogLine
 from mailwiz_tui.ui import terminal
+from mailwiz_tui.ui.pauses import hold_collections
 from mailwiz_tui.ui.ports import OutcomeLike
 from mailwiz_tui.ui.screen_guard import screen_guard
 
@@ -28,6 +29,7 @@ LINES = (
 def main() -> None:
     """Show the dashboard until the terminal goes away."""
     servers, rate = int(sys.argv[1]), int(sys.argv[2])
+    hold_collections()
     terminal.prepare_environment()
     from mailwiz_tui.ui.mailwiz import MailwizApp
     from mailwiz_tui.ui.session import Backends, Session
@@ -53,7 +55,8 @@ def main() -> None:
     plan = "version = 1\n" + "".join(f'[[servers]]\nid = "mx{i}"\n' for i in range(1, servers + 1))
 
     class Watching(MailwizApp):
-        def on_ready(self) -> None:
+        def _begin(self, highlighted: str) -> None:
+            super()._begin(highlighted)
             from mailwiz_tui.ui.installation import Installation
             from mailwiz_tui.ui.run_model import RunModel
 
@@ -66,7 +69,7 @@ def main() -> None:
         path = Path(folder) / "plan.toml"
         path.write_text(plan, encoding="utf-8")
         with screen_guard():
-            Watching(Session(path, None, Backends())).run(mouse=False)
+            Watching(path=path, opener=lambda: Session(path, None, Backends())).run(mouse=False)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.text import Text
+from textual.geometry import Region
 from textual.pilot import Pilot
+from textual.widget import Widget
 
 from mailwiz_tui.install.events import LogLine, ServerChanged, ServerPhase, StepChanged, StepPhase
 from mailwiz_tui.install.history import History
@@ -19,7 +22,7 @@ from mailwiz_tui.ui.widgets.entry import Entry
 from mailwiz_tui.ui.widgets.log_panel import LogPanel
 from mailwiz_tui.ui.widgets.log_tiles import tiling
 from mailwiz_tui.ui.widgets.log_view import LogView
-from mailwiz_tui.ui.widgets.server_table import ServerTable
+from mailwiz_tui.ui.widgets.server_table import ServerTable, changed_cells
 from tests.ui.fakes import FAILED, PASSED, FakeClock, FakeEngine, FakeOutcome, Script, backends, steps_of
 from tests.ui.grid import check_golden, grid, screen_text, until
 from tests.ui.make import MakeApp
@@ -100,11 +103,11 @@ async def test_a_number_or_a_bracket_chooses_the_server_and_zoom_shows_it_alone(
         await pilot.press("8")
         await until(pilot, lambda: "log of mx8" in screen_text(app), "the page with the eighth server")
         await pilot.press("left_square_bracket")
-        assert screen.chosen == "mx7"
+        await until(pilot, lambda: screen.chosen == "mx7", "the server before")
         await pilot.press("z")
         await until(pilot, lambda: len([v for v in screen.query(LogView) if v.size.height]) == 1, "one log")
-        assert "log of mx7" in screen_text(app)
-        assert "Elapsed" not in screen_text(app)
+        await until(pilot, lambda: "log of mx7" in screen_text(app), "the chosen one")
+        await until(pilot, lambda: "Elapsed" not in screen_text(app), "no table")
         await pilot.press("z")
         await until(pilot, lambda: "Elapsed" in screen_text(app), "the table again")
 
@@ -409,3 +412,52 @@ async def test_one_failed_server_is_retried_while_another_is_still_at_work(
         assert screen.run.running
         script.hold.set()
         await until(pilot, lambda: "installed; 1 check passed" in screen_text(app), "all done")
+
+
+async def test_new_lines_paint_rows_alone(
+    make_app: MakeApp, filled: Path, script: Script, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither the scroll bar nor a new layout: both cost more than the lines over a slow link."""
+    script.hold = asyncio.Event()
+    script.events = steps_of("mx1", 8, 2)
+    app = make_app(filled)
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await watch(pilot, app, script, clock)
+        model, panel = screen.run.model, screen.active_log.panel
+        for number in range(500):
+            model.apply(LogLine("mx1", "x", f"line {number}"))
+        await settle(pilot, screen)
+        layouts = 0
+        painted: list[tuple[Widget, tuple[Region, ...]]] = []
+        dirty, laid_out = Widget._set_dirty, type(screen)._refresh_layout
+
+        def note_dirty(widget: Widget, *regions: Region) -> None:
+            painted.append((widget, regions))
+            dirty(widget, *regions)
+
+        def note_layout(self: DashboardScreen, *given: Any, **more: Any) -> None:
+            nonlocal layouts
+            layouts += 1
+            laid_out(self, *given, **more)
+
+        monkeypatch.setattr(Widget, "_set_dirty", note_dirty)
+        monkeypatch.setattr(type(screen), "_refresh_layout", note_layout)
+        model.apply(LogLine("mx1", "x", "line 500"))
+        await settle(pilot, screen)
+        assert "line 500" in grid(app)
+        rows = Region(0, 0, panel.size.width - 1, panel.size.height)
+        assert {regions for widget, regions in painted if widget is panel} == {(rows,)}
+        assert not [widget for widget, _ in painted if widget is panel.vertical_scrollbar]
+        assert not layouts
+        await pilot.press("z", "g")
+        await settle(pilot, screen)
+        assert [widget for widget, _ in painted if widget is panel.vertical_scrollbar]
+
+
+def test_a_row_of_the_table_is_painted_where_it_changed() -> None:
+    before, after = Text("▸ mx1  installing  00:09  2 s ago"), Text("▸ mx1  installing  00:10  3 s ago")
+    assert changed_cells(after, before, 4, 80) == Region(22, 4, 5, 1)
+    assert changed_cells(Text("▸ mx1", style="bold"), Text("▸ mx2"), 4, 80) == Region(0, 4, 80, 1)
+    coloured = Text.assemble(("▸ mx1", "bold"))
+    assert changed_cells(coloured, Text("▸ mx1"), 4, 80) == Region(0, 4, 80, 1)
+    assert changed_cells(Text("漢 1"), Text("漢 2"), 4, 80) == Region(0, 4, 80, 1)

@@ -176,7 +176,8 @@ async def test_the_log_of_one_mail_by_its_message_id(
         await pilot.press(*"66ac426a", "enter")
         await settle(pilot, screen)
         assert "6 of 8 lines" in screen.active_log.panel.status()
-        shown = " ".join(text for _, text in screen.active_log.panel.rows)
+        panel = screen.active_log.panel
+        shown = " ".join(panel.buffer.lines[number] for number in panel.rows.numbers())
         assert "client=mx.outside.test" in shown
         assert "status=sent" in grid(app)
         assert "BED7527E2A3" not in shown

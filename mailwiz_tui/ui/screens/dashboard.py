@@ -110,12 +110,8 @@ class DashboardScreen(LogScreen):
             self._enter_stage(table)
         table.draw()
         self._draw_stage()
-        self._draw_steps()
-        tiles = self.query_one(LogTiles)
-        tiles.lay_out(table.server_ids, self.chosen)
-        tiles.tick()
-        chosen = model.servers.get(self.chosen)
-        self.query_one(HealthLine).show(chosen.checks if chosen else {})
+        self._draw_chosen()
+        self.query_one(LogTiles).tick()
         if len(model.failed) > self._failed and self.run.stage is Stage.INSTALLING:
             self.app.bell()
         self._failed = len(model.failed)
@@ -139,6 +135,14 @@ class DashboardScreen(LogScreen):
         longest = max((run.elapsed(now) for run in self.run.model.servers.values()), default=0.0)
         self.query_one(TitleBar).show(note=f"{self.session.path.name}  {elapsed_text(longest)}")
 
+    def _draw_chosen(self) -> None:
+        """Draw what depends on which server is chosen; logs that are in sight anyway wait for the next tick."""
+        self._draw_steps()
+        table = self.query_one(ServerTable)
+        self.query_one(LogTiles).lay_out(table.server_ids, table.selected)
+        chosen = self.run.model.servers.get(table.selected)
+        self.query_one(HealthLine).show(chosen.checks if chosen else {})
+
     def _draw_steps(self) -> None:
         wide = self.size.width >= WIDE
         shown = self._steps if self._steps is not None else wide and len(self.run.model.servers) == 1
@@ -149,7 +153,8 @@ class DashboardScreen(LogScreen):
             self.query_one(StepTable).show(self.run.model.servers.get(self.chosen), self.run.model.clock())
 
     def on_server_table_chosen(self, event: ServerTable.Chosen) -> None:
-        self.tick()
+        if self.is_current and self.session.installation is not None:
+            self._draw_chosen()
 
     def on_key(self, event: Key) -> None:
         """1 to 9 show that server's log."""

@@ -7,25 +7,29 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from typing import ClassVar
 
-from rich.cells import cell_len, chop_cells
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.binding import Binding, BindingType
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from mailwiz_tui.ui.log_buffer import LineFilter, LogBuffer, is_error
+from mailwiz_tui.ui.widgets.log_rows import LogRows
+from mailwiz_tui.ui.widgets.scroll_bar import SteadyScrollBar
 
 STAMP = 9
-Row = tuple[int, str]
 
 
 class LogPanel(ScrollView, can_focus=True):
     """Shows one ``LogBuffer``. ``pull()`` takes over what is new; nothing is ever parsed as markup.
 
     Following: at the end it stays at the end; elsewhere the reader keeps his line, whatever arrives or
-    falls off the front, and ``pending`` counts what he has not seen. ``rows`` are ``(line number, text)``.
+    falls off the front, and ``pending`` counts what he has not seen.
+
+    The panel fills its place whatever the log holds, so more lines ask for no new layout of the screen, and only
+    rows are painted anew, not the scroll bar beside them.
     """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"log--error", "log--stamp"}
@@ -37,19 +41,30 @@ class LogPanel(ScrollView, can_focus=True):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self.buffer = LogBuffer()
-        self.rows: list[Row] = []
+        self.rows = LogRows()
         self.wrap = True
         self.stamps = False
         self.paused = False
         self.pending = 0
         self.pattern: re.Pattern[str] | None = None
         self.filter: LineFilter | None = None
-        self.shown_lines = 0
         self.hit: int | None = None
         self._judged = 0
         self._seen = 0
         self._wide = 0
         self._sticky = True
+        self._base = Style()
+
+    @property
+    def vertical_scrollbar(self) -> SteadyScrollBar:
+        if not isinstance(self._vertical_scrollbar, SteadyScrollBar):
+            self._vertical_scrollbar = bar = SteadyScrollBar(
+                name="vertical", thickness=self.scrollbar_size_vertical
+            )
+            bar.display = False
+            self.app._start_widget(self, bar)
+            return bar
+        return self._vertical_scrollbar
 
     @property
     def following(self) -> bool:
@@ -58,7 +73,9 @@ class LogPanel(ScrollView, can_focus=True):
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Scrolling up lets the end go; coming to the end holds on to it, whatever the window's size does."""
-        super().watch_scroll_y(old_value, new_value)
+        self.vertical_scrollbar.position = new_value
+        if round(old_value) != round(new_value):
+            self._repaint()
         if self.is_vertical_scroll_end:
             self._sticky = True
             self.pending = 0
@@ -89,19 +106,22 @@ class LogPanel(ScrollView, can_focus=True):
             return False
         if self.buffer.total == self._seen:
             return False
-        removed = self._drop()
-        before = self.shown_lines
-        first_new = max(self._seen, self.buffer.dropped)
-        self._add_from(first_new)
+        with self.vertical_scrollbar.held():
+            self._take_over()
+        self._repaint()
+        return True
+
+    def _take_over(self) -> None:
+        removed = self.rows.drop_before(self.buffer.dropped)
+        before = self.rows.lines
+        self._add_from(max(self._seen, self.buffer.dropped))
         self._seen = self.buffer.total
         self._resize()
         if self._sticky:
             self._to_end()
         else:
-            self.pending += self.shown_lines - before
+            self.pending += self.rows.lines - before
             self.scroll_to(y=max(0, self.scroll_offset.y - removed), animate=False, immediate=True, force=True)
-        self.refresh()
-        return True
 
     def follow(self) -> None:
         """Go to the end and stay there."""
@@ -133,7 +153,7 @@ class LogPanel(ScrollView, can_focus=True):
         """Mark lines that contain the text and go to the last of them; False if there is none."""
         self.pattern = re.compile(re.escape(text), re.IGNORECASE) if text else None
         self.hit = None
-        self.refresh()
+        self._repaint()
         return self.find_next() if text else True
 
     def find_next(self, *, newer: bool = False) -> bool:
@@ -148,14 +168,13 @@ class LogPanel(ScrollView, can_focus=True):
     def lines_in_sight(self) -> list[str]:
         """The whole lines of which something is in sight."""
         top = self.scroll_offset.y
-        numbers = dict.fromkeys(number for number, _ in self.rows[top : top + self.size.height])
-        return [self._line(number) for number in numbers]
+        return [self._line(number) for number in self.rows.numbers(top, top + self.size.height)]
 
     def status(self) -> str:
         """How the log stands, in words."""
         lines = f"{self.buffer.total} line{'s' if self.buffer.total != 1 else ''}"
         if self.filter is not None:
-            lines = f"{self.shown_lines} of {lines} with “{self.filter.text}”"
+            lines = f"{self.rows.lines} of {lines} with “{self.filter.text}”"
         if self.paused:
             return f"{lines} · paused, {self.pending} new (f follows)"
         if not self._sticky and self.pending:
@@ -170,12 +189,16 @@ class LogPanel(ScrollView, can_focus=True):
         if sticky:
             self._to_end()
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        self._base = self.rich_style
+        return super().render_lines(crop)
+
     def render_line(self, y: int) -> Strip:
         index = y + self.scroll_offset.y
-        base = self.rich_style
+        base = self._base
         if not 0 <= index < len(self.rows):
             return Strip.blank(self.size.width, base)
-        number, text = self.rows[index]
+        number = self.rows.number(index)
         line = self._line(number)
         style = base
         if line.startswith("── "):
@@ -184,30 +207,37 @@ class LogPanel(ScrollView, can_focus=True):
             style = base + self.get_component_rich_style("log--error", partial=True)
         if number == self.hit:
             style += Style(bold=True)
-        strip = Strip(list(self._segments(text, style, current=number == self.hit)), cell_len(text))
+        strip = Strip(list(self._segments(index, line, style)))
         left = self.scroll_offset.x
         return strip.crop_extend(left, left + self.size.width, base)
 
-    def _segments(self, text: str, style: Style, *, current: bool) -> Iterator[Segment]:
-        at = 0
+    def _segments(self, index: int, line: str, style: Style) -> Iterator[Segment]:
+        """A row in as few pieces as can be, blanks to the edge included: each costs 40 bytes over a slow link."""
+        number = self.rows.number(index)
+        current = number == self.hit
+        start, end = self.rows.part(index)
+        text, at, used = line[start:end], 0, 0
         if self.stamps:
-            at = STAMP
-            yield Segment(text[:at], style + self.get_component_rich_style("log--stamp", partial=True))
+            stamp = "" if start else self.buffer.stamp(number - self.buffer.dropped)
+            yield Segment(stamp.ljust(STAMP), style + self.get_component_rich_style("log--stamp", partial=True))
+            used = STAMP
+        blanks = " " * (self.size.width - used - cell_len(text))
         if self.pattern is None and current:
-            yield Segment(text[at:], style + Style(reverse=True))
+            yield Segment(text, style + Style(reverse=True))
+            yield Segment(blanks, style)
             return
-        for match in self.pattern.finditer(text, at) if self.pattern else ():
+        for match in self.pattern.finditer(text) if self.pattern else ():
             yield Segment(text[at : match.start()], style)
             yield Segment(match[0], style + (Style(reverse=True) if current else Style(underline=True, bold=True)))
             at = match.end()
-        yield Segment(text[at:], style)
+        yield Segment(text[at:] + blanks, style)
 
     def _line(self, number: int) -> str:
         index = number - self.buffer.dropped
         return self.buffer.lines[index] if 0 <= index < len(self.buffer.lines) else ""
 
     def _seek(self, wanted: Callable[[str], bool], *, newer: bool) -> bool:
-        numbers = list(dict.fromkeys(number for number, _ in self.rows))
+        numbers = self.rows.numbers()
         if not numbers:
             return False
         at = bisect_left(numbers, self.hit) if self.hit is not None else (0 if newer else len(numbers))
@@ -224,76 +254,45 @@ class LogPanel(ScrollView, can_focus=True):
         return False
 
     def _show_line(self, number: int) -> None:
-        row = bisect_left(self.rows, (number, ""))
+        row = self.rows.first_row(number)
         self._sticky = False
         self.scroll_to(y=max(0, row - self.size.height // 2), animate=False, immediate=True, force=True)
-        self.refresh()
+        self._repaint()
 
     def _add_from(self, first: int) -> None:
-        """Lay out the lines from a number on; plain ones, which are most, without a look at each cell."""
-        room = self.scrollable_content_region.width
-        if self.filter is not None or self.stamps:
-            for number in range(first, self.buffer.total):
-                self._add(number)
-            return
-        wrap = self.wrap and room > 4
+        room = self.scrollable_content_region.width - (STAMP if self.stamps else 0)
         lines = self.buffer.lines[first - self.buffer.dropped :]
-        append, extend = self.rows.append, self.rows.extend
-        for number, line in enumerate(lines, first):
-            if not wrap or (len(line) <= room and line.isascii()):
-                append((number, line))
-            elif line.isascii():
-                extend([(number, line[at : at + room]) for at in range(0, len(line), room)])
-            else:
-                extend([(number, piece) for piece in chop_cells(line, room)] or [(number, "")])
-        self.shown_lines += len(lines)
-
-    def _add(self, number: int) -> None:
-        line = self._line(number)
-        if self.filter is not None and not self.filter.matches(line):
-            return
-        self.shown_lines += 1
-        room = self.scrollable_content_region.width
-        stamp = pad = ""
-        if self.stamps:
-            stamp, pad = self.buffer.stamp(number - self.buffer.dropped) + " ", " " * STAMP
-            room -= STAMP
-        long = len(line) > room if line.isascii() else cell_len(line) > room
-        if self.wrap and room > 4 and long:
-            pieces = chop_cells(line, room)
-            self.rows.extend((number, (pad if i else stamp) + piece) for i, piece in enumerate(pieces))
-        else:
-            self.rows.append((number, stamp + line))
-
-    def _drop(self) -> int:
-        removed = bisect_left(self.rows, (self.buffer.dropped, ""))
-        if removed:
-            self.shown_lines -= len({number for number, _ in self.rows[:removed]})
-            del self.rows[:removed]
-        return removed
+        self.rows.add(first, lines, room if self.wrap and room > 4 else 0, self.filter)
 
     def _redraw_in_place(self) -> None:
         """Build all rows anew; the end stays at the end, and a reader stays at his line."""
         sticky = self._sticky
-        top = self.rows[self.scroll_offset.y][0] if self.scroll_offset.y < len(self.rows) else 0
+        top = self.rows.number(self.scroll_offset.y) if self.scroll_offset.y < len(self.rows) else 0
         self._rebuild()
         if sticky:
             self._to_end()
         else:
-            row = bisect_left(self.rows, (top, ""))
-            self.scroll_to(y=row, animate=False, immediate=True, force=True)
+            self.scroll_to(y=self.rows.first_row(top), animate=False, immediate=True, force=True)
 
     def _rebuild(self) -> None:
-        self.rows = []
-        self.shown_lines = 0
+        self.rows.clear()
         self._wide = self.size.width
         self._judged = self.filter.version if self.filter is not None else 0
         self._add_from(self.buffer.dropped)
         self._seen = self.buffer.total
         self.pending = 0
         self._resize()
-        self.refresh()
+        self._repaint()
 
     def _resize(self) -> None:
-        width = 0 if self.wrap else max((len(text) for _, text in self.rows[-2000:]), default=0)
-        self.virtual_size = Size(width, len(self.rows))
+        """Tell the scroll bars how much there is, without a new layout of the whole screen."""
+        width = 0
+        if not self.wrap:
+            numbers = self.rows.numbers(max(0, len(self.rows) - 2000))
+            width = max((cell_len(self._line(number)) for number in numbers), default=0)
+            width += STAMP if self.stamps else 0
+        self.set_reactive(LogPanel.virtual_size, Size(width, len(self.rows)))
+        self._scroll_update(self.virtual_size)
+
+    def _repaint(self) -> None:
+        self.refresh(Region(0, 0, *self.scrollable_content_region.size))

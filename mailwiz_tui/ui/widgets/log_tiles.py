@@ -63,7 +63,7 @@ class LogTiles(Container):
             for view, server_id in zip(self.views, wanted, strict=True):
                 view.show(f"log of {server_id}", self._buffer_of(server_id))
         for view, server_id in zip(self.views, wanted, strict=True):
-            view.active = server_id == chosen
+            view.activate(active=server_id == chosen)
 
     def tick(self) -> None:
         """Draw what is new in every tile."""

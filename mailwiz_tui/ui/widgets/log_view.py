@@ -73,8 +73,16 @@ class LogView(Vertical):
         text = f"── {self.caption} ── {status}"
         width = self.size.width or self.app.size.width
         title = self.query_one(".log-title", NoMarkup)
-        title.show(text if cell_len(text) <= width else set_cell_size(text, max(1, width - 1)) + "…")
+        fitting = text if cell_len(text) <= width else set_cell_size(text, max(1, width - 1)) + "…"
+        title.show(fitting, layout=False)
         title.set_class(self.active, "-active")
+
+    def activate(self, *, active: bool) -> None:
+        """Say whether keys act on this log."""
+        if active != self.active:
+            self.active = active
+            if self._ready:
+                self.draw_title()
 
     def ask(self, kind: str) -> None:
         """Ask what to find, or what lines to show."""

@@ -15,10 +15,10 @@ class NoMarkup(Static):
         super().__init__(safe_block(text), markup=False, id=id, classes=classes)
         self._text: str | Text = safe_block(text)
 
-    def show(self, text: str | Text) -> None:
-        """Replace the text; the same text again costs nothing."""
+    def show(self, text: str | Text, *, layout: bool = True) -> None:
+        """Replace the text; the same again costs nothing, nor does ``layout=False`` where its size is fixed."""
         safe = safe_block(text) if isinstance(text, str) else text
         if type(safe) is type(self._text) and safe == self._text:
             return
         self._text = safe
-        self.update(safe)
+        self.update(safe, layout=layout)

@@ -68,7 +68,7 @@ class ServerTable(Widget, can_focus=True):
             self.refresh(layout=True)
             return
         pairs = zip(rows, self._drawn, strict=True)
-        changed = [Region(0, y, self.size.width, 1) for y, (new, old) in enumerate(pairs) if new != old]
+        changed = [changed_cells(new, old, y, self.size.width) for y, (new, old) in enumerate(pairs) if new != old]
         if changed:
             self.refresh(*changed)
 
@@ -118,9 +118,22 @@ class ServerTable(Widget, can_focus=True):
     def choose(self, index: int) -> None:
         """Choose a server by its place in the table."""
         self.index = index
-        self.refresh()
+        self.draw()
         self.post_message(self.Chosen(self.selected))
 
     def action_move(self, by: int) -> None:
         if count := len(self.model.servers):
             self.choose((self.index + by) % count)
+
+
+def changed_cells(new: Text, old: Text, y: int, width: int) -> Region:
+    """The part of a row between the first and the last cell that differ; all of it if colours do."""
+    before, after = old.plain, new.plain
+    if (
+        (new.style, new.spans) != (old.style, old.spans)
+        or len(before) != len(after)
+        or cell_len(before) != len(before)
+    ):
+        return Region(0, y, width, 1)
+    differing = [x for x, (former, now) in enumerate(zip(before, after, strict=True)) if former != now]
+    return Region(differing[0], y, differing[-1] + 1 - differing[0], 1)

@@ -1,0 +1,87 @@
+"""Where each line of a log is on the screen: which rows it takes, without a copy of its text.
+
+A row is one number, the line's number and where in the line the row begins; twenty thousand rows are 160 kB that
+the garbage collector never has to look at, and take three milliseconds to lay out.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+
+from rich.cells import cell_len, chop_cells
+
+from mailwiz_tui.ui.log_buffer import LineFilter
+from mailwiz_tui.ui.text import MAX_LINE
+
+START_BITS = MAX_LINE.bit_length()
+START_MASK = (1 << START_BITS) - 1
+
+
+class LogRows:
+    """Rows of the lines that are shown, oldest first; ``lines`` counts those lines."""
+
+    def __init__(self) -> None:
+        self.lines = 0
+        self._rows = array("Q")
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def clear(self) -> None:
+        """Forget all rows."""
+        self.lines = 0
+        self._rows = array("Q")
+
+    def add(self, first: int, lines: Sequence[str], room: int, chosen: LineFilter | None = None) -> None:
+        """Lay out lines numbered from ``first``, wrapped to ``room`` cells (0: not wrapped), those chosen."""
+        append = self._rows.append
+        before = len(self._rows)
+        further = 0
+        for number, line in enumerate(lines, first):
+            if chosen is not None and not chosen.matches(line):
+                continue
+            append(number << START_BITS)
+            if room and (len(line) > room or not line.isascii()):
+                for start in _further_starts(line, room):
+                    append(number << START_BITS | start)
+                    further += 1
+        self.lines += len(self._rows) - before - further
+
+    def drop_before(self, number: int) -> int:
+        """Forget the rows of lines before a number; how many rows those were."""
+        removed = self.first_row(number)
+        if removed:
+            self.lines -= sum(1 for row in self._rows[:removed] if not row & START_MASK)
+            del self._rows[:removed]
+        return removed
+
+    def first_row(self, number: int) -> int:
+        """The first row of a line, or of the next one that is shown."""
+        return bisect_left(self._rows, number << START_BITS)
+
+    def number(self, row: int) -> int:
+        """The number of the line in a row."""
+        return self._rows[row] >> START_BITS
+
+    def numbers(self, start: int = 0, end: int | None = None) -> list[int]:
+        """The numbers of the lines in some rows, each once."""
+        return list(dict.fromkeys(row >> START_BITS for row in self._rows[start:end]))
+
+    def part(self, row: int) -> tuple[int, int | None]:
+        """Where the row begins in its line, and where it ends (None: at the line's end)."""
+        start = self._rows[row] & START_MASK
+        if row + 1 == len(self._rows) or self.number(row + 1) != self.number(row):
+            return start, None
+        return start, self._rows[row + 1] & START_MASK
+
+
+def _further_starts(line: str, room: int) -> Iterator[int]:
+    if line.isascii():
+        yield from range(room, len(line), room)
+    elif cell_len(line) > room:
+        at = 0
+        for piece in chop_cells(line, room)[:-1]:
+            at += len(piece)
+            yield at
