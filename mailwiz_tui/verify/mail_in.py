@@ -22,13 +22,19 @@ ABOUT_SENDER = re.compile(
 """Refusals that speak of the place the mail comes from, not of this mail or its recipient."""
 
 
-def checks(target: Target, courier: Courier, mailbox: Mailbox, fallback: Courier | None = None) -> list[Check]:
-    """The one check of incoming mail."""
+def checks(
+    target: Target,
+    courier: Courier,
+    mailbox: Mailbox,
+    fallback: Courier | None = None,
+    reader: Target | None = None,
+) -> list[Check]:
+    """The one check of incoming mail; ``reader`` is the server to read it at (default: the target)."""
     return [
         Check(
             "mail-in.delivery",
             "A mail from outside reaches a mailbox and can be read there.",
-            partial(check_delivery, target, courier, mailbox, fallback),
+            partial(check_delivery, target, courier, mailbox, fallback, reader),
             "Look at `journalctl -u 'postfix*'` and `journalctl -u dovecot` on the server.",
             courier.vantage,
         )
@@ -40,6 +46,7 @@ async def check_delivery(
     courier: Courier,
     mailbox: Mailbox,
     fallback: Courier | None = None,
+    reader: Target | None = None,
     *,
     patience: float = GREYLIST_PATIENCE,
     pause: float = GREYLIST_PAUSE,
@@ -66,7 +73,7 @@ async def check_delivery(
         raise Failed("; ".join([*said, f"expected the mail to be accepted, got {reply}"]))
     if tries > 1:
         said.append(f"taken at try {tries}, as the server had asked to come again (greylisting)")
-    delivered = await asyncio.to_thread(wait_for, target, mailbox, subject, ARRIVAL)
+    delivered = await asyncio.to_thread(wait_for, reader or target, mailbox, subject, ARRIVAL)
     return "; ".join([f"accepted with {reply}, found in {delivered.folder}", *said])
 
 

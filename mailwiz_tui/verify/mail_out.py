@@ -25,14 +25,19 @@ OUTSIDE_PATIENCE = 25.0
 LOG_PAUSE = 1.0
 
 
-def checks(target: Target, mailbox: Mailbox, keys: Mapping[str, str] | None) -> list[Check]:
-    """Sending over both ports; ``keys`` are the planned DKIM records, text by name, None where signing is off."""
+def checks(
+    target: Target, mailbox: Mailbox, keys: Mapping[str, str] | None, reader: Target | None = None
+) -> list[Check]:
+    """Sending over both ports; ``keys`` are the planned DKIM records, text by name, None where signing is off.
+
+    ``reader`` is the server to read the mail at, the target itself if none is given.
+    """
     return [
         Check(
             f"mail-out.{port}",
             f"A mail sent after login on port {port} is delivered"
             + ("." if keys is None else ", and its DKIM signature verifies with the planned DNS record."),
-            partial(check_round_trip, target, port, mailbox, keys),
+            partial(check_round_trip, target, port, mailbox, keys, reader),
             "Look at `journalctl -u 'postfix*' -u rspamd` on the server.",
         )
         for port in (SUBMISSION, SUBMISSIONS)
@@ -60,13 +65,15 @@ def send(target: Target, port: int, mailbox: Mailbox, recipient: str, text: str)
         return expect(Reply(*dialog.message(text)), "the mail")
 
 
-def check_round_trip(target: Target, port: int, mailbox: Mailbox, keys: Mapping[str, str] | None) -> str:
+def check_round_trip(
+    target: Target, port: int, mailbox: Mailbox, keys: Mapping[str, str] | None, reader: Target | None = None
+) -> str:
     """Send to the own address, read it back, verify its signature."""
     subject = token()
     reply = send(
         target, port, mailbox, mailbox.address, compose(mailbox.address, mailbox.address, f"own {subject}")
     )
-    delivered = wait_for(target, mailbox, subject, ARRIVAL)
+    delivered = wait_for(reader or target, mailbox, subject, ARRIVAL)
     said = f"accepted with {reply}, found in {delivered.folder}"
     if keys is None:
         return said

@@ -21,10 +21,11 @@ PAUSE = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Mailbox:
-    """An address with its password."""
+    """An address with its password; ``store`` is the server it is on where there are several to choose from."""
 
     address: str
     password: SecretStr
+    store: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,11 @@ class Delivered:
 def probe_mailbox(domain: str) -> Mailbox:
     """The probe mailbox of a domain, always the same, with a new random password."""
     return Mailbox(f"mailwiz-probe@{domain}", SecretStr(secrets.token_urlsafe(24)))
+
+
+def store_mailbox(domain: str, store: str, label: str) -> Mailbox:
+    """The probe mailbox on one of several stores; ``label`` is the store's id as part of an address."""
+    return Mailbox(f"mailwiz-probe-{label}@{domain}", SecretStr(secrets.token_urlsafe(24)), store)
 
 
 @contextmanager

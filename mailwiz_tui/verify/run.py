@@ -6,17 +6,18 @@ import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any, Protocol
 
 from mailwiz_tui.dns.records import plan_records
 from mailwiz_tui.fleet.facts import FactsFile
 from mailwiz_tui.fleet.server import Inventory
-from mailwiz_tui.install.copies import refresh_copies
-from mailwiz_tui.plan.model import Plan, Role
+from mailwiz_tui.plan.model import Plan
+from mailwiz_tui.plan.published import server_name
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.blueprint import Blueprint
+from mailwiz_tui.stack.traffic import account_store, server_of
 from mailwiz_tui.verify import (
     auth,
     ban_guard,
@@ -37,9 +38,10 @@ from mailwiz_tui.verify import (
 )  # fmt: skip
 from mailwiz_tui.verify.check import Check, NotRun, perform_all, plain
 from mailwiz_tui.verify.courier import Courier, Link
-from mailwiz_tui.verify.mailbox import Mailbox, probe_mailbox
+from mailwiz_tui.verify.mailbox import Mailbox
+from mailwiz_tui.verify.probe_mailboxes import open_mailboxes
 from mailwiz_tui.verify.result import CheckResult, CheckState
-from mailwiz_tui.verify.target import SMTP, SUBMISSION, SUBMISSIONS, Target
+from mailwiz_tui.verify.target import IMAPS, SMTP, SUBMISSION, SUBMISSIONS, Target
 
 SIDE_BY_SIDE = 6
 """How many checks talk to one server at once: few enough for its limits on connections from one address."""
@@ -142,8 +144,10 @@ async def _servers(
     async with AsyncExitStack() as stack:
         for server_id, target in targets.items():
             await stack.enter_async_context(ban_guard.exempt(target, turn.links[server_id]))
-        mailbox = await _open_mailbox(turn, blueprints, stack)
-        await asyncio.gather(*(_server(turn, b, targets[s], mailbox, dkim, to) for s, b in blueprints.items()))
+        mailboxes = await open_mailboxes(turn, turn.engine, turn.links, stack)
+        reader = next((target for target in targets.values() if target.offers(IMAPS)), None)
+        task = _Task(mailboxes, reader, dkim, to)
+        await asyncio.gather(*(_server(turn, b, targets[s], task) for s, b in blueprints.items()))
 
 
 async def _settle(turn: _Round, blueprint: Blueprint) -> None:
@@ -151,60 +155,54 @@ async def _settle(turn: _Round, blueprint: Blueprint) -> None:
         await settle.settle(blueprint, turn.links[blueprint.server_id])
 
 
-async def _open_mailbox(turn: _Round, blueprints: Mapping[str, Blueprint], stack: AsyncExitStack) -> Mailbox | None:
-    plan = turn.engine.plan
-    store = next((s.id for s in plan.servers_with(Role.MAIL_STORAGE) if s.id in blueprints), "")
-    if not store:
-        return None
-    link = turn.links[store]
-    mailbox = probe_mailbox(plan.domain.primary_domain)
-    proves = "A mailbox for the test mails can be opened."
-    try:
-        secret = mailbox.password.get_secret_value()
-        await link.request("probe_mailbox_open", address=mailbox.address, password=secret)
-        await refresh_copies(turn.engine)
-    except Exception as error:
-        turn.fail("mailbox.probe", store, proves, error)
-        return None
-    stack.push_async_callback(_close_mailbox, turn, link, store, mailbox)
-    turn.tell(CheckResult("mailbox.probe", store, CheckState.PASSED, proves, mailbox.address, vantage=store))
-    return mailbox
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """What the checks of all servers share; ``reader`` is where mail is read."""
+
+    mailboxes: list[Mailbox]
+    reader: Target | None
+    dkim: Mapping[str, str] | None
+    to: str
 
 
-async def _close_mailbox(turn: _Round, link: Link, store: str, mailbox: Mailbox) -> None:
-    try:
-        await link.request("probe_mailbox_close", address=mailbox.address)
-        await refresh_copies(turn.engine)
-    except Exception as error:
-        turn.fail("mailbox.closed", store, "The mailbox for the test mails is shut again.", error)
+def _for_store(checks: list[Check], mailbox: Mailbox, *, first: bool) -> list[Check]:
+    """Checks with a mailbox on one of several stores, told apart by it."""
+    if not mailbox.store:
+        return checks
+    named = f" (a mailbox on {mailbox.store})"
+    return [
+        replace(
+            check,
+            id=check.id if first else f"{check.id}.{mailbox.store}",
+            proves=check.proves.removesuffix(".") + f"{named}.",
+        )
+        for check in checks
+    ]
 
 
-async def _server(
-    turn: _Round,
-    blueprint: Blueprint,
-    target: Target,
-    mailbox: Mailbox | None,
-    dkim: Mapping[str, str] | None,
-    to: str,
-) -> None:
+async def _server(turn: _Round, blueprint: Blueprint, target: Target, task: _Task) -> None:
     link = turn.links[blueprint.server_id]
     found: list[Check] = [*listeners.checks(blueprint, link), *tls.checks(target), *reach.checks(target)]
     found += mesh.outside(target, blueprint, turn.engine.plan, _another(turn, blueprint.server_id))
+    mailbox = next(iter(task.mailboxes), None)
     found += web.checks(
         target, turn.engine.plan, turn.engine.known, await _issuer(link, target), await _left_out(blueprint, link)
     )
-    if mailbox:
-        found += auth.checks(target, mailbox)
-    if mailbox and (target.offers(SUBMISSIONS) or target.offers(SUBMISSION)):
-        found += mail_out.checks(target, mailbox, dkim)
-        if to:
-            found.append(mail_out.outside_check(target, mailbox, link, to))
+    sends = target.offers(SUBMISSIONS) or target.offers(SUBMISSION)
+    for box in task.mailboxes:
+        own = auth.checks(target, box)
+        if sends:
+            own += mail_out.checks(target, box, task.dkim, task.reader)
+        found += _for_store(own, box, first=box is mailbox)
+    if mailbox and sends:
+        if task.to:
+            found.append(mail_out.outside_check(target, mailbox, link, task.to))
         found += submission.checks(target, mailbox)
     limit = asyncio.Semaphore(SIDE_BY_SIDE)
     await asyncio.gather(
         _probes(turn, blueprint, link),
         perform_all(found, blueprint.server_id, turn.tell, limit=limit),
-        _port_25(turn, target, mailbox, limit),
+        _port_25(turn, target, task, limit),
     )
 
 
@@ -225,7 +223,7 @@ def _another(turn: _Round, server_id: str) -> Link | None:
     return next((link for other, link in turn.links.items() if other != server_id), None)
 
 
-async def _port_25(turn: _Round, target: Target, mailbox: Mailbox | None, limit: asyncio.Semaphore) -> None:
+async def _port_25(turn: _Round, target: Target, task: _Task, limit: asyncio.Semaphore) -> None:
     if not target.offers(SMTP):
         return
     try:
@@ -233,9 +231,12 @@ async def _port_25(turn: _Round, target: Target, mailbox: Mailbox | None, limit:
     except Exception as error:
         turn.fail("smtp.reached", target.server_id, "Port 25 can be reached.", error, "operator")
         return
-    found = smtp.checks(target, way, mailbox.address if mailbox else "")
-    if mailbox:
-        found = [*mail_in.checks(target, way, mailbox, _other_way(turn, target, way)), *found]
+    mailbox = next(iter(task.mailboxes), None)
+    found: list[Check] = []
+    for box in task.mailboxes if task.reader else []:
+        delivered = mail_in.checks(target, way, box, _other_way(turn, target, way), task.reader)
+        found += _for_store(delivered, box, first=box is mailbox)
+    found += smtp.checks(target, way, mailbox.address if mailbox else "")
     found += relay.checks([(d.name, d.relay_host) for d in turn.engine.plan.relay_domains()], way)
     await perform_all(found, target.server_id, turn.tell, limit=limit)
 
@@ -258,7 +259,7 @@ async def target_for(engine: Engine, blueprint: Blueprint, link: Link) -> Target
         server_id=blueprint.server_id,
         address=next(iter(addresses), server.host if server else ""),
         others=tuple(addresses[1:]),
-        hostname=engine.plan.domain.hostname,
+        hostname=server_name(engine.plan, server_of(engine.plan, blueprint.server_id)),
         domain=engine.plan.domain.primary_domain,
         further_domains=tuple(engine.plan.mailbox_domains()[1:]),
         pem=await _certificate(engine, blueprint.server_id, link),
@@ -269,6 +270,9 @@ async def target_for(engine: Engine, blueprint: Blueprint, link: Link) -> Target
 
 async def _catches_all(engine: Engine, link: Link) -> bool:
     """Whether the accounts hold a catch-all for the primary domain."""
+    place = account_store(engine.plan)
+    if place is not None:
+        link = await engine.link(place.id)
     aliases = (await link.request("accounts_list"))["aliases"]
     wanted = f"@{engine.plan.domain.primary_domain}"
     return any(alias["address"] == wanted and alias["active"] for alias in aliases)

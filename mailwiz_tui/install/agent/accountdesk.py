@@ -12,7 +12,7 @@ from .host import Host
 
 _LIST = f"""
 SELECT JSON_OBJECT('kind', 'domain', 'domain', d.domain, 'active', d.active, 'relay', d.backupmx,
-    'mailboxes', (SELECT COUNT(*) FROM mailbox m WHERE m.domain = d.domain AND m.local_part <> '{PROBE}'),
+    'mailboxes', (SELECT COUNT(*) FROM mailbox m WHERE m.domain = d.domain AND m.local_part NOT LIKE '{PROBE}%'),
     'aliases', (SELECT COUNT(*) FROM alias a WHERE a.domain = d.domain AND NOT EXISTS
         (SELECT 1 FROM mailbox m WHERE m.username = a.address)))
     FROM domain d WHERE d.domain <> 'ALL' ORDER BY d.domain;
@@ -20,7 +20,7 @@ SELECT JSON_OBJECT('kind', 'mailbox', 'address', m.username, 'name', m.name, 'qu
     'used', COALESCE(q.bytes, 0), 'messages', COALESCE(q.messages, 0), 'active', m.active,
     'created', DATE_FORMAT(m.created, '%Y-%m-%dT%H:%i:%s'))
     FROM mailbox m LEFT JOIN quota2 q ON q.username = m.username
-    WHERE m.local_part <> '{PROBE}' ORDER BY m.domain, m.local_part;
+    WHERE m.local_part NOT LIKE '{PROBE}%' ORDER BY m.domain, m.local_part;
 SELECT JSON_OBJECT('kind', 'alias', 'address', a.address, 'goto', a.goto, 'active', a.active,
     'own', EXISTS (SELECT 1 FROM mailbox m WHERE m.username = a.address))
     FROM alias a ORDER BY a.domain, a.address;

@@ -60,13 +60,13 @@ def acknowledge(host: Host, addresses: list[str]) -> dict[str, Any]:
     return {"handed_over": sorted(a for a, entry in book.items() if entry["handed_over"])}
 
 
-def open_probe(host: Host, address: str, password: str) -> dict[str, Any]:
-    """Makes or opens the verification mailbox with a new password.
+def open_probe(host: Host, address: str, password: str, store: str = "") -> dict[str, Any]:
+    """Makes or opens the verification mailbox with a new password; ``store`` names one of several for it.
 
     It has an alias to itself while it is open, like every mailbox, or a catch-all would take its mail.
     """
     address = address_of(address)
-    query(host, _mailbox_rows(address, hashed(host, password)))
+    query(host, _mailbox_rows(address, hashed(host, password)) + (stored_on(address, store) if store else ""))
     host.run(["doveadm", "auth", "cache", "flush", address], timeout=10)
     return {"address": address}
 
@@ -112,6 +112,15 @@ def _mailbox_rows(address: str, password_hash: str) -> str:
     again = f"ON DUPLICATE KEY UPDATE password = {literal(password_hash)}, modified = NOW(), active = 1"
     box = insert("INSERT", "mailbox", {name: literal(value) for name, value in columns.items()}, again)
     return f"{box}\n{_alias_row(address, address)}"
+
+
+def stored_on(address: str, store: str) -> str:
+    """The statement that puts a mailbox on one of several stores."""
+    where, what = literal(address), literal(store)
+    return (
+        f"\nINSERT INTO mailwiz_store (username, store) VALUES ({where}, {what}) "
+        f"ON DUPLICATE KEY UPDATE store = {what}, moving_to = '';"
+    )
 
 
 def _alias_row(address: str, goto: str) -> str:

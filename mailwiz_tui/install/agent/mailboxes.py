@@ -67,7 +67,7 @@ def add(host: Host, address: str, password: str, quota: int = 0, name: str = "")
     if "+" in local:
         raise AgentFault(f"{address}: what follows a + is the user's own choice, so no mailbox can have one",
                          "accounts", f"mail for it arrives at {local.partition('+')[0]}@{domain}")  # fmt: skip
-    if local == PROBE:
+    if local.startswith(PROBE):
         raise AgentFault(f"{address} is the mailbox that verification uses", "accounts")
     if any("mailbox" in row for row in known):
         raise AgentFault(f"the mailbox {address} exists already", "accounts",

@@ -247,13 +247,13 @@ class Server:
 
         return accountcopy.refresh(self.host, kick or [])
 
-    def probe_mailbox_open(self, address: str, password: str) -> Answer:
+    def probe_mailbox_open(self, address: str, password: str, store: str = "") -> Answer:
         """Opens the verification mailbox for as long as this connection lives."""
         from . import accounts as module
 
         with self._exclusive:
             self._on_close.append(lambda: module.close_probe(self.host, address))
-            return module.open_probe(self.host, address, password)
+            return module.open_probe(self.host, address, password, store)
 
     def probe_mailbox_close(self, address: str) -> Answer:
         """Closes the verification mailbox and empties it."""

@@ -13,7 +13,7 @@ from mailwiz_tui.fleet.facts import DkimPublicKey, Facts, FactsFile, Listener, S
 from mailwiz_tui.fleet.server import Inventory, Server
 from mailwiz_tui.plan.model import Domain, Plan, PlanServer, Role
 from mailwiz_tui.stack.blueprint import Blueprint, PortTls, Probe, Scope
-from mailwiz_tui.verify import dialog, dns_checks, run
+from mailwiz_tui.verify import dialog, dns_checks, probe_mailboxes, run
 from mailwiz_tui.verify.mailbox import Mailbox
 from mailwiz_tui.verify.result import CheckResult, CheckState
 from mailwiz_tui.verify.target import Target
@@ -93,7 +93,7 @@ def engine(serve: Serve, cert: fakes.Certificate, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(dialog, "QUIET", 0.1)
     monkeypatch.setattr(dns_checks, "run", no_dns)
     secret = Mailbox(fakes.PROBE, SecretStr(fakes.PASSWORD))
-    monkeypatch.setattr(run, "probe_mailbox", lambda domain: secret)
+    monkeypatch.setattr(probe_mailboxes, "probe_mailbox", lambda domain: secret)
     facts = Facts(
         public_ipv4="127.0.0.1",
         listeners=tuple(

@@ -1,0 +1,73 @@
+"""The mailboxes that a verification sends to: one, or one on each store of several servers."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from typing import Protocol
+
+from mailwiz_tui.install.copies import Linked, refresh_copies
+from mailwiz_tui.plan.model import Plan, Role
+from mailwiz_tui.plan.published import host_label
+from mailwiz_tui.stack.traffic import account_store
+from mailwiz_tui.verify.courier import Link
+from mailwiz_tui.verify.mailbox import Mailbox, probe_mailbox, store_mailbox
+from mailwiz_tui.verify.result import CheckResult, CheckState
+
+OPENED = "A mailbox for the test mails can be opened."
+CLOSED = "The mailbox for the test mails is shut again."
+
+
+class Teller(Protocol):
+    """What is needed of the round of checks: where results go."""
+
+    def tell(self, result: CheckResult) -> None:
+        """A result."""
+
+    def fail(self, check: str, server_id: str, proves: str, error: BaseException, vantage: str = "") -> None:
+        """An error as a result."""
+
+
+def wanted(plan: Plan) -> list[Mailbox]:
+    """The mailboxes of a plan, that on the first store first."""
+    domain = plan.domain.primary_domain
+    first, *further = plan.servers_with(Role.MAIL_STORAGE) or plan.servers[:1]
+    if not further or not plan.linked:
+        return [probe_mailbox(domain)]
+    named = probe_mailbox(domain)
+    return [
+        Mailbox(named.address, named.password, first.id),
+        *(store_mailbox(domain, store.id, host_label(store.id)) for store in further),
+    ]
+
+
+async def open_mailboxes(
+    turn: Teller, engine: Linked, links: dict[str, Link], stack: AsyncExitStack
+) -> list[Mailbox]:
+    """Opens them until ``stack`` is left; those that could not be opened are told and left out."""
+    place = account_store(engine.plan)
+    if place is None or place.id not in links:
+        return []
+    link, opened = links[place.id], []
+    for mailbox in wanted(engine.plan):
+        asked = {"address": mailbox.address, "password": mailbox.password.get_secret_value()}
+        try:
+            await link.request("probe_mailbox_open", **asked, **({"store": mailbox.store} if mailbox.store else {}))
+        except Exception as error:
+            turn.fail("mailbox.probe", place.id, OPENED, error)
+            continue
+        opened.append(mailbox)
+    stack.push_async_callback(_close, turn, engine, link, place.id, opened)
+    await refresh_copies(engine)
+    for mailbox in opened:
+        seen = f"{mailbox.address} on {mailbox.store}" if mailbox.store else mailbox.address
+        turn.tell(CheckResult("mailbox.probe", place.id, CheckState.PASSED, OPENED, seen, vantage=place.id))
+    return opened
+
+
+async def _close(turn: Teller, engine: Linked, link: Link, place: str, opened: list[Mailbox]) -> None:
+    for mailbox in opened:
+        try:
+            await link.request("probe_mailbox_close", address=mailbox.address)
+        except Exception as error:
+            turn.fail("mailbox.closed", place, CLOSED, error)
+    await refresh_copies(engine)
