@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
 
+from mailwiz_tui.fleet.facts import Address, FactsFile, ServerRecord
 from mailwiz_tui.ui.mailwiz import MailwizApp
 from mailwiz_tui.ui.screens.dashboard import DashboardScreen
-from mailwiz_tui.ui.widgets.server_picker import ServerList
-from tests.ui.fakes import PASSED, FakeOutcome, Script
+from mailwiz_tui.ui.widgets.server_list import ServerList
+from tests.ui.fakes import PASSED, FakeOutcome, Script, debian_facts
 from tests.ui.grid import check_golden, grid, screen_text, until
 from tests.ui.make import MakeApp
-from tests.ui.test_steps import IDS, SIZES, goto, saved_in
+from tests.ui.test_steps import IDS, SIZES, field, goto, saved_in
 
 NAMES = ("a1", "b1", "c1", "d1")
 FOUR = "".join(f'[[servers]]\nid = "{name}"\nhost = "192.0.2.{n}"\n' for n, name in enumerate(NAMES, 1))
@@ -72,7 +75,7 @@ async def test_a_small_company_walks_from_nothing_to_installed(
 
 
 async def test_an_enterprise_walks_four_servers_with_roles_to_the_review(
-    make_app: MakeApp, plan_path: Path
+    make_app: MakeApp, plan_path: Path, update_golden: bool
 ) -> None:
     prepare(plan_path, FOUR)
     app = make_app(plan_path)
@@ -85,13 +88,20 @@ async def test_an_enterprise_walks_four_servers_with_roles_to_the_review(
         await until(pilot, lambda: "0 chosen" in screen_text(app), "picker")
         for role in ("1", "2", "3"):
             await keys(pilot, role, "down")
-        await until(pilot, lambda: "antispam" in screen_text(app), "what is missing, in words")
+        await until(pilot, lambda: "filters: nobody yet" in screen_text(app), "what is missing, in words")
         await keys(pilot, "4")
         await until(pilot, lambda: "4 chosen" in screen_text(app), "four servers")
+        wanted = "receives: a1 · sends: b1 · keeps mail: c1 · filters: d1"
+        await until(pilot, lambda: wanted in screen_text(app), "who does what")
+        await check_golden(pilot, "roles-four-80x24", update=update_golden)
         await keys(pilot, "f8")
         await until(pilot, heading_is(app, "3"), "domains")
         await keys(pilot, *"large", "full_stop", *"example", "enter", "enter", "f4")
         await until(pilot, heading_is(app, "Review"), "review")
+        await pilot.press("end")
+        for name in NAMES:
+            assert any(f"Server        {name} " in str(o.prompt) for o in options(app)), grid(app)
+    assert [s["internal_ip"] for s in saved_in(plan_path)["servers"]] == [f"10.80.0.{n}" for n in range(1, 5)]
     assert [s["roles"] for s in saved_in(plan_path)["servers"]] == [
         ["mx-inbound"],
         ["mx-outbound"],
@@ -136,6 +146,35 @@ async def test_each_dependent_step_needs_review(
     async with app.run_test(size=size) as pilot:
         await goto(pilot, app, step_id)
         await check_golden(pilot, f"{step_id}-review-{size[0]}x{size[1]}", update=update_golden)
+
+
+def options(app: MailwizApp) -> Sequence[Option]:
+    """The rows of the review's list."""
+    return app.screen.query_one("#review-list", OptionList).options
+
+
+async def test_an_existing_private_network_gives_the_addresses_that_servers_have(
+    make_app: MakeApp, plan_path: Path
+) -> None:
+    prepare(plan_path, FOUR)
+    app = make_app(plan_path)
+    app.session.set("architecture", "distributed")
+    facts = debian_facts("192.0.2.1")
+    private = (*facts.addresses, Address(ip="10.1.2.3", interface="eth1", is_global=False))
+    app.session.known = FactsFile(
+        servers={"a1": ServerRecord(facts=facts.model_copy(update={"addresses": private}))}
+    )
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await goto(pilot, app, "roles")
+        await keys(pilot, "1", "down", "2")
+        assert [s["internal_ip"] for s in app.session.servers()] == ["10.80.0.1", "10.80.0.2"]
+        field(screen, "network.private").control.focus()
+        await keys(pilot, "right")
+        await until(pilot, lambda: app.session.servers()[0].get("internal_ip") == "10.1.2.3", "its own address")
+        assert "internal_ip" not in app.session.servers()[1]
+        await until(pilot, lambda: "b1 has no address" in screen_text(app), "what is missing, in words")
+        await keys(pilot, "left")
+        await until(pilot, lambda: app.session.servers()[1].get("internal_ip") == "10.80.0.2", "the link again")
 
 
 def prepare(plan_path: Path, inventory: str) -> None:

@@ -14,6 +14,7 @@ from textual.widgets import Button
 
 from mailwiz_tui.fleet.server import Server
 from mailwiz_tui.plan.findings import Finding
+from mailwiz_tui.plan.internal_ips import next_on_link, on_link, private_ones
 from mailwiz_tui.plan.model import Role
 from mailwiz_tui.plan.steps import FieldKind, FieldSpec
 from mailwiz_tui.ui.actions import bindings_for
@@ -23,7 +24,8 @@ from mailwiz_tui.ui.screens.server_dialog import ServerDialog
 from mailwiz_tui.ui.screens.step_screen import StepScreen
 from mailwiz_tui.ui.widgets.form_field import FormField
 from mailwiz_tui.ui.widgets.no_markup import NoMarkup
-from mailwiz_tui.ui.widgets.server_picker import Chosen, ServerList, ServerPicker
+from mailwiz_tui.ui.widgets.server_list import Chosen, Layout, ServerList
+from mailwiz_tui.ui.widgets.server_picker import ServerPicker
 from mailwiz_tui.ui.widgets.step_list import StepList
 from mailwiz_tui.ui.widgets.step_strip import StepStrip
 
@@ -39,9 +41,15 @@ class RolesScreen(StepScreen):
     beside = False
 
     @property
+    def arrangement(self) -> Layout:
+        """Whether one server is chosen, several with roles, or several equal ones."""
+        kinds = {"distributed": Layout.ROLES, "ha-cluster": Layout.EQUAL}
+        return kinds.get(str(self.session.value("architecture")), Layout.ONE)
+
+    @property
     def single(self) -> bool:
         """Whether one server does everything."""
-        return self.session.value("architecture") in (None, "single")
+        return self.arrangement is Layout.ONE
 
     def page(self) -> ComposeResult:
         yield StepStrip(self.spec.number)
@@ -49,7 +57,7 @@ class RolesScreen(StepScreen):
             yield StepList(self.spec.number)
             with Vertical(id="form"):
                 yield NoMarkup(self.spec.summary, id="summary", classes="dim")
-                yield ServerPicker(single=self.single, plain=self.wizard.plain)
+                yield ServerPicker(layout=self.arrangement, plain=self.wizard.plain)
                 yield NoMarkup("", id="step-findings")
                 for spec in self.fields():
                     yield make_field(spec, self.session, plain=self.wizard.plain)
@@ -71,6 +79,33 @@ class RolesScreen(StepScreen):
         servers = self.session.inventory.servers
         if self.single and len(servers) == 1 and not self.session.servers():
             self._store({servers[0].id: Chosen({Role.ALL_IN_ONE})})
+        elif self.session.servers():
+            self._give_addresses()
+
+    def _give_addresses(self) -> None:
+        """Each chosen server without an internal address gets one; of the other kind of network another one."""
+        chosen = self.chosen()
+        before = {server_id: entry.internal_ip for server_id, entry in chosen.items()}
+        if not self.single:
+            for server_id, entry in chosen.items():
+                entry.internal_ip = self._fitting(server_id, chosen)
+        if {server_id: entry.internal_ip for server_id, entry in chosen.items()} != before:
+            self._store(chosen)
+
+    def _fitting(self, server_id: str, chosen: dict[str, Chosen]) -> str:
+        """The internal address a server has, or one that fits; what the operator typed himself stays."""
+        own = chosen[server_id].internal_ip
+        given = self._private_addresses(server_id)
+        if self.session.value("network.private") == "existing":
+            return next(iter(given), "") if not own or on_link(own) else own
+        if own and own not in given:
+            return own
+        return next_on_link({entry.internal_ip for entry in chosen.values()})
+
+    def _private_addresses(self, server_id: str) -> list[str]:
+        """The private addresses on a server's interfaces, as far as it was asked."""
+        facts = self.session.known.facts(server_id)
+        return private_ones(a.ip for a in facts.addresses) if facts else []
 
     def _focus_start(self) -> None:
         self.focus_extra()
@@ -121,15 +156,21 @@ class RolesScreen(StepScreen):
         if not self.session.inventory.servers and not notes:
             notes.append("No servers are known yet: F6 adds one by hand; the start screen can read ~/.ssh/config.")
         own = [f for f in findings if f.path.startswith("servers")] if self.chosen() else []
-        for server_id, outcome in self.session.probes.items():
-            if outcome.state not in ("unknown", "asking", "ok"):
-                notes.append(f"{server_id}: {outcome.sentence}")
+        listed = self.query_one(ServerList)
+        current = listed.current.id if listed.current else ""
+        outcome = self.session.probes.get(current)
+        if outcome is not None and not listed.said_in_full(current):
+            notes.append(f"{current}: {outcome.sentence}")
         notes += [f.message + (f" – {f.advice}" if f.advice else "") for f in own]
         area = self.query_one("#step-findings", NoMarkup)
         if len(notes) > MAX_NOTES:
             notes[MAX_NOTES - 1 :] = [f"{len(notes) - MAX_NOTES + 1} more; F4 lists them all"]
         area.show("\n".join(f"! {note}" for note in notes))
         area.set_class(bool(notes), "-shown")
+
+    def on_server_list_moved(self, event: ServerList.Moved) -> None:
+        """What the server under the cursor said is shown whole."""
+        self.show_step_findings(self.session.findings())
 
     def on_server_list_toggled(self, event: ServerList.Toggled) -> None:
         chosen = self.chosen()
@@ -138,25 +179,36 @@ class RolesScreen(StepScreen):
         elif self.single:
             chosen = {event.server_id: Chosen({Role.ALL_IN_ONE})}
         else:
-            chosen[event.server_id] = Chosen()
+            chosen[event.server_id] = Chosen({Role.ALL_IN_ONE} if self.arrangement is Layout.EQUAL else set())
         self._store(chosen)
+        self._give_addresses()
         self.refresh_form()
 
     def on_server_list_role_toggled(self, event: ServerList.RoleToggled) -> None:
         chosen = self.chosen()
         entry = chosen.setdefault(event.server_id, Chosen())
-        entry.roles ^= {event.role}
+        entry.roles = (entry.roles ^ {event.role}) - {Role.ALL_IN_ONE}
         self._store(chosen)
+        self._give_addresses()
         self.refresh_form()
+
+    def answer_changed(self, field: FormField) -> None:
+        if field.path == "network.private":
+            self._give_addresses()
+        super().answer_changed(field)
+
+    def session_changed(self) -> None:
+        """What servers told may name the addresses of an existing private network."""
+        if self.is_mounted and self.chosen():
+            self._give_addresses()
+        super().session_changed()
 
     def on_server_list_internal_ip(self, event: ServerList.InternalIp) -> None:
         chosen = self.chosen()
         if event.server_id not in chosen:
             self.tell("Choose the server first (Space)")
             return
-        outcome = self.session.probes.get(event.server_id)
-        facts = outcome.facts if outcome else None
-        private = [a.ip for a in facts.addresses if not a.is_global] if facts else []
+        private = self._private_addresses(event.server_id)
         seen = f"On its interfaces: {', '.join(private)}." if private else "F5 asks the server which it has."
 
         def given(text: str | None) -> None:
@@ -170,9 +222,7 @@ class RolesScreen(StepScreen):
                 self._store(chosen)
                 self.refresh_form()
 
-        number = self.session.chosen_ids().index(event.server_id)
-        suggested = self.session.draft.suggestion(f"servers.{number}.internal_ip")
-        now = chosen[event.server_id].internal_ip or suggested or next(iter(private), "")
+        now = chosen[event.server_id].internal_ip or self._fitting(event.server_id, chosen)
         self.app.push_screen(TextDialog(f"Internal IP of {event.server_id}", seen, now, ok="Set"), given)
 
     def on_server_list_submitted(self, event: ServerList.Submitted) -> None:
@@ -206,8 +256,10 @@ class RolesScreen(StepScreen):
             self.session.add_server(server)
             if not self.chosen() or not self.single:
                 chosen = self.chosen()
-                chosen[server.id] = Chosen({Role.ALL_IN_ONE} if self.single else set())
+                equal = self.arrangement is not Layout.ROLES
+                chosen[server.id] = Chosen({Role.ALL_IN_ONE} if equal else set())
                 self._store(chosen)
+                self._give_addresses()
             self.refresh_form()
             self.query_one(ServerList).focus()
 

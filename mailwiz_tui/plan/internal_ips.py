@@ -1,0 +1,39 @@
+"""Which internal addresses servers get: free ones on a link of our own, or those a network has given them."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Collection, Iterable
+
+LINK = "10.80.0."
+"""The network of the links that the installation makes; the wizard numbers the servers in it."""
+MOST = 250
+
+
+def next_on_link(taken: Collection[str]) -> str:
+    """The first address of our own link that no server has; empty where there is none left."""
+    return next((ip for n in range(1, MOST + 1) if (ip := f"{LINK}{n}") not in taken), "")
+
+
+def on_link(address: str) -> bool:
+    """Whether an address is one that ``next_on_link`` gives."""
+    return address.startswith(LINK)
+
+
+def private_ones(addresses: Iterable[str]) -> list[str]:
+    """The addresses of an existing private network among those of a server's interfaces, IPv4 first."""
+    found = []
+    for text in addresses:
+        try:
+            address = ipaddress.ip_address(text.partition("%")[0])
+        except ValueError:
+            continue
+        documentation = any(address in net for net in _DOCUMENTATION if net.version == address.version)
+        if address.is_private and not (address.is_loopback or address.is_link_local or documentation):
+            found.append(address)
+    return [str(a) for a in sorted(found, key=lambda a: a.version)]
+
+
+_DOCUMENTATION = tuple(
+    ipaddress.ip_network(net) for net in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")
+)

@@ -1,0 +1,233 @@
+"""The servers of the inventory as a list of its own drawing: a hundred cost no more than the rows in sight."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import ClassVar
+
+from rich.cells import cell_len, set_cell_size
+from rich.segment import Segment
+from rich.style import Style
+from textual.binding import Binding, BindingType
+from textual.events import Key
+from textual.geometry import Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from mailwiz_tui.fleet.server import Server
+from mailwiz_tui.plan.model import Role
+from mailwiz_tui.ui.session import ProbeOutcome
+from mailwiz_tui.ui.symbols import PROBE_MARKS
+from mailwiz_tui.ui.text import safe_line
+
+ROLE_COLUMNS: tuple[tuple[Role, str], ...] = (
+    (Role.MX_INBOUND, "1 in"),
+    (Role.MX_OUTBOUND, "2 out"),
+    (Role.MAIL_STORAGE, "3 store"),
+    (Role.ANTISPAM, "4 spam"),
+)
+WHO = 20
+
+
+@dataclass(slots=True)
+class Chosen:
+    """A chosen server's part in the plan."""
+
+    roles: set[Role] = field(default_factory=set)
+    internal_ip: str = ""
+
+
+class Layout(StrEnum):
+    """What is chosen: one server that does all, several with roles, or several equal ones."""
+
+    ONE = "one"
+    ROLES = "roles"
+    EQUAL = "equal"
+
+
+class ServerList(ScrollView, can_focus=True):
+    """Two rows a server: choice, name, address and roles; below them what asking it brought."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "move(-1)", show=False),
+        Binding("down", "move(1)", show=False),
+        Binding("pageup", "move(-8)", show=False),
+        Binding("pagedown", "move(8)", show=False),
+        Binding("space", "choose", show=False),
+        Binding("enter", "submit", show=False),
+    ]
+
+    class Toggled(Message):
+        """A server was chosen or left out."""
+
+        def __init__(self, server_id: str) -> None:
+            super().__init__()
+            self.server_id = server_id
+
+    class RoleToggled(Message):
+        """A role of a server was set or cleared."""
+
+        def __init__(self, server_id: str, role: Role) -> None:
+            super().__init__()
+            self.server_id = server_id
+            self.role = role
+
+    class InternalIp(Message):
+        """The operator wants to give the server's internal address."""
+
+        def __init__(self, server_id: str) -> None:
+            super().__init__()
+            self.server_id = server_id
+
+    class Moved(Message):
+        """Another server is under the cursor."""
+
+    class Submitted(Message):
+        """Enter: the choice is made."""
+
+    class Typed(Message):
+        """A character that belongs to the filter."""
+
+        def __init__(self, character: str) -> None:
+            super().__init__()
+            self.character = character
+
+    def __init__(self, *, layout: Layout, plain: bool) -> None:
+        super().__init__(id="server-list")
+        self.arrangement = layout
+        self.plain = plain
+        self.servers: list[Server] = []
+        self.chosen: Mapping[str, Chosen] = {}
+        self.probes: Mapping[str, ProbeOutcome] = {}
+        self.index = 0
+        self._longest = 0
+
+    @property
+    def current(self) -> Server | None:
+        """The server under the cursor."""
+        return self.servers[self.index] if self.servers else None
+
+    def show(
+        self, servers: Sequence[Server], chosen: Mapping[str, Chosen], probes: Mapping[str, ProbeOutcome]
+    ) -> None:
+        """Show servers; the cursor stays on the same one if it is still there."""
+        here = self.current.id if self.current else ""
+        self.servers = list(servers)
+        self.chosen = chosen
+        self.probes = probes
+        ids = [s.id for s in self.servers]
+        self.index = ids.index(here) if here in ids else min(self.index, max(0, len(ids) - 1))
+        self._longest = max((cell_len(server_id) for server_id in ids), default=0)
+        self.virtual_size = Size(0, 2 * len(self.servers))
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        row = y + self.scroll_offset.y
+        number, second = divmod(row, 2)
+        base = self.rich_style
+        width = self._width
+        if number >= len(self.servers):
+            return Strip.blank(width, base)
+        server = self.servers[number]
+        text = self._facts_row(server) if second else self._head_row(server)
+        style = base
+        if number == self.index and not second:
+            style = base + Style(bold=True, reverse=self.has_focus)
+        elif second:
+            style = base + Style(dim=True)
+        return Strip([Segment(_fit(text, width), style)], width)
+
+    @property
+    def _id_width(self) -> int:
+        """Columns for a server's id: as many as the longest wants, if the rest of the row leaves them."""
+        rest = 5 + WHO + (2 + 24 + 15 if self.arrangement is Layout.ROLES else 17)
+        return max(16, min(self._longest, self._width - rest))
+
+    def said_in_full(self, server_id: str) -> bool:
+        """Whether what asking a server brought fits on its row."""
+        server = next((s for s in self.servers if s.id == server_id), None)
+        return server is None or cell_len(self._facts_row(server)) <= self._width
+
+    def _head_row(self, server: Server) -> str:
+        chosen = self.chosen.get(server.id)
+        one = self.arrangement is Layout.ONE
+        box = ("(*)" if one else "[x]") if chosen else ("( )" if one else "[ ]")
+        port = f":{server.port}" if server.port != 22 else ""
+        who = safe_line(f"{server.user}@{server.host}{port}")
+        head = f"{box} {_fit(safe_line(server.id), self._id_width)} "
+        if one:
+            return head + who + ("   all-in-one" if chosen else "")
+        address = chosen.internal_ip if chosen else ""
+        if self.arrangement is Layout.EQUAL:
+            return head + _fit(who, 28) + " " + address
+        held = chosen.roles if chosen else set()
+        dot = "." if self.plain else "·"
+        roles = " ".join(f"{label[2:] if role in held else dot:<5}" for role, label in ROLE_COLUMNS)
+        if Role.ALL_IN_ONE in held:
+            roles = set_cell_size("all-in-one: press 1-4", 23)
+        return head + _fit(who, WHO) + " " + roles + " " + address
+
+    def _facts_row(self, server: Server) -> str:
+        outcome = self.probes.get(server.id, ProbeOutcome())
+        mark = PROBE_MARKS[outcome.state].text(plain=self.plain)
+        said = f": {safe_line(outcome.sentence)}" if outcome.sentence else ""
+        return f"    {mark}{said}"
+
+    def action_move(self, by: int) -> None:
+        if by < 0 and self.index == 0:
+            self.app.action_focus_previous()
+            return
+        if by > 0 and self.index >= len(self.servers) - 1:
+            self.app.action_focus_next()
+            return
+        self.index = max(0, min(len(self.servers) - 1, self.index + by))
+        self._into_sight()
+        self.refresh()
+        self.post_message(self.Moved())
+
+    def on_resize(self) -> None:
+        """Less room may be left: the server under the cursor stays in sight."""
+        self._into_sight()
+
+    def _into_sight(self) -> None:
+        top = 2 * self.index
+        if top < self.scroll_offset.y:
+            self.scroll_to(y=top, animate=False, immediate=True)
+        elif top + 2 > self.scroll_offset.y + self.size.height:
+            self.scroll_to(y=top + 2 - self.size.height, animate=False, immediate=True)
+
+    @property
+    def _width(self) -> int:
+        """Columns for a row, without those of the scroll bar."""
+        return self.scrollable_content_region.width
+
+    def action_choose(self) -> None:
+        if self.current is not None:
+            self.post_message(self.Toggled(self.current.id))
+
+    def action_submit(self) -> None:
+        if self.current is not None and not self.chosen:
+            self.post_message(self.Toggled(self.current.id))
+        self.post_message(self.Submitted())
+
+    def on_key(self, event: Key) -> None:
+        """Digits set and clear roles, i asks for the internal IP; whatever else is typed filters."""
+        typed = event.character
+        if typed is None or not typed.isprintable() or typed.isspace():
+            return
+        event.stop()
+        ours = {Layout.ONE: "", Layout.EQUAL: "i", Layout.ROLES: "1234i"}[self.arrangement]
+        if typed not in ours:
+            self.post_message(self.Typed(typed))
+        elif self.current is not None and typed == "i":
+            self.post_message(self.InternalIp(self.current.id))
+        elif self.current is not None:
+            self.post_message(self.RoleToggled(self.current.id, ROLE_COLUMNS[int(typed) - 1][0]))
+
+
+def _fit(text: str, width: int) -> str:
+    """Text of exactly so many columns; what is cut off is marked."""
+    return set_cell_size(text, width) if cell_len(text) <= width else set_cell_size(text, width - 1) + "…"
