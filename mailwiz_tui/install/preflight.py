@@ -10,6 +10,8 @@ from mailwiz_tui.stack.blueprint import Blueprint, Scope
 CODENAMES = ("trixie", "bookworm")
 ARCHITECTURES = ("amd64", "arm64")
 MEMORY = 512 << 20
+MEMORY_WITH_CLAMAV = 1900 << 20
+"""A machine sold as one of 2 GB has a little less."""
 DISK = 2 << 30
 CLOCK_SKEW = 300.0
 
@@ -17,20 +19,15 @@ _PROCESSES = {
     "postfix": ("master", "smtpd", "postscreen"),
     "dovecot-core": ("dovecot",),
     "rspamd": ("rspamd",),
+    "opendkim": ("opendkim",),
+    "spamd": ("spamd", "spamd child"),
     "exim4-base": ("exim4",),
     "sendmail-bin": ("sendmail-mta", "sendmail"),
 }
 _OWN = (
-    "redis-server",
-    "mariadbd",
-    "unbound",
-    "nginx",
-    "systemd",
-    "sshd",
-    "valkey-server",
-    "wireguard-go",
-    "haproxy",
-)
+    "clamav-milter", "haproxy", "mailwiz-guard", "mailwiz-spamd-m", "mariadbd", "nginx", "redis-server", "sshd",
+    "systemd", "unbound", "valkey-server", "wireguard-go",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +49,15 @@ def refusals(facts: Facts, blueprint: Blueprint | None, *, adopt: bool = False) 
         found.append(Refusal("systemd does not run there", "boot the server with systemd as its init"))
     if facts.memory_total and facts.memory_total < MEMORY:
         found.append(Refusal(f"it has only {facts.memory_total >> 20} MB of memory", "give it 1 GB or more"))
+    scanner = blueprint.meta.get("virus_scanner", "") if blueprint else ""
+    if scanner == "clamav" and 0 < facts.memory_total < MEMORY_WITH_CLAMAV:
+        found.append(
+            Refusal(
+                f"it has {facts.memory_total >> 20} MB of memory; ClamAV's signatures alone need about 1300 MB, "
+                "and the rest of the stack 700 MB",
+                "give it 4 GB, or choose services.antivirus = false",
+            )
+        )
     if not facts.installed_digest:
         for disk in facts.disks:
             if disk.mount in ("/", "/var", "/var/lib") and disk.free < DISK:

@@ -179,6 +179,7 @@ class Services(Model):
 
     antispam: Antispam = Antispam.RSPAMD
     antivirus: StrictBool = False
+    clamav_mirror: names.OptionalHttpUrl = ""
     webmail: Webmail = Webmail.NONE
     admin_panel: AdminPanel = AdminPanel.NONE
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from mailwiz_tui.plan.findings import Finding
 from mailwiz_tui.plan.model import (
-    Antispam,
     Architecture,
     Plan,
     StorageType,
@@ -22,11 +21,6 @@ def unsupported(plan: Plan) -> list[Finding]:
 
     if plan.architecture is not Architecture.SINGLE:
         refuse("architecture", plan.architecture.value, 'choose "single"')
-    if plan.services.antispam is not Antispam.RSPAMD:
-        what = "SpamAssassin" if plan.services.antispam is Antispam.SPAMASSASSIN else "a stack without a filter"
-        refuse("services.antispam", what, 'choose "rspamd"')
-    if plan.services.antivirus:
-        refuse("services.antivirus", "ClamAV", "choose false")
     if plan.storage.type is StorageType.S3 and plan.backup.target:
         refuse("backup.target", "a backup of mail that is in object storage", "leave it empty, or choose maildir")
     if plan.storage.type is StorageType.NFS:

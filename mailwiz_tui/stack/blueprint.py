@@ -154,7 +154,7 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Leftovers:
-    """What an earlier blueprint brought and this one does not name: units are stopped and disabled, files removed."""
+    """What an earlier blueprint brought and this one does not name: units stop for good, files go."""
 
     kind: ClassVar[str] = "leftovers"
 

@@ -10,11 +10,13 @@ from mailwiz_tui.stack.backup.component import Backup
 from mailwiz_tui.stack.base.component import Base
 from mailwiz_tui.stack.blueprint import Blueprint, Packages, Probe, SecretSpec, Step
 from mailwiz_tui.stack.certbot.component import Certbot
+from mailwiz_tui.stack.clamav.component import ClamAv, virus_scanner
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.dovecot.component import Dovecot
 from mailwiz_tui.stack.dovecot.front import Front
 from mailwiz_tui.stack.dovecot.storage import mail_format
 from mailwiz_tui.stack.fail2ban.component import Fail2ban
+from mailwiz_tui.stack.guard.component import Guard
 from mailwiz_tui.stack.internal_tls.component import InternalTls
 from mailwiz_tui.stack.leftovers.component import Leftovers
 from mailwiz_tui.stack.links.component import Links
@@ -22,6 +24,7 @@ from mailwiz_tui.stack.mariadb.component import MariaDb
 from mailwiz_tui.stack.nftables.component import Nftables
 from mailwiz_tui.stack.nginx.component import Nginx
 from mailwiz_tui.stack.objectstore.component import ObjectStore
+from mailwiz_tui.stack.opendkim.component import OpenDkim
 from mailwiz_tui.stack.peers.component import Peers
 from mailwiz_tui.stack.php.component import Php
 from mailwiz_tui.stack.postfix.component import Postfix
@@ -32,6 +35,7 @@ from mailwiz_tui.stack.redis.component import Redis
 from mailwiz_tui.stack.resolution import resolution
 from mailwiz_tui.stack.roundcube.component import Roundcube
 from mailwiz_tui.stack.rspamd.component import Rspamd
+from mailwiz_tui.stack.spamassassin.component import SpamAssassin
 from mailwiz_tui.stack.tls.component import Tls
 from mailwiz_tui.stack.unbound.component import Unbound
 from mailwiz_tui.stack.wireguard.component import WireGuard
@@ -44,8 +48,12 @@ COMPONENTS: tuple[Component, ...] = (
     Links(),
     Unbound(),
     Tls(),
+    ClamAv(),
     Redis(),
     Rspamd(),
+    SpamAssassin(),
+    OpenDkim(),
+    Guard(),
     MariaDb(),
     AccountStore(),
     AccountCopy(),
@@ -129,4 +137,6 @@ def _meta(context: Context) -> dict[str, str]:
         "resolver": "recursing" if decision.recurses else "forwarding",
         "storage": context.plan.storage.path,
         "mail_format": mail_format(context.plan),
+        "spam_filter": context.plan.services.antispam.value,
+        "virus_scanner": virus_scanner(context),
     }

@@ -84,6 +84,12 @@ QUOTA_SOCKET = "private/quota-status"
 
 RSPAMD_MILTER_PORT = 11332
 RSPAMD_CONTROLLER_PORT = 11334
+GUARD_MILTER_PORT = 11341
+CLAMAV_MILTER_PORT = 11342
+SPAMD_MILTER_PORT = 11343
+OPENDKIM_MILTER_PORT = 11344
+SPAMD_PORT = 783
+CLAMD_SOCKET = "/run/clamav/clamd.ctl"
 RSPAMD_CONTROLLER = "/run/rspamd/controller.sock"
 REDIS_SOCKET = "/run/redis-rspamd/redis-server.sock"
 

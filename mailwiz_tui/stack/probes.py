@@ -17,6 +17,18 @@ def unit_active(unit: str, proves: str) -> Probe:
     )
 
 
+def listens(check_id: str, proves: str, port: int, unit: str) -> Probe:
+    """A probe that a port of the loopback is listened on, and of no other interface."""
+    return Probe(
+        id=check_id,
+        proves=proves,
+        argv=("ss", "-Hltn", "sport", "=", f":{port}"),
+        expect=rf"127\.0\.0\.1:{port}\b",
+        refuse=rf"(?:0\.0\.0\.0|\*|\[::\]):{port}\b",
+        advice=f"journalctl -u {unit.removesuffix('.service')} -n 50",
+    )
+
+
 def clean_check(check_id: str, proves: str, argv: tuple[str, ...], *, refuse: str = "", advice: str = "") -> Probe:
     """A probe that a daemon's own checker accepts its configuration."""
     return Probe(

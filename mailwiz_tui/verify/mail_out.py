@@ -38,7 +38,7 @@ def checks(
             f"A mail sent after login on port {port} is delivered"
             + ("." if keys is None else ", and its DKIM signature verifies with the planned DNS record."),
             partial(check_round_trip, target, port, mailbox, keys, reader),
-            "Look at `journalctl -u 'postfix*' -u rspamd` on the server.",
+            "Look at `journalctl -u 'postfix*' -u rspamd -u opendkim` on the server.",
         )
         for port in (SUBMISSION, SUBMISSIONS)
         if target.offers(port)

@@ -9,6 +9,9 @@ from email.utils import format_datetime, localtime
 GTUBE = "XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
 """The generic test for unsolicited bulk mail: every spam filter must take this line for spam."""
 
+EICAR = "X5O!P%@AP[4\\PZX54(P^)7CC)7}$EICAR-STANDARD-" + "ANTIVIRUS-TEST-FILE!$H+H*"
+"""The test virus, which does nothing; in two pieces, so that no scanner takes this file for one."""
+
 OUTSIDER = "verification@mailwiz-check.invalid"
 """The author of mails from outside: a name that can have neither SPF nor DMARC (RFC 2606 section 2)."""
 
@@ -18,8 +21,8 @@ def token() -> str:
     return f"mwcheck{secrets.token_hex(8)}"
 
 
-def compose(sender: str, recipient: str, subject: str, body: str = "") -> str:
-    """A mail as text, lines ended by CR LF."""
+def compose(sender: str, recipient: str, subject: str, body: str = "", attachment: str = "") -> str:
+    """A mail as text, lines ended by CR LF; ``attachment`` is the content of a file that comes with it."""
     mail = EmailMessage()
     mail["From"] = f"Mail server verification <{sender}>"
     mail["To"] = f"<{recipient}>"
@@ -29,4 +32,8 @@ def compose(sender: str, recipient: str, subject: str, body: str = "") -> str:
     mail.set_content(
         body or "This mail was sent by mailwiz-tui to verify that mail is delivered. Nobody needs to answer it.\n"
     )
+    if attachment:
+        mail.add_attachment(
+            attachment.encode(), maintype="application", subtype="octet-stream", filename="attachment.bin"
+        )
     return mail.as_string().replace("\r\n", "\n").replace("\n", "\r\n")

@@ -264,6 +264,8 @@ async def target_for(engine: Engine, blueprint: Blueprint, link: Link) -> Target
         further_domains=tuple(engine.plan.mailbox_domains()[1:]),
         pem=await _certificate(engine, blueprint.server_id, link),
         ports=blueprint.ports,
+        spam_filter=blueprint.meta.get("spam_filter", "") != "none",
+        virus_scanner=bool(blueprint.meta.get("virus_scanner", "")),
         catches_all=partial(_catches_all, engine, link),
     )
 

@@ -11,7 +11,7 @@ from functools import partial
 from mailwiz_tui.verify.check import OPERATOR, Action, Check, Failed, NotRun, Warned
 from mailwiz_tui.verify.courier import Courier, Reply, Step
 from mailwiz_tui.verify.dialog import IGNORED
-from mailwiz_tui.verify.message import GTUBE, OUTSIDER, compose, token
+from mailwiz_tui.verify.message import EICAR, GTUBE, OUTSIDER, compose, token
 from mailwiz_tui.verify.target import Target
 
 OUTSIDE_LITERAL = "relay-test@[192.0.2.25]"
@@ -46,14 +46,22 @@ def checks(target: Target, courier: Courier, probe: str = "") -> list[Check]:
         found += [
             _check("forged-sender", f"Strangers cannot send as an address of {target.domain}.",
                    partial(check_forged, target, courier, probe),
-                   "Own domains as sender need a login: look at the sender restrictions and Rspamd.", courier),
+                   "Own domains as sender need a login: look at the sender restrictions and the filter.", courier),
             _check("smuggling", "No second mail can be hidden inside a mail by a false end of data.",
                    partial(check_smuggling, target, courier, probe),
                    "smtpd_forbid_bare_newline must be normalize (or reject).", courier),
-            _check("gtube", "The spam filter sees incoming mail and refuses spam while it is offered.",
-                   partial(check_gtube, target, courier, probe),
-                   "Postfix does not ask Rspamd: look at smtpd_milters and `systemctl status rspamd`.", courier),
         ]  # fmt: skip
+        if target.spam_filter:
+            found.append(
+                _check("gtube", "The spam filter sees incoming mail and refuses spam while it is offered.",
+                       partial(check_gtube, target, courier, probe),
+                       "Postfix does not ask the filter: look at smtpd_milters, and whether the filter runs.",
+                       courier))  # fmt: skip
+        if target.virus_scanner:
+            found.append(
+                _check("eicar", "The virus scanner sees incoming mail and refuses a virus while it is offered.",
+                       partial(check_eicar, target, courier, probe),
+                       "Look at `journalctl -u clamav-daemon` and at smtpd_milters.", courier))  # fmt: skip
     return found
 
 
@@ -179,6 +187,15 @@ async def check_gtube(target: Target, courier: Courier, probe: str) -> str:
     if not replies[3].accepted:
         raise NotRun(f"the mail was not taken far enough: {replies[3]}")
     return _refused(replies[4:], "the test line for spam")
+
+
+async def check_eicar(target: Target, courier: Courier, probe: str) -> str:
+    """The test virus, as a file that comes with a mail, is refused while the mail is offered."""
+    text = compose(OUTSIDER, probe, f"test virus {token()}", attachment=EICAR)
+    replies = await courier.talk("EHLO", "MAIL FROM:<>", f"RCPT TO:<{probe}>", [text])
+    if not replies[3].accepted:
+        raise NotRun(f"the mail was not taken far enough: {replies[3]}")
+    return _refused(replies[4:], "the test virus")
 
 
 async def check_smuggling(target: Target, courier: Courier, probe: str) -> str:

@@ -27,6 +27,8 @@ class Target:
     call itself, ``domain`` the primary domain and ``further_domains`` the others it has mailboxes of, ``pem``
     the certificate it reported over SSH, ``ports`` what its blueprint listens on. ``redirect`` maps a port to
     the one to connect to instead (tests, tunnels). ``seconds`` is the patience with each connection.
+    ``spam_filter`` and
+    ``virus_scanner`` say what looks at mail there.
     ``catches_all`` asks the server whether a catch-all takes every address of the primary domain.
     """
 
@@ -40,6 +42,8 @@ class Target:
     further_domains: tuple[str, ...] = ()
     redirect: Mapping[int, int] = field(default_factory=dict)
     seconds: float = 12.0
+    spam_filter: bool = True
+    virus_scanner: bool = False
     catches_all: Callable[[], Awaitable[bool]] = _nothing_caught
 
     def at(self, port: int) -> tuple[str, int]:

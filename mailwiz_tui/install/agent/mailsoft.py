@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from dataclasses import dataclass
 
 from .host import Host
@@ -24,6 +25,8 @@ _KNOWN = (
     Known("rspamd", ("/etc/rspamd/rspamd.conf", "/etc/rspamd/local.d/worker-proxy.inc")),
     Known("exim4-base", ("/etc/exim4/exim4.conf.template", "/etc/exim4/exim4.conf")),
     Known("sendmail-bin", ("/etc/mail/sendmail.mc",)),
+    Known("opendkim", ("/etc/opendkim.conf",)),
+    Known("spamd", ("/etc/default/spamd",)),
     Known("opensmtpd", ("/etc/smtpd.conf",)),
     Known("courier-mta", ("/etc/courier/courierd",)),
     Known("cyrus-imapd", ("/etc/imapd.conf",)),
@@ -42,7 +45,8 @@ def find(host: Host) -> list[dict[str, str]]:
     state = State(host)
     found = []
     for record in done.output.decode("utf-8", "replace").split("\x1e"):
-        parts = record.strip("\n").split("\t")
+        # what dpkg-query says of packages it does not know stands between the records
+        parts = re.sub(r"(?m)^dpkg-query: .*\n", "", record).strip("\n").split("\t")
         if len(parts) < 4 or not parts[2].startswith("i"):
             continue
         known = next((k for k in _KNOWN if k.package == parts[0]), None)

@@ -110,10 +110,8 @@ def carry_out(ctx: Context, step: Raw, before_activation: Callable[[], None] | N
     for item in step["items"]:
         if item["kind"] in FILE_KINDS:
             continue
-        if item["kind"] == "unit":
-            change = units.status(ctx, item, fresh=True)
-        else:
-            change = _STATUS[item["kind"]](ctx, item)
+        unit = item["kind"] == "unit"
+        change = units.status(ctx, item, fresh=True) if unit else _STATUS[item["kind"]](ctx, item)
         if change:
             touch()
             if change.kind == "command":

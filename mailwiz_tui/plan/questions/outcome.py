@@ -66,6 +66,7 @@ INSTALL = StepSpec(
         "security.tls.acme_ca_file",
         "services.antispam",
         "services.antivirus",
+        "services.clamav_mirror",
         "storage.type",
         "storage.path",
         "storage.nfs_server",

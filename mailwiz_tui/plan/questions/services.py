@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mailwiz_tui.plan.spec import Choice, FieldKind, FieldSpec, StepSpec
+from mailwiz_tui.plan.spec import Choice, FieldKind, FieldSpec, ShownWhen, StepSpec
 
 STEP = StepSpec(
     id="services",
@@ -13,8 +13,8 @@ STEP = StepSpec(
         "Postfix moves mail and Dovecot keeps it; both are always there. Rspamd filters spam, signs with DKIM and "
         "limits how much one account can send, so a stolen password does little harm.\n\n"
         "ClamAV wants about 1.5 GB of memory for its signatures. Roundcube reads mail in a browser, at /webmail/ "
-        "of the mail host; PostfixAdmin manages accounts in one, at /admin/. Neither needs a DNS record. Both can be "
-        "turned on and off later: accounts are kept in the same database either way. The panel's first "
+        "of the mail host; PostfixAdmin manages accounts in one, at /admin/. Neither needs a DNS record. Both can "
+        "be turned on and off later: accounts are kept in the same database either way. The panel's first "
         "administrator is made with a password of its own, shown once after the installation."
     ),
     fields=(
@@ -62,6 +62,18 @@ STEP = StepSpec(
                 "about 1.5 GB of memory at all times, more while they are renewed; on a smaller server the kernel "
                 "ends programs at random, mail among them. It finds what is known, not the newest malware."
             ),
+        ),
+        FieldSpec(
+            path="services.clamav_mirror",
+            label="Signatures from",
+            help="A mirror of your own, where ClamAV's is out of reach; may be empty.",
+            example="https://clamav.internal.example.com",
+            why=(
+                "ClamAV fetches its signatures from database.clamav.net, several times a day. A server without a "
+                "way out gets them from a copy of it inside (as cvdupdate makes), or from one file of signatures, "
+                "such as https://clamav.internal.example.com/own.hdb. Without any, no mail would be taken."
+            ),
+            shown_when=(ShownWhen("services.antivirus", (True,)),),
         ),
         FieldSpec(
             path="services.webmail",

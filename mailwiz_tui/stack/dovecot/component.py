@@ -23,10 +23,10 @@ from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.dovecot.clients import JAIL, SHOWN, client_ports, peers_read, serves_clients
 from mailwiz_tui.stack.dovecot.release import SIEVE_DIR, config_files, version
 from mailwiz_tui.stack.dovecot.storage import mail_store
+from mailwiz_tui.stack.filtering import mail_filter
 from mailwiz_tui.stack.probes import clean_check, unit_active
 from mailwiz_tui.stack.render import render
 
-LEARN = f"{keys.LIB_DIR}/rspamd-learn"
 SCRIPTS = ("junk", "learn-spam", "learn-ham")
 
 
@@ -55,8 +55,8 @@ class Dovecot(Component):
                 Directory("/etc/dovecot/mailwiz.d"),
                 Directory(SIEVE_DIR),
                 Directory(f"{keys.POSTFIX_SPOOL}/private", "postfix", "root", 0o700),
-                *(File(f"{SIEVE_DIR}/{name}.sieve", render("dovecot", f"{name}.sieve")) for name in SCRIPTS),
-                File(LEARN, render("dovecot", "rspamd-learn", controller=keys.RSPAMD_CONTROLLER), mode=0o755),
+                *(File(f"{SIEVE_DIR}/{name}.sieve", text) for name, text in self._scripts(context).items()),
+                *self._learner(context),
                 File(keys.MAIL_STORE, mail_store(context.plan)),
                 *(File(path, text) for path, text in files.items()),
                 *(
@@ -91,6 +91,22 @@ class Dovecot(Component):
             probes=self._probes(),
             jails=(JAIL,) if serves_clients(context) else (),
         )
+
+    @staticmethod
+    def _learner(context: Context) -> tuple[File, ...]:
+        """What the filter wants to be called when users sort mail."""
+        learner = mail_filter(context).learner
+        return (File(learner.program, learner.script, mode=0o755),) if learner.script else ()
+
+    @staticmethod
+    def _scripts(context: Context) -> dict[str, str]:
+        """The sieve scripts by name; mail is spam if the filter's header says so."""
+        tests = [f'header :is "{name}" "{value}"' for name, value in mail_filter(context).junk]
+        spam = tests[0] if len(tests) == 1 else f"anyof ({', '.join(tests)})"
+        return {
+            name: render("dovecot", f"{name}.sieve", **({"spam": spam} if name == "junk" else {}))
+            for name in SCRIPTS
+        }
 
     @staticmethod
     def _probes() -> tuple[Probe, ...]:

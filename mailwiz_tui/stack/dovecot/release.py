@@ -8,6 +8,7 @@ from mailwiz_tui.stack.accounts.copy import logins_from_copy
 from mailwiz_tui.stack.accounts.store import holds_accounts
 from mailwiz_tui.stack.component import Context
 from mailwiz_tui.stack.dovecot.storage import mailboxes
+from mailwiz_tui.stack.filtering import mail_filter
 from mailwiz_tui.stack.protocols import has_ipv4, has_ipv6
 from mailwiz_tui.stack.render import render
 
@@ -118,6 +119,7 @@ def _main(context: Context) -> str:
         spool=keys.POSTFIX_SPOOL,
         sasl_socket=keys.SASL_SOCKET,
         quota_socket=keys.QUOTA_SOCKET,
-        lib=keys.LIB_DIR,
+        learn=mail_filter(context).learner.program,
+        learner=mail_filter(context).learner.user,
         **_usage(context),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from mailwiz_tui.plan.model import Antispam, Role
+from mailwiz_tui.plan.model import Role
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.blueprint import (
     Absent,
@@ -18,6 +18,7 @@ from mailwiz_tui.stack.blueprint import (
 )
 from mailwiz_tui.stack.certificate import shown_by
 from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.filtering import LOOPBACK, Milter, mail_filter
 from mailwiz_tui.stack.jails import jail
 from mailwiz_tui.stack.postfix import relay
 from mailwiz_tui.stack.postfix.lookups import lookups
@@ -191,11 +192,9 @@ def main_cf(context: Context) -> str:
     """Postfix' main configuration for this server."""
     plan = context.plan
     decision = resolution(context)
-    filtered = plan.services.antispam is Antispam.RSPAMD
     smart_host = smart_host_here(context)
     accounts = lookups(context)
     release = Release.of(context)
-    milters = render("postfix", "milters.cf", port=str(keys.RSPAMD_MILTER_PORT)) if filtered else "smtpd_milters ="
     own = (
         ""
         if plan.security.spf.includes or not context.has_role(Role.MX_INBOUND)
@@ -228,15 +227,32 @@ def main_cf(context: Context) -> str:
         key=keys.TLS_KEY,
         out_level="dane" if decision.validates else "may",
         out_dns="dnssec" if decision.validates else "enabled",
-        milters=milters.rstrip("\n"),
+        milters=_milters(context),
     )
+
+
+def _milters(context: Context) -> str:
+    """The settings that name the filter."""
+    chain = mail_filter(context)
+
+    def named(milters: tuple[Milter, ...]) -> str:
+        return "".join(f" {milter.address}" for milter in milters)
+
+    return render(
+        "postfix",
+        "milters.cf",
+        incoming=named(chain.incoming),
+        submitted="" if chain.submitted == chain.incoming else f"submission_milters ={named(chain.submitted)}\n",
+        local=" $smtpd_milters" if chain.local == chain.incoming else named(chain.local),
+    ).rstrip("\n")
 
 
 def _milter(context: Context) -> tuple[Item, ...]:
     """Wait for the filter: it needs seconds to listen after its first start, and until then mail is put off."""
-    if context.plan.services.antispam is not Antispam.RSPAMD:
+    here = [milter for milter in mail_filter(context).milters if milter.host == LOOPBACK]
+    if not here:
         return ()
-    listens = f"ss -Hltn sport = :{keys.RSPAMD_MILTER_PORT} | grep -q ."
+    listens = " && ".join(f"ss -Hltn sport = :{milter.port} | grep -q ." for milter in here)
     wait = f"for try in $(seq 300); do {listens} && exit 0; sleep 0.2; done; exit 1"
     return (Command("postfix.milter", argv=("sh", "-c", wait), unless=("sh", "-c", listens), timeout=90.0),)
 

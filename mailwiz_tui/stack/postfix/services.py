@@ -7,6 +7,7 @@ from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.accounts.network import after_network
 from mailwiz_tui.stack.blueprint import File, Port, PortTls, Scope
 from mailwiz_tui.stack.component import Context
+from mailwiz_tui.stack.filtering import mail_filter
 from mailwiz_tui.stack.postfix.peers import from_peers, peer_policy, sends_itself, through_peers, to_peers
 from mailwiz_tui.stack.postfix.relay import SmartHost
 from mailwiz_tui.stack.postfix.release import Release
@@ -16,7 +17,9 @@ from mailwiz_tui.stack.render import render
 def master_cf(context: Context) -> str:
     """The services: port 25 where mail comes in, submission where users send, and the ways between servers."""
     smart_host = smart_host_here(context)
-    own = render("postfix", "submission.cf").rstrip("\n")
+    chain = mail_filter(context)
+    own_chain = "    -o smtpd_milters=$submission_milters\n" if chain.submitted != chain.incoming else ""
+    own = render("postfix", "submission.cf", milters=own_chain).rstrip("\n")
     services = render("postfix", "master-incoming.cf") if context.has_role(Role.MX_INBOUND) else ""
     if context.has_role(Role.MX_OUTBOUND):
         services += render("postfix", "master-submission.cf", submission=own)

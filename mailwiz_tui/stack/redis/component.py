@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from mailwiz_tui.plan.model import Antispam, Role
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.blueprint import File, Item, Packages, Probe, Step, Unit
 from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.filtering import RSPAMD, uses
 from mailwiz_tui.stack.probes import unit_active
 from mailwiz_tui.stack.render import render
 
@@ -21,9 +21,7 @@ class Redis(Component):
 
     def wanted(self, context: Context) -> bool:
         """Where Rspamd runs."""
-        return context.plan.services.antispam is Antispam.RSPAMD and context.has_role(
-            Role.ANTISPAM, Role.MX_INBOUND, Role.MX_OUTBOUND
-        )
+        return uses(context, RSPAMD)
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """Configure the instance; the package's own one on port 6379 is stopped unless somebody uses it."""

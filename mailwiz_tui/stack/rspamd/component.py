@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from mailwiz_tui.plan.model import Antispam, Role
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.blueprint import (
     Command,
@@ -19,6 +18,7 @@ from mailwiz_tui.stack.blueprint import (
     User,
 )
 from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.filtering import RSPAMD, uses
 from mailwiz_tui.stack.probes import clean_check, unit_active
 from mailwiz_tui.stack.render import quoted, render
 from mailwiz_tui.stack.resolution import resolution
@@ -43,9 +43,7 @@ class Rspamd(Component):
 
     def wanted(self, context: Context) -> bool:
         """Where the plan filters with Rspamd."""
-        return context.plan.services.antispam is Antispam.RSPAMD and context.has_role(
-            Role.ANTISPAM, Role.MX_INBOUND, Role.MX_OUTBOUND
-        )
+        return uses(context, RSPAMD)
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """Configure in ``local.d``, which leaves ``override.d`` to the operator."""
@@ -111,14 +109,29 @@ class Rspamd(Component):
             for domain in plan.mailbox_domains()
         )
         plain = (
-            "actions.conf", "classifier-bayes.conf", "dmarc.conf", "force_actions.conf", "history_redis.conf",
+            "actions.conf", "classifier-bayes.conf", "dmarc.conf", "history_redis.conf",
             "logging.inc", "milter_headers.conf", "neural.conf", "ratelimit.conf", "worker-normal.inc",
         )  # fmt: skip
+        antivirus = (
+            {"antivirus.conf": render("rspamd", "antivirus.conf", socket=keys.CLAMD_SOCKET)}
+            if plan.services.antivirus
+            else {}
+        )
         workers = min(max(context.facts.cpus, 2), 4)
         return {
             **{name: render("rspamd", name) for name in plain},
+            **antivirus,
+            "force_actions.conf": render(
+                "rspamd",
+                "force_actions.conf",
+                antivirus=render("rspamd", "force-antivirus.conf") if antivirus else "",
+            ),
             "options.inc": render(
-                "rspamd", "options.inc", resolver=keys.RESOLVER, dnssec="true" if decision.validates else "false"
+                "rspamd",
+                "options.inc",
+                resolver=keys.RESOLVER,
+                dnssec="true" if decision.validates else "false",
+                seconds="60" if antivirus else "20",
             ),
             "worker-proxy.inc": render(
                 "rspamd", "worker-proxy.inc", port=str(keys.RSPAMD_MILTER_PORT), count=str(workers)

@@ -14,6 +14,13 @@ LABEL = 10
 SHORT = {
     "mailwiz-firewall": "firewall",
     "redis-server@rspamd": "redis",
+    "mailwiz-spamd-milter": "spam",
+    "mailwiz-clamav-milter": "virus",
+    "mailwiz-guard": "guard",
+    "clamav-daemon": "clamd",
+    "clamav-daemon.socket": "",
+    "clamav-freshclam": "freshclam",
+    "spamassassin-maintenance.timer": "",
     "apt-daily.timer": "",
     "apt-daily-upgrade.timer": "",
 }

@@ -18,6 +18,7 @@ from mailwiz_tui.install.events import LogLine, Progress, ServerChanged, ServerP
 from mailwiz_tui.install.pool import Pool
 from mailwiz_tui.install.prompts import RefusingPrompts
 from mailwiz_tui.plan.findings import PlanError
+from mailwiz_tui.plan.model import Architecture
 from mailwiz_tui.stack.blueprint import Command, File, Packages, Unit
 from mailwiz_tui.verify import server_checks
 from tests.unit.agent.rehearsal import blueprint, step
@@ -215,7 +216,7 @@ async def test_attach_follows_only_what_runs(new_engine, machine):
 
 async def test_what_cannot_be_installed_is_refused_before_connecting(new_engine, host):
     engine = new_engine(SMALL)
-    engine.plan.services.antivirus = True
+    engine.plan.architecture = Architecture.HA_CLUSTER
     with pytest.raises(PlanError):
         await engine.apply()
     stranger = new_engine(SMALL)

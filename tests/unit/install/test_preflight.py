@@ -57,6 +57,17 @@ def test_refusals(changes: dict[str, Any], word: str):
     assert word in reason
 
 
+def test_memory_for_the_public_signatures_is_looked_at_before():
+    def found(scanner: str) -> list[str]:
+        blueprint = Blueprint("mx1", (), meta={"virus_scanner": scanner})
+        return [r.reason for r in refusals(Facts(**{**GOOD, "memory_total": 1500 << 20}), blueprint)]
+
+    assert found("") == found("clamav-small") == []
+    (reason,) = found("clamav")
+    assert "1500 MB of memory" in reason
+    assert "1300 MB" in reason
+
+
 def test_foreign_configuration_may_be_adopted_and_own_ports_are_no_obstacle():
     theirs = (MailSoftware(name="postfix", version="3.10", owner="other"),)
     assert reasons(adopt=True, mail_software=theirs) == []

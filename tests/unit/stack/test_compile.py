@@ -54,14 +54,20 @@ def test_nothing_is_connected_to(monkeypatch: pytest.MonkeyPatch) -> None:
     plain()
 
 
-@given(known=KNOWN)
+SERVICES = st.fixed_dictionaries(
+    {"antispam": st.sampled_from(["rspamd", "spamassassin", "none"]), "antivirus": st.booleans()}
+)
+
+
+@given(known=KNOWN, services=SERVICES)
 @settings(max_examples=60, deadline=None)
-def test_every_blueprint_is_sound(known: FactsFile) -> None:
-    blueprint = compile_server(cases.plan(), "mx1", known)
+def test_every_blueprint_is_sound(known: FactsFile, services: dict[str, object]) -> None:
+    plan = cases.plan(services=services)
+    blueprint = compile_server(plan, "mx1", known)
     files = blueprint.files()
     text = json.dumps(blueprint.to_json())
 
-    assert text == json.dumps(compile_server(cases.plan(), "mx1", known).to_json()), "not deterministic"
+    assert text == json.dumps(compile_server(plan, "mx1", known).to_json()), "not deterministic"
     assert "@@" not in text, "a mark was left"
     for path, file in files.items():
         assert path in NO_COMMENTS or "Managed by mailwiz-tui" in "".join(file.content.splitlines(True)[:3]), path

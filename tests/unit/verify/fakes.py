@@ -155,6 +155,7 @@ class Smtp:
     bare_postmaster: bool = True
     forged_accepted: bool = False
     gtube_accepted: bool = False
+    eicar_accepted: bool = False
     lenient: bool = False
     any_password: bool = False
     login_needed: bool = True
@@ -262,6 +263,8 @@ class Smtp:
     def _take(self, raw: bytes) -> str:
         if b"XJS*C4JDBQADN1" in raw and not self.gtube_accepted:
             return "554 5.7.1 Gtube pattern"
+        if base64.b64encode(b"X5O!P%@AP") in raw and not self.eicar_accepted:
+            return "554 5.7.1 Message refused: it contains Eicar"
         if self.greylisted > 0:
             self.greylisted -= 1
             return "451 4.7.1 Try again later"

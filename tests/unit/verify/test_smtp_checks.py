@@ -47,7 +47,9 @@ async def test_right_server_passes(make: Make, action: Action) -> None:
     assert await action(*make())
 
 
-@pytest.mark.parametrize("action", [smtp.check_forged, smtp.check_gtube], ids=lambda a: a.__name__)
+@pytest.mark.parametrize(
+    "action", [smtp.check_forged, smtp.check_gtube, smtp.check_eicar], ids=lambda a: a.__name__
+)
 async def test_right_server_passes_with_a_mailbox(make: Make, action: Action) -> None:
     assert "refused with 55" in await action(*make(), fakes.PROBE)
 
@@ -77,11 +79,27 @@ async def test_broken_server_fails(make: Make, action: Action, broken: dict[str,
 
 @pytest.mark.parametrize(
     ("action", "broken"),
-    [(smtp.check_forged, {"forged_accepted": True}), (smtp.check_gtube, {"gtube_accepted": True})],
+    [
+        (smtp.check_forged, {"forged_accepted": True}),
+        (smtp.check_gtube, {"gtube_accepted": True}),
+        (smtp.check_eicar, {"eicar_accepted": True}),
+    ],
 )
 async def test_broken_server_fails_with_a_mailbox(make: Make, action: Action, broken: dict[str, Any]) -> None:
     with pytest.raises(Failed, match="to be refused, got 250"):
         await action(*make(**broken), fakes.PROBE)
+
+
+async def test_only_what_is_there_is_asked_for_test_spam_and_a_test_virus(make: Make) -> None:
+    made, way = make()
+
+    def asked(**filters: bool) -> set[str]:
+        found = smtp.checks(dataclasses.replace(made, **filters), way, fakes.PROBE)
+        return {check.id for check in found} & {"smtp.gtube", "smtp.eicar"}
+
+    assert asked() == {"smtp.gtube"}
+    assert asked(virus_scanner=True) == {"smtp.gtube", "smtp.eicar"}
+    assert asked(spam_filter=False) == set()
 
 
 async def test_postmaster_of_every_domain(make: Make) -> None:

@@ -1,0 +1,1 @@
+"""ClamAV: finds viruses, whichever filter there is."""

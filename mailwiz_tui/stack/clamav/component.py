@@ -1,0 +1,151 @@
+"""ClamAV: clamd with its signatures; Rspamd asks it by itself, for other filters there is a milter.
+
+Its files are where Debian's AppArmor profiles let it read them, and debconf is told to leave them alone.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from mailwiz_tui.plan.model import Plan
+from mailwiz_tui.stack import keys
+from mailwiz_tui.stack.blueprint import Command, File, Item, Packages, Port, Probe, Scope, Step, Unit
+from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.filtering import CLAMAV, filters_here, uses
+from mailwiz_tui.stack.probes import listens, unit_active
+from mailwiz_tui.stack.render import render
+
+CLAMD = "/etc/clamav/clamd.conf"
+FRESHCLAM = "/etc/clamav/freshclam.conf"
+DAEMON, SOCKET = "clamav-daemon.service", "clamav-daemon.socket"
+FETCH = f"{keys.LIB_DIR}/fetch-signatures"
+MILTER_CONFIG = f"{keys.CONF_DIR}/clamav-milter.conf"
+SERVICE = f"/etc/systemd/system/{CLAMAV.unit}"
+OFFICIAL = ("main", "daily", "bytecode")
+SIGNATURES = (".cvd", ".cld", ".cud", ".hdb", ".hsb", ".mdb", ".msb", ".ndb", ".ldb", ".fp", ".yar", ".pdb")
+"""Ends of names of single files with signatures."""
+_EICAR = ("X5O!P%@AP[4\\PZX54(P^)7CC)7}$EICAR-STANDARD-", "ANTIVIRUS-TEST-FILE!$H+H*")
+
+
+class ClamAv(Component):
+    """The virus scanner."""
+
+    name = "clamav"
+    title = "Virus scanner"
+
+    def wanted(self, context: Context) -> bool:
+        """Where the plan has it and mail is filtered."""
+        return context.plan.services.antivirus and filters_here(context)
+
+    def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
+        """Signatures first, then clamd, then the milter where the filter does not ask clamd itself."""
+        own = f"{keys.CONF_DIR}/local.d"
+        files = (
+            File(
+                CLAMD,
+                render("clamav", "clamd.conf", socket=keys.CLAMD_SOCKET, threads=str(max(2, context.facts.cpus))),
+                append=f"{own}/clamd.conf",
+            ),
+            File(
+                FRESHCLAM,
+                render("clamav", "freshclam.conf", source=source(context.plan)),
+                append=f"{own}/freshclam.conf",
+            ),
+            *(
+                File(f"/etc/systemd/system/{unit}.d/mailwiz.conf", render("clamav", "unit.conf", unit=unit))
+                for unit in (DAEMON, SOCKET)
+            ),
+            File(FETCH, render("clamav", "fetch-signatures"), mode=0o755),
+        )
+        answers = f"test -S {keys.CLAMD_SOCKET} && clamdscan --ping 1 > /dev/null"
+        wait = f"for try in $(seq 280); do {answers} && exit 0; sleep 1; done; exit 1"
+        items: list[Item] = [
+            *files,
+            Command(
+                id="clamav.signatures",
+                argv=(FETCH, origin(context.plan)),
+                unless=(FETCH, "--have"),
+                inputs=(FRESHCLAM,),
+                timeout=600.0,
+            ),
+            Unit(SOCKET),
+            Unit(DAEMON, restart_on=(CLAMD,)),
+            Unit("clamav-freshclam.service", restart_on=(FRESHCLAM,)),
+            Command("clamav.ready", argv=("sh", "-c", wait), unless=("sh", "-c", answers), timeout=300.0),
+        ]
+        milter = uses(context, CLAMAV)
+        if milter:
+            config = render("clamav", "clamav-milter.conf", socket=CLAMAV.socket, clamd=keys.CLAMD_SOCKET)
+            items += [
+                File(MILTER_CONFIG, config, append=f"{own}/clamav-milter.conf"),
+                File(SERVICE, render("clamav", "mailwiz-clamav-milter.service", config=MILTER_CONFIG)),
+                Unit("clamav-milter.service", running=False, enabled=False, masked=True),
+                Unit(CLAMAV.unit, restart_on=(MILTER_CONFIG, SERVICE)),
+            ]
+        step = Step("clamav", "Start the virus scanner", self.name, tuple(items))
+        return Contribution(
+            packages=Packages(
+                names=("clamav-daemon", "clamav-freshclam", "clamdscan", *(["clamav-milter"] if milter else [])),
+                debconf=(
+                    "clamav-daemon clamav-daemon/debconf boolean false",
+                    "clamav-freshclam clamav-freshclam/autoupdate_freshclam select manual",
+                    *(["clamav-milter clamav-milter/debconf boolean false"] if milter else []),
+                ),
+            ),
+            steps=(step,),
+            ports=(Port(CLAMAV.port, "clamav-milter", Scope.LOCAL),) if milter else (),
+            probes=self._probes(milter),
+        )
+
+    @staticmethod
+    def _probes(milter: bool) -> tuple[Probe, ...]:
+        first, second = (part.replace("%", "%%").replace("\\", "\\\\") for part in _EICAR)
+        own = (
+            unit_active(CLAMAV.unit, "the virus scanner's milter runs"),
+            listens(
+                "clamav.milter", "the scanner listens for Postfix, on this host alone", CLAMAV.port, CLAMAV.unit
+            ),
+        )
+        return (
+            unit_active("clamav-daemon.service", "the virus scanner runs"),
+            unit_active("clamav-freshclam.service", "virus signatures are kept up to date"),
+            Probe(
+                id="clamav.finds",
+                proves="the scanner finds the test virus",
+                argv=("sh", "-c", f"printf '{first}''{second}' | clamdscan --no-summary -"),
+                expect=r"FOUND",
+                exit_code=1,
+                advice="journalctl -u clamav-daemon -u clamav-freshclam -n 50",
+            ),
+            *(own if milter else ()),
+        )
+
+
+def virus_scanner(context: Context) -> str:
+    """What scans mail on this server, and with how many signatures: ``clamav``, ``clamav-small``, or nothing."""
+    if not ClamAv().wanted(context):
+        return ""
+    return "clamav-small" if small(context.plan) else "clamav"
+
+
+def source(plan: Plan) -> str:
+    """Where freshclam gets signatures from: the public mirror, a private copy of it, or one file of one's own."""
+    mirror = plan.services.clamav_mirror
+    public = "DatabaseMirror database.clamav.net"
+    if not mirror:
+        return f"{public}\nDNSDatabaseInfo current.cvd.clamav.net"
+    if small(plan):
+        # freshclam insists on a mirror even where nothing is to be had from it
+        left_out = (f"ExcludeDatabase {name}" for name in OFFICIAL)
+        return "\n".join((public, "DNSDatabaseInfo no", f"DatabaseCustomURL {mirror}", *left_out))
+    return f"PrivateMirror {mirror.rstrip('/')}\nScriptedUpdates no"
+
+
+def origin(plan: Plan) -> str:
+    """What the source is called in a message."""
+    return plan.services.clamav_mirror or "database.clamav.net"
+
+
+def small(plan: Plan) -> bool:
+    """Whether only a file of one's own is loaded, which is nothing beside the public signatures."""
+    return urlsplit(plan.services.clamav_mirror).path.endswith(SIGNATURES)

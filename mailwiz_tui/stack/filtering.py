@@ -1,0 +1,126 @@
+"""The filter: which programs Postfix asks about a mail, in which order, where they listen, and who learns.
+
+Postfix, Dovecot and the filters themselves meet here and know nothing of one another's insides. What a filter
+listens on is named here alone, so that one on another server is a matter of another host.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from mailwiz_tui.plan.model import Antispam, Role
+from mailwiz_tui.stack import keys
+from mailwiz_tui.stack.component import Context
+from mailwiz_tui.stack.render import render
+
+LOOPBACK = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Milter:
+    """A program that speaks the milter protocol, and the unit it runs as."""
+
+    name: str
+    unit: str
+    port: int
+    host: str = LOOPBACK
+
+    @property
+    def address(self) -> str:
+        """As Postfix writes it (postconf(5), ``smtpd_milters``)."""
+        return f"inet:{self.host}:{self.port}"
+
+    @property
+    def socket(self) -> str:
+        """As libmilter writes it (``smfi_setconn``)."""
+        return f"inet:{self.port}@{self.host}"
+
+
+@dataclass(frozen=True, slots=True)
+class Learner:
+    """A program that takes ``spam`` or ``ham`` and a mail on standard input, its text, and the user it runs as.
+
+    It is put where mailboxes are, so it may be on another server than the filter.
+    """
+
+    program: str
+    user: str
+    script: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MailFilter:
+    """What happens to a mail on its way through Postfix.
+
+    ``incoming``, ``submitted`` and ``local`` are asked, in this order, about mail from others, from users who
+    logged in, and from the host itself. ``junk`` are the headers, with their value, that say a mail is spam.
+    """
+
+    incoming: tuple[Milter, ...] = ()
+    submitted: tuple[Milter, ...] = ()
+    local: tuple[Milter, ...] = ()
+    junk: tuple[tuple[str, str], ...] = ()
+    learner: Learner = field(default=Learner("/bin/true", "nobody"))
+
+    @property
+    def milters(self) -> tuple[Milter, ...]:
+        """Every one of them, each once."""
+        return tuple(dict.fromkeys((*self.incoming, *self.submitted, *self.local)))
+
+
+RSPAMD = Milter("rspamd", "rspamd.service", keys.RSPAMD_MILTER_PORT)
+GUARD = Milter("guard", "mailwiz-guard.service", keys.GUARD_MILTER_PORT)
+CLAMAV = Milter("clamav", "mailwiz-clamav-milter.service", keys.CLAMAV_MILTER_PORT)
+SPAMASSASSIN = Milter("spamassassin", "mailwiz-spamd-milter.service", keys.SPAMD_MILTER_PORT)
+OPENDKIM = Milter("opendkim", "opendkim.service", keys.OPENDKIM_MILTER_PORT)
+
+
+def mail_filter(context: Context) -> MailFilter:
+    """The filter that a plan chose.
+
+    Rspamd does everything by itself. Else OpenDKIM signs and, with SpamAssassin, says what it found of
+    signatures; the guard limits what users send; ClamAV has a milter of its own.
+    """
+    services = context.plan.services
+    if services.antispam is Antispam.RSPAMD:
+        return MailFilter(
+            incoming=(RSPAMD,),
+            submitted=(RSPAMD,),
+            local=(RSPAMD,),
+            junk=(("X-Spam", "Yes"),),
+            learner=Learner(
+                f"{keys.LIB_DIR}/rspamd-learn",
+                "_rspamd",
+                render("rspamd", "rspamd-learn", controller=keys.RSPAMD_CONTROLLER),
+            ),
+        )
+    viruses = (CLAMAV,) if services.antivirus else ()
+    signer = (OPENDKIM,) if context.plan.security.dkim.enabled else ()
+    if services.antispam is Antispam.NONE:
+        return MailFilter(
+            incoming=viruses,
+            submitted=(GUARD, *viruses, *signer),
+            local=signer,
+            junk=(("X-Spam", "Yes"), ("X-Spam-Flag", "YES")),
+        )
+    return MailFilter(
+        incoming=(*viruses, OPENDKIM, SPAMASSASSIN),
+        submitted=(GUARD, *viruses, SPAMASSASSIN, *signer),
+        local=signer,
+        junk=(("X-Spam", "Yes"),),
+        learner=Learner(
+            f"{keys.LIB_DIR}/spamd-learn",
+            "nobody",
+            render("spamassassin", "spamd-learn", host=LOOPBACK, port=str(keys.SPAMD_PORT)),
+        ),
+    )
+
+
+def filters_here(context: Context) -> bool:
+    """Whether mail is filtered on this server."""
+    return context.has_role(Role.ANTISPAM, Role.MX_INBOUND, Role.MX_OUTBOUND)
+
+
+def uses(context: Context, milter: Milter) -> bool:
+    """Whether this server runs one of the milters."""
+    return filters_here(context) and milter in mail_filter(context).milters

@@ -1,0 +1,75 @@
+"""The guard: a small milter that limits what one account may send, where Rspamd does not.
+
+Debian's policy servers (postfwd, policyd) count envelopes; none sees the From header nor keeps a leaky bucket
+over a restart. This one does both, fails closed like every milter here, and needs nothing but python3-milter.
+"""
+
+from __future__ import annotations
+
+import json
+
+from mailwiz_tui.stack import keys
+from mailwiz_tui.stack.blueprint import Directory, File, Packages, Port, Scope, Step, Unit, User
+from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.filtering import GUARD, uses
+from mailwiz_tui.stack.probes import listens, unit_active
+from mailwiz_tui.stack.render import render
+
+USER = "mailwiz-guard"
+PROGRAM = f"{keys.LIB_DIR}/mailwiz-guard"
+FOLDER = f"{keys.CONF_DIR}/guard"
+SETTINGS = f"{FOLDER}/settings.json"
+OWN = f"{keys.CONF_DIR}/local.d/guard.json"
+SERVICE = f"/etc/systemd/system/{GUARD.unit}"
+LIMITS = ((100, 200, 3600), (500, 1000, 86400))
+"""A hundred recipients at once and two hundred an hour; five hundred at once and a thousand a day."""
+
+
+class Guard(Component):
+    """Limits and names of what users send."""
+
+    name = "guard"
+    title = "Sending limits"
+
+    def wanted(self, context: Context) -> bool:
+        """Where the filter does not do it itself."""
+        return uses(context, GUARD)
+
+    def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
+        """The program, what it may need to know, and its unit."""
+        settings = {
+            "managed": "Managed by mailwiz-tui: the next apply writes this file again.",
+            "own": f"Own settings: the same keys in {OWN}; then systemctl restart {GUARD.unit}.",
+            "socket": GUARD.socket,
+            "state": "/var/lib/mailwiz-guard/levels.sqlite",
+            "limits": LIMITS,
+            "domains": context.plan.mailbox_domains(),
+        }
+        files = (
+            File(PROGRAM, render("guard", "mailwiz-guard"), mode=0o755),
+            File(SETTINGS, json.dumps(settings, indent=2) + "\n"),
+            File(SERVICE, render("guard", "mailwiz-guard.service", program=PROGRAM, settings=SETTINGS, own=OWN)),
+        )
+        step = Step(
+            id="guard",
+            title="Limit what users may send",
+            component=self.name,
+            items=(
+                User(USER, home="/var/lib/mailwiz-guard"),
+                Directory(FOLDER),
+                *files,
+                Unit(GUARD.unit, restart_on=tuple(file.path for file in files)),
+            ),
+            validators=(("python3", "-m", "json.tool", SETTINGS),),
+        )
+        return Contribution(
+            packages=Packages(names=("python3-milter",)),
+            steps=(step,),
+            ports=(Port(GUARD.port, "guard-milter", Scope.LOCAL),),
+            probes=(
+                unit_active(GUARD.unit, "what users may send is limited"),
+                listens(
+                    "guard.milter", "the guard listens for Postfix, on this host alone", GUARD.port, GUARD.unit
+                ),
+            ),
+        )

@@ -1,0 +1,120 @@
+"""OpenDKIM: signs where Rspamd does not, with the same key under the same selector.
+
+The key stays where *prepare* made it, owned by whoever owns it: systemd gives the service a copy of its own
+(``LoadCredential=``, systemd.exec(5)), so choosing another filter never touches the key nor its record.
+"""
+
+from __future__ import annotations
+
+from mailwiz_tui.plan.model import Antispam
+from mailwiz_tui.stack import keys
+from mailwiz_tui.stack.blueprint import Directory, File, Packages, Port, Probe, Scope, Step, Unit
+from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.filtering import OPENDKIM, uses
+from mailwiz_tui.stack.probes import listens, unit_active
+from mailwiz_tui.stack.render import render
+
+CONFIG = "/etc/opendkim.conf"
+FOLDER = "/etc/mailwiz/opendkim"
+KEYS = f"{FOLDER}/keys"
+DOMAINS = f"{FOLDER}/domains"
+DROP_IN = f"/etc/systemd/system/{OPENDKIM.unit}.d/mailwiz.conf"
+CREDENTIAL = "dkim.key"
+
+
+class OpenDkim(Component):
+    """The signer beside a filter that does not sign."""
+
+    name = "opendkim"
+    title = "DKIM"
+
+    def wanted(self, context: Context) -> bool:
+        """Where the filter asks it."""
+        return uses(context, OPENDKIM)
+
+    def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
+        """One configuration file, two tables, and the key handed over by systemd."""
+        plan = context.plan
+        selector = plan.dkim_selector(context.server_id)
+        key = keys.dkim_private_key(selector)
+        signs = plan.security.dkim.enabled
+        signing = render("opendkim", "signing.conf", keys=KEYS, domains=DOMAINS).rstrip("\n")
+        names = [(domain, f"{selector}._domainkey.{domain}") for domain in plan.mailbox_domains()]
+        place = f"/run/credentials/{OPENDKIM.unit}/{CREDENTIAL}"
+        files = [
+            File(
+                CONFIG,
+                render(
+                    "opendkim",
+                    "opendkim.conf",
+                    mode=("s" if signs else "") + ("v" if plan.services.antispam is not Antispam.NONE else ""),
+                    signing=signing if signs else "# DKIM is off in the plan.",
+                    hostname=context.hostname,
+                    socket=OPENDKIM.socket,
+                    resolver=keys.RESOLVER,
+                ),
+                append=f"{keys.CONF_DIR}/local.d/opendkim.conf",
+            ),
+            File(
+                DROP_IN,
+                render(
+                    "opendkim",
+                    "opendkim.service.conf",
+                    config=CONFIG,
+                    credential=f"LoadCredential={CREDENTIAL}:{key}" if signs else "# no key",
+                ),
+            ),
+        ]
+        if signs:
+            lines = "\n".join(f"{name} {domain}:{selector}:{place}" for domain, name in names)
+            files.append(File(KEYS, render("opendkim", "keys", keys=lines)))
+            lines = "\n".join(f"*@{domain} {name}" for domain, name in names)
+            files.append(File(DOMAINS, render("opendkim", "domains", domains=lines)))
+        step = Step(
+            id="opendkim",
+            title="Start the DKIM signer",
+            component=self.name,
+            items=(
+                Directory(FOLDER),
+                *files,
+                Unit(OPENDKIM.unit, restart_on=tuple(file.path for file in files)),
+            ),
+            validators=(("opendkim", "-n", "-x", CONFIG),),
+        )
+        return Contribution(
+            packages=Packages(names=("opendkim",)),
+            steps=(step,),
+            ports=(Port(OPENDKIM.port, "opendkim-milter", Scope.LOCAL),),
+            probes=self._probes(key if signs else ""),
+            findings=() if plan.services.antispam is Antispam.RSPAMD else (_NO_ARC,),
+        )
+
+    @staticmethod
+    def _probes(key: str) -> tuple[Probe, ...]:
+        found = (
+            unit_active(OPENDKIM.unit, "the DKIM signer runs"),
+            listens(
+                "opendkim.milter",
+                "the signer listens for Postfix, on this host alone",
+                OPENDKIM.port,
+                OPENDKIM.unit,
+            ),
+        )
+        if not key:
+            return found
+        return (
+            *found,
+            Probe(
+                id="opendkim.key",
+                proves="the DKIM private key is there, and others cannot read it",
+                argv=("stat", "-c", "%a", key),
+                expect=r"^[64][40]0$",
+                advice="run apply again; without the key mail leaves unsigned",
+            ),
+        )
+
+
+_NO_ARC = (
+    "Without Rspamd, mail that is forwarded is not sealed (ARC, RFC 8617): receivers that trust seals see only "
+    "that the forwarded mail was changed or came another way."
+)

@@ -1,0 +1,1 @@
+"""SpamAssassin: spamd, and the milter that asks it."""

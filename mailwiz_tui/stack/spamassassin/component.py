@@ -1,0 +1,146 @@
+"""SpamAssassin: spamd, asked by a small milter while mail is offered; SPF, DKIM and DMARC are rules of its own.
+
+Why a milter of our own: spamass-milter lets mail pass unseen while spamd is away (tried, with ``spamc -x`` too),
+MIMEDefang wants a filter program of one's own all the same, and amavis sees mail after it was taken and can only
+bounce it. OpenDMARC is not needed: SpamAssassin 4 weighs DMARC itself, so one verdict has it all.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+
+from mailwiz_tui.stack import keys
+from mailwiz_tui.stack.blueprint import Command, Directory, File, Packages, Port, Probe, Scope, Step, Unit
+from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.filtering import LOOPBACK, SPAMASSASSIN, uses
+from mailwiz_tui.stack.probes import listens, unit_active
+from mailwiz_tui.stack.render import render
+from mailwiz_tui.stack.resolution import resolution
+
+RULES = "/etc/spamassassin/mailwiz.cf"
+OPTIONS = "/etc/default/spamd"
+SERVICE = f"/etc/systemd/system/{SPAMASSASSIN.unit}"
+PROGRAM = f"{keys.LIB_DIR}/mailwiz-spamd-milter"
+FOLDER = f"{keys.CONF_DIR}/spamassassin"
+SETTINGS = f"{FOLDER}/milter.json"
+BAYES = "/var/lib/spamassassin/bayes"
+UPDATES = "spamassassin-maintenance.timer"
+JUNK, REJECT = 6, 15
+SECONDS = 100
+"""How long spamd may think: less than Postfix waits for the milter."""
+_GTUBE = ("XJS*C4JDBQADN1.NSBN3*2IDNEN*", "GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X")
+
+
+class SpamAssassin(Component):
+    """spamd and its milter."""
+
+    name = "spamassassin"
+    title = "Spam filter"
+
+    def wanted(self, context: Context) -> bool:
+        """Where the plan filters with SpamAssassin."""
+        return uses(context, SPAMASSASSIN)
+
+    def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
+        """Rules beside Debian's, the daemon's options, a unit for the milter."""
+        decision = resolution(context)
+        children = min(max(context.facts.cpus, 2), 5)
+        rules = render(
+            "spamassassin",
+            "mailwiz.cf",
+            junk=str(JUNK),
+            reject=str(REJECT),
+            resolver=keys.RESOLVER,
+            own=" ".join(a for a in (context.public_ipv4, context.public_ipv6) if a) or LOOPBACK,
+            lists=(
+                "skip_rbl_checks 0" if decision.blocklists else render("spamassassin", "no-lists.cf").rstrip("\n")
+            ),
+            domains="|".join(re.escape(name) for name in context.plan.mailbox_domains()),
+        )
+        settings = {
+            "managed": "Managed by mailwiz-tui: the next apply writes this file again.",
+            "socket": SPAMASSASSIN.socket,
+            "spamd_host": LOOPBACK,
+            "spamd_port": keys.SPAMD_PORT,
+            "seconds": SECONDS,
+            "junk": JUNK,
+            "reject": REJECT,
+        }
+        milter = (
+            File(PROGRAM, render("spamassassin", "mailwiz-spamd-milter"), mode=0o755),
+            File(SETTINGS, json.dumps(settings, indent=2) + "\n"),
+            File(
+                SERVICE,
+                render("spamassassin", "mailwiz-spamd-milter.service", program=PROGRAM, settings=SETTINGS),
+            ),
+        )
+        options = render("spamassassin", "spamd", port=str(keys.SPAMD_PORT), children=str(children))
+        ready = f"ss -Hltn sport = :{keys.SPAMD_PORT} | grep -q ."
+        wait = f"for try in $(seq 300); do {ready} && exit 0; sleep 0.2; done; exit 1"
+        step = Step(
+            id="spamassassin",
+            title="Start the spam filter",
+            component=self.name,
+            items=(
+                Directory(BAYES, "debian-spamd", "debian-spamd", 0o750),
+                File(RULES, rules),
+                File(OPTIONS, options),
+                Directory(FOLDER),
+                *milter,
+                Unit("spamd.service", restart_on=(OPTIONS, RULES)),
+                Command("spamassassin.ready", argv=("sh", "-c", wait), unless=("sh", "-c", ready), timeout=90.0),
+                Unit(SPAMASSASSIN.unit, restart_on=(PROGRAM, SETTINGS, SERVICE)),
+                Unit(UPDATES, running=decision.recurses, enabled=decision.recurses),
+            ),
+            validators=(("spamassassin", "--lint", "-x"),),
+        )
+        return Contribution(
+            packages=Packages(
+                names=(
+                    "libmail-dkim-perl",
+                    "libmail-dmarc-perl",
+                    "libmail-spf-perl",
+                    "python3-milter",
+                    "spamc",
+                    "spamd",
+                )
+            ),
+            steps=(step,),
+            kept=("/etc/spamassassin",),
+            ports=(
+                Port(keys.SPAMD_PORT, "spamd", Scope.LOCAL),
+                Port(SPAMASSASSIN.port, "spamd-milter", Scope.LOCAL),
+            ),
+            probes=self._probes(),
+            findings=() if decision.recurses else (_NO_UPDATES,),
+        )
+
+    @staticmethod
+    def _probes() -> tuple[Probe, ...]:
+        ask = f"spamc -x -c -d {LOOPBACK} -p {keys.SPAMD_PORT}"
+        return (
+            unit_active("spamd.service", "the spam filter runs"),
+            unit_active(SPAMASSASSIN.unit, "the spam filter's milter runs"),
+            listens(
+                "spamassassin.milter",
+                "the filter listens for Postfix, on this host alone",
+                SPAMASSASSIN.port,
+                SPAMASSASSIN.unit,
+            ),
+            listens("spamassassin.spamd", "spamd listens on this host alone", keys.SPAMD_PORT, "spamd.service"),
+            Probe(
+                id="spamassassin.verdict",
+                proves="the filter knows the test line for spam",
+                argv=("sh", "-c", f"printf 'Subject: test\\n\\n%s%s\\n' '{_GTUBE[0]}' '{_GTUBE[1]}' | {ask}"),
+                expect=r"(?m)^\d{3,}[.]\d",
+                exit_code=1,
+                advice="journalctl -u spamd -n 50; spamassassin --lint",
+            ),
+        )
+
+
+_NO_UPDATES = (
+    "SpamAssassin's rules are not updated every day: the network lets no DNS recursion out, by which updates are "
+    "found. They stay as Debian's package has them; spamassassin-maintenance.timer can be enabled by hand."
+)
