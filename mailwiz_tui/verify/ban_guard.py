@@ -1,7 +1,7 @@
 """Keeps fail2ban from banning the operator for what a verification tries on purpose.
 
 A verification logs in with wrong passwords and asks for relaying; that is what an attacker does too. While it
-runs, the operator's address is exempt (``fail2ban-client set JAIL addignoreip``, fail2ban-client(1)); the
+runs, the operator's addresses are exempt (``fail2ban-client set JAIL addignoreip``, fail2ban-client(1)); the
 exemption is only in fail2ban's memory and is taken back at the end.
 """
 
@@ -22,18 +22,20 @@ _PEER = re.compile(r"(\S+):(\d+)\s*$")
 
 
 @asynccontextmanager
-async def exempt(target: Target, link: Link) -> AsyncIterator[str]:
-    """Exempt this machine's address while the block runs; gives the address, or nothing where it is not needed."""
-    address = await _own_address(target, link)
-    jails = await _jails(link) if address else []
-    if not jails:
-        yield ""
-        return
-    added = await _set(link, jails, "addignoreip", address)
+async def exempt(target: Target, link: Link) -> AsyncIterator[tuple[str, ...]]:
+    """Exempt this machine's addresses, one for each of the server's, while the block runs; gives them.
+
+    None where fail2ban does not run, or where nothing could be reached.
+    """
+    jails = await _jails(link)
+    found = [await _own_address(target, link, at) for at in (target.address, *target.others)] if jails else []
+    addresses = tuple(dict.fromkeys(address for address in found if address))
+    added = {address: await _set(link, jails, "addignoreip", address) for address in addresses}
     try:
-        yield address
+        yield addresses
     finally:
-        await _set(link, added, "delignoreip", address)
+        for address, where in added.items():
+            await _set(link, where, "delignoreip", address)
 
 
 async def _jails(link: Link) -> list[str]:
@@ -57,8 +59,8 @@ async def _set(link: Link, jails: list[str], verb: str, address: str) -> list[st
     return [str(a["id"]) for a in answers if a["exit"] == 0]
 
 
-async def _own_address(target: Target, link: Link) -> str:
-    """This machine's address as the server sees it: the far end of a connection that is held open for this.
+async def _own_address(target: Target, link: Link, at: str) -> str:
+    """This machine's address as the server sees it at one of its own: the far end of a connection held open for it.
 
     Where an address translator has changed the port as well, a single connection from a single address
     still tells; else the address this machine believes to have is taken.
@@ -67,7 +69,9 @@ async def _own_address(target: Target, link: Link) -> str:
     if not port:
         return ""
     try:
-        connection = await asyncio.to_thread(socket.create_connection, target.at(port), min(5.0, target.seconds))
+        connection = await asyncio.to_thread(
+            socket.create_connection, (at, target.at(port)[1]), min(5.0, target.seconds)
+        )
     except OSError:
         return ""
     with closing(connection):

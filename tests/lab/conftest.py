@@ -1,7 +1,8 @@
 """Real Debian hosts for the tests: one lab named ``ci``, shared by every worker, hosts and domains lent out.
 
 Nothing here touches the operator's own lab. Run with ``pytest -m lab`` as root. ``MAILWIZ_TEST_LAB`` names
-another lab, so that two checkouts can be tested at once.
+another lab, so that two checkouts can be tested at once; ``MAILWIZ_TEST_SUITE=bookworm`` lends hosts with
+Debian 12 wherever a test does not ask for a release.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from mailwiz_tui.lab.lab import Lab, LabHost
 
 NAME = os.environ.get("MAILWIZ_TEST_LAB", "ci")
 TESTS = machine.RUN / f"tests-{NAME}"
+SUITE = os.environ.get("MAILWIZ_TEST_SUITE", "trixie")
 DOMAINS = tuple(zone.rstrip(".") for zone in zones.CUSTOMER_ZONES if zone != "lab.test.")
 
 FreshHost = Callable[..., LabHost]
@@ -84,7 +86,7 @@ def _borrow(name: str) -> IO[str] | None:
 def _lending_hosts(lab: Lab) -> Iterator[FreshHost]:
     with ExitStack() as lent:
 
-        def take(suite: str = "trixie") -> LabHost:
+        def take(suite: str = SUITE) -> LabHost:
             while True:
                 hosts = [host for host in lab.hosts() if host.suite == suite]
                 for host in hosts:

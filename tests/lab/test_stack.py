@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import imaplib
+import re
 import smtplib
 import socket
 import ssl
 import time
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 
@@ -117,9 +119,8 @@ def refused(send: Callable[[], object]) -> int:
     return 0
 
 
-@pytest.fixture(scope="module")
-def site(lab: Lab, lent_host: str, lent_domain: str, tmp_path_factory: pytest.TempPathFactory) -> Site:
-    workspace = make_workspace(lab, tmp_path_factory.mktemp("stack"), lent_host, lent_domain)
+def installed(workspace: Workspace) -> Site:
+    """Install a server and make the two mailboxes."""
     done = workspace.mailwiz("apply", "--yes", "--credentials", str(workspace.credentials))
     assert done.code == 0, done.out + done.err
     workspace.publish()
@@ -127,6 +128,18 @@ def site(lab: Lab, lent_host: str, lent_domain: str, tmp_path_factory: pytest.Te
     for address in (site.bob, site.carol):
         site.mailbox(address)
     return site
+
+
+@pytest.fixture(scope="module")
+def site(lab: Lab, lent_host: str, lent_domain: str, tmp_path_factory: pytest.TempPathFactory) -> Site:
+    return installed(make_workspace(lab, tmp_path_factory.mktemp("stack"), lent_host, lent_domain))
+
+
+def learned(site: Site) -> int:
+    """How many messages the filter has learnt from."""
+    found = re.search(r"Messages learned: (\d+)", site.run(f"rspamc -h {CONTROLLER} stat"))
+    assert found
+    return int(found[1])
 
 
 def test_spam_is_filed_into_junk_and_moving_teaches_the_filter(site: Site) -> None:
@@ -139,12 +152,13 @@ def test_spam_is_filed_into_junk_and_moving_teaches_the_filter(site: Site) -> No
     site.from_outside(ham, site.bob)
     in_junk, in_inbox = site.found(site.bob, "Junk", spam), site.found(site.bob, "INBOX", ham)
 
+    before = learned(site)
     client = site.imap(site.bob)
     client.select("Junk")
     assert client.uid("MOVE", in_junk.decode(), "INBOX")[0] == "OK"
     client.select("INBOX")
     assert client.uid("MOVE", in_inbox.decode(), "Junk")[0] == "OK"
-    assert until(lambda: "Messages learned: 2" in site.run(f"rspamc -h {CONTROLLER} stat"))
+    assert until(lambda: learned(site) == before + 2)
 
 
 def test_mail_with_an_extension_and_to_an_alias_arrives(site: Site) -> None:
@@ -245,5 +259,21 @@ def test_who_guesses_passwords_over_imap_is_locked_out_but_not_from_ssh(site: Si
         assert until(lambda: str(site.lab.plan.operator.ipv4) in site.run("fail2ban-client status dovecot"))
         with socket.create_connection((address, 22), timeout=5) as channel:
             assert channel.recv(4) == b"SSH-"
+    finally:
+        site.run("fail2ban-client unban --all")
+
+
+def test_who_guesses_passwords_at_submission_is_locked_out(site: Site) -> None:
+    def guess(_: int) -> None:
+        with (
+            contextlib.suppress(OSError, smtplib.SMTPException),
+            smtplib.SMTP_SSL(site.workspace.address, 465, timeout=30, context=unverified()) as client,
+        ):
+            client.login(site.bob, "wrong-password")
+
+    try:
+        with ThreadPoolExecutor(5) as guessers:
+            list(guessers.map(guess, range(15)))
+        assert until(lambda: str(site.lab.plan.operator.ipv4) in site.run("fail2ban-client status postfix-sasl"))
     finally:
         site.run("fail2ban-client unban --all")

@@ -8,6 +8,8 @@ from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.probes import unit_active
 from mailwiz_tui.stack.render import render
 
+_RELEASES = {"trixie": "Debian 13 (trixie)", "bookworm": "Debian 12 (bookworm)"}
+
 
 class Base(Component):
     """Name of the host, mailwiz' folders, unattended security updates."""
@@ -35,6 +37,10 @@ class Base(Component):
                 Directory(keys.LIB_DIR),
                 Directory(keys.STATE_DIR, mode=0o700),
                 File(f"{keys.CONF_DIR}/README", render("base", "README")),
+                File(
+                    f"{keys.CONF_DIR}/release",
+                    render("base", "release", name=_RELEASES.get(context.codename, _RELEASES["trixie"])),
+                ),
                 File("/etc/hostname", f"{host}\n"),
                 File("/etc/mailname", f"{context.plan.domain.primary_domain}\n"),
                 File(script, render("base", "set-host-entry"), mode=0o755),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mailwiz_tui.stack.blueprint import Unit
+from mailwiz_tui.stack.blueprint import Command, Unit
 from mailwiz_tui.stack.component import Context
 
 SERVICE = "postfix.service"
+INSTANCE = "postfix@-.service"
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,7 @@ class Release:
     the unit that its processes run in.
 
     Debian 12 starts an instance, and its ``postfix.service`` is an empty shell that is always active: whether
-    mail is transferred, and what is in the journal, is known of ``postfix@-.service`` alone.
+    mail is transferred, and what is in the journal, is known of the instance alone.
     """
 
     compatibility_level: str
@@ -34,10 +35,17 @@ class Release:
         """Where fail2ban finds Postfix's lines besides ``postfix.service``; empty where that is all."""
         return "" if self.unit == SERVICE else f"_SYSTEMD_UNIT={self.unit}"
 
-    def units(self, *, restart_on: tuple[str, ...], reload_on: tuple[str, ...]) -> tuple[Unit, ...]:
-        """The units to be running; the files are read by the one of the processes."""
-        shell = () if self.unit == SERVICE else (Unit(SERVICE),)
-        return (*shell, Unit(self.unit, restart_on=restart_on, reload_on=reload_on))
+    def units(self, *, restart_on: tuple[str, ...], reload_on: tuple[str, ...]) -> tuple[Command | Unit, ...]:
+        """The units to be running; the files are read by the one of the processes.
+
+        After an upgrade of Debian the old instance still runs, and systemd refuses to start the new unit beside it.
+        """
+        first: Command | Unit = Unit(SERVICE)
+        if self.unit == SERVICE:
+            stop = f"systemctl stop {INSTANCE}; systemctl reset-failed {INSTANCE} || true"
+            gone = f'[ "$(systemctl is-active {INSTANCE})" = inactive ]'
+            first = Command("postfix.former-instance", argv=("sh", "-c", stop), unless=("sh", "-c", gone))
+        return (first, Unit(self.unit, restart_on=restart_on, reload_on=reload_on))
 
 
 _TRIXIE = Release(
@@ -45,4 +53,4 @@ _TRIXIE = Release(
     curves="X25519MLKEM768 X25519 prime256v1 secp384r1",
     own_settings=("tls_ffdhe_auto_groups =",),
 )
-_BOOKWORM = Release(compatibility_level="3.6", curves="X25519 prime256v1 secp384r1", unit="postfix@-.service")
+_BOOKWORM = Release(compatibility_level="3.6", curves="X25519 prime256v1 secp384r1", unit=INSTANCE)

@@ -143,14 +143,15 @@ def test_second_address(
         reach.check_reached(right, "2001:db8::1")
 
 
-async def test_own_address_is_exempt_while_it_lasts(
+async def test_own_addresses_are_exempt_while_it_lasts(
     serve: Serve, target: MakeTarget, cert: fakes.Certificate
 ) -> None:
-    made = target({25: serve(fakes.Smtp(cert.context()))})
+    made = target({25: serve(fakes.Smtp(cert.context()))}, others=("127.0.0.1",))
+    peers = iter(("[::ffff:198.51.100.50]:51111", "[2001:db8::50]:51112"))
 
     def answer(argv: list[str]) -> tuple[int, str]:
         if argv[0] == "ss":
-            return 0, "0 0 [::ffff:198.51.100.11]:25 [::ffff:198.51.100.50]:51111"
+            return 0, f"0 0 [::ffff:198.51.100.11]:25 {next(peers)}"
         if argv[1] == "status":
             return 0, "Status\n|- Number of jail: 2\n`- Jail list:\tdovecot, postfix"
         if argv[1] == "get":
@@ -158,13 +159,17 @@ async def test_own_address_is_exempt_while_it_lasts(
         return 0, ""
 
     link = Scripted(answer)
-    async with ban_guard.exempt(made, link) as address:
-        assert address == "198.51.100.50"
-        assert ["fail2ban-client", "set", "dovecot", "addignoreip", address] in link.asked
+    async with ban_guard.exempt(made, link) as addresses:
+        assert addresses == ("198.51.100.50", "2001:db8::50")
+        assert all(["fail2ban-client", "set", "dovecot", "addignoreip", a] in link.asked for a in addresses)
     changes = [argv for argv in link.asked if argv[:2] == ["fail2ban-client", "set"]]
     assert changes == [
         ["fail2ban-client", "set", "dovecot", "addignoreip", "198.51.100.50"],
+        ["fail2ban-client", "set", "dovecot", "addignoreip", "2001:db8::50"],
+        ["fail2ban-client", "set", "postfix", "addignoreip", "2001:db8::50"],
         ["fail2ban-client", "set", "dovecot", "delignoreip", "198.51.100.50"],
+        ["fail2ban-client", "set", "dovecot", "delignoreip", "2001:db8::50"],
+        ["fail2ban-client", "set", "postfix", "delignoreip", "2001:db8::50"],
     ]
 
 
@@ -172,10 +177,10 @@ async def test_without_fail2ban_nothing_is_exempt(
     serve: Serve, target: MakeTarget, cert: fakes.Certificate
 ) -> None:
     link = Scripted(lambda argv: (127, "command not found"))
-    async with ban_guard.exempt(target({25: serve(fakes.Smtp(cert.context()))}), link) as address:
-        assert address == ""
-    async with ban_guard.exempt(target({25: 1}), link) as address:
-        assert address == ""
+    async with ban_guard.exempt(target({25: serve(fakes.Smtp(cert.context()))}), link) as addresses:
+        assert addresses == ()
+    async with ban_guard.exempt(target({25: 1}), link) as addresses:
+        assert addresses == ()
 
 
 async def test_waiting_for_a_port_that_comes() -> None:
