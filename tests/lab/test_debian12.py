@@ -33,7 +33,7 @@ apt-get -qy -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confol
 
 
 @pytest.fixture(scope="module")
-def site(lab: Lab, lent_bookworm_host: str, lent_domain: str, tmp_path_factory: pytest.TempPathFactory) -> Site:
+def site(lab: Lab, lend_hosts: FreshHost, lent_domain: str, tmp_path_factory: pytest.TempPathFactory) -> Site:
     made = make_workspace(lab, tmp_path_factory.mktemp("debian12"), lend_hosts("bookworm").id, lent_domain)
     assert made.mailwiz("diff").code == 1
     return stack.installed(made)
