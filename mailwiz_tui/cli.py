@@ -71,7 +71,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"mailwiz-tui {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
 
-    _with_plan(commands, "check")
+    check = _with_plan(commands, "check")
+    check.add_argument("--network", action="store_true", help="also try the network between the servers")
+    _connecting(check)
 
     dns = _with_plan(commands, "dns")
     dns.add_argument("--format", choices=("text", "zone", "web", "json"), default="text")

@@ -1,11 +1,12 @@
-"""``check PLAN``: validates plan and inventory together."""
+"""``check PLAN``: validates plan and inventory together; ``--network`` also tries the network between them."""
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 
 from mailwiz_tui.commands.terminal import complain, say
-from mailwiz_tui.commands.workspace import examine
+from mailwiz_tui.commands.workspace import Workspace, examine
 from mailwiz_tui.plan.findings import Severity
 from mailwiz_tui.plan.support import unsupported
 
@@ -23,5 +24,25 @@ def run(options: argparse.Namespace) -> int:
     for finding in unsupported(workspace.plan):
         complain(f"note: {finding.line}")
     servers = len(workspace.plan.servers)
+    if options.network and not asyncio.run(_network(workspace, options)):
+        return 2
     say(f"{options.plan}: fine ({servers} server{'s' if servers != 1 else ''})")
     return 0
+
+
+async def _network(workspace: Workspace, options: argparse.Namespace) -> bool:
+    """Print how each pair of servers reaches each other; False where some do not."""
+    engine = workspace.engine(options)
+    try:
+        reports = await engine.survey()
+    finally:
+        await engine.close()
+    silent = {server.id for server in workspace.plan.servers} - {n for r in reports for n in (r.first, r.second)}
+    for report in reports:
+        say(report.line)
+        if finding := report.finding:
+            fault = finding.severity is Severity.FAULT
+            complain(finding.line if fault else f"warning: {finding.line}")
+    for name in sorted(silent) if workspace.plan.linked else ():
+        complain(f"network: {name} was not reached, so its paths were not tried (is it up? see mailwiz-tui diff)")
+    return (not silent or not workspace.plan.linked) and all(report.good for report in reports)

@@ -137,7 +137,8 @@ class TlsPublic(_Facts):
 class ServerRecord(_Facts):
     """Everything known of one server.
 
-    ``internal`` is its certificate on the private link between the servers, ``wireguard`` its public key there.
+    ``internal`` is its certificate on the private link between the servers, ``wireguard`` its public key there;
+    ``path_mtu`` is the largest packet in bytes on its worst path to another server, 0 where none was cut or tried.
     """
 
     facts: Facts = Field(default_factory=Facts)
@@ -145,6 +146,7 @@ class ServerRecord(_Facts):
     tls: TlsPublic | None = None
     internal: TlsPublic | None = None
     wireguard: str = ""
+    path_mtu: int = 0
 
 
 class FactsFile(_Facts):

@@ -15,10 +15,10 @@ from typing import TypeVar
 
 from pydantic import SecretStr
 
-from mailwiz_tui.fleet.facts import Facts, FactsFile
+from mailwiz_tui.fleet.facts import Facts, FactsFile, ServerRecord
 from mailwiz_tui.fleet.facts_store import load_facts, save_facts
 from mailwiz_tui.fleet.server import Inventory, Server
-from mailwiz_tui.install import given_secrets
+from mailwiz_tui.install import given_secrets, network
 from mailwiz_tui.install.agentlink import AgentLink
 from mailwiz_tui.install.certificates import acme_authority, custom_certificate
 from mailwiz_tui.install.copies import refresh_copies
@@ -37,7 +37,7 @@ from mailwiz_tui.install.pool import Connect, Pool
 from mailwiz_tui.install.prompts import Prompts
 from mailwiz_tui.install.sanitize import clean_text
 from mailwiz_tui.install.work import Compile, EngineError, Work
-from mailwiz_tui.plan.findings import PlanError
+from mailwiz_tui.plan.findings import Finding, PlanError, Severity
 from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.plan.support import unsupported
 from mailwiz_tui.stack.blueprint import Blueprint
@@ -126,6 +126,19 @@ class Engine:
             _raised(result)
         return self.known
 
+    async def survey(self) -> list[network.PairReport]:
+        """How the servers reach each other now, pair by pair; changes nothing. Those that do not answer lack."""
+        seen = FactsFile(servers=dict(self.known.servers))
+
+        async def look(server_id: str) -> tuple[str, AgentLink]:
+            facts = await self._work.probe(self.server(server_id))
+            record = seen.servers.get(server_id) or ServerRecord()
+            seen.servers[server_id] = record.model_copy(update={"facts": facts})
+            return server_id, await self.link(server_id)
+
+        found = (await self._each(look)).values()
+        return await network.survey(self.plan, seen, dict(r for r in found if not isinstance(r, BaseException)))
+
     def blueprints(self) -> dict[str, Blueprint]:
         """What each server shall be, with what is known now."""
         return {server_id: self._compile(self.plan, server_id, self.known) for server_id in self.server_ids}
@@ -153,12 +166,15 @@ class Engine:
         for server_id in wanted:
             self.server(server_id)
         prepared = await self._each(self._follow_and_prepare, wanted)
+        cut_off = await self._look_at_network([i for i in wanted if not isinstance(prepared[i], BaseException)])
         self._save()
 
         async def install(server_id: str) -> ServerOutcome:
             attached = _raised(prepared[server_id])
             if attached and attached.state is ServerPhase.LOST:
                 return attached
+            if finding := cut_off.get(server_id):
+                raise EngineError(finding.message, server_id, finding.advice)
             blueprint = self._compile(self.plan, server_id, self.known)
             if given_secrets.wanted(blueprint):
                 await given_secrets.ask_for_missing(await self.link(server_id), blueprint, self._prompts)
@@ -271,6 +287,20 @@ class Engine:
             self._work.say(server, ServerPhase.PREPARING)
             await self._work.prepare(server)
         return attached
+
+    async def _look_at_network(self, wanted: list[str]) -> dict[str, Finding]:
+        """Tries the paths between servers; says what is worth knowing, returns who cannot be linked, and why."""
+        if not self.plan.linked:
+            return {}
+        reports = await network.survey(self.plan, self.known, {i: await self.link(i) for i in wanted})
+        for server_id, size in network.path_sizes(reports).items():
+            self.known.servers[server_id].path_mtu = size
+        for report in reports:
+            finding = report.finding
+            if finding and finding.severity is Severity.WARNING:
+                detail = f"{finding.message} ({finding.advice})"
+                self._work.say(self.server(report.first), ServerPhase.PREPARING, detail)
+        return network.blocked(reports)
 
     async def _each(
         self, work: Callable[[str], Awaitable[T]], only: tuple[str, ...] | None = None

@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -23,6 +24,7 @@ CLOCKS_APART = 30.0
 """Seconds between two servers' clocks that are worth a word; certificates and DKIM signatures depend on them."""
 LISTEN_SECONDS = 20.0
 SLOW = 0.1
+SIZE = 1500
 SMALLEST = 1280
 """IPv6 asks of every path to carry packets of this size (RFC 8200 section 5)."""
 
@@ -98,6 +100,35 @@ class PairReport:
         return None
 
 
+def blocked(reports: Iterable[PairReport]) -> dict[str, Finding]:
+    """The servers that are in the way of a link that is needed, and why.
+
+    One that is cut off from several is to blame, not they; of two that are cut off from each other, the one that
+    no link of the others has reached yet, else both.
+    """
+    reports = list(reports)
+    living = {name for report in reports if report.lives for name in (report.first, report.second)}
+    left = [r for r in reports if r.finding and r.finding.severity is Severity.FAULT]
+    found: dict[str, Finding] = {}
+    while left:
+        counts = Counter(name for report in left for name in (report.first, report.second))
+        most = max(counts.values())
+        worst = {name for name, count in counts.items() if count == most}
+        for name in worst - living or worst:
+            found[name] = next(f for r in left if name in (r.first, r.second) and (f := r.finding))
+        left = [r for r in left if r.first not in found and r.second not in found]
+    return found
+
+
+def path_sizes(reports: Iterable[PairReport]) -> dict[str, int]:
+    """The largest packet on each server's worst path, in bytes; 0 where no path cuts any. Those not tried lack."""
+    found: dict[str, int] = {}
+    for report in reports:
+        for name in (report.first, report.second) if report.mtu else ():
+            found[name] = min(found.get(name, SIZE), report.mtu)
+    return {name: size if size < SIZE else 0 for name, size in found.items()}
+
+
 @dataclass(slots=True)
 class _Answers:
     """What the servers told, by ``(source, target)``."""
@@ -138,7 +169,7 @@ def _report(known: FactsFile, told: _Answers, first: str, second: str, needed: b
         first,
         second,
         min(times, default=None),
-        min(sizes, default=0),
+        max(sizes, default=0),
         any(knocks) if knocks else None,
         lives=any(way in told.living for way in both),
         apart=abs(skews[0] - skews[1]) if len(skews) == 2 else 0.0,

@@ -95,6 +95,7 @@ class Work:
             tls=TlsPublic.model_validate(answer["tls"]) if answer["tls"] else self.known.custom,
             internal=TlsPublic.model_validate(answer["internal"]) if answer.get("internal") else None,
             wireguard=str(answer.get("wireguard", "")),
+            path_mtu=known.path_mtu if (known := self.known.servers.get(server.id)) else 0,
         )
         self.known.servers[server.id] = record
         return record

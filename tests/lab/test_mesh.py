@@ -17,6 +17,7 @@ from mailwiz_tui.fleet.inventory import load_inventory
 from mailwiz_tui.install import engine as engine_module
 from mailwiz_tui.install.engine import Engine
 from mailwiz_tui.install.events import ServerPhase
+from mailwiz_tui.install.network import PairReport
 from mailwiz_tui.install.outcome import ServerOutcome
 from mailwiz_tui.install.prompts import RefusingPrompts
 from mailwiz_tui.lab.lab import Lab
@@ -24,8 +25,11 @@ from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.stack import compile as compiler
 from mailwiz_tui.stack import traffic
 from mailwiz_tui.stack.component import Component
+from mailwiz_tui.verify import mesh as verify_mesh
 from mailwiz_tui.verify import server_checks
+from mailwiz_tui.verify.check import perform
 from mailwiz_tui.verify.result import CheckState
+from mailwiz_tui.verify.run import target_for
 from tests.lab.conftest import FreshHost
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(900), pytest.mark.asyncio(loop_scope="function")]
@@ -63,11 +67,11 @@ with ThreadPoolExecutor(32) as pool:
     print(json.dumps(dict(zip(sys.argv[1:], pool.map(knock, sys.argv[1:])))))
 """
 STREAM = """
-import socket, sys, time
+import os, socket, sys, time
 s = socket.create_connection((sys.argv[1], 24), timeout=20)
 s.recv(100)
-worst, count, end = 0.0, 0, time.monotonic() + float(sys.argv[2])
-while time.monotonic() < end:
+worst, count = 0.0, 0
+while not os.path.exists("/run/stop-stream"):
     begun = time.monotonic()
     s.sendall(b"x"); assert s.recv(1) == b"x"
     worst, count = max(worst, time.monotonic() - begun), count + 1
@@ -119,6 +123,10 @@ class Mesh:
         async with self.engine(number) as engine:
             return await engine.apply()
 
+    async def survey(self) -> list[PairReport]:
+        async with self.engine() as engine:
+            return await engine.survey()
+
     def run(self, host: str, command: str) -> str:
         done = self.lab.run(host, command)
         assert done.returncode == 0, f"{host}: {command}: {done.stdout}{done.stderr}"
@@ -161,6 +169,10 @@ def mesh(
         patch.setattr(compiler, "COMPONENTS", chosen)
         patch.setattr(engine_module, "unsupported", lambda plan: [])
         mesh = Mesh(lab, tmp_path_factory.mktemp("mesh"), hosts, lent_domain)
+        reports = asyncio.run(mesh.survey())
+        assert len(reports) == 3
+        for report in reports:
+            assert (report.open, report.mtu, report.lives, report.finding) == (True, 1500, False, None), report.line
         outcomes = asyncio.run(mesh.apply())
         assert {o.state for o in outcomes.values()} == {ServerPhase.DONE}, [o.line for o in outcomes.values()]
         yield mesh
@@ -178,6 +190,7 @@ async def test_every_server_proves_its_links(mesh: Mesh):
             peers = [other for other in mesh.hosts[:3] if other != server_id]
             assert {f"mesh.handshake.{peer}" for peer in peers} <= by_id.keys()
             assert [f"{r.id}: {r.detail}" for r in results if r.state is not CheckState.PASSED] == []
+    assert [report.lives for report in await mesh.survey()] == [True] * 3
     for host in mesh.hosts[:3]:
         for other in mesh.hosts[:3]:
             assert re.search(r"^10\.80\.0\.\d ", mesh.run(host, f"getent hosts {other}.mailwiz.internal"))
@@ -217,7 +230,7 @@ async def test_the_filter_is_reached_through_loopback_and_mutual_tls_only(mesh: 
 async def test_a_server_comes_and_goes_without_disturbing_the_others(mesh: Mesh):
     mesh.listen()
     store, front, _, fourth = mesh.hosts
-    stream = asyncio.create_task(asyncio.to_thread(mesh.python, front, STREAM, "10.80.0.1", "75"))
+    stream = asyncio.create_task(asyncio.to_thread(mesh.python, front, STREAM, "10.80.0.1"))
     await asyncio.sleep(1)
     outcomes = await mesh.apply(4)
     assert {o.state for o in outcomes.values()} == {ServerPhase.DONE}, [o.line for o in outcomes.values()]
@@ -230,6 +243,7 @@ async def test_a_server_comes_and_goes_without_disturbing_the_others(mesh: Mesh)
     assert len(mesh.run(store, "wg show mwz0 peers").split()) == 2
     assert "10.80.0.4" not in mesh.run(store, "ip route; cat /etc/hosts; nft list table inet mailwiz")
     assert mesh.knock(fourth, ["10.80.0.1,24"])["10.80.0.1,24"].startswith("no:")
+    mesh.run(front, "touch /run/stop-stream")
     worst, count = (await stream).split()
     print(f"the stream's worst answer took {float(worst):.3f} s of {count}")
     assert float(worst) < 1.5
@@ -248,12 +262,72 @@ async def test_from_outside_no_internal_port_answers(mesh: Mesh):
             pytest.fail("an internal port answers on a public address")
 
 
+async def test_verification_proves_each_flow_and_that_nothing_answers_outside(mesh: Mesh):
+    mesh.listen()
+    await asyncio.sleep(5)
+    plan = mesh.plan(3)
+    async with mesh.engine() as engine:
+        links = {host: await engine.link(host) for host in mesh.hosts[:3]}
+        for server_id, blueprint in engine.blueprints().items():
+            results = await verify_mesh.flows(plan, server_id, links[server_id])
+            wanted = [f for f in traffic.flows(plan) if f.source_id == server_id and not f.public]
+            assert {r.id for r in results} == {f"mesh.flow.{f.service}.{f.target_id}" for f in wanted}
+            assert [f"{r.id}: {r.detail}" for r in results if r.state is not CheckState.PASSED] == []
+            target = await target_for(engine, blueprint, links[server_id])
+            other = next(link for host, link in links.items() if host != server_id)
+            (check,) = verify_mesh.outside(target, blueprint, plan, other)
+            result = await perform(check, server_id)
+            assert (result.state, result.detail[-16:]) == (CheckState.PASSED, "public addresses")
+        spam = mesh.hosts[2]
+        mesh.run(spam, "systemctl stop try-listen")
+        await asyncio.sleep(6)
+        failed = [
+            r for r in await verify_mesh.flows(plan, mesh.hosts[1], links[mesh.hosts[1]]) if r.detail[:1] == "t"
+        ]
+        assert [r.id for r in failed] == [f"mesh.flow.milter.{spam}"]
+        assert "the connection was closed at once" in failed[0].detail
+        everywhere = "systemd-run -q --unit try-open --collect python3 /run/listen.py ::,3306"
+        mesh.run(spam, f"nft delete table inet mailwiz; {everywhere}")
+        await asyncio.sleep(1)
+        blueprint = engine.blueprints()[spam]
+        target = await target_for(engine, blueprint, links[spam])
+        (check,) = verify_mesh.outside(target, blueprint, plan, links[mesh.hosts[0]])
+        result = await perform(check, spam)
+        mesh.run(spam, "systemctl stop try-open; systemctl restart mailwiz-firewall")
+        assert result.state is CheckState.FAILED
+        assert f"3306 on {target.address}" in result.detail
+    mesh.listen()
+
+
+async def test_a_server_that_does_not_answer_stops_only_those_that_never_heard_of_it(mesh: Mesh):
+    store, front, spam = mesh.hosts[:3]
+    mesh.run(front, "systemctl stop ssh.socket ssh.service 2>/dev/null; true")
+    try:
+        outcomes = await mesh.apply()
+        assert outcomes[front].state in (ServerPhase.FAILED, ServerPhase.LOST)
+        assert {outcomes[host].state for host in (store, spam)} == {ServerPhase.UNCHANGED}
+        async with mesh.engine(facts="nobody.facts.json") as engine:
+            outcomes = await engine.apply()
+        assert outcomes[store].state is ServerPhase.FAILED
+        assert f"nothing is known yet of {front}" in outcomes[store].reason
+    finally:
+        mesh.run(front, "systemctl start ssh.service")
+
+
 async def test_a_server_installed_anew_is_taken_back(mesh: Mesh):
-    front = mesh.hosts[1]
+    store, front, spam = mesh.hosts[:3]
     before = mesh.run(front, "wg show mwz0 public-key")
     mesh.lab.reset(front)
+    mesh.run(front, "apt-get -qq install -y nftables >/dev/null 2>&1; nft add table inet t")
+    mesh.run(front, "nft 'add chain inet t i { type filter hook input priority 0; }'")
+    mesh.run(front, "nft add rule inet t i udp dport 51820 drop")
     outcomes = await mesh.apply()
-    assert {o.state for o in outcomes.values()} == {ServerPhase.DONE}, [o.line for o in outcomes.values()]
+    assert outcomes[front].state is ServerPhase.FAILED
+    assert "UDP port 51820" in outcomes[front].reason
+    assert {outcomes[host].state for host in (store, spam)} == {ServerPhase.DONE}
+    mesh.run(front, "nft delete table inet t")
+    outcomes = await mesh.apply()
+    assert outcomes[front].state is ServerPhase.DONE, outcomes[front].line
     assert mesh.run(front, "wg show mwz0 public-key") != before
     mesh.listen()
     await asyncio.sleep(3)

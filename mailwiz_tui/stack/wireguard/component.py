@@ -25,8 +25,8 @@ UNIT_FILE = f"/etc/systemd/system/{UNIT}"
 USERSPACE = "/run/mailwiz-mesh/userspace"
 KEEPALIVE = 25
 """Seconds between signs of life, so that a firewall with connection tracking keeps the way open."""
-MTU = 1420
-"""What fits into 1,500 bytes on any path: 80 bytes go to IPv6, UDP and WireGuard."""
+MTU, OVERHEAD, SMALLEST = 1420, 80, 1280
+"""What fits into 1,500 bytes on any path: 80 bytes go to IPv6, UDP and WireGuard. IPv6 wants 1,280 at the least."""
 
 
 class WireGuard(Component):
@@ -43,7 +43,7 @@ class WireGuard(Component):
         """One interface with all peers; nothing of it is secret here."""
         unit = {
             "address": context.internal_ip(),
-            "mtu": str(MTU),
+            "mtu": str(_mtu(context)),
             "script": SCRIPT,
             "interface": keys.MESH_INTERFACE,
         }
@@ -128,6 +128,13 @@ def endpoint(context: Context, peer: PlanServer) -> str:
     if context.public_ipv6 and theirs.public_ipv6:
         return f"[{theirs.public_ipv6}]:{keys.MESH_PORT}"
     return ""
+
+
+def _mtu(context: Context) -> int:
+    """The size of packets inside the link: as the worst path to a peer lets through, found before installing."""
+    record = context.known.servers.get(context.server_id)
+    path = record.path_mtu if record else 0
+    return max(SMALLEST, min(MTU, path - OVERHEAD)) if path else MTU
 
 
 def _peer(context: Context, peer: PlanServer) -> Iterator[str]:

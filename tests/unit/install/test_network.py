@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mailwiz_tui.fleet.facts import FactsFile
-from mailwiz_tui.install.network import PairReport, survey
+from mailwiz_tui.install.network import PairReport, blocked, path_sizes, survey
 from mailwiz_tui.plan.findings import Severity
 from mailwiz_tui.plan.model import Plan
 
@@ -126,3 +126,23 @@ def test_what_is_worth_knowing_is_said(report: PairReport, words: str):
 async def test_clocks_are_compared_with_each_other_not_with_the_operators():
     reports = await survey(plan(), known(in1=100.0, store1=100.4), {name: Agent() for name in NAMES})
     assert [round(r.apart, 1) for r in reports] == [0.4, 100.0, 100.4]
+
+
+def cut(first: str, second: str) -> PairReport:
+    return PairReport(first, second, 0.001, 1500, False)
+
+
+def fine(first: str, second: str, *, lives: bool = False, mtu: int = 1500) -> PairReport:
+    return PairReport(first, second, 0.001, mtu, True, lives=lives)
+
+
+def test_who_is_cut_off_from_all_is_to_blame_and_the_others_are_installed():
+    assert set(blocked([cut("a", "x"), cut("b", "x"), cut("c", "x"), fine("a", "b"), fine("b", "c")])) == {"x"}
+    assert set(blocked([cut("a", "b"), fine("b", "c"), fine("a", "c")])) == {"a", "b"}
+    assert set(blocked([cut("a", "new"), fine("a", "b", lives=True), fine("b", "new")])) == {"new"}
+    assert blocked([fine("a", "b"), PairReport("a", "c", 0.001, 1500, False, needed=False)]) == {}
+
+
+def test_the_worst_path_of_each_server_decides_its_size():
+    reports = [fine("a", "b", mtu=1400), fine("b", "c"), PairReport("a", "d", None, 0, True)]
+    assert path_sizes(reports) == {"a": 1400, "b": 1400, "c": 0}

@@ -126,3 +126,11 @@ def test_an_existing_network_is_known_by_addresses_alone() -> None:
     rules = compile_server(plan, "store1", cases.distributed_facts()).files()["/etc/mailwiz/peers.nft"].content
     assert "\nip saddr { 10.80.0.1, 10.80.0.2, 10.80.0.3 } tcp dport 24 accept\n" in rules
     assert "51820" not in rules
+
+
+@pytest.mark.parametrize(("path", "inside"), [(0, 1420), (1500, 1420), (1480, 1400), (1280, 1280)])
+def test_packets_inside_the_link_fit_the_worst_path(path: int, inside: int) -> None:
+    known = cases.distributed_facts()
+    known.servers["in1"].path_mtu = path
+    unit = compile_server(cases.distributed(), "in1", known).files()["/etc/systemd/system/mailwiz-mesh.service"]
+    assert f"mailwiz-mesh up 10.80.0.1 {inside}\n" in unit.content
