@@ -239,6 +239,6 @@ async def _living(known: FactsFile, links: Mapping[str, Asking], source: str, to
         (answer,) = await links[source].request("probes", probes=[{"id": "age", "argv": argv}])
         now = (known.facts(source) or Facts()).clock
         for line in str(answer["output"]).splitlines() if answer["exit"] == 0 else ():
-            key, _, at = line.partition("\t")
+            key, _, at = line.strip().partition(" ")
             if at.strip().isdigit() and int(at) > now - 300 and names.get(key, source) != source:
                 told.living.add((source, names[key]))

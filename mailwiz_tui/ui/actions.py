@@ -87,6 +87,18 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("roles.add", "f6", "add_server", "Add server", "Add a server by hand to the inventory", "roles", 31),
     Action(
+        "roles.traffic", "f10", "traffic", "Who talks", "Show who talks to whom between the servers", "roles", 32
+    ),
+    Action(
+        "traffic.test",
+        "f5",
+        "try_network",
+        "Try network",
+        "Let the servers try the network between them; changes nothing",
+        "traffic",
+        30,
+    ),
+    Action(
         "dns.refresh",
         "f5",
         "fetch_keys",

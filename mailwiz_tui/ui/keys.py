@@ -14,6 +14,7 @@ PLACES = {
     "start": "Start",
     "step": "Each step",
     "roles": "Server roles",
+    "traffic": "Who talks to whom (F10)",
     "domains": "Domains",
     "dns": "DNS",
     "records": "DNS beside a form (F3)",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -12,6 +12,7 @@ from mailwiz_tui.fleet.facts import Facts, FactsFile
 from mailwiz_tui.fleet.server import Inventory, Server
 from mailwiz_tui.install.events import ServerPhase, Subscriber
 from mailwiz_tui.install.prompts import Prompts
+from mailwiz_tui.plan.findings import Finding
 from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.verify.result import CheckResult
 
@@ -59,6 +60,30 @@ class DiffLike(Protocol):
         """The differences as lines."""
 
 
+class PairReportLike(Protocol):
+    """How two servers reach each other."""
+
+    @property
+    def first(self) -> str:
+        """The one server."""
+
+    @property
+    def second(self) -> str:
+        """The other."""
+
+    @property
+    def good(self) -> bool:
+        """Whether they can be linked."""
+
+    @property
+    def line(self) -> str:
+        """The pair in one line."""
+
+    @property
+    def finding(self) -> Finding | None:
+        """What is in the way, or worth knowing."""
+
+
 class EngineLike(Protocol):
     """The part of ``install.engine.Engine`` the screens use."""
 
@@ -67,6 +92,9 @@ class EngineLike(Protocol):
 
     async def probe(self, server: Server) -> Facts:
         """Ask a server what it is."""
+
+    async def survey(self) -> Sequence[PairReportLike]:
+        """Let the servers try the network between them."""
 
     async def prepare(self) -> FactsFile:
         """Gather facts and make keys; saved beside the plan."""

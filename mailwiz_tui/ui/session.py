@@ -8,6 +8,9 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
 
 from mailwiz_tui.dns.record import Record
 from mailwiz_tui.dns.records import plan_records
@@ -205,6 +208,20 @@ class Session:
         try:
             return self.draft.plan()
         except PlanError:
+            return None
+
+    def servers_plan(self) -> Plan | None:
+        """What is decided about the servers and the network between them, whether or not the rest is answered."""
+        if plan := self.plan():
+            return plan
+        raw: dict[str, Any] = {key: self.value(key) for key in ("architecture", "servers") if self.value(key)}
+        raw["domain"] = {"primary_domain": "example.com", "hostname": "mail.example.com"}
+        for table, key in (("network", "private"), ("services", "antispam"), ("services", "antivirus")):
+            if (value := self.value(f"{table}.{key}")) is not None:
+                raw[table] = {**raw.get(table, {}), key: value}
+        try:
+            return Plan.model_validate(raw)
+        except ValidationError:
             return None
 
     def records(self) -> tuple[list[Record], str]:

@@ -12,6 +12,9 @@ from mailwiz_tui.install.sanitize import clean_text
 Clean = Annotated[str, BeforeValidator(clean_text)]
 
 
+HANDSHAKE_OLD = 180.0
+
+
 class _Told(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -79,6 +82,18 @@ class Run(_Told):
     by: Clean = ""
 
 
+class Peer(_Told):
+    """The private link to another server; ``age`` in seconds since a handshake, None where there was none."""
+
+    name: Clean
+    age: float | None = None
+
+    @property
+    def lives(self) -> bool:
+        """Whether the link carries traffic: WireGuard renews the handshake every two minutes."""
+        return self.age is not None and self.age <= HANDSHAKE_OLD
+
+
 class Sample(_Told):
     """One server at one moment, by its own clock; None stands for what it could not tell."""
 
@@ -94,6 +109,7 @@ class Sample(_Told):
     memory: Memory | None = None
     log: MailLog | None = None
     run: Run | None = None
+    mesh: tuple[Peer, ...] | None = ()
 
     @property
     def banned(self) -> int | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
+from mailwiz_tui.stack import keys
 from mailwiz_tui.verify.sample import Sample, UnitState
 
 QUEUE_MANY = 100
@@ -30,6 +31,8 @@ _MEANS = {
     "redis-server@rspamd": "the spam filter has lost its memory",
     "fail2ban": "who guesses passwords is not locked out",
     "mailwiz-firewall": "the firewall is not loaded",
+    "mailwiz-mesh": "the private link to the other servers is down",
+    "mailwiz-links": "the spam filter of the other servers is not reached",
 }
 
 
@@ -55,6 +58,7 @@ def troubles(sample: Sample, ports: tuple[tuple[str, int], ...] = ()) -> list[Tr
     found = [
         *_units(sample.units or ()),
         *_ports(sample, ports),
+        *_mesh(sample),
         *_queue(sample),
         *_room(sample),
         *_certificate(sample),
@@ -97,6 +101,19 @@ def _ports(sample: Sample, ports: tuple[tuple[str, int], ...]) -> Iterator[Troub
             f"nothing listens on port{'s' if len(missing) > 1 else ''} {some}",
             "the service of that port is down or has just been started; ss -lntp on the server shows more",
         )
+
+
+def _mesh(sample: Sample) -> Iterator[Trouble]:
+    if sample.mesh is None:
+        yield Trouble(Weight.WARNING, "the private link cannot be looked at", "run wg show on the server")
+    for peer in sample.mesh or ():
+        if not peer.lives:
+            age = "has never been up" if peer.age is None else f"has been silent for {peer.age / 60:.0f} min"
+            yield Trouble(
+                Weight.FAILURE,
+                f"the private link to {peer.name} {age}",
+                f"is {peer.name} up, and does the network between the two let UDP port {keys.MESH_PORT} through?",
+            )
 
 
 def _queue(sample: Sample) -> Iterator[Trouble]:

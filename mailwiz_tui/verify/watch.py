@@ -11,7 +11,7 @@ from mailwiz_tui.dns.match import State
 from mailwiz_tui.dns.records import plan_records
 from mailwiz_tui.fleet.facts import FactsFile
 from mailwiz_tui.fleet.server import Inventory
-from mailwiz_tui.plan.model import Plan
+from mailwiz_tui.plan.model import Plan, PrivateNetwork
 from mailwiz_tui.stack.blueprint import Blueprint
 from mailwiz_tui.verify.courier import Link
 from mailwiz_tui.verify.sample import Sample
@@ -62,11 +62,20 @@ class Watcher:
         units = [u.name for u in self._blueprints[server_id].units() if u.running and not u.masked]
         link = await self._engine.link(server_id)
         place = self._places.get(server_id, "")
-        answer = await link.request("monitor", units=units, place=place, since=FIRST_HOUR, keep=KEEP_LINES)
+        answer = await link.request("monitor", units=units, place=place, since=FIRST_HOUR, keep=KEEP_LINES,
+                                    peers=self._peers(server_id))  # fmt: skip
         sample = Sample.model_validate(answer)
         if sample.log is not None:
             self._places[server_id] = sample.log.place
         return sample
+
+    def _peers(self, server_id: str) -> dict[str, str]:
+        """The public keys of the other servers on the private link; none where the network is there without us."""
+        plan, known = self._engine.plan, self._engine.known
+        if not plan.linked or plan.network.private is not PrivateNetwork.WIREGUARD:
+            return {}
+        records = {s.id: known.servers.get(s.id) for s in plan.servers if s.id != server_id}
+        return {name: record.wireguard for name, record in records.items() if record and record.wireguard}
 
     async def drift(self) -> DnsDrift:
         """Compare the plan's records with the live DNS, asked from here."""

@@ -21,6 +21,7 @@ from mailwiz_tui.install.events import (
     StepPhase,
     Subscriber,
 )
+from mailwiz_tui.install.network import PairReport
 from mailwiz_tui.install.prompts import Prompts
 from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.ui.ports import DiffLike, EngineLike, OnResult, OutcomeLike
@@ -108,6 +109,7 @@ class Script:
     known: FactsFile = field(default_factory=FactsFile)
     diffs: dict[str, DiffLike] = field(default_factory=dict)
     acknowledged: int = 0
+    pairs: list[PairReport] = field(default_factory=list)
     closed: int = 0
     applied: int = 0
     asked: list[tuple[tuple[str, ...], dict[str, tuple[str, ...]]]] = field(default_factory=list)
@@ -137,6 +139,11 @@ class FakeEngine:
 
     async def probe(self, server: Server) -> Facts:
         return debian_facts(server.host)
+
+    async def survey(self) -> list[PairReport]:
+        if self.script.error is not None:
+            raise self.script.error
+        return self.script.pairs
 
     async def prepare(self) -> FactsFile:
         return self.script.known

@@ -23,8 +23,18 @@ _UNIT_FACTS = "Id,LoadState,ActiveState,SubState,Result,NRestarts"
 Raw = dict[str, Any]
 
 
-def look(host: Host, units: list[str], place: str = "", since: float = 3600.0, keep: int = 400) -> Raw:
-    """How the server is now; ``None`` stands for what it could not tell. ``place`` is where the log was left."""
+def look(
+    host: Host,
+    units: list[str],
+    place: str = "",
+    since: float = 3600.0,
+    keep: int = 400,
+    peers: dict[str, str] | None = None,
+) -> Raw:
+    """How the server is now; ``None`` stands for what it could not tell.
+
+    ``place`` is where the log was left, ``peers`` the public key of each server on the private link, by name.
+    """
     jobs: dict[str, Callable[[], Any]] = {
         "units": lambda: _units(host, units),
         "listeners": lambda: listeners.find(host),
@@ -35,6 +45,7 @@ def look(host: Host, units: list[str], place: str = "", since: float = 3600.0, k
         "memory": _memory,
         "log": lambda: maillog.read(host, place, since, keep),
         "run": lambda: _run(host),
+        "mesh": lambda: _mesh(host, peers or {}),
     }
     with ThreadPoolExecutor(len(jobs)) as pool:
         running = {name: pool.submit(job) for name, job in jobs.items()}
@@ -106,6 +117,19 @@ def _certificate(host: Host) -> Raw | None:
         return None
     end = done.text.partition("notAfter=")[2].strip().split("\n")[0]
     return {"not_after": float(calendar.timegm(time.strptime(end, "%b %d %H:%M:%S %Y GMT")))}
+
+
+def _mesh(host: Host, peers: dict[str, str]) -> list[Raw] | None:
+    """Seconds since the last handshake with each peer, None where there was none (wg(8))."""
+    if not peers:
+        return []
+    done = host.run(["wg", "show", "all", "latest-handshakes"], timeout=10)
+    if not done.ok:
+        return None
+    lines = (line.split() for line in done.text.split("\n"))
+    seen = {fields[1]: int(fields[2]) for fields in lines if len(fields) == 3 and fields[2].isdigit()}
+    now = time.time()
+    return [{"name": name, "age": now - seen[key] if seen.get(key) else None} for name, key in peers.items()]
 
 
 def _memory() -> Raw:

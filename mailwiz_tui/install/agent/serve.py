@@ -173,11 +173,18 @@ class Server:
 
         return module.run_all(self.host, probes)
 
-    def monitor(self, units: list[str], place: str = "", since: float = 3600.0, keep: int = 400) -> Answer:
+    def monitor(
+        self,
+        units: list[str],
+        place: str = "",
+        since: float = 3600.0,
+        keep: int = 400,
+        peers: dict[str, str] | None = None,
+    ) -> Answer:
         """How the running server is, and the mail log since ``place``."""
         from . import monitor as module
 
-        return module.look(self.host, units, place, since, keep)
+        return module.look(self.host, units, place, since, keep, peers)
 
     def reach(self, places: list[Raw]) -> Answer:
         """Whether TCP ports of other servers answer from here."""

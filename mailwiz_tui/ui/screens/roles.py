@@ -237,6 +237,8 @@ class RolesScreen(StepScreen):
     def why_not(self, action_id: str) -> str:
         if action_id == "roles.probe" and not self.session.inventory.servers:
             return "there is no server to ask; F6 adds one"
+        if action_id == "roles.traffic" and (self.single or len(self.chosen()) < 2):
+            return "one server talks to no other; choose several, and an architecture for them"
         return super().why_not(action_id)
 
     def action_probe(self) -> None:
@@ -246,6 +248,21 @@ class RolesScreen(StepScreen):
         chosen = self.chosen()
         servers = [s for s in self.session.inventory.servers if s.id in chosen or not chosen]
         self.session.probe(servers, self.wizard.prompts)
+
+    def action_traffic(self) -> None:
+        """Show who talks to whom between the chosen servers, with a test of the network."""
+        if self.refused("roles.traffic"):
+            return
+        plan = self.session.servers_plan()
+        if plan is None:
+            self.tell(
+                "The servers' ids, roles or addresses are not right yet; F4 lists what is wrong", problem=True
+            )
+            return
+        from mailwiz_tui.ui.screens.traffic_dialog import TrafficDialog
+
+        engine = self.session.make_engine(plan, self.wizard.prompts)
+        self.app.push_screen(TrafficDialog(plan, engine, plain=self.wizard.plain))
 
     def action_add_server(self) -> None:
         """Add a server by hand to the inventory and choose it."""

@@ -21,6 +21,9 @@ SHORT = {
     "clamav-daemon.socket": "",
     "clamav-freshclam": "freshclam",
     "spamassassin-maintenance.timer": "",
+    "mailwiz-mesh": "mesh",
+    "mailwiz-links": "links",
+    "mailwiz-peers": "",
     "apt-daily.timer": "",
     "apt-daily-upgrade.timer": "",
 }
@@ -42,6 +45,7 @@ class ServerDetail(Static):
         else:
             self._services(text, watch)
             self._ports(text, watch)
+            self._links(text, watch)
             self._queue(text, watch)
             self._dns(text, watch, monitoring)
             self._mail(text, watch)
@@ -87,6 +91,21 @@ class ServerDetail(Static):
         heard = list(dict.fromkeys(number for _, number in watch.ports if number not in missing))
         if heard:
             self._state(text, " ".join(map(str, heard)), good=True)
+
+    def _links(self, text: Text, watch: ServerWatch) -> None:
+        """The private links; no row where the server has none."""
+        peers = watch.sample.mesh if watch.sample else ()
+        if peers is not None and not peers:
+            return
+        self._label(text, "Links")
+        if peers is None:
+            text.append("could not be looked at")
+            return
+        for peer in peers:
+            if not peer.lives:
+                self._state(text, peer.name, good=False)
+        if living := [peer.name for peer in peers if peer.lives]:
+            self._state(text, " ".join(living), good=True)
 
     def _queue(self, text: Text, watch: ServerWatch) -> None:
         self._label(text, "Queue")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -134,3 +135,15 @@ def test_what_cannot_be_told_is_none_and_hides_nothing_else(machine: Rehearsal) 
     assert told["certificate"] is None
     assert told["memory"]["total"] > 0
     assert told["log"]["lines"] == []
+
+
+def test_a_look_tells_how_old_each_private_link_is(machine: Rehearsal) -> None:
+    program(machine, "journalctl", "")
+    program(machine, "wg", f"mwz0\tkey-a=\t{int(time.time()) - 40}\nmwz0\tkey-b=\t0\nother\tkey-x=\t1")
+    peers = {"in1": "key-a=", "out1": "key-b=", "store1": "key-c="}
+    mesh = {peer["name"]: peer["age"] for peer in monitor.look(machine.host, [], peers=peers)["mesh"]}
+    assert 39 <= mesh["in1"] <= 45
+    assert mesh["out1"] is mesh["store1"] is None
+    assert monitor.look(machine.host, [])["mesh"] == []
+    program(machine, "wg", "Unable to access interface", code=1)
+    assert monitor.look(machine.host, [], peers=peers)["mesh"] is None

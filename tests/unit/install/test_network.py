@@ -83,7 +83,7 @@ async def test_one_direction_is_enough_and_none_is_a_fault():
 
 
 async def test_a_link_that_lives_needs_no_open_port_and_old_handshakes_do_not_count():
-    lives = Agent(lambda a: True, "key-store1\t990\nkey-spam1\t600\n")
+    lives = Agent(lambda a: True, "key-store1 990\nkey-spam1 600\n")
     agents = {"in1": lives, "store1": Agent(lambda a: True), "spam1": Agent(lambda a: True)}
     reports = await survey(plan(), known(), agents)
     assert [r.lives for r in reports] == [True, False, False]

@@ -59,6 +59,13 @@ def test_a_healthy_server_has_no_trouble() -> None:
         ({"memory": {"total": 100, "available": 1}}, Weight.WARNING, "memory"),
         ({"certificate": {"not_after": 1_000_000.0 + 10 * 86400}}, Weight.WARNING, "ends in 10 days"),
         ({"certificate": {"not_after": 1_000_000.0 - 5}}, Weight.FAILURE, "expired"),
+        (
+            {"mesh": [{"name": "in1", "age": 30}, {"name": "in2", "age": 600}]},
+            Weight.FAILURE,
+            "in2 has been silent",
+        ),
+        ({"mesh": [{"name": "in1"}]}, Weight.FAILURE, "in1 has never been up"),
+        ({"mesh": None}, Weight.WARNING, "private link cannot be looked at"),
     ],
 )
 def test_each_trouble_is_said_with_advice(changes: dict[str, Any], weight: Weight, said: str) -> None:
@@ -126,3 +133,17 @@ async def test_a_watch_goes_on_in_the_log_where_it_left_off() -> None:
     assert [a["place"] for a in engine.connection.asked] == ["", "cursor c1"]
     assert engine.connection.asked[0]["units"] == ["postfix.service"]
     assert watcher.ports("mx1") == PORTS
+
+
+async def test_a_watch_asks_for_the_links_to_the_other_servers_by_their_keys() -> None:
+    engine = FakeEngine()
+    servers = [
+        {"id": name, "roles": ["mail-storage"], "internal_ip": f"10.80.0.{n}"}
+        for n, name in ((1, "mx1"), (2, "mx2"))
+    ]
+    engine.plan = Plan.model_validate(
+        engine.plan.model_dump() | {"architecture": "distributed", "servers": servers}
+    )
+    engine.known = FactsFile.model_validate({"servers": {"mx1": {"wireguard": "one"}, "mx2": {"wireguard": "two"}}})
+    await Watcher(engine).look("mx1")
+    assert engine.connection.asked[0]["peers"] == {"mx2": "two"}
