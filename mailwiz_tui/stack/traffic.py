@@ -110,14 +110,15 @@ EXCHANGES = (
     ),
 )
 
+_SENDERS = (Role.MX_INBOUND, Role.MX_OUTBOUND)
 LINKS = (
     Link(
         "milter",
         keys.RSPAMD_MILTER_PORT,
         (Role.ANTISPAM,),
-        (Role.MX_INBOUND, Role.MX_OUTBOUND),
+        _SENDERS,
         "has mail filtered",
-        wanted=lambda plan: plan.services.antispam is not Antispam.NONE or plan.services.antivirus,
+        wanted=lambda plan: plan.services.antispam is Antispam.RSPAMD,
     ),
     Link(
         "learning",
@@ -127,6 +128,31 @@ LINKS = (
         "teaches the filter what is spam",
         each=True,
         wanted=lambda plan: plan.services.antispam is Antispam.RSPAMD,
+    ),
+    Link(
+        "viruses",
+        keys.CLAMAV_MILTER_PORT,
+        (Role.ANTISPAM,),
+        _SENDERS,
+        "has mail searched for viruses",
+        wanted=lambda plan: plan.services.antivirus and plan.services.antispam is not Antispam.RSPAMD,
+    ),
+    Link(
+        "spamassassin",
+        keys.SPAMD_MILTER_PORT,
+        (Role.ANTISPAM,),
+        _SENDERS,
+        "has mail filtered",
+        wanted=lambda plan: plan.services.antispam is Antispam.SPAMASSASSIN,
+    ),
+    Link(
+        "spamd",
+        keys.SPAMD_PORT,
+        (Role.ANTISPAM,),
+        (Role.MAIL_STORAGE,),
+        "teaches the filter what is spam",
+        each=True,
+        wanted=lambda plan: plan.services.antispam is Antispam.SPAMASSASSIN,
     ),
 )
 

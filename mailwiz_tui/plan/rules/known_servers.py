@@ -7,10 +7,14 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from mailwiz_tui.plan.findings import Finding, Severity
-from mailwiz_tui.plan.model import Plan, Role
+from mailwiz_tui.plan.model import Plan, PrivateNetwork, Role
 
 CLAMAV_MEMORY = 3_000_000_000
 """Bytes of memory below which ClamAV's signatures beside a mail stack end in the OOM killer."""
+
+
+MADE_BY_US = "mwz0"
+"""The interface of the private link that an installation makes."""
 
 
 class KnownAddress(Protocol):
@@ -18,6 +22,8 @@ class KnownAddress(Protocol):
 
     @property
     def ip(self) -> str: ...
+    @property
+    def interface(self) -> str: ...
 
 
 class KnownFacts(Protocol):
@@ -82,6 +88,7 @@ def check(plan: Plan, known: KnownServers) -> Iterator[Finding]:
                 Severity.WARNING,
                 "add public_ipv4 or public_ipv6 to the inventory",
             )
+        yield from _internal_address(plan, index, facts)
         if plan.cluster.virtual_ip and plan.cluster.virtual_ip in _addresses(facts):
             yield Finding(
                 "cluster.virtual_ip",
@@ -89,6 +96,30 @@ def check(plan: Plan, known: KnownServers) -> Iterator[Finding]:
                 Severity.WARNING,
                 "the virtual address must be one that no node has of its own",
             )
+
+
+def _internal_address(plan: Plan, index: int, facts: KnownFacts) -> Iterator[Finding]:
+    """An existing network has the address already; a link made by us must not take one that is there."""
+    server = plan.servers[index]
+    if not plan.linked or not server.internal_ip or not facts.addresses:
+        return
+    path = f"servers.{index}.internal_ip"
+    places = {_plain(a.ip): a.interface for a in facts.addresses}
+    interface = places.get(_plain(server.internal_ip))
+    if plan.network.private is PrivateNetwork.EXISTING and interface is None:
+        private = sorted(ip for ip in places if ip and ipaddress.ip_address(ip).is_private)
+        seen = f"it has {', '.join(private)}" if private else "it has no private address"
+        yield Finding(
+            path,
+            f"no interface of {server.id} has {server.internal_ip}",
+            advice=f"{seen}; name the one on the private network, or choose WireGuard",
+        )
+    elif plan.network.private is PrivateNetwork.WIREGUARD and interface not in (None, MADE_BY_US):
+        yield Finding(
+            path,
+            f"{server.internal_ip} is an address of {server.id}'s {interface} already",
+            advice="choose another, from a network that none of the servers is in; or network.private = existing",
+        )
 
 
 def check_hostname(

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from mailwiz_tui.plan.findings import Finding, Severity
 from mailwiz_tui.plan.model import Antispam, Architecture, Plan, PlanServer, Role, StorageType
+from mailwiz_tui.plan.published import host_label
 from mailwiz_tui.plan.schema import closest
 
 _WORK = {
@@ -30,6 +31,7 @@ def check(plan: Plan, inventory_ids: Sequence[str] | None) -> Iterator[Finding]:
 
 def _ids(plan: Plan, inventory_ids: Sequence[str] | None) -> Iterator[Finding]:
     first: dict[str, int] = {}
+    labels: dict[str, str] = {}
     for index, server in enumerate(plan.servers):
         path = f"servers.{index}.id"
         if server.id in first:
@@ -38,6 +40,10 @@ def _ids(plan: Plan, inventory_ids: Sequence[str] | None) -> Iterator[Finding]:
             )
             continue
         first[server.id] = index
+        if other := labels.get(host_label(server.id)):
+            message = f"{server.id} and {other} would have the same name: {host_label(server.id)}"
+            yield Finding(path, message, advice="give one of them another id in the inventory")
+        labels.setdefault(host_label(server.id), server.id)
         if inventory_ids is not None and server.id not in inventory_ids:
             near = closest(server.id, inventory_ids)
             some = ", ".join(list(inventory_ids)[:8])

@@ -159,3 +159,29 @@ def test_the_host_name_must_lead_to_a_chosen_server(lines: Any) -> None:
     assert line.startswith("warning domain.hostname: mail.acme.se leads to 198.51.100.7 in the DNS")
     (line,) = lines(known=facts, hostname_addresses=[])
     assert line.startswith("warning domain.hostname: mail.acme.se has no address in the DNS yet")
+
+
+def with_address(ip: str, interface: str) -> FactsFile:
+    facts = Facts(public_ipv4="192.0.2.1", addresses=(Address(ip=ip, interface=interface),))
+    return FactsFile(servers={"in": ServerRecord(facts=facts)})
+
+
+def test_an_existing_network_must_have_the_internal_addresses(lines: Any) -> None:
+    existing = {**DISTRIBUTED, "network.private": "existing"}
+    assert lines(existing, known=with_address("10.80.0.1", "eth1")) == []
+    (line,) = lines(existing, known=with_address("10.9.0.7", "eth1"))
+    assert line.startswith("fault servers.0.internal_ip: no interface of in has 10.80.0.1")
+    assert "it has 10.9.0.7" in line
+
+
+def test_a_new_link_must_not_take_an_address_that_is_there(lines: Any) -> None:
+    assert lines(DISTRIBUTED, known=with_address("10.80.0.1", "mwz0")) == []
+    (line,) = lines(DISTRIBUTED, known=with_address("10.80.0.1", "eth1"))
+    assert line.startswith("fault servers.0.internal_ip: 10.80.0.1 is an address of in's eth1 already")
+
+
+def test_two_servers_must_not_share_a_name(lines: Any) -> None:
+    servers = [dict(entry) for entry in FOUR]
+    servers[0]["id"], servers[1]["id"] = "mx_1", "mx-1"
+    found = lines({**DISTRIBUTED, "servers": servers})
+    assert [line for line in found if "mx-1 and mx_1 would have the same name: mx-1" in line]

@@ -41,6 +41,16 @@ def test_each_service_is_reached_by_those_who_need_it_and_nobody_else() -> None:
     assert len(pairs(plan, "wireguard")) == 6 * 5
 
 
+def test_the_links_are_those_of_the_filter_that_was_chosen() -> None:
+    def services(**chosen: object) -> set[str]:
+        return {link.service for link in traffic.links(cases.distributed(services=chosen))}
+
+    assert services(antispam="rspamd", antivirus=True) == {"milter", "learning"}, "Rspamd asks ClamAV itself"
+    assert services(antispam="spamassassin") == {"spamassassin", "spamd"}
+    assert services(antispam="none", antivirus=True) == {"viruses"}
+    assert services(antispam="none") == set()
+
+
 def test_no_filter_and_an_existing_network_bring_no_flows_of_theirs() -> None:
     plan = cases.distributed(services={"antispam": "none"}, network={"private": "existing"})
     assert not pairs(plan, "milter") | pairs(plan, "learning") | pairs(plan, "wireguard")
