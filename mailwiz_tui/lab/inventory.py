@@ -26,11 +26,12 @@ class LabHost:
     """The host's files, readable from the machine while it runs."""
 
 
-def write_inventory(paths: LabPaths, hosts: Iterable[LabHost]) -> None:
-    """Write ``inventory.toml`` in the program's own format."""
+def write_inventory(paths: LabPaths, hosts: Iterable[LabHost], resolver: str) -> None:
+    """Write ``inventory.toml`` in the program's own format; ``resolver`` is who knows the lab's names."""
     parts = [
         "# Written by `mailwiz-tui lab`; gone with `mailwiz-tui lab down`.\n"
         "# Every host also has the user admin, with the same key, and sudo by the password: lab\n"
+        f"\nresolver = {_text(resolver)}\n"
     ]
     for host in hosts:
         parts.append(

@@ -128,7 +128,7 @@ class Site:
         """Write inventory and known_hosts."""
         hosts = [self.view(spec) for spec in self.memory.hosts]
         inventory.write_known_hosts(self.paths, hosts)
-        inventory.write_inventory(self.paths, hosts)
+        inventory.write_inventory(self.paths, hosts, str(self.memory.plan.resolver.ipv4))
         self.paths.give_to_operator()
 
     def _connect(self, layer: Path, report: Report) -> None:

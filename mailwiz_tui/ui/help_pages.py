@@ -34,7 +34,7 @@ def field_page(field: FieldSpec, why_not: Callable[[FieldSpec, object], str], wi
     for choice in field.choices:
         reason = why_not(field, choice.value)
         said = " ".join(part for part in (choice.help, choice.why) if part)
-        said += f" Not possible now: {reason}." if reason else ""
+        said += f" As things are: {reason}." if reason else ""
         lines.append(wrapped(f"- {choice.label}: {said}", width, INDENT, further=INDENT + 2))
     if field.example and not field.choices:
         lines.append(wrapped(f"Example: {field.example}", width, INDENT))

@@ -18,12 +18,12 @@ def happens_on(blueprint: Blueprint) -> list[tuple[str, str]]:
     """Rows of a short label and a sentence: packages, steps, files, services, ports, and what will be asked for."""
     rows = [
         ("installs", _packages(blueprint)),
-        ("does", f"{len(blueprint.steps)} steps: {_joined(_lower(step.title) for step in blueprint.steps)}"),
+        ("does", f"{len(blueprint.steps)} steps: {_joined((_lower(s.title) for s in blueprint.steps), '; ')}"),
         ("writes", _files(blueprint)),
         ("runs", _joined(_unit(u) for u in blueprint.units() if u.running and not u.masked)),
         ("keeps off", _joined(_unit(u) for u in blueprint.units() if not u.running or u.masked)),
         ("opens", _ports(blueprint, Scope.PUBLIC, "to the world")),
-        ("", _ports(blueprint, Scope.PEERS, "to the plan's other servers")),
+        ("lets in", _ports(blueprint, Scope.PEERS, "from the plan's other servers")),
         ("asks you", _joined(spec.given for spec in blueprint.secrets if spec.given)),
     ]
     return [(label, text) for label, text in rows if text]
@@ -52,7 +52,7 @@ def _files(blueprint: Blueprint) -> str:
 
 def _ports(blueprint: Blueprint, scope: Scope, whom: str) -> str:
     found = [(p.number, p.service, p.protocol) for p in blueprint.ports if p.scope is scope]
-    names = [f"{n} {service}" + ("/udp" if protocol == "udp" else "") for n, service, protocol in sorted(found)]
+    names = [f"{n}{'/udp' if protocol == 'udp' else ''} {service}" for n, service, protocol in sorted(found)]
     return f"{', '.join(dict.fromkeys(names))} {whom}" if names else ""
 
 
@@ -60,8 +60,8 @@ def _unit(unit: Unit) -> str:
     return unit.name.removesuffix(".service")
 
 
-def _joined(words: Iterable[str]) -> str:
-    return ", ".join(dict.fromkeys(words))
+def _joined(words: Iterable[str], between: str = ", ") -> str:
+    return between.join(dict.fromkeys(words))
 
 
 def _lower(title: str) -> str:

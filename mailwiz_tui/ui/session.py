@@ -23,7 +23,7 @@ from mailwiz_tui.install.prompts import Prompts
 from mailwiz_tui.plan.draft import Draft
 from mailwiz_tui.plan.findings import Finding, PlanError
 from mailwiz_tui.plan.model import Plan
-from mailwiz_tui.plan.steps import field_at, step
+from mailwiz_tui.plan.steps import field_at, step, step_of
 from mailwiz_tui.ui.backends import error_sentence, real_engine, real_probe, real_verify, real_watcher
 from mailwiz_tui.ui.installation import Installation, Stage
 from mailwiz_tui.ui.monitoring import Monitoring
@@ -353,8 +353,8 @@ class Session:
 
 
 def _label(path: str) -> str:
-    field = field_at(path)
-    return field.label if field is not None else path
+    field, owner = field_at(path), step_of(path)
+    return field.label if field is not None else f"step {owner.number}, {owner.title}" if owner else path
 
 
 def summary(facts: Facts) -> str:

@@ -50,7 +50,7 @@ def _inventory(lab: Lab, host: str) -> str:
     text = text.replace('known_hosts = "known_hosts"', f'known_hosts = "{lab.paths.known_hosts}"')
     entries = ["[[servers]]" + entry for entry in text.split("[[servers]]")[1:]]
     entries.sort(key=lambda entry: f'id = "{host}"\n' not in entry)
-    return "".join(entries[:SHOWN])
+    return f'resolver = "{lab.dns.resolver}"\n\n' + "".join(entries[:SHOWN])
 
 
 @contextmanager

@@ -60,7 +60,7 @@ _TLS = (
         path="security.tls.acme_directory",
         label="Other ACME server",
         help="Only for a staging or a private CA: its directory URL. Else empty.",
-        example="https://acme-staging-v02.api.letsencrypt.org/directory",
+        example="https://ca.example.net/acme/directory",
         why="The staging server of Let's Encrypt has no strict limits and is made for trying out.",
         shown_when=_ACME,
     ),

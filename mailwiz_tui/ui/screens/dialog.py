@@ -95,7 +95,7 @@ class Dialog(ModalScreen[T], Generic[T]):
         entries = list(self.query(Entry))
         at = entries.index(entry)
         if at + 1 < len(entries):
-            entries[at + 1].focus()
+            self.set_focus(entries[at + 1])
         else:
             self.answered(self.submit_answer())
 

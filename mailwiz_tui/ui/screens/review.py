@@ -163,7 +163,9 @@ class ReviewScreen(MainScreen):
         """Rows on one server: how it is, then what will be done there, in words."""
         known = self.session.inventory.get(server_id)
         facts = self.session.known.facts(server_id)
-        text = _pair("Server", f"{server_id}" + (f" ({known.user}@{known.host})" if known else ""), self.size.width)
+        roles = next((", ".join(s.roles) for s in plan.servers if s.id == server_id), "")
+        where = f" ({known.user}@{known.host})" if known else ""
+        text = _pair("Server", f"{server_id}{where}: {roles}", self.size.width)
         probe = self.session.probes.get(server_id, ProbeOutcome())
         if probe.state not in ("unknown", "ok"):
             said = f"{PROBE_MARKS[probe.state].text(plain=self.wizard.plain)}: {safe_line(probe.sentence)}"

@@ -265,7 +265,7 @@ class StepScreen(MainScreen):
         fields = [f for f in self.query(FormField) if f.display]
         at = fields.index(field)
         if at + 1 < len(fields):
-            fields[at + 1].control.focus()
+            self.set_focus(fields[at + 1].control)
         else:
             self.after_fields()
 

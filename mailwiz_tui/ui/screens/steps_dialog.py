@@ -33,6 +33,15 @@ class StepsDialog(Dialog[str]):
         chooser.highlighted = self._current - 1
         return (chooser,)
 
+    def on_key(self, event: object) -> None:
+        """A step's number jumps to it at once."""
+        key = getattr(event, "character", None) or ""
+        chosen = next((step_id for step_id, number, *_ in self._steps if str(number) == key), "")
+        if chosen:
+            self.dismiss(chosen)
+        else:
+            super().on_key(event)
+
     def focus_first(self) -> None:
         self.query_one(OptionList).focus()
 

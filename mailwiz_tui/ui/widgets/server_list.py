@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import ClassVar
@@ -49,7 +49,10 @@ class Layout(StrEnum):
 
 
 class ServerList(ScrollView, can_focus=True):
-    """Two rows a server: choice, name, address and roles; below them what asking it brought."""
+    """Two rows a server: choice, name, address and roles; below them what asking it brought.
+
+    ``on_typed`` takes a character that belongs to the filter, before the next key is looked at.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "move(-1)", show=False),
@@ -88,13 +91,6 @@ class ServerList(ScrollView, can_focus=True):
     class Submitted(Message):
         """Enter: the choice is made."""
 
-    class Typed(Message):
-        """A character that belongs to the filter."""
-
-        def __init__(self, character: str) -> None:
-            super().__init__()
-            self.character = character
-
     def __init__(self, *, layout: Layout, plain: bool) -> None:
         super().__init__(id="server-list")
         self.arrangement = layout
@@ -103,6 +99,7 @@ class ServerList(ScrollView, can_focus=True):
         self.chosen: Mapping[str, Chosen] = {}
         self.probes: Mapping[str, ProbeOutcome] = {}
         self.index = 0
+        self.on_typed: Callable[[str], None] = lambda character: None
         self._longest = 0
 
     @property
@@ -221,7 +218,7 @@ class ServerList(ScrollView, can_focus=True):
         event.stop()
         ours = {Layout.ONE: "", Layout.EQUAL: "i", Layout.ROLES: "1234i"}[self.arrangement]
         if typed not in ours:
-            self.post_message(self.Typed(typed))
+            self.on_typed(typed)
         elif self.current is not None and typed == "i":
             self.post_message(self.InternalIp(self.current.id))
         elif self.current is not None:

@@ -81,17 +81,20 @@ class ServerPicker(Vertical):
         event.stop()
         self._draw()
 
-    def on_server_list_typed(self, event: ServerList.Typed) -> None:
-        """Typing in the list filters."""
-        event.stop()
+    def on_mount(self) -> None:
+        self.query_one(ServerList).on_typed = self._typed
+        self.query_one("#server-filter", Entry).on_enter = self._filtered
+
+    def _typed(self, character: str) -> None:
+        """Typing in the list filters; the focus moves at once, so that keys typed ahead arrive in the filter."""
         entry = self.query_one("#server-filter", Entry)
-        entry.focus()
-        entry.value += event.character
+        self.screen.set_focus(entry)
+        entry.value += character
         entry.cursor_position = len(entry.value)
 
-    def on_input_submitted(self, event: Entry.Submitted) -> None:
-        event.stop()
-        self.query_one(ServerList).focus()
+    def _filtered(self) -> None:
+        """Enter in the filter: on to the list."""
+        self.screen.set_focus(self.query_one(ServerList))
 
 
 def _haystack(server: Server) -> str:

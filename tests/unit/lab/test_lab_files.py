@@ -35,7 +35,7 @@ def host(root: Path, number: int = 1) -> LabHost:
 
 
 def test_inventory_is_in_the_programs_own_format(paths: LabPaths, tmp_path: Path) -> None:
-    write_inventory(paths, [host(tmp_path, 1), host(tmp_path, 2)])
+    write_inventory(paths, [host(tmp_path, 1), host(tmp_path, 2)], "192.0.2.36")
     servers = tomllib.loads(paths.inventory.read_text())["servers"]
     assert [server["id"] for server in servers] == ["mx1", "mx2"]
     assert servers[0] == {
