@@ -19,6 +19,7 @@ from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.blueprint import Blueprint
 from mailwiz_tui.stack.traffic import account_store, server_of
 from mailwiz_tui.verify import (
+    applications,
     auth,
     ban_guard,
     courier,
@@ -185,9 +186,9 @@ async def _server(turn: _Round, blueprint: Blueprint, target: Target, task: _Tas
     found: list[Check] = [*listeners.checks(blueprint, link), *tls.checks(target), *reach.checks(target)]
     found += mesh.outside(target, blueprint, turn.engine.plan, _another(turn, blueprint.server_id))
     mailbox = next(iter(task.mailboxes), None)
-    found += web.checks(
-        target, turn.engine.plan, turn.engine.known, await _issuer(link, target), await _left_out(blueprint, link)
-    )
+    plan, known, issuer = turn.engine.plan, turn.engine.known, await _issuer(link, target)
+    found += web.checks(target, plan, known, issuer, await _left_out(blueprint, link))
+    found += applications.checks(target, plan, known, issuer, mailbox)
     sends = target.offers(SUBMISSIONS) or target.offers(SUBMISSION)
     for box in task.mailboxes:
         own = auth.checks(target, box)

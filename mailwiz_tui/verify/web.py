@@ -26,6 +26,8 @@ from mailwiz_tui.verify.check import Check, Failed, Warned
 from mailwiz_tui.verify.target import Target
 
 HTTP, HTTPS = 80, 443
+XML = "text/xml; charset=utf-8"
+MOST_BYTES = 1 << 18
 HSTS_LEAST = 31536000
 SOCKET_TYPES = {"SSL": PortTls.IMPLICIT, "STARTTLS": PortTls.STARTTLS}
 AUTODISCOVER = "http://schemas.microsoft.com/exchange/autodiscover"
@@ -35,11 +37,12 @@ _APPLY = "Apply again; on the server: nginx -t; journalctl -u nginx -n 50"
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An HTTP answer: status, headers with names in lower case, body."""
+    """An HTTP answer: status, headers with names in lower case, body, and the cookies that it sets."""
 
     status: int
     headers: dict[str, str]
     body: bytes
+    cookies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +61,17 @@ class Site:
         context.load_verify_locations(cadata=self.issuer)
         return context
 
-    def fetch(self, name: str, path: str, *, body: bytes = b"", secure: bool = True) -> Answer:
+    def fetch(
+        self, name: str, path: str, *, body: bytes = b"", secure: bool = True, kind: str = XML, cookies: str = ""
+    ) -> Answer:
         """GET, or POST where there is a body. Raises ``Failed`` for a certificate not to be trusted and OSError."""
         port = HTTPS if secure else HTTP
         with socket.create_connection(self.target.at(port), timeout=self.target.seconds) as plain:
             if not secure:
-                return _exchange(plain, name, path, body)
+                return _exchange(plain, name, path, body, kind, cookies)
             try:
                 with self.trusting().wrap_socket(plain, server_hostname=name) as secured:
-                    return _exchange(secured, name, path, body)
+                    return _exchange(secured, name, path, body, kind, cookies)
             except ssl.SSLCertVerificationError as error:
                 raise Failed(
                     f"no client trusts the certificate for {name}: {error.verify_message}", _RENEW
@@ -161,6 +166,11 @@ def check_unknown_name(target: Target) -> str:
 def check_host(site: Site) -> str:
     """HSTS for a year at the least, and no version in the answer."""
     answer = site.fetch(site.target.hostname, "/")
+    return well_spoken(answer)
+
+
+def well_spoken(answer: Answer) -> str:
+    """HSTS for a year at the least and no version; in words. Raises ``Failed``."""
     found = re.search(r"max-age=(\d+)", answer.headers.get("strict-transport-security", ""))
     if not found or int(found[1]) < HSTS_LEAST:
         raise Failed("expected Strict-Transport-Security for a year at the least, got none")
@@ -250,15 +260,18 @@ def _xml(body: bytes) -> ElementTree.Element:
         raise Failed(f"expected XML, got something that is none: {error}") from error
 
 
-def _exchange(connection: socket.socket, name: str, path: str, body: bytes) -> Answer:
+def _exchange(connection: socket.socket, name: str, path: str, body: bytes, kind: str, cookies: str) -> Answer:
     lines = [f"{'POST' if body else 'GET'} {path} HTTP/1.1", f"Host: {name}", "Connection: close", "Accept: */*"]
     if body:
-        lines += ["Content-Type: text/xml; charset=utf-8", f"Content-Length: {len(body)}"]
+        lines += [f"Content-Type: {kind}", f"Content-Length: {len(body)}"]
+    if cookies:
+        lines.append(f"Cookie: {cookies}")
     connection.sendall("\r\n".join([*lines, "", ""]).encode("ascii") + body)
     response = http.client.HTTPResponse(connection)
     try:
         response.begin()
-        content = response.read(1 << 16)
+        content = response.read(MOST_BYTES)
     except http.client.HTTPException as error:
         raise Failed(f"expected an HTTP answer from {name}, got something else: {error}") from error
-    return Answer(response.status, {k.lower(): v for k, v in response.getheaders()}, content)
+    headers = {k.lower(): v for k, v in response.getheaders()}
+    return Answer(response.status, headers, content, tuple(response.headers.get_all("set-cookie", [])))

@@ -1,0 +1,342 @@
+"""Webmail and the admin panel on a real host of each release, used in a real browser, attacked, switched off and on."""
+
+from __future__ import annotations
+
+import hashlib
+import imaplib
+import json
+import smtplib
+import socket
+import ssl
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from mailwiz_tui.lab.lab import Lab
+from mailwiz_tui.verify import applications
+from mailwiz_tui.verify.target import Target
+from mailwiz_tui.verify.web import Site
+from tests.lab.browser import Browser, browser
+from tests.lab.conftest import _lending_domains, _lending_hosts
+from tests.lab.web_journeys import Panel, Webmail
+from tests.lab.workspace import Workspace, make_workspace
+
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(1500), pytest.mark.xdist_group("webmail")]
+
+PASSWORD = "a-password-for-the-lab"
+SERVICES = '\n[services]\nwebmail = "roundcube"\nadmin_panel = "postfixadmin"\n'
+MIB = 1024 * 1024
+KNOWN_COMPLAINTS = ("_task=login - Failed to load resource: the server responded with a status of 401",)
+"""What a browser always says of a login that was refused."""
+
+
+@dataclass
+class Office:
+    """An installed server with bob@ and carol@, and a browser in front of it."""
+
+    workspace: Workspace
+    browser: Browser
+
+    @property
+    def url(self) -> str:
+        return f"https://{self.workspace.hostname}"
+
+    @property
+    def webmail(self) -> Webmail:
+        return Webmail(self.browser, f"{self.url}/webmail/")
+
+    @property
+    def panel(self) -> Panel:
+        return Panel(self.browser, f"{self.url}/admin/")
+
+    @property
+    def administrator(self) -> tuple[str, str]:
+        ((address, password),) = json.loads(self.workspace.credentials.read_text())["admin_panel"].items()
+        return address, password
+
+    def address(self, name: str) -> str:
+        return f"{name}@{self.workspace.domain}"
+
+    def run(self, command: str) -> str:
+        return self.workspace.lab.run(self.workspace.host, command).stdout
+
+    def apply(self) -> str:
+        done = self.workspace.mailwiz("apply", "--yes", "--resolver", self.workspace.lab.dns.resolver)
+        assert done.code == 0, done.out + done.err
+        return done.out
+
+    def imap_opens(self, user: str, password: str) -> bool:
+        with imaplib.IMAP4_SSL(self.workspace.address, 993, ssl_context=unverified(), timeout=30) as client:
+            try:
+                client.login(user, password)
+            except imaplib.IMAP4.error:
+                return False
+            return True
+
+    def smtp_opens(self, user: str, password: str) -> bool:
+        with smtplib.SMTP_SSL(self.workspace.address, 465, context=unverified(), timeout=30) as client:
+            try:
+                client.login(user, password)
+            except smtplib.SMTPAuthenticationError:
+                return False
+            return True
+
+    def site(self, address: str = "") -> Site:
+        """The web site as the program's own checks reach it, certificates taken as they come."""
+        pem = ssl.get_server_certificate((self.workspace.address, 993))
+        workspace = self.workspace
+        target = Target("x", address or workspace.address, workspace.hostname, workspace.domain, pem, seconds=30)
+        return _Trusting(target, pem)
+
+
+class _Trusting(Site):
+    __slots__ = ()
+
+    def trusting(self) -> ssl.SSLContext:
+        return unverified()
+
+
+def unverified() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def until(happened: Callable[[], bool], seconds: float = 40) -> bool:
+    deadline = time.monotonic() + seconds
+    while not happened():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.3)
+    return True
+
+
+def write_plan(workspace: Workspace, provider: str) -> None:
+    text = workspace.plan.read_text()
+    if provider == "letsencrypt":
+        keys = f'acme_email = "postmaster@{workspace.domain}"\nacme_directory = "https://acme.outside.test/dir"\n'
+        keys += f'acme_ca_file = "{workspace.lab.paths.ca_file}"\n'
+        text = text.replace('provider = "selfsigned"\n', f'provider = "letsencrypt"\n{keys}')
+    workspace.plan.write_text(text + SERVICES)
+
+
+@pytest.fixture(scope="module", params=[("trixie", "selfsigned"), ("bookworm", "letsencrypt")], ids=lambda p: p[0])
+def office(request: pytest.FixtureRequest, lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    """Install both applications with the first ``apply``, make two mailboxes on the command line."""
+    suite, provider = request.param
+    with _lending_hosts(lab) as take_host, _lending_domains(lab) as take_domain:
+        workspace = make_workspace(
+            lab, tmp_path_factory.mktemp(f"webmail-{suite}"), take_host(suite).id, take_domain()
+        )
+        write_plan(workspace, provider)
+        workspace.mailwiz("diff")
+        workspace.publish()
+        done = workspace.mailwiz(
+            "apply", "--yes", "--resolver", lab.dns.resolver, "--credentials", str(workspace.credentials)
+        )
+        assert done.code == 0, done.out + done.err
+        assert f"Webmail: https://{workspace.hostname}/webmail/" in done.out
+        for name in ("bob", "carol"):
+            added = workspace.mailwiz(
+                "mailbox add", f"{name}@{workspace.domain}", "--password-stdin", stdin=f"{PASSWORD}\n"
+            )
+            assert added.code == 0, added.err
+        with browser({workspace.hostname: workspace.address}) as window:
+            yield Office(workspace, window)
+
+
+@pytest.fixture(autouse=True)
+def quiet(office: Office) -> Iterator[None]:
+    """The browser finds nothing to complain of: no refusal by the CSP, no script that broke, no missing file."""
+    office.browser.complaints()
+    yield
+    told = [line for line in office.browser.complaints() if not any(known in line for known in KNOWN_COMPLAINTS)]
+    assert told == []
+
+
+def test_a_second_apply_changes_nothing_and_every_check_passes(office: Office) -> None:
+    assert "no changes" in office.apply()
+    done = office.workspace.mailwiz("verify", "--json", "--resolver", office.workspace.lab.dns.resolver)
+    results = {r["id"]: r for r in json.loads(done.out)["results"]}
+    assert {i for i, r in results.items() if r["state"] != "passed"} <= {"web.browser"}
+    for name in ("webmail", "panel"):
+        for check in ("page", "closed", "login", "wrong-password"):
+            assert results[f"web.{name}.{check}"]["state"] == "passed"
+    assert "ERR_CERT_AUTHORITY_INVALID" in results["web.browser"]["detail"], "the lab's authorities are nobody's"
+
+
+def test_log_in_write_attach_and_read(office: Office, tmp_path: Path) -> None:
+    attached = tmp_path / "minutes.bin"
+    attached.write_bytes(hashlib.sha256(b"x").digest() * 5000)
+    bob, carol = office.address("bob"), office.address("carol")
+    assert not office.webmail.try_login(bob, "wrong-password")
+    assert office.webmail.try_login(bob, PASSWORD)
+    office.webmail.send(carol, "Minutes of Tuesday", "Good day, Carol.", attached)
+    assert office.webmail.try_login(carol, PASSWORD)
+    assert "Good day, Carol." in office.webmail.read("Minutes of Tuesday")
+    assert office.webmail.attachment_sha256("minutes.bin") == hashlib.sha256(attached.read_bytes()).hexdigest()
+    log = office.run("journalctl -t roundcube -o cat --no-pager")
+    assert f"Successful login for {bob}" in log
+    assert PASSWORD not in office.run("journalctl -o cat --no-pager; cat /var/log/nginx/*.log")
+
+
+def test_mail_to_the_world_is_sent_under_the_users_own_login(office: Office) -> None:
+    assert office.webmail.try_login(office.address("bob"), PASSWORD)
+    office.webmail.send("alice@outside.test", "To the world", "Good day, Alice.")
+    assert until(lambda: "status=sent" in office.run("journalctl -t postfix/smtp -o cat --no-pager -n 50"))
+    assert f"sasl_username={office.address('bob')}" in office.run(
+        "journalctl -t postfix/submissions/smtpd -o cat --no-pager -n 50"
+    )
+
+
+def test_attachments_up_to_the_size_of_a_message(office: Office, tmp_path: Path) -> None:
+    large, huge = tmp_path / "large.bin", tmp_path / "huge.bin"
+    large.write_bytes(bytes(range(256)) * (35 * MIB // 256))
+    huge.write_bytes(bytes(52 * MIB))
+    bob, carol = office.address("bob"), office.address("carol")
+    assert office.webmail.try_login(bob, PASSWORD)
+    office.webmail.send(carol, "A large one", "35 MiB, nearly 48 as it travels.", large)
+    assert until(lambda: office.run(f"doveadm search -u {carol} subject 'A large one'").strip() != "")
+    office.browser.open(f"{office.url}/webmail/?_task=mail&_action=compose")
+    office.browser.present("input[type=file]").send_keys(str(huge))
+    assert "size" in office.browser.find("[role=dialog], .ui-dialog, #messagestack .ui").text.lower()
+
+
+def test_a_filter_made_in_the_browser_files_mail(office: Office) -> None:
+    carol = office.address("carol")
+    assert office.webmail.try_login(carol, PASSWORD)
+    office.webmail.make_filter("Invoices", "invoice", "Archive")
+    assert "fileinto" in office.run(f"doveadm sieve get -u {carol} roundcube")
+    assert office.webmail.try_login(office.address("bob"), PASSWORD)
+    office.webmail.send(carol, "Your invoice of May", "Please pay.")
+    assert until(
+        lambda: office.run(f"doveadm search -u {carol} mailbox Archive subject 'Your invoice'").strip() != ""
+    )
+
+
+def test_a_password_changed_in_the_browser_is_the_one_that_counts(office: Office) -> None:
+    carol, new = office.address("carol"), f"{PASSWORD}-new"
+    assert office.webmail.try_login(carol, PASSWORD)
+    office.webmail.change_password(PASSWORD, new)
+    opened = [(office.imap_opens(carol, p), office.smtp_opens(carol, p)) for p in (PASSWORD, new)]
+    assert opened == [(False, False), (True, True)]
+    assert office.run(
+        f"mariadb postfix -BNe \"SELECT password FROM mailbox WHERE username = '{carol}'\""
+    ).startswith("{ARGON2ID}$argon2id$")
+    assert office.webmail.try_login(carol, new)
+    office.webmail.change_password(new, PASSWORD)
+    assert office.imap_opens(carol, PASSWORD)
+
+
+def test_webmail_can_change_a_hash_and_nothing_else(office: Office) -> None:
+    def refused(statement: str) -> str:
+        wrapped = f'runuser -u roundcube -- mariadb -e "{statement}" postfix 2>&1 || true'
+        return office.run(wrapped)
+
+    assert "denied" in refused("SELECT password FROM mailbox")
+    assert "denied" in refused("UPDATE mailbox SET active = 1")
+    assert "denied" in refused("SELECT 1 FROM admin")
+    assert "this is no password hash" in refused("CALL mailwiz_set_password('x@example.test', 'clear')")
+    assert "denied" in office.run("runuser -u postfixadmin -- mariadb -e 'DROP TABLE postfix.mailbox' 2>&1 || true")
+    for user, foreign in (
+        ("roundcube", "/etc/postfixadmin/config.local.php"),
+        ("postfixadmin", "/var/lib/mailwiz-roundcube"),
+    ):
+        assert (
+            "denied"
+            in office.run(f"runuser -u {user} -- sh -c 'cat {foreign} || ls {foreign}' 2>&1 || true").lower()
+        )
+
+
+def test_the_panel_makes_a_mailbox_that_works_everywhere(office: Office) -> None:
+    address, password = office.administrator
+    assert not office.panel.try_login(address, "wrong-password")
+    assert office.panel.try_login(address, password)
+    dora, secret = office.address("dora"), f"{PASSWORD}-dora"
+    assert "has been added" in office.panel.add_mailbox("dora", office.workspace.domain, secret)
+    assert office.imap_opens(dora, secret)
+    assert office.smtp_opens(dora, secret)
+    assert office.webmail.try_login(dora, secret)
+    assert dora in office.workspace.mailwiz("mailbox list").out
+    assert office.panel.try_login(office.address("bob"), PASSWORD, "users/login.php"), "made on the command line"
+
+
+def test_the_administrator_is_made_once(office: Office) -> None:
+    again = office.workspace.folder / "again.json"
+    done = office.workspace.mailwiz("apply", "--yes", "--credentials", str(again))
+    assert done.code == 0
+    assert not again.exists()
+    assert office.panel.try_login(*office.administrator)
+
+
+def test_who_guesses_in_the_browser_is_locked_out_but_not_from_ssh(office: Office) -> None:
+    """The address that counts is the real one, whatever the guesser writes into names and headers."""
+    lab, host = office.workspace.lab, lab_host(office)
+    forged = "x\n<aaaaaaaa> Failed login for y from 203.0.113.9 in session z (error: 0)"
+    forged_panel = "x\nPostfixAdmin admin login failed (username: y, ip_address: 203.0.113.9)"
+    try:
+        for jail, log_in, user, address, own in (
+            ("roundcube", applications.webmail_login, forged, host.ipv4, str(lab.plan.operator.ipv4)),
+            ("postfixadmin", applications.panel_login, forged_panel, host.ipv6, str(lab.plan.operator.ipv6)),
+        ):
+            site = office.site(address)
+
+            def guess(number: int) -> None:
+                try:
+                    log_in(site, f"{user}", f"guess-{number}")
+                except Exception:
+                    return
+
+            with ThreadPoolExecutor(4) as pool:
+                list(pool.map(guess, range(11)))
+            assert until(lambda: own in office.run(f"fail2ban-client status {jail}")), jail
+            assert "203.0.113.9" not in office.run("fail2ban-client banned"), jail
+            with pytest.raises(OSError):
+                socket.create_connection((address, 443), timeout=3)
+            with socket.create_connection((address, 22), timeout=5) as channel:
+                assert channel.recv(4) == b"SSH-"
+    finally:
+        office.run("fail2ban-client unban --all")
+
+
+def lab_host(office: Office):  # noqa: ANN201
+    return office.workspace.lab.host(office.workspace.host)
+
+
+def test_one_address_cannot_flood_the_site(office: Office) -> None:
+    name = f"--resolve '{office.workspace.hostname}:443:{office.workspace.address}'"
+    said = office.workspace.lab.outside.run(
+        f"curl -sk -Z --parallel-max 20 -o /dev/null -w '%{{http_code}}\\n' {name} '{office.url}/admin/?[1-200]'"
+    ).stdout.split()
+    assert set(said) == {"302", "429"}
+    assert said.count("302") >= 60
+
+
+def test_switching_off_keeps_the_data_and_on_again_works(office: Office) -> None:
+    plan = office.workspace.plan.read_text()
+    fpm = office.run("systemctl list-units --plain --no-legend 'php*-fpm.service' | cut -d' ' -f1").strip()
+    office.workspace.plan.write_text(plan.replace(SERVICES, ""))
+    office.apply()
+    assert office.run(f"systemctl is-active {fpm}; systemctl is-enabled {fpm} || true").split() == [
+        "inactive",
+        "disabled",
+    ]
+    assert (
+        office.run("systemctl is-enabled roundcube-gc.timer roundcube-cleandb.timer || true").split()
+        == ["disabled"] * 2
+    )
+    assert "mailwiz-roundcube" not in office.run("cat /etc/nginx/conf.d/mailwiz.conf 2>/dev/null || true")
+    assert "roundcube" not in office.run("fail2ban-client status")
+    assert "no changes" in office.apply()
+    assert office.imap_opens(office.address("dora"), f"{PASSWORD}-dora")
+    office.workspace.plan.write_text(plan)
+    office.apply()
+    assert "no changes" in office.apply()
+    assert office.webmail.try_login(office.address("carol"), PASSWORD)
+    assert "Good day, Carol." in office.webmail.read("Minutes of Tuesday")
+    assert office.panel.try_login(*office.administrator)
