@@ -207,6 +207,7 @@ async def test_passwords_are_shown_once_and_forgotten_only_after_a_yes(
 ) -> None:
     succeed(script)
     script.accounts = {"postmaster@example.com": SecretStr(PASSWORD)}
+    script.administrators = {"postmaster@example.com": SecretStr(f"{PASSWORD}-panel")}
     app = make_app(filled)
     seen: list[str] = []
     async with app.run_test(size=(80, 24)) as pilot:
@@ -220,14 +221,18 @@ async def test_passwords_are_shown_once_and_forgotten_only_after_a_yes(
         seen.append(grid(app))
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, CredentialsScreen), "passwords")
-        await until(pilot, lambda: PASSWORD in grid(app), "the password")
+        await until(pilot, lambda: f"{PASSWORD}-panel" in grid(app), "both passwords")
+        assert "Admin panel: postmaster@example.com" in grid(app)
         await pilot.press("enter")
         await until(pilot, lambda: "Save the passwords" in screen_text(app), "file name")
         target = tmp_path / "secret.json"
         app.screen.query_one("#dialog-entry", Entry).value = str(target)
         await pilot.press("enter")
         await until(pilot, target.exists, "the file")
-        assert json.loads(target.read_text()) == {"mailboxes": {"postmaster@example.com": PASSWORD}}
+        assert json.loads(target.read_text()) == {
+            "mailboxes": {"postmaster@example.com": PASSWORD},
+            "admin_panel": {"postmaster@example.com": f"{PASSWORD}-panel"},
+        }
         assert target.stat().st_mode & 0o777 == 0o600
         await until(pilot, lambda: app.focused is not None and app.focused.id == "acknowledge", "focus")
         await pilot.press("enter")

@@ -32,6 +32,7 @@ class Php(Component):
             for item in step.items
             if isinstance(item, File) and item.path.startswith(folder)
         )
+        journal = f"{folder}/mailwiz-journal.conf"
         daemon = f"php-fpm{version(context)}"
         step = Step(
             id="php",
@@ -40,7 +41,8 @@ class Php(Component):
             items=(
                 Directory("/etc/nginx/snippets"),
                 File(FASTCGI, render("php", "fastcgi.conf")),
-                Unit(unit(context), reload_on=configuration),
+                File(journal, render("php", "journal.conf")),
+                Unit(unit(context), restart_on=(journal,), reload_on=configuration),
             ),
             validators=((daemon, "-t"),),
         )
