@@ -61,7 +61,7 @@ def _application(
     found = [
         Check(
             f"web.{name}.page",
-            f"{title} shows its login, is framed by nobody else, runs scripts of this host only, and tells no version.",
+            f"{title} shows its login, is framed by nobody, runs its own scripts only and tells no version.",
             partial(check_page, site, page),
             _APPLY,
         ),

@@ -269,6 +269,17 @@ def test_the_panel_makes_a_mailbox_that_works_everywhere(office: Office) -> None
     assert office.panel.try_login(office.address("bob"), PASSWORD, "users/login.php"), "made on the command line"
 
 
+def test_tables_of_an_older_panel_are_brought_up_to_date_with_all_that_is_in_them(office: Office) -> None:
+    count = "mariadb postfix -BNe 'SELECT COUNT(*), MAX(password) FROM mailbox'"
+    before = office.run(count)
+    office.run("mariadb postfix -e \"UPDATE config SET value = '1843' WHERE name = 'version'\"")
+    assert office.workspace.mailwiz("diff").code == 1
+    office.apply()
+    assert int(office.run("mariadb postfix -BNe \"SELECT value FROM config WHERE name = 'version'\"")) >= 1847
+    assert office.run(count) == before
+    assert office.panel.try_login(*office.administrator)
+
+
 def test_the_administrator_is_made_once(office: Office) -> None:
     again = office.workspace.folder / "again.json"
     done = office.workspace.mailwiz("apply", "--yes", "--credentials", str(again))
