@@ -118,7 +118,7 @@ class PostfixAdmin(Component):
         )
 
 
-_HASH = f"printf 'x\\nx\\n' | /usr/bin/doveadm -O pw -s {keys.PASSWORD_SCHEME}"
+_HASH = f"printf 'x\\nx\\n' | /usr/bin/doveadm -O -o stats_writer_socket_path= pw -s {keys.PASSWORD_SCHEME}"
 
 
 def _config(context: Context) -> str:

@@ -14,9 +14,10 @@ $CONF['database_user'] = PHP_SAPI === 'cli' && posix_geteuid() === 0 ? 'root' : 
 $CONF['database_password'] = '';
 $CONF['database_name'] = '@@DATABASE@@';
 
-// Hashes as Dovecot makes and checks them, so that each knows the other's
+// Hashes as Dovecot makes and checks them, so that each knows the other's. It may neither read the configuration nor
+// reach the statistics: whatever it complains of, PostfixAdmin takes for a failure.
 $CONF['encrypt'] = 'dovecot:@@SCHEME@@';
-$CONF['dovecotpw'] = '/usr/bin/doveadm -O pw';
+$CONF['dovecotpw'] = '/usr/bin/doveadm -O -o stats_writer_socket_path= pw';
 $CONF['password_validation'] = ['/.{@@SHORTEST@@}/' => 'password_too_short @@SHORTEST@@'];
 $CONF['generate_password'] = 'NO';
 $CONF['show_password'] = 'NO';
