@@ -70,6 +70,7 @@ class Follower:
                     for event in events:
                         yield event
                     self.offset = int(item["offset"])
+                    await asyncio.sleep(0)
                     if item.get("state") == "interrupted":
                         self._last_words = clean_text(item.get("detail", ""))
                     if item.get("state") in ("ended", "interrupted"):

@@ -14,4 +14,7 @@ __all__ = ["MAX_LINE", "clean_line", "clean_lines", "clean_text"]
 
 def clean_text(value: Any, limit: int = MAX_LINE) -> str:
     """Any value as one clean line; lines of a longer text are joined by `` / ``."""
-    return clean_line(" / ".join(clean_lines(str(value), limit)), limit)
+    text = str(value)
+    if len(text) <= limit and text.isprintable():
+        return text.rstrip()
+    return clean_line(" / ".join(clean_lines(text, limit)), limit)

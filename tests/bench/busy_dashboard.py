@@ -1,17 +1,20 @@
 """The program the dashboard's benchmark runs: the real application, with servers that print without end.
 
 ``python -m tests.bench.busy_dashboard SERVERS LINES_PER_SECOND``; with 0 lines the servers work in silence.
+What they print comes as a server's journal does: parsed, cleaned and followed by the engine's own ``Follower``.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any, cast
 
-from mailwiz_tui.install.events import LogLine
+from mailwiz_tui.fleet.server import Server
 from mailwiz_tui.ui import terminal
 from mailwiz_tui.ui.pauses import hold_collections
 from mailwiz_tui.ui.ports import OutcomeLike
@@ -26,11 +29,40 @@ LINES = (
 )
 
 
+class PrintingServer:
+    """A pool with one link, whose journal grows by so many lines a second."""
+
+    def __init__(self, rate: int) -> None:
+        numbers = range(rate)
+        texts = [LINES[n % len(LINES)].format(number=n) for n in numbers]
+        events = [json.dumps({"t": "log", "at": 1.7e9, "step": "postfix", "text": text}) for text in texts]
+        size = rate // BURSTS_PER_SECOND
+        self.chunks = [f"[{','.join(events[at : at + size])}]" for at in range(0, rate, size)]
+
+    async def link(self, server: Server) -> PrintingServer:
+        return self
+
+    async def stream(self, op: str, **args: Any) -> AsyncIterator[dict[str, Any]]:
+        clock = asyncio.get_running_loop().time
+        due, number = clock(), 0
+        while True:
+            yield {
+                "offset": number,
+                "events": json.loads(self.chunks[number % len(self.chunks)]),
+                "state": "active",
+            }
+            number += 1
+            due += 1 / BURSTS_PER_SECOND
+            await asyncio.sleep(max(0.0, due - clock()))
+
+
 def main() -> None:
     """Show the dashboard until the terminal goes away."""
     servers, rate = int(sys.argv[1]), int(sys.argv[2])
     hold_collections()
     terminal.prepare_environment()
+    from mailwiz_tui.install.follower import Follower
+    from mailwiz_tui.install.pool import Pool
     from mailwiz_tui.ui.mailwiz import MailwizApp
     from mailwiz_tui.ui.session import Backends, Session
     from tests.ui.fakes import FakeEngine, Script, steps_of
@@ -43,14 +75,12 @@ def main() -> None:
             for name in names:
                 for event in steps_of(name, 13, 4):
                     self.emit(event)
-            number, burst, due = 0, rate // BURSTS_PER_SECOND, asyncio.get_running_loop().time()
-            while True:
-                for name in names:
-                    for _ in range(burst):
-                        number += 1
-                        self.emit(LogLine(name, "postfix", LINES[number % len(LINES)].format(number=number)))
-                due += 1 / BURSTS_PER_SECOND
-                await asyncio.sleep(max(0.0, due - asyncio.get_running_loop().time()))
+            if not rate:
+                await asyncio.Event().wait()
+            pool = cast(Pool, PrintingServer(rate))
+            followers = [Follower(pool, Server(id=name, host="192.0.2.1"), "r1", self.emit) for name in names]
+            await asyncio.gather(*(follower.follow() for follower in followers))
+            raise AssertionError("servers print without end")
 
     plan = "version = 1\n" + "".join(f'[[servers]]\nid = "mx{i}"\n' for i in range(1, servers + 1))
 

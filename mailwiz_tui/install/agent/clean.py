@@ -27,6 +27,8 @@ def clean_line(text: str, limit: int = MAX_LINE) -> str:
     Tabs become single spaces; bidirectional overrides and zero-width characters are dropped as well, for
     they make a line read differently from what it is.
     """
+    if len(text) <= limit and text.isprintable():
+        return text.rstrip()
     if len(text) > limit * 8:
         text = text[: limit * 8]
         cut = True
