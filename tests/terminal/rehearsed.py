@@ -12,7 +12,7 @@ import os
 import subprocess
 import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -71,7 +71,9 @@ class Rehearsed(FakeEngine):
         super().__init__(script)
         self.go = go
 
-    async def apply(self) -> Mapping[str, OutcomeLike]:
+    async def apply(
+        self, only: Collection[str] = (), skip: Mapping[str, Collection[str]] | None = None
+    ) -> Mapping[str, OutcomeLike]:
         for event in steps_of("mx1", 8, 4):
             self.emit(event)
         for line in HOSTILE:
@@ -102,7 +104,9 @@ def main() -> None:
     script = Script(checks=[PASSED])
     fakes = backends(script)
 
-    def engine(plan: Plan, inventory: Inventory, *, prompts: Prompts, facts_path: Path) -> EngineLike:
+    def engine(
+        plan: Plan, inventory: Inventory, *, prompts: Prompts, facts_path: Path, adopt: Collection[str]
+    ) -> EngineLike:
         return Rehearsed(script, path.with_name("go"))
 
     app = MailwizApp(Session(path, None, Backends(engine, fakes.verify, fakes.probe)))
