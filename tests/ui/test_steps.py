@@ -48,7 +48,7 @@ async def goto(pilot: Pilot[Any], app: MailwizApp, step_id: str) -> StepScreen:
         lambda: isinstance(app.screen, StepScreen) and app.screen.step_id == step_id and app.focused is not None,
         f"step {step_id}",
     )
-    await pilot.pause(0.4)
+    await pilot.pause()
     assert isinstance(app.screen, StepScreen)
     return app.screen
 
