@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from mailwiz_tui.plan.findings import Finding
 from mailwiz_tui.plan.model import (
+    AdminPanel,
+    Antispam,
     Architecture,
     Plan,
+    Role,
     StorageType,
+    TlsProvider,
+    Webmail,
 )
 
 _UNTIL = "can be planned and checked, but not installed yet"
@@ -19,10 +26,33 @@ def unsupported(plan: Plan) -> list[Finding]:
     def refuse(path: str, what: str, advice: str) -> None:
         findings.append(Finding(path, f"{what} {_UNTIL}", advice=advice))
 
-    if plan.architecture is not Architecture.SINGLE:
-        refuse("architecture", plan.architecture.value, 'choose "single"')
+    if plan.architecture is Architecture.HA_CLUSTER:
+        refuse("architecture", plan.architecture.value, 'choose "single" or "distributed"')
+    if plan.architecture is Architecture.DISTRIBUTED:
+        _divided(plan, refuse)
     if plan.storage.type is StorageType.S3 and plan.backup.target:
         refuse("backup.target", "a backup of mail that is in object storage", "leave it empty, or choose maildir")
     if plan.storage.type is StorageType.NFS:
         refuse("storage.type", "NFS storage", 'choose "maildir"')
     return findings
+
+
+def _divided(plan: Plan, refuse: Callable[[str, str, str], None]) -> None:
+    """What several servers cannot do yet that one can."""
+    several = "on several servers"
+    if plan.services.antispam is Antispam.SPAMASSASSIN:
+        refuse("services.antispam", f"SpamAssassin {several}", 'choose "rspamd" or "none"')
+    if plan.services.antivirus:
+        refuse("services.antivirus", f"ClamAV {several}", "choose false")
+    if plan.services.webmail is not Webmail.NONE:
+        refuse("services.webmail", f"Roundcube {several}", 'choose "none"')
+    if plan.services.admin_panel is not AdminPanel.NONE:
+        refuse("services.admin_panel", f"PostfixAdmin {several}", 'choose "none"; accounts: mailwiz-tui mailbox')
+    if plan.storage.type is StorageType.S3:
+        refuse("storage.type", f"object storage {several}", 'choose "maildir"')
+    if plan.backup.target:
+        refuse("backup.target", f"a backup {several}", "leave it empty, and back the stores up by other means")
+    fronts = len(plan.servers_with(Role.MX_OUTBOUND))
+    if plan.security.tls.provider is TlsProvider.LETSENCRYPT and fronts > 1:
+        what = "one public certificate on several servers that serve clients"
+        refuse("security.tls.provider", what, "give mx-outbound to one server, or bring a custom certificate")

@@ -6,12 +6,13 @@ listens on is named here alone, so that one on another server is a matter of ano
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mailwiz_tui.plan.model import Antispam, Role
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.component import Context
 from mailwiz_tui.stack.render import render
+from mailwiz_tui.stack.traffic import endpoints
 
 LOOPBACK = "127.0.0.1"
 
@@ -81,6 +82,8 @@ def mail_filter(context: Context) -> MailFilter:
     Rspamd does everything by itself. Else OpenDKIM signs and, with SpamAssassin, says what it found of
     signatures; the guard limits what users send; ClamAV has a milter of its own.
     """
+    if context.distributed:
+        return _divided(context)
     services = context.plan.services
     if services.antispam is Antispam.RSPAMD:
         return MailFilter(
@@ -116,11 +119,44 @@ def mail_filter(context: Context) -> MailFilter:
     )
 
 
+def _divided(context: Context) -> MailFilter:
+    """The filter of several servers: Rspamd on those that filter, over the links; each that sends signs by itself.
+
+    Which filter a mail meets is open, and keys never leave their server, so none of them signs.
+    """
+    if context.plan.services.antispam is not Antispam.RSPAMD:
+        return MailFilter(submitted=_signer(context), local=_signer(context), junk=(("X-Spam", "Yes"),))
+    places = endpoints(context.plan, context.server_id, "milter")
+    remote = tuple(replace(RSPAMD, host=place.address, port=place.port) for place in places)
+    learning = endpoints(context.plan, context.server_id, "learning")
+    return MailFilter(
+        incoming=remote,
+        submitted=(*remote, *_signer(context)),
+        local=_signer(context),
+        junk=(("X-Spam", "Yes"),),
+        learner=Learner(
+            f"{keys.LIB_DIR}/rspamd-learn",
+            "nobody",
+            render("rspamd", "rspamd-learn-peers", places=" ".join(f"{p.address}:{p.port}" for p in learning)),
+        ),
+    )
+
+
+def _signer(context: Context) -> tuple[Milter, ...]:
+    signs = context.plan.security.dkim.enabled and context.has_role(Role.MX_OUTBOUND)
+    return (OPENDKIM,) if signs else ()
+
+
 def filters_here(context: Context) -> bool:
     """Whether mail is filtered on this server."""
+    if context.distributed:
+        return context.has_role(Role.ANTISPAM)
     return context.has_role(Role.ANTISPAM, Role.MX_INBOUND, Role.MX_OUTBOUND)
 
 
 def uses(context: Context, milter: Milter) -> bool:
     """Whether this server runs one of the milters."""
+    if context.distributed:
+        filters = context.plan.services.antispam is Antispam.RSPAMD and filters_here(context)
+        return milter in ((RSPAMD,) if filters else ()) + _signer(context)
     return filters_here(context) and milter in mail_filter(context).milters

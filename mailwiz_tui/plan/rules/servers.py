@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from mailwiz_tui.plan.findings import Finding, Severity
-from mailwiz_tui.plan.model import Antispam, Architecture, Plan, PlanServer, Role, StorageType
-from mailwiz_tui.plan.published import host_label
+from mailwiz_tui.plan.model import Antispam, Architecture, Plan, PlanServer, Role
+from mailwiz_tui.plan.published import host_label, server_name
 from mailwiz_tui.plan.schema import closest
 
 _WORK = {
@@ -135,13 +135,21 @@ def _coverage(plan: Plan) -> Iterator[Finding]:
             yield Finding(
                 "servers", f"no server has the role {role.value}, which {work}", advice="give it to one of them"
             )
-    stores = [s.id for s in plan.servers if Role.MAIL_STORAGE in s.roles]
-    if len(stores) > 1 and plan.storage.type is not StorageType.NFS:
-        yield Finding(
-            "servers",
-            f"{' and '.join(stores)} would both keep mailboxes, but share no storage",
-            advice='give mail-storage to one server, or choose storage.type = "nfs"',
-        )
+    yield from _names(plan)
+
+
+def _names(plan: Plan) -> Iterator[Finding]:
+    """Each of several servers goes by its id below the primary domain, so that must be a name of its own."""
+    taken = {plan.domain.hostname: "the mail hostname, which stands for the servers that clients talk to"}
+    for index, server in enumerate(plan.servers):
+        name = server_name(plan, server)
+        if name in taken and len(plan.servers) > 1:
+            yield Finding(
+                f"servers.{index}.id",
+                f"{server.id} would go by {name}, and that is {taken[name]}",
+                advice="give the server another id in the inventory, or choose another mail hostname",
+            )
+        taken.setdefault(name, f"{server.id}'s name already")
 
 
 def _internal_addresses(plan: Plan) -> Iterator[Finding]:

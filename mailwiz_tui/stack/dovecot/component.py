@@ -83,6 +83,7 @@ class Dovecot(Component):
                     "dovecot-managesieved",
                     "dovecot-mysql",
                     "dovecot-sieve",
+                    *(("curl",) if context.distributed else ()),
                 )
             ),
             steps=(step,),

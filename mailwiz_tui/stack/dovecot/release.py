@@ -80,7 +80,7 @@ def _usage(context: Context) -> dict[str, str]:
 def _lmtp(context: Context) -> str:
     """Where mail is taken in: a socket in Postfix' spool, or a port on the private link."""
     if context.distributed:
-        return render("dovecot", "lmtp-peers.conf", address=context.internal_ip(), port=str(keys.LMTP_PORT))
+        return part(context, "lmtp-peers.conf", address=context.internal_ip(), port=str(keys.LMTP_PORT))
     return render("dovecot", "lmtp-socket.conf", spool=keys.POSTFIX_SPOOL, socket=keys.LMTP_SOCKET)
 
 
@@ -111,6 +111,7 @@ def _main(context: Context) -> str:
         accounts=accounts_part(context),
         lmtp=_lmtp(context),
         peers=_peers(context),
+        imaps="0" if inside else "993",
         vmail=keys.VMAIL_USER,
         uid=str(keys.VMAIL_UID),
         storage=context.plan.storage.path,

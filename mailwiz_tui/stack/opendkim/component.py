@@ -50,6 +50,7 @@ class OpenDkim(Component):
                     mode=("s" if signs else "") + ("v" if plan.services.antispam is not Antispam.NONE else ""),
                     signing=signing if signs else "# DKIM is off in the plan.",
                     hostname=context.hostname,
+                    hosts=", ".join(("127.0.0.1", "::1", *_peers(context))),
                     socket=OPENDKIM.socket,
                     resolver=keys.RESOLVER,
                 ),
@@ -112,6 +113,11 @@ class OpenDkim(Component):
                 advice="run apply again; without the key mail leaves unsigned",
             ),
         )
+
+
+def _peers(context: Context) -> tuple[str, ...]:
+    """The plan's other servers, whose own mail is signed here too."""
+    return tuple(context.internal_ip(peer.id) for peer in context.peers) if context.distributed else ()
 
 
 _NO_ARC = (

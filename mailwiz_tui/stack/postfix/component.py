@@ -18,13 +18,13 @@ from mailwiz_tui.stack.blueprint import (
 )
 from mailwiz_tui.stack.certificate import shown_by
 from mailwiz_tui.stack.component import Component, Context, Contribution
-from mailwiz_tui.stack.filtering import LOOPBACK, Milter, mail_filter
+from mailwiz_tui.stack.filtering import Milter, mail_filter
 from mailwiz_tui.stack.jails import jail
 from mailwiz_tui.stack.postfix import relay
 from mailwiz_tui.stack.postfix.lookups import lookups
 from mailwiz_tui.stack.postfix.peers import PEERS, sends_itself
 from mailwiz_tui.stack.postfix.release import SERVICE, Release
-from mailwiz_tui.stack.postfix.services import among_peers, master_cf, ports, smart_host_here, way_out
+from mailwiz_tui.stack.postfix.services import among_peers, master_cf, own_chain, ports, smart_host_here, way_out
 from mailwiz_tui.stack.probes import clean_check, unit_active
 from mailwiz_tui.stack.protocols import has_ipv4, has_ipv6
 from mailwiz_tui.stack.render import render
@@ -212,6 +212,9 @@ def main_cf(context: Context) -> str:
         preference="ipv4" if context.facts.outbound_25_ipv6 is False else "any",
         accounts=accounts.settings,
         quota=accounts.quota,
+        submission_rules=render("postfix", "submission-rules.cf", quota=accounts.quota)
+        if context.has_role(Role.MX_OUTBOUND)
+        else "",
         senders=accounts.senders if context.has_role(Role.MX_OUTBOUND) else "",
         sasl_socket=keys.SASL_SOCKET,
         own_senders=own,
@@ -242,14 +245,14 @@ def _milters(context: Context) -> str:
         "postfix",
         "milters.cf",
         incoming=named(chain.incoming),
-        submitted="" if chain.submitted == chain.incoming else f"submission_milters ={named(chain.submitted)}\n",
+        submitted=f"submission_milters ={named(chain.submitted)}\n" if own_chain(context) else "",
         local=" $smtpd_milters" if chain.local == chain.incoming else named(chain.local),
     ).rstrip("\n")
 
 
 def _milter(context: Context) -> tuple[Item, ...]:
     """Wait for the filter: it needs seconds to listen after its first start, and until then mail is put off."""
-    here = [milter for milter in mail_filter(context).milters if milter.host == LOOPBACK]
+    here = [milter for milter in mail_filter(context).milters if milter.host.startswith("127.")]
     if not here:
         return ()
     listens = " && ".join(f"ss -Hltn sport = :{milter.port} | grep -q ." for milter in here)

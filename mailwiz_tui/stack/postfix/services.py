@@ -17,14 +17,13 @@ from mailwiz_tui.stack.render import render
 def master_cf(context: Context) -> str:
     """The services: port 25 where mail comes in, submission where users send, and the ways between servers."""
     smart_host = smart_host_here(context)
-    chain = mail_filter(context)
-    own_chain = "    -o smtpd_milters=$submission_milters\n" if chain.submitted != chain.incoming else ""
-    own = render("postfix", "submission.cf", milters=own_chain).rstrip("\n")
+    milters = "    -o smtpd_milters=$submission_milters\n" if own_chain(context) else ""
+    own = render("postfix", "submission.cf", milters=milters).rstrip("\n")
     services = render("postfix", "master-incoming.cf") if context.has_role(Role.MX_INBOUND) else ""
     if context.has_role(Role.MX_OUTBOUND):
         services += render("postfix", "master-submission.cf", submission=own)
         if context.distributed:
-            services += from_peers(context, "$smtpd_milters")
+            services += from_peers(context, ",".join(milter.address for milter in mail_filter(context).local))
     ways = smart_host.service if smart_host else ""
     return render(
         "postfix",
@@ -32,6 +31,12 @@ def master_cf(context: Context) -> str:
         services=services + ("" if services.endswith("\n\n") else "\n"),
         smart_host=ways if sends_itself(context) else to_peers(),
     )
+
+
+def own_chain(context: Context) -> bool:
+    """Whether other milters are asked about what users send than about what comes in."""
+    chain = mail_filter(context)
+    return chain.submitted != chain.incoming and context.has_role(Role.MX_OUTBOUND)
 
 
 def smart_host_here(context: Context) -> SmartHost | None:

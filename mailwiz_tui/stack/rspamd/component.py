@@ -18,7 +18,7 @@ from mailwiz_tui.stack.blueprint import (
     User,
 )
 from mailwiz_tui.stack.component import Component, Context, Contribution
-from mailwiz_tui.stack.filtering import RSPAMD, uses
+from mailwiz_tui.stack.filtering import LOOPBACK, RSPAMD, uses
 from mailwiz_tui.stack.probes import clean_check, unit_active
 from mailwiz_tui.stack.render import quoted, render
 from mailwiz_tui.stack.resolution import resolution
@@ -52,7 +52,7 @@ class Rspamd(Component):
         files[OVERRIDE] = render("rspamd", "local_addrs.inc")
         files[LUA] = render("rspamd", "mailwiz.lua")
         files[MAP] = render("rspamd", "domains.map", domains="\n".join(context.plan.mailbox_domains()))
-        controller = render("rspamd", "worker-controller.inc", socket=keys.RSPAMD_CONTROLLER)
+        controller = render("rspamd", "worker-controller.inc", socket=keys.RSPAMD_CONTROLLER, link=_link(context))
         selector = context.plan.dkim_selector(context.server_id)
         key = keys.dkim_private_key(selector)
         readable = f"chown _rspamd:_rspamd {keys.DKIM_DIR} {key} && chmod 750 {keys.DKIM_DIR} && chmod 640 {key}"
@@ -63,7 +63,7 @@ class Rspamd(Component):
             File(DROP_IN, render("rspamd", "rspamd.service.conf")),
             File(CONTROLLER, controller, group="_rspamd", mode=0o640),
         ]
-        if context.plan.security.dkim.enabled:
+        if _signs(context):
             items.append(
                 Command(
                     id="rspamd.dkim-key",
@@ -99,7 +99,7 @@ class Rspamd(Component):
         """The files of ``local.d`` by name."""
         plan = context.plan
         decision = resolution(context)
-        enabled = "true" if plan.security.dkim.enabled else "false"
+        enabled = "true" if _signs(context) else "false"
         selector = plan.dkim_selector(context.server_id)
         signing = "\n".join(
             f"    {quoted(domain)} {{\n"
@@ -168,7 +168,7 @@ class Rspamd(Component):
                 advice="journalctl -u rspamd -u redis-server@rspamd -n 50",
             ),
         ]
-        if context.plan.security.dkim.enabled:
+        if _signs(context):
             probes.append(
                 Probe(
                     id="rspamd.dkim-key",
@@ -179,3 +179,13 @@ class Rspamd(Component):
                 )
             )
         return tuple(probes)
+
+
+def _signs(context: Context) -> bool:
+    """Whether it signs, too: on one server that is everything; of several, those that send sign by themselves."""
+    return context.plan.security.dkim.enabled and not context.distributed
+
+
+def _link(context: Context) -> str:
+    """Where stores bring what users sort out, through the links between the servers."""
+    return f'bind_socket = "{LOOPBACK}:{keys.RSPAMD_CONTROLLER_PORT}";\n' if context.distributed else ""

@@ -56,11 +56,15 @@ def test_all_in_one_contradicts_a_distributed_plan(lines: Any) -> None:
     assert line.startswith("fault servers.3.roles: all is all-in-one, but")
 
 
-def test_two_stores_need_shared_storage(lines: Any) -> None:
+def test_mailboxes_may_be_spread_over_several_stores(lines: Any) -> None:
     servers = [*FOUR, server("store2", "mail-storage", ip="10.80.0.5")]
-    assert lines({**DISTRIBUTED, "servers": servers})[0].startswith("fault servers: store and store2 would both")
-    nfs = {"storage": {"type": "nfs", "nfs_server": "nfs.acme.se", "nfs_export": "/srv/vmail"}}
-    assert lines({**DISTRIBUTED, "servers": servers, **nfs}) == []
+    assert lines({**DISTRIBUTED, "servers": servers}) == lines(DISTRIBUTED)
+
+
+def test_a_server_cannot_go_by_the_mail_hostname(lines: Any) -> None:
+    servers = [{**FOUR[0], "id": "mail"}, *FOUR[1:]]
+    said = lines({**DISTRIBUTED, "servers": servers, "domain.hostname": "mail.acme.se"})
+    assert any("servers.0.id: mail would go by mail.acme.se" in line for line in said)
 
 
 def test_every_server_of_several_needs_an_internal_address(lines: Any) -> None:

@@ -18,6 +18,7 @@ NODES = [{"id": f"n{i}", "roles": ["all-in-one"]} for i in (1, 2)]
         {"domain.additional_domains": [{"name": "a.no", "kind": "relay", "relay_host": "[10.0.0.5]"}]},
         {"services.antispam": "spamassassin", "services.antivirus": True},
         {"services.antispam": "none"},
+        {"architecture": "distributed"},
         {"network.relay_host": "[smtp.isp.no]:587", "network.relay_user": "acme"},
     ],
 )
@@ -28,7 +29,9 @@ def test_what_can_be_installed_is_not_refused(bend: Any, changes: dict[str, Any]
 @pytest.mark.parametrize(
     ("changes", "path"),
     [
-        ({"architecture": "distributed"}, "architecture"),
+        ({"architecture": "distributed", "services.antispam": "spamassassin"}, "services.antispam"),
+        ({"architecture": "distributed", "services.webmail": "roundcube"}, "services.webmail"),
+        ({"architecture": "distributed", "backup": {"target": "/srv/backup"}}, "backup.target"),
         ({"architecture": "ha-cluster", "servers": NODES}, "architecture"),
         ({"storage.type": "nfs"}, "storage.type"),
         ({"storage.type": "s3", "backup": {"target": "/srv/backup"}}, "backup.target"),
