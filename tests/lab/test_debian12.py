@@ -81,6 +81,11 @@ def test_a_stopped_postfix_is_seen_though_its_service_is_an_empty_shell(site: Si
     assert site.run("systemctl is-active postfix@-.service").strip() == "active"
 
 
+def _names(listed: list[Any]) -> list[bytes]:
+    """The folders of a LIST, without marks such as ``\\UnMarked`` that say what is new in them."""
+    return sorted(line.rpartition(b'"/" ')[2] for line in listed)
+
+
 def _known(head: bytes) -> tuple[str, str, frozenset[bytes]]:
     """A message's UID, date and flags, as FETCH answers them."""
     text = head.decode()
@@ -100,7 +105,7 @@ def kept_scripts(site: Site) -> tuple[list[str], str]:
 def kept(site: Site) -> dict[str, Any]:
     """What a user has: folders, messages with their numbers and flags, subscriptions, Sieve scripts, usage."""
     client = site.imap(site.bob)
-    found: dict[str, Any] = {"folders": sorted(client.list()[1]), "subscribed": sorted(client.lsub()[1])}
+    found: dict[str, Any] = {"folders": _names(client.list()[1]), "subscribed": _names(client.lsub()[1])}
     for folder in ("INBOX", "Junk", FOLDER):
         assert client.select(folder, readonly=True)[0] == "OK"
         validity = client.response("UIDVALIDITY")[1]
@@ -152,6 +157,10 @@ def test_the_upgrade_to_debian_13_keeps_all(site: Site) -> None:
     assert said.code == 1, said.err
     for word in ("Debian 12", "Debian 13", "dovecot_config_version", "mailwiz-accounts.conf.ext"):
         assert word in said.out, said.out
+    site.run("echo 'disable_plaintext_auth = yes' > /etc/dovecot/mailwiz.d/own.conf")
+    done = site.workspace.mailwiz("apply", "--yes")
+    assert (done.code, "mailwiz.d/own.conf line 1" in done.err) == (1, True), done.out + done.err
+    site.run("rm /etc/dovecot/mailwiz.d/own.conf")
     done = site.workspace.mailwiz("apply", "--yes", "--resolver", site.lab.dns.resolver)
     assert done.code == 0, done.out + done.err
     assert kept(site) == before
