@@ -136,6 +136,7 @@ def test_the_upgrade_to_debian_13_keeps_all(site: Site) -> None:
     scripts.close()
     assert "lists" in "".join(kept_scripts(site)[0])
     client = site.imap(site.bob)
+    client.create("Lists")
     client.create(FOLDER)
     client.subscribe(FOLDER)
     for number in range(30):
