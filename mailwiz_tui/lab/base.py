@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from . import machine, sources, templates
@@ -59,21 +59,42 @@ def base_image(suite: str, report: Report) -> Path:
 
 def outside_image(report: Report) -> tuple[Path, Path]:
     """Return (layer, base) of the host that plays the outside world, building the layer the first time."""
-    base = base_image(INSIDE_SUITE, report)
     script = templates.render("outside.sh", zones=" ".join(SIGNED_ZONES))
-    unit = templates.source("pebble.service")
-    name = f"outside-{_digest(base.name, script, unit)}"
+    return layer_image(
+        "outside",
+        "the outside world: DNS, mail, packages, ACME (once, about half a minute)",
+        script,
+        report,
+        files={"etc/systemd/system/pebble.service": templates.source("pebble.service")},
+    )
+
+
+def layer_image(
+    name: str,
+    what: str,
+    script: str,
+    report: Report,
+    *,
+    suite: str = INSIDE_SUITE,
+    files: Mapping[str, str] | None = None,
+) -> tuple[Path, Path]:
+    """Return (layer, base) of an image that a script makes out of a release's base image, building it once.
+
+    ``files`` are written first: path below the root -> content; ``what`` completes "building the image of".
+    """
+    base = base_image(suite, report)
+    written = dict(files or {})
+    name = f"{name}-{_digest(base.name, script, *written.values())}"
 
     def build(layer: Path) -> None:
-        report("building the image of the outside world: DNS, mail, packages, ACME (once, about half a minute)")
+        report(f"building the image of {what}")
         work = layer.with_name(layer.name + ".work")
         root = layer.with_name(layer.name + ".root")
-        for folder in (work, root, layer / "etc/systemd/system"):
+        for folder in (work, root):
             folder.mkdir(parents=True, exist_ok=True)
-        (layer / "etc/systemd/system/pebble.service").write_text(unit)
-        archive = sources.read_archive()
-        (layer / "etc/apt").mkdir(parents=True, exist_ok=True)
-        (layer / "etc/apt/sources.list").write_text(archive.sources_list(INSIDE_SUITE))
+        for path, text in {"etc/apt/sources.list": sources.read_archive().sources_list(suite), **written}.items():
+            (layer / path).parent.mkdir(parents=True, exist_ok=True)
+            (layer / path).write_text(text)
         try:
             overlay = f"lowerdir={base},upperdir={layer},workdir={work}"
             _chroot(root, script, before=("mount", "-t", "overlay", "-o", overlay, "overlay", str(root)))

@@ -1,0 +1,137 @@
+"""A lab host with a kernel of its own: QEMU boots Debian's cloud kernel from an image of the host's files.
+
+A container shares this machine's kernel, which may know no NFS. The guest has the borrowed host's addresses,
+names and SSH keys; the lab takes it for that host, so ``reset`` and ``down`` end it. With KVM where this machine
+has it, else emulated.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from mailwiz_tui.lab import base, machine, network, outside, provider
+from mailwiz_tui.lab.host import banner
+from mailwiz_tui.lab.lab import Lab
+
+QEMU = "qemu-system-x86_64"
+SCRIPT = """set -e
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -qq
+apt-get install -y -qq --no-install-recommends linux-image-cloud-amd64
+apt-get clean
+rm -rf /var/lib/apt/lists/*
+"""
+FILES = {"etc/systemd/network/10-host0.link": "[Match]\nDriver=virtio_net\n\n[Link]\nName=host0\n"}
+SIZE = "6G"
+MEMORY = "1536"
+
+Ssh = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def require_qemu() -> None:
+    """Install QEMU from Debian where it is missing."""
+    if shutil.which(QEMU) is None:
+        environment = {"DEBIAN_FRONTEND": "noninteractive"}
+        packages = ("qemu-system-x86", "ipxe-qemu", "seabios")
+        machine.run("apt-get", "update", "-qq", env=environment)
+        machine.run("apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages, env=environment)
+
+
+def accelerator() -> tuple[str, ...]:
+    """KVM only where the processor really virtualises: others offer /dev/kvm and then fail in the guest."""
+    flags = set(Path("/proc/cpuinfo").read_text().split())
+    real = Path("/dev/kvm").exists() and flags & {"vmx", "svm"}
+    return ("-accel", "kvm", "-cpu", "host") if real else ("-accel", "tcg,thread=multi", "-cpu", "max")
+
+
+class KernelHost:
+    """A borrowed host of the lab, booted as a virtual machine."""
+
+    def __init__(self, lab: Lab, host: str, suite: str = "trixie") -> None:
+        require_qemu()
+        site = lab._site
+        self.lab, self.id = lab, host
+        self.spec = site.memory.host(host)
+        layer = base.layer_image(f"kernel-{suite}", f"{suite} with a kernel", SCRIPT, print, suite=suite, files=FILES)
+        self.box = replace(site.box(self.spec), images=layer)
+        self._anchor = outside.trust_anchor(site.world(machine.silent).images[0])
+        self._disk = self.box.folder / "disk.img"
+        self._tap = f"vm{self.spec.number}"
+
+    @property
+    def address(self) -> str:
+        return self.lab.host(self.id).ipv4
+
+    def boot(self) -> None:
+        """Make the host's disk anew and boot it; returns when SSH answers."""
+        box = self.box
+        box.stop()
+        box.wipe()
+        box.mount()
+        provider.prepare(box, self.spec, self.lab.plan, self.lab.paths, self._anchor)
+        (box.root / "etc/fstab").write_text("/dev/vda / ext4 errors=remount-ro 0 1\n")
+        machine.run("mke2fs", "-q", "-t", "ext4", "-E", "lazy_itable_init=1", "-d", box.root, self._disk, SIZE)
+        box.mark_prepared()
+        self.start()
+
+    def start(self) -> None:
+        """Start it from its disk as it is now."""
+        kernel, initrd = (next((self.box.root / "boot").glob(f"{name}-*")) for name in ("vmlinuz", "initrd.img"))
+        space = self.box.lab
+        machine.run("nsenter", f"--net={network.namespace_path(space)}", "sh", "-ec", (
+            f"ip link del {self._tap} 2>/dev/null || :; ip tuntap add {self._tap} mode tap;"
+            f" ip link set {self._tap} master {network.HOSTS_BRIDGE} up"
+        ))  # fmt: skip
+        words = [
+            QEMU, *accelerator(), "-smp", "2", "-m", MEMORY, "-nodefaults", "-display", "none",
+            "-serial", f"file:{self.box.console}", "-kernel", str(kernel), "-initrd", str(initrd),
+            "-append", "root=/dev/vda rw console=ttyS0 net.ifnames=0 panic=-1",
+            "-drive", f"file={self._disk},if=virtio,format=raw,cache=unsafe",
+            "-netdev", f"tap,id=n0,ifname={self._tap},script=no,downscript=no",
+            "-device", f"virtio-net-pci,netdev=n0,mac=52:54:00:00:00:{self.spec.number:02x}",
+            "-device", "virtio-rng-pci",
+        ]  # fmt: skip
+        log = self.box.run_folder / f"{self.id}-qemu.log"
+        with log.open("ab") as output:
+            process = subprocess.Popen(
+                ["nsenter", f"--net={network.namespace_path(space)}", *words],
+                stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True, cwd="/",
+            )  # fmt: skip
+        record = {"pid": process.pid, "start": machine.start_time(process.pid), "boot": machine.boot_id()}
+        machine.write(self.box.record, json.dumps(record))
+        if not machine.wait_until(lambda: banner(self.address), 240, 0.2):
+            raise AssertionError(f"the guest does not answer: {log.read_text()}{self._last_words()}")
+
+    def cut_power(self) -> None:
+        """End the machine at once, as when its power fails."""
+        pid = int(json.loads(self.box.record.read_text())["pid"])
+        self.box.stop()
+        machine.wait_until(lambda: machine.start_time(pid) is None, 10)
+
+    def close(self) -> None:
+        """End it and leave the host to the lab, which makes it anew for the next borrower."""
+        self.cut_power()
+        network.inside(self.box.lab, "ip", "link", "del", self._tap)
+        self.box.wipe()
+
+    def sh(self, script: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+        """Run a shell script in the guest as root, by SSH."""
+        options = {
+            "IdentityFile": self.lab.paths.identity_file, "UserKnownHostsFile": self.lab.paths.known_hosts,
+            "IdentitiesOnly": "yes", "BatchMode": "yes", "ConnectTimeout": "10",
+        }  # fmt: skip
+        words = [word for key, value in options.items() for word in ("-o", f"{key}={value}")]
+        return subprocess.run(
+            ["ssh", "-F", "none", *words, f"root@{self.address}", "sh -s"],
+            input=script, capture_output=True, text=True, check=False, timeout=timeout, env={**os.environ},
+        )  # fmt: skip
+
+    def _last_words(self) -> str:
+        console: Path = self.box.console
+        return "\n".join(console.read_text(errors="replace").splitlines()[-15:]) if console.exists() else ""
