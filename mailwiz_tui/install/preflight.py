@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mailwiz_tui.fleet.facts import Facts
+from mailwiz_tui.install import relocation
 from mailwiz_tui.stack.blueprint import Blueprint, Scope
 
 CODENAMES = ("trixie", "bookworm")
@@ -83,29 +84,8 @@ def refusals(facts: Facts, blueprint: Blueprint | None, *, adopt: bool = False) 
         )
     if blueprint is not None:
         found += _occupied(facts, blueprint)
-        found += _elsewhere(facts, blueprint)
+        found += [Refusal(*words) for words in relocation.needed(facts, blueprint)]
     return found
-
-
-def _elsewhere(facts: Facts, blueprint: Blueprint) -> list[Refusal]:
-    """Mail that lies in another place or format than planned would seem lost; it has to be moved first."""
-    store, place = facts.mail_store, blueprint.meta.get("storage", "")
-    kind = blueprint.meta.get("mail_format", "")
-    if store is None or not store.holds_mail or not place or (store.path, store.format) == (place, kind):
-        return []
-    if store.format != kind:
-        return [
-            Refusal(
-                f"its mailboxes are kept as {store.format} in {store.path}, the plan wants {kind}",
-                "choose the former storage.type; or bring the mail out first, by IMAP, and move the folder away",
-            )
-        ]
-    return [
-        Refusal(
-            f"its mail lies in {store.path}, the plan says {place}",
-            f"move it first: systemctl stop postfix dovecot && mv {store.path} {place}; then apply",
-        )
-    ]
 
 
 def unsupported_system(facts: Facts) -> Refusal | None:

@@ -129,6 +129,7 @@ class Work:
         facts = self.known.facts(server.id) or Facts()
         if refused := preflight.refusals(facts, blueprint, adopt=self._may_adopt(server.id)):
             raise EngineError("; ".join(refusal.reason for refusal in refused), server.id, refused[0].advice)
+        await self._try_out(server, blueprint)
         if (await self.diff(server, blueprint)).empty:
             if attached and attached.changed:
                 return attached
@@ -143,6 +144,18 @@ class Work:
 
     def _may_adopt(self, server_id: str) -> bool:
         return self.adopt if isinstance(self.adopt, bool) else server_id in self.adopt
+
+    async def _try_out(self, server: Server, blueprint: Blueprint) -> None:
+        """What must work before anything is changed. Raises EngineError where something does not."""
+        if not blueprint.preflight:
+            return
+        link = await self.link(server)
+        probes = [{"id": probe.id, "argv": list(probe.argv)} for probe in blueprint.preflight]
+        answers = {answer["id"]: answer for answer in await link.request("probes", probes=probes)}
+        failed = [probe for probe in blueprint.preflight if answers[probe.id]["exit"] != probe.exit_code]
+        if failed:
+            reason = "; ".join(f"it cannot be shown that {probe.proves}" for probe in failed)
+            raise EngineError(reason, server.id, failed[0].advice)
 
     def say(self, server: Server, phase: ServerPhase, detail: str = "") -> None:
         """Tells that a server entered a phase."""

@@ -32,8 +32,6 @@ def unsupported(plan: Plan) -> list[Finding]:
         _divided(plan, refuse)
     if plan.storage.type is StorageType.S3 and plan.backup.target:
         refuse("backup.target", "a backup of mail that is in object storage", "leave it empty, or choose maildir")
-    if plan.storage.type is StorageType.NFS:
-        refuse("storage.type", "NFS storage", 'choose "maildir"')
     return findings
 
 

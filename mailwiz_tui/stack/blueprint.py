@@ -202,8 +202,8 @@ class Blueprint:
     """Everything one server shall be.
 
     ``keys`` say what *prepare* makes on the server before this blueprint is compiled again with the
-    public halves known. ``findings`` are sentences for the operator on what the facts made impossible
-    (for example: the resolver strips DNSSEC, so outbound DANE is off).
+    public halves known. ``preflight`` must pass before anything is changed. ``findings`` are sentences for the
+    operator on what the facts made impossible (for example: the resolver strips DNSSEC, so outbound DANE is off).
     """
 
     server_id: str
@@ -211,6 +211,7 @@ class Blueprint:
     secrets: tuple[SecretSpec, ...] = ()
     ports: tuple[Port, ...] = ()
     probes: tuple[Probe, ...] = ()
+    preflight: tuple[Probe, ...] = ()
     findings: tuple[str, ...] = ()
     meta: dict[str, str] = field(default_factory=dict)
 

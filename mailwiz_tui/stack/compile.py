@@ -14,13 +14,14 @@ from mailwiz_tui.stack.clamav.component import ClamAv, virus_scanner
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.dovecot.component import Dovecot
 from mailwiz_tui.stack.dovecot.front import Front
-from mailwiz_tui.stack.dovecot.storage import mail_format
+from mailwiz_tui.stack.dovecot.storage import mail_kind
 from mailwiz_tui.stack.fail2ban.component import Fail2ban
 from mailwiz_tui.stack.guard.component import Guard
 from mailwiz_tui.stack.internal_tls.component import InternalTls
 from mailwiz_tui.stack.leftovers.component import Leftovers
 from mailwiz_tui.stack.links.component import Links
 from mailwiz_tui.stack.mariadb.component import MariaDb
+from mailwiz_tui.stack.nfs.component import Nfs
 from mailwiz_tui.stack.nftables.component import Nftables
 from mailwiz_tui.stack.nginx.component import Nginx
 from mailwiz_tui.stack.objectstore.component import ObjectStore
@@ -42,6 +43,7 @@ from mailwiz_tui.stack.wireguard.component import WireGuard
 
 COMPONENTS: tuple[Component, ...] = (
     Base(),
+    Nfs(),
     Peers(),
     WireGuard(),
     InternalTls(),
@@ -72,7 +74,8 @@ COMPONENTS: tuple[Component, ...] = (
     Nftables(),
     Certbot(),
 )
-"""In the order of installation: names resolve before anything asks them, the filter gets ready while others
+"""In the order of installation: names resolve before anything asks them, a file server
+that does not work stops all before it begins, the filter gets ready while others
 start, what an earlier plan wanted goes once the new works, the firewall closes last."""
 
 
@@ -97,6 +100,7 @@ def compile_server(plan: Plan, server_id: str, known: FactsFile) -> Blueprint:
             sorted({port for c in contributions for port in c.ports}, key=lambda p: (p.number, p.protocol))
         ),
         probes=_probes(contributions),
+        preflight=tuple(probe for c in contributions for probe in c.preflight),
         findings=tuple(dict.fromkeys(text for c in contributions for text in c.findings)),
         meta=_meta(context),
     )
@@ -136,7 +140,7 @@ def _meta(context: Context) -> dict[str, str]:
         "outbound_tls": smart_host.level if smart_host else "dane" if decision.validates else "may",
         "resolver": "recursing" if decision.recurses else "forwarding",
         "storage": context.plan.storage.path,
-        "mail_format": mail_format(context.plan),
+        "mail_format": mail_kind(context.plan),
         "spam_filter": context.plan.services.antispam.value,
         "virus_scanner": virus_scanner(context),
     }

@@ -151,7 +151,8 @@ class Contribution:
     order. ``jails`` are fail2ban jails (the text of a section), ``filters`` the files they read, ``ports`` feed the
     firewall. ``kept`` are
     the files and folders of the operator's own settings and ``databases`` the MariaDB databases, for the backup.
-    ``web`` are the applications of the site at the mail hostname.
+    ``web`` are the applications of the site at the mail hostname. ``preflight`` are probes that must pass before
+    anything is changed on the server, so they can use only what a bare Debian has.
     """
 
     packages: Packages = field(default_factory=lambda: Packages(names=()))
@@ -165,6 +166,7 @@ class Contribution:
     web: tuple[WebLocation, ...] = ()
     kept: tuple[str, ...] = ()
     databases: tuple[str, ...] = ()
+    preflight: tuple[Probe, ...] = ()
 
 
 class Component(ABC):

@@ -58,7 +58,8 @@ class KernelHost:
         site = lab._site
         self.lab, self.id = lab, host
         self.spec = site.memory.host(host)
-        layer = base.layer_image(f"kernel-{suite}", f"{suite} with a kernel", SCRIPT, print, suite=suite, files=FILES)
+        what = f"{suite} with a kernel"
+        layer = base.layer_image(f"kernel-{suite}", what, SCRIPT, print, suite=suite, files=FILES)
         self.box = replace(site.box(self.spec), images=layer)
         self._anchor = outside.trust_anchor(site.world(machine.silent).images[0])
         self._disk = self.box.folder / "disk.img"

@@ -14,13 +14,12 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
-from . import aptlocks, listeners, mailsoft, netfacts
+from . import aptlocks, listeners, mailsoft, mailstore, netfacts
 from .host import Host
 from .lock import active_run
 from .state import State
 
 _DEADLINE = 3.8
-_MAIL_STORE = "/etc/mailwiz/mail-store"
 
 
 def gather(host: Host) -> dict[str, Any]:
@@ -88,7 +87,7 @@ def gather(host: Host) -> dict[str, Any]:
         "has_fuse": os.path.exists("/dev/fuse"),
         "run_active": active_run(host),
         "installed_digest": State(host).installed_digest,
-        "mail_store": _mail_store(host),
+        "mail_store": mailstore.find(host),
     }
 
 
@@ -130,11 +129,12 @@ def memory() -> dict[str, int]:
 
 
 def disks(host: Host) -> list[dict[str, Any]]:
-    """Size and room of each file system that mail or the system may live on."""
+    """Size and room of each file system that mail or the system may live on, without file servers, which may hang."""
     found, seen = [], set()
+    remote = mailstore.remote_mounts()
     for mount in ("/", "/var", "/var/lib", "/var/vmail", "/var/mail", "/home", "/srv"):
         path = host.path(mount)
-        if not os.path.isdir(path):
+        if path in remote or not os.path.isdir(path):
             continue
         device = os.stat(path).st_dev
         if device in seen:
@@ -145,23 +145,6 @@ def disks(host: Host) -> list[dict[str, Any]]:
             {"mount": mount, "total": info.f_blocks * info.f_frsize, "free": info.f_bavail * info.f_frsize}
         )
     return found
-
-
-def _mail_store(host: Host) -> dict[str, Any] | None:
-    """What ``/etc/mailwiz/mail-store`` says, and whether a domain's folder with something in it is there."""
-    try:
-        with open(host.path(_MAIL_STORE), encoding="utf-8") as handle:
-            kind, path = handle.read().splitlines()[-1].split()
-    except (OSError, ValueError, IndexError):
-        return None
-    holds_mail = False
-    try:
-        for domain in os.scandir(host.path(path)):
-            if domain.is_dir(follow_symlinks=False) and "." in domain.name.strip("."):
-                holds_mail = holds_mail or bool(os.listdir(domain.path))
-    except OSError:
-        holds_mail = False
-    return {"format": kind, "path": path, "holds_mail": holds_mail}
 
 
 def _wireguard(host: Host) -> bool:

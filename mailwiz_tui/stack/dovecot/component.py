@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mailwiz_tui.plan.model import Role
+from mailwiz_tui.plan.model import Role, StorageType
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.accounts.network import after_network
 from mailwiz_tui.stack.blueprint import (
@@ -22,8 +22,9 @@ from mailwiz_tui.stack.certificate import shown_by
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.dovecot.clients import JAIL, SHOWN, client_ports, peers_read, serves_clients
 from mailwiz_tui.stack.dovecot.release import SIEVE_DIR, config_files, version
-from mailwiz_tui.stack.dovecot.storage import mail_store
+from mailwiz_tui.stack.dovecot.storage import INDEXES, mail_store
 from mailwiz_tui.stack.filtering import mail_filter
+from mailwiz_tui.stack.nfs import component as nfs
 from mailwiz_tui.stack.probes import clean_check, unit_active
 from mailwiz_tui.stack.render import render
 
@@ -45,6 +46,8 @@ class Dovecot(Component):
         storage = context.plan.storage.path
         files = config_files(context)
         among = (after_network(context, "dovecot.service"),) if context.distributed else ()
+        on_nfs = context.plan.storage.type is StorageType.NFS
+        bound = (nfs.DROPIN,) if on_nfs else ()
         step = Step(
             id="dovecot",
             title="Start the mailboxes",
@@ -52,6 +55,7 @@ class Dovecot(Component):
             items=(
                 User(keys.VMAIL_USER, uid=keys.VMAIL_UID, home=storage),
                 Directory(storage, keys.VMAIL_USER, keys.VMAIL_USER, 0o750),
+                *((Directory(INDEXES, keys.VMAIL_USER, keys.VMAIL_USER, 0o700),) if on_nfs else ()),
                 Directory("/etc/dovecot/mailwiz.d"),
                 Directory(SIEVE_DIR),
                 Directory(f"{keys.POSTFIX_SPOOL}/private", "postfix", "root", 0o700),
@@ -69,7 +73,7 @@ class Dovecot(Component):
                     for name in SCRIPTS
                 ),
                 *among,
-                Unit("dovecot.service", restart_on=(*files, *peers_read(context), *(file.path for file in among))),
+                Unit("dovecot.service", restart_on=(*files, *peers_read(context), *(file.path for file in among), *bound)),
                 *((shown_by("dovecot.service", *SHOWN),) if serves_clients(context) else ()),
             ),
             validators=(("sh", "-c", "doveconf -n > /dev/null"),),

@@ -5,10 +5,18 @@ from __future__ import annotations
 from mailwiz_tui.plan.model import Plan, StorageType
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.component import Context
+from mailwiz_tui.stack.nfs.component import nfs_source
+
+INDEXES = "/var/lib/mailwiz-indexes"
+"""Dovecot's indexes, where the mail itself is on a file server."""
 
 
 def mailboxes(context: Context) -> str:
     """The settings of the mailboxes' format and place; the home is ``storage.path/domain/user`` for all.
+
+    On a file server Dovecot's indexes are local, for they are read and locked at every turn, and can be made
+    anew from the mail. What cannot – UIDs, subscriptions, Sieve scripts – lies with the mail, so that another
+    server, or another node, that mounts the export has it.
 
     With S3, mail is in sdbox, whose alternative storage is on the object store's mount: ``doveadm altmove``
     brings old mail there, new mail is never written to it.
@@ -19,20 +27,33 @@ def mailboxes(context: Context) -> str:
             return f"mail_location = sdbox:~/sdbox:ALT={keys.OBJECT_STORE_MOUNT}/%d/%n"
         alternative = f"{keys.OBJECT_STORE_MOUNT}/%{{user | domain}}/%{{user | username}}"
         return f"mail_driver = sdbox\nmail_path = ~/sdbox\nmail_alt_path = {alternative}"
+    shared = context.plan.storage.type is StorageType.NFS
+    local = f"{INDEXES}/%d/%n" if old else f"{INDEXES}/%{{user | domain}}/%{{user | username}}"
     if old:
-        return "mail_location = maildir:~/Maildir\nmaildir_very_dirty_syncs = yes"
-    return "mail_driver = maildir\nmail_path = ~/Maildir\nmaildir_very_dirty_syncs = yes"
+        place = "mail_location = maildir:~/Maildir" + (f":INDEX={local}" if shared else "")
+    else:
+        place = "mail_driver = maildir\nmail_path = ~/Maildir" + (f"\nmail_index_path = {local}" if shared else "")
+    return f"{place}\nmaildir_very_dirty_syncs = yes" + (f"\n{_ON_NFS}" if shared else "")
 
 
-def mail_format(plan: Plan) -> str:
-    """The format of the mailboxes and the kind of place they are in."""
-    return {StorageType.MAILDIR: "maildir", StorageType.NFS: "nfs-maildir", StorageType.S3: "sdbox"}[
-        plan.storage.type
-    ]
+_ON_NFS = """\
+# On the file server: nothing is mapped into memory, every write is synced, directories are looked up anew.
+mmap_disable = yes
+mail_fsync = always
+mail_nfs_storage = yes
+mail_nfs_index = no"""
+
+
+def mail_kind(plan: Plan) -> str:
+    """The format of the mailboxes and the kind of place they are in: which file server, if they are on one."""
+    storage = plan.storage
+    if storage.type is StorageType.NFS:
+        return f"nfs-maildir@{nfs_source(storage)}"
+    return "sdbox" if storage.type is StorageType.S3 else "maildir"
 
 
 def mail_store(plan: Plan) -> str:
     """The file that records where mail is: where it lies elsewhere than planned, the next installation says so
     instead of starting with empty mailboxes."""
     header = "# Managed by mailwiz-tui: the next apply writes this file again. Change nothing here.\n"
-    return f"{header}{mail_format(plan)} {plan.storage.path}\n"
+    return f"{header}{mail_kind(plan)} {plan.storage.path}\n"

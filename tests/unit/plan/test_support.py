@@ -33,7 +33,6 @@ def test_what_can_be_installed_is_not_refused(bend: Any, changes: dict[str, Any]
         ({"architecture": "distributed", "services.webmail": "roundcube"}, "services.webmail"),
         ({"architecture": "distributed", "backup": {"target": "/srv/backup"}}, "backup.target"),
         ({"architecture": "ha-cluster", "servers": NODES}, "architecture"),
-        ({"storage.type": "nfs"}, "storage.type"),
         ({"storage.type": "s3", "backup": {"target": "/srv/backup"}}, "backup.target"),
     ],
 )

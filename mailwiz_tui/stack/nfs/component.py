@@ -1,0 +1,143 @@
+"""The file server for mailboxes: NFS 4.2, mounted by systemd, and Dovecot only with it.
+
+Where the mount is missing Dovecot does not run: LMTP does not answer, Postfix keeps mail in its queue on the
+local disk and delivers it later. Nothing can fall into the mount point, which is root's, closed and immutable.
+"""
+
+from __future__ import annotations
+
+from mailwiz_tui.plan.model import Role, Storage, StorageType
+from mailwiz_tui.stack import keys
+from mailwiz_tui.stack.blueprint import Command, Directory, File, Packages, Probe, Step, Unit
+from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.nfs.unitname import mount_unit
+from mailwiz_tui.stack.probes import unit_active
+from mailwiz_tui.stack.render import render
+
+UNITS = "/etc/systemd/system"
+RETRY = "mailwiz-nfs.service"
+TIMER = "mailwiz-nfs.timer"
+DROPIN = f"{UNITS}/dovecot.service.d/mailwiz-nfs.conf"
+CHECK = f"{keys.LIB_DIR}/check-nfs"
+POINT = f"{keys.LIB_DIR}/nfs-mount-point"
+REMOUNT = f"{keys.LIB_DIR}/nfs-remount"
+PORT = 2049
+OPTIONS = "vers=4.2,proto=tcp,hard,timeo=150,retrans=3,noatime,nodev,nosuid,noexec"
+"""Hard: a write is never lost because the server was slow. ``timeo`` is in tenths of a second (nfs(5))."""
+
+
+class Nfs(Component):
+    """Mounts the export, and lets Dovecot run with it only."""
+
+    name = "nfs"
+    title = "Mailboxes on the file server"
+
+    def wanted(self, context: Context) -> bool:
+        """Where mailboxes are kept, if they are kept on a file server."""
+        return context.plan.storage.type is StorageType.NFS and context.has_role(Role.MAIL_STORAGE)
+
+    def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
+        """The mount is tried out aside, as the mailboxes' user, before anything is put on it."""
+        storage = context.plan.storage
+        unit = mount_unit(storage.path)
+        source = nfs_source(storage)
+        text = render(self.name, "mailboxes.mount", source=source, path=storage.path, options=OPTIONS)
+        step = Step(
+            id="nfs",
+            title="Mount the file server for mailboxes",
+            component=self.name,
+            items=(
+                # NFS 4 needs none of the portmapper and the lock daemon of NFS 3, which listen to the world
+                Unit("rpcbind.socket", running=False, enabled=False, masked=True),
+                Unit("rpcbind.service", running=False, enabled=False, masked=True),
+                File(CHECK, render(self.name, "check-nfs", uid=str(keys.VMAIL_UID)), mode=0o755),
+                File(POINT, render(self.name, "nfs-mount-point"), mode=0o755),
+                File(REMOUNT, render(self.name, "nfs-remount", path=storage.path, unit=unit), mode=0o755),
+                File(f"{UNITS}/{unit}", text),
+                File(f"{UNITS}/{RETRY}", render(self.name, RETRY, remount=REMOUNT)),
+                File(f"{UNITS}/{TIMER}", render(self.name, TIMER)),
+                Directory(f"{UNITS}/dovecot.service.d"),
+                File(DROPIN, render(self.name, "dovecot.conf", unit=unit)),
+                Command(
+                    id="nfs.check",
+                    argv=(CHECK, source, OPTIONS),
+                    inputs=(CHECK, f"{UNITS}/{unit}"),
+                    timeout=120,
+                ),
+                Command(
+                    id="nfs.mount-point",
+                    argv=(POINT, storage.path),
+                    unless=("findmnt", "-n", "-t", "nfs4", "-M", storage.path),
+                ),
+                Unit(unit, restart_on=(f"{UNITS}/{unit}",)),
+                Unit(TIMER, restart_on=(f"{UNITS}/{TIMER}",)),
+            ),
+            validators=(("systemd-analyze", "verify", f"{UNITS}/{unit}", f"{UNITS}/{RETRY}"),),
+        )
+        return Contribution(
+            packages=Packages(names=("nfs-common",)),
+            steps=(step,),
+            probes=self._probes(storage, unit),
+            preflight=(_answers(storage, "nfs.reachable"),),
+        )
+
+    @staticmethod
+    def _probes(storage: Storage, unit: str) -> tuple[Probe, ...]:
+        path = storage.path
+        return (
+            unit_active(unit, "the file server for mailboxes is mounted"),
+            Probe(
+                id="nfs.mounted",
+                proves="mailboxes lie on the planned export, mounted hard by NFS 4.2",
+                argv=("findmnt", "-n", "-o", "FSTYPE,SOURCE,OPTIONS", "-M", path),
+                expect=rf"^nfs4\s+{_literal(nfs_source(storage))}\s+(?=\S*nosuid)(?=\S*vers=4\.2)\S*\bhard\b",
+                advice=f"systemctl restart {unit}; journalctl -u {unit} -n 20",
+            ),
+            _answers(storage, "nfs.server"),
+            Probe(
+                id="nfs.free",
+                proves="at least 1 GB and a tenth of the file server's room are free",
+                argv=(
+                    "sh",
+                    "-c",
+                    f"timeout 10 df --output=avail,pcent -B1M {path} | tail -1",
+                ),
+                expect=r"^\s*[0-9]{4,}\s+(?:[0-9]|[1-8][0-9])%",
+                advice=f"free space on {storage.nfs_server} or enlarge the export; mail waits where it is full",
+            ),
+            Probe(
+                id="nfs.mount-point",
+                proves="nothing can be written where the mount belongs while it is missing",
+                argv=("unshare", "-m", "sh", "-c", f"umount -l {path} && stat -c '%a %U' {path}"),
+                expect=r"(?m)^0 root$",
+                advice=f"unmount {path} and run {POINT} {path}",
+            ),
+            Probe(
+                id="nfs.timer",
+                proves="a mount that is missing is tried again every half minute",
+                argv=("systemctl", "is-active", "--", TIMER),
+                expect=r"(?m)^active$",
+                advice=f"systemctl enable --now {TIMER}",
+            ),
+        )
+
+
+def nfs_source(storage: Storage) -> str:
+    """What is mounted, as nfs(5) writes it; an IPv6 address stands in brackets."""
+    server = storage.nfs_server
+    return f"[{server}]:{storage.nfs_export}" if ":" in server else f"{server}:{storage.nfs_export}"
+
+
+def _answers(storage: Storage, check_id: str) -> Probe:
+    server = storage.nfs_server
+    script = f"exec 3<>/dev/tcp/{server}/{PORT}"
+    return Probe(
+        id=check_id,
+        proves=f"the file server {server} answers on port {PORT}",
+        argv=("timeout", "8", "bash", "-c", script),
+        advice=f"see that {server} runs, that its name resolves here, and that no firewall blocks TCP {PORT}",
+    )
+
+
+def _literal(text: str) -> str:
+    return "".join(f"[{char}]" if char in ".+" else f"\\{char}" if char in "[]" else char for char in text)
