@@ -7,6 +7,7 @@ Next hops are written as Postfix takes them (transport(5), ``relayhost`` in post
 from __future__ import annotations
 
 import ipaddress
+import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -128,3 +129,21 @@ def _url(text: str, schemes: tuple[str, ...]) -> str:
     where = f"[{checked}]" if ":" in checked else checked
     rest = parts.path + (f"?{parts.query}" if parts.query else "")
     return f"{parts.scheme}://{where}" + (f":{port}" if port is not None else "") + rest
+
+
+UPDATE_ALGORITHMS = ("hmac-sha224", "hmac-sha256", "hmac-sha384", "hmac-sha512")
+
+
+def update_key(text: str) -> str:
+    """The name of a key for DNS updates, ``[ALGORITHM:]NAME`` (TSIG, RFC 8945); never its secret."""
+    refuse_invisible(text, "key's name")
+    algorithm, _, name = text.rpartition(":")
+    algorithm = algorithm.lower()
+    if algorithm and algorithm not in UPDATE_ALGORITHMS:
+        raise ValueError(
+            f"“{shortened(text)}” is not [ALGORITHM:]NAME with one of {', '.join(UPDATE_ALGORITHMS)}; the secret "
+            "is asked for later, for a plan holds none"
+        )
+    if not re.fullmatch(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,252}[A-Za-z0-9_.])?", name):
+        raise ValueError(f"“{shortened(name)}” is not the name of a key: letters, digits, dots and hyphens")
+    return f"{algorithm}:{name.lower()}" if algorithm else name.lower()

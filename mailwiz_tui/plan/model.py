@@ -139,6 +139,8 @@ class Tls(Model):
     acme_email: names.OptionalMailAddress = ""
     acme_directory: names.OptionalHttpsUrl = ""
     acme_ca_file: names.OptionalFilePath = ""
+    acme_dns_server: names.OptionalIpAddress = ""
+    acme_dns_key: names.OptionalUpdateKey = ""
 
 
 class Dkim(Model):

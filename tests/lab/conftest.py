@@ -137,10 +137,13 @@ def fresh_domain(lab: Lab) -> Iterator[FreshDomain]:
 
 
 @pytest.fixture(scope="module")
-def lent_host(lab: Lab) -> Iterator[str]:
-    """Lend one bare host to all tests of a module; its id."""
+def lent_host(lab: Lab, request: pytest.FixtureRequest) -> Iterator[str]:
+    """Lend one bare host to all tests of a module; its id.
+
+    A module that is parametrized indirectly by it runs on a host of each release named.
+    """
     with _lending_hosts(lab) as take:
-        yield take().id
+        yield take(getattr(request, "param", "trixie")).id
 
 
 @pytest.fixture(scope="module")

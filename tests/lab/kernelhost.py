@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,12 +22,22 @@ from mailwiz_tui.lab.lab import Lab
 QEMU = "qemu-system-x86_64"
 SCRIPT = """set -e
 export DEBIAN_FRONTEND=noninteractive
+printf '#!/bin/sh\\nexit 101\\n' > /usr/sbin/policy-rc.d
+chmod 755 /usr/sbin/policy-rc.d
 apt-get update -qq
-apt-get install -y -qq --no-install-recommends linux-image-cloud-amd64
+apt-get install -y -qq --no-install-recommends linux-image-cloud-amd64 {packages}
+rm /usr/sbin/policy-rc.d
+systemctl disable $(systemctl list-unit-files --state=enabled --no-legend | \
+awk '{{ print $1 }}' | grep -E '{services}')
 apt-get clean
 rm -rf /var/lib/apt/lists/*
 """
-FILES = {"etc/systemd/network/10-host0.link": "[Match]\nDriver=virtio_net\n\n[Link]\nName=host0\n"}
+SERVICES = "^(dovecot|fail2ban|mariadb|postfix|redis-server|rpcbind|rspamd|unbound)"
+FILES = {
+    "etc/systemd/network/10-host0.link": "[Match]\nDriver=virtio_net\n\n[Link]\nName=host0\n",
+    "etc/initramfs-tools/conf.d/small": "MODULES=list\n",
+    "usr/share/initramfs-tools/modules.d/disk": "virtio_pci\nvirtio_blk\next4\n",
+}
 SIZE = "6G"
 MEMORY = "1536"
 
@@ -51,15 +61,19 @@ def accelerator() -> tuple[str, ...]:
 
 
 class KernelHost:
-    """A borrowed host of the lab, booted as a virtual machine."""
+    """A borrowed host of the lab, booted as a virtual machine.
 
-    def __init__(self, lab: Lab, host: str, suite: str = "trixie") -> None:
+    ``packages`` are in its image from the start, for unpacking them takes long where the machine is emulated.
+    """
+
+    def __init__(self, lab: Lab, host: str, packages: Sequence[str] = (), suite: str = "trixie") -> None:
         require_qemu()
         site = lab._site
         self.lab, self.id = lab, host
         self.spec = site.memory.host(host)
+        script = SCRIPT.format(packages=" ".join(packages), services=SERVICES)
         what = f"{suite} with a kernel"
-        layer = base.layer_image(f"kernel-{suite}", what, SCRIPT, print, suite=suite, files=FILES)
+        layer = base.layer_image(f"kernel-{suite}", what, script, print, suite=suite, files=FILES)
         self.box = replace(site.box(self.spec), images=layer)
         self._anchor = outside.trust_anchor(site.world(machine.silent).images[0])
         self._disk = self.box.folder / "disk.img"

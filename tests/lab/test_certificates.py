@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from mailwiz_tui.lab import keys
 from mailwiz_tui.lab.lab import Lab
-from tests.lab.workspace import PLAN, Done, Workspace, make_workspace
+from tests.lab.workspace import PLAN, Done, Workspace, acme, make_workspace
 from tests.unit.certificates import Pair, issue
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(1500), pytest.mark.xdist_group("certificates")]
@@ -23,9 +24,7 @@ RENEW = "REQUESTS_CA_BUNDLE=/etc/mailwiz/tls/acme-ca.pem certbot renew --force-r
 def choose(workspace: Workspace, provider: str) -> None:
     """Write the plan again with another provider of certificates."""
     keys = {
-        "letsencrypt": f'acme_email = "postmaster@{workspace.domain}"\n'
-        'acme_directory = "https://acme.outside.test/dir"\n'
-        f'acme_ca_file = "{workspace.lab.paths.ca_file}"\n',
+        "letsencrypt": acme(workspace),
         "custom": 'certificate = "certs/fullchain.pem"\nprivate_key = "certs/privkey.pem"\n',
         "selfsigned": "",
     }[provider]
@@ -152,28 +151,41 @@ def test_a_renewal_that_misses_a_port_fails_loudly(installed: Workspace) -> None
     assert host_says(installed, "systemctl start certbot.service && echo fine") == "fine"
 
 
-def test_only_tls_12_and_13_by_a_foreign_scanner(installed: Workspace) -> None:
-    outside = installed.lab.outside
-    if not outside.run("command -v sslscan", check=False).stdout:
-        outside.run("apt-get update -q && apt-get install -y -q --no-install-recommends sslscan")
-    for port, starttls in TLS_PORTS.items():
-        if starttls == "sieve":
-            old = "openssl s_client -starttls sieve -tls1_1 -cipher ALL:@SECLEVEL=0"
-            said = outside.run(f"{old} -connect {installed.address}:{port} </dev/null 2>&1", check=False)
-            assert "Cipher is (NONE)" in said.stdout, said.stdout
-            continue
-        upgrade = f"--starttls-{starttls}" if starttls else ""
-        name = f"--sni-name={installed.hostname}"
-        report = outside.run(f"sslscan --no-colour {upgrade} {name} {installed.address}:{port}", check=False).stdout
-        states = dict(re.findall(r"(?m)^((?:SSL|TLS)v[0-9.]+)\s+(enabled|disabled)$", report))
-        enabled = {version for version, state in states.items() if state == "enabled"}
-        assert (len(states), enabled) == (6, {"TLSv1.2", "TLSv1.3"}), f"port {port}: {report}"
-        ciphers = re.findall(r"(?m)^(?:Preferred|Accepted)\s+TLSv1\.2\s+\d+ bits\s+(\S+)", report)
-        assert ciphers
-        assert all(cipher.startswith("ECDHE-ECDSA-") and "CBC" not in cipher for cipher in ciphers)
-        assert "Compression disabled" in report
-
-    host_says(installed, "fail2ban-client unban --all")
+def test_names_are_proved_in_the_dns_where_the_plan_says_so(installed: Workspace) -> None:
+    lab = installed.lab
+    former = installed.plan.read_text()
+    server = f'acme_dns_server = "{lab.plan.nameservers[0].ipv4}"\nacme_dns_key = "hmac-sha256:{keys.TSIG_NAME}"\n'
+    installed.plan.write_text(former.replace("acme_email", f"{server}acme_email"))
+    try:
+        refused = apply(installed)
+        assert refused.code == 1
+        assert "was not given" in refused.err
+        secret = keys.tsig_secret(lab.paths)
+        assert installed.give("acme-dns-key", secret).code == 0
+        lab.dns.remove(f"autodiscover.{installed.domain}")
+        before = on_disk(installed)
+        done = apply(installed)
+        assert done.code == 0 or set(failures(installed)) <= {
+            "dns.autoconfig",
+            f"web.autodiscover.{installed.domain}",
+        }
+        assert on_disk(installed) != before
+        assert f"DNS:autodiscover.{installed.domain}" in on_disk(installed, "-ext subjectAltName")
+        assert set(shown(installed).values()) == {on_disk(installed)}
+        renewal = "/etc/letsencrypt/renewal/mailwiz.conf"
+        assert host_says(installed, f"grep -x 'authenticator = dns-rfc2136' {renewal}")
+        serial = on_disk(installed)
+        lab.run(installed.host, RENEW)
+        assert on_disk(installed) != serial
+        assert host_says(installed, "stat -c '%a %U' /etc/mailwiz/tls/rfc2136.ini") == "600 root"
+        assert host_says(installed, f"grep -rlF '{secret}' /var/log /tmp /var/lib/mailwiz/runs") == ""
+        assert "no changes" in apply(installed).out
+    finally:
+        installed.plan.write_text(former)
+        installed.publish()
+    back = apply(installed)
+    assert back.code == 0, back.out + back.err
+    assert host_says(installed, "ls /etc/mailwiz/tls/rfc2136.ini") == ""
 
 
 def test_web_server_tells_strangers_nothing(installed: Workspace) -> None:

@@ -1,4 +1,4 @@
-"""Mail at a chosen path, old mail in a bucket, a bucket that is lost and comes back."""
+"""Mail at a chosen path, old mail in a bucket that is lost and comes back, TLS on every port: on both releases."""
 
 import imaplib
 import ssl
@@ -9,10 +9,17 @@ from collections.abc import Iterator
 import pytest
 
 from mailwiz_tui.lab.lab import Lab
+from tests.lab import scanner
+from tests.lab.conftest import _lending_domains
 from tests.lab.objectstore import ACCESS_KEY, SECRET, ObjectStore
-from tests.lab.workspace import Done, Workspace, make_workspace
+from tests.lab.workspace import Workspace, acme, make_workspace
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(1500), pytest.mark.xdist_group("storage")]
+pytestmark = [
+    pytest.mark.lab,
+    pytest.mark.timeout(1500),
+    pytest.mark.xdist_group("storage"),
+    pytest.mark.parametrize("lent_host", ["trixie", "bookworm"], indirect=True, scope="module"),
+]
 
 PATH = "/srv/mail/boxes"
 MOUNT = "/var/lib/mailwiz-objectstore/mail"
@@ -28,7 +35,14 @@ s3_after_days = 1
 
 
 @pytest.fixture(scope="module")
-def store(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
+def lent_domain(lab: Lab, lent_host: str) -> Iterator[str]:
+    """A domain for each of the hosts."""
+    with _lending_domains(lab) as take:
+        yield take()
+
+
+@pytest.fixture(scope="module")
+def store(lab: Lab, lent_host: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
     made = ObjectStore(lab, tmp_path_factory.mktemp("s3"))
     with made:
         yield made
@@ -40,18 +54,9 @@ def workspace(
 ) -> Workspace:
     made = make_workspace(lab, tmp_path_factory.mktemp("storage"), lent_host, lent_domain)
     choice = CHOICE.format(path=PATH, endpoint=store.endpoint, bucket=store.bucket, key=ACCESS_KEY)
-    made.plan.write_text(made.plan.read_text() + choice)
+    public = made.plan.read_text().replace('"selfsigned"', f'"letsencrypt"\n{acme(made)}')
+    made.plan.write_text(public + choice)
     return made
-
-
-def give(workspace: Workspace, name: str, secret: str) -> Done:
-    words = workspace.command("secret", "--stdin")
-    words.insert(words.index(str(workspace.plan)) + 1, name)
-    done = subprocess.run(
-        words, input=f"{secret}\n", capture_output=True, text=True,
-        timeout=120, env=workspace.environment, check=False,
-    )  # fmt: skip
-    return Done(done.returncode, done.stdout, done.stderr, 0.0)
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +66,7 @@ def installed(workspace: Workspace) -> Workspace:
     refused = workspace.mailwiz("apply", "--yes")
     assert refused.code == 1
     assert "was not given" in refused.err
-    assert give(workspace, "s3-key", SECRET).code == 0
+    assert workspace.give("s3-key", SECRET).code == 0
     options = ["--yes", "--credentials", str(workspace.credentials), "--resolver", workspace.lab.dns.resolver]
     done = workspace.mailwiz("apply", *options)
     assert done.code == 0 or failing(workspace) == set(), done.out + done.err
@@ -109,6 +114,13 @@ def failing(workspace: Workspace) -> set[str]:
 
 def sh(workspace: Workspace, script: str) -> subprocess.CompletedProcess[str]:
     return workspace.lab.run(workspace.host, ["sh", "-c", script], check=False)
+
+
+def test_every_port_speaks_modern_tls_only(installed: Workspace) -> None:
+    try:
+        assert scanner.faults(installed.lab, installed.address, installed.hostname) == []
+    finally:
+        sh(installed, "fail2ban-client unban --all")
 
 
 def test_mail_lies_at_the_chosen_path_and_nowhere_else(installed: Workspace) -> None:

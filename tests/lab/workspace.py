@@ -95,6 +95,10 @@ class Workspace:
         )
         return Done(done.returncode, done.stdout, done.stderr, time.monotonic() - begun)
 
+    def give(self, name: str, secret: str) -> Done:
+        """Give a secret that only the operator knows, as ``secret PLAN NAME --stdin`` takes it."""
+        return self.mailwiz("secret", name, "--stdin", stdin=f"{secret}\n")
+
     def publish(self) -> None:
         """Publish every record of the plan in the lab's DNS, as an operator does after step 7."""
         records = plan_records(load_plan(self.plan), load_facts(facts_path_for(self.plan)))
@@ -104,6 +108,15 @@ class Workspace:
     def password(self, mailbox: str) -> str:
         secret: str = json.loads(self.credentials.read_text())["mailboxes"][mailbox]
         return secret
+
+
+def acme(workspace: Workspace) -> str:
+    """The plan's lines for a certificate of the lab's ACME server, below ``provider = "letsencrypt"``."""
+    return (
+        f'acme_email = "postmaster@{workspace.domain}"\n'
+        f'acme_directory = "{workspace.lab.outside.acme_directory}"\n'
+        f'acme_ca_file = "{workspace.lab.paths.ca_file}"\n'
+    )
 
 
 def make_workspace(lab: Lab, folder: Path, host: str, domain: str) -> Workspace:

@@ -129,7 +129,7 @@ def memory() -> dict[str, int]:
 
 
 def disks(host: Host) -> list[dict[str, Any]]:
-    """Size and room of each file system that mail or the system may live on, without file servers, which may hang."""
+    """Size and room of each local file system that mail or the system may live on; a file server might hang."""
     found, seen = [], set()
     remote = mailstore.remote_mounts()
     for mount in ("/", "/var", "/var/lib", "/var/vmail", "/var/mail", "/home", "/srv"):

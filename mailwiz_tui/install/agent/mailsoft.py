@@ -72,10 +72,22 @@ def _file_owner(host: Host, state: State, path: str, packaged_md5: str) -> str:
         return "package"
     if state.file(path) or _HEADER in content[:600].decode("utf-8", "replace").lower():
         return "mailwiz"
+    if path in (shipped := _by_ucf(host)):
+        packaged_md5 = shipped[path]
     if packaged_md5:
         same = hashlib.md5(content, usedforsecurity=False).hexdigest() == packaged_md5
         return "package" if same else "other"
     return "package" if _untouched(host, path, content) else "other"
+
+
+def _by_ucf(host: Host) -> dict[str, str]:
+    """The digests of files that ucf(1) looks after instead of dpkg: of the maintainer's version, by path."""
+    try:
+        with open(host.path("/var/lib/ucf/hashfile"), encoding="utf-8", errors="replace") as handle:
+            pairs = [line.split() for line in handle]
+    except OSError:
+        return {}
+    return {words[1]: words[0] for words in pairs if len(words) == 2}
 
 
 def _untouched(host: Host, path: str, content: bytes) -> bool:

@@ -64,6 +64,8 @@ INSTALL = StepSpec(
         "security.tls.acme_email",
         "security.tls.acme_directory",
         "security.tls.acme_ca_file",
+        "security.tls.acme_dns_server",
+        "security.tls.acme_dns_key",
         "services.antispam",
         "services.antivirus",
         "services.clamav_mirror",

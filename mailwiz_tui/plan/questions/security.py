@@ -72,6 +72,28 @@ _TLS = (
         shown_when=_ACME,
     ),
     FieldSpec(
+        path="security.tls.acme_dns_server",
+        label="Proof by DNS at",
+        help="Where port 80 is closed: the zones' primary server for updates. Else empty.",
+        example="192.0.2.53",
+        why=(
+            "A name is proved by a record (DNS-01, RFC 8555 section 8.4) that the server puts into the zone by "
+            "dynamic update (RFC 2136), instead of a file on port 80. The names need not lead to this server yet."
+        ),
+        shown_when=_ACME,
+    ),
+    FieldSpec(
+        path="security.tls.acme_dns_key",
+        label="Its key's name",
+        help="[ALGORITHM:]NAME of the TSIG key; its secret is asked for later.",
+        example="hmac-sha256:mail-acme",
+        why=(
+            "The secret goes to the server that renews the certificate and is kept there alone. Let the key change "
+            "_acme-challenge names only, if your name server can tell them apart."
+        ),
+        shown_when=(*_ACME, ShownWhen("security.tls.acme_dns_server", ())),
+    ),
+    FieldSpec(
         path="security.tls.certificate",
         label="Certificate file",
         help="PEM: the certificate, then the intermediate ones. Relative to the plan.",

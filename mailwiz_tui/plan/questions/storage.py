@@ -65,8 +65,9 @@ STEP = StepSpec(
         FieldSpec(
             path="storage.nfs_server",
             label="NFS server",
-            help="Name or address of the file server.",
+            help="Name or address of the file server; it is asked for NFS 4.2 on port 2049.",
             example="nfs.internal.example.com",
+            why="While it is away mail waits in the queue on the local disk; nothing is lost or bounced.",
             shown_when=_NFS,
         ),
         FieldSpec(
@@ -74,6 +75,10 @@ STEP = StepSpec(
             label="Exported path",
             help="What the file server exports to the mail servers.",
             example="/srv/vmail",
+            why=(
+                "It has to belong to uid and gid 5000 (chown 5000:5000, chmod 750), or root must be allowed to "
+                "make it so. Users must not be squashed. The installation tries it out before mail is put there."
+            ),
             shown_when=_NFS,
         ),
         FieldSpec(

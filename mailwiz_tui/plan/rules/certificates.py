@@ -56,6 +56,13 @@ def _acme(plan: Plan, base: Path | None) -> Iterator[Finding]:
             "vouches for an ACME server of your own, but acme_directory names none",
             Severity.WARNING,
         )
+    if bool(tls.acme_dns_server) != bool(tls.acme_dns_key):
+        absent, what = (
+            ("acme_dns_key", "the name of the key that may change the zones")
+            if tls.acme_dns_server
+            else ("acme_dns_server", "the address of the zones' primary name server")
+        )
+        yield Finding(f"security.tls.{absent}", f"is missing; proof by DNS needs {what}")
     if tls.acme_ca_file and base is not None:
         yield from _pem_file("security.tls.acme_ca_file", base / tls.acme_ca_file, "CERTIFICATE")
 
@@ -96,7 +103,13 @@ def _unused(plan: Plan) -> Iterator[Finding]:
     tls = plan.security.tls
     own = {
         TlsProvider.CUSTOM: ("certificate", "private_key"),
-        TlsProvider.LETSENCRYPT: ("acme_email", "acme_directory", "acme_ca_file"),
+        TlsProvider.LETSENCRYPT: (
+            "acme_email",
+            "acme_directory",
+            "acme_ca_file",
+            "acme_dns_server",
+            "acme_dns_key",
+        ),
     }
     for provider, keys in own.items():
         if provider is tls.provider:

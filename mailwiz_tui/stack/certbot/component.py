@@ -7,12 +7,14 @@ import ipaddress
 from mailwiz_tui.fleet.web import web
 from mailwiz_tui.plan.model import Role, TlsProvider
 from mailwiz_tui.stack import keys
-from mailwiz_tui.stack.blueprint import Absent, Command, File, Item, Packages, Probe, Step, Unit
+from mailwiz_tui.stack.blueprint import Absent, Command, File, Item, Packages, Probe, SecretSpec, Step, Unit
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.probes import unit_active
 from mailwiz_tui.stack.render import render
 
 DROP_IN = "/etc/systemd/system/certbot.service.d/mailwiz.conf"
+DNS_KEY = f"{keys.TLS_DIR}/rfc2136.ini"
+"""What may put the proof of a name into the DNS (RFC 2136), where that is how names are proved."""
 DIRECTORY = "https://acme-v02.api.letsencrypt.org/directory"
 RENEWAL = f"/etc/letsencrypt/renewal/{keys.LINEAGE}.conf"
 
@@ -37,6 +39,7 @@ class Certbot(Component):
             component=self.name,
             items=(
                 *_authority(context),
+                *_update_key(context),
                 File(keys.ISSUE_CERTIFICATE, _issue(context), mode=0o755),
                 File(DROP_IN, _drop_in(context)),
                 Command(id="certbot.drop-in", argv=("systemctl", "daemon-reload"), inputs=(DROP_IN,)),
@@ -50,8 +53,12 @@ class Certbot(Component):
             ),
             optional=True,
         )
+        proof = ("python3-certbot-dns-rfc2136",) if context.plan.security.tls.acme_dns_server else ()
         return Contribution(
-            packages=Packages(names=("bind9-dnsutils", "certbot")), steps=(step,), probes=self._probes()
+            packages=Packages(names=("bind9-dnsutils", "certbot", *proof)),
+            secrets=_secrets(context),
+            steps=(step,),
+            probes=self._probes(),
         )
 
     @staticmethod
@@ -105,6 +112,7 @@ def _issue(context: Context) -> str:
         email=tls.acme_email or f"postmaster@{context.plan.domain.primary_domain}",
         directory=tls.acme_directory or DIRECTORY,
         ca=keys.ACME_CA if context.known.acme_ca else "",
+        credentials=DNS_KEY if tls.acme_dns_server else "",
         name=keys.LINEAGE,
         own=keys.TLS_OWN,
         root=keys.ACME_ROOT,
@@ -123,6 +131,24 @@ def _authority(context: Context) -> tuple[Item, ...]:
     if not context.known.acme_ca:
         return (Absent(keys.ACME_CA),)
     return (File(keys.ACME_CA, context.known.acme_ca),)
+
+
+def _update_key(context: Context) -> tuple[Item, ...]:
+    tls = context.plan.security.tls
+    if not tls.acme_dns_server:
+        return ()
+    algorithm, _, name = tls.acme_dns_key.rpartition(":")
+    values = {"server": tls.acme_dns_server, "name": name, "algorithm": (algorithm or "hmac-sha256").upper()}
+    return (File(DNS_KEY, render("certbot", "rfc2136.ini", **values), mode=0o600),)
+
+
+def _secrets(context: Context) -> tuple[SecretSpec, ...]:
+    tls = context.plan.security.tls
+    if not tls.acme_dns_server:
+        return ()
+    return (
+        SecretSpec("acme-dns-key", given=f"secret of the key {tls.acme_dns_key} for DNS updates (certificate)"),
+    )
 
 
 def _drop_in(context: Context) -> str:

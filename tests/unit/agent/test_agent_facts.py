@@ -126,10 +126,14 @@ def test_answers_are_read_by_type(name_server, machine):
     assert netfacts.query("127.0.0.1", ".", 6, recurse=True) is None
 
 
-def test_whose_configuration_mail_software_has(machine):
+@pytest.mark.parametrize("by", ["dpkg", "ucf"])
+def test_whose_configuration_mail_software_has(machine, by: str):
     shipped = "as Debian ships it\n"
     md5 = hashlib.md5(shipped.encode()).hexdigest()
-    said = f"dovecot-core\\t1:2.4\\tii \\t\\n /etc/dovecot/dovecot.conf {md5}\\036"
+    conffile = f"\\n /etc/dovecot/dovecot.conf {md5}" if by == "dpkg" else ""
+    if by == "ucf":
+        machine.touch("var/lib/ucf/hashfile", f"{md5}  /etc/dovecot/dovecot.conf\n")
+    said = f"dovecot-core\\t1:2.4\\tii \\t{conffile}\\036"
     machine.path("/usr/bin/dpkg-query").write_text(f"#!/bin/sh\nprintf '{said}'\n")
 
     def owner_of(text: str) -> str:

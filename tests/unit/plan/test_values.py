@@ -21,6 +21,7 @@ CHECKS: dict[str, Check] = {
     "address": hosts.ip_address,
     "host": hosts.host,
     "next hop": hosts.next_hop,
+    "update key": hosts.update_key,
     "http": hosts.http_url,
     "https": hosts.https_url,
     "mail address": mailnames.mail_address,
@@ -340,3 +341,23 @@ def test_files_beside_the_plan(typed: str) -> None:
 def test_what_is_no_file(typed: str) -> None:
     with pytest.raises(ValueError, match=r"\w"):
         places.local_file(typed)
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("mail-acme", "mail-acme"),
+        ("HMAC-SHA512:Mail.", "hmac-sha512:mail."),
+        ("hmac-sha256:a_b.c", "hmac-sha256:a_b.c"),
+    ],
+)
+def test_names_of_update_keys(typed: str, kept: str) -> None:
+    assert hosts.update_key(typed) == kept
+
+
+@pytest.mark.parametrize(
+    "typed", ["", "hmac-md5:k", "hmac-sha256:", "a b", "mail:c2VjcmV0", "hmac-sha256:mail:c2VjcmV0=="]
+)
+def test_a_secret_is_no_name_of_an_update_key(typed: str) -> None:
+    with pytest.raises(ValueError, match=r"\w"):
+        hosts.update_key(typed)

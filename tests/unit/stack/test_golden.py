@@ -107,3 +107,11 @@ def test_web_applications_are_as_in_their_golden_file(component: str, codename: 
     plan = cases.plan(services=services)
     text = part(compile_server(plan, "mx1", cases.facts(codename=codename)), component)
     compare(text, GOLDEN / "web" / codename / f"{component}.txt")
+
+
+@pytest.mark.parametrize("codename", ["trixie", "bookworm"])
+@pytest.mark.parametrize("component", ["nfs", "dovecot"])
+def test_mailboxes_on_a_file_server_are_as_in_their_golden_file(component: str, codename: str) -> None:
+    storage = {"type": "nfs", "nfs_server": "nfs.example.com", "nfs_export": "/srv/vmail", "path": "/srv/our-mail"}
+    text = part(compile_server(cases.plan(storage=storage), "mx1", cases.facts(codename=codename)), component)
+    compare(text, GOLDEN / "nfs" / codename / f"{component}.txt")
