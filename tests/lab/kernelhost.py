@@ -78,6 +78,8 @@ class KernelHost:
         self._anchor = outside.trust_anchor(site.world(machine.silent).images[0])
         self._disk = self.box.folder / "disk.img"
         self._tap = f"vm{self.spec.number}"
+        self._log = self.box.run_folder / f"{host}-qemu.log"
+        self._guest: subprocess.Popen[bytes] | None = None
 
     @property
     def address(self) -> str:
@@ -86,20 +88,24 @@ class KernelHost:
     def boot(self) -> None:
         """Make the host's disk anew and boot it; returns when SSH answers."""
         box = self.box
-        box.stop()
-        box.wipe()
-        box.mount()
-        provider.prepare(box, self.spec, self.lab.plan, self.lab.paths, self._anchor)
-        (box.root / "etc/fstab").write_text("/dev/vda / ext4 errors=remount-ro 0 1\n")
-        machine.run("mke2fs", "-q", "-t", "ext4", "-E", "lazy_itable_init=1", "-d", box.root, self._disk, SIZE)
-        box.mark_prepared()
+        with self.lab._alone(machine.silent, shared=True):
+            box.stop()
+            box.wipe()
+            box.mount()
+            provider.prepare(box, self.spec, self.lab.plan, self.lab.paths, self._anchor)
+            (box.root / "etc/fstab").write_text("/dev/vda / ext4 errors=remount-ro 0 1\n")
+            machine.run("mke2fs", "-q", "-t", "ext4", "-E", "lazy_itable_init=1", "-d", box.root, self._disk, SIZE)
+            box.mark_prepared()
+            # What the lab takes for the host while its power is cut: it would boot a container in its place.
+            stand_in = self._spawn(["sleep", "infinity"])
+            record = {"pid": stand_in.pid, "start": machine.start_time(stand_in.pid), "boot": machine.boot_id()}
+            machine.write(box.record, json.dumps(record))
         self.start()
 
     def start(self) -> None:
         """Start it from its disk as it is now."""
         kernel, initrd = (next((self.box.root / "boot").glob(f"{name}-*")) for name in ("vmlinuz", "initrd.img"))
-        space = self.box.lab
-        machine.run("nsenter", f"--net={network.namespace_path(space)}", "sh", "-ec", (
+        self._in_network("sh", "-ec", (
             f"ip link del {self._tap} 2>/dev/null || :; ip tuntap add {self._tap} mode tap;"
             f" ip link set {self._tap} master {network.HOSTS_BRIDGE} up"
         ))  # fmt: skip
@@ -112,28 +118,43 @@ class KernelHost:
             "-device", f"virtio-net-pci,netdev=n0,mac=52:54:00:00:00:{self.spec.number:02x}",
             "-device", "virtio-rng-pci",
         ]  # fmt: skip
-        log = self.box.run_folder / f"{self.id}-qemu.log"
-        with log.open("ab") as output:
-            process = subprocess.Popen(
-                ["nsenter", f"--net={network.namespace_path(space)}", *words],
-                stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True, cwd="/",
-            )  # fmt: skip
-        record = {"pid": process.pid, "start": machine.start_time(process.pid), "boot": machine.boot_id()}
-        machine.write(self.box.record, json.dumps(record))
-        if not machine.wait_until(lambda: banner(self.address), 240, 0.2):
-            raise AssertionError(f"the guest does not answer: {log.read_text()}{self._last_words()}")
+        self._guest = self._spawn(["nsenter", f"--net={network.namespace_path(self.box.lab)}", *words])
+        if (
+            not machine.wait_until(lambda: banner(self.address) or self._guest_ended(), 400, 0.2)
+            or self._guest_ended()
+        ):
+            raise AssertionError(f"the guest does not answer: {self._log.read_text()}{self._last_words()}")
 
     def cut_power(self) -> None:
         """End the machine at once, as when its power fails."""
-        pid = int(json.loads(self.box.record.read_text())["pid"])
-        self.box.stop()
-        machine.wait_until(lambda: machine.start_time(pid) is None, 10)
+        if self._guest is not None:
+            self._guest.kill()
+            self._guest.wait(20)
+            self._guest = None
 
     def close(self) -> None:
         """End it and leave the host to the lab, which makes it anew for the next borrower."""
-        self.cut_power()
-        network.inside(self.box.lab, "ip", "link", "del", self._tap)
-        self.box.wipe()
+        with self.lab._alone(machine.silent, shared=True):
+            self.cut_power()
+            self.box.stop()
+            self._in_network("sh", "-c", f"ip link del {self._tap} || :")
+            self.box.wipe()
+
+    def _spawn(self, words: Sequence[str]) -> subprocess.Popen[bytes]:
+        """Start a program in the host's cgroup, where ``lab down`` and ``lab reset`` find it."""
+        leaf = self.box.cgroup / "guest"
+        leaf.mkdir(parents=True, exist_ok=True)
+        with self._log.open("ab") as log:
+            return subprocess.Popen(
+                ["sh", "-c", 'echo $$ > "$0/cgroup.procs" && exec "$@"', str(leaf), *words],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd="/",
+            )  # fmt: skip
+
+    def _guest_ended(self) -> bool:
+        return self._guest is None or self._guest.poll() is not None
+
+    def _in_network(self, *command: str) -> None:
+        network.inside(self.box.lab, *command)
 
     def sh(self, script: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
         """Run a shell script in the guest as root, by SSH."""

@@ -73,7 +73,10 @@ class Dovecot(Component):
                     for name in SCRIPTS
                 ),
                 *among,
-                Unit("dovecot.service", restart_on=(*files, *peers_read(context), *(file.path for file in among), *bound)),
+                Unit(
+                    "dovecot.service",
+                    restart_on=(*files, *peers_read(context), *(file.path for file in among), *bound),
+                ),
                 *((shown_by("dovecot.service", *SHOWN),) if serves_clients(context) else ()),
             ),
             validators=(("sh", "-c", "doveconf -n > /dev/null"),),
