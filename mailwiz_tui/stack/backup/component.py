@@ -46,7 +46,13 @@ class Backup(Component):
             *([File(S3_CREDENTIALS, _credentials(backup.s3_access_key), mode=0o600)] if remote else []),
             File(
                 f"{UNITS}/mailwiz-backup.service",
-                render("backup", "mailwiz-backup.service", program=PROGRAM, progress=PROGRESS),
+                render(
+                    "backup",
+                    "mailwiz-backup.service",
+                    program=PROGRAM,
+                    progress=PROGRESS,
+                    mail=context.plan.storage.path,
+                ),
             ),
             File(f"{UNITS}/{TIMER}", render("backup", TIMER)),
         ]

@@ -83,6 +83,12 @@ def test_postfix_keeps_its_queue_off_the_file_server() -> None:
     assert "queue_directory" not in made().files()["/etc/postfix/main.cf"].content
 
 
+def test_no_backup_is_made_of_an_empty_mount_point() -> None:
+    plan = cases.plan(storage=NFS, backup={"target": "/srv/backup"})
+    unit = compile_server(plan, "mx1", cases.facts()).files()["/etc/systemd/system/mailwiz-backup.service"]
+    assert "\nRequiresMountsFor=/srv/mail\n" in unit.content
+
+
 def test_without_nfs_nothing_of_it_is_there() -> None:
     blueprint = compile_server(cases.plan(), "mx1", cases.facts())
     assert "nfs" not in [step.id for step in blueprint.steps]
