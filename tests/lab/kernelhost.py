@@ -94,6 +94,11 @@ class KernelHost:
             box.mount()
             provider.prepare(box, self.spec, self.lab.plan, self.lab.paths, self._anchor)
             (box.root / "etc/fstab").write_text("/dev/vda / ext4 errors=remount-ro 0 1\n")
+            for stamp in (
+                "etc/.updated",
+                "var/.updated",
+            ):  # or the first boot rebuilds caches (systemd-update-done)
+                (box.root / stamp).touch()
             machine.run("mke2fs", "-q", "-t", "ext4", "-E", "lazy_itable_init=1", "-d", box.root, self._disk, SIZE)
             box.mark_prepared()
             # What the lab takes for the host while its power is cut: it would boot a container in its place.
