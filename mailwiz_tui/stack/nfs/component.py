@@ -72,7 +72,7 @@ class Nfs(Component):
                 Unit(unit, restart_on=(f"{UNITS}/{unit}",)),
                 Unit(TIMER, restart_on=(f"{UNITS}/{TIMER}",)),
             ),
-            validators=(("systemd-analyze", "verify", f"{UNITS}/{unit}", f"{UNITS}/{RETRY}"),),
+            validators=(("systemd-analyze", "verify", "--man=no", f"{UNITS}/{unit}", f"{UNITS}/{RETRY}"),),
         )
         return Contribution(
             packages=Packages(names=("nfs-common",)),
