@@ -90,10 +90,6 @@ def installed(workspace: Workspace) -> Workspace:
     assert done.code == 0, done.out + done.err
     assert f"autodiscover.{workspace.domain} is not in the DNS yet, so the certificate is not for it" in done.out
     workspace.lab.run(workspace.host, "systemctl is-enabled --quiet certbot.timer")
-    # the foreign scanner hangs up more often than fail2ban lets a stranger do
-    exempt = f"[postfix]\nignoreip = 127.0.0.0/8 ::1 {workspace.lab.outside.address.ipv4}\n"
-    workspace.lab.run(workspace.host, "cat > /etc/fail2ban/jail.local", stdin=exempt)
-    workspace.lab.run(workspace.host, "systemctl restart fail2ban")
     return workspace
 
 

@@ -75,7 +75,7 @@ class Nfs(Component):
             validators=(("systemd-analyze", "verify", "--man=no", f"{UNITS}/{unit}", f"{UNITS}/{RETRY}"),),
         )
         return Contribution(
-            packages=Packages(names=("nfs-common",)),
+            packages=Packages(names=("e2fsprogs", "nfs-common")),
             steps=(step,),
             probes=self._probes(storage, unit),
             preflight=(_answers(storage, "nfs.reachable"),),
