@@ -24,7 +24,6 @@ from tests.lab.workspace import Workspace, make_workspace
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(1500), pytest.mark.xdist_group("matrix")]
 
-SUITE = "trixie"
 CELLS = [
     ("rspamd", False),
     ("rspamd", True),
@@ -130,10 +129,15 @@ class Walk:
 
 
 @pytest.fixture(scope="module")
+def suite() -> str:
+    return "trixie"
+
+
+@pytest.fixture(scope="module")
 def walk(
-    lab: Lab, lend_hosts: FreshHost, lent_domain: str, tmp_path_factory: pytest.TempPathFactory
+    lab: Lab, lend_hosts: FreshHost, suite: str, lent_domain: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Walk]:
-    host = lend_hosts(SUITE).id
+    host = lend_hosts(suite).id
     workspace = make_workspace(lab, tmp_path_factory.mktemp("matrix"), host, lent_domain)
     with signature_mirror(lab) as mirror:
         yield Walk(Site(workspace), workspace.plan.read_text(), mirror)
