@@ -18,7 +18,8 @@ _REGION = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 SYSTEM_TREES = (
     "/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/lost+found", "/proc", "/root", "/run", "/sbin",
-    "/sys", "/tmp", "/usr", "/var/backups", "/var/cache", "/var/crash", "/var/lib/apt", "/var/lib/dovecot",  # noqa: S108
+    "/sys", "/tmp", "/usr", "/var/backups", "/var/cache", "/var/crash", "/var/lib/apt", "/var/lib/clamav",  # noqa: S108
+    "/var/lib/dovecot", "/var/lib/spamassassin",
     "/var/lib/dpkg", "/var/lib/mailwiz", "/var/lib/mysql", "/var/lib/postfix", "/var/lib/redis", "/var/lib/rspamd",
     "/var/lib/systemd", "/var/lock", "/var/log", "/var/run", "/var/spool/cron", "/var/spool/postfix", "/var/tmp",  # noqa: S108
     "/var/www",

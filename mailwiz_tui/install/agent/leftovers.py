@@ -40,7 +40,7 @@ def apply(ctx: Context, item: Raw, change: Change) -> None:
     for path in gone:
         ctx.log(f"remove file {path}")
         managed.absent_apply(ctx, _absent(path), change)
-    if any(path.startswith("/etc/systemd/") for path in gone):
+    if any(path.startswith("/etc/systemd/system/") for path in gone):
         ctx.host.run(["systemctl", "daemon-reload"], timeout=60)
     ctx.units.clear()
 

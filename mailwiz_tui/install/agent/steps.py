@@ -11,6 +11,8 @@ from .clean import telling
 from .context import Change, Context, Raw
 from .fault import AgentFault
 
+UNIT_FILES = "/etc/systemd/system/"
+"""What is written there counts from the next daemon-reload on, which systemd does not always say it needs."""
 FILE_KINDS = ("packages", "user", "directory", "file", "absent")
 _STATUS: dict[str, Callable[[Context, Raw], Change | None]] = {
     "packages": packages.status,
@@ -104,6 +106,8 @@ def carry_out(ctx: Context, step: Raw, before_activation: Callable[[], None] | N
     except AgentFault as fault:
         _put_back(ctx, kept, fault)
         raise
+    if any(path.startswith(UNIT_FILES) for path, _ in kept):
+        ctx.host.run(["systemctl", "daemon-reload"], timeout=60)
     for item in step["items"]:
         if item["kind"] == "file":
             managed.file_record(ctx, item)
