@@ -80,15 +80,17 @@ def mail_filter(context: Context) -> MailFilter:
     """The filter that a plan chose.
 
     Rspamd does everything by itself. Else OpenDKIM signs and, with SpamAssassin, says what it found of
-    signatures; the guard limits what users send; ClamAV has a milter of its own.
+    signatures; the guard limits what users send. ClamAV comes first, and in each case by its own milter: what it
+    did not look at is put off, while Rspamd's module lets mail pass where a part is none it scans, or Lua fails.
     """
     if context.distributed:
         return _divided(context)
     services = context.plan.services
+    viruses = (CLAMAV,) if services.antivirus else ()
     if services.antispam is Antispam.RSPAMD:
         return MailFilter(
-            incoming=(RSPAMD,),
-            submitted=(RSPAMD,),
+            incoming=(*viruses, RSPAMD),
+            submitted=(*viruses, RSPAMD),
             local=(RSPAMD,),
             junk=(("X-Spam", "Yes"),),
             learner=Learner(
@@ -97,7 +99,6 @@ def mail_filter(context: Context) -> MailFilter:
                 render("rspamd", "rspamd-learn", controller=keys.RSPAMD_CONTROLLER),
             ),
         )
-    viruses = (CLAMAV,) if services.antivirus else ()
     signer = (OPENDKIM,) if context.plan.security.dkim.enabled else ()
     if services.antispam is Antispam.NONE:
         return MailFilter(

@@ -135,7 +135,7 @@ LINKS = (
         (Role.ANTISPAM,),
         _SENDERS,
         "has mail searched for viruses",
-        wanted=lambda plan: plan.services.antivirus and plan.services.antispam is not Antispam.RSPAMD,
+        wanted=lambda plan: plan.services.antivirus,
     ),
     Link(
         "spamassassin",

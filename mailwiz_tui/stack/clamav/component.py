@@ -1,4 +1,4 @@
-"""ClamAV: clamd with its signatures; Rspamd asks it by itself, for other filters there is a milter.
+"""ClamAV: clamd with its signatures, and its milter, whichever filter there is.
 
 Its files are where Debian's AppArmor profiles let it read them, and debconf is told to leave them alone.
 """
@@ -11,7 +11,7 @@ from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.blueprint import Command, File, Item, Packages, Port, Probe, Scope, Step, Unit
 from mailwiz_tui.stack.component import Component, Context, Contribution
-from mailwiz_tui.stack.filtering import CLAMAV, filters_here, uses
+from mailwiz_tui.stack.filtering import CLAMAV, filters_here
 from mailwiz_tui.stack.probes import listens, unit_active
 from mailwiz_tui.stack.render import render
 
@@ -38,7 +38,7 @@ class ClamAv(Component):
         return context.plan.services.antivirus and filters_here(context)
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
-        """Signatures first, then clamd, then the milter where the filter does not ask clamd itself."""
+        """Signatures first, then clamd, then the milter."""
         own = f"{keys.CONF_DIR}/local.d"
         files = (
             File(
@@ -56,10 +56,16 @@ class ClamAv(Component):
                 for unit in (DAEMON, SOCKET)
             ),
             File(FETCH, render("clamav", "fetch-signatures"), mode=0o755),
+            File(
+                MILTER_CONFIG,
+                render("clamav", "clamav-milter.conf", socket=CLAMAV.socket, clamd=keys.CLAMD_SOCKET),
+                append=f"{own}/clamav-milter.conf",
+            ),
+            File(SERVICE, render("clamav", "mailwiz-clamav-milter.service", config=MILTER_CONFIG)),
         )
         answers = f"test -S {keys.CLAMD_SOCKET} && clamdscan --ping 1 > /dev/null"
         wait = f"for try in $(seq 280); do {answers} && exit 0; sleep 1; done; exit 1"
-        items: list[Item] = [
+        items: tuple[Item, ...] = (
             *files,
             Command(
                 id="clamav.signatures",
@@ -72,40 +78,27 @@ class ClamAv(Component):
             Unit(DAEMON, restart_on=(CLAMD,)),
             Unit("clamav-freshclam.service", restart_on=(FRESHCLAM,)),
             Command("clamav.ready", argv=("sh", "-c", wait), unless=("sh", "-c", answers), timeout=300.0),
-        ]
-        milter = uses(context, CLAMAV)
-        if milter:
-            config = render("clamav", "clamav-milter.conf", socket=CLAMAV.socket, clamd=keys.CLAMD_SOCKET)
-            items += [
-                File(MILTER_CONFIG, config, append=f"{own}/clamav-milter.conf"),
-                File(SERVICE, render("clamav", "mailwiz-clamav-milter.service", config=MILTER_CONFIG)),
-                Unit("clamav-milter.service", running=False, enabled=False, masked=True),
-                Unit(CLAMAV.unit, restart_on=(MILTER_CONFIG, SERVICE)),
-            ]
-        step = Step("clamav", "Start the virus scanner", self.name, tuple(items))
+            Unit("clamav-milter.service", running=False, enabled=False, masked=True),
+            Unit(CLAMAV.unit, restart_on=(MILTER_CONFIG, SERVICE)),
+        )
+        step = Step("clamav", "Start the virus scanner", self.name, items)
         return Contribution(
             packages=Packages(
-                names=("clamav-daemon", "clamav-freshclam", "clamdscan", *(["clamav-milter"] if milter else [])),
+                names=("clamav-daemon", "clamav-freshclam", "clamav-milter", "clamdscan"),
                 debconf=(
                     "clamav-daemon clamav-daemon/debconf boolean false",
                     "clamav-freshclam clamav-freshclam/autoupdate_freshclam select manual",
-                    *(["clamav-milter clamav-milter/debconf boolean false"] if milter else []),
+                    "clamav-milter clamav-milter/debconf boolean false",
                 ),
             ),
             steps=(step,),
-            ports=(Port(CLAMAV.port, "clamav-milter", Scope.LOCAL),) if milter else (),
-            probes=self._probes(milter),
+            ports=(Port(CLAMAV.port, "clamav-milter", Scope.LOCAL),),
+            probes=self._probes(),
         )
 
     @staticmethod
-    def _probes(milter: bool) -> tuple[Probe, ...]:
+    def _probes() -> tuple[Probe, ...]:
         first, second = (part.replace("%", "%%").replace("\\", "\\\\") for part in _EICAR)
-        own = (
-            unit_active(CLAMAV.unit, "the virus scanner's milter runs"),
-            listens(
-                "clamav.milter", "the scanner listens for Postfix, on this host alone", CLAMAV.port, CLAMAV.unit
-            ),
-        )
         return (
             unit_active("clamav-daemon.service", "the virus scanner runs"),
             unit_active("clamav-freshclam.service", "virus signatures are kept up to date"),
@@ -117,7 +110,10 @@ class ClamAv(Component):
                 exit_code=1,
                 advice="journalctl -u clamav-daemon -u clamav-freshclam -n 50",
             ),
-            *(own if milter else ()),
+            unit_active(CLAMAV.unit, "the virus scanner's milter runs"),
+            listens(
+                "clamav.milter", "the scanner listens for Postfix, on this host alone", CLAMAV.port, CLAMAV.unit
+            ),
         )
 
 
@@ -137,7 +133,7 @@ def source(plan: Plan) -> str:
     if small(plan):
         # freshclam insists on a mirror even where nothing is to be had from it
         left_out = (f"ExcludeDatabase {name}" for name in OFFICIAL)
-        return "\n".join((public, "DNSDatabaseInfo no", f"DatabaseCustomURL {mirror}", *left_out))
+        return "\n".join((public, f"DatabaseCustomURL {mirror}", *left_out))
     return f"PrivateMirror {mirror.rstrip('/')}\nScriptedUpdates no"
 
 

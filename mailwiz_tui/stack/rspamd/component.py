@@ -109,29 +109,17 @@ class Rspamd(Component):
             for domain in plan.mailbox_domains()
         )
         plain = (
-            "actions.conf", "classifier-bayes.conf", "dmarc.conf", "history_redis.conf",
+            "actions.conf", "classifier-bayes.conf", "dmarc.conf", "force_actions.conf", "history_redis.conf",
             "logging.inc", "milter_headers.conf", "neural.conf", "ratelimit.conf", "worker-normal.inc",
         )  # fmt: skip
-        antivirus = (
-            {"antivirus.conf": render("rspamd", "antivirus.conf", socket=keys.CLAMD_SOCKET)}
-            if plan.services.antivirus
-            else {}
-        )
         workers = min(max(context.facts.cpus, 2), 4)
         return {
             **{name: render("rspamd", name) for name in plain},
-            **antivirus,
-            "force_actions.conf": render(
-                "rspamd",
-                "force_actions.conf",
-                antivirus=render("rspamd", "force-antivirus.conf") if antivirus else "",
-            ),
             "options.inc": render(
                 "rspamd",
                 "options.inc",
                 resolver=keys.RESOLVER,
                 dnssec="true" if decision.validates else "false",
-                seconds="60" if antivirus else "20",
             ),
             "worker-proxy.inc": render(
                 "rspamd", "worker-proxy.inc", port=str(keys.RSPAMD_MILTER_PORT), count=str(workers)
