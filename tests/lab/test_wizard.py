@@ -69,6 +69,8 @@ def answer_the_steps(tmux: Tmux, host: str, domain: str) -> None:
     time.sleep(0.5)
     tmux.keys("Enter")
     tmux.until("4/8")
+    tmux.keys("Right", "Right")
+    tmux.until("(•) Self-signed")
     for number in (5, 6, 7):
         tmux.keys("F8")
         tmux.until(f"{number}/8")

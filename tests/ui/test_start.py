@@ -195,6 +195,7 @@ def test_every_action_has_its_method() -> None:
     from mailwiz_tui.ui.screens.log_actions import LogScreen
     from mailwiz_tui.ui.screens.monitor import MonitorScreen
     from mailwiz_tui.ui.screens.review import ReviewScreen
+    from mailwiz_tui.ui.screens.traffic_dialog import TrafficDialog
     from mailwiz_tui.ui.screens.verification import VerificationScreen
 
     owners: dict[str, type] = {
@@ -207,6 +208,7 @@ def test_every_action_has_its_method() -> None:
         "dialog": Dialog,
         "records": DnsDialog,
         "monitor": MonitorScreen,
+        "traffic": TrafficDialog,
         "log": LogScreen,
         "step": step_screens.SCREENS["architecture"],
         **{name: step_screens.SCREENS[name] for name in ("roles", "dns", "domains")},

@@ -125,7 +125,7 @@ async def test_the_review_and_the_dashboard_hold_long_names_too(make_app: MakeAp
     async with app.run_test(size=(80, 24)) as pilot:
         app.show_review()
         await until(pilot, lambda: isinstance(app.screen, ReviewScreen) and app.focused is not None, "review")
-        assert "ready to install" in screen_text(app), grid(app)
+        await until(pilot, lambda: "ready to install" in screen_text(app), "the review's words")
         await pilot.press("f8")
         await until(pilot, lambda: "Install on" in screen_text(app), "the question")
         await pilot.press("right", "enter")
