@@ -280,7 +280,7 @@ async def test_a_broken_inventory_is_told_not_raised(make_app: MakeApp, plan_pat
     app = make_app(plan_path)
     async with app.run_test(size=(80, 24)) as pilot:
         await started(pilot, app)
-        assert "inventory.toml" in screen_text(app)
+        await until(pilot, lambda: "inventory.toml" in screen_text(app).replace(" ", ""), "what is wrong with it")
         assert app.screen.query_one(OptionList).option_count > 0
 
 
