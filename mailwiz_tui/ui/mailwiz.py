@@ -16,6 +16,7 @@ from textual.screen import Screen
 from mailwiz_tui.ui import terminal
 from mailwiz_tui.ui.actions import actions_for, bindings_for
 from mailwiz_tui.ui.crash import crash_line, write_crash_report
+from mailwiz_tui.ui.late_timers import LateTimers
 from mailwiz_tui.ui.paths import remember
 from mailwiz_tui.ui.pauses import settle_collections
 from mailwiz_tui.ui.screens.main_screen import MainScreen
@@ -49,7 +50,7 @@ WIDTHS = [(0, "-tiny-width"), (60, "-narrow"), (80, "-normal"), (100, "-side"), 
 HEIGHTS = [(0, "-tiny-height"), (20, "-enough")]
 
 
-class MailwizApp(App[int]):
+class MailwizApp(LateTimers, App[int]):
     """The wizard. Its screens show one ``Session``; every main screen replaces the one before it."""
 
     TITLE = "mailwiz-tui"

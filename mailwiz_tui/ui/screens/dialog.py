@@ -14,6 +14,7 @@ from textual.widget import Widget
 from textual.widgets import Button
 
 from mailwiz_tui.ui.actions import bindings_for
+from mailwiz_tui.ui.late_timers import LateTimers
 from mailwiz_tui.ui.widgets.entry import Entry
 from mailwiz_tui.ui.widgets.no_markup import NoMarkup
 
@@ -21,7 +22,7 @@ T = TypeVar("T")
 GRACE_SECONDS = 0.5
 
 
-class Dialog(ModalScreen[T], Generic[T]):
+class Dialog(LateTimers, ModalScreen[T], Generic[T]):
     """Title, scrolling text, extra widgets, buttons.
 
     A dialog that comes up by itself (``sudden``) ignores keys for half a second, so that a key meant for

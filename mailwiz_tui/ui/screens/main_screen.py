@@ -10,6 +10,7 @@ from textual.screen import Screen
 
 from mailwiz_tui.ui.actions import MOVING, key_table
 from mailwiz_tui.ui.help_pages import key_page, wrapped
+from mailwiz_tui.ui.late_timers import LateTimers
 from mailwiz_tui.ui.widgets.key_bar import KeyBar
 from mailwiz_tui.ui.widgets.no_markup import NoMarkup
 from mailwiz_tui.ui.widgets.title_bar import TitleBar
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 MINIMUM = (60, 20)
 
 
-class MainScreen(Screen[None]):
+class MainScreen(LateTimers, Screen[None]):
     """A screen of the wizard over one ``Session``."""
 
     scopes: tuple[str, ...] = ()
