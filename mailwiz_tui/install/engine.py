@@ -21,21 +21,14 @@ from mailwiz_tui.fleet.server import Inventory, Server
 from mailwiz_tui.install import given_secrets, network
 from mailwiz_tui.install.agentlink import AgentLink
 from mailwiz_tui.install.certificates import acme_authority, custom_certificate
-from mailwiz_tui.install.copies import refresh_copies
 from mailwiz_tui.install.diff import ServerDiff
 from mailwiz_tui.install.events import Event, ServerChanged, ServerPhase, Subscriber
-from mailwiz_tui.install.first_accounts import (
-    account_server,
-    first_accounts,
-    first_administrator,
-    new_password,
-)
+from mailwiz_tui.install.first_secrets import FirstSecrets
 from mailwiz_tui.install.follower import GIVE_UP_AFTER
 from mailwiz_tui.install.history import History
-from mailwiz_tui.install.outcome import ServerOutcome
+from mailwiz_tui.install.outcome import ServerOutcome, outcome_of
 from mailwiz_tui.install.pool import Connect, Pool
 from mailwiz_tui.install.prompts import Prompts
-from mailwiz_tui.install.sanitize import clean_text
 from mailwiz_tui.install.work import Compile, EngineError, Work
 from mailwiz_tui.plan.findings import Finding, PlanError, Severity
 from mailwiz_tui.plan.model import Plan
@@ -79,9 +72,7 @@ class Engine:
         self._facts_path = facts_path
         self._compile = compile_blueprint or _compile
         self._subscribers: list[Subscriber] = []
-        self._unacknowledged: dict[str, SecretStr] = {}
-        self._administrators: dict[str, SecretStr] = {}
-        self._key_is_out = False
+        self._first = FirstSecrets(plan, self)
         self._work = Work(
             plan, self.pool, self.known, self._emit, self.history, self._compile, adopt, gate_seconds, give_up_after
         )
@@ -207,60 +198,22 @@ class Engine:
 
         Until ``acknowledge_accounts`` each call sets new passwords, so none is ever lost on the way.
         """
-        place = account_server(self.plan)
-        if place is None:
-            return {}
-        wanted = first_accounts(self.plan)
-        passwords = {address: new_password() for address in wanted.mailboxes}
-        link = await self.link(place.id)
-        answer = await link.request(
-            "accounts_ensure",
-            domains=list(wanted.domains),
-            accounts=[{"address": a, "password": p.get_secret_value()} for a, p in passwords.items()],
-            aliases=[{"address": address, "goto": goto} for address, goto in wanted.aliases],
-        )
-        await refresh_copies(self)
-        self._unacknowledged = {address: passwords[address] for address in answer["set"]}
-        return dict(self._unacknowledged)
+        return await self._first.accounts()
 
     async def administrators(self) -> dict[str, SecretStr]:
         """The admin panel's first administrator, with the password that was set now, for showing once.
 
         Like ``accounts`` it sets a new one at each call until ``acknowledge_accounts``.
         """
-        place, address = account_server(self.plan), first_administrator(self.plan)
-        if place is None or not address:
-            return {}
-        password = new_password()
-        request = (await self.link(place.id)).request
-        answer = await request("administrator_ensure", address=address, password=password.get_secret_value())
-        self._administrators = {address: password} if answer["set"] else {}
-        return dict(self._administrators)
+        return await self._first.administrators()
 
     async def recovery_key(self) -> SecretStr | None:
         """The key without which no backup can be read, until ``acknowledge_accounts``; else None."""
-        place = account_server(self.plan)
-        if place is None or not self.plan.backup.target:
-            return None
-        key = str((await (await self.link(place.id)).request("backup_key"))["key"])
-        self._key_is_out = bool(key)
-        return SecretStr(key) if key else None
+        return await self._first.recovery_key()
 
     async def acknowledge_accounts(self) -> None:
         """Tells the server that the operator has all that was handed over (``install/handover.py``)."""
-        place = account_server(self.plan)
-        if place is None:
-            return
-        link = await self.link(place.id)
-        if self._unacknowledged:
-            await link.request("accounts_ack", addresses=list(self._unacknowledged))
-            self._unacknowledged = {}
-        for address in self._administrators:
-            await link.request("administrator_ack", address=address)
-        self._administrators = {}
-        if self._key_is_out:
-            await link.request("backup_key_shown")
-            self._key_is_out = False
+        await self._first.acknowledge()
 
     async def given_secrets(self) -> list[given_secrets.GivenSecret]:
         """The secrets that the plan wants from the operator, per server, and whether they are there."""
@@ -319,7 +272,7 @@ class Engine:
     def _ended(self, results: dict[str, T | BaseException]) -> dict[str, ServerOutcome]:
         outcomes = {}
         for server_id, result in results.items():
-            outcome = result if isinstance(result, ServerOutcome) else _outcome_of(server_id, result)
+            outcome = result if isinstance(result, ServerOutcome) else outcome_of(server_id, result)
             outcomes[server_id] = outcome
             self._emit(ServerChanged(server_id, outcome.state, outcome.reason, outcome.advice, time.time()))
         return outcomes
@@ -354,16 +307,3 @@ def _raised(result: T | BaseException) -> T:
     if isinstance(result, BaseException):
         raise result
     return result
-
-
-def _outcome_of(server_id: str, error: object) -> ServerOutcome:
-    """A server's error as its outcome: ``LOST`` where the connection went and may come back."""
-    what = getattr(error, "what", "") or f"{type(error).__name__}: {error}"
-    where = getattr(error, "where", "")
-    lost = type(error).__name__ == "ConnectionLost"
-    return ServerOutcome(
-        server_id,
-        ServerPhase.LOST if lost else ServerPhase.FAILED,
-        reason=clean_text(f"{where}: {what}" if where and where != server_id else what),
-        advice=clean_text(getattr(error, "advice", "")),
-    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mailwiz_tui.install.events import ServerPhase
+from mailwiz_tui.install.sanitize import clean_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,3 +42,16 @@ class ServerOutcome:
         where = f" in step {self.failed_step}" if self.failed_step else ""
         tail = f" ({self.advice})" if self.advice else ""
         return f"{self.server_id}: {self.state.value}{where}: {self.reason}{tail}"
+
+
+def outcome_of(server_id: str, error: object) -> ServerOutcome:
+    """A server's error as its outcome: ``LOST`` where the connection went and may come back."""
+    what = getattr(error, "what", "") or f"{type(error).__name__}: {error}"
+    where = getattr(error, "where", "")
+    lost = type(error).__name__ == "ConnectionLost"
+    return ServerOutcome(
+        server_id,
+        ServerPhase.LOST if lost else ServerPhase.FAILED,
+        reason=clean_text(f"{where}: {what}" if where and where != server_id else what),
+        advice=clean_text(getattr(error, "advice", "")),
+    )

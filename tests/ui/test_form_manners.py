@@ -18,7 +18,8 @@ from mailwiz_tui.install.prompts import Prompts
 from mailwiz_tui.install.ssh.errors import SshError, SshErrorKind
 from mailwiz_tui.plan.support import unsupported
 from mailwiz_tui.ui.fields import unavailable
-from mailwiz_tui.ui.session import Backends, probe_failure, summary
+from mailwiz_tui.ui.probing import probe_failure, summary
+from mailwiz_tui.ui.session import Backends
 from mailwiz_tui.ui.symbols import PROBE_MARKS
 from mailwiz_tui.ui.widgets.choice_row import ChoiceRow, Option
 from mailwiz_tui.ui.widgets.entry import Entry

@@ -8,8 +8,8 @@ import pytest
 
 from mailwiz_tui.fleet.facts import FactsFile
 from mailwiz_tui.plan.steps import STEPS
+from mailwiz_tui.ui.probing import ProbeOutcome, summary
 from mailwiz_tui.ui.screens.review import ReviewScreen
-from mailwiz_tui.ui.session import ProbeOutcome, summary
 from mailwiz_tui.ui.symbols import PROBE_MARKS
 from mailwiz_tui.ui.widgets.form_field import FormField
 from mailwiz_tui.ui.widgets.server_list import ServerList

@@ -21,11 +21,12 @@ from mailwiz_tui.stack.blueprint import Blueprint
 from mailwiz_tui.ui.actions import bindings_for
 from mailwiz_tui.ui.backends import error_sentence
 from mailwiz_tui.ui.plan_words import happens_on, replaced_files
+from mailwiz_tui.ui.probing import ProbeOutcome, summary
 from mailwiz_tui.ui.screens.adopt_dialog import AdoptDialog
 from mailwiz_tui.ui.screens.dialog import ConfirmDialog
 from mailwiz_tui.ui.screens.lines_dialog import LinesDialog
 from mailwiz_tui.ui.screens.main_screen import MainScreen
-from mailwiz_tui.ui.session import ProbeOutcome, Session, summary
+from mailwiz_tui.ui.session import Session
 from mailwiz_tui.ui.symbols import PROBE_MARKS
 from mailwiz_tui.ui.text import safe_line
 from mailwiz_tui.ui.widgets.no_markup import NoMarkup

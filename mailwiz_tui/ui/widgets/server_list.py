@@ -19,7 +19,7 @@ from textual.strip import Strip
 
 from mailwiz_tui.fleet.server import Server
 from mailwiz_tui.plan.model import Role
-from mailwiz_tui.ui.session import ProbeOutcome
+from mailwiz_tui.ui.probing import ProbeOutcome
 from mailwiz_tui.ui.symbols import PROBE_MARKS
 from mailwiz_tui.ui.text import safe_line
 

@@ -1,0 +1,50 @@
+"""What came of asking a server what it is, in the words of the server picker."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mailwiz_tui.fleet.facts import Facts
+from mailwiz_tui.ui.symbols import size_text
+
+PORTS = (25, 53, 80, 143, 443, 465, 587, 993, 4190)
+"""The ports that a mail server wants; what else listens there is worth knowing."""
+OURS = ("master", "smtpd", "postscreen", "dovecot", "unbound", "nginx", "")
+
+
+@dataclass(slots=True)
+class ProbeOutcome:
+    """What asking a server brought: ``state`` is a key of ``symbols.PROBE_MARKS``."""
+
+    state: str = "unknown"
+    sentence: str = ""
+    facts: Facts | None = None
+
+
+def summary(facts: Facts) -> str:
+    """A server's facts in one line."""
+    root = next((d for d in facts.disks if d.mount == "/"), None)
+    system = facts.os_name.replace("GNU/Linux ", "") or f"{facts.os_id} {facts.os_version}".strip()
+    parts = [system, facts.architecture]
+    parts.append(f"{size_text(facts.memory_total)} RAM" if facts.memory_total else "")
+    parts.append(f"{size_text(root.free)} free" if root else "")
+    foreign = [m.name for m in facts.mail_software if m.owner == "other"]
+    parts.append(f"has {', '.join(foreign)} with its own configuration" if foreign else "")
+    taken = sorted({s.port for s in facts.listeners if s.port in PORTS and s.process not in OURS})
+    parts.append(f"taken: {', '.join(map(str, taken))}" if taken else "")
+    return ", ".join(part for part in parts if part)
+
+
+def probe_failure(error: Exception) -> str:
+    """Which of ``symbols.PROBE_MARKS`` tells why a server could not be asked."""
+    known = {"host-key-unknown": "unknown-key", "host-key-changed": "changed-key", "auth": "refused"}
+    return known.get(str(getattr(error, "kind", "")), "failed")
+
+
+def unfit(facts: Facts) -> str:
+    """Why a server cannot take the stack, or empty."""
+    if facts.os_id and (facts.os_id != "debian" or facts.codename not in ("trixie", "bookworm")):
+        return f"{facts.os_name or facts.os_id} is not supported; Debian 13 or 12 is needed"
+    if facts.privilege == "none":
+        return "this user is neither root nor allowed to use sudo"
+    return ""
