@@ -17,7 +17,7 @@ Launch = Callable[..., TerminalSession]
 
 @pytest.fixture
 def environ(tmp_path: Path) -> dict[str, str]:
-    """The least a program needs, with folders below the test's own."""
+    """The least a program needs, with folders below the test's own; a size exported once must not bind it."""
     (tmp_path / "home").mkdir(exist_ok=True)
     return {
         "PATH": os.environ["PATH"],
@@ -27,6 +27,8 @@ def environ(tmp_path: Path) -> dict[str, str]:
         "PYTHONPATH": str(ROOT),
         "TERM": "xterm-256color",
         "LANG": "C.UTF-8",
+        "COLUMNS": "80",
+        "LINES": "24",
         "TZ": "UTC",
     }
 

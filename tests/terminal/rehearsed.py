@@ -23,7 +23,7 @@ from mailwiz_tui.install.prompts import Prompts
 from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.ui import terminal
 from mailwiz_tui.ui.ports import EngineLike, OutcomeLike
-from mailwiz_tui.ui.screen_guard import screen_guard
+from mailwiz_tui.ui.screen_guard import forget_fixed_size, screen_guard
 from tests.ui.fakes import PASSED, PASSWORD, FakeEngine, FakeOutcome, Script, backends, steps_of
 
 PLAN = """\
@@ -98,6 +98,7 @@ def main() -> None:
         path.write_text(PLAN, encoding="utf-8")
         path.with_name("inventory.toml").write_text(INVENTORY, encoding="utf-8")
     terminal.prepare_environment()
+    forget_fixed_size()
     from mailwiz_tui.ui.mailwiz import MailwizApp
     from mailwiz_tui.ui.session import Backends, Session
 
