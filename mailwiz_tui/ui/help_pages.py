@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
-from mailwiz_tui.plan.spec import FieldSpec, StepSpec
+if TYPE_CHECKING:
+    from mailwiz_tui.plan.spec import FieldSpec, StepSpec
 
 INDENT = 2
 KEY = 11
