@@ -47,6 +47,8 @@ def add_arguments(parser: argparse.ArgumentParser, connecting: Callable[[argpars
     _password(add)
     _quota(add)
     add.add_argument("--name", default="", metavar="NAME", help="whose mailbox it is")
+    stored = "of several stores, the server that keeps it (default: the one with the fewest mailboxes)"
+    add.add_argument("--store", default="", metavar="ID", help=stored)
 
     passwd = command("passwd", "give a mailbox a new password, and end its sessions", _passwd)
     _address(passwd)
@@ -126,10 +128,13 @@ def _read_password(options: Options) -> SecretStr | None:
 
 
 def _as_json(book: AccountBook) -> str:
-    """Stable keys: domains, mailboxes (sizes in bytes), aliases."""
+    """Stable keys: domains, mailboxes (sizes in bytes; of several stores which one), aliases."""
     aliases = [{**asdict(alias), "catch_all": alias.catch_all} for alias in book.aliases]
+    mailboxes = [asdict(m) for m in book.mailboxes]
+    for mailbox in mailboxes if not book.stores else ():
+        del mailbox["store"], mailbox["moving_to"]
     content = {"version": 1, "domains": [asdict(d) for d in book.domains],
-               "mailboxes": [asdict(m) for m in book.mailboxes], "aliases": aliases}  # fmt: skip
+               "mailboxes": mailboxes, "aliases": aliases}  # fmt: skip
     return json.dumps(content, indent=2)
 
 
@@ -139,6 +144,7 @@ def _filtered(book: AccountBook, part: str) -> AccountBook:
         book.domains,
         tuple(m for m in book.mailboxes if part in m.address or part in m.name.lower()),
         tuple(a for a in book.aliases if part in a.address or any(part in goto for goto in a.goto)),
+        book.stores,
     )
 
 
@@ -174,10 +180,15 @@ async def _alias_list(accounts: Accounts, options: Options) -> int:
 
 async def _add(accounts: Accounts, options: Options) -> int:
     added = await accounts.add(
-        options.address, password=options.password, quota=options.bytes or 0, name=options.name
+        options.address,
+        password=options.password,
+        quota=options.bytes or 0,
+        name=options.name,
+        store=options.store,
     )
     limit = f", quota {size_words(options.bytes)}" if options.bytes else ""
-    say(f"{shown_address(added.address)} was added{limit}")
+    stored = f" on {added.store}" if added.store else ""
+    say(f"{shown_address(added.address)} was added{stored}{limit}")
     if added.found_mail:
         complain(
             f"note: mail of a former {added.address} was still in {added.found_mail} and is in the mailbox again"
@@ -226,7 +237,8 @@ async def _remove(accounts: Accounts, options: Options) -> int:
     if removed.deleted:
         say(f"{shown_address(removed.address)} and its mail were removed")
     else:
-        where = f"; its mail is kept on the server in {removed.home}" if removed.home else "; it had no mail"
+        server = removed.store or "the server"
+        where = f"; its mail is kept on {server} in {removed.home}" if removed.home else "; it had no mail"
         say(f"{shown_address(removed.address)} was removed{where}")
     if removed.aliases:
         complain(f"note: aliases still lead to it: {', '.join(removed.aliases)}", "see: mailbox alias remove")

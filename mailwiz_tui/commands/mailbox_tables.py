@@ -19,8 +19,9 @@ def print_mailboxes(mailboxes: Sequence[MailboxEntry]) -> None:
     if not mailboxes:
         say("no mailboxes")
         return
+    stored = any(m.store for m in mailboxes)
     _print(
-        ("MAILBOX", "NAME", "USED", "QUOTA", "MESSAGES", "STATE"),
+        ("MAILBOX", "NAME", "USED", "QUOTA", "MESSAGES", *(("STORE",) if stored else ()), "STATE"),
         [
             (
                 shown_address(m.address),
@@ -28,7 +29,8 @@ def print_mailboxes(mailboxes: Sequence[MailboxEntry]) -> None:
                 size_words(m.used),
                 size_words(m.quota) if m.quota else "none",
                 str(m.messages),
-                "in use" if m.active else "out of use",
+                *((m.store,) if stored else ()),
+                f"moving to {m.moving_to}" if m.moving_to else "in use" if m.active else "out of use",
             )
             for m in mailboxes
         ],

@@ -19,7 +19,8 @@ from mailwiz_tui.install.sanitize import clean_text
 from mailwiz_tui.install.work import EngineError
 from mailwiz_tui.plan.dnsnames import display_name, domain_name
 from mailwiz_tui.plan.mailnames import mail_address
-from mailwiz_tui.plan.model import Plan
+from mailwiz_tui.plan.model import Plan, Role
+from mailwiz_tui.stack.traffic import spread_stores
 
 UNITS = {"": 1, "B": 1, "K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}
 _SIZE = re.compile(r"(\d{1,15})(?:\.(\d{1,3}))?\s*([KMGT]?)(?:i?B)?", re.IGNORECASE)
@@ -49,7 +50,10 @@ class DomainEntry:
 
 @dataclass(frozen=True, slots=True)
 class MailboxEntry:
-    """A mailbox; ``quota`` and ``used`` in bytes, a quota of 0 is none; ``created`` is ISO 8601 in UTC."""
+    """A mailbox; ``quota`` and ``used`` in bytes, a quota of 0 is none; ``created`` is ISO 8601 in UTC.
+
+    Where there are several stores, ``store`` is the one it is on, ``moving_to`` the one it is on its way to.
+    """
 
     address: str
     name: str
@@ -58,6 +62,8 @@ class MailboxEntry:
     messages: int
     active: bool
     created: str
+    store: str = ""
+    moving_to: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,30 +82,39 @@ class AliasEntry:
 
 @dataclass(frozen=True, slots=True)
 class AccountBook:
-    """All domains, mailboxes and aliases of an installation."""
+    """All domains, mailboxes and aliases of an installation; ``stores`` where there are several."""
 
     domains: tuple[DomainEntry, ...] = ()
     mailboxes: tuple[MailboxEntry, ...] = ()
     aliases: tuple[AliasEntry, ...] = ()
+    stores: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """A new mailbox: the password if it was made for it, and where mail of a former mailbox was found again."""
+    """A new mailbox: the password if it was made for it, and where mail of a former mailbox was found again.
+
+    ``store``: where it is, of several stores.
+    """
 
     address: str
     generated: SecretStr | None = None
     found_mail: str = ""
+    store: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """A removed mailbox: where its mail lies (or lay, if ``deleted``), and aliases that still lead to it."""
+    """A removed mailbox: where its mail lies (or lay, if ``deleted``), and aliases that still lead to it.
+
+    ``store``: the one of several stores that it was on.
+    """
 
     address: str
     home: str
     deleted: bool
     aliases: tuple[str, ...]
+    store: str = ""
 
 
 class Accounts:
@@ -110,7 +125,7 @@ class Accounts:
 
     async def book(self) -> AccountBook:
         """Everything there is."""
-        raw = await self._ask("list")
+        raw = await self._ask("list", **self._among)
         return AccountBook(
             tuple(
                 DomainEntry(clean_text(d["domain"]), bool(d["active"]), int(d["mailboxes"]), int(d["aliases"]))
@@ -125,6 +140,8 @@ class Accounts:
                     int(m["messages"]),
                     bool(m["active"]),
                     clean_text(m["created"] or ""),
+                    clean_text(m.get("store") or ""),
+                    clean_text(m.get("moving_to") or ""),
                 )
                 for m in raw["mailboxes"]
             ),
@@ -132,16 +149,43 @@ class Accounts:
                 AliasEntry(clean_text(a["address"]), tuple(map(clean_text, a["goto"])), bool(a["active"]))
                 for a in raw["aliases"]
             ),
+            self.stores,
         )
 
+    @property
+    def stores(self) -> tuple[str, ...]:
+        """The stores that there is a choice between; empty where there is one."""
+        return spread_stores(self._engine.plan)
+
+    @property
+    def _among(self) -> dict[str, list[str]]:
+        return {"stores": list(self.stores)} if self.stores else {}
+
     async def add(
-        self, address: str, *, password: SecretStr | None = None, quota: int = 0, name: str = ""
+        self,
+        address: str,
+        *,
+        password: SecretStr | None = None,
+        quota: int = 0,
+        name: str = "",
+        store: str = "",
     ) -> Added:
-        """A new mailbox; without ``password`` one is generated and returned, this once."""
+        """A new mailbox; without ``password`` one is generated and returned, this once.
+
+        Of several stores it is put on ``store``, or on the one with the fewest mailboxes.
+        """
+        address, place = typed_address(address), self._among
+        if store:
+            known_store(self._engine.plan, store)
         generated = new_password() if password is None else None
         secret = (password or generated or SecretStr("")).get_secret_value()
-        raw = await self._ask("add", address=typed_address(address), password=secret, quota=quota, name=name)
-        return Added(clean_text(raw["address"]), generated, clean_text(raw["found_mail"]))
+        where: dict[str, Any] = {**place, "store": store} if place else {}
+        raw = await self._ask("add", address=address, password=secret, quota=quota, name=name, **where)
+        chosen, found = clean_text(raw.get("store") or ""), clean_text(raw["found_mail"])
+        if chosen:
+            link = await self._engine.link(chosen)
+            found = clean_text((await link.request("accounts_welcome", address=address))["found_mail"])
+        return Added(clean_text(raw["address"]), generated, found, chosen)
 
     async def set_password(self, address: str, password: SecretStr | None = None) -> SecretStr | None:
         """A new password; generated and returned, this once, where none is given. Ends open sessions."""
@@ -165,9 +209,18 @@ class Accounts:
         if address.lower() == f"postmaster@{self._engine.plan.domain.primary_domain}":
             advice = "give it another password, or forward it with an alias"
             raise EngineError(f"{address} must exist: every mail server has a postmaster", "accounts", advice)
-        raw = await self._ask("remove", address=address, delete_mail=delete_mail)
+        store = ""
+        if self.stores:
+            store = str((await self._ask("where", address=address, **self._among))["store"])
+            await self._engine.link(store)
+        raw = await self._ask("remove", address=address, delete_mail=delete_mail, **self._among)
         aliases = tuple(clean_text(alias) for alias in raw["aliases"])
-        return Removed(clean_text(raw["address"]), clean_text(raw["home"]), bool(raw["deleted"]), aliases)
+        if store not in ("", *self.stores[:1]):
+            link = await self._engine.link(store)
+            raw |= await link.request("accounts_farewell", address=address, delete_mail=delete_mail)
+        return Removed(
+            clean_text(raw["address"]), clean_text(raw["home"]), bool(raw["deleted"]), aliases, clean_text(store)
+        )
 
     async def add_alias(self, address: str, goto: list[str]) -> AliasEntry:
         """Lets an address (or ``@domain``, for a catch-all) lead to further ones."""
@@ -187,10 +240,17 @@ class Accounts:
             raise EngineError("the plan has no server that keeps mailboxes", "servers", "give one the role first")
         link = await self._engine.link(place.id)
         answer = dict(await link.request(f"accounts_{what}", **args))
-        if what != "list":
+        if what not in ("list", "where"):
             ended = what in ("password", "remove") or args.get("active") is False
             await refresh_copies(self._engine, kick=(str(args["address"]),) if ended else ())
         return answer
+
+
+def known_store(plan: Plan, store: str) -> None:
+    """Raises ValueError unless mailboxes of the plan can be on that server."""
+    stores = [server.id for server in plan.servers_with(Role.MAIL_STORAGE)]
+    if store not in stores:
+        raise ValueError(f"the plan has no store “{store[:40]}”; its stores: {', '.join(stores) or 'none'}")
 
 
 def typed_address(text: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from mailwiz_tui.plan.model import Antispam, Plan, PlanServer, PrivateNetwork, Role
+from mailwiz_tui.plan.model import Antispam, Architecture, Plan, PlanServer, PrivateNetwork, Role
 from mailwiz_tui.plan.published import host_label
 from mailwiz_tui.stack import keys
 
@@ -22,6 +22,7 @@ class Flow:
     """One server may connect to another: to ``port`` of the target, for ``reason``.
 
     ``public``: between the public addresses (the private link itself); all others use the internal addresses.
+    ``at_times``: something listens only while it is needed.
     """
 
     source_id: str
@@ -31,13 +32,14 @@ class Flow:
     service: str
     reason: str
     public: bool = False
+    at_times: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
     """A service that servers with one role offer to servers with another, on their internal address, inside TLS.
 
-    ``accounts``: only the account store offers it.
+    ``accounts``: only the account store offers it. ``at_times``: it listens only while it is needed.
     """
 
     service: str
@@ -46,6 +48,7 @@ class Exchange:
     consumers: tuple[Role, ...]
     reason: str
     accounts: bool = False
+    at_times: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,7 @@ EXCHANGES = (
         (Role.MAIL_STORAGE,),
         (Role.MAIL_STORAGE,),
         "moves mailboxes between the stores",
+        at_times=True,
     ),
     Exchange(
         "relay",
@@ -222,6 +226,14 @@ def account_store(plan: Plan) -> PlanServer | None:
     return next(iter(plan.servers_with(Role.MAIL_STORAGE)), None)
 
 
+def spread_stores(plan: Plan) -> tuple[str, ...]:
+    """The stores that mailboxes are spread over, the account store first; empty where there is no choice."""
+    if plan.architecture is not Architecture.DISTRIBUTED or not plan.linked:
+        return ()
+    stores = tuple(server.id for server in plan.servers_with(Role.MAIL_STORAGE))
+    return stores if len(stores) > 1 else ()
+
+
 def internal_name(server_id: str) -> str:
     """A server's name on the private link, in every server's /etc/hosts and in its internal certificate."""
     return f"{host_label(server_id)}.{keys.INTERNAL_DOMAIN}"
@@ -248,4 +260,5 @@ def _between(sources: list[PlanServer], targets: list[PlanServer], what: Exchang
     for source in sources:
         for target in targets:
             if source.id != target.id:
-                yield Flow(source.id, target.id, what.port, "tcp", what.service, what.reason)
+                at_times = isinstance(what, Exchange) and what.at_times
+                yield Flow(source.id, target.id, what.port, "tcp", what.service, what.reason, at_times=at_times)

@@ -16,13 +16,19 @@ def line(row: Row | None, width: int, *, plain: bool) -> Text:
     """A mailbox or an alias in one line; None is the heading above the aliases."""
     if row is None:
         return Text("Aliases", style="bold underline")
-    first = width * 45 // 100
+    stored = isinstance(row, MailboxEntry) and bool(row.store)
+    first = width * (38 if stored else 45) // 100
     address = cut(shown_address(row.address), first)
     if isinstance(row, AliasEntry):
         return Text(f"{address}  {'>' if plain else '→'} {cut(', '.join(row.goto), width - first - 4)}")
     used = f"{size_words(row.used)} of {size_words(row.quota)}" if row.quota else size_words(row.used)
-    text = Text(f"{address}  {cut(row.name, width - first - 30)}  {used:>14}  ")
-    text.append("in use" if row.active else "out of use", style="" if row.active else "bold")
+    text = Text(f"{address}  {cut(row.name, width - first - (38 if stored else 30))}  {used:>14}  ")
+    if stored:
+        text.append(f"{cut(row.store, 6)}  ")
+    if row.moving_to:
+        text.append(f"to {row.moving_to}", style="bold")
+    else:
+        text.append("in use" if row.active else "out of use", style="" if row.active else "bold")
     return text
 
 
@@ -53,6 +59,10 @@ async def set_quota(accounts: Accounts, address: str, quota: int) -> str:
 async def remove(accounts: Accounts, address: str, *, delete_mail: bool) -> str:
     """Remove a mailbox."""
     removed = await accounts.remove(address, delete_mail=delete_mail)
-    kept = f"; its mail is kept on the server in {removed.home}" if removed.home else "; it had no mail"
+    kept = (
+        f"; its mail is kept on {removed.store or 'the server'} in {removed.home}"
+        if removed.home
+        else "; it had no mail"
+    )
     leading = f". Aliases still lead to it: {', '.join(removed.aliases)}" if removed.aliases else ""
     return f"{address} was removed{' with its mail' if removed.deleted else kept}{leading}"

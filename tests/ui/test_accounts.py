@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ class FakeAccounts(Accounts):
 
     def __init__(self) -> None:
         self.asked: list[tuple[Any, ...]] = []
+        self.spread: tuple[str, ...] = ()
         self.error: Exception | None = None
         self.boxes = [
             box("anna@example.com", "Anna Müller", 5 * GIGA, 1_300_000_000),
@@ -60,14 +62,22 @@ class FakeAccounts(Accounts):
     async def book(self) -> AccountBook:
         if self.error is not None:
             raise self.error
-        return AccountBook((DomainEntry("example.com", True, 4, 2),), tuple(self.boxes), tuple(self.aliases))
+        domains = (DomainEntry("example.com", True, 4, 2),)
+        return AccountBook(domains, tuple(self.boxes), tuple(self.aliases), self.spread)
 
     async def add(
-        self, address: str, *, password: SecretStr | None = None, quota: int = 0, name: str = ""
+        self,
+        address: str,
+        *,
+        password: SecretStr | None = None,
+        quota: int = 0,
+        name: str = "",
+        store: str = "",
     ) -> Added:
-        self._note("add", address, quota, name, password.get_secret_value() if password else None)
+        where = (store,) if store else ()
+        self._note("add", address, quota, name, password.get_secret_value() if password else None, *where)
         self.boxes.append(box(address, name, quota))
-        return Added(address, None if password else SecretStr(PASSWORD))
+        return Added(address, None if password else SecretStr(PASSWORD), store=store)
 
     async def set_password(self, address: str, password: SecretStr | None = None) -> SecretStr | None:
         self._note("password", address)
@@ -144,6 +154,28 @@ async def test_adding_a_mailbox_shows_its_password_once(
         await until(pilot, lambda: "carl@example.com was added" in screen_text(app), "the list")
         assert PASSWORD not in screen_text(app)
     assert accounts.asked == [("add", "carl@example.com", 5 * GIGA, "Carl", None)]
+
+
+async def test_of_several_stores_one_is_named_for_a_mailbox(
+    make_app: MakeApp, filled: Path, accounts: FakeAccounts, update_golden: bool
+) -> None:
+    accounts.spread = ("store1", "store2")
+    places = ("store1", "store2", "store1", "store1")
+    accounts.boxes = [replace(b, store=s) for b, s in zip(accounts.boxes, places, strict=True)]
+    accounts.boxes[0] = replace(accounts.boxes[0], moving_to="store2")
+    app = make_app(filled)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot, app, accounts)
+        await check_golden(pilot, "accounts-stores-80x24", update=update_golden)
+        await pilot.press("a")
+        await until(pilot, lambda: "Add a mailbox" in screen_text(app), "the dialog")
+        await pilot.press(*"carl@example.com", "enter", "enter", "enter", *"store9", "enter", "enter")
+        await until(pilot, lambda: "There is no store “store9”" in screen_text(app), "the refusal")
+        await pilot.press("backspace", *"2", "enter", "enter")
+        await until(pilot, lambda: PASSWORD in screen_text(app), "the password")
+        await pilot.press("enter")
+        await until(pilot, lambda: "was added on store2" in screen_text(app), "the list")
+    assert accounts.asked == [("add", "carl@example.com", 0, "", None, "store2")]
 
 
 async def test_a_typed_password_is_hidden(make_app: MakeApp, filled: Path, accounts: FakeAccounts) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from . import mailaliases, mailboxes
+from . import mailaliases, mailboxes, placement, storehome
 from .accountsql import PROBE, rows
 from .fault import AgentFault
 from .host import Host
@@ -25,13 +25,23 @@ SELECT JSON_OBJECT('kind', 'alias', 'address', a.address, 'goto', a.goto, 'activ
     'own', EXISTS (SELECT 1 FROM mailbox m WHERE m.username = a.address))
     FROM alias a ORDER BY a.domain, a.address;
 """  # noqa: S608
+_PLACES = (
+    "SELECT JSON_OBJECT('kind', 'place', 'address', username, 'store', store, 'to', moving_to) FROM mailwiz_store;"
+)
 
 
-def everything(host: Host) -> dict[str, Any]:
-    """Domains, mailboxes and aliases; a mailbox's alias to itself alone is left out."""
-    found: dict[str, list[dict[str, Any]]] = {"domain": [], "mailbox": [], "alias": []}
-    for row in rows(host, _LIST):
+def everything(host: Host, stores: list[str] | None = None) -> dict[str, Any]:
+    """Domains, mailboxes and aliases; a mailbox's alias to itself alone is left out.
+
+    With several ``stores`` each mailbox says which it is on and where it is being moved to.
+    """
+    found: dict[str, list[dict[str, Any]]] = {"domain": [], "mailbox": [], "alias": [], "place": []}
+    for row in rows(host, _LIST + (_PLACES if stores else "")):
         found[str(row.pop("kind"))].append(row)
+    places = {str(row["address"]).lower(): row for row in found["place"]}
+    for box in found["mailbox"] if stores else ():
+        place = places.get(str(box["address"]).lower(), {})
+        box["store"], box["moving_to"] = place.get("store") or (stores or [""])[0], place.get("to") or ""
     aliases = []
     for alias in found["alias"]:
         goto = [part.strip() for part in str(alias["goto"]).split(",") if part.strip()]
@@ -46,6 +56,9 @@ WORK: dict[str, Callable[..., dict[str, Any]]] = {
     "password": mailboxes.set_password,
     "change": mailboxes.edit,
     "remove": mailboxes.remove,
+    "welcome": storehome.welcome,
+    "farewell": storehome.farewell,
+    "where": placement.where,
     "alias_add": mailaliases.add,
     "alias_remove": mailaliases.remove,
 }

@@ -8,7 +8,7 @@ import re
 import shutil
 from typing import Any
 
-from . import accounts
+from . import accounts, placement
 from .accountsql import PROBE, address_of, change, domain_of, free_text, insert, literal, rows
 from .fault import AgentFault
 from .host import Host, require
@@ -49,11 +49,20 @@ def need(host: Host, address: str) -> dict[str, Any]:
     return found
 
 
-def add(host: Host, address: str, password: str, quota: int = 0, name: str = "") -> dict[str, Any]:
+def add(
+    host: Host,
+    address: str,
+    password: str,
+    quota: int = 0,
+    name: str = "",
+    stores: list[str] | None = None,
+    store: str = "",
+) -> dict[str, Any]:
     """Makes a mailbox, and the alias to itself that PostfixAdmin keeps for each.
 
-    ``quota`` is in bytes, 0 for none. Returns ``{"address", "found_mail"}``: where mail of a former mailbox of
-    the same name lies, which is in the new one again; empty where there is none.
+    ``quota`` is in bytes, 0 for none. With several ``stores`` it is put on ``store``, or on the one with the
+    fewest. Returns ``{"address", "found_mail", "store"}``: where mail of a former mailbox of the same name lies,
+    which is in the new one again (empty where there is none, or several stores), and the store chosen.
     """
     address = address_of(address)
     local, _, domain = address.rpartition("@")
@@ -76,7 +85,8 @@ def add(host: Host, address: str, password: str, quota: int = 0, name: str = "")
         raise AgentFault(f"{address} is an alias to {taken[0]['goto']}", "accounts",
                          f"first: mailwiz-tui mailbox alias remove PLAN {address}")  # fmt: skip
     _check_quota(quota)
-    home = home_of(host, address)
+    chosen = placement.choose(host, stores, store) if stores else ""
+    home = "" if stores else home_of(host, address)
     found = home if home and os.path.isdir(host.path(home)) else ""
     box = {
         "username": literal(address), "password": literal(accounts.hashed(host, password)),
@@ -84,8 +94,9 @@ def add(host: Host, address: str, password: str, quota: int = 0, name: str = "")
         "local_part": literal(local), "domain": literal(domain), "quota": str(quota),
     }  # fmt: skip
     alias = {"address": literal(address), "goto": literal(address), "domain": literal(domain)}
-    change(host, insert("INSERT", "mailbox", box), insert("INSERT", "alias", alias))
-    return {"address": address, "found_mail": found}
+    place = (accounts.stored_on(address, chosen),) if stores else ()
+    change(host, *place, insert("INSERT", "mailbox", box), insert("INSERT", "alias", alias))
+    return {"address": address, "found_mail": found, "store": chosen}
 
 
 def set_password(host: Host, address: str, password: str) -> dict[str, Any]:
@@ -128,8 +139,11 @@ def edit(
     return {"address": address}
 
 
-def remove(host: Host, address: str, delete_mail: bool = False) -> dict[str, Any]:
+def remove(host: Host, address: str, delete_mail: bool = False, stores: list[str] | None = None) -> dict[str, Any]:
     """Removes a mailbox and what belongs to it; its mail stays unless ``delete_mail``.
+
+    With several ``stores``, of which the first is this server, mail on another one is left alone here: that one
+    is told next (``storehome.farewell``).
 
     Returns ``{"address", "home", "deleted", "aliases"}``: where its mail lies or lay (empty where it never had
     any), and the aliases that still lead to it.
@@ -137,15 +151,21 @@ def remove(host: Host, address: str, delete_mail: bool = False) -> dict[str, Any
     address = address_of(address)
     need(host, address)
     quoted = literal(address)
-    home = home_of(host, address)
+    place = placement.where(host, address, stores) if stores else {"store": "", "moving_to": ""}
+    if place["moving_to"]:
+        raise AgentFault(f"{address} is being moved to {place['moving_to']}", "accounts",
+                         "finish that first: mailwiz-tui mailbox move")  # fmt: skip
+    stored_here = not stores or place["store"] == stores[0]
+    home = home_of(host, address) if stored_here else ""
     if home and not os.path.isdir(host.path(home)):
         home = ""
-    if delete_mail:
+    if delete_mail and stored_here:
         change(host, f"UPDATE alias SET active = 0 WHERE address = {quoted};")  # noqa: S608
         host.run(["doveadm", "expunge", "-u", address, "mailbox", "*", "ALL"], timeout=120)
         host.run(["doveadm", "purge", "-u", address], timeout=120)
+    placed = (("mailwiz_store", "username"),) if stores else ()
     tables = (("mailbox", "username"), ("alias", "address"), ("quota2", "username"), ("quota", "username"),
-              ("fetchmail", "mailbox"), ("vacation", "email"))  # fmt: skip
+              ("fetchmail", "mailbox"), ("vacation", "email"), *placed)  # fmt: skip
     change(host, *(f"DELETE FROM {table} WHERE {column} = {quoted};" for table, column in tables))  # noqa: S608
     _forget(host, address, kick=True)
     if delete_mail and home:

@@ -30,9 +30,10 @@ _INTERNAL = "/etc/mailwiz/internal"
 
 
 def reach(host: Host, places: list[Raw]) -> list[Raw]:
-    """Whether TCP ports answer: ``{"id", "address", "port", "name"}`` in, ``{"id", "seconds", "fault"}`` out.
+    """Whether TCP ports answer: ``id``, ``address``, ``port``, ``name`` in; ``id``, ``seconds``, ``fault`` out.
 
     With ``name`` the port must speak TLS, show the pinned certificate of that name and accept this server's own.
+    ``refused`` is out too: the server was reached, and nothing listens at that port.
     """
     with ThreadPoolExecutor(16) as pool:
         return list(pool.map(lambda place: _reach(host, place), places))
@@ -89,7 +90,7 @@ def knock_udp(places: list[Raw]) -> list[Raw]:
 
 
 def _reach(host: Host, place: Raw) -> Raw:
-    begun, fault = time.monotonic(), ""
+    begun, fault, refused = time.monotonic(), "", False
     try:
         with socket.create_connection((str(place["address"]), int(place["port"])), timeout=_PATIENCE) as plain:
             if place.get("name"):
@@ -100,14 +101,14 @@ def _reach(host: Host, place: Raw) -> Raw:
     except ssl.SSLError as error:
         fault = f"TLS failed: {error.reason or error}"
     except ConnectionRefusedError:
-        fault = "the connection was refused: nothing listens there"
+        fault, refused = "the connection was refused: nothing listens there", True
     except TimeoutError:
         fault = "no answer: a firewall drops it, or the link is down"
     except (ConnectionResetError, BrokenPipeError):
         fault = "the connection was closed at once: the service behind it does not answer, or refuses this server"
     except OSError as error:
         fault = str(error.strerror or error)
-    return {"id": place["id"], "seconds": round(time.monotonic() - begun, 4), "fault": fault}
+    return {"id": place["id"], "seconds": round(time.monotonic() - begun, 4), "fault": fault, "refused": refused}
 
 
 def _still_open(inside: ssl.SSLSocket) -> None:

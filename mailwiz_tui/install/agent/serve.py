@@ -18,7 +18,8 @@ from .host import Host
 
 Answer = Any
 Operation = Callable[..., Answer]
-ACCOUNT_WORK = ("list", "add", "password", "change", "remove", "alias_add", "alias_remove")
+ACCOUNT_WORK = ("list", "add", "password", "change", "remove", "alias_add", "alias_remove",
+                "welcome", "farewell", "where")  # fmt: skip
 
 
 class Server:

@@ -19,12 +19,13 @@ from mailwiz_tui.ui.widgets.no_markup import NoMarkup
 
 @dataclass(frozen=True, slots=True)
 class NewMailbox:
-    """What was typed for a mailbox; ``password`` None asks for a generated one."""
+    """What was typed for a mailbox; ``password`` None asks for a generated one, no ``store`` for the emptiest."""
 
     address: str
     name: str
     quota: int
     password: SecretStr | None
+    store: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +88,15 @@ class MailboxDialog(FormDialog):
 
     explanation = "An empty password is generated; it is shown once and stored only as a hash."
 
-    def __init__(self, domain: str) -> None:
+    def __init__(self, domain: str, stores: Sequence[str] = ()) -> None:
         super().__init__("Add a mailbox")
+        self._stores = tuple(stores)
+        where = (("store", "Store", "", f"{', '.join(stores)}; empty: the one with fewest"),) if stores else ()
         self.rows = (
             ("address", "Address", "", f"anna@{domain}"),
             ("name", "Whose it is", "", "may stay empty"),
             ("quota", "Quota", "", "like 5G; empty for none"),
+            *where,
             ("password", "Password", "", "empty: generated"),
         )
 
@@ -107,11 +111,15 @@ class MailboxDialog(FormDialog):
         except ValueError as error:
             self.trouble("quota", str(error))
             return None
+        store = self.text("store") if self._stores else ""
+        if store and store not in self._stores:
+            self.trouble("store", f"There is no store “{store[:20]}”; the stores: {', '.join(self._stores)}")
+            return None
         entry = self.query_one("#account-password", Entry)
         password = SecretStr(entry.value) if entry.value else None
         with entry.prevent(Entry.Changed):
             entry.value = ""
-        return NewMailbox(address, self.text("name"), quota, password)
+        return NewMailbox(address, self.text("name"), quota, password, store)
 
 
 class AliasDialog(FormDialog):

@@ -182,13 +182,15 @@ class AccountsScreen(MainScreen):
             if isinstance(new, NewMailbox):
                 self.work(f"Adding {new.address}…", lambda accounts: self._add(accounts, new))
 
-        self.app.push_screen(MailboxDialog(self.domain), typed)
+        self.app.push_screen(MailboxDialog(self.domain, self._book.stores), typed)
 
     async def _add(self, accounts: Accounts, new: NewMailbox) -> str:
-        added = await accounts.add(new.address, password=new.password, quota=new.quota, name=new.name)
+        where = {"store": new.store} if new.store else {}
+        added = await accounts.add(new.address, password=new.password, quota=new.quota, name=new.name, **where)
         self._show_password(new.address, added.generated)
         found = f"; mail of a former mailbox in {added.found_mail} is in it again" if added.found_mail else ""
-        return f"{new.address} was added{found}"
+        stored = f" on {added.store}" if added.store else ""
+        return f"{new.address} was added{stored}{found}"
 
     def _show_password(self, address: str, password: SecretStr | None) -> None:
         if password is not None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailwiz_tui.install.agent import accountdesk, accountsql, secrets
+from mailwiz_tui.install.agent import accountdesk, accountsql, placement, secrets
 from mailwiz_tui.install.agent.context import Context
 from mailwiz_tui.install.agent.fault import AgentFault
 from mailwiz_tui.stack.blueprint import Blueprint, File, SecretSpec
@@ -59,13 +59,47 @@ def test_a_mailbox_gets_the_rows_that_postfixadmin_writes(server: Rehearsal) -> 
     done = accountdesk.work(
         server.host, "add", {"address": "Anna@Example.com", "password": PASSWORD, "quota": 5, "name": "Anna Müller"}
     )
-    assert done == {"address": "anna@example.com", "found_mail": ""}
+    assert done == {"address": "anna@example.com", "found_mail": "", "store": ""}
     said = sql(server)
     assert "INSERT INTO mailbox (username, password, name, maildir, local_part, domain, quota, created" in said
     assert "'example.com/anna/'" in said
     assert "INSERT INTO alias (address, goto, domain, created" in said
     assert "'anna@example.com', 'anna@example.com', 'example.com', NOW()" in said
     assert "Anna Müller".encode().hex() in said
+    assert "mailwiz_store" not in said
+
+
+def test_a_mailbox_goes_to_the_store_with_the_fewest_or_the_one_named(server: Rehearsal) -> None:
+    stores = ["store1", "store2", "store3"]
+    new = {"address": "anna@example.com", "password": PASSWORD, "stores": stores}
+    assert accountdesk.work(server.host, "add", dict(new))["store"] == "store1"
+    answer(server, "mailbox", {"store": "store1", "mailboxes": 3}, {"store": "store3", "mailboxes": 1})
+    assert placement.choose(server.host, stores) == "store2"
+    answer(server, "mailbox", *({"store": store, "mailboxes": 2} for store in stores))
+    assert placement.choose(server.host, stores) == "store1"
+    assert placement.choose(server.host, stores, "store3") == "store3"
+    with pytest.raises(AgentFault, match="no store store4; the stores are: store1, store2, store3"):
+        placement.choose(server.host, stores, "store4")
+    assert "INSERT INTO mailwiz_store (username, store) VALUES ('anna@example.com', 'store1')" in sql(server)
+
+
+def test_what_is_on_another_store_is_not_looked_for_here(server: Rehearsal) -> None:
+    home = server.path("/var/vmail/example.com/anna")
+    home.mkdir(parents=True)
+    row = {"address": "anna@example.com", "active": 1, "quota": 0, "store": "store2"}
+    answer(server, "mailbox", row)
+    asked = {"address": "anna@example.com", "delete_mail": True, "stores": ["store1", "store2"]}
+    assert not accountdesk.work(server.host, "remove", asked)["home"]
+    assert home.exists()
+    assert "DELETE FROM mailwiz_store WHERE username = 'anna@example.com'" in sql(server)
+    there = {"address": "anna@example.com"}
+    assert accountdesk.work(server.host, "welcome", there) == {"found_mail": "/var/vmail/example.com/anna"}
+    gone = accountdesk.work(server.host, "farewell", there | {"delete_mail": True})
+    assert gone == {"home": "/var/vmail/example.com/anna", "deleted": True}
+    assert not home.exists()
+    answer(server, "mailbox", row | {"moving_to": "store1"})
+    with pytest.raises(AgentFault, match="is being moved to store1"):
+        accountdesk.work(server.host, "remove", asked)
 
 
 def test_the_password_is_in_no_argument_and_no_statement(server: Rehearsal) -> None:

@@ -7,7 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailwiz_tui.cli import main
-from mailwiz_tui.install.accounts import UNITS, shown_address, size_words, typed_address, typed_alias, typed_quota
+from mailwiz_tui.install.accounts import (
+    UNITS,
+    known_store,
+    shown_address,
+    size_words,
+    typed_address,
+    typed_alias,
+    typed_quota,
+)
+from mailwiz_tui.stack.traffic import spread_stores
+from tests.unit.stack import cases
 
 
 @pytest.mark.parametrize(
@@ -49,3 +59,14 @@ def test_the_password_is_no_argument(capsys: pytest.CaptureFixture[str]) -> None
     with pytest.raises(SystemExit) as refused:
         main(["mailbox", "add", "plan.toml", "anna@example.com", "--password", "secret"])
     assert refused.value.code == 2
+
+
+def test_there_is_a_choice_between_stores_only_where_there_are_several() -> None:
+    plan = cases.distributed()
+    assert spread_stores(plan) == ("store1", "store2")
+    known_store(plan, "store2")
+    with pytest.raises(ValueError, match="no store “out1”; its stores: store1, store2"):
+        known_store(plan, "out1")
+    assert spread_stores(cases.plan()) == ()
+    one = [s.model_dump(mode="json") for s in plan.servers if s.id != "store2"]
+    assert spread_stores(cases.distributed(servers=one)) == ()

@@ -11,6 +11,7 @@ from mailwiz_tui.verify import mesh
 from mailwiz_tui.verify.check import perform
 from mailwiz_tui.verify.result import CheckState
 from mailwiz_tui.verify.target import Target
+from tests.unit.stack import cases
 
 
 def plan() -> Plan:
@@ -56,6 +57,23 @@ async def test_each_flow_is_a_result_and_only_links_are_asked_for_their_certific
     names = {p["port"]: p["name"] for p in link.places}
     assert names[11332] == "s3.mailwiz.internal"
     assert names[24] == ""
+
+
+async def test_what_listens_at_times_may_refuse_but_must_be_reached() -> None:
+    class Refusing(Link):
+        refused, said = True, "the connection was refused: nothing listens there"
+
+        async def request(self, op: str, **args: Any) -> Any:
+            answer = {"seconds": 0.003, "fault": self.said, "refused": self.refused}
+            return [{"id": place["id"], **answer} for place in args["places"]]
+
+    link = Refusing()
+    states = {r.id: r.state for r in await mesh.flows(cases.distributed(), "store2", link)}
+    assert states["mesh.flow.sync.store1"] is CheckState.PASSED
+    assert states["mesh.flow.accounts.store1"] is CheckState.FAILED
+    link.refused, link.said = False, "no answer: a firewall drops it, or the link is down"
+    states = {r.id: r.state for r in await mesh.flows(cases.distributed(), "store2", link)}
+    assert states["mesh.flow.sync.store1"] is CheckState.FAILED
 
 
 async def test_a_server_without_flows_asks_nothing() -> None:

@@ -1,0 +1,29 @@
+"""What one of several stores does for a mailbox that comes to it or is removed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import Any
+
+from .accountsql import address_of
+from .host import Host
+from .mailboxes import home_of
+
+
+def welcome(host: Host, address: str) -> dict[str, Any]:
+    """What a new mailbox finds on this store: ``{"found_mail"}``, where mail of a former one lies, or empty."""
+    home = home_of(host, address_of(address))
+    return {"found_mail": home if home and os.path.isdir(host.path(home)) else ""}
+
+
+def farewell(host: Host, address: str, delete_mail: bool = False) -> dict[str, Any]:
+    """Ends the sessions of a mailbox that was removed, and deletes its mail if told so; ``{"home", "deleted"}``."""
+    address = address_of(address)
+    home = home_of(host, address)
+    if home and not os.path.isdir(host.path(home)):
+        home = ""
+    host.run(["doveadm", "kick", address], timeout=10)
+    if delete_mail and home:
+        shutil.rmtree(host.path(home))
+    return {"home": home, "deleted": bool(delete_mail and home)}
