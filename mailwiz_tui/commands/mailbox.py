@@ -67,6 +67,10 @@ def add_arguments(parser: argparse.ArgumentParser, connecting: Callable[[argpars
     remove.add_argument("--delete-mail", action="store_true", help="delete its mail too; asks first")
     remove.add_argument("--yes", action="store_true", help="do not ask before deleting mail")
 
+    move = command("move", "move a mailbox to another of several stores; finishes or undoes what broke off", _move)
+    _address(move)
+    move.add_argument("store", metavar="STORE", help="the server that shall keep it")
+
     alias = commands.add_parser("alias", help="further addresses, forwarding and catch-alls")
     aliases = alias.add_subparsers(dest="do_alias", metavar="COMMAND", required=True)
     listing = command("list", "list aliases and catch-alls", _alias_list, among=aliases)
@@ -242,6 +246,14 @@ async def _remove(accounts: Accounts, options: Options) -> int:
         say(f"{shown_address(removed.address)} was removed{where}")
     if removed.aliases:
         complain(f"note: aliases still lead to it: {', '.join(removed.aliases)}", "see: mailbox alias remove")
+    return 0
+
+
+async def _move(accounts: Accounts, options: Options) -> int:
+    moved = await accounts.move(options.address, options.store, complain)
+    say(moved.line)
+    if moved.note:
+        complain(moved.note)
     return 0
 
 

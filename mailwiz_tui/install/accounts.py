@@ -7,8 +7,9 @@ and ``SshError`` (what, where, what to do) and ``ValueError`` for what was typed
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import SecretStr
 
@@ -21,6 +22,9 @@ from mailwiz_tui.plan.dnsnames import display_name, domain_name
 from mailwiz_tui.plan.mailnames import mail_address
 from mailwiz_tui.plan.model import Plan, Role
 from mailwiz_tui.stack.traffic import spread_stores
+
+if TYPE_CHECKING:
+    from mailwiz_tui.install.mailbox_move import Moved
 
 UNITS = {"": 1, "B": 1, "K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}
 _SIZE = re.compile(r"(\d{1,15})(?:\.(\d{1,3}))?\s*([KMGT]?)(?:i?B)?", re.IGNORECASE)
@@ -221,6 +225,12 @@ class Accounts:
         return Removed(
             clean_text(raw["address"]), clean_text(raw["home"]), bool(raw["deleted"]), aliases, clean_text(store)
         )
+
+    async def move(self, address: str, store: str, say: Callable[[str], None] = lambda text: None) -> Moved:
+        """Moves a mailbox to another store; ``say`` hears how far it is."""
+        from mailwiz_tui.install.mailbox_move import move_mailbox
+
+        return await move_mailbox(self._engine, address, store, say)
 
     async def add_alias(self, address: str, goto: list[str]) -> AliasEntry:
         """Lets an address (or ``@domain``, for a catch-all) lead to further ones."""

@@ -24,17 +24,18 @@ class Linked(Protocol):
         """The warm link to a server."""
 
 
-async def refresh_copies(engine: Linked, *, kick: tuple[str, ...] = ()) -> list[str]:
+async def refresh_copies(engine: Linked, *, kick: tuple[str, ...] = (), release: tuple[str, ...] = ()) -> list[str]:
     """Has every copy brought up to date now; the ids of servers where that did not succeed.
 
-    ``kick`` are addresses whose open sessions are ended there.
+    ``kick`` are addresses whose open sessions are ended there, ``release`` those whose waiting mail is tried again.
     """
 
     async def one(server_id: str) -> bool:
         try:
             async with asyncio.timeout(PATIENCE):
                 link = await engine.link(server_id)
-                return bool((await link.request("accounts_copy", kick=list(kick)))["fresh"])
+                asked = {"kick": list(kick), **({"release": list(release)} if release else {})}
+                return bool((await link.request("accounts_copy", **asked))["fresh"])
         except Exception:
             return False
 

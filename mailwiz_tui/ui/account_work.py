@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
@@ -54,6 +56,12 @@ async def set_quota(accounts: Accounts, address: str, quota: int) -> str:
     """Give a mailbox another quota."""
     await accounts.change(address, quota=quota)
     return f"{address}: quota {size_words(quota) if quota else 'none'}"
+
+
+async def move(accounts: Accounts, *, address: str, store: str, say: Callable[[str], None]) -> str:
+    """Move a mailbox to another store."""
+    moved = await accounts.move(address, store, say)
+    return f"{moved.line}. {moved.note}" if moved.note else moved.line
 
 
 async def remove(accounts: Accounts, address: str, *, delete_mail: bool) -> str:

@@ -182,6 +182,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("accounts.quota", "u", "set_quota", "Quota", "Set how much a mailbox may hold", "accounts", 33),
     Action("accounts.use", "d", "switch_use", "In/out", "Take a mailbox out of use, or back", "accounts", 34),
     Action("accounts.remove", "x", "remove_account", "Remove", "Remove a mailbox or an alias", "accounts", 35),
+    Action("accounts.move", "m", "move_mailbox", "Move", "Move a mailbox to another store", "accounts", 38),
     Action("accounts.find", "slash", "find_account", "Filter", "Type a part of an address", "accounts", 36),
     Action("accounts.refresh", "r", "refresh_accounts", "Reload", "Ask the server again", "accounts", 37),
     Action("accounts.back", "f7", "leave_accounts", "Back", "Back to where you came from", "accounts", 19, True),

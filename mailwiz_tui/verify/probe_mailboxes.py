@@ -56,7 +56,7 @@ async def open_mailboxes(
             turn.fail("mailbox.probe", place.id, OPENED, error)
             continue
         opened.append(mailbox)
-    stack.push_async_callback(_close, turn, engine, link, place.id, opened)
+    stack.push_async_callback(_close, turn, engine, links, place.id, opened)
     await refresh_copies(engine)
     for mailbox in opened:
         seen = f"{mailbox.address} on {mailbox.store}" if mailbox.store else mailbox.address
@@ -64,10 +64,18 @@ async def open_mailboxes(
     return opened
 
 
-async def _close(turn: Teller, engine: Linked, link: Link, place: str, opened: list[Mailbox]) -> None:
+async def _close(turn: Teller, engine: Linked, links: dict[str, Link], place: str, opened: list[Mailbox]) -> None:
+    """Shuts them where accounts are, then deletes their mail where it is."""
     for mailbox in opened:
         try:
-            await link.request("probe_mailbox_close", address=mailbox.address)
+            await links[place].request("probe_mailbox_close", address=mailbox.address)
         except Exception as error:
             turn.fail("mailbox.closed", place, CLOSED, error)
     await refresh_copies(engine)
+    for mailbox in opened:
+        if mailbox.store not in ("", place) and mailbox.store in links:
+            try:
+                there = links[mailbox.store]
+                await there.request("accounts_farewell", address=mailbox.address, delete_mail=True)
+            except Exception as error:
+                turn.fail("mailbox.closed", mailbox.store, CLOSED, error)

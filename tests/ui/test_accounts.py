@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from mailwiz_tui.install.accounts import (
     Removed,
 )
 from mailwiz_tui.install.agentlink import AgentError
+from mailwiz_tui.install.mailbox_move import Moved
 from mailwiz_tui.ui.mailwiz import MailwizApp
 from mailwiz_tui.ui.screens.accounts import AccountsScreen
 from mailwiz_tui.ui.screens.start import StartScreen
@@ -92,6 +94,11 @@ class FakeAccounts(Accounts):
         self._note("remove", address, delete_mail)
         self.boxes = [b for b in self.boxes if b.address != address]
         return Removed(address, "/var/vmail/example.com/anna", delete_mail, ("sales@example.com",))
+
+    async def move(self, address: str, store: str, say: Callable[[str], None] = lambda text: None) -> Moved:
+        self._note("move", address, store)
+        say("copying")
+        return Moved(address, "store1", store, 7, 1.5, "/var/vmail/.mailwiz-trash/anna")
 
     async def add_alias(self, address: str, goto: list[str]) -> AliasEntry:
         self._note("alias", address, *goto)
@@ -176,6 +183,37 @@ async def test_of_several_stores_one_is_named_for_a_mailbox(
         await pilot.press("enter")
         await until(pilot, lambda: "was added on store2" in screen_text(app), "the list")
     assert accounts.asked == [("add", "carl@example.com", 0, "", None, "store2")]
+
+
+async def test_a_mailbox_moves_to_another_store_and_stays_where_there_is_one(
+    make_app: MakeApp, filled: Path, accounts: FakeAccounts
+) -> None:
+    app = make_app(filled)
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot, app, accounts)
+        assert screen.why_not("accounts.move") == "there is one store; with several a mailbox can move"
+        await pilot.press("m")
+        await pilot.pause(0.05)
+        assert app.screen is screen
+        accounts.spread = ("store1", "store2", "store3")
+        accounts.boxes = [replace(b, store="store1") for b in accounts.boxes]
+        accounts.boxes[1] = replace(accounts.boxes[1], moving_to="store2")
+        await pilot.press("r")
+        await until(pilot, lambda: screen.why_not("accounts.move") == "", "the stores")
+        await pilot.press("home", "m")
+        await until(pilot, lambda: "Move anna@example.com away from store1?" in screen_text(app), "the question")
+        await pilot.press("enter")
+        await pilot.pause(0.05)
+        assert accounts.asked == []
+        await pilot.press("m")
+        await until(pilot, lambda: "To store3" in screen_text(app), "the question")
+        await pilot.press("right", "right", "enter")
+        await until(pilot, lambda: "was moved from store1 to store3" in screen_text(app), "the end")
+        await pilot.press("down", "m")
+        await until(pilot, lambda: "Finish moving bob@example.com to store2?" in screen_text(app), "the question")
+        await pilot.press("right", "right", "enter")
+        await until(pilot, lambda: len(accounts.asked) == 2, "the second move")
+    assert accounts.asked == [("move", "anna@example.com", "store3"), ("move", "bob@example.com", "store1")]
 
 
 async def test_a_typed_password_is_hidden(make_app: MakeApp, filled: Path, accounts: FakeAccounts) -> None:

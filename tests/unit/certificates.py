@@ -66,7 +66,9 @@ def issue(
         usages = [i in (5, 6) for i in range(9)]
         builder = builder.add_extension(x509.KeyUsage(*usages), critical=True)
     else:
-        builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
+        builder = builder.add_extension(
+            x509.ExtendedKeyUsage(usage if isinstance(usage, list) else [usage]), critical=False
+        )
     if names:
         builder = builder.add_extension(
             x509.SubjectAlternativeName([x509.DNSName(n) for n in names]), critical=False

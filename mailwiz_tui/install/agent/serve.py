@@ -65,6 +65,7 @@ class Server:
             "secret_put": self.secret_put,
             "secret_missing": self.secret_missing,
             **{f"accounts_{what}": partial(self.accounts, what) for what in ACCOUNT_WORK},
+            "move": self.move,
         }
 
     def serve(self, source: Any) -> None:
@@ -249,11 +250,11 @@ class Server:
         with self._exclusive:
             return administrators.acknowledge(self.host, address)
 
-    def accounts_copy(self, kick: list[str] | None = None) -> Answer:
+    def accounts_copy(self, kick: list[str] | None = None, release: list[str] | None = None) -> Answer:
         """Brings this server's copy of the accounts up to date."""
         from . import accountcopy
 
-        return accountcopy.refresh(self.host, kick or [])
+        return accountcopy.refresh(self.host, kick or [], release or [])
 
     def probe_mailbox_open(self, address: str, password: str, store: str = "") -> Answer:
         """Opens the verification mailbox for as long as this connection lives."""
@@ -327,6 +328,12 @@ class Server:
 
         with self._exclusive:
             return accountdesk.work(self.host, what, args)
+
+    def move(self, what: str, args: Raw) -> Answer:
+        """One step of moving a mailbox between stores; they keep each other off by themselves."""
+        from . import movedesk
+
+        return movedesk.work(self.host, what, args)
 
 
 def main(root: str) -> None:

@@ -12,8 +12,13 @@ from .mailboxes import home_of
 
 
 def welcome(host: Host, address: str) -> dict[str, Any]:
-    """What a new mailbox finds on this store: ``{"found_mail"}``, where mail of a former one lies, or empty."""
+    """Makes room for a new mailbox on this store; ``{"found_mail"}`` says where mail of a former one lies.
+
+    What a mailbox of that name left in its place when it moved away goes (``movestate.stone``).
+    """
     home = home_of(host, address_of(address))
+    if home and os.path.isfile(host.path(home)):
+        os.unlink(host.path(home))
     return {"found_mail": home if home and os.path.isdir(host.path(home)) else ""}
 
 

@@ -120,6 +120,7 @@ def peers_sql(context: Context) -> str:
         "accounts",
         "peers.sql",
         user=USER,
+        database=keys.DATABASE,
         addresses=", ".join(sql_text(server.internal_ip) for server in servers) or "''",
         grants="".join(_grants(context, server) for server in servers).rstrip("\n"),
     )

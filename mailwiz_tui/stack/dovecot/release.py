@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from mailwiz_tui.plan.model import Role
-from mailwiz_tui.stack import keys
+from mailwiz_tui.stack import keys, traffic
 from mailwiz_tui.stack.accounts.copy import logins_from_copy
 from mailwiz_tui.stack.accounts.store import holds_accounts
 from mailwiz_tui.stack.component import Context
 from mailwiz_tui.stack.dovecot.storage import mailboxes
 from mailwiz_tui.stack.filtering import mail_filter
 from mailwiz_tui.stack.protocols import has_ipv4, has_ipv6
-from mailwiz_tui.stack.render import render
+from mailwiz_tui.stack.render import render, sql_text
 
 DIR = "/etc/dovecot"
 CONFIG = f"{DIR}/dovecot.conf"
@@ -30,8 +30,9 @@ def config_files(context: Context) -> dict[str, str]:
     files = {CONFIG: _main(context)}
     if version(context) == "2.3":
         database = {"socket": keys.MYSQL_SOCKET, "database": keys.DATABASE}
+        guarded = database | _elsewhere(context)
         if not logins_from_copy(context):
-            files[accounts] = render("dovecot", "2.3/mailwiz-accounts.conf.ext", **database)
+            files[accounts] = render("dovecot", "2.3/mailwiz-accounts.conf.ext", **guarded)
         if _has_database(context):
             files[quota] = render("dovecot", "2.3/mailwiz-quota.conf.ext", **database)
     return files
@@ -49,7 +50,18 @@ def accounts_part(context: Context) -> str:
     if version(context) == "2.3":
         return part(context, "accounts-database.conf", queries=QUERIES[0]).rstrip("\n")
     database = {"socket": keys.MYSQL_SOCKET, "database": keys.DATABASE}
-    return part(context, "accounts-database.conf", **database).rstrip("\n")
+    return part(context, "accounts-database.conf", **database, **_elsewhere(context)).rstrip("\n")
+
+
+def _elsewhere(context: Context) -> dict[str, str]:
+    """The part of the query that puts off what is for a mailbox on another of several stores, or on its way."""
+    if context.server_id not in traffic.spread_stores(context.plan):
+        return {"elsewhere": "", "stores": ""}
+    here = f"COALESCE(NULLIF(s.store, ''), {sql_text(context.server_id)}) = {sql_text(context.server_id)}"
+    return {
+        "elsewhere": f", IF({here} AND COALESCE(s.moving_to, '') = '', NULL, 'yes') AS tempfail",
+        "stores": " LEFT JOIN mailwiz_store s ON s.username = m.username",
+    }
 
 
 def listen(context: Context) -> str:

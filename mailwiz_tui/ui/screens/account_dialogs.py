@@ -11,8 +11,8 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Button
 
-from mailwiz_tui.install.accounts import typed_address, typed_alias, typed_quota
-from mailwiz_tui.ui.screens.dialog import Dialog
+from mailwiz_tui.install.accounts import MailboxEntry, typed_address, typed_alias, typed_quota
+from mailwiz_tui.ui.screens.dialog import ChoiceDialog, Dialog
 from mailwiz_tui.ui.widgets.entry import Entry
 from mailwiz_tui.ui.widgets.no_markup import NoMarkup
 
@@ -194,3 +194,23 @@ class PasswordDialog(Dialog[None]):
 
     def buttons(self) -> Sequence[tuple[str, str]]:
         return (("close", "I have it"),)
+
+
+def move_dialog(mailbox: MailboxEntry, stores: Sequence[str]) -> ChoiceDialog:
+    """Asks which store a mailbox shall be on; of one whose move broke off, whether it goes on or back."""
+    if mailbox.moving_to:
+        return ChoiceDialog(
+            f"Finish moving {mailbox.address} to {mailbox.moving_to}?",
+            "Its move broke off, or goes on elsewhere. Mail for it waits until it is finished or undone.",
+            (
+                ("", "Cancel"),
+                (mailbox.moving_to, f"Finish on {mailbox.moving_to}"),
+                (mailbox.store, f"Stay on {mailbox.store}"),
+            ),
+        )
+    return ChoiceDialog(
+        f"Move {mailbox.address} away from {mailbox.store}?",
+        "It is copied while it is in use. For a moment then mail for it waits and its sessions end. "
+        "The old copy is kept, and you are told where.",
+        (("", "Cancel"), *((store, f"To {store}") for store in stores if store != mailbox.store)),
+    )

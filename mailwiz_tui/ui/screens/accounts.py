@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import ClassVar
 
 from pydantic import SecretStr
@@ -15,7 +16,7 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from mailwiz_tui.install.accounts import AccountBook, Accounts, AliasEntry, MailboxEntry, shown_address, size_words
-from mailwiz_tui.ui.account_work import Row, add_alias, line, remove, remove_alias, set_quota
+from mailwiz_tui.ui.account_work import Row, add_alias, line, move, remove, remove_alias, set_quota
 from mailwiz_tui.ui.actions import bindings_for
 from mailwiz_tui.ui.backends import error_sentence
 from mailwiz_tui.ui.ports import EngineLike
@@ -26,6 +27,7 @@ from mailwiz_tui.ui.screens.account_dialogs import (
     NewMailbox,
     PasswordDialog,
     QuotaDialog,
+    move_dialog,
 )
 from mailwiz_tui.ui.screens.dialog import ChoiceDialog, ConfirmDialog
 from mailwiz_tui.ui.screens.main_screen import MainScreen
@@ -164,6 +166,10 @@ class AccountsScreen(MainScreen):
         row, mailbox = self.chosen, isinstance(self.chosen, MailboxEntry)
         if action_id in ("accounts.password", "accounts.quota", "accounts.use") and not mailbox:
             return "choose a mailbox first"
+        if action_id == "accounts.move" and not self._book.stores:
+            return "there is one store; with several a mailbox can move"
+        if action_id == "accounts.move" and not mailbox:
+            return "choose a mailbox first"
         if action_id == "accounts.remove" and row is None:
             return "choose a mailbox or an alias first"
         return ""
@@ -248,6 +254,18 @@ class AccountsScreen(MainScreen):
             self._confirm(f"Take {row.address} out of use?", explain, "Out of use", lambda: self.work("…", switch))
         else:
             self.work("Taking it into use…", switch)
+
+    def action_move_mailbox(self) -> None:
+        row = self.chosen
+        if self.refused("accounts.move") or not isinstance(row, MailboxEntry):
+            return
+
+        def answered(store: str | None) -> None:
+            if store:
+                work = partial(move, address=row.address, store=store, say=self.say)
+                self.work(f"Moving {row.address}…", work)
+
+        self.app.push_screen(move_dialog(row, self._book.stores), answered)
 
     def action_remove_account(self) -> None:
         row = self.chosen

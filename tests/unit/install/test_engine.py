@@ -24,7 +24,7 @@ from mailwiz_tui.verify import server_checks
 from tests.unit.agent.rehearsal import blueprint, step
 
 
-async def until(predicate: Callable[[], bool], seconds: float = 15.0) -> None:
+async def until(predicate: Callable[[], bool], seconds: float = 120.0) -> None:
     async with asyncio.timeout(seconds):
         while not predicate():  # noqa: ASYNC110 - what is waited for happens in another process
             await asyncio.sleep(0.01)

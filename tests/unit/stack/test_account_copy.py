@@ -92,7 +92,15 @@ def test_a_further_store_ends_logins_itself(program: ModuleType) -> None:
     assert chosen["maps"] == []
     lines = dict(line.split(":", 1) for line in program.Copy(ROWS, chosen).logins().splitlines())
     assert lines["bob@example.com"] == f"{HASH}::::::userdb_quota_storage_size=100B"
-    assert lines["ann@example.com"] == f"{HASH}::::::"
+    assert lines["ann@example.com"] == f"{HASH}::::::userdb_tempfail=yes", "it is on the other store"
+    assert lines["cid@example.org"] == f"{HASH}::::::userdb_tempfail=yes"
+    moving = [row | {"moving": "store1"} for row in ROWS["mailbox"] if row["store"] == "store2"]
+    lines = dict(
+        line.split(":", 1) for line in program.Copy(ROWS | {"mailbox": moving}, chosen).logins().splitlines()
+    )
+    assert lines["bob@example.com"].endswith("userdb_quota_storage_size=100B userdb_tempfail=yes"), (
+        "it is set aside"
+    )
 
 
 def test_an_answer_cut_short_or_empty_leaves_the_last_copy(program: ModuleType, tmp_path: Path) -> None:
@@ -115,3 +123,19 @@ def test_the_store_lets_each_server_read_what_its_role_needs() -> None:
     assert "`password`" in front
     assert "INSERT" not in front
     assert "INSERT, UPDATE" in by_host["'mailwiz_peer'@'10.80.0.6'"]
+
+
+def test_a_store_with_the_database_puts_off_what_is_elsewhere_and_one_store_has_no_such_question() -> None:
+    def query(plan: Any, server_id: str) -> str:
+        files = compile_server(plan, server_id, cases.distributed_facts()).files()
+        return files["/etc/dovecot/dovecot.conf"].content
+
+    plan = cases.distributed()
+    asked = "IF(COALESCE(NULLIF(s.store, ''), 'store1') = 'store1' AND COALESCE(s.moving_to, '') = '', NULL, 'yes')"
+    assert f"{asked} AS tempfail FROM mailbox m" in query(plan, "store1")
+    granted = (
+        compile_server(plan, "store1", cases.distributed_facts()).files()["/etc/mailwiz/sql/peers.sql"].content
+    )
+    assert "GRANT SELECT ON `postfix`.`mailwiz_store` TO 'dovecot'@'localhost';" in granted
+    one = [s.model_dump(mode="json") for s in plan.servers if s.id != "store2"]
+    assert "AS tempfail" not in query(cases.distributed(servers=one), "store1")

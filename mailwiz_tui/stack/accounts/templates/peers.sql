@@ -7,4 +7,5 @@ SET @drop = IF(@gone IS NULL, 'DO 0', CONCAT('DROP USER ', @gone));
 PREPARE statement FROM @drop;
 EXECUTE statement;
 DEALLOCATE PREPARE statement;
+GRANT SELECT ON `@@DATABASE@@`.`mailwiz_store` TO 'dovecot'@'localhost';
 @@GRANTS@@
