@@ -8,6 +8,7 @@ from mailwiz_tui.stack.accounts.network import after_network
 from mailwiz_tui.stack.blueprint import Command, File, Port, Probe, Scope, Step, User
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.render import render, sql_text
+from mailwiz_tui.stack.traffic import spread_stores
 
 CONFIG = "/etc/mysql/mariadb.conf.d/91-mailwiz-peers.cnf"
 SCRIPT = f"{keys.CONF_DIR}/sql/peers.sql"
@@ -63,6 +64,7 @@ class AccountStore(Component):
                     expect=r"(?m)^0$",
                     advice="run apply again; SELECT User, Host, ssl_type FROM mysql.user shows who needs none",
                 ),
+                *(_MOVES if spread_stores(context.plan) else ()),
             ),
         )
 
@@ -101,6 +103,17 @@ def offered_inputs(offered: tuple[User | File, ...]) -> tuple[str, ...]:
 _WITHOUT_CERTIFICATE = (
     "SELECT COUNT(*) FROM mysql.user WHERE Host NOT IN ('localhost', '127.0.0.1', '::1') "
     "AND is_role = 'N' AND ssl_type <> 'SPECIFIED'"
+)
+
+
+_MOVES = (
+    Probe(
+        id="account-store.moves",
+        proves="no mailbox is half-way between two stores",
+        argv=("mariadb", "-BNe", f"SELECT COUNT(*) FROM {keys.DATABASE}.mailwiz_store WHERE moving_to <> ''"),  # noqa: S608
+        expect=r"(?m)^0$",
+        advice="mail for it waits: mailwiz-tui mailbox list PLAN says which; mailbox move finishes or undoes it",
+    ),
 )
 
 
