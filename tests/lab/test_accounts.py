@@ -23,7 +23,7 @@ from mailwiz_tui.plan.toml import load_plan
 from tests.lab.processes import ProcessWatch
 from tests.lab.workspace import Workspace, make_workspace
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(1500), pytest.mark.xdist_group("accounts")]
+pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.timeout(1500), pytest.mark.xdist_group("accounts")]
 
 PASSWORD = "Canary-Kuckuck-4711"
 

@@ -15,7 +15,7 @@ import pytest
 from mailwiz_tui.lab.lab import Lab, LabHost
 from tests.lab.workspace import Done, Workspace, make_workspace
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(1500), pytest.mark.xdist_group("backup")]
+pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.timeout(1500), pytest.mark.xdist_group("backup")]
 
 TARGET = "/srv/backup"
 PROGRAM = "/usr/local/lib/mailwiz/mailwiz-backup"

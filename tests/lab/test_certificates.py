@@ -13,7 +13,7 @@ from mailwiz_tui.lab.lab import Lab
 from tests.lab.workspace import PLAN, Done, Workspace, acme, make_workspace
 from tests.unit.certificates import Pair, issue
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(1500), pytest.mark.xdist_group("certificates")]
+pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.timeout(1500), pytest.mark.xdist_group("certificates")]
 
 TLS_PORTS = {25: "smtp", 587: "smtp", 143: "imap", 4190: "sieve", 465: "", 993: "", 443: ""}
 LIVE = "/etc/mailwiz/tls/fullchain.pem"

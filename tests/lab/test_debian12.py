@@ -18,7 +18,7 @@ from tests.lab.managesieve import ManageSieve
 from tests.lab.test_stack import PASSWORD, Site, until, unverified
 from tests.lab.workspace import make_workspace
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(2400), pytest.mark.xdist_group("debian12")]
+pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.timeout(2400), pytest.mark.xdist_group("debian12")]
 
 LISTS = 'require ["fileinto", "mailbox"];\nif header :contains "subject" "[list]" { fileinto :create "Lists"; }\n'
 FOLDER = '"Project/Caf&AOk-"'

@@ -22,7 +22,7 @@ from tests.lab.signatures import EICAR, signature_mirror
 from tests.lab.test_stack import PASSWORD, Site, mail, refused, until, unverified
 from tests.lab.workspace import Done, Workspace, make_workspace
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(1500), pytest.mark.xdist_group("matrix")]
+pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.timeout(1500), pytest.mark.xdist_group("matrix")]
 
 CELLS = [
     ("rspamd", False),

@@ -9,7 +9,12 @@ from tests.lab.test_matrix import (  # noqa: F401
     walk,
 )
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(1500), pytest.mark.xdist_group("matrix-bookworm")]
+pytestmark = [
+    pytest.mark.lab,
+    pytest.mark.long,
+    pytest.mark.timeout(1500),
+    pytest.mark.xdist_group("matrix-bookworm"),
+]
 
 
 @pytest.fixture(scope="module")

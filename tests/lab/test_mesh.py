@@ -32,7 +32,12 @@ from mailwiz_tui.verify.result import CheckState
 from mailwiz_tui.verify.run import target_for
 from tests.lab.conftest import FreshHost
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(900), pytest.mark.asyncio(loop_scope="function")]
+pytestmark = [
+    pytest.mark.lab,
+    pytest.mark.long,
+    pytest.mark.timeout(900),
+    pytest.mark.asyncio(loop_scope="function"),
+]
 
 PARTS = ("base", "peers", "wireguard", "internal_tls", "links", "nftables", "leftovers")
 ROLES = (["mail-storage"], ["mx-inbound", "mx-outbound"], ["antispam"], ["antispam", "mx-inbound"])

@@ -14,7 +14,7 @@ from tests.lab.kernelhost import KernelHost
 from tests.lab.workspace import Done, Workspace, make_workspace
 from tests.unit.stack import cases
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(2400), pytest.mark.xdist_group("nfs")]
+pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.timeout(2400), pytest.mark.xdist_group("nfs")]
 
 PATH = "/srv/our-mail"
 UNIT = r"srv-our\x2dmail.mount"

@@ -17,7 +17,7 @@ from mailwiz_tui.lab.lab import Lab
 from tests.lab.post_office import PostOffice, post_office
 from tests.lab.workspace import Workspace, make_workspace
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(1500), pytest.mark.xdist_group("relay")]
+pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.timeout(1500), pytest.mark.xdist_group("relay")]
 
 USER, PASSWORD = "acme@provider.example", "Canary: smart/host & 4711"
 BLOCK = """

@@ -16,6 +16,7 @@ from tests.lab.workspace import Workspace, acme, make_workspace
 
 pytestmark = [
     pytest.mark.lab,
+    pytest.mark.long,
     pytest.mark.timeout(1500),
     pytest.mark.xdist_group("storage"),
     pytest.mark.parametrize("lent_host", ["trixie", "bookworm"], indirect=True, scope="module"),

@@ -28,7 +28,7 @@ from tests.lab.conftest import _lending_domains, _lending_hosts
 from tests.lab.web_journeys import Panel, Webmail
 from tests.lab.workspace import Workspace, make_workspace
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(1500), pytest.mark.xdist_group("webmail")]
+pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.timeout(1500), pytest.mark.xdist_group("webmail")]
 
 PASSWORD = "a-password-for-the-lab"
 SERVICES = '\n[services]\nwebmail = "roundcube"\nadmin_panel = "postfixadmin"\n'
