@@ -102,6 +102,17 @@ class Lab:
         with self._alone(report, shared=True):
             site.reset(self._site, host_id, new_host_keys, report)
 
+    def cut(self, host_id: str) -> None:
+        """Cut a host's power: nothing of it is told to end. What it has written stays, for ``boot``."""
+        with self._alone(silent, shared=True):
+            site.cut(self._site, host_id)
+
+    def boot(self, host_id: str) -> None:
+        """Give a host its power back, and wait until it has started; one that runs is left alone."""
+        machine.require()
+        with self._alone(silent, shared=True):
+            site.boot(self._site, host_id)
+
     def run(
         self,
         host_id: str,

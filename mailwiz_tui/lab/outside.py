@@ -132,10 +132,15 @@ class Outside:
         self.acme_directory = "https://acme.outside.test/dir"
         self._acme = str(plan.acme.ipv4)
 
+    @property
+    def mailboxes(self) -> Path:
+        """The Maildir, on this machine, of all that has arrived."""
+        return self._box.root / "var/mail/outside"
+
     def messages(self, recipient: str = "") -> list[EmailMessage]:
         """Read what has arrived, oldest first; only what was addressed to ``recipient``, if given."""
         found: list[EmailMessage] = []
-        maildir = self._box.root / "var/mail/outside"
+        maildir = self.mailboxes
         for path in sorted((p for part in ("new", "cur") for p in maildir.glob(f"{part}/*")), key=_arrival):
             message = BytesParser(EmailMessage, policy=email.policy.default).parsebytes(path.read_bytes())
             if not recipient or str(message.get("X-Original-To", "")).lower() == recipient.lower():
@@ -155,7 +160,7 @@ class Outside:
 
     def clear(self) -> None:
         """Forget what has arrived."""
-        for path in (self._box.root / "var/mail/outside").glob("*/*"):
+        for path in self.mailboxes.glob("*/*"):
             path.unlink(missing_ok=True)
 
     def send(self, message: EmailMessage | bytes, sender: str, *recipients: str) -> None:

@@ -186,6 +186,26 @@ def reset(site: Site, host_id: str, new_host_keys: bool, report: Report = silent
         site.hand_over()
 
 
+def cut(site: Site, host_id: str) -> None:
+    """End every process of a host at once."""
+    with machine.locked(machine.RUN / site.name / f"{host_id}.lock"):
+        site.box(site.memory.host(host_id)).stop()
+
+
+def boot(site: Site, host_id: str) -> None:
+    """Start a host with the files it has."""
+    spec = site.memory.host(host_id)
+    with machine.locked(machine.RUN / site.name / f"{host_id}.lock"):
+        box = site.box(spec, silent)
+        if box.running():
+            return
+        box.stop()
+        site.lay(box, spec, site.world(silent).images[0])
+        box.boot()
+        pair = site.memory.plan.host(spec.number)
+        box.wait((str(pair.ipv4), str(pair.ipv6)), must_be="")
+
+
 def _lay(box: Machine, prepare: Callable[[], None]) -> None:
     if not box.prepared:
         box.wipe()

@@ -21,6 +21,7 @@ from mailwiz_tui.stack.internal_tls.component import InternalTls
 from mailwiz_tui.stack.leftovers.component import Leftovers
 from mailwiz_tui.stack.links.component import Links
 from mailwiz_tui.stack.mariadb.component import MariaDb
+from mailwiz_tui.stack.nexthops.component import NextHops
 from mailwiz_tui.stack.nfs.component import Nfs
 from mailwiz_tui.stack.nftables.component import Nftables
 from mailwiz_tui.stack.nginx.component import Nginx
@@ -64,6 +65,7 @@ COMPONENTS: tuple[Component, ...] = (
     Front(),
     Postfix(),
     Satellite(),
+    NextHops(),
     Roundcube(),
     PostfixAdmin(),
     Php(),

@@ -1,0 +1,65 @@
+"""Mail that waits for another server of the plan goes on as soon as that is back, not at Postfix' next try.
+
+Postfix tries waiting mail at growing intervals of up to an hour. That suits the world, but a server of the plan
+that was away for long shall not keep users waiting for as long again.
+"""
+
+from __future__ import annotations
+
+from mailwiz_tui.plan.model import Role
+from mailwiz_tui.stack import keys
+from mailwiz_tui.stack.blueprint import Command, File, Step, Unit
+from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.render import render
+
+PROGRAM = f"{keys.LIB_DIR}/wake-queue"
+SERVICE = "mailwiz-wake.service"
+TIMER = "mailwiz-wake.timer"
+UNITS = "/etc/systemd/system"
+
+
+class NextHops(Component):
+    """A timer that greets the servers that mail is handed to, and wakes the queue when one is back."""
+
+    name = "nexthops"
+    title = "Waking the queue"
+
+    def wanted(self, context: Context) -> bool:
+        """Where mail goes on to other servers of the plan."""
+        return bool(hops(context))
+
+    def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
+        """A program and its timer; it keeps nothing over a restart, for Postfix tries everything then."""
+        named = " ".join(f"{name}={address},{port}" for name, address, port in hops(context))
+        service = File(f"{UNITS}/{SERVICE}", render("nexthops", SERVICE, program=PROGRAM, hops=named))
+        timer = File(f"{UNITS}/{TIMER}", render("nexthops", TIMER))
+        step = Step(
+            id="nexthops",
+            title="Send waiting mail on when a server is back",
+            component=self.name,
+            items=(
+                File(PROGRAM, render("nexthops", "wake-queue"), mode=0o755),
+                service,
+                timer,
+                Command(
+                    id="nexthops.units", argv=("systemctl", "daemon-reload"), inputs=(service.path, timer.path)
+                ),
+                Unit(TIMER, restart_on=(timer.path,)),
+            ),
+        )
+        return Contribution(steps=(step,))
+
+
+def hops(context: Context) -> tuple[tuple[str, str, int], ...]:
+    """The servers that this one hands mail to: id, address on the private link, port."""
+    if not context.distributed:
+        return ()
+    transfers = context.has_role(Role.MX_INBOUND, Role.MX_OUTBOUND)
+    stores = context.stores if transfers else ()
+    fronts = () if context.has_role(Role.MX_OUTBOUND) else context.fronts
+    return tuple(
+        (server.id, context.internal_ip(server.id), port)
+        for servers, port in ((stores, keys.LMTP_PORT), (fronts, keys.PEER_RELAY_PORT))
+        for server in servers
+        if server.id != context.server_id
+    )

@@ -1,0 +1,174 @@
+"""A steady flow of mail in and out, each message counted where it was accepted and where it ended.
+
+In: the lab's outside mail server, a real sender that takes any MX and tries again. Out: mail programs that log in,
+keep what was not accepted, and try again. Every message carries its number in the header ``X-Flow``.
+"""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import itertools
+import smtplib
+import ssl
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from email.message import EmailMessage
+from email.utils import formatdate
+
+from tests.lab.fleet import Fleet, marks_below
+
+HEADER = "X-Flow"
+CORRESPONDENT = "anna@outside.test"
+SINK = "sink@outside.test"
+FEED = f"""
+domain=$1; shift
+for pair in "$@"; do
+    number=${{pair%%=*}}; to=${{pair#*=}}
+    printf '%s\\n' "From: Anna <{CORRESPONDENT}>" "To: $to" "Subject: flow $number" "Date: $(date -R)" \\
+        "Message-ID: <$number.$domain@outside.test>" "{HEADER}: $number" "" "Good day, this is number $number." \\
+        | /usr/sbin/sendmail -i -f {CORRESPONDENT} -- "$to" && echo "$number"
+done
+"""
+PER_SESSION = 20
+"""How many messages a mail program sends before it logs in anew."""
+
+
+@dataclass
+class Flow:
+    """What was sent, and the threads that send; ``rate`` messages a second each way."""
+
+    fleet: Fleet
+    users: Sequence[str]
+    password: str
+    rate: float
+    accepted_in: list[str] = field(default_factory=list)
+    accepted_out: list[str] = field(default_factory=list)
+    refusals: collections.Counter[str] = field(default_factory=collections.Counter)
+    outbox: collections.deque[str] = field(default_factory=collections.deque)
+    trouble: list[str] = field(default_factory=list)
+    ended: threading.Event = field(default_factory=threading.Event)
+
+    def feed(self) -> None:
+        """Hand messages to the outside mail server; it has what it answered for."""
+        numbers = itertools.count(1)
+        receivers = itertools.cycle(self.users)
+        for _ in _beats(self.ended, 1.0):
+            batch = [f"i{next(numbers):05}={next(receivers)}" for _ in range(round(self.rate))]
+            done = self.fleet.lab.outside.run(["sh", "-c", FEED, "sh", self.fleet.domain, *batch], check=False)
+            self.accepted_in += done.stdout.split()
+            if done.returncode:
+                self.trouble.append(f"the outside mail server took less than all: {done.stderr}")
+
+    def write(self) -> None:
+        """Write messages; they stay in the outbox until the server has taken them."""
+        numbers = itertools.count(1)
+        for _ in _beats(self.ended, 1 / self.rate):
+            self.outbox.append(f"o{next(numbers):05}")
+
+    def send(self, address: str, users: Sequence[str]) -> None:
+        """Send what is in the outbox, as a mail program that reaches the server at one address."""
+        for user in itertools.cycle(users):
+            if self.ended.is_set() and not self.outbox:
+                return
+            if not self.outbox:
+                time.sleep(0.1)
+                continue
+            try:
+                with smtplib.SMTP_SSL(address, 465, context=_unverified(), timeout=30) as session:
+                    session.login(user, self.password)
+                    self._send_some(session, user)
+            except (OSError, smtplib.SMTPException) as error:
+                self.refusals[f"{type(error).__name__}: {str(error)[:100]}"] += 1
+                self.ended.wait(2)
+
+    def _send_some(self, session: smtplib.SMTP, user: str) -> None:
+        for _ in range(PER_SESSION):
+            try:
+                number = self.outbox.popleft()
+            except IndexError:
+                time.sleep(0.1)
+                continue
+            try:
+                session.send_message(_letter(number, user), user, [SINK])
+            except BaseException:
+                self.outbox.append(number)
+                raise
+            self.accepted_out.append(number)
+
+    def arrived_in(self, stores: Sequence[str]) -> collections.Counter[str]:
+        """How often each message lies in a mailbox."""
+        return collections.Counter(number for store in stores for number in self.fleet.marks(store, HEADER))
+
+    def arrived_out(self) -> collections.Counter[str]:
+        """How often each message reached the outside."""
+        return collections.Counter(marks_below(self.fleet.lab.outside.mailboxes, HEADER))
+
+    def missing(self, stores: Sequence[str]) -> tuple[set[str], set[str]]:
+        """What was accepted and has not arrived: in, out. What is accepted meanwhile is no loss."""
+        sent_in, sent_out = set(self.accepted_in), set(self.accepted_out)
+        return sent_in - self.arrived_in(stores).keys(), sent_out - self.arrived_out().keys()
+
+    def drained(self, stores: Sequence[str], seconds: float, since: int = 0) -> float:
+        """Wait until all that was accepted up to now has arrived, and the outbox is short; how long it took."""
+        begun = time.monotonic()
+        sent_in, sent_out = set(self.accepted_in[since:]), set(self.accepted_out[since:])
+        while True:
+            lacking = (sent_in - self.arrived_in(stores).keys(), sent_out - self.arrived_out().keys())
+            waiting = len(self.outbox)
+            if not any(lacking) and waiting < 3 * self.rate:
+                return time.monotonic() - begun
+            if time.monotonic() > begun + seconds:
+                few = [sorted(part)[:5] for part in lacking]
+                raise AssertionError(
+                    f"after {seconds:.0f} s {len(lacking[0])} in and {len(lacking[1])} out are missing ({few}), "
+                    f"{waiting} wait in the outbox; refusals: {dict(self.refusals)}"
+                )
+            time.sleep(1)
+
+
+@contextlib.contextmanager
+def steady_flow(fleet: Fleet, users: Sequence[str], password: str, rate: float = 5.0) -> Iterator[Flow]:
+    """Send both ways for as long as the block lasts."""
+    flow = Flow(fleet, users, password, rate)
+    host = fleet.lab.host(fleet.host)
+    half = len(users) // 2
+    threads = [threading.Thread(target=flow.feed), threading.Thread(target=flow.write)]
+    for number in range(4):
+        address, own = (host.ipv4, users[:half]) if number % 2 else (host.ipv6, users[half:])
+        turned = [*own[number:], *own[:number]]
+        threads.append(threading.Thread(target=flow.send, args=(address, turned), daemon=True))
+    for thread in threads:
+        thread.start()
+    try:
+        yield flow
+    finally:
+        flow.ended.set()
+        for thread in threads:
+            thread.join(60)
+
+
+def _beats(ended: threading.Event, every: float) -> Iterator[None]:
+    """One turn each so many seconds, made up for where one took longer."""
+    due = time.monotonic()
+    while not ended.is_set():
+        yield
+        due += every
+        ended.wait(max(0.0, due - time.monotonic()))
+
+
+def _letter(number: str, user: str) -> EmailMessage:
+    message = EmailMessage()
+    message["From"], message["To"], message["Subject"] = user, SINK, f"flow {number}"
+    message["Date"], message["Message-ID"] = formatdate(), f"<{number}@{user.partition('@')[2]}>"
+    message[HEADER] = number
+    message.set_content(f"Good day, this is number {number}.\n")
+    return message
+
+
+def _unverified() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
