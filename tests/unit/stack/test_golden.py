@@ -65,7 +65,9 @@ def test_network_between_servers_is_as_in_its_golden_file(component: str, server
 
 
 @pytest.mark.parametrize("server_id", ["in1", "out1", "store1", "store2"])
-@pytest.mark.parametrize("component", ["account-store", "accounts", "dovecot", "front", "postfix", "satellite"])
+@pytest.mark.parametrize(
+    "component", ["account-store", "accounts", "dovecot", "front", "nexthops", "postfix", "satellite"]
+)
 def test_divided_roles_are_as_in_their_golden_files(component: str, server_id: str) -> None:
     text = part(compile_server(cases.distributed(), server_id, cases.distributed_facts()), component)
     compare(text, GOLDEN / "distributed" / server_id / f"{component}.txt")
