@@ -54,6 +54,8 @@ async def _apply(workspace: Workspace, options: argparse.Namespace) -> int:
         await _hand_over(engine, file)
         handed_over = True
         _say_where(workspace.plan)
+        for line in engine.tell_parted():
+            say(line)
         if not any(o.changed for o in outcomes.values()):
             say("no changes")
             return 0

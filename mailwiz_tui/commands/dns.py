@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from mailwiz_tui.commands.terminal import complain, interactive, say
 from mailwiz_tui.commands.workspace import Workspace, open_workspace
 from mailwiz_tui.dns import export
+from mailwiz_tui.dns.changes import Change
 from mailwiz_tui.dns.record import Record
 from mailwiz_tui.dns.records import plan_notes, plan_records
 
@@ -22,22 +23,33 @@ async def _refresh(workspace: Workspace, options: argparse.Namespace) -> None:
         await engine.close()
 
 
-def _compare(records: Sequence[Record], resolver: str) -> int:
+async def _compare(records: Sequence[Record], former: Sequence[Record], resolver: str) -> int:
+    from mailwiz_tui.dns.former import left_over
     from mailwiz_tui.dns.live import compare
 
-    states = asyncio.run(compare(records, resolver or None))
+    states = await compare(records, resolver or None)
     for state in states:
         say(state.line)
-    return 0 if all(state.fine for state in states) else 1
+    old = left_over(await compare(former, resolver or None)) if former else []
+    for change in old:
+        advice = "take it away, the server left the plan"
+        say(f"{'former':<10} {'':<12} {change.name} {change.type}: {advice}: {', '.join(change.remove)}")
+    return 0 if all(state.fine for state in states) and not old else 1
 
 
-async def _publish(records: Sequence[Record], options: argparse.Namespace, key_text: str) -> int:
+async def _publish(
+    workspace: Workspace, records: Sequence[Record], options: argparse.Namespace, key_text: str
+) -> int:
     from mailwiz_tui.dns.changes import changes
+    from mailwiz_tui.dns.former import former_mx, former_records, left_over
     from mailwiz_tui.dns.live import compare
     from mailwiz_tui.dns.publish import parse_key, publish
 
     key = parse_key(key_text)
-    wanted, left = changes(await compare(records, options.resolver or None), replace_mx=options.replace_mx)
+    resolver, own = options.resolver or None, former_mx(workspace.plan, workspace.known)
+    wanted, left = changes(await compare(records, resolver), replace_mx=options.replace_mx, own=own)
+    if former := former_records(workspace.plan, workspace.known):
+        wanted += left_over(await compare(former, resolver))
     for record in left:
         complain(f"{record.record.name} {record.record.type}: not published: {record.reason}")
     if not wanted:
@@ -49,8 +61,14 @@ async def _publish(records: Sequence[Record], options: argparse.Namespace, key_t
             complain(f"{zone.zone}: {zone.problem}")
             continue
         for change in zone.changes:
-            say(f"{zone.zone}: {change.name} {change.type} {'replaced' if change.remove else 'published'}")
+            say(f"{zone.zone}: {change.name} {change.type} {_done(change)}")
     return 1 if left or any(zone.problem for zone in sent) else 0
+
+
+def _done(change: Change) -> str:
+    if not change.add:
+        return "taken away"
+    return "replaced" if change.remove else "published"
 
 
 def _key_from_input() -> str:
@@ -77,11 +95,14 @@ def run(options: argparse.Namespace) -> int:
         )
     records = plan_records(workspace.plan, workspace.known, workspace.inventory)
     if options.check or options.publish:
+        from mailwiz_tui.dns.former import former_records
+
         try:
             if options.publish:
                 options.resolver = options.resolver or workspace.inventory.resolver
-                return asyncio.run(_publish(records, options, _key_from_input()))
-            return _compare(records, options.resolver or workspace.inventory.resolver)
+                return asyncio.run(_publish(workspace, records, options, _key_from_input()))
+            former = former_records(workspace.plan, workspace.known)
+            return asyncio.run(_compare(records, former, options.resolver or workspace.inventory.resolver))
         except ValueError as error:
             complain(str(error))
             return 2

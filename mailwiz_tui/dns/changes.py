@@ -7,7 +7,7 @@ former records of the same standard where only one may be. Other people's record
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from mailwiz_tui.dns.live import RecordState
@@ -37,10 +37,13 @@ class Left:
     reason: str
 
 
-def changes(states: Sequence[RecordState], *, replace_mx: bool = False) -> tuple[list[Change], list[Left]]:
+def changes(
+    states: Sequence[RecordState], *, replace_mx: bool = False, own: Collection[str] = ()
+) -> tuple[list[Change], list[Left]]:
     """The changes, and the records that cannot be published now.
 
     MX records of other servers carry a domain's mail until now; they are taken away only with ``replace_mx``.
+    ``own`` are names, each with a final dot, that received mail for this plan before: those are no others.
     """
     groups: dict[tuple[str, str], list[RecordState]] = defaultdict(list)
     left: list[Left] = []
@@ -59,8 +62,9 @@ def changes(states: Sequence[RecordState], *, replace_mx: bool = False) -> tuple
             remove, add = _txt(group)
         else:
             remove, add = _values(kind, group)
-        if kind == "MX" and remove and not replace_mx:
-            others = ", ".join(remove)
+        foreign = [value for value in remove if value.split()[-1].lower() not in own]
+        if kind == "MX" and foreign and not replace_mx:
+            others = ", ".join(foreign)
             left.extend(
                 Left(s.record, f"other servers receive the mail now ({others})") for s in group if not s.fine
             )

@@ -139,6 +139,7 @@ class ServerRecord(_Facts):
 
     ``internal`` is its certificate on the private link between the servers, ``wireguard`` its public key there;
     ``path_mtu`` is the largest packet in bytes on its worst path to another server, 0 where none was cut or tried.
+    ``parted``: it is not in the plan any more, and the operator was told.
     """
 
     facts: Facts = Field(default_factory=Facts)
@@ -147,6 +148,7 @@ class ServerRecord(_Facts):
     internal: TlsPublic | None = None
     wireguard: str = ""
     path_mtu: int = 0
+    parted: bool = False
 
 
 class FactsFile(_Facts):

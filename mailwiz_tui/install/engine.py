@@ -18,7 +18,7 @@ from pydantic import SecretStr
 from mailwiz_tui.fleet.facts import Facts, FactsFile, ServerRecord
 from mailwiz_tui.fleet.facts_store import load_facts, save_facts
 from mailwiz_tui.fleet.server import Inventory, Server
-from mailwiz_tui.install import given_secrets, network
+from mailwiz_tui.install import given_secrets, network, parted
 from mailwiz_tui.install.agentlink import AgentLink
 from mailwiz_tui.install.certificates import acme_authority, custom_certificate
 from mailwiz_tui.install.diff import ServerDiff
@@ -156,6 +156,7 @@ class Engine:
         wanted = tuple(i for i in self.server_ids if not only or i in only)
         for server_id in wanted:
             self.server(server_id)
+        await parted.refuse_waiting_mail(self.plan, self.known, self.inventory, self._work)
         prepared = await self._each(self._follow_and_prepare, wanted)
         cut_off = await self._look_at_network([i for i in wanted if not isinstance(prepared[i], BaseException)])
         self._save()
@@ -174,6 +175,13 @@ class Engine:
         outcomes = self._ended(await self._each(install, wanted))
         self.history.save()
         return outcomes
+
+    def tell_parted(self) -> list[str]:
+        """What becomes of servers that left the plan; each is told of once."""
+        words = parted.words(self.plan, self.known)
+        parted.mark_told(self.plan, self.known)
+        self._save()
+        return words
 
     async def attach(self) -> dict[str, ServerOutcome]:
         """Follows the runs in progress to their end; servers where none runs are left out."""

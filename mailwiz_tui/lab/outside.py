@@ -11,7 +11,7 @@ import subprocess
 import threading
 import time
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from email.message import EmailMessage
 from email.parser import BytesParser
 from pathlib import Path
@@ -184,18 +184,26 @@ class Outside:
 
         The socket belongs to the outside host's network although this process serves it (setns(2)).
         """
+        return self._inside(lambda: socket.create_server((str(self.address.ipv4), port)))
+
+    def dial(self, port: int = 25) -> socket.socket:
+        """Connect to a port of the outside host as a program on it would, whom its mail server lets send."""
+        return self._inside(lambda: socket.create_connection(("127.0.0.1", port), timeout=60))
+
+    def _inside(self, opener: Callable[[], socket.socket]) -> socket.socket:
+        """Open a socket in the outside host's network; a thread enters it, for it cannot come back."""
         opened: list[socket.socket] = []
 
         def enter() -> None:
             with open(f"/proc/{self._box.init()}/ns/net") as namespace:
                 if ctypes.CDLL(None, use_errno=True).setns(namespace.fileno(), CLONE_NEWNET) == 0:
-                    opened.append(socket.create_server((str(self.address.ipv4), port)))
+                    opened.append(opener())
 
         thread = threading.Thread(target=enter)
         thread.start()
         thread.join()
         if not opened:
-            raise LabError(f"no socket could be opened on the outside host (port {port or 'any'})")
+            raise LabError("no socket could be opened on the outside host")
         return opened[0]
 
     def log(self) -> str:

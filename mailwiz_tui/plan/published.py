@@ -5,6 +5,8 @@ It follows from the plan alone, so the DNS records and the web server that answe
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from mailwiz_tui.plan.model import AdminPanel, Plan, PlanServer, Role, Webmail
 
 MTA_STS_MAX_AGE = 604800
@@ -28,6 +30,12 @@ def public_names(plan: Plan, server: PlanServer) -> tuple[str, ...]:
     fronts = {front.id for front in plan.servers_with(Role.MX_OUTBOUND) or plan.servers[:1]}
     names = (server_name(plan, server), *((plan.domain.hostname,) if server.id in fronts else ()))
     return tuple(dict.fromkeys(names))
+
+
+def departed(plan: Plan, known: Iterable[str]) -> tuple[str, ...]:
+    """The servers, of those known by their ids, that are not in the plan any more."""
+    there = {server.id for server in plan.servers}
+    return tuple(server_id for server_id in known if server_id not in there)
 
 
 def mx_names(plan: Plan) -> list[str]:

@@ -46,7 +46,15 @@ class Member:
 
 @dataclass(frozen=True)
 class Fleet(Workspace):
-    """A folder with a plan of several servers; ``host`` is the one that clients talk to."""
+    """A folder with a plan of several servers; ``host`` is the one that clients talk to.
+
+    An ``inventory.toml`` in the folder is used instead of the lab's own.
+    """
+
+    def command(self, command: str, *options: str) -> list[str]:
+        words = super().command(command, *options)
+        own = self.folder / "inventory.toml"
+        return [*words[:-1], str(own)] if own.exists() else words
 
     def run(self, host: str, command: str) -> str:
         """Run a line for the shell on a host; what it printed, with its errors if it failed."""

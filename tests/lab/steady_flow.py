@@ -10,6 +10,7 @@ import collections
 import contextlib
 import itertools
 import smtplib
+import socket
 import ssl
 import threading
 import time
@@ -23,15 +24,8 @@ from tests.lab.fleet import Fleet, marks_below
 HEADER = "X-Flow"
 CORRESPONDENT = "anna@outside.test"
 SINK = "sink@outside.test"
-FEED = f"""
-domain=$1; shift
-for pair in "$@"; do
-    number=${{pair%%=*}}; to=${{pair#*=}}
-    printf '%s\\n' "From: Anna <{CORRESPONDENT}>" "To: $to" "Subject: flow $number" "Date: $(date -R)" \\
-        "Message-ID: <$number.$domain@outside.test>" "{HEADER}: $number" "" "Good day, this is number $number." \\
-        | /usr/sbin/sendmail -i -f {CORRESPONDENT} -- "$to" && echo "$number"
-done
-"""
+MORE = 20
+"""How many messages each way show that mail goes on."""
 PER_SESSION = 20
 """How many messages a mail program sends before it logs in anew."""
 
@@ -50,17 +44,19 @@ class Flow:
     outbox: collections.deque[str] = field(default_factory=collections.deque)
     trouble: list[str] = field(default_factory=list)
     ended: threading.Event = field(default_factory=threading.Event)
+    threads: list[threading.Thread] = field(default_factory=list)
 
     def feed(self) -> None:
-        """Hand messages to the outside mail server; it has what it answered for."""
+        """Hand messages to the outside mail server; what it has taken, it answers for."""
         numbers = itertools.count(1)
         receivers = itertools.cycle(self.users)
-        for _ in _beats(self.ended, 1.0):
-            batch = [f"i{next(numbers):05}={next(receivers)}" for _ in range(round(self.rate))]
-            done = self.fleet.lab.outside.run(["sh", "-c", FEED, "sh", self.fleet.domain, *batch], check=False)
-            self.accepted_in += done.stdout.split()
-            if done.returncode:
-                self.trouble.append(f"the outside mail server took less than all: {done.stderr}")
+        with _FromThere(self.fleet) as session:
+            for _ in _beats(self.ended, 1 / self.rate):
+                number, receiver = f"i{next(numbers):05}", next(receivers)
+                letter = _letter(number, CORRESPONDENT, receiver)
+                if refused := session.send_message(letter, CORRESPONDENT, [receiver]):
+                    self.trouble.append(f"the outside mail server refused {number}: {refused}")
+                self.accepted_in.append(number)
 
     def write(self) -> None:
         """Write messages; they stay in the outbox until the server has taken them."""
@@ -89,10 +85,12 @@ class Flow:
             try:
                 number = self.outbox.popleft()
             except IndexError:
+                if self.ended.is_set():
+                    return
                 time.sleep(0.1)
                 continue
             try:
-                session.send_message(_letter(number, user), user, [SINK])
+                session.send_message(_letter(number, user, SINK), user, [SINK])
             except BaseException:
                 self.outbox.append(number)
                 raise
@@ -111,22 +109,30 @@ class Flow:
         sent_in, sent_out = set(self.accepted_in), set(self.accepted_out)
         return sent_in - self.arrived_in(stores).keys(), sent_out - self.arrived_out().keys()
 
-    def drained(self, stores: Sequence[str], seconds: float, since: int = 0) -> float:
-        """Wait until all that was accepted up to now has arrived, and the outbox is short; how long it took."""
+    def drained(self, stores: Sequence[str], seconds: float) -> float:
+        """Wait until all that was accepted up to now, and some more each way, has arrived; how long it took."""
         begun = time.monotonic()
-        sent_in, sent_out = set(self.accepted_in[since:]), set(self.accepted_out[since:])
+        sent_in, sent_out = list(self.accepted_in), list(self.accepted_out)
         while True:
-            lacking = (sent_in - self.arrived_in(stores).keys(), sent_out - self.arrived_out().keys())
-            waiting = len(self.outbox)
-            if not any(lacking) and waiting < 3 * self.rate:
+            came_in, came_out = self.arrived_in(stores), self.arrived_out()
+            more = [len(self.accepted_in) - len(sent_in), len(self.accepted_out) - len(sent_out)]
+            lacking = set(sent_in) - came_in.keys(), set(sent_out) - came_out.keys()
+            if not any(lacking) and (self.ended.is_set() or min(more) >= MORE):
                 return time.monotonic() - begun
             if time.monotonic() > begun + seconds:
                 few = [sorted(part)[:5] for part in lacking]
                 raise AssertionError(
                     f"after {seconds:.0f} s {len(lacking[0])} in and {len(lacking[1])} out are missing ({few}), "
-                    f"{waiting} wait in the outbox; refusals: {dict(self.refusals)}"
+                    f"and {more} were accepted since; refusals: {dict(self.refusals)}"
                 )
             time.sleep(1)
+
+    def end(self) -> None:
+        """Write no more, and let mail programs send what is in the outbox."""
+        self.ended.set()
+        for thread in self.threads:
+            thread.join(300)
+        assert not self.outbox, f"{len(self.outbox)} wait in the outbox: {dict(self.refusals)}"
 
 
 @contextlib.contextmanager
@@ -135,19 +141,18 @@ def steady_flow(fleet: Fleet, users: Sequence[str], password: str, rate: float =
     flow = Flow(fleet, users, password, rate)
     host = fleet.lab.host(fleet.host)
     half = len(users) // 2
-    threads = [threading.Thread(target=flow.feed), threading.Thread(target=flow.write)]
+    threads = [threading.Thread(target=work, daemon=True) for work in (flow.feed, flow.write)]
     for number in range(4):
         address, own = (host.ipv4, users[:half]) if number % 2 else (host.ipv6, users[half:])
         turned = [*own[number:], *own[:number]]
         threads.append(threading.Thread(target=flow.send, args=(address, turned), daemon=True))
+    flow.threads += threads
     for thread in threads:
         thread.start()
     try:
         yield flow
     finally:
         flow.ended.set()
-        for thread in threads:
-            thread.join(60)
 
 
 def _beats(ended: threading.Event, every: float) -> Iterator[None]:
@@ -159,10 +164,21 @@ def _beats(ended: threading.Event, every: float) -> Iterator[None]:
         ended.wait(max(0.0, due - time.monotonic()))
 
 
-def _letter(number: str, user: str) -> EmailMessage:
+class _FromThere(smtplib.SMTP):
+    """A session with the outside mail server from its own host."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet = fleet
+        super().__init__("127.0.0.1", 25)
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        return self._fleet.lab.outside.dial(port)
+
+
+def _letter(number: str, sender: str, receiver: str) -> EmailMessage:
     message = EmailMessage()
-    message["From"], message["To"], message["Subject"] = user, SINK, f"flow {number}"
-    message["Date"], message["Message-ID"] = formatdate(), f"<{number}@{user.partition('@')[2]}>"
+    message["From"], message["To"], message["Subject"] = sender, receiver, f"flow {number}"
+    message["Date"], message["Message-ID"] = formatdate(), f"<{number}.{time.time_ns()}@{sender.partition('@')[2]}>"
     message[HEADER] = number
     message.set_content(f"Good day, this is number {number}.\n")
     return message

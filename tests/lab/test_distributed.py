@@ -159,6 +159,7 @@ def nothing_passes_unseen(flow: Flow, fleet: Fleet, members: list[Member], store
 
 
 def test_all_is_counted_on_both_ends(flow: Flow, fleet: Fleet, members: list[Member], stores: list[str]) -> None:
+    flow.end()
     flow.drained(stores, RECOVERY)
     came_in, came_out = flow.arrived_in(stores), flow.arrived_out()
     twice = [sum(times > 1 for times in came.values()) for came in (came_in, came_out)]
@@ -173,7 +174,7 @@ def test_all_is_counted_on_both_ends(flow: Flow, fleet: Fleet, members: list[Mem
 
 
 def test_the_fleet_is_whole_again(fleet: Fleet, flow: Flow) -> None:
-    flow.ended.set()
+    assert flow.ended.is_set()
     assert fleet.failed_checks() == []
     done = fleet.apply()
     assert "no changes" in done.out, done.out + done.err

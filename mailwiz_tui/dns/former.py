@@ -1,0 +1,59 @@
+"""Records of servers that left the plan: what of theirs is still in the DNS is taken away, and nothing else.
+
+Only values that were the server's own are meant: its addresses and its certificate's fingerprint, as they were
+learnt from it, at names that exist for it alone. DKIM keys stay, for mail that is on its way is judged by them.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from mailwiz_tui.dns.changes import Change
+from mailwiz_tui.dns.live import RecordState
+from mailwiz_tui.dns.match import normal
+from mailwiz_tui.dns.record import Record
+from mailwiz_tui.dns.records import plan_records
+from mailwiz_tui.fleet.facts import FactsFile
+from mailwiz_tui.plan.model import Architecture, Plan, PlanServer, Role
+from mailwiz_tui.plan.published import departed, host_label, mx_names, server_name
+
+_KEPT = ("._domainkey.", ".arpa")
+
+
+def former_records(plan: Plan, known: FactsFile) -> list[Record]:
+    """Every record that servers had that are not in the plan any more."""
+    gone = departed(plan, known.servers)
+    if not gone:
+        return []
+    roles = [Role.MX_INBOUND, Role.MX_OUTBOUND]
+    servers = [*plan.servers, *(PlanServer(id=server_id, roles=roles) for server_id in gone)]
+    before = plan.model_copy(update={"architecture": Architecture.DISTRIBUTED, "servers": servers})
+    names = {server_name(before, server) for server in servers if server.id in gone}
+    kept = {(r.name, r.type) for r in plan_records(plan, known)}
+    return [
+        record
+        for record in plan_records(before, known)
+        if (record.name, record.type) not in kept
+        and any(record.name == name or record.name.endswith(f".{name}") for name in names)
+        and not any(part in record.name for part in _KEPT)
+        and not record.pending
+    ]
+
+
+def former_mx(plan: Plan, known: FactsFile) -> frozenset[str]:
+    """The names that received mail as servers of this plan once, and do not now; each with a final dot."""
+    gone = departed(plan, known.servers)
+    names = [plan.domain.hostname, *(f"{host_label(server_id)}.{plan.domain.primary_domain}" for server_id in gone)]
+    return frozenset(f"{name}." for name in names if name not in mx_names(plan))
+
+
+def left_over(states: Sequence[RecordState]) -> list[Change]:
+    """What is still there of former records, to be taken away."""
+    found: dict[tuple[str, str], dict[str, None]] = defaultdict(dict)
+    for state in states:
+        wanted = normal(state.record.type, state.record.value)
+        for value in state.got:
+            if normal(state.record.type, value) == wanted:
+                found[state.record.name, state.record.type][value] = None
+    return [Change(name, kind, 0, tuple(values), ()) for (name, kind), values in found.items()]
