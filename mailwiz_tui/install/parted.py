@@ -37,8 +37,8 @@ def words(plan: Plan, known: FactsFile) -> list[str]:
     """What becomes of each of them, for the operator."""
     return [
         f"{server_id} left the plan: the other servers let it in no more, and nothing was changed on it. Its "
-        "records: mailwiz-tui dns PLAN --check shows them, --publish takes them away. Then switch it off, or install "
-        "it anew"
+        "records: mailwiz-tui dns PLAN --check shows them, --publish takes them away. Then switch it off, or "
+        "install it anew"
         for server_id in parted(plan, known)
     ]
 

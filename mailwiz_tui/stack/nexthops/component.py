@@ -19,7 +19,7 @@ UNITS = "/etc/systemd/system"
 
 
 class NextHops(Component):
-    """A timer that greets the servers that mail is handed to, and wakes the queue when one is back."""
+    """A timer that greets a server which mail waits for, and sends that mail on when it answers."""
 
     name = "nexthops"
     title = "Waking the queue"
@@ -29,7 +29,7 @@ class NextHops(Component):
         return bool(hops(context))
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
-        """A program and its timer; it keeps nothing over a restart, for Postfix tries everything then."""
+        """A program and its timer; where nothing waits it asks nobody."""
         named = " ".join(f"{name}={address},{port}" for name, address, port in hops(context))
         service = File(f"{UNITS}/{SERVICE}", render("nexthops", SERVICE, program=PROGRAM, hops=named))
         timer = File(f"{UNITS}/{TIMER}", render("nexthops", TIMER))

@@ -1,8 +1,9 @@
-"""The queue is woken when a server that was away is back, and only then."""
+"""Mail that waits for a server of the plan goes on when that is back, and only then."""
 
 from __future__ import annotations
 
 import importlib.util
+import json
 import socket
 import threading
 from collections.abc import Iterator
@@ -50,37 +51,39 @@ def a_server(greeting: bytes = b"220 store ready\r\n", port: int = 0) -> Iterato
         listener.shutdown(socket.SHUT_RDWR)
 
 
-def test_the_queue_is_woken_once_when_a_server_is_back(program: ModuleType, tmp_path: Path) -> None:
-    away, woken = str(tmp_path / "away"), tmp_path / "woken"
-    wake = ("sh", "-c", f"echo woken >> {woken}")
+def message(queue_id: str, *reasons: str) -> str:
+    recipients = [{"address": "a@example.com", **({"delay_reason": r} if r else {})} for r in reasons]
+    return json.dumps({"queue_name": "deferred", "queue_id": queue_id, "recipients": recipients})
+
+
+def test_mail_goes_on_when_the_server_it_waits_for_greets(program: ModuleType) -> None:
     with a_server() as port:
         hop = [f"store1=127.0.0.1,{port}"]
-        assert program.turn(hop, away, wake) == []
-    assert program.turn(hop, away, wake) == []
-    assert not woken.exists()
-    with a_server(port=port):
-        assert program.turn(hop, away, wake) == ["store1"]
-        assert program.turn(hop, away, wake) == []
-    assert woken.read_text() == "woken\n"
+        lines = [
+            message("A1", "connect to 127.0.0.1[127.0.0.1]:24: Connection timed out"),
+            message(
+                "B2", "", "delivery temporarily suspended: connect to 127.0.0.1[127.0.0.1]:24: No route to host"
+            ),
+            message("C3", "host 127.0.0.1[127.0.0.1] said: 452 4.2.2 The mailbox is full"),
+            message("D4", "connect to mail.example.net[192.0.2.9]:25: Connection refused"),
+            message("E5", ""),
+        ]
+        assert program.turn(hop, lines) == {"A1", "B2"}
+    assert program.turn(hop, lines) == set(), "it does not answer"
 
 
-def test_a_server_that_takes_connections_but_says_nothing_of_use_is_away(
-    program: ModuleType, tmp_path: Path
-) -> None:
-    away = tmp_path / "away"
+def test_a_server_that_takes_connections_but_says_nothing_of_use_is_away(program: ModuleType) -> None:
     with a_server(b"421 not now\r\n") as port:
-        program.turn([f"store1=127.0.0.1,{port}"], str(away), ("false",))
-    assert away.read_text() == "store1\n"
+        lines = [message("A1", "lost connection with 127.0.0.1[127.0.0.1] while receiving the initial greeting")]
+        assert program.turn([f"store1=127.0.0.1,{port}"], lines) == set()
 
 
-def test_a_queue_that_was_not_woken_is_woken_at_the_next_turn(program: ModuleType, tmp_path: Path) -> None:
-    away = tmp_path / "away"
-    away.write_text("store1\n")
-    with a_server() as port:
-        hop = [f"store1=127.0.0.1,{port}"]
-        with pytest.raises(program.subprocess.CalledProcessError):
-            program.turn(hop, str(away), ("false",))
-        assert program.turn(hop, str(away), ("true",)) == ["store1"]
+def test_nobody_is_asked_where_nothing_waits(program: ModuleType, tmp_path: Path) -> None:
+    (tmp_path / "deferred" / "A").mkdir(parents=True)
+    assert not program.some_wait(str(tmp_path / "deferred"))
+    (tmp_path / "deferred" / "A" / "A1B2").touch()
+    assert program.some_wait(str(tmp_path / "deferred"))
+    assert program.turn(["store1=127.0.0.1,1"], []) == set()
 
 
 def test_each_server_greets_those_it_hands_mail_to() -> None:
