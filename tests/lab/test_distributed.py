@@ -20,7 +20,7 @@ USERS = 24
 """Enough that none of them comes near what one account may send in an hour."""
 RATE = 5.0
 OUTAGE = 25.0
-RECOVERY = 180.0
+RECOVERY = 240.0
 SHAPE = (
     ("trixie", ("mx-inbound",)),
     ("bookworm", ("mx-inbound",)),
