@@ -56,7 +56,8 @@ class Link:
     """A service that listens on loopback only and is carried between servers inside mutual TLS.
 
     A consumer is brought to any provider that works, its own first; with ``each`` it reaches every one of them
-    by an address of its own (``endpoints``). ``wanted`` says whether a plan has the service at all.
+    by an address of its own (``endpoints``). ``wanted`` says whether a plan has the service at all; ``ping`` is
+    the path that a service which speaks HTTP answers with 200 while it works.
     """
 
     service: str
@@ -66,6 +67,7 @@ class Link:
     reason: str
     each: bool = False
     wanted: Callable[[Plan], bool] = lambda plan: True
+    ping: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,7 @@ LINKS = (
         "teaches the filter what is spam",
         each=True,
         wanted=lambda plan: plan.services.antispam is Antispam.RSPAMD,
+        ping="/ping",
     ),
     Link(
         "viruses",

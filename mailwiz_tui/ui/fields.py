@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from copy import deepcopy
 from functools import lru_cache
 from typing import Any
 
@@ -49,7 +51,7 @@ def why_not_choice(spec: FieldSpec, value: object, session: Session) -> str:
     barred = session.barred(spec.path, value)
     if barred:
         return barred
-    later = unavailable(spec.path, value)
+    later = unavailable(spec.path, value, session)
     return later.message if later is not None else session.unwise(spec.path, value)
 
 
@@ -60,9 +62,9 @@ def help_of(spec: FieldSpec, session: Session) -> str:
     text = chosen.help if chosen is not None and chosen.help and not _alone(spec) else spec.help
     if spec.kind not in (FieldKind.CHOICE, FieldKind.BOOL):
         return text
-    later = [label for v, label, _ in _choices(spec) if unavailable(spec.path, v) is not None]
-    if later:
-        text += f" Dim: can be planned, not installed yet ({', '.join(later)})."
+    later = [label for v, label, _ in _choices(spec) if unavailable(spec.path, v, session) is not None]
+    if later and spec.kind is FieldKind.CHOICE:
+        text += f" Dim: not installed yet ({', '.join(later)})."
     for v, label, _ in _choices(spec):
         if v != value and label not in later and (reason := session.unwise(spec.path, v)):
             text += f" {label[:1].upper()}{label[1:]}: {reason}."
@@ -84,25 +86,39 @@ def placeholder_of(spec: FieldSpec, session: Session) -> str:
     return f"e.g. {spec.example}" if spec.example else ""
 
 
-def unavailable(path: str, value: object) -> Finding | None:
-    """A warning where this version can plan an answer but not install it."""
-    found = _unsupported_at(path, value if isinstance(value, (str, int, bool)) else str(value))
+def unavailable(path: str, value: object, session: Session) -> Finding | None:
+    """A warning where this version can plan an answer beside the others, but not install it."""
+    answer = value if isinstance(value, (str, int, bool)) else str(value)
+    found = _unsupported_at(path, answer, json.dumps(session.draft.raw(), default=str, sort_keys=True))
     return Finding(found.path, found.message, Severity.WARNING, found.advice) if found else None
 
 
-@lru_cache(maxsize=256)
-def _unsupported_at(path: str, value: str | int | bool) -> Finding | None:
-    raw: dict[str, Any] = {"domain": {"primary_domain": "example.com", "hostname": "mail.example.com"}}
-    table = raw
+@lru_cache(maxsize=512)
+def _unsupported_at(path: str, value: str | int | bool, answers: str) -> Finding | None:
+    given = json.loads(answers)
+    divided = {key: given[key] for key in ("architecture", "servers") if key in given}
+    for raw in (given, {**_ANYWHERE, **divided}, _ANYWHERE):
+        try:
+            plan = Plan.model_validate(_with(raw, path, value))
+        except ValueError:
+            continue
+        return next((f for f in unsupported(plan) if f.path == path), None)
+    return None
+
+
+_ANYWHERE = {"domain": {"primary_domain": "example.com", "hostname": "mail.example.com"}}
+"""What a plan needs besides; the answers are tried with it while they are no plan yet."""
+
+
+def _with(raw: dict[str, Any], path: str, value: object) -> dict[str, Any]:
+    changed = deepcopy(raw)
+    table = changed
     *parents, last = path.split(".")
     for part in parents:
-        table = table.setdefault(part, {})
+        below = table.get(part)
+        table[part] = table = below if isinstance(below, dict) else {}
     table[last] = value
-    try:
-        plan = Plan.model_validate(raw)
-    except ValueError:
-        return None
-    return next((f for f in unsupported(plan) if f.path == path), None)
+    return changed
 
 
 def settle_defaults(step: StepSpec, session: Session) -> None:
@@ -115,7 +131,7 @@ def settle_defaults(step: StepSpec, session: Session) -> None:
     for spec in step.fields:
         if spec.kind is not FieldKind.CHOICE or session.draft.answered(spec.path):
             continue
-        fitting = [c.value for c in spec.choices if unavailable(spec.path, c.value) is None]
+        fitting = [c.value for c in spec.choices if unavailable(spec.path, c.value, session) is None]
         if fitting and session.value(spec.path) not in fitting:
             session.set(spec.path, fitting[0])
     session.take_suggestions(step.id)

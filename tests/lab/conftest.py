@@ -21,6 +21,7 @@ import pytest
 
 from mailwiz_tui.lab import machine, zones
 from mailwiz_tui.lab.lab import Lab, LabHost
+from tests.terminal.tmux import Tmux
 
 NAME = os.environ.get("MAILWIZ_TEST_LAB", "ci")
 TESTS = machine.RUN / f"tests-{NAME}"
@@ -184,3 +185,13 @@ def ssh(lab: Lab) -> Callable[..., subprocess.CompletedProcess[str]]:
         )
 
     return run
+
+
+@pytest.fixture
+def tmux(tmp_path: Path) -> Iterator[Tmux]:
+    """A tmux of 80 columns and 24 rows."""
+    if not Tmux.available():
+        pytest.fail("tmux is needed for this test: apt-get install tmux")
+    window = Tmux(tmp_path)
+    yield window
+    window.close()

@@ -2,46 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-import dns.zone
 import pytest
 
 from mailwiz_tui.lab.lab import Lab, LabHost
+from tests.lab.by_keys import ROOT, answer_dialog, go_and_install, open_wizard, publish_the_zone, take_the_passwords
 from tests.terminal.tmux import Tmux
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture
-def tmux(tmp_path: Path) -> Iterator[Tmux]:
-    """A tmux of 80 columns and 24 rows."""
-    if not Tmux.available():
-        pytest.fail("tmux is needed for this test: apt-get install tmux")
-    window = Tmux(tmp_path)
-    yield window
-    window.close()
-
-
-def open_wizard(tmux: Tmux, tmp_path: Path, lab: Lab) -> None:
-    """Start the program with the lab's inventory and an empty data folder."""
-    environ = {
-        "XDG_DATA_HOME": str(tmp_path / "data"),
-        "XDG_STATE_HOME": str(tmp_path / "state"),
-        "PYTHONPATH": str(ROOT),
-        "LANG": "C.UTF-8",
-    }
-    tmux.start([sys.executable, "-m", "mailwiz_tui", "--inventory", str(lab.paths.inventory)], environ)
-    tmux.until("Begin")
 
 
 def answer_the_steps(tmux: Tmux, host: str, domain: str) -> None:
@@ -76,24 +50,6 @@ def answer_the_steps(tmux: Tmux, host: str, domain: str) -> None:
         tmux.until(f"{number}/8")
 
 
-def publish_the_zone(tmux: Tmux, tmp_path: Path, lab: Lab, domain: str) -> None:
-    """Step 7: keys are made on the server, the zone is saved and published as an operator would."""
-    tmux.until("wait for keys")
-    tmux.keys("F5")
-    tmux.until_gone(("wait for keys", "Asking the servers"), 90)
-    zone_file = tmp_path / "saved.zone"
-    tmux.keys("F6")
-    tmux.until("zone file")
-    tmux.keys("C-u")
-    tmux.type(str(zone_file))
-    tmux.keys("Enter")
-    tmux.until("Written to")
-    text = zone_file.read_text(encoding="utf-8")
-    zone = dns.zone.from_text(text, origin=domain, check_origin=False, relativize=False)
-    lab.dns.publish(zone.to_text(relativize=False))
-    assert "p=MII" in text, "the DKIM record holds the server's real key"
-
-
 def test_from_an_empty_draft_to_a_verified_server(
     lab: Lab,
     fresh_host: Callable[..., LabHost],
@@ -119,22 +75,7 @@ def test_from_an_empty_draft_to_a_verified_server(
     assert " failed" not in shown, shown
     tmux.capture("done")
 
-    tmux.keys("Enter")
-    shown = tmux.until(f"postmaster@{domain}")
-    found = re.search(r"postmaster@\S+\s+│\s*│\s+(\S+)", shown)
-    assert found is not None, shown
-    password = found.group(1)
-    tmux.keys("Enter")
-    tmux.until("Save the passwords")
-    tmux.keys("C-u")
-    credentials = tmp_path / "credentials.json"
-    tmux.type(str(credentials))
-    tmux.keys("Enter")
-    tmux.until("Saved to")
-    assert json.loads(credentials.read_text())["mailboxes"][f"postmaster@{domain}"] == password
-    tmux.keys("Enter")
-    tmux.until("Do you have the passwords?")
-    tmux.keys("Right", "Enter")
+    password = take_the_passwords(tmux, tmp_path, domain)
     shown = tmux.until("the mail server works")
     tmux.keys("F7")
     tmux.until("1/8")
@@ -191,15 +132,6 @@ def test_leaving_while_it_runs_and_coming_back_attaches(
         assert "r retries" not in shown, shown
     finally:
         third.close()
-
-
-def go_and_install(tmux: Tmux) -> None:
-    """From any step to the dashboard."""
-    tmux.keys("F4")
-    tmux.until("ready to install")
-    tmux.keys("F8")
-    tmux.until("Install on")
-    tmux.keys("Right", "Enter")
 
 
 def come_back(tmp_path: Path, name: str) -> Tmux:
@@ -266,12 +198,6 @@ def test_a_server_typed_in_asks_for_its_host_key_and_sudo(
     tmux.keys("F5")
     tmux.until("asking")
     tmux.until("✓ reachable", 60)
-
-
-def answer_dialog(tmux: Tmux, *keys: str) -> None:
-    """Answer a dialog that came up by itself, after the half second in which it takes no keys."""
-    time.sleep(0.8)
-    tmux.keys(*keys)
 
 
 def kill_program(tmp_path: Path, signal: str) -> None:

@@ -131,7 +131,7 @@ async def test_what_cannot_be_installed_yet_is_dim_and_says_so(make_app: MakeApp
             row = field(screen, path).control
             assert isinstance(row, ChoiceRow)
             for option in row.options:
-                refused = unavailable(path, option.value)
+                refused = unavailable(path, option.value, app.session)
                 assert option.later == (refused is not None)
                 if refused is not None:
                     assert option.label in field(screen, path).help_text

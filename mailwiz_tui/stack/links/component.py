@@ -93,6 +93,7 @@ def _provider(context: Context, link: traffic.Link) -> Iterator[str]:
             identity=keys.INTERNAL_IDENTITY,
             peers=keys.INTERNAL_PEERS,
             names=" ".join(context.internal_name(name) for name in consumers),
+            health=_health(link),
         )
 
 
@@ -107,7 +108,13 @@ def _consumer(context: Context, link: traffic.Link) -> Iterator[str]:
             address=end.address,
             port=str(end.port),
             servers="\n".join(_servers(context, link, end)),
+            health=_health(link),
         )
+
+
+def _health(link: traffic.Link) -> str:
+    """How HAProxy asks whether a service works: one that speaks HTTP logs a bare connection as an error."""
+    return f"    option httpchk GET {link.ping}\n" if link.ping else ""
 
 
 def _servers(context: Context, link: traffic.Link, end: traffic.Endpoint) -> Iterator[str]:

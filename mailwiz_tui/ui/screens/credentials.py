@@ -23,8 +23,8 @@ from mailwiz_tui.ui.text import safe_line
 from mailwiz_tui.ui.widgets.no_markup import NoMarkup
 
 EXPLANATION = (
-    "These passwords were made on the server just now and are kept there only as hashes. They are shown this "
-    "once. Put them into a password manager, or save them to a file that only you can read."
+    "These passwords were made just now where they are used, and are kept there only as hashes. They are shown "
+    "this once. Put them into a password manager, or save them to a file that only you can read."
 )
 
 

@@ -40,6 +40,7 @@ class DnsScreen(StepScreen):
         self._fetching: asyncio.Task[None] | None = None
         self._looking: asyncio.Task[None] | None = None
         self._found = ""
+        self._failure = ""
 
     def page(self) -> ComposeResult:
         yield StepStrip(self.spec.number)
@@ -84,6 +85,8 @@ class DnsScreen(StepScreen):
             note = "Asking the servers and making keys there…"
         elif self._looking is not None:
             note = "Asking the DNS about every record…"
+        elif self._failure:
+            note = f"{'x' if self.wizard.plain else '✗'} {self._failure}"
         elif self._found:
             note = f"In the DNS: {self._found}."
         self.query_one("#dns-note", NoMarkup).show(note)
@@ -108,31 +111,37 @@ class DnsScreen(StepScreen):
         """Connect, gather facts, make keys where they are used, and show what is true then."""
         if self.refused("dns.refresh"):
             return
+        self._failure = ""
         self._fetching = asyncio.create_task(self._fetch(), name="prepare")
         self.refresh_form()
 
     async def _fetch(self) -> None:
         session = self.session
-        plan = session.plan()
-        if plan is None:
-            return
         try:
+            plan = session.draft.plan()
             engine = session.make_engine(plan, self.wizard.prompts)
             try:
                 session.known = await engine.prepare()
             finally:
                 await engine.close()
         except Exception as error:
-            self.tell(error_sentence(error), problem=True)
+            self._failed(error)
         finally:
             self._fetching = None
             if self.is_attached:
                 self.refresh_form()
 
+    def _failed(self, error: Exception) -> None:
+        """What went wrong stays in sight until it is tried again; who has gone elsewhere is told there."""
+        self._failure = error_sentence(error)
+        if not self.is_attached:
+            self.wizard.notify(self._failure, severity="error", markup=False, timeout=8)
+
     def action_compare_records(self) -> None:
         """Ask the DNS what it holds, and mark each record."""
         if self.refused("dns.compare"):
             return
+        self._failure = ""
         self._looking = asyncio.create_task(self._look_up(), name="look up records")
         self.refresh_form()
 
@@ -140,7 +149,7 @@ class DnsScreen(StepScreen):
         try:
             self._found = await self.session.look_up()
         except Exception as error:
-            self.tell(error_sentence(error), problem=True)
+            self._failed(error)
         finally:
             self._looking = None
             if self.is_attached:

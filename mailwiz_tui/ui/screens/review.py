@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import textwrap
 from typing import ClassVar
 
 from rich.text import Text
@@ -14,14 +13,15 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from mailwiz_tui.plan.findings import Finding, Severity
-from mailwiz_tui.plan.model import Plan
+from mailwiz_tui.plan.model import Plan, PlanServer
 from mailwiz_tui.plan.steps import STEPS
 from mailwiz_tui.plan.support import unsupported
-from mailwiz_tui.stack.blueprint import Blueprint
 from mailwiz_tui.ui.actions import bindings_for
 from mailwiz_tui.ui.backends import error_sentence
-from mailwiz_tui.ui.plan_words import happens_on, replaced_files
+from mailwiz_tui.ui.compiled import Compiled
+from mailwiz_tui.ui.plan_words import replaced_files
 from mailwiz_tui.ui.probing import ProbeOutcome, summary
+from mailwiz_tui.ui.review_rows import LABEL, answers, brief, details, pair, place
 from mailwiz_tui.ui.screens.adopt_dialog import AdoptDialog
 from mailwiz_tui.ui.screens.dialog import ConfirmDialog
 from mailwiz_tui.ui.screens.lines_dialog import LinesDialog
@@ -31,7 +31,9 @@ from mailwiz_tui.ui.symbols import PROBE_MARKS
 from mailwiz_tui.ui.text import safe_line
 from mailwiz_tui.ui.widgets.no_markup import NoMarkup
 
-LABEL = 14
+COMPILE_DELAY = 0.02
+FOLD = "server:"
+"""Before the id of a server, in place of a field's path: Enter shows or hides what will be done there."""
 
 
 class ReviewScreen(MainScreen):
@@ -42,7 +44,8 @@ class ReviewScreen(MainScreen):
     heading = "Review"
     help_text = (
         "Problems come first; Enter on one goes to its field. Faults (✗) stop an installation, warnings (!) do "
-        "not. Below stands what will be done on each server.\n\n"
+        "not. Below stands what will be done on each server; where there are several, Enter on a server shows "
+        "and hides it.\n\n"
         "Compare connects and shows every difference without changing anything. Install asks once more, then "
         "starts. Running an installation again is safe: what is right already is left alone."
     )
@@ -51,6 +54,9 @@ class ReviewScreen(MainScreen):
         super().__init__(session)
         self._paths: list[str] = []
         self._comparing: asyncio.Task[None] | None = None
+        self._unfolded: set[str] = set()
+        self._compiled = Compiled()
+        self._compiling = False
 
     def page(self) -> ComposeResult:
         with Vertical(id="review"):
@@ -130,62 +136,71 @@ class ReviewScreen(MainScreen):
         colours = self.app.theme_variables
         colour = colours.get("error" if fault else "warning", "").removeprefix("ansi_")
         text = Text(overflow="fold")
-        text.append(f"{sign} {_place(finding.path)}: ", style=f"bold {colour}".strip())
+        text.append(f"{sign} {place(finding.path)}: ", style=f"bold {colour}".strip())
         text.append(safe_line(finding.message))
         if finding.advice and finding.message != "is missing":
             text.append(f" – {safe_line(finding.advice)}")
         return text
 
     def _summary(self, plan: Plan) -> list[tuple[str, Text]]:
-        security = plan.security
-        rows = [
-            ("architecture", "Architecture", plan.architecture.value),
-            ("domain.primary_domain", "Domains", ", ".join(plan.all_domains())),
-            ("domain.hostname", "Mail host", plan.domain.hostname),
-            ("security.tls.provider", "Certificates", security.tls.provider.value),
-            (
-                "security.dkim.enabled",
-                "DKIM",
-                f"selector {security.dkim.selector}, {security.dkim.key_size} bits"
-                if security.dkim.enabled
-                else "off",
-            ),
-            ("security.spf.policy", "SPF", security.spf.policy.value),
-            ("security.dmarc.policy", "DMARC", security.dmarc.policy.value),
-            ("services.antispam", "Filter", plan.services.antispam.value),
-            ("storage.type", "Mailboxes", f"{plan.storage.type.value} in {plan.storage.path}"),
-        ]
-        found = [(path, _pair(label, value, self.size.width)) for path, label, value in rows]
+        found = [(path, pair(label, value, self.size.width)) for path, label, value in answers(plan)]
         for server in plan.servers:
-            found += [("servers", text) for text in self._server(plan, server.id)]
+            found += self._server(plan, server)
         return found
 
-    def _server(self, plan: Plan, server_id: str) -> list[Text]:
-        """Rows on one server: how it is, then what will be done there, in words."""
-        known = self.session.inventory.get(server_id)
-        facts = self.session.known.facts(server_id)
-        roles = next((", ".join(s.roles) for s in plan.servers if s.id == server_id), "")
+    def _server(self, plan: Plan, server: PlanServer) -> list[tuple[str, Text]]:
+        """Rows on one server: how it is, and what will be done there; folded to a line where there are several."""
+        known = self.session.inventory.get(server.id)
+        facts = self.session.known.facts(server.id)
         where = f" ({known.user}@{known.host})" if known else ""
-        text = _pair("Server", f"{server_id}{where}: {roles}", self.size.width)
-        probe = self.session.probes.get(server_id, ProbeOutcome())
+        text = pair("Server", f"{server.id}{where}: {', '.join(server.roles)}", self.size.width)
+        probe = self.session.probes.get(server.id, ProbeOutcome())
         if probe.state not in ("unknown", "ok"):
             said = f"{PROBE_MARKS[probe.state].text(plain=self.wizard.plain)}: {safe_line(probe.sentence)}"
         else:
             said = safe_line(summary(facts)) if facts else "not asked yet"
-        text.append(f"\n              {said}")
+        text.append(f"\n{' ' * LABEL}{said}")
         width = self.size.width
-        try:
-            blueprint = self._blueprint(plan, server_id)
-        except Exception as error:
-            return [text, _pair("", safe_line(error_sentence(error)), width)]
-        rows = [_pair(f"  {label}", sentence, width) for label, sentence in happens_on(blueprint)]
-        return [text, *rows, *(_pair("  ! note", finding, width) for finding in blueprint.findings)]
+        folded = len(plan.servers) > 1 and server.id not in self._unfolded
+        path = f"{FOLD}{server.id}" if len(plan.servers) > 1 else "servers"
+        if folded and server.id in self._compiled.missing(plan, self.session.known):
+            self._compile_soon()
+            return [(path, text)]
+        compiled = self._compiled.get(plan, self.session.known, server.id)
+        if isinstance(compiled, str):
+            return [(path, text), ("servers", pair("", safe_line(compiled), width))]
+        if folded:
+            text.append(f"\n{' ' * LABEL}{brief(compiled)}")
+        rows = [] if folded else details(compiled, width)
+        rows += [pair("  ! note", finding, width) for finding in compiled.findings]
+        return [(path, text), *(("servers", row) for row in rows)]
+
+    def _compile_next(self) -> None:
+        """One server at a time, so that keys are answered in between; drawn when the last one is known."""
+        self._compiling = False
+        plan, known = self.session.plan(), self.session.known
+        if plan is None or not self.is_mounted:
+            return
+        if missing := self._compiled.missing(plan, known):
+            self._compiled.get(plan, known, missing[0])
+        if missing[1:]:
+            self._compile_soon()
+        else:
+            self.draw()
+
+    def _compile_soon(self) -> None:
+        if not self._compiling:
+            self._compiling = True
+            self.set_timer(COMPILE_DELAY, self._compile_next)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         event.stop()
-        index = event.option_index
-        if self._paths[index]:
-            self.wizard.show_path(self._paths[index])
+        path = self._paths[event.option_index]
+        if path.startswith(FOLD):
+            self._unfolded ^= {path.removeprefix(FOLD)}
+            self.draw()
+        elif path:
+            self.wizard.show_path(path)
 
     def why_not(self, action_id: str) -> str:
         if action_id in ("review.install", "review.compare") and self.faults():
@@ -225,13 +240,10 @@ class ReviewScreen(MainScreen):
             self._ask_to_adopt(plan, others)
 
         software = self.session.foreign_software(server_id)
-        files = replaced_files(self._blueprint(plan, server_id), [name.split()[0] for name in software])
+        compiled = self._compiled.get(plan, self.session.known, server_id)
+        names = [name.split()[0] for name in software]
+        files = [] if isinstance(compiled, str) else replaced_files(compiled, names)
         self.app.push_screen(AdoptDialog(server_id, software, files), answered)
-
-    def _blueprint(self, plan: Plan, server_id: str) -> Blueprint:
-        from mailwiz_tui.stack.compile import compile_server
-
-        return compile_server(plan, server_id, self.session.known)
 
     def _ask_to_install(self, plan: Plan) -> None:
         names = ", ".join(s.id for s in plan.servers)
@@ -286,21 +298,3 @@ class ReviewScreen(MainScreen):
             self._comparing = None
             self.draw()
             self.app.push_screen(LinesDialog("What an installation would change", lines))
-
-
-def _pair(label: str, value: str, width: int) -> Text:
-    """A label and what it is, whose further rows stand under the first."""
-    text = Text(overflow="fold")
-    text.append(f"{label:<{LABEL}}", style="bold")
-    rows = textwrap.wrap(safe_line(value), max(20, width - LABEL - 4), break_on_hyphens=False)
-    text.append(f"\n{' ' * LABEL}".join(rows))
-    return text
-
-
-def _place(path: str) -> str:
-    """A finding's place in the words of the forms: the field's label, else its path."""
-    for step in STEPS:
-        for field in step.fields:
-            if path == field.path:
-                return f"{step.title}, {field.label}"
-    return path

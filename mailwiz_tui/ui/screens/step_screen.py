@@ -158,9 +158,8 @@ class StepScreen(MainScreen):
             if spec.kind in (FieldKind.CHOICE, FieldKind.BOOL):
                 field.show_options(options_of(spec, session))
             shown = [] if self._hushed(field) else [f for f in findings if _concerns(f, field.path)]
-            missing = (
-                unavailable(field.path, session.value(field.path)) if field.kind in ("choice", "bool") else None
-            )
+            chosen = field.kind in ("choice", "bool")
+            missing = unavailable(field.path, session.value(field.path), session) if chosen else None
             field.show_findings([*shown, missing] if missing else shown)
         self._show_states(findings)
         self.show_step_findings(findings)

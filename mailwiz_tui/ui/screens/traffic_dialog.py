@@ -94,7 +94,7 @@ class TrafficDialog(Dialog[None]):
             panel.follow()
 
     def _append(self, line: str) -> None:
-        for part in textwrap.wrap(line, _WIDTH, subsequent_indent="      ") or [""]:
+        for part in textwrap.wrap(line, _WIDTH, subsequent_indent="      ", break_on_hyphens=False) or [""]:
             self._buffer.append(part)
 
     def _sign(self, *, good: bool) -> str:

@@ -54,10 +54,15 @@ class VerificationScreen(MainScreen):
 
     @property
     def results(self) -> list[CheckResult]:
-        """All results, failures first."""
+        """All results, failures first; those of one server together, in the order of the plan."""
         installation = self.session.installation
-        found = installation.results if installation else []
-        return sorted(found, key=lambda r: ORDER.index(r.state))
+        if installation is None:
+            return []
+        servers = list(installation.model.servers)
+        places = {server_id: place for place, server_id in enumerate(servers)}
+        return sorted(
+            installation.results, key=lambda r: (ORDER.index(r.state), places.get(r.server_id, len(servers)))
+        )
 
     def draw(self) -> None:
         """Draw verdict and checks."""

@@ -17,11 +17,14 @@ LEAST_COLUMNS = 56
 BufferOf = Callable[[str], LogBuffer]
 
 
-def tiling(count: int, width: int, height: int) -> tuple[int, int]:
-    """Columns and rows of tiles for so many servers in so much room; (1, 1) shows one at a time."""
+def tiling(count: int, width: int, height: int, room: int = 0) -> tuple[int, int]:
+    """Columns and rows of tiles for so many servers in a window so wide; (1, 1) shows one at a time.
+
+    ``room`` is how many of the window's columns the tiles have, where something stands beside them.
+    """
     if count < 2 or width < WIDE:
         return 1, 1
-    columns = max(1, min(count, width // LEAST_COLUMNS))
+    columns = max(1, min(count, (room or width) // LEAST_COLUMNS))
     rows = max(1, min(-(-count // columns), height // LEAST_ROWS))
     return (columns, rows) if columns * rows > 1 else (1, 1)
 
@@ -51,7 +54,8 @@ class LogTiles(Container):
         """Show the servers that fit, the chosen one among them."""
         if not chosen:
             return
-        columns, rows = (1, 1) if self.alone else tiling(len(servers), self.app.size.width, self.size.height)
+        width, size = self.app.size.width, self.size
+        columns, rows = (1, 1) if self.alone else tiling(len(servers), width, size.height, size.width)
         room = columns * rows
         first = servers.index(chosen) // room * room if chosen in servers else 0
         wanted = list(servers[first : first + room]) if room > 1 else [chosen]

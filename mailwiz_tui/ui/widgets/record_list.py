@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Sequence
 
 from rich.text import Text
+from textual.widget import Widget
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
@@ -23,6 +25,8 @@ class RecordList(OptionList):
         self.records: list[Record] = []
         self._rows: list[Record | None] = []
         self._shown: list[tuple[Record, Published]] = []
+        self._plain = False
+        self._width = 0
 
     @property
     def chosen(self) -> Record | None:
@@ -35,18 +39,30 @@ class RecordList(OptionList):
     ) -> None:
         """Show records; the cursor stays where it was as far as it can."""
         rows = [(record, published(record)) for record in records]
-        if rows == self._shown and self._rows:
+        width = reading_width(self)
+        if rows == self._shown and self._rows and width == self._width:
             return
+        self.records, self._shown, self._plain, self._width = list(records), rows, plain, width
+        self._draw()
+
+    def on_resize(self) -> None:
+        """Further rows of a sentence stand under its first one, so they depend on the width."""
+        width = reading_width(self)
+        if self._shown and width != self._width:
+            self._width = width
+            self._draw()
+
+    def _draw(self) -> None:
         at = self.highlighted
-        self.records, self._shown, self._rows = list(records), rows, []
+        self._rows = []
         options: list[Option] = []
         domain = None
-        for record, state in rows:
+        for record, state in self._shown:
             if record.domain != domain:
                 domain = record.domain
                 options.append(Option(Text(safe_line(domain), style="bold underline"), disabled=True))
                 self._rows.append(None)
-            options.append(Option(record_text(record, state, plain=plain)))
+            options.append(Option(record_text(record, state, plain=self._plain, width=self._width)))
             self._rows.append(record)
         self.clear_options()
         self.add_options(options)
@@ -56,10 +72,17 @@ class RecordList(OptionList):
             self.highlighted = 1
 
 
-def record_text(record: Record, published: Published = PLANNED, *, plain: bool = False) -> Text:
+def reading_width(area: Widget) -> int:
+    """Columns for text in something that scrolls: those of the scroll bar are kept free before there is one."""
+    width = area.scrollable_content_region.width
+    return width if area.show_vertical_scrollbar else max(0, width - area.scrollbar_size_vertical)
+
+
+def record_text(record: Record, published: Published = PLANNED, *, plain: bool = False, width: int = 0) -> Text:
     """One record for reading: name, need and state; value; reason; what to look out for.
 
-    A long key is folded at the width there is; copying it gives it in one piece.
+    A long key is folded at the width there is; copying it gives it in one piece. With a width, further rows of a
+    sentence stand under its first one.
     """
     need = "required" if record.required else "recommended"
     mark = RECORD_MARKS[published.state].text(plain=plain)
@@ -67,9 +90,20 @@ def record_text(record: Record, published: Published = PLANNED, *, plain: bool =
     text.append(f"{safe_line(record.name)}  {record.type}", style="bold")
     text.append(f"  ({need}, {mark})\n")
     text.append(f"  {safe_line(record.shown)}\n")
-    text.append(f"  {safe_line(record.reason)}", style="italic")
+    text.append(_indented("", record.reason, width), style="italic")
     if published.detail:
-        text.append(f"\n  {RECORD_MARKS[published.state].sign(plain=plain)} {safe_line(published.detail)}")
+        text.append(
+            "\n" + _indented(f"{RECORD_MARKS[published.state].sign(plain=plain)} ", published.detail, width)
+        )
     if record.note:
-        text.append(f"\n  ! {safe_line(record.note)}")
+        text.append("\n" + _indented("! ", record.note, width))
     return text
+
+
+def _indented(sign: str, sentence: str, width: int) -> str:
+    first, further = f"  {sign}", " " * (2 + len(sign))
+    if not width:
+        return first + safe_line(sentence)
+    return textwrap.fill(
+        safe_line(sentence), max(20, width), initial_indent=first, subsequent_indent=further, break_on_hyphens=False
+    )

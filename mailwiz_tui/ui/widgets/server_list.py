@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import ClassVar
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
-from textual.binding import Binding, BindingType
 from textual.events import Key
 from textual.geometry import Size
 from textual.message import Message
@@ -29,7 +27,10 @@ ROLE_COLUMNS: tuple[tuple[Role, str], ...] = (
     (Role.MAIL_STORAGE, "3 store"),
     (Role.ANTISPAM, "4 spam"),
 )
-WHO = 20
+MATRIX = " ".join(head for _, head in ROLE_COLUMNS)
+BOX = 4
+WHO = 12
+ADDRESS = 10
 
 
 @dataclass(slots=True)
@@ -51,17 +52,10 @@ class Layout(StrEnum):
 class ServerList(ScrollView, can_focus=True):
     """Two rows a server: choice, name, address and roles; below them what asking it brought.
 
-    ``on_typed`` takes a character that belongs to the filter, before the next key is looked at.
+    ``on_typed`` takes a character that belongs to the filter, before the next key is looked at. All keys are
+    taken here and none as a binding: a binding is looked for on the way up to the application, and a role typed
+    right after an arrow would be set before the cursor has moved.
     """
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "move(-1)", show=False),
-        Binding("down", "move(1)", show=False),
-        Binding("pageup", "move(-8)", show=False),
-        Binding("pagedown", "move(8)", show=False),
-        Binding("space", "choose", show=False),
-        Binding("enter", "submit", show=False),
-    ]
 
     class Toggled(Message):
         """A server was chosen or left out."""
@@ -101,6 +95,7 @@ class ServerList(ScrollView, can_focus=True):
         self.index = 0
         self.on_typed: Callable[[str], None] = lambda character: None
         self._longest = 0
+        self._longest_who = 0
 
     @property
     def current(self) -> Server | None:
@@ -117,7 +112,8 @@ class ServerList(ScrollView, can_focus=True):
         self.probes = probes
         ids = [s.id for s in self.servers]
         self.index = ids.index(here) if here in ids else min(self.index, max(0, len(ids) - 1))
-        self._longest = max((cell_len(server_id) for server_id in ids), default=0)
+        self._longest = max((cell_len(safe_line(server_id)) for server_id in ids), default=0)
+        self._longest_who = max((cell_len(_who(server)) for server in self.servers), default=0)
         self.virtual_size = Size(0, 2 * len(self.servers))
         self.refresh()
 
@@ -140,20 +136,38 @@ class ServerList(ScrollView, can_focus=True):
     @property
     def _id_width(self) -> int:
         """Columns for a server's id: as many as the longest wants, if the rest of the row leaves them."""
-        rest = 5 + WHO + (2 + 24 + 15 if self.arrangement is Layout.ROLES else 17)
-        return max(16, min(self._longest, self._width - rest))
+        rest = BOX + 1 + WHO + (1 + len(MATRIX) + 1 + self._address_width if self.matrix else 17)
+        return max(8, min(self._longest, self._width - rest))
+
+    @property
+    def _who_width(self) -> int:
+        """Columns for how a server is reached: as many as the longest wants, if the matrix leaves them."""
+        rest = BOX + self._id_width + 2 + len(MATRIX) + 1 + self._address_width
+        return max(WHO, min(self._longest_who, self._width - rest))
+
+    @property
+    def _address_width(self) -> int:
+        return max((len(entry.internal_ip) for entry in self.chosen.values()), default=0) or ADDRESS
+
+    @property
+    def matrix(self) -> bool:
+        """Whether each server's roles stand in columns."""
+        return self.arrangement is Layout.ROLES
+
+    def heading(self) -> tuple[int, str]:
+        """Where the columns of the roles begin, and their heads; (0, "") where there are none."""
+        return (BOX + self._id_width + 1 + self._who_width + 1, MATRIX) if self.matrix else (0, "")
 
     def said_in_full(self, server_id: str) -> bool:
-        """Whether what asking a server brought fits on its row."""
+        """Whether what asking a server brought fits on its row; taken for so before there is a width."""
         server = next((s for s in self.servers if s.id == server_id), None)
-        return server is None or cell_len(self._facts_row(server)) <= self._width
+        return server is None or not self._width or cell_len(self._facts_row(server)) <= self._width
 
     def _head_row(self, server: Server) -> str:
         chosen = self.chosen.get(server.id)
         one = self.arrangement is Layout.ONE
         box = ("(*)" if one else "[x]") if chosen else ("( )" if one else "[ ]")
-        port = f":{server.port}" if server.port != 22 else ""
-        who = safe_line(f"{server.user}@{server.host}{port}")
+        who = _who(server)
         head = f"{box} {_fit(safe_line(server.id), self._id_width)} "
         if one:
             return head + who + ("   all-in-one" if chosen else "")
@@ -162,10 +176,10 @@ class ServerList(ScrollView, can_focus=True):
             return head + _fit(who, 28) + " " + address
         held = chosen.roles if chosen else set()
         dot = "." if self.plain else "·"
-        roles = " ".join(f"{label[2:] if role in held else dot:<5}" for role, label in ROLE_COLUMNS)
+        roles = " ".join(_fit(label[2:] if role in held else dot, len(label)) for role, label in ROLE_COLUMNS)
         if Role.ALL_IN_ONE in held:
-            roles = set_cell_size("all-in-one: press 1-4", 23)
-        return head + _fit(who, WHO) + " " + roles + " " + address
+            roles = set_cell_size("all-in-one: press 1-4", len(MATRIX))
+        return head + _fit(who, self._who_width) + " " + roles + " " + address
 
     def _facts_row(self, server: Server) -> str:
         outcome = self.probes.get(server.id, ProbeOutcome())
@@ -174,10 +188,10 @@ class ServerList(ScrollView, can_focus=True):
         return f"    {mark}{said}"
 
     def action_move(self, by: int) -> None:
-        if by < 0 and self.index == 0:
+        if by == -1 and self.index == 0:
             self.app.action_focus_previous()
             return
-        if by > 0 and self.index >= len(self.servers) - 1:
+        if by == 1 and self.index >= len(self.servers) - 1:
             self.app.action_focus_next()
             return
         self.index = max(0, min(len(self.servers) - 1, self.index + by))
@@ -211,11 +225,23 @@ class ServerList(ScrollView, can_focus=True):
         self.post_message(self.Submitted())
 
     def on_key(self, event: Key) -> None:
-        """Digits set and clear roles, i asks for the internal IP; whatever else is typed filters."""
+        """Arrows move, Space chooses, digits set and clear roles, i asks for the internal IP; letters filter."""
+        end = len(self.servers)
+        moves = {"up": -1, "down": 1, "pageup": -8, "pagedown": 8, "home": -end, "end": end}
         typed = event.character
-        if typed is None or not typed.isprintable() or typed.isspace():
+        if event.key in moves:
+            self.action_move(moves[event.key])
+        elif event.key == "space":
+            self.action_choose()
+        elif event.key == "enter":
+            self.action_submit()
+        elif typed is None or not typed.isprintable():
             return
+        else:
+            self._typed(typed)
         event.stop()
+
+    def _typed(self, typed: str) -> None:
         ours = {Layout.ONE: "", Layout.EQUAL: "i", Layout.ROLES: "1234i"}[self.arrangement]
         if typed not in ours:
             self.on_typed(typed)
@@ -223,6 +249,11 @@ class ServerList(ScrollView, can_focus=True):
             self.post_message(self.InternalIp(self.current.id))
         elif self.current is not None:
             self.post_message(self.RoleToggled(self.current.id, ROLE_COLUMNS[int(typed) - 1][0]))
+
+
+def _who(server: Server) -> str:
+    port = f":{server.port}" if server.port != 22 else ""
+    return safe_line(f"{server.user}@{server.host}{port}")
 
 
 def _fit(text: str, width: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 
 from textual.app import ComposeResult
@@ -23,18 +24,33 @@ WORK: tuple[tuple[Role, str], ...] = (
 NAMES = 3
 
 
-def overview(chosen: Mapping[str, Chosen]) -> str:
-    """Who does what, and what nobody does yet: ``receives: a1, b1 · sends: nobody yet``."""
+def overview(chosen: Mapping[str, Chosen], width: int = 0) -> str:
+    """Who does what, and what nobody does yet: ``receives: a1, b1 · sends: nobody yet``.
+
+    With a width, fewer names are given, and at last only how many, so that it fits into two rows.
+    """
+    for names in range(NAMES, -1, -1):
+        said = _overview(chosen, names)
+        if not width or len(textwrap.wrap(said, max(20, width), break_on_hyphens=False)) <= 2:
+            break
+    return said
+
+
+def _overview(chosen: Mapping[str, Chosen], names: int) -> str:
     parts = []
     for role, work in WORK:
         holders = [server_id for server_id, entry in chosen.items() if role in entry.roles]
-        more = f" and {len(holders) - NAMES} more" if len(holders) > NAMES else ""
-        parts.append(f"{work}: {', '.join(holders[:NAMES])}{more}" if holders else f"{work}: nobody yet")
+        parts.append(f"{work}: {_some(holders, names)}" if holders else f"{work}: nobody yet")
     idle = [server_id for server_id, entry in chosen.items() if not entry.roles]
     if idle:
-        more = f" and {len(idle) - NAMES} more" if len(idle) > NAMES else ""
-        parts.append(f"without work: {', '.join(idle[:NAMES])}{more}")
+        parts.append(f"without work: {_some(idle, names)}")
     return " · ".join(parts)
+
+
+def _some(ids: Sequence[str], names: int) -> str:
+    if len(ids) <= names:
+        return ", ".join(ids)
+    return f"{', '.join(ids[:names])} and {len(ids) - names} more" if names else str(len(ids))
 
 
 class ServerPicker(Vertical):
@@ -47,6 +63,7 @@ class ServerPicker(Vertical):
         self._servers: list[Server] = []
         self._chosen: Mapping[str, Chosen] = {}
         self._probes: Mapping[str, ProbeOutcome] = {}
+        self._found = 0
 
     def compose(self) -> ComposeResult:
         yield Entry(placeholder="type to filter by name, address or tag", id="server-filter")
@@ -65,17 +82,30 @@ class ServerPicker(Vertical):
         words = self.query_one("#server-filter", Entry).value.lower().split()
         found = [s for s in self._servers if all(w in _haystack(s) for w in words)]
         self.query_one(ServerList).show(found, self._chosen, self._probes)
-        many = f"{len(found)} of {len(self._servers)} servers, {len(self._chosen)} chosen"
-        hint = {
-            Layout.ONE: "Space chooses one",
-            Layout.EQUAL: "Space chooses, i internal IP",
-            Layout.ROLES: "Space chooses, 1-4 set roles, i internal IP",
-        }[self.arrangement]
-        self.query_one("#server-heading", NoMarkup).show(f"{many}   {hint}")
+        self._found = len(found)
+        self._draw_heading()
         whole = self.query_one("#server-overview", NoMarkup)
         whole.display = self.arrangement is Layout.ROLES and bool(self._chosen)
         if whole.display:
-            whole.show(overview(self._chosen))
+            whole.show(overview(self._chosen, self.size.width))
+
+    def _draw_heading(self) -> None:
+        """How many there are and what the keys do; over the columns of the matrix stand the roles' keys."""
+        many = f"{self._found} of {len(self._servers)} servers, {len(self._chosen)} chosen"
+        hint = {
+            Layout.ONE: "   Space chooses one",
+            Layout.EQUAL: "   Space chooses, i internal IP",
+            Layout.ROLES: "",
+        }[self.arrangement]
+        at, roles = self.query_one(ServerList).heading()
+        if roles:
+            many = f"{self._found}/{len(self._servers)} servers, {len(self._chosen)} chosen"
+            hint = " " * max(2, at - len(many)) + roles + " i internal IP"
+        self.query_one("#server-heading", NoMarkup).show(f"{many}{hint}")
+
+    def on_resize(self) -> None:
+        """The columns stand elsewhere in a window of another width."""
+        self.call_after_refresh(self._draw)
 
     def on_input_changed(self, event: Entry.Changed) -> None:
         event.stop()

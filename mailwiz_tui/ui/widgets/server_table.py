@@ -13,12 +13,14 @@ from textual.widget import Widget
 
 from mailwiz_tui.ui.run_model import QUIET_AFTER, RunModel, ServerRun
 from mailwiz_tui.ui.symbols import SERVER_MARKS, Tone, age_text, elapsed_text
+from mailwiz_tui.ui.widgets.rows_in_sight import in_sight, name_width, server_heading
 from mailwiz_tui.ui.widgets.step_strip import tone_style
 from mailwiz_tui.verify.result import CheckState
 
 HEADINGS = ("Server", "State", "Step", "Elapsed", "Output", "Doing")
-WIDTHS = (16, 15, 7, 9, 10)
-MAX_ROWS = 8
+WIDTHS = (15, 7, 9, 10)
+LEAST_NAME, MOST_NAME, MOST_NAME_WIDE = 8, 16, 26
+WIDE = 100
 
 
 class ServerTable(Widget, can_focus=True):
@@ -55,7 +57,7 @@ class ServerTable(Widget, can_focus=True):
         return ids[min(self.index, len(ids) - 1)] if ids else ""
 
     def get_content_height(self, container: object, viewport: object, width: int) -> int:
-        return 1 + min(MAX_ROWS, max(1, len(self.model.servers)))
+        return 1 + max(1, len(self._shown()))
 
     def render(self) -> Text:
         self._drawn = self._rows()
@@ -72,15 +74,23 @@ class ServerTable(Widget, can_focus=True):
         if changed:
             self.refresh(*changed)
 
-    def _rows(self) -> list[Text]:
-        room = max(10, self.size.width - sum(WIDTHS) - 2)
-        cells = [set_cell_size(h, w) for h, w in zip(HEADINGS, (*WIDTHS, room), strict=True)]
-        first = max(0, min(self.index - MAX_ROWS + 1, len(self.model.servers) - MAX_ROWS))
-        shown = list(enumerate(self.model.servers.values()))[first : first + MAX_ROWS]
-        rows = [Text("  " + "".join(cells), style="bold", no_wrap=True)]
-        return rows + [self._row(run, number, room=room) for number, run in shown]
+    def _shown(self) -> range:
+        return in_sight(len(self.model.servers), self.index, self.app.size.height)
 
-    def _row(self, run: ServerRun, number: int, *, room: int) -> Text:
+    def _rows(self) -> list[Text]:
+        shown, runs = self._shown(), list(self.model.servers.values())
+        heading = server_heading(shown, len(runs))
+        most = MOST_NAME if self.size.width < WIDE else MOST_NAME_WIDE
+        name = name_width([heading, *(self._numbered(run, i) for i, run in enumerate(runs))], LEAST_NAME, most)
+        room = max(10, self.size.width - name - sum(WIDTHS) - 2)
+        cells = [set_cell_size(h, w) for h, w in zip((heading, *HEADINGS[1:]), (name, *WIDTHS, room), strict=True)]
+        rows = [Text("  " + "".join(cells), style="bold", no_wrap=True)]
+        return rows + [self._row(runs[number], number, name=name, room=room) for number in shown]
+
+    def _numbered(self, run: ServerRun, number: int) -> str:
+        return f"{number + 1} {run.server_id}" if len(self.model.servers) > 1 else run.server_id
+
+    def _row(self, run: ServerRun, number: int, *, name: int, room: int) -> Text:
         chosen = number == self.index
         now = self.model.clock()
         mark = SERVER_MARKS[run.phase]
@@ -89,19 +99,18 @@ class ServerTable(Widget, can_focus=True):
         pointer = (">" if self.plain else "▸") if chosen else " "
         row = Text(no_wrap=True)
         style = ("bold reverse" if self.has_focus else "bold") if chosen else ""
-        name = f"{number + 1} {run.server_id}" if len(self.model.servers) > 1 else run.server_id
-        row.append(f"{pointer} {set_cell_size(name, WIDTHS[0] - 1)} ", style=style)
+        row.append(f"{pointer} {fit(self._numbered(run, number), name - 1)} ", style=style)
         colour = tone_style(self.app.theme_variables, mark.tone) if mark.tone is not Tone.IDLE else ""
-        row.append(set_cell_size(mark.text(plain=self.plain), WIDTHS[1]), style=colour)
-        row.append(set_cell_size(step, WIDTHS[2]))
-        row.append(set_cell_size(elapsed_text(run.elapsed(now)), WIDTHS[3]))
+        row.append(set_cell_size(mark.text(plain=self.plain), WIDTHS[0]), style=colour)
+        row.append(set_cell_size(step, WIDTHS[1]))
+        row.append(set_cell_size(elapsed_text(run.elapsed(now)), WIDTHS[2]))
         quiet = run.silence(now) >= QUIET_AFTER
         row.append(
-            set_cell_size(heard, WIDTHS[4]),
+            set_cell_size(heard, WIDTHS[3]),
             style=tone_style(self.app.theme_variables, Tone.WARN) if quiet else "",
         )
         doing = self._doing(run)
-        row.append(set_cell_size(doing, room) if cell_len(doing) <= room else set_cell_size(doing, room - 1) + "…")
+        row.append(fit(doing, room))
         return row
 
     def _doing(self, run: ServerRun) -> str:
@@ -124,6 +133,11 @@ class ServerTable(Widget, can_focus=True):
     def action_move(self, by: int) -> None:
         if count := len(self.model.servers):
             self.choose((self.index + by) % count)
+
+
+def fit(text: str, width: int) -> str:
+    """Text of exactly so many columns; what is cut off is marked."""
+    return set_cell_size(text, width) if cell_len(text) <= width else set_cell_size(text, width - 1) + "…"
 
 
 def changed_cells(new: Text, old: Text, y: int, width: int) -> Region:

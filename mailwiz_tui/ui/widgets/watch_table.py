@@ -12,12 +12,17 @@ from textual.widget import Widget
 
 from mailwiz_tui.ui.monitoring import Monitoring, ServerWatch
 from mailwiz_tui.ui.symbols import Mark, Tone, size_text, span_text
+from mailwiz_tui.ui.widgets.rows_in_sight import in_sight, name_width, server_heading
+from mailwiz_tui.ui.widgets.server_table import fit
 from mailwiz_tui.ui.widgets.step_strip import tone_style
 from mailwiz_tui.verify.trouble import Weight
 
 HEADINGS = ("Server", "State", "Services", "Queue", "Disk free", "Memory", "Cert.", "Bans")
-WIDTHS = (12, 14, 9, 12, 10, 9, 6, 4)
-MAX_ROWS = 8
+WIDTHS = (14, 9, 12, 10, 9, 6, 4)
+CLOSE_WIDTHS = (14, 9, 10, 9, 9, 6, 4)
+"""For a window that is not wide, where names are long."""
+LEAST_NAME, MOST_NAME = 12, 30
+LEAST_ROWS = 5
 MARKS = {
     "asking": Mark("◌", "~", "asking", Tone.BUSY),
     "well": Mark("✓", "*", "well", Tone.GOOD),
@@ -64,34 +69,43 @@ class WatchTable(Widget, can_focus=True):
         return list(self.monitoring.servers)[self.index]
 
     def get_content_height(self, container: object, viewport: object, width: int) -> int:
-        return 1 + min(MAX_ROWS, max(1, len(self.monitoring.servers)))
+        return 1 + max(1, len(self._shown()))
+
+    def _shown(self) -> range:
+        return in_sight(len(self.monitoring.servers), self.index, self.app.size.height, LEAST_ROWS)
 
     def render(self) -> Text:
+        watches, shown = list(self.monitoring.servers.values()), self._shown()
+        heading = server_heading(shown, len(watches))
+        names = [f"{i + 1} {w.server_id}" if len(watches) > 1 else w.server_id for i, w in enumerate(watches)]
+        wanted = name_width([heading, *names], LEAST_NAME, MOST_NAME)
+        widths = WIDTHS if wanted + sum(WIDTHS) + 2 <= self.size.width else CLOSE_WIDTHS
+        width = min(wanted, max(LEAST_NAME, self.size.width - 2 - sum(widths)))
+        width = max(width, len(heading) + 1)
+        heads = zip((heading, *HEADINGS[1:]), (width, *widths), strict=True)
         text = Text(no_wrap=True)
         text.append(
-            "  " + "".join(set_cell_size(h, w) for h, w in zip(HEADINGS, WIDTHS, strict=True)), style="bold"
+            "  " + "".join(fit(h if len(h) < w else h.partition(" ")[0], w) for h, w in heads),
+            style="bold",
         )
-        count = len(self.monitoring.servers)
-        first = max(0, min(self.index - MAX_ROWS + 1, count - MAX_ROWS))
-        for number, watch in list(enumerate(self.monitoring.servers.values()))[first : first + MAX_ROWS]:
+        for number in shown:
             text.append("\n")
-            text.append_text(self._row(number, watch, count))
+            text.append_text(self._row(number, watches[number], names[number], (width, *widths)))
         return text
 
-    def _row(self, number: int, watch: ServerWatch, count: int) -> Text:
+    def _row(self, number: int, watch: ServerWatch, name: str, widths: tuple[int, ...]) -> Text:
         chosen = number == self.index
         pointer = (">" if self.plain else "▸") if chosen else " "
-        name = f"{number + 1} {watch.server_id}" if count > 1 else watch.server_id
         row = Text(no_wrap=True)
         style = ("bold reverse" if self.has_focus else "bold") if chosen else ""
-        row.append(f"{pointer} {set_cell_size(name, WIDTHS[0] - 1)} ", style=style)
+        row.append(f"{pointer} {fit(name, widths[0] - 1)} ", style=style)
         mark = state_of(watch)
         row.append(
-            set_cell_size(mark.text(plain=self.plain), WIDTHS[1]),
+            set_cell_size(mark.text(plain=self.plain), widths[1]),
             style=tone_style(self.app.theme_variables, mark.tone),
         )
-        for value, width in zip(_numbers(watch), WIDTHS[2:], strict=True):
-            row.append(set_cell_size(value, width))
+        for value, room in zip(_numbers(watch), widths[2:], strict=True):
+            row.append(set_cell_size(value, room))
         return row
 
     def choose(self, index: int) -> None:
@@ -102,6 +116,11 @@ class WatchTable(Widget, can_focus=True):
 
     def action_move(self, by: int) -> None:
         self.choose((self.index + by) % len(self.monitoring.servers))
+
+
+def _head(words: str, width: int) -> str:
+    """A column's head, or its first word where it would touch the next."""
+    return fit(words if len(words) < width else words.partition(" ")[0], width)
 
 
 def _numbers(watch: ServerWatch) -> list[str]:
