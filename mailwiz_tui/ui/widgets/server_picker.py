@@ -99,8 +99,7 @@ class ServerPicker(Vertical):
         }[self.arrangement]
         at, roles = self.query_one(ServerList).heading()
         if roles:
-            many = f"{self._found}/{len(self._servers)} servers, {len(self._chosen)} chosen"
-            hint = " " * max(2, at - len(many)) + roles + " i internal IP"
+            hint = " " * max(1, at - len(many)) + roles + " i internal IP"
         self.query_one("#server-heading", NoMarkup).show(f"{many}{hint}")
 
     def on_resize(self) -> None:
