@@ -13,7 +13,7 @@ from tests.lab.conftest import FreshHost
 from tests.lab.fleet import Fleet, Member, by_role, make_fleet
 from tests.lab.steady_flow import HEADER, Flow, steady_flow
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(1500)]
+pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.timeout(1500)]
 
 PASSWORD = "Steady-Stetig-4711"
 USERS = 24

@@ -19,7 +19,7 @@ from tests.lab.conftest import FreshHost
 from tests.lab.fleet import Fleet, Member, make_fleet
 from tests.lab.workspace import Done
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(1500)]
+pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.timeout(1500)]
 
 PASSWORD = "Growing-Wachsend-4711"
 FRONT = ("mx-inbound", "mx-outbound", "antispam")

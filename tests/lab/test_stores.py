@@ -23,7 +23,7 @@ from mailwiz_tui.lab.lab import Lab, LabHost
 from tests.lab.managesieve import ManageSieve
 from tests.lab.workspace import Done, Workspace, make_workspace
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(1800), pytest.mark.xdist_group("stores")]
+pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.timeout(1800), pytest.mark.xdist_group("stores")]
 
 PASSWORD = "Canary-Kuckuck-4711"
 PLAN = """

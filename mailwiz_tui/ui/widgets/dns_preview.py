@@ -11,7 +11,7 @@ from textual.containers import Vertical, VerticalScroll
 from mailwiz_tui.dns.record import Record
 from mailwiz_tui.ui.published import PLANNED
 from mailwiz_tui.ui.widgets.no_markup import NoMarkup
-from mailwiz_tui.ui.widgets.record_list import PublishedOf, reading_width, record_text
+from mailwiz_tui.ui.widgets.record_list import PublishedOf, record_text
 
 
 class DnsPreview(Vertical):
@@ -35,11 +35,10 @@ class DnsPreview(Vertical):
         if note:
             text.append(note + "\n\n")
         domain = None
-        width = reading_width(self.query_one(VerticalScroll))
         for record in records:
             if record.domain != domain:
                 domain = record.domain
                 text.append(f"{domain}\n", style="bold underline")
-            text.append_text(record_text(record, published(record), plain=plain, width=width))
+            text.append_text(record_text(record, published(record), plain=plain))
             text.append("\n")
         self.query_one("#dns-preview-text", NoMarkup).show(text)
