@@ -16,6 +16,7 @@ from mailwiz_tui.ui import terminal
 from mailwiz_tui.ui.actions import ACTIONS
 from mailwiz_tui.ui.crash import crash_line, crash_report
 from mailwiz_tui.ui.mailwiz import MailwizApp
+from mailwiz_tui.ui.screens import dialog
 from mailwiz_tui.ui.screens.dialog import Dialog
 from mailwiz_tui.ui.screens.start import StartScreen
 from mailwiz_tui.ui.text import safe_line
@@ -218,8 +219,9 @@ def test_every_action_has_its_method() -> None:
 
 
 async def test_an_unknown_host_key_is_shown_and_no_is_the_default(
-    make_app: MakeApp, filled: Path, update_golden: bool
+    make_app: MakeApp, filled: Path, update_golden: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(dialog, "GRACE_SECONDS", 600.0)
     app = make_app(filled)
     async with app.run_test(size=(80, 24)) as pilot:
         await started(pilot, app)
@@ -227,6 +229,9 @@ async def test_an_unknown_host_key_is_shown_and_no_is_the_default(
         await until(pilot, lambda: isinstance(app.screen, Dialog), "dialog")
         await pilot.press("enter", "y", "right", "enter")
         assert not question.done(), "keys meant for the screen below must not answer"
+        assert isinstance(app.screen, Dialog)
+        app.screen._open()
+        monkeypatch.setattr(dialog, "GRACE_SECONDS", 0.1)
         await open_dialog(pilot, app)
         assert KEYS[0].fingerprint in grid(app)
         await check_golden(pilot, "host-key-80x24", update=update_golden)
