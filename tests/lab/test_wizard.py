@@ -15,7 +15,7 @@ from mailwiz_tui.lab.lab import Lab, LabHost
 from tests.lab.by_keys import ROOT, answer_dialog, go_and_install, open_wizard, publish_the_zone, take_the_passwords
 from tests.terminal.tmux import Tmux
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.timeout(900)]
 
 
 def answer_the_steps(tmux: Tmux, host: str, domain: str) -> None:

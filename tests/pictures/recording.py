@@ -120,6 +120,10 @@ def _answer(operator: Operator, place: Rehearsal) -> None:
     for number in range(4, 8):
         operator.press(F8)
         operator.until(f"{number}/8")
+        if number == 4:
+            operator.press(RIGHT)
+            operator.press(RIGHT)
+            operator.until("(•) Self-signed")
     operator.press(F5)
     end = time.monotonic() + 90
     while not _published(place) and time.monotonic() < end:

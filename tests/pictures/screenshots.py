@@ -103,6 +103,7 @@ async def answer(camera: Camera, place: Rehearsal) -> None:
     await camera.step("roles")
     app.session.set("domain.primary_domain", place.domain)
     app.session.set("domain.hostname", f"mail.{place.domain}")
+    app.session.set("security.tls.provider", "selfsigned")
     app.session.finish_step("domains")
     for step in ("domains", "security", "services", "storage"):
         await camera.step(step)
