@@ -9,26 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mailwiz_tui.lab.lab import Lab
-from tests.lab.workspace import Done, Workspace
+from tests.lab.workspace import MAIL, Done, Workspace
 
-PLAN = """
+PLAN = (
+    """
 version = 1
 architecture = "{architecture}"
 {servers}
-[domain]
-primary_domain = "{domain}"
-hostname = "mail.{domain}"
-
-[security.tls]
-provider = "selfsigned"
-
-[security.dkim]
-selector = "2026a"
-
-[security.dmarc]
-policy = "reject"
-rua = "mailto:dmarc@{domain}"
 """
+    + MAIL
+)
 
 
 @dataclass(frozen=True)

@@ -21,12 +21,13 @@ import pytest
 
 from mailwiz_tui.lab.lab import Lab, LabHost
 from tests.lab.managesieve import ManageSieve
-from tests.lab.workspace import Done, Workspace, make_workspace
+from tests.lab.workspace import MAIL, Done, Workspace, make_workspace
 
 pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.timeout(1800), pytest.mark.xdist_group("stores")]
 
 PASSWORD = "Canary-Kuckuck-4711"
-PLAN = """
+PLAN = (
+    """
 version = 1
 architecture = "distributed"
 
@@ -45,20 +46,9 @@ id = "{second}"
 roles = ["mail-storage"]
 internal_ip = "10.80.0.3"
 
-[domain]
-primary_domain = "{domain}"
-hostname = "mail.{domain}"
-
-[security.tls]
-provider = "selfsigned"
-
-[security.dkim]
-selector = "2026a"
-
-[security.dmarc]
-policy = "reject"
-rua = "mailto:dmarc@{domain}"
 """
+    + MAIL
+)
 SCRIPT = 'require ["fileinto", "mailbox"];\nif header :contains "subject" "even" { fileinto :create "Even"; }\n'
 
 

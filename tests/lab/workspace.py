@@ -15,14 +15,7 @@ from mailwiz_tui.fleet.facts_store import facts_path_for, load_facts
 from mailwiz_tui.lab.lab import Lab
 from mailwiz_tui.plan.toml import load_plan
 
-PLAN = """
-version = 1
-architecture = "single"
-
-[[servers]]
-id = "{host}"
-roles = ["all-in-one"]
-
+MAIL = """\
 [domain]
 primary_domain = "{domain}"
 hostname = "mail.{domain}"
@@ -37,6 +30,19 @@ selector = "2026a"
 policy = "reject"
 rua = "mailto:dmarc@{domain}"
 """
+"""What every plan of the tests says beside its servers."""
+PLAN = (
+    """
+version = 1
+architecture = "single"
+
+[[servers]]
+id = "{host}"
+roles = ["all-in-one"]
+
+"""
+    + MAIL
+)
 
 
 @dataclass(frozen=True)

@@ -181,7 +181,7 @@ class StepScreen(MainScreen):
         if state != "errors":
             return state
         hushed = [f.path for f in self.query(FormField) if self._hushed(f)]
-        told = [f for f in faults(findings) if self.spec.owns_path(f.path)]
+        told = [f for f in findings if f.severity is Severity.FAULT and self.spec.owns_path(f.path)]
         told = [f for f in told if not any(_concerns(f, path) for path in hushed)]
         return "errors" if told else "empty"
 
@@ -344,8 +344,3 @@ class StepScreen(MainScreen):
 
 def _concerns(finding: Finding, path: str) -> bool:
     return finding.path == path or finding.path.startswith(f"{path}.")
-
-
-def faults(findings: Iterable[Finding]) -> list[Finding]:
-    """The findings that stop an installation."""
-    return [f for f in findings if f.severity is Severity.FAULT]
