@@ -16,16 +16,48 @@ from tests.terminal.tmux import Tmux
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def open_wizard(tmux: Tmux, tmp_path: Path, lab: Lab) -> None:
-    """Start the program with the lab's inventory and an empty data folder."""
+def open_wizard(tmux: Tmux, tmp_path: Path, lab: Lab, inventory: Path | None = None) -> None:
+    """Start the program with the lab's inventory, or another, and an empty data folder."""
     environ = {
         "XDG_DATA_HOME": str(tmp_path / "data"),
         "XDG_STATE_HOME": str(tmp_path / "state"),
         "PYTHONPATH": str(ROOT),
         "LANG": "C.UTF-8",
     }
-    tmux.start([sys.executable, "-m", "mailwiz_tui", "--inventory", str(lab.paths.inventory)], environ)
+    tmux.start([sys.executable, "-m", "mailwiz_tui", "--inventory", str(inventory or lab.paths.inventory)], environ)
     tmux.until("Begin")
+
+
+def answer_the_steps(tmux: Tmux, host: str, domain: str) -> None:
+    """Steps 1 to 6: the server and the domain are typed, Enter accepts everything else."""
+    tmux.keys("Enter")
+    tmux.until("1/8")
+    tmux.keys("Enter")
+    tmux.until("2/8")
+    tmux.until("not asked")
+    tmux.type(host)
+    tmux.until("1 of ")
+    tmux.until(f") {host} ")
+    tmux.keys("Enter")
+    time.sleep(0.5)
+    if f"(*) {host} " not in tmux.screen():
+        tmux.keys("Space")
+    tmux.until(f"(*) {host} ")
+    tmux.keys("F5")
+    tmux.until("reachable", 60)
+    tmux.keys("Enter", "Enter", "Enter")
+    tmux.until("3/8")
+    tmux.type(domain)
+    tmux.until(f"Primary domain        {domain}")
+    tmux.keys("Enter")
+    time.sleep(0.5)
+    tmux.keys("Enter")
+    tmux.until("4/8")
+    tmux.keys("Right", "Right")
+    tmux.until("(•) Self-signed")
+    for number in (5, 6, 7):
+        tmux.keys("F8")
+        tmux.until(f"{number}/8")
 
 
 def publish_the_zone(tmux: Tmux, tmp_path: Path, lab: Lab, domain: str) -> None:

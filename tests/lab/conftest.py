@@ -2,7 +2,8 @@
 
 Nothing here touches the operator's own lab. Run with ``pytest -m lab`` as root. ``MAILWIZ_TEST_LAB`` names
 another lab, so that two checkouts can be tested at once; ``MAILWIZ_TEST_SUITE=bookworm`` lends hosts with
-Debian 12 wherever a test does not ask for a release.
+Debian 12 wherever a test does not ask for a release; ``MAILWIZ_TEST_KEEP=1`` leaves the hosts as the tests left
+them.
 """
 
 from __future__ import annotations
@@ -83,6 +84,13 @@ def _borrow(name: str) -> IO[str] | None:
     return handle
 
 
+def _give_back(lab: Lab, host_id: str, handle: IO[str]) -> None:
+    """Leave nothing running that would take time from the tests after this one, unless it is to be looked at."""
+    if "MAILWIZ_TEST_KEEP" not in os.environ:
+        lab.reset(host_id)
+    handle.close()
+
+
 @contextmanager
 def _lending_hosts(lab: Lab) -> Iterator[FreshHost]:
     with ExitStack() as lent:
@@ -93,7 +101,7 @@ def _lending_hosts(lab: Lab) -> Iterator[FreshHost]:
                 for host in hosts:
                     handle = _borrow(host.id)
                     if handle is not None:
-                        lent.callback(handle.close)
+                        lent.callback(_give_back, lab, host.id, handle)
                         lab.reset(host.id)
                         number = int(host.id.removeprefix("mx"))
                         lab.dns.publish(zones.host_records(lab.plan, host.id, number))

@@ -5,49 +5,24 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from mailwiz_tui.lab.lab import Lab, LabHost
-from tests.lab.by_keys import ROOT, answer_dialog, go_and_install, open_wizard, publish_the_zone, take_the_passwords
+from tests.lab.by_keys import (
+    ROOT,
+    answer_dialog,
+    answer_the_steps,
+    go_and_install,
+    open_wizard,
+    publish_the_zone,
+    take_the_passwords,
+)
 from tests.terminal.tmux import Tmux
 
-pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.timeout(900)]
-
-
-def answer_the_steps(tmux: Tmux, host: str, domain: str) -> None:
-    """Steps 1 to 6: the server and the domain are typed, Enter accepts everything else."""
-    tmux.keys("Enter")
-    tmux.until("1/8")
-    tmux.keys("Enter")
-    tmux.until("2/8")
-    tmux.until("not asked")
-    tmux.type(host)
-    tmux.until("1 of ")
-    tmux.until(f") {host} ")
-    tmux.keys("Enter")
-    time.sleep(0.5)
-    if f"(*) {host} " not in tmux.screen():
-        tmux.keys("Space")
-    tmux.until(f"(*) {host} ")
-    tmux.keys("F5")
-    tmux.until("reachable", 60)
-    tmux.keys("Enter", "Enter", "Enter")
-    tmux.until("3/8")
-    tmux.type(domain)
-    tmux.until(f"Primary domain        {domain}")
-    tmux.keys("Enter")
-    time.sleep(0.5)
-    tmux.keys("Enter")
-    tmux.until("4/8")
-    tmux.keys("Right", "Right")
-    tmux.until("(•) Self-signed")
-    for number in (5, 6, 7):
-        tmux.keys("F8")
-        tmux.until(f"{number}/8")
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
 
 
 def test_from_an_empty_draft_to_a_verified_server(
