@@ -48,6 +48,8 @@ ACCOUNT_COPY = "/var/lib/mailwiz-accounts"
 """Where a server keeps its copy of the accounts."""
 ACCOUNT_LOGINS = f"{ACCOUNT_COPY}/dovecot/users"
 """Dovecot's part of it (passwd-file)."""
+USAGE_FILE = ".usage"
+"""In a mailbox's home on a store without the database: how full it is, for the copy's program to send on."""
 
 DKIM_DIR = "/var/lib/rspamd/dkim"
 

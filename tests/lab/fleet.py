@@ -73,6 +73,12 @@ class Fleet(Workspace):
         assert len(results) > 60
         return [(r["server_id"], r["id"], r["detail"]) for r in results if r["state"] != "passed"]
 
+    def mail_of(self, store: str, address: str) -> list[Path]:
+        """The files of a mailbox's mail on a store."""
+        local, _, domain = address.partition("@")
+        home = self.lab.host(store).root / "var/vmail" / domain / local
+        return [path for place in ("new", "cur") for path in home.rglob(f"{place}/*")]
+
     def marks(self, store: str, header: str) -> list[str]:
         """The values of a header in all mail that a store keeps; it may be running or not."""
         folder = self.lab.host(store).root / "var/vmail" / self.domain

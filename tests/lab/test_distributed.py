@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Iterator
 
@@ -171,6 +172,25 @@ def test_all_is_counted_on_both_ends(flow: Flow, fleet: Fleet, members: list[Mem
     assert flow.missing(stores) == (set(), set())
     assert bounces(fleet, members) == []
     assert unfiltered(fleet, stores) == []
+
+
+def test_the_account_store_knows_how_full_every_mailbox_is(fleet: Fleet, flow: Flow, stores: list[str]) -> None:
+    assert flow.ended.is_set()
+    end = time.monotonic() + 90
+    while True:
+        done = fleet.mailwiz("mailbox list", "--json")
+        told = {box["address"]: box["messages"] for box in json.loads(done.out)["mailboxes"]}
+        held = {
+            address: sum(len(fleet.mail_of(store, address)) for store in stores)
+            for address in told
+            if address.startswith("user")
+        }
+        if all(told[address] == held[address] for address in held):
+            break
+        assert time.monotonic() < end, {a: (told[a], held[a]) for a in held if told[a] != held[a]}
+        time.sleep(3)
+    assert len(held) == USERS
+    assert all(held.values())
 
 
 def test_the_fleet_is_whole_again(fleet: Fleet, flow: Flow) -> None:

@@ -174,6 +174,35 @@ def test_mail_and_logins_find_the_right_store(post: Post) -> None:
     assert "lookup failed" in said or "Internal error" in said, "a store makes no second mailbox"
 
 
+def test_how_full_a_mailbox_is_on_either_store_is_known_at_the_door(post: Post) -> None:
+    anna, bob = post.address("anna"), post.address("bob")
+    large = b"Subject: large\r\n\r\n" + (b"x" * 70 + b"\r\n") * 20_000
+    for address in (anna, bob):
+        assert post.mailwiz("mailbox set", address, "--quota", "1M").code == 0
+        session = post.imap(address)
+        assert session.append("Trash", None, None, large)[0] == "OK", "Trash may hold more"
+        session.logout()
+    where = ("--server", post.work.address, "--helo", "mail.outside.test", "--timeout", "60")
+    refused, end = dict[str, str](), time.monotonic() + 90
+    while refused.keys() != {anna, bob}:
+        assert time.monotonic() < end, (refused, post.book())
+        time.sleep(3)
+        for address in {anna, bob} - refused.keys():
+            sent = ("--from", "carla@outside.test", "--to", address, "--quit-after", "RCPT")
+            said = post.work.lab.outside.swaks(*where, *sent).stdout
+            if "<** 552 5.2.2 The mailbox is full" in said:
+                refused[address] = said
+    book = post.book()
+    for address in (anna, bob):
+        assert book[address]["used"] >= len(large), book[address]
+        assert post.mailwiz("mailbox set", address, "--quota", "none").code == 0
+        session = post.imap(address)
+        session.select("Trash")
+        session.store("1:*", "+FLAGS", "(\\Deleted)")
+        session.expunge()
+        session.logout()
+
+
 def test_a_mailbox_moves_while_mail_comes_in_and_every_mail_is_there_once(post: Post) -> None:
     bob = post.address("bob")
     sieve = ManageSieve(post.work.address, bob, PASSWORD, _any_certificate())

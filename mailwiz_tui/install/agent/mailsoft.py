@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from dataclasses import dataclass
 
 from .host import Host
+from .postfixfile import main_untouched, master_untouched
 from .state import State
 
 
@@ -94,27 +94,7 @@ def _untouched(host: Host, path: str, content: bytes) -> bool:
     """Whether a file that no package owns is as a maintainer script makes it."""
     text = content.decode("utf-8", "replace")
     if path == "/etc/postfix/master.cf":
-        for template in ("/usr/share/postfix/master.cf.dist", "/etc/postfix/master.cf.proto"):
-            if os.path.exists(host.path(template)):
-                with open(host.path(template), "rb") as handle:
-                    if _settings(handle.read().decode("utf-8", "replace")) == _settings(text):
-                        return True
-        return not _has_master_services(text)
+        return master_untouched(host, text)
     if path == "/etc/postfix/main.cf":
-        added = {
-            "virtual_mailbox_domains", "virtual_mailbox_maps", "virtual_alias_maps", "transport_maps",
-            "smtpd_milters", "smtpd_sasl_type", "smtpd_recipient_restrictions",
-        }  # fmt: skip
-        keys = {line.partition("=")[0].strip() for line in _settings(text)}
-        return not keys & added
+        return main_untouched(host, text)
     return path == "/etc/ssmtp/ssmtp.conf"
-
-
-def _settings(text: str) -> list[str]:
-    return [
-        " ".join(line.split()) for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")
-    ]
-
-
-def _has_master_services(text: str) -> bool:
-    return any(line.startswith(("submission ", "submissions ", "smtps ", "dovecot ")) for line in _settings(text))

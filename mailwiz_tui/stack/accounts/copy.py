@@ -120,6 +120,12 @@ def _logins(context: Context) -> bool:
     return context.has_role(Role.MX_OUTBOUND) or (context.has_role(Role.MAIL_STORAGE) and not holds)
 
 
+def _tells_usage(context: Context) -> bool:
+    """Whether mailboxes are here but the database that knows how full they are is not."""
+    store = context.account_store
+    return context.has_role(Role.MAIL_STORAGE) and (store is None or store.id != context.server_id)
+
+
 def settings(context: Context) -> str:
     """What the program needs to know of the plan."""
     store = context.account_store
@@ -149,6 +155,7 @@ def settings(context: Context) -> str:
             for s in context.stores
         },
         "lmtp_port": keys.LMTP_PORT,
+        "usage_file": f"{context.plan.storage.path}/%s/{keys.USAGE_FILE}" if _tells_usage(context) else "",
         "quota_field": "userdb_quota_rule=*:bytes=BYTES" if old else "userdb_quota_storage_size=BYTESB",
         "own_sender_reply": OWN_SENDER_REPLY,
     }

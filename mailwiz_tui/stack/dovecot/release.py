@@ -77,16 +77,18 @@ def _has_database(context: Context) -> bool:
 
 
 def _usage(context: Context) -> dict[str, str]:
-    """The parts about telling the database how full mailboxes are."""
-    old, tells = version(context) == "2.3", _has_database(context)
+    """The parts about telling how full mailboxes are.
+
+    The database is told at once where it is on this server. Elsewhere each mailbox has a file, which the copy of
+    the accounts sends on, so that no delivery waits for a database that does not answer.
+    """
+    old, database = version(context) == "2.3", _has_database(context)
     if old:
-        usage = part(context, "usage.conf", quota_dict=QUERIES[1]) if tells else ""
-        dictionary = "  quota_clone_dict = proxy::quota\n" if tells else ""
-        return {"usage": usage, "clone": " quota_clone" if tells else "", "clone_dict": dictionary}
-    return {
-        "usage": part(context, "usage.conf") if tells else "",
-        "clone": "  quota_clone = yes\n" if tells else "",
-    }
+        usage = part(context, "usage.conf", quota_dict=QUERIES[1]) if database else ""
+        place = "proxy::quota" if database else f"file:%h/{keys.USAGE_FILE}"
+        return {"usage": usage, "clone": " quota_clone", "clone_dict": f"  quota_clone_dict = {place}\n"}
+    usage = part(context, "usage.conf") if database else part(context, "usage-file.conf", file=keys.USAGE_FILE)
+    return {"usage": usage, "clone": "  quota_clone = yes\n"}
 
 
 def _lmtp(context: Context) -> str:

@@ -147,3 +147,59 @@ def test_whose_configuration_mail_software_has(machine, by: str):
     assert owner_of("# Managed by mailwiz-tui\n") == "mailwiz"
     State(machine.host).record("files", "/etc/dovecot/dovecot.conf", "x")
     assert owner_of("changed by hand since\n") == "mailwiz"
+
+
+MAIN_13 = """\
+# See /usr/share/postfix/main.cf.dist for a commented, more complete version
+compatibility_level = 3.9
+myorigin = /etc/mailname
+smtpd_banner = $myhostname ESMTP $mail_name (Debian)
+mynetworks_style = host
+mynetworks = 127.0.0.0/8 [::ffff:127.0.0.0]/104 [::1]/128
+mydestination = $myhostname, mx1.example.org, localhost.example.org, , localhost
+mailbox_size_limit = 0
+mailbox_command =
+alias_maps = hash:/etc/aliases
+relayhost =
+cyrus_sasl_config_path = /etc/postfix/sasl
+smtpd_tls_key_file = /etc/ssl/private/ssl-cert-snakeoil.key
+smtp_tls_CAfile = /etc/ssl/certs/ca-certificates.crt
+smtpd_relay_restrictions = permit_mynetworks permit_sasl_authenticated defer_unauth_destination
+myhostname = mx1.example.org
+"""
+MAIN_12 = """\
+smtpd_banner = $myhostname ESMTP $mail_name (Debian/GNU)
+append_dot_mydomain = no
+readme_directory = no
+compatibility_level = 3.6
+smtpd_tls_cert_file=/etc/ssl/certs/ssl-cert-snakeoil.pem
+smtp_tls_CApath=/etc/ssl/certs
+smtp_tls_session_cache_database = btree:${data_directory}/smtp_scache
+mynetworks = 127.0.0.0/8 [::ffff:127.0.0.0]/104 [::1]/128
+inet_interfaces = loopback-only
+default_transport = error
+"""
+
+
+@pytest.mark.parametrize("text", [MAIN_13, MAIN_12], ids=["trixie", "bookworm"])
+@pytest.mark.parametrize(
+    ("change", "owner"),
+    [
+        ("", "package"),
+        ("# a remark\n", "package"),
+        ("mynetworks = 127.0.0.0/8 192.0.2.0/24\n", "other"),
+        ("mynetworks = 127.0.0.0/8\n  192.0.2.0/24\n", "other"),
+        ("smtpd_banner = mine\n", "other"),
+        ("mydestination = $myhostname, customer.example\n", "other"),
+        ("relayhost = [smtp.example.net]:587\n", "other"),
+        ("virtual_mailbox_domains = example.org\n", "other"),
+        ("smtpd_tls_cert_file = /etc/letsencrypt/live/mx1/fullchain.pem\n", "other"),
+    ],
+)
+def test_a_postfix_in_which_somebody_set_anything_is_not_the_packages(machine, text: str, change: str, owner: str):
+    machine.touch("etc/hostname", "mx1\n")
+    machine.touch("etc/mailname", "mx1.example.org\n")
+    machine.path("/usr/bin/dpkg-query").write_text("#!/bin/sh\nprintf 'postfix\\t3\\tii \\t\\036'\n")
+    machine.touch("etc/postfix/main.cf", text + change)
+    (found,) = mailsoft.find(machine.host)
+    assert found["owner"] == owner

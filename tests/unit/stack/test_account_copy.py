@@ -20,14 +20,14 @@ ROWS: dict[str, list[dict[str, Any]]] = {
     "domain": [{"domain": "example.com"}, {"domain": "example.org"}],
     "alias_domain": [{"domain": "example.net", "target": "example.com"}],
     "mailbox": [
-        {"address": "ann@example.com", "maildir": "example.com/ann/", "quota": 0, "used": 0, "store": "",
-         "moving": "", "password": HASH},
-        {"address": "bob@example.com", "maildir": "example.com/bob/", "quota": 100, "used": 100, "store": "store2",
-         "moving": "", "password": HASH},
-        {"address": "cid@example.org", "maildir": "example.org/cid/", "quota": 5, "used": 0, "store": "",
-         "moving": "store2", "password": HASH},
-        {"address": "dan@example.org", "maildir": "example.org/dan/", "quota": 0, "used": 0, "store": "gone",
-         "moving": "", "password": HASH},
+        {"address": "ann@example.com", "maildir": "example.com/ann/", "quota": 0, "used": 0, "messages": 0,
+         "store": "", "moving": "", "password": HASH},
+        {"address": "bob@example.com", "maildir": "example.com/bob/", "quota": 100, "used": 100, "messages": 1,
+         "store": "store2", "moving": "", "password": HASH},
+        {"address": "cid@example.org", "maildir": "example.org/cid/", "quota": 5, "used": 0, "messages": 0,
+         "store": "", "moving": "store2", "password": HASH},
+        {"address": "dan@example.org", "maildir": "example.org/dan/", "quota": 0, "used": 0, "messages": 0,
+         "store": "gone", "moving": "", "password": HASH},
     ],
     "alias": [
         {"address": "ann@example.com", "goto": "ann@example.com"},
@@ -101,6 +101,35 @@ def test_a_further_store_ends_logins_itself(program: ModuleType) -> None:
     assert lines["bob@example.com"].endswith("userdb_quota_storage_size=100B userdb_tempfail=yes"), (
         "it is set aside"
     )
+
+
+def test_a_further_store_tells_how_full_its_own_mailboxes_are(program: ModuleType, tmp_path: Path) -> None:
+    chosen = settings("store2")
+    assert chosen["usage_file"] == "/var/vmail/%s/.usage"
+    assert settings("out1")["usage_file"] == ""
+    chosen["usage_file"] = f"{tmp_path}/%s/.usage"
+    for name in ("ann", "bob"):
+        home = tmp_path / "example.com" / name
+        home.mkdir(parents=True)
+        (home / ".usage").write_text("priv/quota/messages\n2\npriv/quota/storage\n150\n")
+    told = program.news(ROWS, chosen)
+    assert told.count("(X'") == 1, "ann's is on the other store"
+    assert f"(X'{b'bob@example.com'.hex()}', 150, 2)" in told
+    known = [row | {"used": 150, "messages": 2} if row["store"] == "store2" else row for row in ROWS["mailbox"]]
+    assert program.news(ROWS | {"mailbox": known}, chosen) == ""
+
+
+@pytest.mark.parametrize(
+    "text", ["", "priv/quota/storage\n", "priv/quota/storage\n1; DROP\npriv/quota/messages\n1\n"]
+)
+def test_a_file_that_is_not_dovecots_tells_nothing(program: ModuleType, tmp_path: Path, text: str) -> None:
+    path = tmp_path / ".usage"
+    path.write_text(text)
+    assert program.usage(str(path)) is None
+    link = tmp_path / "link"
+    link.symlink_to(path)
+    assert program.usage(str(link)) is None
+    assert program.usage(str(tmp_path / "absent")) is None
 
 
 def test_an_answer_cut_short_or_empty_leaves_the_last_copy(program: ModuleType, tmp_path: Path) -> None:
