@@ -6,14 +6,17 @@ from mailwiz_tui.install.events import ServerPhase
 from mailwiz_tui.ui.installation import Installation, Stage
 from mailwiz_tui.ui.run_model import ServerRun
 from mailwiz_tui.ui.symbols import Tone, range_text
+from mailwiz_tui.ui.text import in_rows
 from mailwiz_tui.verify.result import CheckState
 
+REASON_ROWS = 2
+"""A reason that needs more is in the log, one key away."""
 AGAIN = "r retries (finished steps are not repeated), e shows the error in the log"
 WITHOUT = "r retries, k goes on without this step (it is optional), e shows the error"
 
 
-def stage_words(run: Installation, *, plain: bool) -> tuple[str, Tone]:
-    """One to four lines, and their tone."""
+def stage_words(run: Installation, *, width: int, plain: bool) -> tuple[str, Tone]:
+    """One to seven rows of ``width`` columns, and their tone; a long reason is cut, what the keys do never is."""
     good, bad, busy = ("*", "x", ">") if plain else ("✓", "✗", "▸")
     match run.stage:
         case Stage.IDLE | Stage.INSTALLING:
@@ -23,9 +26,9 @@ def stage_words(run: Installation, *, plain: bool) -> tuple[str, Tone]:
         case Stage.FAILED:
             if run.error:
                 what, _, advice = run.error.partition(" – ")
-                todo = f"\n  What to do: {advice}" if advice else ""
-                return f"{bad} failed: {what}{todo}\n  r retries", Tone.BAD
-            return _failed(run, bad), Tone.BAD
+                told = in_rows(f"{bad} failed: {what}", width, REASON_ROWS)
+                return "\n".join([told, *_todo(advice, width), "  r retries"]), Tone.BAD
+            return _failed(run, bad, width), Tone.BAD
         case Stage.DONE:
             return _done(run, good, bad)
     return "", Tone.IDLE
@@ -61,13 +64,16 @@ def _what(failed: ServerRun) -> str:
     return f"{failed.server_id} failed{where}"
 
 
-def _failed(run: Installation, bad: str) -> str:
+def _todo(advice: str, width: int) -> list[str]:
+    return [in_rows(f"  What to do: {advice}", width, REASON_ROWS)] if advice else []
+
+
+def _failed(run: Installation, bad: str, width: int) -> str:
     first, *more = run.model.failed
     lines = [f"{bad} {_what(first)}" + (f", and {', '.join(r.server_id for r in more)} too" if more else "")]
     if first.detail:
-        lines.append(f"  Why: {first.detail}")
-    if first.advice:
-        lines.append(f"  What to do: {first.advice}")
+        lines.append(in_rows(f"  Why: {first.detail}", width, REASON_ROWS))
+    lines += _todo(first.advice, width)
     stuck = first.stuck_at
     lines.append(f"  {WITHOUT if stuck and stuck.optional else AGAIN}")
     return "\n".join(lines)

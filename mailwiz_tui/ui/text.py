@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 
 MAX_LINE = 1000
 TAB_WIDTH = 8
@@ -32,6 +33,12 @@ def safe_line(text: str) -> str:
     text = _CONTROLS.sub("", text.replace("\n", " "))
     text = text.expandtabs(TAB_WIDTH)
     return text if len(text) <= MAX_LINE else text[: MAX_LINE - 1] + "…"
+
+
+def in_rows(text: str, width: int, rows: int) -> str:
+    """A sentence in at most ``rows`` rows of ``width`` columns, the later ones indented; cut off with ``…``."""
+    lines = textwrap.wrap(safe_line(text), width, subsequent_indent="  ", max_lines=rows, placeholder=" …")
+    return "\n".join(lines)
 
 
 def safe_block(text: str) -> str:

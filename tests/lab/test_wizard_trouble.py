@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mailwiz_tui.lab.lab import Lab
-from tests.lab.by_keys import answer_dialog, answer_the_steps, go_and_install, open_wizard
+from tests.lab.by_keys import answer_dialog, answer_the_steps, open_wizard
 from tests.lab.conftest import FreshHost
 from tests.terminal.tmux import Tmux
 
@@ -28,13 +28,17 @@ def test_adopting_retrying_and_skipping_by_keys(
 
     open_wizard(tmux, tmp_path, lab)
     answer_the_steps(tmux, host, domain)
-    go_and_install(tmux)
+    tmux.keys("F4")
+    tmux.until("ready to install")
+    tmux.keys("F8")
     tmux.until(f"{host} already has a mail server that somebody else set up")
     answer_dialog(tmux, *"other", "Enter")
     tmux.until(f"that is not {host}; nothing is replaced")
     tmux.keys("C-u")
     tmux.type(host)
     tmux.keys("Enter")
+    tmux.until(f"Install on {host}?")
+    tmux.keys("Right", "Enter")
 
     shown = tmux.until("r retries", 180)
     assert "own.list" in shown, shown

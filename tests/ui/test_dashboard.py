@@ -371,6 +371,21 @@ async def test_a_failed_optional_step_is_skipped_by_a_key_and_the_end_says_so(
         await check_golden(pilot, f"dashboard-skipped-{size[0]}x{size[1]}", update=update_golden)
 
 
+@size_ids
+async def test_however_long_the_reason_what_the_keys_do_is_in_sight(
+    size: tuple[int, int], make_app: MakeApp, filled: Path, script: Script, clock: FakeClock, update_golden: bool
+) -> None:
+    reason, advice = "apt-get update: E: Malformed entry; " * 9, "check the server's sources and its way out; " * 9
+    script.events = [ServerChanged("mx1", ServerPhase.FAILED, reason, advice)]
+    script.outcomes = {"mx1": FakeOutcome(ServerPhase.FAILED, True, "packages", reason, advice)}
+    app = make_app(filled)
+    async with app.run_test(size=size) as pilot:
+        screen = await watch(pilot, app, script, clock)
+        await until(pilot, lambda: "r retries (finished steps are not repeated)" in screen_text(app), "the keys")
+        await settle(pilot, screen)
+        await check_golden(pilot, f"dashboard-long-reason-{size[0]}x{size[1]}", update=update_golden)
+
+
 async def test_a_step_that_others_build_on_cannot_be_skipped_and_says_why(
     make_app: MakeApp, filled: Path, script: Script, clock: FakeClock
 ) -> None:

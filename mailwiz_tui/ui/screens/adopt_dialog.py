@@ -24,7 +24,7 @@ class AdoptDialog(Dialog[bool]):
         self.server_id = server_id
         more = f"\n  and {len(files) - SHOWN_FILES} more" if len(files) > SHOWN_FILES else ""
         listed = "\n".join(f"  {path}" for path in files[:SHOWN_FILES]) + more
-        replaced = f"Replaced, with a copy of the former version each:\n{listed}\n\n" if files else ""
+        replaced = f"Written anew, what they hold now kept as a copy:\n{listed}\n\n" if files else ""
         self.body = safe_lines(
             f"There now: {', '.join(software)}.\n\n"
             f"{replaced}"

@@ -123,7 +123,7 @@ class DashboardScreen(LogScreen):
             table.index = table.server_ids.index(self.run.model.failed[0].server_id)
 
     def _draw_stage(self) -> None:
-        text, tone = stage_words(self.run, plain=self.wizard.plain)
+        text, tone = stage_words(self.run, width=max(self.size.width - 2, 20), plain=self.wizard.plain)
         if self.run.note:
             first, *rest = text.split("\n")
             text = "\n".join([f"{first}; {self.run.note}", *rest])
