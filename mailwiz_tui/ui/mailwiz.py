@@ -219,7 +219,7 @@ class MailwizApp(LateTimers, App[int]):
             return
         remember(self.session.path, self.session.inventory.source)
         try:
-            self.session.monitor(plan, self.prompts)
+            self.session.ongoing.monitor(plan, self.prompts, self.session.asked_resolver)
         except Exception as error:
             self.notify(error_sentence(error), severity="error", markup=False, timeout=8)
             return
@@ -233,7 +233,7 @@ class MailwizApp(LateTimers, App[int]):
 
     def show_results(self) -> None:
         """Show the first passwords if nobody has seen them yet, else what the checks found."""
-        installation = self.session.installation
+        installation = self.session.ongoing.installation
         if installation is None:
             return
         if installation.handover:
@@ -277,7 +277,7 @@ class MailwizApp(LateTimers, App[int]):
 
         if isinstance(self.screen, ChoiceDialog):
             return
-        installation = self._session.installation if self._session is not None else None
+        installation = self._session.ongoing.installation if self._session is not None else None
         if installation is not None and installation.running:
             self.push_screen(ChoiceDialog(*RUNNING), self._quit_answered)
         elif installation is not None and installation.handover:
@@ -297,7 +297,7 @@ class MailwizApp(LateTimers, App[int]):
         """Ask the servers to stop; the dashboard shows how each comes to rest."""
         from mailwiz_tui.ui.backends import error_sentence
 
-        installation = self.session.installation
+        installation = self.session.ongoing.installation
         if installation is None:
             return
         try:

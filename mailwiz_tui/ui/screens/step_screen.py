@@ -286,7 +286,7 @@ class StepScreen(MainScreen):
         except NoMatches:
             return
         if preview.display and self.has_class("-wide"):
-            preview.show(*self.session.records(), self.session.published, plain=self.wizard.plain)
+            preview.show(*self.session.records(), self.session.published.of, plain=self.wizard.plain)
 
     def on_resize(self) -> None:
         """A wider window may have room for the preview now."""
@@ -335,7 +335,7 @@ class StepScreen(MainScreen):
         """Show the records over the form; closing comes back here."""
         from mailwiz_tui.ui.screens.dns_dialog import DnsDialog
 
-        self.app.push_screen(DnsDialog(*self.session.records(), self.session.published, plain=self.wizard.plain))
+        self.app.push_screen(DnsDialog(*self.session.records(), self.session.published.of, plain=self.wizard.plain))
 
     def action_review(self) -> None:
         """Show what is missing."""
