@@ -27,9 +27,11 @@ def read_secret(question: str, *, from_stdin: bool) -> SecretStr | None:
 
 
 async def _list(workspace: Workspace, options: argparse.Namespace) -> int:
+    from mailwiz_tui.install.given_secrets import look_everywhere
+
     engine = workspace.engine(options)
     try:
-        secrets = await engine.given_secrets()
+        secrets = await look_everywhere(engine)
     finally:
         await engine.close()
     for secret in secrets:
@@ -40,7 +42,7 @@ async def _list(workspace: Workspace, options: argparse.Namespace) -> int:
 
 
 async def _give(workspace: Workspace, options: argparse.Namespace) -> int:
-    from mailwiz_tui.install.given_secrets import wanted
+    from mailwiz_tui.install.given_secrets import give_everywhere, wanted
 
     engine = workspace.engine(options)
     try:
@@ -57,7 +59,7 @@ async def _give(workspace: Workspace, options: argparse.Namespace) -> int:
         if value is None:
             complain("no secret was given")
             return 2
-        places = await engine.give_secret(options.name, value)
+        places = await give_everywhere(engine, options.name, value)
         say(f"the {title} is on {', '.join(places)} now; apply puts it to use")
         return 0
     finally:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pydantic import SecretStr
 
 from mailwiz_tui.install.agentlink import AgentError, AgentLink
-from mailwiz_tui.install.engine import Engine, EngineError
+from mailwiz_tui.install.engine import Engine
 from mailwiz_tui.install.first_accounts import account_server
 from mailwiz_tui.install.sanitize import clean_text
+from mailwiz_tui.install.work import EngineError
 
 
 @dataclass(frozen=True, slots=True)

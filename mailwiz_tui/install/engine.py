@@ -7,9 +7,8 @@ know comes as events (``events.py``) and outcomes (``outcome.py``); exceptions a
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -29,13 +28,12 @@ from mailwiz_tui.install.history import History
 from mailwiz_tui.install.outcome import ServerOutcome, outcome_of
 from mailwiz_tui.install.pool import Connect, Pool
 from mailwiz_tui.install.prompts import Prompts
+from mailwiz_tui.install.side_by_side import each, raised
 from mailwiz_tui.install.work import Compile, EngineError, Work
 from mailwiz_tui.plan.findings import Finding, PlanError, Severity
 from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.plan.support import unsupported
 from mailwiz_tui.stack.blueprint import Blueprint
-
-__all__ = ["Engine", "EngineError"]
 
 T = TypeVar("T")
 
@@ -111,10 +109,10 @@ class Engine:
         """
         self._refuse_unsupported()
         self._read_certificates()
-        results = await self._each(lambda server_id: self._work.prepare(self.server(server_id)))
+        results = await each(self.server_ids, lambda server_id: self._work.prepare(self.server(server_id)))
         self._save()
         for result in results.values():
-            _raised(result)
+            raised(result)
         return self.known
 
     async def survey(self) -> list[network.PairReport]:
@@ -127,7 +125,7 @@ class Engine:
             seen.servers[server_id] = record.model_copy(update={"facts": facts})
             return server_id, await self.link(server_id)
 
-        found = (await self._each(look)).values()
+        found = (await each(self.server_ids, look)).values()
         return await network.survey(self.plan, seen, dict(r for r in found if not isinstance(r, BaseException)))
 
     def blueprints(self) -> dict[str, Blueprint]:
@@ -138,8 +136,8 @@ class Engine:
         """What ``apply`` would change on each server; makes keys there if there are none, and nothing else."""
         await self.prepare()
         blueprints = self.blueprints()
-        results = await self._each(lambda i: self._work.diff(self.server(i), blueprints[i]))
-        return {server_id: _raised(result) for server_id, result in results.items()}
+        results = await each(self.server_ids, lambda i: self._work.diff(self.server(i), blueprints[i]))
+        return {server_id: raised(result) for server_id, result in results.items()}
 
     async def apply(
         self, only: Collection[str] = (), skip: Mapping[str, Collection[str]] | None = None
@@ -157,12 +155,12 @@ class Engine:
         for server_id in wanted:
             self.server(server_id)
         await parted.refuse_waiting_mail(self.plan, self.known, self.inventory, self._work)
-        prepared = await self._each(self._follow_and_prepare, wanted)
+        prepared = await each(wanted, self._follow_and_prepare)
         cut_off = await self._look_at_network([i for i in wanted if not isinstance(prepared[i], BaseException)])
         self._save()
 
         async def install(server_id: str) -> ServerOutcome:
-            attached = _raised(prepared[server_id])
+            attached = raised(prepared[server_id])
             if attached and attached.state is ServerPhase.LOST:
                 return attached
             if finding := cut_off.get(server_id):
@@ -172,7 +170,7 @@ class Engine:
                 await given_secrets.ask_for_missing(await self.link(server_id), blueprint, self._prompts)
             return await self._work.install(self.server(server_id), attached, (skip or {}).get(server_id, ()))
 
-        outcomes = self._ended(await self._each(install, wanted))
+        outcomes = self._ended(await each(wanted, install))
         self.history.save()
         return outcomes
 
@@ -185,20 +183,12 @@ class Engine:
 
     async def attach(self) -> dict[str, ServerOutcome]:
         """Follows the runs in progress to their end; servers where none runs are left out."""
-        results = await self._each(lambda server_id: self._work.follow_active(self.server(server_id)))
+        results = await each(self.server_ids, lambda server_id: self._work.follow_active(self.server(server_id)))
         return self._ended({server_id: result for server_id, result in results.items() if result is not None})
 
     async def stop_after_step(self) -> list[str]:
         """Asks every run in progress to end when its present step is done; the servers where one was asked."""
-
-        async def stop(server_id: str) -> bool:
-            link = await self._work.link(self.server(server_id))
-            status = await link.request("status")
-            if status["state"] != "active":
-                return False
-            return bool((await link.request("stop_after", run_id=str(status["run"])))["asked"])
-
-        asked = await self._each(stop)
+        asked = await each(self.server_ids, lambda server_id: self._work.stop_after_step(self.server(server_id)))
         return [server_id for server_id, answer in asked.items() if answer is True]
 
     async def accounts(self) -> dict[str, SecretStr]:
@@ -222,19 +212,6 @@ class Engine:
     async def acknowledge_accounts(self) -> None:
         """Tells the server that the operator has all that was handed over (``install/handover.py``)."""
         await self._first.acknowledge()
-
-    async def given_secrets(self) -> list[given_secrets.GivenSecret]:
-        """The secrets that the plan wants from the operator, per server, and whether they are there."""
-        found = [await given_secrets.look(await self.link(i), b) for i, b in self.blueprints().items()
-                 if given_secrets.wanted(b)]  # fmt: skip
-        return [secret for secrets in found for secret in secrets]
-
-    async def give_secret(self, name: str, value: SecretStr) -> list[str]:
-        """Sends a secret to every server that wants it; their ids. The next ``apply`` puts it to use."""
-        places = [i for i, blueprint in self.blueprints().items() if name in given_secrets.wanted(blueprint)]
-        for server_id in places:
-            await given_secrets.give(await self.link(server_id), name, value)
-        return places
 
     async def close(self) -> None:
         """Ends all connections; what runs on servers goes on."""
@@ -262,20 +239,6 @@ class Engine:
                 detail = f"{finding.message} ({finding.advice})"
                 self._work.say(self.server(report.first), ServerPhase.PREPARING, detail)
         return network.blocked(reports)
-
-    async def _each(
-        self, work: Callable[[str], Awaitable[T]], only: tuple[str, ...] | None = None
-    ) -> dict[str, T | BaseException]:
-        wanted = self.server_ids if only is None else only
-
-        async def one(server_id: str) -> T:
-            return await work(server_id)
-
-        results = await asyncio.gather(*(one(i) for i in wanted), return_exceptions=True)
-        for result in results:
-            if isinstance(result, asyncio.CancelledError):
-                raise result
-        return dict(zip(wanted, results, strict=True))
 
     def _ended(self, results: dict[str, T | BaseException]) -> dict[str, ServerOutcome]:
         outcomes = {}
@@ -309,9 +272,3 @@ def _compile(plan: Plan, server_id: str, known: FactsFile) -> Blueprint:
     from mailwiz_tui.stack.compile import compile_server
 
     return compile_server(plan, server_id, known)
-
-
-def _raised(result: T | BaseException) -> T:
-    if isinstance(result, BaseException):
-        raise result
-    return result

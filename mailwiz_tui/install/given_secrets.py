@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from pydantic import SecretStr
 
@@ -22,6 +23,16 @@ class GivenSecret:
     missing: bool = True
 
 
+class Servers(Protocol):
+    """What is needed of ``install.engine.Engine``."""
+
+    def blueprints(self) -> dict[str, Blueprint]:
+        """What each server shall be."""
+
+    async def link(self, server_id: str) -> AgentLink:
+        """The warm link to a server."""
+
+
 def wanted(blueprint: Blueprint) -> dict[str, str]:
     """Name and title of every secret that the operator gives."""
     return {spec.name: spec.given for spec in blueprint.secrets if spec.given}
@@ -39,6 +50,20 @@ async def look(link: AgentLink, blueprint: Blueprint) -> list[GivenSecret]:
 async def give(link: AgentLink, name: str, value: SecretStr) -> None:
     """Send a secret to the server that keeps it; one that is there already is replaced."""
     await link.request("secret_put", name=name, value=value.get_secret_value())
+
+
+async def look_everywhere(servers: Servers) -> list[GivenSecret]:
+    """The secrets that a plan wants from the operator, per server, and whether they are there."""
+    found = [await look(await servers.link(i), b) for i, b in servers.blueprints().items() if wanted(b)]
+    return [secret for secrets in found for secret in secrets]
+
+
+async def give_everywhere(servers: Servers, name: str, value: SecretStr) -> list[str]:
+    """Send a secret to every server that wants it; their ids. The next installation puts it to use."""
+    places = [i for i, blueprint in servers.blueprints().items() if name in wanted(blueprint)]
+    for server_id in places:
+        await give(await servers.link(server_id), name, value)
+    return places
 
 
 async def ask_for_missing(link: AgentLink, blueprint: Blueprint, prompts: Prompts) -> None:

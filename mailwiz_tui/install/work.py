@@ -116,6 +116,14 @@ class Work:
             self.say(server, ServerPhase.CONNECTING, detail)
         return None
 
+    async def stop_after_step(self, server: Server) -> bool:
+        """Asks the run in progress to end when its present step is done; False where there is none to ask."""
+        link = await self.link(server)
+        status = await link.request("status")
+        if status["state"] != "active":
+            return False
+        return bool((await link.request("stop_after", run_id=str(status["run"])))["asked"])
+
     async def install(
         self, server: Server, attached: ServerOutcome | None, skip: Collection[str] = ()
     ) -> ServerOutcome:

@@ -40,8 +40,9 @@ def run_app(
     from mailwiz_tui.ui.mailwiz import MailwizApp
 
     def open_session() -> Session:
+        from mailwiz_tui.ui.backends import Backends
         from mailwiz_tui.ui.screens import start
-        from mailwiz_tui.ui.session import Backends, Session
+        from mailwiz_tui.ui.session import Session
 
         del start
         session = Session(plan_path, inventory_path, Backends())

@@ -1,8 +1,9 @@
-"""The real engine, verifier and prober; they are imported at first use, after the first screen is painted."""
+"""What the screens work with; the real ones are imported at first use, after the first screen is painted."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -10,7 +11,8 @@ from mailwiz_tui.fleet.facts import Facts
 from mailwiz_tui.fleet.server import Inventory, Server
 from mailwiz_tui.install.prompts import Prompts
 from mailwiz_tui.plan.model import Plan
-from mailwiz_tui.ui.ports import EngineLike, OnResult, WatcherLike
+from mailwiz_tui.ui.ports import EngineFactory, EngineLike, OnResult, Prober, Verifier, WatcherFactory, WatcherLike
+from mailwiz_tui.ui.published import Comparer, real_compare
 from mailwiz_tui.verify.result import CheckResult
 
 
@@ -47,6 +49,17 @@ def real_watcher(engine: Any, resolver: str | None) -> WatcherLike:
     from mailwiz_tui.verify.watch import Watcher
 
     return Watcher(engine, resolver=resolver)
+
+
+@dataclass(frozen=True, slots=True)
+class Backends:
+    """Where engine, verification and probes come from; tests bring their own."""
+
+    engine: EngineFactory = real_engine
+    verify: Verifier = real_verify
+    probe: Prober = real_probe
+    compare: Comparer = real_compare
+    watcher: WatcherFactory = real_watcher
 
 
 def error_sentence(error: BaseException) -> str:

@@ -1,4 +1,4 @@
-"""The Textual application: which screen is shown, leaving cleanly, and what happens if something breaks."""
+"""The Textual application: how it opens and closes, what all screens have, what happens if something breaks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mailwiz_tui.ui import terminal
 from mailwiz_tui.ui.actions import actions_for, bindings_for
 from mailwiz_tui.ui.crash import crash_line, write_crash_report
 from mailwiz_tui.ui.late_timers import LateTimers
-from mailwiz_tui.ui.paths import remember
+from mailwiz_tui.ui.leaving import SafeLeaving
 from mailwiz_tui.ui.pauses import settle_collections
 from mailwiz_tui.ui.screens.main_screen import MainScreen
 from mailwiz_tui.ui.screens.opening import OpeningScreen
@@ -31,26 +31,12 @@ if TYPE_CHECKING:
     from mailwiz_tui.ui.prompts import DialogPrompts
     from mailwiz_tui.ui.session import Session
 
-RUNNING = (
-    "An installation is running",
-    "It goes on by itself on the servers if you leave. Start mailwiz-tui again with this plan to watch it: "
-    "installing attaches to what runs.\n\nIt can also stop when each server has finished its present step; "
-    "nothing is left half done, and installing again goes on from there.",
-    (("stay", "Stay here"), ("leave", "Leave it running and quit"), ("stop", "Stop after the step")),
-)
-UNSEEN = (
-    "The first passwords have not been shown yet",
-    "They are known to nobody but this program, and are forgotten when it ends. If you leave now they are set "
-    "anew at the next installation and shown then, as is a backup's recovery key.",
-    (("stay", "Stay here"), ("show", "Show them now"), ("leave", "Quit without them")),
-)
-
 FINAL_STAGES = ("done", "failed")
 WIDTHS = [(0, "-tiny-width"), (60, "-narrow"), (80, "-normal"), (100, "-side"), (120, "-wide")]
 HEIGHTS = [(0, "-tiny-height"), (20, "-enough")]
 
 
-class MailwizApp(LateTimers, App[int]):
+class MailwizApp(LateTimers, SafeLeaving):
     """The wizard. Its screens show one ``Session``; every main screen replaces the one before it."""
 
     TITLE = "mailwiz-tui"
@@ -103,6 +89,11 @@ class MailwizApp(LateTimers, App[int]):
         """What the screens show."""
         assert self._session is not None
         return self._session
+
+    @property
+    def has_session(self) -> bool:
+        """Whether the session is there; loading it takes a moment after the first paint."""
+        return self._session is not None
 
     @property
     def prompts(self) -> DialogPrompts:
@@ -167,84 +158,6 @@ class MailwizApp(LateTimers, App[int]):
         if self._session is not None:
             await self._session.close()
 
-    def show(self, screen: Screen[None]) -> None:
-        """Show a main screen in place of the present one, closing dialogs above it."""
-        self.clear_notifications()
-        while len(self.screen_stack) > 2:
-            self.pop_screen()
-        if len(self.screen_stack) > 1:
-            self.switch_screen(screen)
-        else:
-            self.push_screen(screen)
-
-    def show_step(self, step_id: str, focus: str = "") -> None:
-        """Show a step, built anew from the draft; ``focus`` is the path of a field to go to."""
-        from mailwiz_tui.ui.screens import step_screens
-
-        remember(self.session.path, self.session.inventory.source)
-        self.show(step_screens.make(step_id, self.session, focus))
-
-    def show_path(self, path: str) -> None:
-        """Jump to the step and field that a finding is about."""
-        from mailwiz_tui.plan.steps import STEPS, step_of
-
-        spec = step_of(path)
-        self.show_step(spec.id if spec is not None else STEPS[0].id, path)
-
-    def show_review(self) -> None:
-        """Show what is missing and what will be done."""
-        from mailwiz_tui.ui.screens.review import ReviewScreen
-
-        self.show(ReviewScreen(self.session))
-
-    def show_start(self) -> None:
-        """Show what one can begin with."""
-        from mailwiz_tui.ui.screens.start import StartScreen
-
-        self.show(StartScreen(self.session))
-
-    def why_no_monitor(self) -> str:
-        """Why the plan's servers cannot be watched, or empty."""
-        if self.session.plan() is None:
-            return "the plan is not complete yet; its review says what is missing"
-        return ""
-
-    def show_monitor(self) -> None:
-        """Show how the running servers are."""
-        from mailwiz_tui.ui.backends import error_sentence
-        from mailwiz_tui.ui.screens.monitor import MonitorScreen
-
-        plan = self.session.plan()
-        if plan is None:
-            return
-        remember(self.session.path, self.session.inventory.source)
-        try:
-            self.session.monitor(plan, self.prompts)
-        except Exception as error:
-            self.notify(error_sentence(error), severity="error", markup=False, timeout=8)
-            return
-        self.show(MonitorScreen(self.session))
-
-    def show_dashboard(self) -> None:
-        """Show the installation."""
-        from mailwiz_tui.ui.screens.dashboard import DashboardScreen
-
-        self.show(DashboardScreen(self.session))
-
-    def show_results(self) -> None:
-        """Show the first passwords if nobody has seen them yet, else what the checks found."""
-        installation = self.session.installation
-        if installation is None:
-            return
-        if installation.handover:
-            from mailwiz_tui.ui.screens.credentials import CredentialsScreen
-
-            self.show(CredentialsScreen(self.session))
-        else:
-            from mailwiz_tui.ui.screens.verification import VerificationScreen
-
-            self.show(VerificationScreen(self.session))
-
     def stage_changed(self, stage: Stage) -> None:
         """Ring when an installation came to its end, for the operator may be looking elsewhere."""
         set_title(self, f"{stage.value}: {self.session.path.stem} – mailwiz-tui")
@@ -270,49 +183,6 @@ class MailwizApp(LateTimers, App[int]):
     def action_contrast(self) -> None:
         """Switch between the usual and the high-contrast colours."""
         self.theme = CONTRAST.name if self.theme != CONTRAST.name else self._usual_theme
-
-    def action_quit_safely(self) -> None:
-        """Leave at once when nothing is lost by it; else say what leaving means, and ask."""
-        from mailwiz_tui.ui.screens.dialog import ChoiceDialog
-
-        if isinstance(self.screen, ChoiceDialog):
-            return
-        installation = self._session.installation if self._session is not None else None
-        if installation is not None and installation.running:
-            self.push_screen(ChoiceDialog(*RUNNING), self._quit_answered)
-        elif installation is not None and installation.handover:
-            self.push_screen(ChoiceDialog(*UNSEEN), self._quit_answered)
-        else:
-            self.exit(0)
-
-    def _quit_answered(self, answer: str | None) -> None:
-        if answer == "leave":
-            self.exit(0)
-        elif answer == "show":
-            self.show_results()
-        elif answer == "stop":
-            self.run_worker(self._stop_after_step(), group="stop", exit_on_error=False)
-
-    async def _stop_after_step(self) -> None:
-        """Ask the servers to stop; the dashboard shows how each comes to rest."""
-        from mailwiz_tui.ui.backends import error_sentence
-
-        installation = self.session.installation
-        if installation is None:
-            return
-        try:
-            asked = await installation.engine.stop_after_step()
-        except Exception as error:
-            self.notify(error_sentence(error), severity="error", markup=False)
-            return
-        installation.note = (
-            "stopping when the present step is done" if asked else "nothing is running there to stop"
-        )
-        self.show_dashboard()
-
-    async def action_quit(self) -> None:
-        """Textual's own quit takes the same way."""
-        self.action_quit_safely()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Every action of the screen by name; those that cannot be taken now say why."""

@@ -1,10 +1,16 @@
-"""What came of asking a server what it is, in the words of the server picker."""
+"""Asking servers what they are, and what came of it in the words of the server picker."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from mailwiz_tui.fleet.facts import Facts
+from mailwiz_tui.fleet.server import Server
+from mailwiz_tui.install.prompts import Prompts
+from mailwiz_tui.ui.backends import error_sentence
+from mailwiz_tui.ui.ports import Prober
 from mailwiz_tui.ui.symbols import size_text
 
 PORTS = (25, 53, 80, 143, 443, 465, 587, 993, 4190)
@@ -19,6 +25,45 @@ class ProbeOutcome:
     state: str = "unknown"
     sentence: str = ""
     facts: Facts | None = None
+
+
+class Probes:
+    """Asks servers, each in a task of its own; ``learn`` takes in facts, ``changed`` hears of every outcome."""
+
+    def __init__(self, prober: Prober, learn: Callable[[Server, Facts], None], changed: Callable[[], None]) -> None:
+        self.prober = prober
+        self.outcomes: dict[str, ProbeOutcome] = {}
+        self._learn = learn
+        self._changed = changed
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def ask(self, servers: Sequence[Server], prompts: Prompts) -> None:
+        """Ask servers what they are, all at once; those that are being asked are left alone."""
+        for server in servers:
+            if self.outcomes.get(server.id, ProbeOutcome()).state == "asking":
+                continue
+            self.outcomes[server.id] = ProbeOutcome("asking", "connecting…")
+            task = asyncio.create_task(self._ask(server, prompts), name=f"probe {server.id}")
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        self._changed()
+
+    async def _ask(self, server: Server, prompts: Prompts) -> None:
+        try:
+            facts = await self.prober(server, prompts)
+        except Exception as error:
+            self.outcomes[server.id] = ProbeOutcome(probe_failure(error), error_sentence(error))
+        else:
+            trouble = unfit(facts)
+            self._learn(server, facts)
+            self.outcomes[server.id] = ProbeOutcome("unfit" if trouble else "ok", trouble or summary(facts), facts)
+        self._changed()
+
+    async def close(self) -> None:
+        """Ask no further."""
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
 def summary(facts: Facts) -> str:

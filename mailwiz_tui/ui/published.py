@@ -44,6 +44,25 @@ RECORD_MARKS: dict[str, Mark] = {
 PLANNED = Published()
 
 
+class PublishedRecords:
+    """How records stood when the DNS was last asked; ``compare`` is what asks it."""
+
+    def __init__(self, compare: Comparer) -> None:
+        self.compare = compare
+        self._found: dict[Record, Published] = {}
+
+    async def look_up(self, records: Sequence[Record], resolver: str | None) -> str:
+        """Ask the DNS about every record; returns a sentence on what came of it."""
+        states = [as_published(state) for state in await self.compare(records, resolver)]
+        self._found = dict(zip(records, states, strict=True))
+        counts = {word: sum(1 for s in states if s.state == word) for word in RECORD_MARKS}
+        return ", ".join(f"{count} {word}" for word, count in counts.items() if count)
+
+    def of(self, record: Record) -> Published:
+        """How a record stood then; planned where it was not asked about, or has changed since."""
+        return self._found.get(record, PLANNED)
+
+
 def as_published(state: RecordState) -> Published:
     """A comparison's outcome as it is shown."""
     known = str(state.state)

@@ -1,12 +1,10 @@
-"""What the screens share: the draft, the inventory, what is known of servers, and the running installation."""
+"""What the screens share: the draft, the inventory, what is known of servers, and what goes on there."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,31 +16,17 @@ from mailwiz_tui.fleet.facts import Facts, FactsFile, ServerRecord
 from mailwiz_tui.fleet.facts_store import facts_path_for, load_facts, save_facts
 from mailwiz_tui.fleet.inventory import InventoryError, find_inventory, load_inventory, save_server
 from mailwiz_tui.fleet.server import Inventory, Server
-from mailwiz_tui.install.history import History
 from mailwiz_tui.install.prompts import Prompts
 from mailwiz_tui.plan.draft import Draft
 from mailwiz_tui.plan.findings import Finding, PlanError
 from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.plan.steps import field_at, step, step_of
-from mailwiz_tui.ui.backends import error_sentence, real_engine, real_probe, real_verify, real_watcher
-from mailwiz_tui.ui.installation import Installation, Stage
-from mailwiz_tui.ui.monitoring import Monitoring
+from mailwiz_tui.ui.backends import Backends
+from mailwiz_tui.ui.ongoing import OngoingWork
 from mailwiz_tui.ui.paths import default_draft_path, load_recent, remember
-from mailwiz_tui.ui.ports import EngineFactory, EngineLike, Prober, Verifier, WatcherFactory
-from mailwiz_tui.ui.probing import ProbeOutcome, probe_failure, summary, unfit
-from mailwiz_tui.ui.published import PLANNED, RECORD_MARKS, Comparer, Published, as_published, real_compare
-from mailwiz_tui.ui.run_model import RunModel
-
-
-@dataclass(frozen=True, slots=True)
-class Backends:
-    """Where engine, verification and probes come from; tests bring their own."""
-
-    engine: EngineFactory = real_engine
-    verify: Verifier = real_verify
-    probe: Prober = real_probe
-    compare: Comparer = real_compare
-    watcher: WatcherFactory = real_watcher
+from mailwiz_tui.ui.ports import EngineLike
+from mailwiz_tui.ui.probing import Probes
+from mailwiz_tui.ui.published import PublishedRecords
 
 
 class Session:
@@ -56,23 +40,20 @@ class Session:
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.backends = backends
-        self.clock = clock
+        self._engine_factory = backends.engine
         self.on_change: Callable[[], None] = lambda: None
         self.explicit_inventory = inventory_path
         self.inventory = Inventory()
         self.inventory_findings: list[Finding] = []
-        self.probes: dict[str, ProbeOutcome] = {}
-        self.installation: Installation | None = None
-        self.monitoring: Monitoring | None = None
+        self.probes = Probes(backends.probe, self._learn, lambda: self.on_change())
+        self.published = PublishedRecords(backends.compare)
+        self.ongoing = OngoingWork(backends, self.make_engine, clock)
         self.touched: set[str] = set()
         self.adopted: set[str] = set()
-        self._published: dict[Record, Published] = {}
         self.resolver = ""
         self.saved_at: float | None = None
         self.save_error = ""
         self.now = time.time
-        self._tasks: set[asyncio.Task[None]] = set()
         self._known = FactsFile()
         self.open(plan_path or default_draft_path())
 
@@ -221,48 +202,14 @@ class Session:
             return [], f"The records appear when these are settled: {wrong}."
         return plan_records(plan, self.known, self.inventory), ""
 
-    async def look_up(self) -> str:
-        """Ask the DNS about every record; returns a sentence on what came of it."""
-        records = self.records()[0]
-        states = [as_published(state) for state in await self.backends.compare(records, self.asked_resolver)]
-        self._published = dict(zip(records, states, strict=True))
-        counts = {word: sum(1 for s in states if s.state == word) for word in RECORD_MARKS}
-        return ", ".join(f"{count} {word}" for word, count in counts.items() if count)
-
     @property
     def asked_resolver(self) -> str | None:
         """Who is asked about the DNS: the one named at the start, the inventory's, else the system's (None)."""
         return self.resolver or self.inventory.resolver or None
 
-    def published(self, record: Record) -> Published:
-        """How a record stood when the DNS was last asked; planned where it was not, or has changed since."""
-        return self._published.get(record, PLANNED)
-
     def state_of(self, step_id: str) -> str:
         """How a step stands, as a key of ``symbols.STEP_MARKS``."""
         return str(self.draft.step_state(step_id))
-
-    def probe(self, servers: Sequence[Server], prompts: Prompts) -> None:
-        """Ask servers what they are, all at once; outcomes arrive through ``on_change``."""
-        for server in servers:
-            if self.probes.get(server.id, ProbeOutcome()).state == "asking":
-                continue
-            self.probes[server.id] = ProbeOutcome("asking", "connecting…")
-            task = asyncio.create_task(self._probe(server, prompts), name=f"probe {server.id}")
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-        self.on_change()
-
-    async def _probe(self, server: Server, prompts: Prompts) -> None:
-        try:
-            facts = await self.backends.probe(server, prompts)
-        except Exception as error:
-            self.probes[server.id] = ProbeOutcome(probe_failure(error), error_sentence(error))
-        else:
-            trouble = unfit(facts)
-            self._learn(server, facts)
-            self.probes[server.id] = ProbeOutcome("unfit" if trouble else "ok", trouble or summary(facts), facts)
-        self.on_change()
 
     def _learn(self, server: Server, facts: Facts) -> None:
         """Keep what a server told beside the plan; addresses that the inventory names win."""
@@ -277,7 +224,7 @@ class Session:
         """An engine for the plan as it is now."""
         facts_path = facts_path_for(self.path)
         adopt = frozenset(self.adopted)
-        return self.backends.engine(plan, self.inventory, prompts=prompts, facts_path=facts_path, adopt=adopt)
+        return self._engine_factory(plan, self.inventory, prompts=prompts, facts_path=facts_path, adopt=adopt)
 
     def foreign_software(self, server_id: str) -> list[str]:
         """Mail software with somebody else's configuration on a server, unless it may be replaced already."""
@@ -286,58 +233,16 @@ class Session:
             return []
         return [f"{m.name} {m.version}" for m in facts.mail_software if m.owner == "other"]
 
-    def install(self, plan: Plan, prompts: Prompts, on_stage: Callable[[Stage], None]) -> Installation:
-        """Start installing; the installation stays here whichever screen is shown."""
-        model = RunModel([s.id for s in plan.servers], self.clock, History().span)
-        engine = self.make_engine(plan, prompts)
-        self.installation = Installation(engine, model, self.backends.verify, on_stage)
-        self.installation.start()
-        return self.installation
-
-    def watch_installation(self, plan: Plan, prompts: Prompts, on_stage: Callable[[Stage], None]) -> Installation:
-        """Follow an installation that another operator started."""
-        model = RunModel([s.id for s in plan.servers], self.clock, History().span)
-        self.installation = Installation(self.make_engine(plan, prompts), model, self.backends.verify, on_stage)
-        self.installation.start_watching()
-        return self.installation
-
-    def monitor(self, plan: Plan, prompts: Prompts) -> Monitoring:
-        """Watch the running servers of a plan; what watches them already goes on."""
-        wanted = [s.id for s in plan.servers]
-        if self.monitoring is not None and list(self.monitoring.servers) == wanted:
-            return self.monitoring
-        if self.monitoring is not None:
-            task = asyncio.create_task(self.monitoring.close(), name="end monitoring")
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-        engine = self.make_engine(plan, prompts)
-        self.monitoring = Monitoring(
-            engine, self.backends.watcher(engine, self.asked_resolver), wanted, clock=self.clock
-        )
-        return self.monitoring
-
-    @property
-    def running(self) -> bool:
-        """Whether an installation or verification is under way."""
-        return self.installation is not None and self.installation.running
-
     async def drop_installation(self) -> None:
-        """Forget a finished installation, so that the plan can be changed and installed again."""
-        if self.installation is not None:
-            await self.installation.close()
-            self.installation = None
+        """Forget a finished installation and read anew what is known of servers, for it learned more."""
+        if self.ongoing.installation is not None:
+            await self.ongoing.drop_installation()
             self.load_known()
 
     async def close(self) -> None:
         """Stop watching everything; what runs on servers goes on there."""
-        for task in tuple(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        with contextlib.suppress(Exception):
-            await self.drop_installation()
-        if self.monitoring is not None:
-            with contextlib.suppress(Exception):
-                await self.monitoring.close()
+        await self.probes.close()
+        await self.ongoing.close()
 
 
 def _label(path: str) -> str:

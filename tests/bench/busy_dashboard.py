@@ -63,8 +63,9 @@ def main() -> None:
     terminal.prepare_environment()
     from mailwiz_tui.install.follower import Follower
     from mailwiz_tui.install.pool import Pool
+    from mailwiz_tui.ui.backends import Backends
     from mailwiz_tui.ui.mailwiz import MailwizApp
-    from mailwiz_tui.ui.session import Backends, Session
+    from mailwiz_tui.ui.session import Session
     from tests.ui.fakes import FakeEngine, Script, steps_of
 
     class Chatty(FakeEngine):
@@ -91,8 +92,10 @@ def main() -> None:
             from mailwiz_tui.ui.run_model import RunModel
 
             model = RunModel([f"mx{i}" for i in range(1, servers + 1)])
-            self.session.installation = Installation(Chatty(Script()), model, Backends().verify, self.stage_changed)
-            self.session.installation.start()
+            self.session.ongoing.installation = Installation(
+                Chatty(Script()), model, Backends().verify, self.stage_changed
+            )
+            self.session.ongoing.installation.start()
             self.show_dashboard()
 
     with TemporaryDirectory() as folder:

@@ -32,9 +32,9 @@ def _pin_environment() -> None:
 
 _pin_environment()
 
-from mailwiz_tui.ui.backends import error_sentence  # noqa: E402
+from mailwiz_tui.ui.backends import Backends, error_sentence  # noqa: E402
 from mailwiz_tui.ui.mailwiz import MailwizApp  # noqa: E402
-from mailwiz_tui.ui.session import Backends, Session  # noqa: E402
+from mailwiz_tui.ui.session import Session  # noqa: E402
 from tests.pictures.rehearsal import INVENTORY, PLAN, Rehearsal, mirror, rehearsal  # noqa: E402
 from tests.pictures.screen import of_app  # noqa: E402
 from tests.pictures.svg import still  # noqa: E402
@@ -98,7 +98,9 @@ async def answer(camera: Camera, place: Rehearsal) -> None:
     await camera.until(lambda: getattr(app.screen, "step_id", "") == "roles", "roles")
     await pilot.pause(0.3)
     await pilot.press("f5")
-    await camera.until(lambda: app.session.probes[place.host].facts is not None, "the host told what it is")
+    await camera.until(
+        lambda: app.session.probes.outcomes[place.host].facts is not None, "the host told what it is"
+    )
     app.session.finish_step("roles")
     await camera.step("roles")
     app.session.set("domain.primary_domain", place.domain)
@@ -131,8 +133,8 @@ async def install(camera: Camera) -> None:
     await pilot.press("f8")
     await camera.until_shown("Install on")
     await pilot.press("right", "enter")
-    await camera.until(lambda: app.session.installation is not None, "the installation began")
-    installation = app.session.installation
+    await camera.until(lambda: app.session.ongoing.installation is not None, "the installation began")
+    installation = app.session.ongoing.installation
     assert installation is not None
     run = next(iter(installation.model.servers.values()))
     await camera.until(lambda: len(run.log.lines) > ENOUGH_LINES or not installation.running, "a log")
@@ -155,8 +157,8 @@ async def install(camera: Camera) -> None:
     await camera.until_shown("the mail server works")
     await camera.take("verification")
     app.show_monitor()
-    await camera.until(lambda: app.session.monitoring is not None, "the monitor")
-    watched = app.session.monitoring
+    await camera.until(lambda: app.session.ongoing.monitoring is not None, "the monitor")
+    watched = app.session.ongoing.monitoring
     assert watched is not None
     await camera.until(lambda: all(w.looked is not None for w in watched.servers.values()), "a look at the server")
     await camera.take("monitor")

@@ -99,8 +99,9 @@ def main() -> None:
         path.with_name("inventory.toml").write_text(INVENTORY, encoding="utf-8")
     terminal.prepare_environment()
     forget_fixed_size()
+    from mailwiz_tui.ui.backends import Backends
     from mailwiz_tui.ui.mailwiz import MailwizApp
-    from mailwiz_tui.ui.session import Backends, Session
+    from mailwiz_tui.ui.session import Session
 
     script = Script(checks=[PASSED])
     fakes = backends(script)

@@ -24,8 +24,8 @@ from mailwiz_tui.install.events import (
 from mailwiz_tui.install.network import PairReport
 from mailwiz_tui.install.prompts import Prompts
 from mailwiz_tui.plan.model import Plan
+from mailwiz_tui.ui.backends import Backends
 from mailwiz_tui.ui.ports import DiffLike, EngineLike, OnResult, OutcomeLike
-from mailwiz_tui.ui.session import Backends
 from mailwiz_tui.verify.result import CheckResult, CheckState
 from mailwiz_tui.verify.sample import Sample
 from mailwiz_tui.verify.watch import DnsDrift

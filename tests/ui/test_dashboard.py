@@ -37,7 +37,7 @@ async def watch(
     """Show the dashboard of an installation on so many servers, which the script drives."""
     model = RunModel([f"mx{i}" for i in range(1, servers + 1)], clock, History().span)
     installation = Installation(FakeEngine(script), model, backends(script).verify, app.stage_changed)
-    app.session.installation = installation
+    app.session.ongoing.installation = installation
     if attach:
         installation.start_watching()
     else:

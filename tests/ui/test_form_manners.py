@@ -19,7 +19,6 @@ from mailwiz_tui.install.ssh.errors import SshError, SshErrorKind
 from mailwiz_tui.plan.support import unsupported
 from mailwiz_tui.ui.fields import unavailable
 from mailwiz_tui.ui.probing import probe_failure, summary
-from mailwiz_tui.ui.session import Backends
 from mailwiz_tui.ui.symbols import PROBE_MARKS
 from mailwiz_tui.ui.widgets.choice_row import ChoiceRow, Option
 from mailwiz_tui.ui.widgets.entry import Entry
@@ -104,7 +103,7 @@ async def test_asking_a_server_goes_on_when_the_step_is_left(
         await go.wait()
         return debian_facts(server.host)
 
-    app.session.backends = Backends(app.session.backends.engine, app.session.backends.verify, slow)
+    app.session.probes.prober = slow
     async with app.run_test(size=(80, 60)) as pilot:
         await goto(pilot, app, "roles")
         await pilot.press("f5")
@@ -163,8 +162,7 @@ async def test_records_show_how_they_stand_in_the_dns(make_app: MakeApp, filled:
             for r, s in zip(records, states, strict=False)
         ]
 
-    old = app.session.backends
-    app.session.backends = Backends(old.engine, old.verify, old.probe, compare)
+    app.session.published.compare = compare
     async with app.run_test(size=(120, 40)) as pilot:
         await goto(pilot, app, "dns")
         assert "planned" in screen_text(app)
@@ -175,7 +173,9 @@ async def test_records_show_how_they_stand_in_the_dns(make_app: MakeApp, filled:
         assert "✗ wrong" in shown
         assert "it is v=spf1 +all" in shown
         app.session.set("domain.primary_domain", "example.org")
-        assert {app.session.published(r).state for r in app.session.records()[0] if r.type == "MX"} == {"planned"}
+        assert {app.session.published.of(r).state for r in app.session.records()[0] if r.type == "MX"} == {
+            "planned"
+        }
 
 
 @pytest.mark.parametrize(

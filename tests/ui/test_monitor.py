@@ -212,8 +212,8 @@ async def test_an_installation_of_another_operator_is_one_key_away(
         assert "an installation by anna@desk runs; i shows it" in screen_text(app)
         await pilot.press("i")
         await until(pilot, lambda: isinstance(app.screen, DashboardScreen), "the dashboard")
-        assert app.session.installation is not None
-        assert app.session.installation.watched_only
+        assert app.session.ongoing.installation is not None
+        assert app.session.ongoing.installation.watched_only
 
 
 async def test_hostile_answers_do_no_harm(make_app: MakeApp, filled: Path, script: Script) -> None:

@@ -120,7 +120,7 @@ async def test_install_is_refused_with_the_reason_while_faults_stand(make_app: M
         assert screen.why_not("review.install")
         await pilot.press("f8")
         await pilot.pause(0.1)
-        assert app.session.installation is None
+        assert app.session.ongoing.installation is None
 
 
 @size_ids
@@ -214,7 +214,10 @@ async def test_passwords_are_shown_once_and_forgotten_only_after_a_yes(
         await install(pilot, app)
         await until(
             pilot,
-            lambda: app.session.installation is not None and app.session.installation.stage is Stage.DONE,
+            lambda: (
+                app.session.ongoing.installation is not None
+                and app.session.ongoing.installation.stage is Stage.DONE
+            ),
             "done",
         )
         await pilot.pause(0.4)
@@ -268,7 +271,10 @@ async def test_an_existing_file_is_never_overwritten_with_passwords(
         await install(pilot, app)
         await until(
             pilot,
-            lambda: app.session.installation is not None and app.session.installation.stage is Stage.DONE,
+            lambda: (
+                app.session.ongoing.installation is not None
+                and app.session.ongoing.installation.stage is Stage.DONE
+            ),
             "done",
         )
         await pilot.press("enter")
@@ -295,7 +301,7 @@ async def test_a_hostile_log_line_does_no_harm(make_app: MakeApp, filled: Path, 
         shown = grid(app)
         assert "\x1b" not in shown
         assert "\x07" not in shown
-        lines = app.session.installation.model.server("mx1").log.lines  # type: ignore[union-attr]
+        lines = app.session.ongoing.installation.model.server("mx1").log.lines  # type: ignore[union-attr]
         assert any("cleared [/bold] [red]x[/] " in line for line in lines)
         assert max(len(line) for line in lines) <= 1000
 

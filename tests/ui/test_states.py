@@ -54,7 +54,7 @@ async def test_what_each_server_of_the_picker_answered(
     prepare(plan_path, "".join(f'[[servers]]\nid = "{name}"\nhost = "192.0.2.{n}"\n' for n, name in entries))
     app = make_app(plan_path)
     app.session.set("architecture", "distributed")
-    app.session.probes.update(OUTCOMES)
+    app.session.probes.outcomes.update(OUTCOMES)
     async with app.run_test(size=size) as pilot:
         await goto(pilot, app, "roles")
         words = [mark.word for mark in PROBE_MARKS.values()]

@@ -54,7 +54,7 @@ class CredentialsScreen(MainScreen):
                 yield Button("I have them: continue", id="acknowledge", compact=True)
 
     def on_mount(self) -> None:
-        installation = self.session.installation
+        installation = self.session.ongoing.installation
         text = Text(overflow="fold")
         for title, secret in _secrets(installation):
             text.append(f"{safe_line(title)}\n", style="bold")
@@ -91,7 +91,7 @@ class CredentialsScreen(MainScreen):
         )
 
     def _save(self, path: Path) -> None:
-        installation = self.session.installation
+        installation = self.session.ongoing.installation
         if installation is None:
             return
         try:
@@ -123,7 +123,7 @@ class CredentialsScreen(MainScreen):
         )
 
     async def _acknowledge(self) -> None:
-        installation = self.session.installation
+        installation = self.session.ongoing.installation
         if installation is None:
             return
         try:

@@ -33,7 +33,7 @@ DRAW_INTERVAL = 0.25
 
 
 class DashboardScreen(LogScreen):
-    """Watches ``session.installation``; leaving the screen changes nothing about it."""
+    """Watches ``session.ongoing.installation``; leaving the screen changes nothing about it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("run", "log"), *LogScreen.BINDINGS]
     scopes: tuple[str, ...] = ("log", "run")
@@ -57,8 +57,8 @@ class DashboardScreen(LogScreen):
     @property
     def run(self) -> Installation:
         """The installation watched."""
-        assert self.session.installation is not None
-        return self.session.installation
+        assert self.session.ongoing.installation is not None
+        return self.session.ongoing.installation
 
     @property
     def active_log(self) -> LogView:
@@ -102,7 +102,7 @@ class DashboardScreen(LogScreen):
 
     def tick(self) -> None:
         """Draw what changed since the last time; nothing while another screen is in front."""
-        if not self.is_current or self.session.installation is None:
+        if not self.is_current or self.session.ongoing.installation is None:
             return
         model = self.run.model
         table = self.query_one(ServerTable)
@@ -153,7 +153,7 @@ class DashboardScreen(LogScreen):
             self.query_one(StepTable).show(self.run.model.servers.get(self.chosen), self.run.model.clock())
 
     def on_server_table_chosen(self, event: ServerTable.Chosen) -> None:
-        if self.is_current and self.session.installation is not None:
+        if self.is_current and self.session.ongoing.installation is not None:
             self._draw_chosen()
 
     def on_key(self, event: Key) -> None:
@@ -167,7 +167,7 @@ class DashboardScreen(LogScreen):
     def why_not(self, action_id: str) -> str:
         if action_id.startswith("log."):
             return self.why_not_log(action_id)
-        stage, running = self.run.stage, self.session.running
+        stage, running = self.run.stage, self.session.ongoing.busy
         several = len(self.run.model.servers) > 1
         reasons = {
             "run.retry": self._why_no_retry(),
@@ -182,7 +182,7 @@ class DashboardScreen(LogScreen):
         return reasons.get(action_id, "")
 
     def _why_no_retry(self) -> str:
-        if not self.session.running:
+        if not self.session.ongoing.busy:
             return "" if self.run.stage is Stage.FAILED else "nothing failed"
         if self.run.stage is not Stage.INSTALLING or self.run.watched_only or not self.run.model.failed:
             return "the installation is running"

@@ -90,7 +90,7 @@ class DnsScreen(StepScreen):
         elif self._found:
             note = f"In the DNS: {self._found}."
         self.query_one("#dns-note", NoMarkup).show(note)
-        self.query_one(RecordList).show(records, self.session.published, plain=self.wizard.plain)
+        self.query_one(RecordList).show(records, self.session.published.of, plain=self.wizard.plain)
 
     def why_not(self, action_id: str) -> str:
         records, note = self.session.records()
@@ -147,7 +147,9 @@ class DnsScreen(StepScreen):
 
     async def _look_up(self) -> None:
         try:
-            self._found = await self.session.look_up()
+            self._found = await self.session.published.look_up(
+                self.session.records()[0], self.session.asked_resolver
+            )
         except Exception as error:
             self._failed(error)
         finally:

@@ -29,7 +29,7 @@ DRAW_INTERVAL = 0.25
 
 
 class MonitorScreen(LogScreen):
-    """Shows ``session.monitoring``; it draws at most four times a second, and only what changed."""
+    """Shows ``session.ongoing.monitoring``; it draws at most four times a second, and only what changed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("monitor", "log"), *LogScreen.BINDINGS]
     scopes: tuple[str, ...] = ("log", "monitor")
@@ -52,8 +52,8 @@ class MonitorScreen(LogScreen):
     @property
     def monitoring(self) -> Monitoring:
         """What is watched."""
-        assert self.session.monitoring is not None
-        return self.session.monitoring
+        assert self.session.ongoing.monitoring is not None
+        return self.session.ongoing.monitoring
 
     @property
     def chosen(self) -> ServerWatch:
@@ -88,7 +88,7 @@ class MonitorScreen(LogScreen):
 
     def tick(self) -> None:
         """Draw what changed since the last time; nothing while another screen is in front."""
-        if not self.is_current or self.session.monitoring is None:
+        if not self.is_current or self.session.ongoing.monitoring is None:
             return
         watch, monitoring = self.chosen, self.monitoring
         if watch.server_id != self._shown:
@@ -165,7 +165,9 @@ class MonitorScreen(LogScreen):
         if action_id == "monitor.all":
             return "" if self.monitoring.everything() else "nothing is wrong"
         if action_id == "monitor.installation":
-            return "" if self._in_progress or self.session.installation else "no installation is in progress"
+            return (
+                "" if self._in_progress or self.session.ongoing.installation else "no installation is in progress"
+            )
         return ""
 
     def action_next_server(self) -> None:
@@ -199,13 +201,13 @@ class MonitorScreen(LogScreen):
         if self.refused("monitor.installation"):
             return
         plan = self.session.plan()
-        if self.session.running or plan is None or not self._in_progress:
+        if self.session.ongoing.busy or plan is None or not self._in_progress:
             self.wizard.show_dashboard()
             return
 
         async def attach(plan: Plan) -> None:
             await self.session.drop_installation()
-            self.session.watch_installation(plan, self.wizard.prompts, self.wizard.stage_changed)
+            self.session.ongoing.watch_installation(plan, self.wizard.prompts, self.wizard.stage_changed)
             self.wizard.show_dashboard()
 
         self.run_worker(attach(plan), group="attach", exit_on_error=True)

@@ -154,7 +154,7 @@ class ReviewScreen(MainScreen):
         facts = self.session.known.facts(server.id)
         where = f" ({known.user}@{known.host})" if known else ""
         text = pair("Server", f"{server.id}{where}: {', '.join(server.roles)}", self.size.width)
-        probe = self.session.probes.get(server.id, ProbeOutcome())
+        probe = self.session.probes.outcomes.get(server.id, ProbeOutcome())
         if probe.state not in ("unknown", "ok"):
             said = f"{PROBE_MARKS[probe.state].text(plain=self.wizard.plain)}: {safe_line(probe.sentence)}"
         else:
@@ -207,7 +207,7 @@ class ReviewScreen(MainScreen):
             return "the problems marked with ✗ come first; Enter goes to the field"
         if action_id == "review.compare" and self._comparing is not None and not self._comparing.done():
             return "the servers are being compared already"
-        if action_id == "review.compare" and self.session.running:
+        if action_id == "review.compare" and self.session.ongoing.busy:
             return "an installation is running"
         return ""
 
@@ -217,7 +217,7 @@ class ReviewScreen(MainScreen):
 
     def action_install(self) -> None:
         """Ask once more, then start."""
-        if self.session.running:
+        if self.session.ongoing.busy:
             self.wizard.show_dashboard()
             return
         plan = self.session.plan()
@@ -266,7 +266,7 @@ class ReviewScreen(MainScreen):
     def _start(self, plan: Plan) -> None:
         async def start() -> None:
             await self.session.drop_installation()
-            self.session.install(plan, self.wizard.prompts, self.wizard.stage_changed)
+            self.session.ongoing.install(plan, self.wizard.prompts, self.wizard.stage_changed)
             self.wizard.show_dashboard()
 
         self.run_worker(start(), group="start-installation", exit_on_error=True)

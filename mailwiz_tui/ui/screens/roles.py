@@ -149,7 +149,7 @@ class RolesScreen(StepScreen):
         servers = list(self.session.inventory.servers)
         known = {s.id for s in servers}
         servers += [Server(id=i, host="not in the inventory") for i in self.chosen() if i and i not in known]
-        self.query_one(ServerPicker).show(servers, self.chosen(), self.session.probes)
+        self.query_one(ServerPicker).show(servers, self.chosen(), self.session.probes.outcomes)
 
     def show_step_findings(self, findings: list[Finding]) -> None:
         notes = [f.line for f in self.session.inventory_findings]
@@ -158,7 +158,7 @@ class RolesScreen(StepScreen):
         own = [f for f in findings if f.path.startswith("servers")] if self.chosen() else []
         listed = self.query_one(ServerList)
         current = listed.current.id if listed.current else ""
-        outcome = self.session.probes.get(current)
+        outcome = self.session.probes.outcomes.get(current)
         if outcome is not None and not listed.said_in_full(current):
             notes.append(f"{current}: {outcome.sentence}")
         notes += [f.message + (f" – {f.advice}" if f.advice else "") for f in own]
@@ -247,7 +247,7 @@ class RolesScreen(StepScreen):
             return
         chosen = self.chosen()
         servers = [s for s in self.session.inventory.servers if s.id in chosen or not chosen]
-        self.session.probe(servers, self.wizard.prompts)
+        self.session.probes.ask(servers, self.wizard.prompts)
 
     def action_traffic(self) -> None:
         """Show who talks to whom between the chosen servers, with a test of the network."""

@@ -49,13 +49,13 @@ class VerificationScreen(MainScreen):
         self.query_one(OptionList).focus()
 
     def session_changed(self) -> None:
-        if self.is_mounted and not self.session.running:
+        if self.is_mounted and not self.session.ongoing.busy:
             self.draw()
 
     @property
     def results(self) -> list[CheckResult]:
         """All results, failures first; those of one server together, in the order of the plan."""
-        installation = self.session.installation
+        installation = self.session.ongoing.installation
         if installation is None:
             return []
         servers = list(installation.model.servers)
@@ -71,7 +71,7 @@ class VerificationScreen(MainScreen):
         passed = sum(1 for r in self._rows if r.state is CheckState.PASSED)
         plain = self.wizard.plain
         verdict = self.query_one("#verdict", NoMarkup)
-        installation = self.session.installation
+        installation = self.session.ongoing.installation
         error = installation.verify_error if installation else ""
         if error:
             verdict.show(f"{'x' if plain else '✗'} the checks could not be made: {error}")
@@ -109,7 +109,7 @@ class VerificationScreen(MainScreen):
         return text
 
     def why_not(self, action_id: str) -> str:
-        if action_id == "verify.again" and self.session.running:
+        if action_id == "verify.again" and self.session.ongoing.busy:
             return "the checks are being made"
         if action_id == "verify.failures" and not any(r.state is CheckState.FAILED for r in self._rows):
             return "no check failed"
@@ -117,8 +117,8 @@ class VerificationScreen(MainScreen):
 
     def action_again(self) -> None:
         """Make all checks once more, on the dashboard."""
-        if not self.refused("verify.again") and self.session.installation is not None:
-            self.session.installation.start_verification()
+        if not self.refused("verify.again") and self.session.ongoing.installation is not None:
+            self.session.ongoing.installation.start_verification()
             self.wizard.show_dashboard()
 
     def action_next_failure(self) -> None:

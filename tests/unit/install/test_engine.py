@@ -13,10 +13,10 @@ import pytest
 from mailwiz_tui.fleet.facts_store import load_facts
 from mailwiz_tui.install.agent.lock import read_holder
 from mailwiz_tui.install.agentlink import AgentError, AgentLink
-from mailwiz_tui.install.engine import EngineError
 from mailwiz_tui.install.events import LogLine, Progress, ServerChanged, ServerPhase, StepChanged, StepPhase
 from mailwiz_tui.install.pool import Pool
 from mailwiz_tui.install.prompts import RefusingPrompts
+from mailwiz_tui.install.work import EngineError
 from mailwiz_tui.plan.findings import PlanError
 from mailwiz_tui.plan.model import Architecture
 from mailwiz_tui.stack.blueprint import Command, File, Packages, Unit

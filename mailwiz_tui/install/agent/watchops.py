@@ -1,0 +1,83 @@
+"""What the controller asks to prove and watch a server: its checks, its state, its paths to other servers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .context import Raw
+from .operation import Answer, Channel, Operation
+
+if TYPE_CHECKING:
+    from .paths import Answering
+
+
+class WatchOperations:
+    """Looks that change nothing on the server."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        self._answering: Answering | None = None
+
+    def by_name(self) -> dict[str, Operation]:
+        """The operations under the names that requests give them."""
+        return {
+            "probes": self.probes,
+            "monitor": self.monitor,
+            "reach": self.reach,
+            "measure": self.measure,
+            "answer_udp": self.answer_udp,
+            "knock_udp": self.knock_udp,
+        }
+
+    def probes(self, probes: list[Raw]) -> Answer:
+        """Runs the blueprint's checks."""
+        from . import probes as module
+
+        return module.run_all(self._channel.host, probes)
+
+    def monitor(
+        self,
+        units: list[str],
+        place: str = "",
+        since: float = 3600.0,
+        keep: int = 400,
+        peers: dict[str, str] | None = None,
+    ) -> Answer:
+        """How the running server is, and the mail log since ``place``."""
+        from . import monitor as module
+
+        return module.look(self._channel.host, units, place, since, keep, peers)
+
+    def reach(self, places: list[Raw]) -> Answer:
+        """Whether TCP ports of other servers answer from here."""
+        from . import paths
+
+        return paths.reach(self._channel.host, places)
+
+    def measure(self, peers: list[Raw]) -> Answer:
+        """How long an echo of other servers takes, and what packet size gets there."""
+        from . import paths
+
+        return paths.measure(peers)
+
+    def answer_udp(self, port: int, seconds: float) -> Answer:
+        """Answers on a UDP port for a while, for ``knock_udp`` of other servers; 0 seconds end it."""
+        from . import paths
+
+        with self._channel.exclusive:
+            if self._answering:
+                self._answering.stop()
+                self._answering = None
+            if seconds <= 0:
+                return {"listening": False}
+            try:
+                self._answering = paths.Answering(port, min(seconds, 60.0))
+            except OSError:
+                return {"listening": False}
+            return {"listening": True}
+
+    def knock_udp(self, places: list[Raw]) -> Answer:
+        """Whether UDP ports of other servers answer."""
+        from . import paths
+
+        return paths.knock_udp(places)

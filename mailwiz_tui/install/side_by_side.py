@@ -1,0 +1,29 @@
+"""Work on several servers at once, where one that fails does not stop the others."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+async def each(server_ids: Sequence[str], work: Callable[[str], Awaitable[T]]) -> dict[str, T | BaseException]:
+    """What the work brought on each server, or how it failed there; raises only where it was cancelled."""
+
+    async def one(server_id: str) -> T:
+        return await work(server_id)
+
+    results = await asyncio.gather(*(one(i) for i in server_ids), return_exceptions=True)
+    for result in results:
+        if isinstance(result, asyncio.CancelledError):
+            raise result
+    return dict(zip(server_ids, results, strict=True))
+
+
+def raised(result: T | BaseException) -> T:
+    """What the work brought, from one result of ``each``; where it failed, its failure is raised."""
+    if isinstance(result, BaseException):
+        raise result
+    return result

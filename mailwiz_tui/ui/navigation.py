@@ -1,0 +1,106 @@
+"""The ways between the main screens: by the keys of screens, by the palette, or from a finding to its field."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.app import App
+from textual.screen import Screen
+
+from mailwiz_tui.ui.paths import remember
+
+if TYPE_CHECKING:
+    from mailwiz_tui.ui.prompts import DialogPrompts
+    from mailwiz_tui.ui.session import Session
+
+
+class Navigation(App[int]):
+    """Shows one main screen in place of another; each is built anew from the session."""
+
+    @property
+    def session(self) -> Session:
+        """What the screens show."""
+        raise NotImplementedError
+
+    @property
+    def prompts(self) -> DialogPrompts:
+        """Asks the operator what connections want to know."""
+        raise NotImplementedError
+
+    def show(self, screen: Screen[None]) -> None:
+        """Show a main screen in place of the present one, closing dialogs above it."""
+        self.clear_notifications()
+        while len(self.screen_stack) > 2:
+            self.pop_screen()
+        if len(self.screen_stack) > 1:
+            self.switch_screen(screen)
+        else:
+            self.push_screen(screen)
+
+    def show_step(self, step_id: str, focus: str = "") -> None:
+        """Show a step, built anew from the draft; ``focus`` is the path of a field to go to."""
+        from mailwiz_tui.ui.screens import step_screens
+
+        remember(self.session.path, self.session.inventory.source)
+        self.show(step_screens.make(step_id, self.session, focus))
+
+    def show_path(self, path: str) -> None:
+        """Jump to the step and field that a finding is about."""
+        from mailwiz_tui.plan.steps import STEPS, step_of
+
+        spec = step_of(path)
+        self.show_step(spec.id if spec is not None else STEPS[0].id, path)
+
+    def show_review(self) -> None:
+        """Show what is missing and what will be done."""
+        from mailwiz_tui.ui.screens.review import ReviewScreen
+
+        self.show(ReviewScreen(self.session))
+
+    def show_start(self) -> None:
+        """Show what one can begin with."""
+        from mailwiz_tui.ui.screens.start import StartScreen
+
+        self.show(StartScreen(self.session))
+
+    def why_no_monitor(self) -> str:
+        """Why the plan's servers cannot be watched, or empty."""
+        if self.session.plan() is None:
+            return "the plan is not complete yet; its review says what is missing"
+        return ""
+
+    def show_monitor(self) -> None:
+        """Show how the running servers are."""
+        from mailwiz_tui.ui.backends import error_sentence
+        from mailwiz_tui.ui.screens.monitor import MonitorScreen
+
+        plan = self.session.plan()
+        if plan is None:
+            return
+        remember(self.session.path, self.session.inventory.source)
+        try:
+            self.session.ongoing.monitor(plan, self.prompts, self.session.asked_resolver)
+        except Exception as error:
+            self.notify(error_sentence(error), severity="error", markup=False, timeout=8)
+            return
+        self.show(MonitorScreen(self.session))
+
+    def show_dashboard(self) -> None:
+        """Show the installation."""
+        from mailwiz_tui.ui.screens.dashboard import DashboardScreen
+
+        self.show(DashboardScreen(self.session))
+
+    def show_results(self) -> None:
+        """Show the first passwords if nobody has seen them yet, else what the checks found."""
+        installation = self.session.ongoing.installation
+        if installation is None:
+            return
+        if installation.handover:
+            from mailwiz_tui.ui.screens.credentials import CredentialsScreen
+
+            self.show(CredentialsScreen(self.session))
+        else:
+            from mailwiz_tui.ui.screens.verification import VerificationScreen
+
+            self.show(VerificationScreen(self.session))
