@@ -1,7 +1,8 @@
 """Every action an operator can take, once: keys, key bar, palette and help are all made from this registry.
 
 Keys are chosen so that tmux, screen, terminals and slow links leave them alone: function keys, letters
-outside fields, arrows, Enter, Escape. Escape only ever closes something transient.
+outside fields, arrows, Enter, Escape. Escape only ever closes something transient. Keys of a form have no
+priority: Textual would look at them before those that wait for a field, and a line typed ahead would lose its end.
 """
 
 from __future__ import annotations
@@ -62,9 +63,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("start.monitor", "m", "monitor", "Monitor", "Watch the running servers of this plan", "start", 15),
     Action("start.lab", "l", "lab", "Lab", "Rehearse on disposable hosts on this machine", "start", 14),
     Action("start.accounts", "u", "accounts", "Accounts", "Manage mailboxes and aliases", "start", 16),
-    Action("step.next", "f8", "next_step", "Next", "Go to the next step", "step", 20, True),
-    Action("step.back", "f7", "previous_step", "Back", "Go to the step before; nothing is lost", "step", 19, True),
-    Action("step.list", "f2", "steps", "Steps", "Jump to any step", "step", 21, True),
+    Action("step.next", "f8", "next_step", "Next", "Go to the next step", "step", 20),
+    Action("step.back", "f7", "previous_step", "Back", "Go to the step before; nothing is lost", "step", 19),
+    Action("step.list", "f2", "steps", "Steps", "Jump to any step", "step", 21),
     Action(
         "step.dns",
         "f3",
@@ -73,9 +74,8 @@ ACTIONS: tuple[Action, ...] = (
         "Show the DNS records that follow from the answers",
         "step",
         22,
-        True,
     ),
-    Action("step.review", "f4", "review", "Review", "Show what is missing and what will be done", "step", 23, True),
+    Action("step.review", "f4", "review", "Review", "Show what is missing and what will be done", "step", 23),
     Action(
         "roles.probe",
         "f5",

@@ -96,6 +96,7 @@ async def test_help_is_there_before_the_session(opening: Opening) -> None:
         await pilot.press("escape")
         go.set()
         await until(pilot, lambda: isinstance(app.screen, StartScreen), "the start screen")
+        await until(pilot, lambda: app.focused is not None, "its list")
 
 
 async def test_a_session_that_cannot_be_made_ends_the_program(filled: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.events import Key
 from textual.pilot import Pilot
 
 from mailwiz_tui.fleet.facts import FactsFile
@@ -174,6 +175,35 @@ async def test_each_answer_is_in_the_file_at_once_and_survives_a_kill(make_app: 
     async with again.run_test(size=(80, 24)) as pilot:
         screen = await goto(pilot, again, "domains")
         assert field(screen, "domain.primary_domain").control.value == "half.typ"  # type: ignore[attr-defined]
+
+
+def all_at_once(app: MailwizApp, *keys: str) -> None:
+    """Keys that arrive together, as over a slow link or from a paste."""
+    for key in keys:
+        app.post_message(Key(key, key if len(key) == 1 else None))
+
+
+@pytest.mark.parametrize("key", ["enter", "f8"])
+async def test_a_choice_and_a_key_that_goes_on_both_count(make_app: MakeApp, plan_path: Path, key: str) -> None:
+    app = make_app(plan_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await goto(pilot, app, "architecture")
+        all_at_once(app, "right", key)
+        await until(pilot, lambda: getattr(app.screen, "step_id", "") == "roles", "step 2")
+        await until(pilot, lambda: saved_in(plan_path)["architecture"] == "distributed", "the choice")
+        await until(pilot, lambda: "1 in 2 out 3 store" in screen_text(app), "a matrix of roles")
+
+
+@pytest.mark.parametrize(("key", "shown"), [("f8", "4/8"), ("f7", "2/8"), ("f4", "Review"), ("f3", "DNS records")])
+async def test_what_is_typed_and_left_at_once_is_not_lost(
+    make_app: MakeApp, plan_path: Path, key: str, shown: str
+) -> None:
+    app = make_app(plan_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await goto(pilot, app, "domains")
+        all_at_once(app, *"typed.example", key)
+        await until(pilot, lambda: shown in screen_text(app), "what the key shows")
+        assert saved_in(plan_path)["domain"]["primary_domain"] == "typed.example"
 
 
 async def test_back_and_forth_loses_nothing(make_app: MakeApp, filled: Path) -> None:

@@ -122,13 +122,20 @@ class FormScreen(MainScreen):
 
     def _take_typed(self, field: FormField) -> None:
         """Keys whose messages are still on their way count too."""
+        value, known = field.value, self.session.value(field.path)
         if field.kind in ("choice", "bool"):
-            return
-        value = field.value
-        if value != self.session.value(field.path) and not (
-            value in ("", []) and not self.session.value(field.path)
-        ):
+            news = value is not None and value != known
+        else:
+            news = value != known and not (value in ("", []) and not known)
+        if news:
             self.on_form_field_edited(FormField.Edited(field, value))
+
+    def take_focused(self) -> None:
+        """Take what the focused field holds, before a key leaves the form."""
+        inside = self.focused.ancestors_with_self if self.focused is not None else ()
+        for field in inside:
+            if isinstance(field, FormField):
+                self._take_typed(field)
 
     def _take_suggestion(self, field: FormField) -> None:
         """Enter in an empty field takes over what its placeholder offers, where an answer is needed."""

@@ -174,6 +174,7 @@ class StepScreen(FormScreen):
 
     def action_next_step(self) -> None:
         """Go on; faults stay marked and are listed again in the review."""
+        self.take_focused()
         for field in self.query(FormField):
             self.session.touched.add(field.path)
         self.session.finish_step(self.step_id)
@@ -184,6 +185,7 @@ class StepScreen(FormScreen):
 
     def action_previous_step(self) -> None:
         """Go back; every answer is in the draft already."""
+        self.take_focused()
         if self.spec.number > 1:
             self.wizard.show_step(STEPS[self.spec.number - 2].id)
         else:
@@ -193,6 +195,7 @@ class StepScreen(FormScreen):
 
     def action_steps(self) -> None:
         """Choose any step."""
+        self.take_focused()
 
         def chosen(step_id: str | None) -> None:
             if step_id == "review":
@@ -205,10 +208,12 @@ class StepScreen(FormScreen):
 
     def action_dns_preview(self) -> None:
         """Show the records over the form; closing comes back here."""
+        self.take_focused()
         from mailwiz_tui.ui.screens.dns_dialog import DnsDialog
 
         self.app.push_screen(DnsDialog(*self.session.records(), self.session.published.of, plain=self.wizard.plain))
 
     def action_review(self) -> None:
         """Show what is missing."""
+        self.take_focused()
         self.wizard.show_review()
