@@ -81,6 +81,8 @@ def test_four_servers_with_roles_from_nothing_to_proved(
     tmux.until("the mail server works")
     assert all(password not in text for text in tmux.captures)
 
+    tmux.keys("F7")
+    tmux.until("1/8")
     tmux.keys("F4")
     tmux.until("ready to install")
     tmux.keys("F5")
