@@ -23,7 +23,7 @@ _KEPT = ("._domainkey.", ".arpa")
 
 def former_records(plan: Plan, known: FactsFile) -> list[Record]:
     """Every record that servers had that are not in the plan any more."""
-    gone = departed(plan, known.servers)
+    gone = departed(plan, known.members())
     if not gone:
         return []
     roles = [Role.MX_INBOUND, Role.MX_OUTBOUND]
@@ -43,7 +43,7 @@ def former_records(plan: Plan, known: FactsFile) -> list[Record]:
 
 def former_mx(plan: Plan, known: FactsFile) -> frozenset[str]:
     """The names that received mail as servers of this plan once, and do not now; each with a final dot."""
-    gone = departed(plan, known.servers)
+    gone = departed(plan, known.members())
     names = [plan.domain.hostname, *(f"{host_label(server_id)}.{plan.domain.primary_domain}" for server_id in gone)]
     return frozenset(f"{name}." for name in names if name not in mx_names(plan))
 

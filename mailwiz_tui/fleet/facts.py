@@ -162,6 +162,14 @@ class FactsFile(_Facts):
     custom: TlsPublic | None = None
     acme_ca: str = ""
 
+    def members(self) -> tuple[str, ...]:
+        """The servers on which keys were made for the plan; one that was only asked what it is takes no part."""
+        made = (
+            (server_id, record.dkim or record.tls or record.internal or record.wireguard)
+            for server_id, record in self.servers.items()
+        )
+        return tuple(server_id for server_id, keys in made if keys)
+
     def facts(self, server_id: str) -> Facts | None:
         """The facts of a server, or None where it was never asked."""
         record = self.servers.get(server_id)

@@ -30,7 +30,7 @@ class Reaching(Protocol):
 
 def parted(plan: Plan, known: FactsFile) -> list[str]:
     """The servers that left the plan since the operator was last told."""
-    return [server_id for server_id in departed(plan, known.servers) if not known.servers[server_id].parted]
+    return [server_id for server_id in departed(plan, known.members()) if not known.servers[server_id].parted]
 
 
 def words(plan: Plan, known: FactsFile) -> list[str]:

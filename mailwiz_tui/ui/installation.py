@@ -49,6 +49,7 @@ class Installation:
         self.outcomes: Mapping[str, OutcomeLike] = {}
         self.changed = False
         self.handover = Handover()
+        self.parted: list[str] = []
         self.results: list[CheckResult] = []
         self.watched_only = False
         self._verifier = verifier
@@ -148,6 +149,7 @@ class Installation:
             self._take_outcomes()
             if not self.model.failed:
                 self.handover = await collect(self.engine)
+                self.parted = self.engine.tell_parted()
         except Exception as error:
             self.error = error_sentence(error)
         if self.error or self.model.failed:

@@ -11,6 +11,7 @@ from mailwiz_tui.verify.result import CheckState
 
 REASON_ROWS = 2
 """A reason that needs more is in the log, one key away."""
+PARTED_ROWS = 3
 AGAIN = "r retries (finished steps are not repeated), e shows the error in the log"
 WITHOUT = "r retries, k goes on without this step (it is optional), e shows the error"
 
@@ -30,7 +31,8 @@ def stage_words(run: Installation, *, width: int, plain: bool) -> tuple[str, Ton
                 return "\n".join([told, *_todo(advice, width), "  r retries"]), Tone.BAD
             return _failed(run, bad, width), Tone.BAD
         case Stage.DONE:
-            return _done(run, good, bad)
+            text, tone = _done(run, good, bad)
+            return "\n".join([text, *(in_rows(f"! {told}", width, PARTED_ROWS) for told in run.parted[:1])]), tone
     return "", Tone.IDLE
 
 

@@ -244,8 +244,8 @@ def spamassassin(walk: Walk) -> None:
 
 
 def learnt(site: Site) -> tuple[int, int]:
-    """How many mails the filter has learnt as spam and as ham."""
-    words = [line.split() for line in site.run(DUMP).splitlines()]
+    """How many mails the filter has learnt as spam and as ham; before the first there is no database."""
+    words = [line.split() for line in site.run(f"{DUMP} || true").splitlines()]
     counts = {line[-1]: int(line[2]) for line in words if line[-1] in ("nspam", "nham")}
     return counts.get("nspam", 0), counts.get("nham", 0)
 

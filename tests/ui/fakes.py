@@ -116,6 +116,7 @@ class Script:
     second: list[Event] = field(default_factory=list)
     late: dict[str, OutcomeLike] = field(default_factory=dict)
     stopped: int = 0
+    parted: list[str] = field(default_factory=list)
     samples: dict[str, Sample | Exception] = field(default_factory=dict)
     drift: DnsDrift = field(default_factory=lambda: DnsDrift(fine=14))
     looks: int = 0
@@ -178,6 +179,9 @@ class FakeEngine:
 
     async def attach(self) -> Mapping[str, OutcomeLike]:
         return await self.apply()
+
+    def tell_parted(self) -> list[str]:
+        return self.script.parted
 
     async def stop_after_step(self) -> list[str]:
         self.script.stopped += 1

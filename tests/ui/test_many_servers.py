@@ -9,9 +9,10 @@ import pytest
 from textual.widgets import OptionList
 
 from mailwiz_tui.fleet.facts import FactsFile
+from mailwiz_tui.install.events import ServerPhase
 from mailwiz_tui.ui.screens.review import ReviewScreen
 from mailwiz_tui.ui.screens.traffic_dialog import TrafficDialog
-from tests.ui.fakes import FakeClock, Script, known_server, steps_of
+from tests.ui.fakes import PASSED, FakeClock, FakeOutcome, Script, known_server, steps_of
 from tests.ui.grid import check_golden, grid, screen_text, until
 from tests.ui.make import MakeApp
 from tests.ui.test_dashboard import settle, watch
@@ -111,6 +112,24 @@ async def test_the_review_folds_servers_until_enter(
         assert any("lets in" in str(o.prompt) for o in chooser.options)
         await pilot.press("enter")
         await until(pilot, lambda: len(folded()) == 6, "and folded again")
+
+
+@size_ids
+async def test_a_server_that_left_the_plan_is_spoken_of_before_and_after(
+    size: tuple[int, int], make_app: MakeApp, filled: Path, script: Script, clock: FakeClock, update_golden: bool
+) -> None:
+    app = make_app(filled)
+    app.session.known = FactsFile(servers={name: known_server() for name in ("mx1", "old7")})
+    script.checks, script.outcomes = [PASSED], {"mx1": FakeOutcome(ServerPhase.DONE)}
+    script.parted = ["old7 left the plan: the other servers let it in no more, and nothing was changed on it."]
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: app.focused is not None, "start")
+        app.show_review()
+        await until(pilot, lambda: "old7 left the plan" in screen_text(app), "before")
+        screen = await watch(pilot, app, script, clock)
+        await until(pilot, lambda: "! old7 left the plan" in screen_text(app), "and after")
+        await settle(pilot, screen)
+        await check_golden(pilot, f"dashboard-parted-{size[0]}x{size[1]}", update=update_golden)
 
 
 @size_ids

@@ -25,6 +25,8 @@ PORT = 2049
 OPTIONS = "vers=4.2,proto=tcp,hard,timeo=150,retrans=3,noatime,nodev,nosuid,noexec"
 """Hard: a write is never lost because the server was slow. ``timeo`` is in tenths of a second (nfs(5))."""
 
+_MOUNTED_OR_CLOSED = 'findmnt -n -t nfs4 -M "$0" > /dev/null || [ "$(stat -c %a:%U "$0" 2> /dev/null)" = 0:root ]'
+
 
 class Nfs(Component):
     """Mounts the export, and lets Dovecot run with it only."""
@@ -67,7 +69,7 @@ class Nfs(Component):
                 Command(
                     id="nfs.mount-point",
                     argv=(POINT, storage.path),
-                    unless=("findmnt", "-n", "-t", "nfs4", "-M", storage.path),
+                    unless=("sh", "-c", _MOUNTED_OR_CLOSED, storage.path),
                 ),
                 Unit(unit, restart_on=(f"{UNITS}/{unit}",)),
                 Unit(TIMER, restart_on=(f"{UNITS}/{TIMER}",)),

@@ -14,6 +14,7 @@ from textual.widgets.option_list import Option
 
 from mailwiz_tui.plan.findings import Finding, Severity
 from mailwiz_tui.plan.model import Plan, PlanServer
+from mailwiz_tui.plan.published import departed
 from mailwiz_tui.plan.steps import STEPS
 from mailwiz_tui.plan.support import unsupported
 from mailwiz_tui.ui.actions import bindings_for
@@ -79,8 +80,8 @@ class ReviewScreen(MainScreen):
         plan = self.session.plan()
         found = self.session.findings()
         if plan is not None:
-            known = {(f.path, f.message) for f in found}
-            found += [f for f in unsupported(plan) if (f.path, f.message) not in known]
+            told = {(f.path, f.message) for f in found}
+            found += [f for f in unsupported(plan) if (f.path, f.message) not in told]
             missing = [s.id for s in plan.servers if self.session.inventory.get(s.id) is None]
             found += [
                 Finding(
@@ -89,6 +90,9 @@ class ReviewScreen(MainScreen):
                 for name in missing
             ]
             found += [f for server in plan.servers for f in self._foreign(server.id)]
+            known = self.session.known
+            gone = departed(plan, known.members())
+            found += [_parted(name) for name in gone if not known.servers[name].parted]
             if not plan.servers and not any(f.path.startswith("servers") for f in found):
                 found.append(Finding("servers", "no server is chosen", advice="choose one in step 2"))
         return sorted(found, key=lambda f: f.severity is not Severity.FAULT)
@@ -298,3 +302,13 @@ class ReviewScreen(MainScreen):
             self._comparing = None
             self.draw()
             self.app.push_screen(LinesDialog("What an installation would change", lines))
+
+
+def _parted(server_id: str) -> Finding:
+    """What becomes of a server that was taken out of the plan."""
+    return Finding(
+        "servers",
+        f"{server_id} left the plan: the others will let it in no more; on it nothing is changed",
+        Severity.WARNING,
+        "mail that waits there is asked for first; take its MX record away (step 7), then switch it off",
+    )

@@ -23,7 +23,7 @@ INVENTORY = Inventory(servers=tuple(Server(id=name, host="192.0.2.1") for name i
 
 
 def known(*names: str) -> FactsFile:
-    return FactsFile(servers={name: ServerRecord() for name in names})
+    return FactsFile(servers={name: ServerRecord(wireguard="key") for name in names})
 
 
 class Work:
@@ -66,3 +66,9 @@ async def test_the_operator_is_told_once() -> None:
     work = Work(3)
     await parted.refuse_waiting_mail(PLAN, learnt, INVENTORY, work)
     assert work.reached == [], "who was told need not be asked again"
+
+
+def test_a_server_that_was_only_asked_what_it_is_has_left_nothing() -> None:
+    both = FactsFile(servers={"mx1": ServerRecord(wireguard="key"), "mx2": ServerRecord()})
+    assert parted.parted(PLAN, both) == []
+    assert parted.parted(PLAN, known("mx1", "mx2")) == ["mx2"]
