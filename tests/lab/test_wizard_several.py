@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +11,13 @@ import pytest
 import tomli_w
 
 from mailwiz_tui.lab.lab import Lab
-from tests.lab.by_keys import go_and_install, open_wizard, publish_the_zone, take_the_passwords
+from tests.lab.by_keys import (
+    answer_from_the_domain_on,
+    go_and_install,
+    open_wizard,
+    publish_the_zone,
+    take_the_passwords,
+)
 from tests.lab.conftest import FreshHost
 from tests.terminal.tmux import Tmux
 
@@ -58,18 +63,7 @@ def test_four_servers_with_roles_from_nothing_to_proved(
     tmux.capture("traffic", tmp_path)
     tmux.keys("Escape")
     tmux.keys("F8")
-    tmux.until("3/8")
-    tmux.type(domain)
-    tmux.until(f"Primary domain        {domain}")
-    tmux.keys("Enter")
-    time.sleep(0.5)
-    tmux.keys("Enter")
-    tmux.until("4/8")
-    tmux.keys("Right", "Right")
-    tmux.until("(•) Self-signed")
-    for number in (5, 6, 7):
-        tmux.keys("F8")
-        tmux.until(f"{number}/8")
+    answer_from_the_domain_on(tmux, domain)
     publish_the_zone(tmux, tmp_path, lab, domain)
 
     go_and_install(tmux)
