@@ -54,8 +54,7 @@ def test_four_servers_with_roles_from_nothing_to_proved(
     tmux.keys("4")
     tmux.until("receives: inbound · sends: outbound · keeps mail: store · filters: filter")
     tmux.keys("F5")
-    for _ in NAMES:
-        tmux.until("✓ reachable", 60)
+    tmux.until_times("✓ reachable", len(NAMES), 60)
     tmux.keys("F10")
     tmux.until("Who talks")
     tmux.keys("F5")
@@ -71,8 +70,10 @@ def test_four_servers_with_roles_from_nothing_to_proved(
     shown = tmux.until_any(["Enter shows", "r retries", "failed:"], 900)
     assert "checks passed" in shown, shown
     assert " failed" not in shown, shown
+    tmux.capture("done", tmp_path)
     password = take_the_passwords(tmux, tmp_path, domain)
     tmux.until("the mail server works")
+    tmux.capture("results", tmp_path)
     assert all(password not in text for text in tmux.captures)
 
     tmux.keys("F7")

@@ -70,6 +70,16 @@ class Tmux:
             time.sleep(SETTLE)
         pytest.fail(f"never shown: {' | '.join(texts)}\n{self.screen()}")
 
+    def until_times(self, text: str, times: int, seconds: float = 20.0) -> str:
+        """Wait until the window shows a text so many times; returns the screen."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            shown = self.screen()
+            if shown.count(text) == times:
+                return shown
+            time.sleep(SETTLE)
+        pytest.fail(f"never shown {times} times: {text}\n{self.screen()}")
+
     def until_gone(self, texts: Sequence[str], seconds: float = 20.0) -> str:
         """Wait until the window shows none of several texts; returns the screen."""
         end = time.monotonic() + seconds
