@@ -49,13 +49,18 @@ _AS_INSTALLED = {
 
 
 def main_untouched(host: Host, text: str) -> bool:
-    """Whether every value in a ``main.cf`` is one that the package's installation writes."""
-    for name, value in _values(text):
+    """Whether every value in a ``main.cf`` is one that the package's installation writes.
+
+    The names that the machine takes mail for are its own, the one it had when Postfix was installed included.
+    """
+    values = _values(text)
+    for name, value in values:
         if name not in _AS_INSTALLED or not re.fullmatch(_AS_INSTALLED[name], value):
             return False
-        if name == "mydestination" and not all(_own_name(host, part) for part in re.split(r"[\s,]+", value)):
-            return False
-    return True
+    own = {dict(values).get("myhostname", ""), *(_read(host, path) for path in ("/etc/mailname", "/etc/hostname"))}
+    labels = {name.strip().lower().partition(".")[0] for name in own} - {""} | {"localhost", "$myhostname"}
+    taken = re.split(r"[\s,]+", dict(values).get("mydestination", ""))
+    return all(word.lower().partition(".")[0] in labels for word in taken if word)
 
 
 def master_untouched(host: Host, text: str) -> bool:
@@ -65,14 +70,6 @@ def master_untouched(host: Host, text: str) -> bool:
             return True
     own = ("submission ", "submissions ", "smtps ", "dovecot ")
     return not any(line.startswith(own) for line in _settings(text))
-
-
-def _own_name(host: Host, word: str) -> bool:
-    """Whether an entry of ``mydestination`` is a name of the machine itself, as the package writes them."""
-    if word in ("", "$myhostname") or word.partition(".")[0] == "localhost":
-        return True
-    names = {_read(host, path).strip().lower() for path in ("/etc/mailname", "/etc/hostname")} - {""}
-    return word.lower() in names or word.lower().partition(".")[0] in {name.partition(".")[0] for name in names}
 
 
 def _values(text: str) -> list[tuple[str, str]]:

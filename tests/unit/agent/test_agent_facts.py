@@ -203,3 +203,12 @@ def test_a_postfix_in_which_somebody_set_anything_is_not_the_packages(machine, t
     machine.touch("etc/postfix/main.cf", text + change)
     (found,) = mailsoft.find(machine.host)
     assert found["owner"] == owner
+
+
+def test_a_machine_that_was_renamed_since_has_still_the_packages_postfix(machine):
+    machine.touch("etc/hostname", "mail7\n")
+    machine.touch("etc/mailname", "mail7.example.net\n")
+    machine.path("/usr/bin/dpkg-query").write_text("#!/bin/sh\nprintf 'postfix\\t3\\tii \\t\\036'\n")
+    machine.touch("etc/postfix/main.cf", MAIN_13)
+    (found,) = mailsoft.find(machine.host)
+    assert found["owner"] == "package"
