@@ -254,3 +254,11 @@ def test_only_the_host_itself_is_local_to_the_filter() -> None:
     files = plain().files()
     assert 'local_addrs = ["127.0.0.0/8", "::1"]' in files["/etc/rspamd/override.d/options.inc"].content
     assert "local_addrs" not in files["/etc/rspamd/local.d/options.inc"].content
+
+
+@pytest.mark.parametrize("server_id", ["out1", "store1"])
+def test_dovecot_of_debian_12_trusts_the_other_servers_in_the_setting_that_its_proxies_read(server_id: str) -> None:
+    known = cases.distributed_facts(codename="bookworm", os_version="12")
+    config = compile_server(cases.distributed(), server_id, known).files()["/etc/dovecot/dovecot.conf"].content
+    assert "ssl_ca = </etc/mailwiz/internal/peers.pem\nssl_require_crl = no\n" in config
+    assert "\nssl_client_ca_file" not in config
