@@ -9,6 +9,7 @@ from __future__ import annotations
 import collections
 import contextlib
 import itertools
+import secrets
 import smtplib
 import socket
 import ssl
@@ -22,8 +23,6 @@ from email.utils import formatdate
 from tests.lab.fleet import Fleet, marks_below
 
 HEADER = "X-Flow"
-CORRESPONDENT = "anna@outside.test"
-SINK = "sink@outside.test"
 MORE = 20
 """How many messages each way show that mail goes on."""
 PER_SESSION = 20
@@ -32,12 +31,18 @@ PER_SESSION = 20
 
 @dataclass
 class Flow:
-    """What was sent, and the threads that send; ``rate`` messages a second each way."""
+    """What was sent, and the threads that send; ``rate`` messages a second each way.
+
+    ``name`` tells its messages and correspondents from those of an earlier flow on the same lab, and ``log_begin``
+    how much the outside mail server had logged before, in characters.
+    """
 
     fleet: Fleet
     users: Sequence[str]
     password: str
     rate: float
+    name: str = field(default_factory=lambda: secrets.token_hex(3))
+    log_begin: int = 0
     accepted_in: list[str] = field(default_factory=list)
     accepted_out: list[str] = field(default_factory=list)
     refusals: collections.Counter[str] = field(default_factory=collections.Counter)
@@ -46,15 +51,25 @@ class Flow:
     ended: threading.Event = field(default_factory=threading.Event)
     threads: list[threading.Thread] = field(default_factory=list)
 
+    @property
+    def correspondent(self) -> str:
+        """Who writes from outside."""
+        return f"anna-{self.name}@outside.test"
+
+    @property
+    def sink(self) -> str:
+        """Who is written to outside."""
+        return f"sink-{self.name}@outside.test"
+
     def feed(self) -> None:
         """Hand messages to the outside mail server; what it has taken, it answers for."""
         numbers = itertools.count(1)
         receivers = itertools.cycle(self.users)
         with _FromThere(self.fleet) as session:
             for _ in _beats(self.ended, 1 / self.rate):
-                number, receiver = f"i{next(numbers):05}", next(receivers)
-                letter = _letter(number, CORRESPONDENT, receiver)
-                if refused := session.send_message(letter, CORRESPONDENT, [receiver]):
+                number, receiver = f"{self.name}-i{next(numbers):05}", next(receivers)
+                letter = _letter(number, self.correspondent, receiver)
+                if refused := session.send_message(letter, self.correspondent, [receiver]):
                     self.trouble.append(f"the outside mail server refused {number}: {refused}")
                 self.accepted_in.append(number)
 
@@ -62,7 +77,7 @@ class Flow:
         """Write messages; they stay in the outbox until the server has taken them."""
         numbers = itertools.count(1)
         for _ in _beats(self.ended, 1 / self.rate):
-            self.outbox.append(f"o{next(numbers):05}")
+            self.outbox.append(f"{self.name}-o{next(numbers):05}")
 
     def send(self, address: str, users: Sequence[str]) -> None:
         """Send what is in the outbox, as a mail program that reaches the server at one address."""
@@ -90,7 +105,7 @@ class Flow:
                 time.sleep(0.1)
                 continue
             try:
-                session.send_message(_letter(number, user, SINK), user, [SINK])
+                session.send_message(_letter(number, user, self.sink), user, [self.sink])
             except BaseException:
                 self.outbox.append(number)
                 raise
@@ -102,7 +117,8 @@ class Flow:
 
     def arrived_out(self) -> collections.Counter[str]:
         """How often each message reached the outside."""
-        return collections.Counter(marks_below(self.fleet.lab.outside.mailboxes, HEADER))
+        marks = marks_below(self.fleet.lab.outside.mailboxes, HEADER)
+        return collections.Counter(number for number in marks if number.startswith(f"{self.name}-"))
 
     def missing(self, stores: Sequence[str]) -> tuple[set[str], set[str]]:
         """What was accepted and has not arrived: in, out. What is accepted meanwhile is no loss."""
@@ -138,7 +154,7 @@ class Flow:
 @contextlib.contextmanager
 def steady_flow(fleet: Fleet, users: Sequence[str], password: str, rate: float = 5.0) -> Iterator[Flow]:
     """Send both ways for as long as the block lasts."""
-    flow = Flow(fleet, users, password, rate)
+    flow = Flow(fleet, users, password, rate, log_begin=len(fleet.lab.outside.log()))
     host = fleet.lab.host(fleet.host)
     half = len(users) // 2
     threads = [threading.Thread(target=work, daemon=True) for work in (flow.feed, flow.write)]

@@ -144,7 +144,7 @@ def test_a_power_cut_loses_and_bounces_nothing(
         f"{host} ({', '.join(members[place].roles)}) down {down:.0f} s, meanwhile accepted in and out {meanwhile}; "
         f"all arrived {seconds:.0f} s after it was back"
     )
-    assert bounces(fleet, members) == []
+    assert bounces(flow, members) == []
 
 
 def nothing_passes_unseen(flow: Flow, fleet: Fleet, members: list[Member], stores: list[str]) -> None:
@@ -170,7 +170,7 @@ def test_all_is_counted_on_both_ends(flow: Flow, fleet: Fleet, members: list[Mem
     )
     assert flow.trouble == []
     assert flow.missing(stores) == (set(), set())
-    assert bounces(fleet, members) == []
+    assert bounces(flow, members) == []
     assert unfiltered(fleet, stores) == []
 
 
@@ -200,18 +200,18 @@ def test_the_fleet_is_whole_again(fleet: Fleet, flow: Flow) -> None:
     assert "no changes" in done.out, done.out + done.err
 
 
-def bounces(fleet: Fleet, members: list[Member]) -> list[str]:
-    """What any mail server said it gave up, outside and inside, and reports of it in mailboxes."""
-    found = [
-        line for line in fleet.lab.outside.log().splitlines() if "status=bounced" in line and fleet.domain in line
-    ]
+def bounces(flow: Flow, members: list[Member]) -> list[str]:
+    """What mail servers inside and outside said they gave up since the flow began, and reports of it."""
+    fleet = flow.fleet
+    logged = fleet.lab.outside.log()[flow.log_begin :].splitlines()
+    found = [line for line in logged if "status=bounced" in line and fleet.domain in line]
     for member in members:
         command = (
             "journalctl -o cat --no-pager -t postfix/bounce -t postfix/smtp -t postfix/lmtp -t postfix/peers/smtp"
         )
         told = fleet.lab.run(member.host, f"{command} | grep -E 'status=(bounced|expired)' || true").stdout
         found += [f"{member.host}: {line}" for line in told.splitlines() if "user" in line or "sink" in line]
-    found += [str(m["Subject"]) for m in fleet.lab.outside.messages("anna@outside.test")]
+    found += [str(m["Subject"]) for m in fleet.lab.outside.messages(flow.correspondent)]
     return found
 
 
