@@ -40,8 +40,6 @@ def _divided(plan: Plan, refuse: Callable[[str, str, str], None]) -> None:
     several = "on several servers"
     if plan.services.antispam is Antispam.SPAMASSASSIN:
         refuse("services.antispam", f"SpamAssassin {several}", 'choose "rspamd" or "none"')
-    if plan.services.antivirus:
-        refuse("services.antivirus", f"ClamAV {several}", "choose false")
     if plan.services.webmail is not Webmail.NONE:
         refuse("services.webmail", f"Roundcube {several}", 'choose "none"')
     if plan.services.admin_panel is not AdminPanel.NONE:

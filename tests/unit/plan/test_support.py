@@ -19,6 +19,8 @@ NODES = [{"id": f"n{i}", "roles": ["all-in-one"]} for i in (1, 2)]
         {"services.antispam": "spamassassin", "services.antivirus": True},
         {"services.antispam": "none"},
         {"architecture": "distributed"},
+        {"architecture": "distributed", "services.antivirus": True},
+        {"architecture": "distributed", "services.antivirus": True, "services.antispam": "none"},
         {"network.relay_host": "[smtp.isp.no]:587", "network.relay_user": "acme"},
     ],
 )
