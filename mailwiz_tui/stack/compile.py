@@ -36,6 +36,7 @@ from mailwiz_tui.stack.postfixadmin.component import PostfixAdmin
 from mailwiz_tui.stack.redis.component import Redis
 from mailwiz_tui.stack.resolution import resolution
 from mailwiz_tui.stack.roundcube.component import Roundcube
+from mailwiz_tui.stack.roundcube.database import WebmailStore
 from mailwiz_tui.stack.rspamd.component import Rspamd
 from mailwiz_tui.stack.spamassassin.component import SpamAssassin
 from mailwiz_tui.stack.tls.component import Tls
@@ -59,6 +60,7 @@ COMPONENTS: tuple[Component, ...] = (
     Guard(),
     MariaDb(),
     AccountStore(),
+    WebmailStore(),
     AccountCopy(),
     ObjectStore(),
     Dovecot(),

@@ -1,22 +1,28 @@
-"""What is installed beside mail on several servers: the virus scanner where mail is filtered, of mixed releases."""
+"""What is installed beside mail on several servers of mixed releases: the virus scanner, webmail in a browser."""
 
 from __future__ import annotations
 
+import hashlib
+import imaplib
 import secrets
 import smtplib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.message import EmailMessage
+from pathlib import Path
 
 import pytest
 
 from mailwiz_tui.lab.lab import Lab
+from tests.lab.browser import Browser, browser
 from tests.lab.conftest import FreshHost
 from tests.lab.fleet import Fleet, Member, make_fleet
-from tests.lab.signatures import signature_mirror
+from tests.lab.signatures import EICAR, signature_mirror
 from tests.lab.test_matrix import eventually, other, virus
 from tests.lab.test_stack import PASSWORD, refused, until, unverified
+from tests.lab.test_webmail import KNOWN_COMPLAINTS
+from tests.lab.web_journeys import Webmail
 
 pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.timeout(1800), pytest.mark.xdist_group("services")]
 
@@ -28,6 +34,7 @@ SERVICES = """
 [services]
 antivirus = true
 clamav_mirror = "{mirror}"
+webmail = "roundcube"
 """
 SCANNER = ("clamav-daemon.socket", "clamav-daemon.service")
 OUTSIDE = "alice@outside.test"
@@ -35,15 +42,32 @@ OUTSIDE = "alice@outside.test"
 
 @dataclass(frozen=True)
 class Office:
-    """A front that filters, and a store; bob has a mailbox."""
+    """A front that filters, and a store; bob and carol have mailboxes, and there is a browser."""
 
     fleet: Fleet
     front: str
     store: str
+    browser: Browser
 
     @property
     def bob(self) -> str:
         return f"bob@{self.fleet.domain}"
+
+    @property
+    def carol(self) -> str:
+        return f"carol@{self.fleet.domain}"
+
+    @property
+    def webmail(self) -> Webmail:
+        return Webmail(self.browser, f"https://{self.fleet.hostname}/webmail/")
+
+    def imap_opens(self, user: str, password: str) -> bool:
+        with imaplib.IMAP4_SSL(self.fleet.address, 993, ssl_context=unverified(), timeout=30) as client:
+            try:
+                client.login(user, password)
+            except imaplib.IMAP4.error:
+                return False
+            return True
 
     def offer(self, message: EmailMessage) -> tuple[int, str]:
         """Offer a mail on port 25 from outside: the code (0: taken) and the line it is answered with.
@@ -96,14 +120,27 @@ def office(
         fleet.publish()
         done = fleet.apply("--credentials", str(fleet.credentials))
         assert done.code == 0, done.out + done.err
-        office = Office(fleet, members[0].host, members[1].host)
-        added = fleet.mailwiz("mailbox add", office.bob, "--password-stdin", stdin=f"{PASSWORD}\n")
-        assert added.code == 0, added.err
-        yield office
+        assert f"Webmail: https://{fleet.hostname}/webmail/" in done.out
+        with browser({fleet.hostname: fleet.address}) as window:
+            office = Office(fleet, members[0].host, members[1].host, window)
+            for address in (office.bob, office.carol):
+                added = fleet.mailwiz("mailbox add", address, "--password-stdin", stdin=f"{PASSWORD}\n")
+                assert added.code == 0, added.err
+            yield office
+
+
+@pytest.fixture(autouse=True)
+def quiet(office: Office) -> Iterator[None]:
+    """The browser finds nothing to complain of: no refusal by the CSP, no script that broke, no missing file."""
+    office.browser.complaints()
+    yield
+    told = [line for line in office.browser.complaints() if not any(known in line for known in KNOWN_COMPLAINTS)]
+    assert told == []
 
 
 def test_every_check_passes_and_a_second_apply_changes_nothing(office: Office) -> None:
-    assert office.fleet.failed_checks() == []
+    failed = office.fleet.failed_checks()
+    assert [check for _, check, _ in failed] == ["web.browser"], failed
     done = office.fleet.apply()
     assert (done.code, "no changes" in done.out) == (0, True), done.out + done.err
 
@@ -140,3 +177,59 @@ def test_mail_waits_while_nobody_scans_it(office: Office) -> None:
     assert eventually(lambda: office.offer(incoming)[0], 0)
     assert until(lambda: office.arrived(incoming), 60)
     assert not office.arrived(own)
+
+
+def test_log_in_write_attach_and_read(office: Office, tmp_path: Path) -> None:
+    attached = tmp_path / "minutes.bin"
+    attached.write_bytes(hashlib.sha256(b"x").digest() * 5000)
+    assert not office.webmail.try_login(office.bob, "wrong-password")
+    assert office.webmail.try_login(office.bob, PASSWORD)
+    office.webmail.send(office.carol, "Minutes of Tuesday", "Good day, Carol.", attached)
+    assert office.webmail.try_login(office.carol, PASSWORD)
+    assert "Good day, Carol." in office.webmail.read("Minutes of Tuesday")
+    assert office.webmail.attachment_sha256("minutes.bin") == hashlib.sha256(attached.read_bytes()).hexdigest()
+    log = office.fleet.run(office.front, "journalctl -t roundcube -o cat --no-pager")
+    assert f"Successful login for {office.bob}" in log
+    assert PASSWORD not in office.fleet.run(office.front, "journalctl -o cat --no-pager; cat /var/log/nginx/*.log")
+
+
+def test_a_filter_made_in_the_browser_files_mail_at_the_store(office: Office) -> None:
+    assert office.webmail.try_login(office.carol, PASSWORD)
+    office.webmail.make_filter("Invoices", "invoice", "Archive")
+    assert "fileinto" in office.fleet.run(office.store, f"doveadm sieve get -u {office.carol} roundcube")
+
+
+def test_a_virus_cannot_be_sent_from_webmail(office: Office, tmp_path: Path) -> None:
+    attached = tmp_path / "invoice.com"
+    attached.write_text(EICAR)
+    assert office.webmail.try_login(office.bob, PASSWORD)
+    office.webmail.write(office.carol, "An invoice", "Open it.", attached)
+    assert until(lambda: "550" in office.browser.find("#messagestack").text)
+
+
+def test_whoever_changes_a_password_stays_logged_in_and_the_old_one_is_dead_at_once(office: Office) -> None:
+    new = f"{PASSWORD}-new"
+    assert office.webmail.try_login(office.carol, PASSWORD)
+    office.webmail.change_password(PASSWORD, new)
+    assert "Good day, Carol." in office.webmail.read("Minutes of Tuesday")
+    assert [office.imap_opens(office.carol, p) for p in (PASSWORD, new)] == [False, True]
+    office.webmail.change_password(new, PASSWORD)
+    assert office.imap_opens(office.carol, PASSWORD)
+
+
+def test_webmail_can_change_a_hash_and_nothing_else(office: Office) -> None:
+    def said(options: str, statement: str) -> str:
+        client = f"mariadb --defaults-file=/etc/mailwiz/sql/webmail-client.cnf {options}"
+        return office.fleet.run(office.front, f'runuser -u roundcube -- {client} -e "{statement}" 2>&1 || true')
+
+    assert "roundcube-version" in said("roundcube", "SELECT name FROM system")
+    assert "denied" in said("postfix", "SELECT password FROM mailbox")
+    assert "denied" in said("postfix", "SELECT 1 FROM domain")
+    assert "this is no password hash" in said("postfix", "CALL mailwiz_set_password('x@example.test', 'clear')")
+    assert "denied" in said("-u mailwiz_peer postfix", "SELECT 1 FROM domain"), (
+        "the server's own user is not webmail's"
+    )
+    assert "denied" in said("--skip-ssl roundcube", "SELECT 1").lower()
+    for secret in ("key.pem", "identity.pem"):
+        reading = f"runuser -u roundcube -- cat /etc/mailwiz/internal/{secret} 2>&1 || true"
+        assert "Permission denied" in office.fleet.run(office.front, reading)

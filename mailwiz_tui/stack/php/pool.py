@@ -56,8 +56,8 @@ class Pool:
         """What the application writes; nobody else may look."""
         return f"/var/lib/mailwiz-{self.name}"
 
-    def items(self, context: Context) -> tuple[Item, ...]:
-        """The user, the folders and the pool's configuration."""
+    def items(self, context: Context, more: tuple[str, ...] = ()) -> tuple[Item, ...]:
+        """The user, the folders and the pool's configuration; ``more`` are further files that it may open."""
         folders = (Directory(f"{self.state}/{name}", self.name, self.name, 0o700) for name in ("temp", "sessions"))
         forbidden = _FORBIDDEN if self.may_run else (*_FORBIDDEN, "proc_open")
         text = render(
@@ -69,7 +69,7 @@ class Pool:
             socket=self.socket,
             state=self.state,
             children=str(self.children),
-            files=":".join((*self.files, self.state)),
+            files=":".join((*self.files, *more, self.state)),
             forbidden=",".join(forbidden),
             upload=self.upload,
             post=self.post,

@@ -1,0 +1,101 @@
+"""Web applications on a front, whose data and accounts are in the database of another server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mailwiz_tui.fleet.facts import FactsFile
+from mailwiz_tui.stack import keys
+from mailwiz_tui.stack.accounts.clients import WEBMAIL, database_clients
+from mailwiz_tui.stack.blueprint import Blueprint, User
+from mailwiz_tui.stack.compile import compile_server
+
+from . import cases
+from .test_golden import GOLDEN, compare, part
+
+SERVICES = {"webmail": "roundcube"}
+CERTIFICATE = "-----BEGIN CERTIFICATE-----\nout1's webmail\n-----END CERTIFICATE-----\n"
+AT_THE_STORE = [
+    {"id": "in1", "roles": ["mx-inbound", "antispam"], "internal_ip": "10.80.0.1"},
+    {"id": "front", "roles": ["mx-outbound", "mail-storage"], "internal_ip": "10.80.0.2"},
+]
+
+
+def known() -> FactsFile:
+    """The facts of several servers, the one with mx-outbound having its applications' certificates."""
+    raw = cases.distributed_facts().model_dump(mode="json")
+    raw["servers"]["out1"]["clients"] = {"webmail": {"pem": CERTIFICATE}}
+    return FactsFile.model_validate(raw)
+
+
+def made(server_id: str, **changes: Any) -> Blueprint:
+    return compile_server(cases.distributed(services=SERVICES, **changes), server_id, known())
+
+
+@pytest.mark.parametrize(
+    ("server_id", "component"),
+    [("out1", "roundcube"), ("out1", "nginx"), ("store1", "webmail-store"), ("store1", "mariadb")],
+)
+def test_applications_of_several_servers_are_as_in_their_golden_files(server_id: str, component: str) -> None:
+    text = part(made(server_id), component)
+    assert text
+    compare(text, GOLDEN / "distributed-web" / server_id / f"{component}.txt")
+
+
+def test_only_the_front_serves_them_and_only_the_account_store_keeps_their_data() -> None:
+    blueprints = {server.id: made(server.id) for server in cases.distributed().servers}
+    served = {name for name, b in blueprints.items() if {443} & {port.number for port in b.ports}}
+    php = {name for name, b in blueprints.items() if "php-fpm" in b.packages()}
+    databases = {name for name, b in blueprints.items() if "mariadb-server" in b.packages()}
+    assert (served, php, databases) == ({"out1"}, {"out1"}, {"store1"})
+
+
+def test_webmail_cannot_read_the_key_that_opens_what_the_servers_daemons_may_do() -> None:
+    blueprint = made("out1")
+    pool = next(f.content for path, f in blueprint.files().items() if path.endswith("mailwiz-roundcube.conf"))
+    opened = next(line for line in pool.splitlines() if "open_basedir" in line).partition("= ")[2].split(":")
+    assert {WEBMAIL.key, WEBMAIL.certificate, keys.INTERNAL_PEERS} <= set(opened)
+    assert not {keys.INTERNAL_KEY, keys.INTERNAL_IDENTITY, keys.INTERNAL_DIR} & set(opened)
+    users = [item for _, item in blueprint.items() if isinstance(item, User) and item.name == "roundcube"]
+    assert users
+    assert not [user for user in users if keys.INTERNAL_GROUP in user.groups]
+
+
+def test_the_database_trusts_the_certificate_of_webmail_and_no_other_daemon_does() -> None:
+    files = made("store1").files()
+    assert CERTIFICATE.strip() in files[keys.DATABASE_PEERS].content
+    trusting = {path for path, file in files.items() if keys.DATABASE_PEERS in file.content}
+    assert trusting == {"/etc/mysql/mariadb.conf.d/91-mailwiz-peers.cnf"}
+    for server in cases.distributed().servers:
+        assert CERTIFICATE.strip() not in made(server.id).files()[keys.INTERNAL_PEERS].content
+
+
+def test_webmail_reads_no_account_wherever_it_is() -> None:
+    sql = made("store1").files()["/etc/mailwiz/sql/roundcube.sql"].content
+    account = "'roundcube'@'10.80.0.3'"
+    granted = {line for line in sql.splitlines() if line.endswith(f"TO {account};")}
+    assert granted == {
+        f"GRANT ALL PRIVILEGES ON `roundcube`.* TO {account};",
+        f"GRANT EXECUTE ON PROCEDURE `postfix`.`mailwiz_set_password` TO {account};",
+    }
+    assert "REQUIRE SUBJECT '/CN=webmail.out1'" in sql
+
+
+def test_a_front_that_keeps_the_accounts_reaches_them_by_their_socket() -> None:
+    plan = cases.distributed(servers=AT_THE_STORE, services=SERVICES)
+    assert database_clients(plan, "front") == ()
+    files = compile_server(plan, "front", cases.facts()).files()
+    config = files["/etc/roundcube/config.inc.php"].content
+    assert "mysql://roundcube@unix(" in config
+    assert WEBMAIL.key not in config
+    assert "'mailwiz_accounts'" in config, "logins come from the copy all the same"
+    assert "'roundcube'@'localhost' IDENTIFIED VIA unix_socket" in files["/etc/mailwiz/sql/roundcube.sql"].content
+    assert keys.DATABASE_PEERS not in files
+
+
+def test_without_webmail_no_certificate_is_made_for_it() -> None:
+    assert database_clients(cases.distributed(), "out1") == ()
+    assert [c.name for c in database_clients(cases.distributed(services=SERVICES), "out1")] == ["webmail"]
+    assert database_clients(cases.plan(services=SERVICES), "mx1") == ()
