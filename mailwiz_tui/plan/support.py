@@ -40,8 +40,6 @@ def _divided(plan: Plan, refuse: Callable[[str, str, str], None]) -> None:
     several = "on several servers"
     if plan.services.antispam is Antispam.SPAMASSASSIN:
         refuse("services.antispam", f"SpamAssassin {several}", 'choose "rspamd" or "none"')
-    if plan.services.admin_panel is not AdminPanel.NONE:
-        refuse("services.admin_panel", f"PostfixAdmin {several}", 'choose "none"; accounts: mailwiz-tui mailbox')
     if plan.storage.type is StorageType.S3:
         refuse("storage.type", f"object storage {several}", 'choose "maildir"')
     if plan.backup.target:
@@ -50,6 +48,9 @@ def _divided(plan: Plan, refuse: Callable[[str, str, str], None]) -> None:
     if plan.services.webmail is not Webmail.NONE and fronts > 1:
         what = "Roundcube on several servers that serve clients"
         refuse("services.webmail", what, 'give mx-outbound to one server, or choose "none"')
+    if plan.services.admin_panel is not AdminPanel.NONE and fronts > 1:
+        what = "PostfixAdmin on several servers that serve clients"
+        refuse("services.admin_panel", what, 'give mx-outbound to one server, or choose "none"')
     if plan.security.tls.provider is TlsProvider.LETSENCRYPT and fronts > 1:
         what = "one public certificate on several servers that serve clients"
         refuse("security.tls.provider", what, "give mx-outbound to one server, or bring a custom certificate")

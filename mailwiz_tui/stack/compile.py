@@ -33,6 +33,7 @@ from mailwiz_tui.stack.postfix.component import Postfix
 from mailwiz_tui.stack.postfix.relay import SmartHost
 from mailwiz_tui.stack.postfix.satellite import Satellite
 from mailwiz_tui.stack.postfixadmin.component import PostfixAdmin
+from mailwiz_tui.stack.postfixadmin.database import PanelStore
 from mailwiz_tui.stack.redis.component import Redis
 from mailwiz_tui.stack.resolution import resolution
 from mailwiz_tui.stack.roundcube.component import Roundcube
@@ -61,6 +62,7 @@ COMPONENTS: tuple[Component, ...] = (
     MariaDb(),
     AccountStore(),
     WebmailStore(),
+    PanelStore(),
     AccountCopy(),
     ObjectStore(),
     Dovecot(),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mailwiz_tui.plan.model import Plan, Role, Webmail
+from mailwiz_tui.plan.model import AdminPanel, Plan, Role, Webmail
 from mailwiz_tui.plan.published import host_label
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.blueprint import Command, File, Item
@@ -21,10 +21,11 @@ WAIT = 900.0
 
 @dataclass(frozen=True, slots=True)
 class DatabaseClient:
-    """A program that runs as ``user``, by whom the database knows it too; ``name`` is its certificate's."""
+    """A program that the database knows as ``user``; ``name`` is its certificate's, ``runs_as`` its system user."""
 
     name: str
     user: str
+    runs_as: str
 
     @property
     def certificate(self) -> str:
@@ -46,7 +47,10 @@ class DatabaseClient:
         return f"{self.name}.{host_label(server_id)}"
 
 
-WEBMAIL = DatabaseClient("webmail", "roundcube")
+WEBMAIL = DatabaseClient("webmail", "roundcube", "roundcube")
+PANEL = DatabaseClient("panel", "postfixadmin", "postfixadmin")
+PANEL_TABLES = DatabaseClient("panel-tables", "postfixadmin_tables", "root")
+"""What brings the tables to what a new version of the panel wants: root on the server with the panel."""
 
 
 def served_here(context: Context) -> bool:
@@ -66,7 +70,9 @@ def database_clients(plan: Plan, server_id: str) -> tuple[DatabaseClient, ...]:
     fronts = {server.id for server in plan.servers_with(Role.MX_OUTBOUND)}
     if not plan.linked or store is None or server_id == store.id or server_id not in fronts:
         return ()
-    return (WEBMAIL,) if plan.services.webmail is Webmail.ROUNDCUBE else ()
+    webmail = (WEBMAIL,) if plan.services.webmail is Webmail.ROUNDCUBE else ()
+    panel = (PANEL, PANEL_TABLES) if plan.services.admin_panel is AdminPanel.POSTFIXADMIN else ()
+    return (*webmail, *panel)
 
 
 def client_certificates(context: Context) -> list[str]:
@@ -139,7 +145,7 @@ def connection(context: Context, client: DatabaseClient, question: str) -> tuple
         certificate=client.certificate,
         key=client.key,
     )
-    owner = f"root:{client.user}"
+    owner = f"root:{client.runs_as}"
     asked = f'{command_line(context, client)} -BNe "{question}" > /dev/null 2>&1'
     wait = f"for try in $(seq {WAIT / 3:.0f}); do {asked} && exit 0; sleep 3; done; exit 1"
     return (
