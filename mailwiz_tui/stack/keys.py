@@ -83,6 +83,8 @@ STORE_SYNC_PORT = 12345
 """Where one store takes a mailbox from another (doveadm-sync(1) inside TLS)."""
 PEER_RELAY_PORT = 10025
 """Where the servers that send mail out take what other servers of the plan have for the world."""
+PANEL_MAIL_PORT = 10027
+"""Where the admin panel of several servers hands in its mail, on the loopback."""
 LMTP_SOCKET = "private/dovecot-lmtp"
 QUOTA_SOCKET = "private/quota-status"
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mailwiz_tui.plan.model import AdminPanel, Plan, Role, Webmail
+from mailwiz_tui.plan.model import AdminPanel, Architecture, Plan, Role, Webmail
 from mailwiz_tui.plan.published import host_label
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.blueprint import Command, File, Item
@@ -68,7 +68,8 @@ def database_clients(plan: Plan, server_id: str) -> tuple[DatabaseClient, ...]:
     """The applications on a server whose database is on another one."""
     store = account_store(plan)
     fronts = {server.id for server in plan.servers_with(Role.MX_OUTBOUND)}
-    if not plan.linked or store is None or server_id == store.id or server_id not in fronts:
+    divided = plan.architecture is Architecture.DISTRIBUTED and plan.linked
+    if not divided or store is None or server_id == store.id or server_id not in fronts:
         return ()
     webmail = (WEBMAIL,) if plan.services.webmail is Webmail.ROUNDCUBE else ()
     panel = (PANEL, PANEL_TABLES) if plan.services.admin_panel is AdminPanel.POSTFIXADMIN else ()

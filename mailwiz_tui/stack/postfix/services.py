@@ -20,8 +20,8 @@ def master_cf(context: Context) -> str:
     milters = "    -o smtpd_milters=$submission_milters\n" if own_chain(context) else ""
     own = render("postfix", "submission.cf", milters=milters).rstrip("\n")
     services = render("postfix", "master-incoming.cf") if context.has_role(Role.MX_INBOUND) else ""
-    if _takes_local_mail(context):
-        services = render("postfix", "master-local.cf")
+    if _hears_the_panel(context):
+        services += render("postfix", "master-local.cf", port=str(keys.PANEL_MAIL_PORT))
     if context.has_role(Role.MX_OUTBOUND):
         services += render("postfix", "master-submission.cf", submission=own)
         if context.distributed:
@@ -35,10 +35,10 @@ def master_cf(context: Context) -> str:
     )
 
 
-def _takes_local_mail(context: Context) -> bool:
-    """Whether the admin panel needs a port 25 that is there for nothing else."""
+def _hears_the_panel(context: Context) -> bool:
+    """Whether there is an admin panel on a server that knows the accounts from a copy."""
     panel = context.plan.services.admin_panel is AdminPanel.POSTFIXADMIN
-    return panel and context.has_role(Role.MX_OUTBOUND) and not context.has_role(Role.MX_INBOUND)
+    return panel and context.distributed and context.has_role(Role.MX_OUTBOUND)
 
 
 def own_chain(context: Context) -> bool:
@@ -74,10 +74,10 @@ def ports(context: Context) -> tuple[Port, ...]:
         Port(587, "submission", Scope.PUBLIC, PortTls.STARTTLS),
     )
     peers = (Port(keys.PEER_RELAY_PORT, "relay", Scope.PEERS, PortTls.STARTTLS),)
-    local = (Port(25, "smtp", Scope.LOCAL),)
+    local = (Port(keys.PANEL_MAIL_PORT, "panel-mail", Scope.LOCAL),)
     return (
         *(incoming if context.has_role(Role.MX_INBOUND) else ()),
-        *(local if _takes_local_mail(context) else ()),
+        *(local if _hears_the_panel(context) else ()),
         *(outgoing if context.has_role(Role.MX_OUTBOUND) else ()),
         *(peers if context.distributed and context.has_role(Role.MX_OUTBOUND) else ()),
     )

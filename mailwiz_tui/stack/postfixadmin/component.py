@@ -127,6 +127,7 @@ def _config(context: Context) -> str:
         scheme=keys.PASSWORD_SCHEME,
         shortest=str(keys.SHORTEST_PASSWORD),
         postmaster=postmaster,
+        mail_port=str(keys.PANEL_MAIL_PORT if context.distributed else 25),
         hostname=context.public_names[-1],
         url=web_addresses(context.plan)["Admin panel"],
         aliases="\n".join(f"    '{name}' => '{postmaster}'," for name in _ROLES),

@@ -110,8 +110,11 @@ def test_the_panel_finds_somebody_who_takes_its_mail_and_nobody_else_does(
     services: dict[str, str], listens: bool
 ) -> None:
     blueprint = compile_server(cases.distributed(services=services), "out1", known())
-    assert ("127.0.0.1:25" in blueprint.files()["/etc/postfix/master.cf"].content) == listens
-    assert [port.scope for port in blueprint.ports if port.number == 25] == [Scope.LOCAL] * listens
+    files, number = blueprint.files(), keys.PANEL_MAIL_PORT
+    assert (f"127.0.0.1:{number} inet" in files["/etc/postfix/master.cf"].content) == listens
+    assert [port.scope for port in blueprint.ports if port.number == number] == [Scope.LOCAL] * listens
+    if listens:
+        assert f"['smtp_port'] = '{number}'" in files["/etc/postfixadmin/config.local.php"].content
 
 
 def test_a_front_that_keeps_the_accounts_reaches_them_by_their_socket() -> None:
