@@ -5,6 +5,7 @@ from __future__ import annotations
 from mailwiz_tui.fleet.facts import Facts, FactsFile
 from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.stack.accounts.copy import AccountCopy
+from mailwiz_tui.stack.accounts.refresh import AccountsNow
 from mailwiz_tui.stack.accounts.store import AccountStore
 from mailwiz_tui.stack.backup.component import Backup
 from mailwiz_tui.stack.base.component import Base
@@ -64,6 +65,7 @@ COMPONENTS: tuple[Component, ...] = (
     WebmailStore(),
     PanelStore(),
     AccountCopy(),
+    AccountsNow(),
     ObjectStore(),
     Dovecot(),
     Front(),

@@ -6,6 +6,7 @@ from mailwiz_tui.plan.model import AdminPanel
 from mailwiz_tui.plan.published import PANEL_PATH, web_addresses
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.accounts.clients import PANEL, files_read, served_here
+from mailwiz_tui.stack.accounts.refresh import SOCKET, tellers
 from mailwiz_tui.stack.blueprint import Command, Directory, File, Packages, Probe, Step
 from mailwiz_tui.stack.component import Component, Context, Contribution, WebLocation
 from mailwiz_tui.stack.jails import jail
@@ -57,7 +58,7 @@ class PostfixAdmin(Component):
             title="Set up the admin panel",
             component=self.name,
             items=(
-                *POOL.items(context, files_read(context, PANEL)),
+                *POOL.items(context, files_read(context, PANEL), tellers(context)),
                 Directory(COMPILED, POOL.name, POOL.name, 0o700),
                 File(CONFIG, _config(context), "root", POOL.name, 0o640),
                 File(DATABASE_CONFIG, render("postfixadmin", "dbconfig.inc.php", database=keys.DATABASE)),
@@ -127,6 +128,7 @@ def _config(context: Context) -> str:
         scheme=keys.PASSWORD_SCHEME,
         shortest=str(keys.SHORTEST_PASSWORD),
         postmaster=postmaster,
+        changed=render("postfixadmin", "changed.php", socket=SOCKET) if context.distributed else "",
         mail_port=str(keys.PANEL_MAIL_PORT if context.distributed else 25),
         hostname=context.public_names[-1],
         url=web_addresses(context.plan)["Admin panel"],

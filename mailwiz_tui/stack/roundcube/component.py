@@ -15,7 +15,7 @@ from mailwiz_tui.stack.accounts.clients import (
     files_read,
     served_here,
 )
-from mailwiz_tui.stack.accounts.refresh import SOCKET, refresh_items
+from mailwiz_tui.stack.accounts.refresh import SOCKET, tellers
 from mailwiz_tui.stack.blueprint import Command, Directory, File, Item, Packages, Probe, SecretSpec, Step, Unit
 from mailwiz_tui.stack.component import Component, Context, Contribution, WebLocation
 from mailwiz_tui.stack.jails import jail
@@ -73,7 +73,7 @@ class Roundcube(Component):
             title="Set up webmail",
             component=self.name,
             items=(
-                *POOL.items(context, files_read(context, WEBMAIL)),
+                *POOL.items(context, files_read(context, WEBMAIL), tellers(context)),
                 File(CONFIG, _config(context), "root", POOL.name, 0o640),
                 File(
                     SET_UP,
@@ -159,7 +159,6 @@ def _follower(context: Context) -> tuple[Item, ...]:
     return (
         Directory(PLUGIN),
         File(f"{PLUGIN}/mailwiz_accounts.php", plugin),
-        *refresh_items(context, POOL.name),
     )
 
 

@@ -9,6 +9,8 @@ import pytest
 from mailwiz_tui.fleet.facts import FactsFile
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.accounts.clients import PANEL, PANEL_TABLES, WEBMAIL, DatabaseClient, database_clients
+from mailwiz_tui.stack.accounts.copy import UNITS
+from mailwiz_tui.stack.accounts.refresh import SOCKET_UNIT
 from mailwiz_tui.stack.blueprint import Blueprint, Scope, User
 from mailwiz_tui.stack.compile import compile_server
 
@@ -42,6 +44,7 @@ def made(server_id: str, **changes: Any) -> Blueprint:
         ("out1", "roundcube"),
         ("out1", "postfixadmin"),
         ("out1", "nginx"),
+        ("out1", "accounts-now"),
         ("store1", "webmail-store"),
         ("store1", "panel-store"),
         ("store1", "mariadb"),
@@ -115,6 +118,16 @@ def test_the_panel_finds_somebody_who_takes_its_mail_and_nobody_else_does(
     assert [port.scope for port in blueprint.ports if port.number == number] == [Scope.LOCAL] * listens
     if listens:
         assert f"['smtp_port'] = '{number}'" in files["/etc/postfixadmin/config.local.php"].content
+
+
+def test_applications_may_have_the_copy_of_the_accounts_made_anew_and_nobody_else() -> None:
+    blueprint = made("out1")
+    assert "SocketGroup=mailwiz-accounts\nSocketMode=0660" in blueprint.files()[f"{UNITS}/{SOCKET_UNIT}"].content
+    users = [item for _, item in blueprint.items() if isinstance(item, User)]
+    assert {user.name for user in users if "mailwiz-accounts" in user.groups} == {"roundcube", "postfixadmin"}
+    assert (
+        "unix:///run/mailwiz-accounts-now.sock" in blueprint.files()["/etc/postfixadmin/config.local.php"].content
+    )
 
 
 def test_a_front_that_keeps_the_accounts_reaches_them_by_their_socket() -> None:

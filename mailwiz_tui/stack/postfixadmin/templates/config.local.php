@@ -53,7 +53,7 @@ $CONF['show_footer_text'] = 'NO';
 $CONF['user_footer_link'] = '@@URL@@users/login.php';
 $CONF['footer_text'] = '@@HOSTNAME@@';
 $CONF['footer_link'] = '@@URL@@';
-
+@@CHANGED@@
 if (is_readable('/etc/mailwiz/local.d/postfixadmin.php')) {
     include '/etc/mailwiz/local.d/postfixadmin.php';
 }
