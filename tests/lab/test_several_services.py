@@ -17,7 +17,7 @@ import pytest
 
 from mailwiz_tui.lab.lab import Lab
 from tests.lab.browser import Browser, browser
-from tests.lab.conftest import _lending_domains, _lending_hosts
+from tests.lab.conftest import FreshHost
 from tests.lab.fleet import Fleet, Member, make_fleet
 from tests.lab.signatures import EICAR, signature_mirror
 from tests.lab.test_matrix import eventually, other, virus
@@ -27,8 +27,10 @@ from tests.lab.web_journeys import Panel, Webmail
 
 pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.timeout(1800), pytest.mark.xdist_group("services")]
 
-ROLES = (("mx-outbound", "antispam"), ("mail-storage", "mx-inbound"))
-RELEASES = (("trixie", "bookworm"), ("bookworm", "trixie"))
+SHAPE = (
+    ("trixie", ("mx-outbound", "antispam")),
+    ("bookworm", ("mail-storage", "mx-inbound")),
+)
 SERVICES = """
 [services]
 antivirus = true
@@ -124,15 +126,14 @@ class Office:
             self.fleet.run(self.front, f"systemctl start {' '.join(reversed(units))}")
 
 
-@pytest.fixture(scope="module", params=RELEASES, ids=lambda releases: f"{releases[0]}-front")
-def office(request: pytest.FixtureRequest, lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+@pytest.fixture(scope="module")
+def office(
+    lab: Lab, lend_hosts: FreshHost, lent_domain: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Office]:
     """Installed by the commands that an operator types."""
-    with _lending_hosts(lab) as take_host, _lending_domains(lab) as take_domain, signature_mirror(lab) as mirror:
-        members = [
-            Member(take_host(suite).id, roles, number)
-            for number, (suite, roles) in enumerate(zip(request.param, ROLES, strict=True), 1)
-        ]
-        fleet = make_fleet(lab, tmp_path_factory.mktemp("services"), take_domain(), members)
+    members = [Member(lend_hosts(suite).id, roles, number) for number, (suite, roles) in enumerate(SHAPE, 1)]
+    fleet = make_fleet(lab, tmp_path_factory.mktemp("services"), lent_domain, members)
+    with signature_mirror(lab) as mirror:
         fleet.plan.write_text(fleet.plan.read_text() + SERVICES.format(mirror=mirror))
         before = fleet.mailwiz("diff")
         assert before.code == 1, before.err
