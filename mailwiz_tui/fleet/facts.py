@@ -139,6 +139,7 @@ class ServerRecord(_Facts):
 
     ``internal`` is its certificate on the private link between the servers, ``wireguard`` its public key there;
     ``path_mtu`` is the largest packet in bytes on its worst path to another server, 0 where none was cut or tried.
+    ``clients`` are the certificates of its programs that use another server's database, by their names.
     ``parted``: it is not in the plan any more, and the operator was told.
     """
 
@@ -148,6 +149,7 @@ class ServerRecord(_Facts):
     internal: TlsPublic | None = None
     wireguard: str = ""
     path_mtu: int = 0
+    clients: dict[str, TlsPublic] = Field(default_factory=dict)
     parted: bool = False
 
 

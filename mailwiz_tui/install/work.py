@@ -24,6 +24,7 @@ from mailwiz_tui.install.sanitize import clean_text
 from mailwiz_tui.plan.model import Plan, PrivateNetwork, Role, TlsProvider
 from mailwiz_tui.plan.published import public_names
 from mailwiz_tui.stack import traffic
+from mailwiz_tui.stack.accounts.clients import database_clients
 from mailwiz_tui.stack.blueprint import Blueprint
 
 SELF_SIGNED_DAYS = 825
@@ -95,6 +96,7 @@ class Work:
             tls=TlsPublic.model_validate(answer["tls"]) if answer["tls"] else self.known.custom,
             internal=TlsPublic.model_validate(answer["internal"]) if answer.get("internal") else None,
             wireguard=str(answer.get("wireguard", "")),
+            clients={name: TlsPublic.model_validate(c) for name, c in answer.get("clients", {}).items()},
             path_mtu=known.path_mtu if (known := self.known.servers.get(server.id)) else 0,
         )
         self.known.servers[server.id] = record
@@ -206,7 +208,8 @@ class Work:
         if not self.plan.linked:
             return None
         made = self.plan.network.private is PrivateNetwork.WIREGUARD
-        return {"name": traffic.internal_name(server_id), "wireguard": made}
+        clients = {client.name: client.subject(server_id) for client in database_clients(self.plan, server_id)}
+        return {"name": traffic.internal_name(server_id), "wireguard": made, "clients": clients}
 
     def _known_to_each_other(self, server: Server) -> None:
         """Raises EngineError where a server of the plan was never prepared: this one could not let it in."""
@@ -224,7 +227,10 @@ class Work:
     def _introduced(self, server_id: str) -> bool:
         record = self.known.servers.get(server_id)
         wireguard = self.plan.network.private is PrivateNetwork.WIREGUARD
-        return bool(record and record.internal and (record.wireguard or not wireguard))
+        clients = {client.name for client in database_clients(self.plan, server_id)}
+        return bool(
+            record and record.internal and (record.wireguard or not wireguard) and clients <= record.clients.keys()
+        )
 
     def _keys_wanted(self, server_id: str) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
         signs = any(server.id == server_id for server in self.plan.servers_with(Role.MX_OUTBOUND))

@@ -40,17 +40,17 @@ def _divided(plan: Plan, refuse: Callable[[str, str, str], None]) -> None:
     several = "on several servers"
     if plan.services.antispam is Antispam.SPAMASSASSIN:
         refuse("services.antispam", f"SpamAssassin {several}", 'choose "rspamd" or "none"')
-    if plan.services.antivirus:
-        refuse("services.antivirus", f"ClamAV {several}", "choose false")
-    if plan.services.webmail is not Webmail.NONE:
-        refuse("services.webmail", f"Roundcube {several}", 'choose "none"')
-    if plan.services.admin_panel is not AdminPanel.NONE:
-        refuse("services.admin_panel", f"PostfixAdmin {several}", 'choose "none"; accounts: mailwiz-tui mailbox')
     if plan.storage.type is StorageType.S3:
         refuse("storage.type", f"object storage {several}", 'choose "maildir"')
     if plan.backup.target:
         refuse("backup.target", f"a backup {several}", "leave it empty, and back the stores up by other means")
     fronts = len(plan.servers_with(Role.MX_OUTBOUND))
+    if plan.services.webmail is not Webmail.NONE and fronts > 1:
+        what = "Roundcube on several servers that serve clients"
+        refuse("services.webmail", what, 'give mx-outbound to one server, or choose "none"')
+    if plan.services.admin_panel is not AdminPanel.NONE and fronts > 1:
+        what = "PostfixAdmin on several servers that serve clients"
+        refuse("services.admin_panel", what, 'give mx-outbound to one server, or choose "none"')
     if plan.security.tls.provider is TlsProvider.LETSENCRYPT and fronts > 1:
         what = "one public certificate on several servers that serve clients"
         refuse("security.tls.provider", what, "give mx-outbound to one server, or bring a custom certificate")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mailwiz_tui.fleet.facts import Facts, FactsFile
 from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.stack.accounts.copy import AccountCopy
+from mailwiz_tui.stack.accounts.refresh import AccountsNow
 from mailwiz_tui.stack.accounts.store import AccountStore
 from mailwiz_tui.stack.backup.component import Backup
 from mailwiz_tui.stack.base.component import Base
@@ -33,9 +34,11 @@ from mailwiz_tui.stack.postfix.component import Postfix
 from mailwiz_tui.stack.postfix.relay import SmartHost
 from mailwiz_tui.stack.postfix.satellite import Satellite
 from mailwiz_tui.stack.postfixadmin.component import PostfixAdmin
+from mailwiz_tui.stack.postfixadmin.database import PanelStore
 from mailwiz_tui.stack.redis.component import Redis
 from mailwiz_tui.stack.resolution import resolution
 from mailwiz_tui.stack.roundcube.component import Roundcube
+from mailwiz_tui.stack.roundcube.database import WebmailStore
 from mailwiz_tui.stack.rspamd.component import Rspamd
 from mailwiz_tui.stack.spamassassin.component import SpamAssassin
 from mailwiz_tui.stack.tls.component import Tls
@@ -59,7 +62,10 @@ COMPONENTS: tuple[Component, ...] = (
     Guard(),
     MariaDb(),
     AccountStore(),
+    WebmailStore(),
+    PanelStore(),
     AccountCopy(),
+    AccountsNow(),
     ObjectStore(),
     Dovecot(),
     Front(),

@@ -121,14 +121,20 @@ def mail_filter(context: Context) -> MailFilter:
 
 
 def _divided(context: Context) -> MailFilter:
-    """The filter of several servers: Rspamd on those that filter, over the links; each that sends signs by itself.
+    """The filter of several servers: ClamAV and Rspamd on those that filter, over the links; who sends, signs.
 
     Which filter a mail meets is open, and keys never leave their server, so none of them signs.
     """
-    if context.plan.services.antispam is not Antispam.RSPAMD:
-        return MailFilter(submitted=_signer(context), local=_signer(context), junk=(("X-Spam", "Yes"),))
-    places = endpoints(context.plan, context.server_id, "milter")
-    remote = tuple(replace(RSPAMD, host=place.address, port=place.port) for place in places)
+    services = context.plan.services
+    viruses = _linked(context, CLAMAV, "viruses") if services.antivirus else ()
+    if services.antispam is not Antispam.RSPAMD:
+        return MailFilter(
+            incoming=viruses,
+            submitted=(*viruses, *_signer(context)),
+            local=_signer(context),
+            junk=(("X-Spam", "Yes"),),
+        )
+    remote = (*viruses, *_linked(context, RSPAMD, "milter"))
     learning = endpoints(context.plan, context.server_id, "learning")
     return MailFilter(
         incoming=remote,
@@ -141,6 +147,12 @@ def _divided(context: Context) -> MailFilter:
             render("rspamd", "rspamd-learn-peers", places=" ".join(f"{p.address}:{p.port}" for p in learning)),
         ),
     )
+
+
+def _linked(context: Context, milter: Milter, service: str) -> tuple[Milter, ...]:
+    """A milter of the servers that filter, where this server finds it."""
+    places = endpoints(context.plan, context.server_id, service)
+    return tuple(replace(milter, host=place.address, port=place.port) for place in places)
 
 
 def _signer(context: Context) -> tuple[Milter, ...]:
@@ -158,6 +170,7 @@ def filters_here(context: Context) -> bool:
 def uses(context: Context, milter: Milter) -> bool:
     """Whether this server runs one of the milters."""
     if context.distributed:
-        filters = context.plan.services.antispam is Antispam.RSPAMD and filters_here(context)
-        return milter in ((RSPAMD,) if filters else ()) + _signer(context)
+        services = context.plan.services
+        chosen = {RSPAMD: services.antispam is Antispam.RSPAMD, CLAMAV: services.antivirus}
+        return milter in _signer(context) or (chosen.get(milter, False) and filters_here(context))
     return filters_here(context) and milter in mail_filter(context).milters

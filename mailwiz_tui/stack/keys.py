@@ -36,6 +36,8 @@ INTERNAL_IDENTITY = f"{INTERNAL_DIR}/identity.pem"
 """Certificate and key in one file, for programs that want both (HAProxy): root only."""
 INTERNAL_PEERS = f"{INTERNAL_DIR}/peers.pem"
 """The certificates of all servers of the plan: whom to trust, and nobody else."""
+DATABASE_PEERS = f"{INTERNAL_DIR}/database-peers.pem"
+"""The same and the certificates of web applications: whom the account store's database trusts."""
 INTERNAL_GROUP = "mailwiz-internal"
 """Daemons that read ``INTERNAL_KEY`` under a user of their own belong to it."""
 INTERNAL_DOMAIN = "mailwiz.internal"
@@ -81,6 +83,8 @@ STORE_SYNC_PORT = 12345
 """Where one store takes a mailbox from another (doveadm-sync(1) inside TLS)."""
 PEER_RELAY_PORT = 10025
 """Where the servers that send mail out take what other servers of the plan have for the world."""
+PANEL_MAIL_PORT = 10027
+"""Where the admin panel of several servers hands in its mail, on the loopback."""
 LMTP_SOCKET = "private/dovecot-lmtp"
 QUOTA_SOCKET = "private/quota-status"
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from functools import partial
 
 from mailwiz_tui.fleet.facts import FactsFile
-from mailwiz_tui.plan.model import AdminPanel, Plan, Webmail
+from mailwiz_tui.plan.model import AdminPanel, Plan, Role, Webmail
 from mailwiz_tui.plan.published import PANEL_PATH, WEBMAIL_PATH, web_addresses
 from mailwiz_tui.verify.check import Check, Failed, Warned
 from mailwiz_tui.verify.mailbox import Mailbox
@@ -40,7 +40,8 @@ LogIn = Callable[[Site, str, str], Answer]
 
 def checks(target: Target, plan: Plan, known: FactsFile, issuer: str, mailbox: Mailbox | None) -> list[Check]:
     """The checks of the applications that the plan wants; ``issuer`` and trust as in ``web.checks``."""
-    if not target.offers(HTTPS) or not web_addresses(plan):
+    fronts = {server.id for server in plan.servers_with(Role.MX_OUTBOUND)}
+    if not target.offers(HTTPS) or not web_addresses(plan) or target.server_id not in fronts:
         return []
     site = Site(target, "" if public(plan, known) else issuer)
     found: list[Check] = []

@@ -266,7 +266,7 @@ async def target_for(engine: Engine, blueprint: Blueprint, link: Link) -> Target
         pem=await _certificate(engine, blueprint.server_id, link),
         ports=blueprint.ports,
         spam_filter=blueprint.meta.get("spam_filter", "") != "none",
-        virus_scanner=bool(blueprint.meta.get("virus_scanner", "")),
+        virus_scanner=engine.plan.services.antivirus,
         catches_all=partial(_catches_all, engine, link),
     )
 

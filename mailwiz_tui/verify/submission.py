@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 
-from mailwiz_tui.verify.check import Check, Failed
+from mailwiz_tui.verify.check import Check, Failed, Warned
 from mailwiz_tui.verify.courier import Reply
 from mailwiz_tui.verify.dialog import HELO, Dialog
 from mailwiz_tui.verify.mailbox import Mailbox
+from mailwiz_tui.verify.message import EICAR, compose, token
 from mailwiz_tui.verify.target import SUBMISSION, SUBMISSIONS, Target
 
 
@@ -52,6 +53,15 @@ def checks(target: Target, mailbox: Mailbox) -> list[Check]:
                 "smtpd_sender_login_maps with reject_sender_login_mismatch must guard submission.",
             ),
         ]
+    if port and target.virus_scanner:
+        found.append(
+            Check(
+                "submission.eicar",
+                "The virus scanner sees what users send and refuses a virus while it is offered.",
+                partial(check_eicar, target, port, mailbox),
+                "Look at `journalctl -u clamav-daemon` and at submission_milters.",
+            )
+        )
     return found
 
 
@@ -136,3 +146,18 @@ def check_forged_sender(target: Target, port: int, mailbox: Mailbox) -> str:
     if not replies[-1].refused:
         raise Failed(f"expected postmaster@{target.domain} to be refused as sender for a probe, got {replies[-1]}")
     return f"answered with {replies[-1]}"
+
+
+def check_eicar(target: Target, port: int, mailbox: Mailbox) -> str:
+    """The test virus is refused from users, too; what was taken all the same lies in the probe's own mailbox."""
+    with connected(target, port) as dialog:
+        expect(login(dialog, mailbox.address, mailbox.password.get_secret_value()), "the login")
+        expect(say(dialog, f"MAIL FROM:<{mailbox.address}>"), "the sender")
+        expect(say(dialog, f"RCPT TO:<{mailbox.address}>"), "the recipient")
+        text = compose(mailbox.address, mailbox.address, f"test virus {token()}", attachment=EICAR)
+        reply = Reply(*dialog.message(text))
+    if reply.later:
+        raise Warned(f"expected the test virus to be refused for good, got {reply}: neither accepted nor judged")
+    if not reply.refused:
+        raise Failed(f"expected the test virus to be refused, got {reply}")
+    return f"refused with {reply}"

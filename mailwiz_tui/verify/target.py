@@ -27,8 +27,7 @@ class Target:
     call itself, ``domain`` the primary domain and ``further_domains`` the others it has mailboxes of, ``pem``
     the certificate it reported over SSH, ``ports`` what its blueprint listens on. ``redirect`` maps a port to
     the one to connect to instead (tests, tunnels). ``seconds`` is the patience with each connection.
-    ``spam_filter`` and
-    ``virus_scanner`` say what looks at mail there.
+    ``spam_filter`` and ``virus_scanner`` say what looks at its mail, on this server or another.
     ``catches_all`` asks the server whether a catch-all takes every address of the primary domain.
     """
 

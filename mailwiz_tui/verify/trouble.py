@@ -32,7 +32,7 @@ _MEANS = {
     "fail2ban": "who guesses passwords is not locked out",
     "mailwiz-firewall": "the firewall is not loaded",
     "mailwiz-mesh": "the private link to the other servers is down",
-    "mailwiz-links": "the spam filter of the other servers is not reached",
+    "mailwiz-links": "the filters of the other servers are not reached",
 }
 
 

@@ -40,8 +40,8 @@ class Webmail:
         )
         return "_task=mail" in self.browser.driver.current_url
 
-    def send(self, recipient: str, subject: str, text: str, attachment: Path | None = None) -> None:
-        """Write a mail and send it."""
+    def write(self, recipient: str, subject: str, text: str, attachment: Path | None = None) -> None:
+        """Write a mail and press the button, whatever comes of it."""
         self.browser.open(f"{self.url}?_task=mail&_action=compose")
         self.browser.find("#compose_to input").send_keys(f"{recipient},")
         self.browser.find("#compose-subject").send_keys(subject)
@@ -49,6 +49,10 @@ class Webmail:
         if attachment:
             self.attach(attachment)
         self.browser.click("button.send")
+
+    def send(self, recipient: str, subject: str, text: str, attachment: Path | None = None) -> None:
+        """Write a mail and send it."""
+        self.write(recipient, subject, text, attachment)
         self.browser.arrived("_mbox=", 60)
 
     def attach(self, file: Path) -> None:

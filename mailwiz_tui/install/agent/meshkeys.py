@@ -25,40 +25,56 @@ _NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?\Z")
 
 
 def prepare(host: Host, wanted: dict[str, Any]) -> dict[str, Any]:
-    """Makes what is missing, given ``{"name": internal name, "wireguard": bool}``.
+    """Makes what is missing, given ``{"name": internal name, "wireguard": bool, "clients": {program: its name}}``.
 
-    Returns ``{"internal": {…}, "wireguard": key}``; the key is empty where the private network exists already.
+    Returns ``{"internal": {…}, "wireguard": key, "clients": {program: {…}}}``; the key is empty where the private
+    network exists already.
     """
     keys.ensure_openssl(host)
+    clients = wanted.get("clients", {})
     return {
         "internal": internal(host, str(wanted["name"])),
         "wireguard": wireguard(host) if wanted["wireguard"] else "",
+        "clients": {program: client(host, program, str(name)) for program, name in clients.items()},
     }
 
 
 def internal(host: Host, name: str) -> dict[str, Any]:
     """The certificate for the server's internal name; what is public of it, as ``TlsPublic`` names it."""
-    where = "internal certificate"
-    if not _NAME.match(name):
-        raise AgentFault(f"{name!r} cannot stand in a certificate", where)
-    keys.make_folder(host, INTERNAL_DIR, 0o755)
-    if files.look(host, _KEY) is None:
-        argv = ["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"]
-        done = require(host.run(argv), "openssl cannot make a key", where)
-        files.write(host, _KEY, keys.pem_of(done.output, "PRIVATE KEY"), 0o600)
-    found = keys.certificate_at(host, _CERT)
-    if not found or found["subject_names"] != [name] or found["not_after"] < time.time() + _RENEW:
-        files.write(host, _CERT, _sign(host, name), 0o644)
-        found = keys.certificate_at(host, _CERT)
-    if not found or found["spki_sha256"] != keys.spki_of_key(host, _KEY):
-        files.write(host, _CERT, _sign(host, name), 0o644)
-        found = keys.certificate_at(host, _CERT)
-    if not found:
-        raise AgentFault("the certificate that openssl made cannot be read", where)
+    found = _certified(host, name, _CERT, _KEY)
     both = _content(host, _CERT) + _content(host, _KEY)
     present = files.look(host, _IDENTITY)
     if present is None or present.content != both or present.mode != 0o600:
         files.write(host, _IDENTITY, both, 0o600)
+    return found
+
+
+def client(host: Host, program: str, name: str) -> dict[str, Any]:
+    """The certificate of a program that uses another server's database, which its key alone opens to it."""
+    if not _NAME.match(program):
+        raise AgentFault(f"{program!r} cannot be the name of a program", "internal certificate")
+    return _certified(host, name, f"{INTERNAL_DIR}/{program}-cert.pem", f"{INTERNAL_DIR}/{program}-key.pem")
+
+
+def _certified(host: Host, name: str, cert: str, key: str) -> dict[str, Any]:
+    """What is public of a certificate for a name, made where it is missing, ends soon or does not fit its key."""
+    where = "internal certificate"
+    if not _NAME.match(name):
+        raise AgentFault(f"{name!r} cannot stand in a certificate", where)
+    keys.make_folder(host, INTERNAL_DIR, 0o755)
+    if files.look(host, key) is None:
+        argv = ["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"]
+        done = require(host.run(argv), "openssl cannot make a key", where)
+        files.write(host, key, keys.pem_of(done.output, "PRIVATE KEY"), 0o600)
+    found = keys.certificate_at(host, cert)
+    if not found or found["subject_names"] != [name] or found["not_after"] < time.time() + _RENEW:
+        files.write(host, cert, _sign(host, name, key), 0o644)
+        found = keys.certificate_at(host, cert)
+    if not found or found["spki_sha256"] != keys.spki_of_key(host, key):
+        files.write(host, cert, _sign(host, name, key), 0o644)
+        found = keys.certificate_at(host, cert)
+    if not found:
+        raise AgentFault("the certificate that openssl made cannot be read", where)
     return found
 
 
@@ -78,10 +94,10 @@ def wireguard(host: Host) -> str:
     return base64.b64encode(keys.der_of(done.output, "PUBLIC KEY")[-32:]).decode()
 
 
-def _sign(host: Host, name: str) -> bytes:
+def _sign(host: Host, name: str, key: str) -> bytes:
     done = host.run([
         "openssl", "req", "-x509", "-new", "-sha256", "-batch", "-days", str(_DAYS),
-        "-key", host.path(_KEY),
+        "-key", host.path(key),
         "-subj", f"/CN={name}",
         "-addext", f"subjectAltName=DNS:{name}",
         "-addext", "basicConstraints=critical,CA:FALSE",

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from mailwiz_tui.plan.model import PlanServer, Role
 from mailwiz_tui.stack import keys
+from mailwiz_tui.stack.accounts.clients import client_certificates
 from mailwiz_tui.stack.accounts.network import after_network
 from mailwiz_tui.stack.blueprint import Command, File, Port, Probe, Scope, Step, User
 from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.internal_tls.component import peer_certificates
 from mailwiz_tui.stack.render import render, sql_text
 from mailwiz_tui.stack.traffic import spread_stores
 
@@ -79,16 +81,18 @@ def offered_files(context: Context) -> tuple[User | File, ...]:
     """What MariaDB needs to serve other servers: an address, a certificate, and the right to read it."""
     if not context.distributed:
         return ()
+    applications = client_certificates(context)
     settings = render(
         "accounts",
         "91-mailwiz-peers.cnf",
         address=context.internal_ip(),
-        peers=keys.INTERNAL_PEERS,
+        peers=keys.DATABASE_PEERS if applications else keys.INTERNAL_PEERS,
         certificate=keys.INTERNAL_CERT,
         key=keys.INTERNAL_KEY,
     )
     return (
         User("mysql", groups=(keys.INTERNAL_GROUP,), create=False),
+        *((File(keys.DATABASE_PEERS, peer_certificates(context) + "".join(applications)),) if applications else ()),
         File(CONFIG, settings),
         after_network(context, "mariadb.service"),
     )

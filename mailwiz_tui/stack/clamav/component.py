@@ -11,7 +11,7 @@ from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.blueprint import Command, File, Item, Packages, Port, Probe, Scope, Step, Unit
 from mailwiz_tui.stack.component import Component, Context, Contribution
-from mailwiz_tui.stack.filtering import CLAMAV, filters_here
+from mailwiz_tui.stack.filtering import CLAMAV, uses
 from mailwiz_tui.stack.probes import listens, unit_active
 from mailwiz_tui.stack.render import render
 
@@ -35,7 +35,7 @@ class ClamAv(Component):
 
     def wanted(self, context: Context) -> bool:
         """Where the plan has it and mail is filtered."""
-        return context.plan.services.antivirus and filters_here(context)
+        return uses(context, CLAMAV)
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """Signatures first, then clamd, then the milter."""

@@ -32,7 +32,7 @@ class InternalTls(Component):
             component=self.name,
             items=(
                 User(keys.INTERNAL_GROUP),
-                File(keys.INTERNAL_PEERS, _HEAD + "".join(_certificates(context))),
+                File(keys.INTERNAL_PEERS, peer_certificates(context)),
                 Command(
                     id="internal_tls.key",
                     argv=("sh", "-c", f"chown {owner} {keys.INTERNAL_KEY} && chmod 640 {keys.INTERNAL_KEY}"),
@@ -56,10 +56,11 @@ class InternalTls(Component):
         )
 
 
-def _certificates(context: Context) -> list[str]:
-    found = []
+def peer_certificates(context: Context) -> str:
+    """The certificates of all servers of the plan, as far as they are known."""
+    found = [_HEAD]
     for server in context.plan.servers:
         record = context.known.servers.get(server.id)
         if record and record.internal:
             found.append(f"# {server.id}\n{record.internal.pem.strip()}\n")
-    return found
+    return "".join(found)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mailwiz_tui.fleet.web import Web, web
-from mailwiz_tui.plan.model import AdminPanel, Plan, Role, TlsProvider, Webmail
+from mailwiz_tui.plan.model import Plan, Role, TlsProvider
 from mailwiz_tui.plan.published import mta_sts_policy
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.blueprint import (
@@ -111,9 +111,8 @@ class Nginx(Component):
 
 def serves(plan: Plan, found: Web, applications: tuple[WebLocation, ...]) -> bool:
     """Whether there is anything to serve."""
-    panels = plan.services.webmail is not Webmail.NONE or plan.services.admin_panel is not AdminPanel.NONE
     acme = plan.security.tls.provider is TlsProvider.LETSENCRYPT
-    return bool(acme or found.names or applications or panels)
+    return bool(acme or found.names or applications)
 
 
 def _site(context: Context, found: Web, applications: tuple[WebLocation, ...]) -> str:
@@ -149,6 +148,7 @@ def _site(context: Context, found: Web, applications: tuple[WebLocation, ...]) -
             tls_v6=tls,
             names=" ".join(dict.fromkeys((*context.public_names, *found.names))),
             hostname=context.public_names[-1],
+            own_names=" ".join(context.public_names),
             acme_root=keys.ACME_ROOT,
             locations=locations,
             sites=sites,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from mailwiz_tui.plan.model import AdminPanel, Role, Webmail
+from mailwiz_tui.plan.model import AdminPanel, Webmail
+from mailwiz_tui.stack.accounts.clients import served_here
 from mailwiz_tui.stack.blueprint import Directory, File, Packages, Step, Unit
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.php.pool import FASTCGI, pools, unit, version
@@ -20,7 +21,7 @@ class Php(Component):
         """Where a web application is served."""
         services = context.plan.services
         chosen = services.webmail is not Webmail.NONE or services.admin_panel is not AdminPanel.NONE
-        return chosen and context.has_role(Role.MAIL_STORAGE)
+        return chosen and served_here(context)
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """Start it with the pools of the components before; what it passes to nginx is the same for all."""

@@ -56,8 +56,8 @@ class Pool:
         """What the application writes; nobody else may look."""
         return f"/var/lib/mailwiz-{self.name}"
 
-    def items(self, context: Context) -> tuple[Item, ...]:
-        """The user, the folders and the pool's configuration."""
+    def items(self, context: Context, more: tuple[str, ...] = (), groups: tuple[str, ...] = ()) -> tuple[Item, ...]:
+        """The user and its further groups, folders and configuration; ``more`` are further files it may open."""
         folders = (Directory(f"{self.state}/{name}", self.name, self.name, 0o700) for name in ("temp", "sessions"))
         forbidden = _FORBIDDEN if self.may_run else (*_FORBIDDEN, "proc_open")
         text = render(
@@ -69,14 +69,14 @@ class Pool:
             socket=self.socket,
             state=self.state,
             children=str(self.children),
-            files=":".join((*self.files, self.state)),
+            files=":".join((*self.files, *more, self.state)),
             forbidden=",".join(forbidden),
             upload=self.upload,
             post=self.post,
             memory=self.memory,
         )
         return (
-            User(self.name),
+            User(self.name, groups=groups),
             Directory(self.state, self.name, self.name, 0o700),
             *folders,
             File(self.config(context), text),

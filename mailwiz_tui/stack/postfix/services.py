@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mailwiz_tui.plan.model import Role
+from mailwiz_tui.plan.model import AdminPanel, Role
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.accounts.network import after_network
 from mailwiz_tui.stack.blueprint import File, Port, PortTls, Scope
@@ -20,6 +20,8 @@ def master_cf(context: Context) -> str:
     milters = "    -o smtpd_milters=$submission_milters\n" if own_chain(context) else ""
     own = render("postfix", "submission.cf", milters=milters).rstrip("\n")
     services = render("postfix", "master-incoming.cf") if context.has_role(Role.MX_INBOUND) else ""
+    if _hears_the_panel(context):
+        services += render("postfix", "master-local.cf", port=str(keys.PANEL_MAIL_PORT))
     if context.has_role(Role.MX_OUTBOUND):
         services += render("postfix", "master-submission.cf", submission=own)
         if context.distributed:
@@ -31,6 +33,12 @@ def master_cf(context: Context) -> str:
         services=services + ("" if services.endswith("\n\n") else "\n"),
         smart_host=ways if sends_itself(context) else to_peers(),
     )
+
+
+def _hears_the_panel(context: Context) -> bool:
+    """Whether there is an admin panel on a server that knows the accounts from a copy."""
+    panel = context.plan.services.admin_panel is AdminPanel.POSTFIXADMIN
+    return panel and context.distributed and context.has_role(Role.MX_OUTBOUND)
 
 
 def own_chain(context: Context) -> bool:
@@ -66,8 +74,10 @@ def ports(context: Context) -> tuple[Port, ...]:
         Port(587, "submission", Scope.PUBLIC, PortTls.STARTTLS),
     )
     peers = (Port(keys.PEER_RELAY_PORT, "relay", Scope.PEERS, PortTls.STARTTLS),)
+    local = (Port(keys.PANEL_MAIL_PORT, "panel-mail", Scope.LOCAL),)
     return (
         *(incoming if context.has_role(Role.MX_INBOUND) else ()),
+        *(local if _hears_the_panel(context) else ()),
         *(outgoing if context.has_role(Role.MX_OUTBOUND) else ()),
         *(peers if context.distributed and context.has_role(Role.MX_OUTBOUND) else ()),
     )

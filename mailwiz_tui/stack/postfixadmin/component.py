@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from mailwiz_tui.plan.model import AdminPanel, Role
+from mailwiz_tui.plan.model import AdminPanel
 from mailwiz_tui.plan.published import PANEL_PATH, web_addresses
 from mailwiz_tui.stack import keys
+from mailwiz_tui.stack.accounts.clients import PANEL, files_read, served_here
+from mailwiz_tui.stack.accounts.refresh import SOCKET, tellers
 from mailwiz_tui.stack.blueprint import Command, Directory, File, Packages, Probe, Step
 from mailwiz_tui.stack.component import Component, Context, Contribution, WebLocation
 from mailwiz_tui.stack.jails import jail
 from mailwiz_tui.stack.php.pool import Pool, unit
+from mailwiz_tui.stack.postfixadmin.database import reached, root_client, settings
 from mailwiz_tui.stack.render import render
 
 CONFIG = "/etc/postfixadmin/config.local.php"
 DATABASE_CONFIG = "/etc/postfixadmin/dbconfig.inc.php"
-ACCESS = f"{keys.CONF_DIR}/sql/postfixadmin.sql"
 UPGRADE = f"{keys.LIB_DIR}/upgrade-accounts-tables"
 COMPILED = "/var/cache/postfixadmin/templates_c"
 HEADERS = "/etc/nginx/snippets/mailwiz-admin-headers.conf"
@@ -46,8 +48,8 @@ class PostfixAdmin(Component):
     title = "Admin panel"
 
     def wanted(self, context: Context) -> bool:
-        """Where the accounts are."""
-        return context.plan.services.admin_panel is AdminPanel.POSTFIXADMIN and context.has_role(Role.MAIL_STORAGE)
+        """Where people open it."""
+        return context.plan.services.admin_panel is AdminPanel.POSTFIXADMIN and served_here(context)
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """Rights, configuration, tables and pool; its set-up page is never served."""
@@ -56,23 +58,13 @@ class PostfixAdmin(Component):
             title="Set up the admin panel",
             component=self.name,
             items=(
-                *POOL.items(context),
+                *POOL.items(context, files_read(context, PANEL), tellers(context)),
                 Directory(COMPILED, POOL.name, POOL.name, 0o700),
                 File(CONFIG, _config(context), "root", POOL.name, 0o640),
                 File(DATABASE_CONFIG, render("postfixadmin", "dbconfig.inc.php", database=keys.DATABASE)),
-                File(ACCESS, render("postfixadmin", "access.sql", database=keys.DATABASE)),
-                File(
-                    UPGRADE,
-                    render("postfixadmin", "upgrade-tables", database=keys.DATABASE, state=POOL.state),
-                    mode=0o755,
-                ),
+                File(UPGRADE, _upgrade(context), mode=0o755),
                 File(HEADERS, render("postfixadmin", "headers.conf")),
-                Command(
-                    id="postfixadmin.access",
-                    argv=("mariadb", "--batch", "-e", f"source {ACCESS}"),
-                    unless=("mariadb", "--batch", "-e", "SHOW GRANTS FOR 'postfixadmin'@'localhost'"),
-                    inputs=(ACCESS,),
-                ),
+                *reached(context),
                 Command(id="postfixadmin.tables", argv=(UPGRADE,), unless=(UPGRADE, "--check")),
             ),
             validators=(("php", "-l", CONFIG), ("php", "-l", DATABASE_CONFIG)),
@@ -121,17 +113,24 @@ class PostfixAdmin(Component):
 _HASH = f"printf 'x\\nx\\n' | /usr/bin/doveadm -O -o stats_writer_socket_path= pw -s {keys.PASSWORD_SCHEME}"
 
 
+def _upgrade(context: Context) -> str:
+    client = root_client(context)
+    return render("postfixadmin", "upgrade-tables", client=client, database=keys.DATABASE, state=POOL.state)
+
+
 def _config(context: Context) -> str:
     postmaster = f"postmaster@{context.plan.domain.primary_domain}"
     return render(
         "postfixadmin",
         "config.local.php",
-        socket=keys.MYSQL_SOCKET,
+        connection=settings(context),
         database=keys.DATABASE,
         scheme=keys.PASSWORD_SCHEME,
         shortest=str(keys.SHORTEST_PASSWORD),
         postmaster=postmaster,
-        hostname=context.hostname,
+        changed=render("postfixadmin", "changed.php", socket=SOCKET) if context.distributed else "",
+        mail_port=str(keys.PANEL_MAIL_PORT if context.distributed else 25),
+        hostname=context.public_names[-1],
         url=web_addresses(context.plan)["Admin panel"],
         aliases="\n".join(f"    '{name}' => '{postmaster}'," for name in _ROLES),
     )

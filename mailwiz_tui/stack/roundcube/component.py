@@ -4,22 +4,31 @@ from __future__ import annotations
 
 import re
 
-from mailwiz_tui.plan.model import Role, Webmail
+from mailwiz_tui.plan.model import Webmail
 from mailwiz_tui.plan.published import WEBMAIL_PATH
 from mailwiz_tui.stack import keys
-from mailwiz_tui.stack.blueprint import Command, File, Item, Packages, Probe, SecretSpec, Step, Unit
+from mailwiz_tui.stack.accounts.clients import (
+    WEBMAIL,
+    command_line,
+    connection,
+    database_here,
+    files_read,
+    served_here,
+)
+from mailwiz_tui.stack.accounts.refresh import SOCKET, tellers
+from mailwiz_tui.stack.blueprint import Command, Directory, File, Item, Packages, Probe, SecretSpec, Step, Unit
 from mailwiz_tui.stack.component import Component, Context, Contribution, WebLocation
 from mailwiz_tui.stack.jails import jail
 from mailwiz_tui.stack.php.pool import Pool, unit
 from mailwiz_tui.stack.probes import unit_active
 from mailwiz_tui.stack.render import render
+from mailwiz_tui.stack.roundcube.database import DATABASE, access, dsn, own_rights
 
-DATABASE = "roundcube"
 CONFIG = "/etc/roundcube/config.inc.php"
-ACCESS = f"{keys.CONF_DIR}/sql/roundcube.sql"
 SET_UP = f"{keys.LIB_DIR}/set-up-roundcube"
 HEADERS = "/etc/nginx/snippets/mailwiz-webmail-headers.conf"
 FILTER = "/etc/fail2ban/filter.d/mailwiz-roundcube.conf"
+PLUGIN = "/var/lib/roundcube/plugins/mailwiz_accounts"
 TIMERS = ("roundcube-gc", "roundcube-cleandb")
 POOL = Pool(
     name="roundcube",
@@ -54,8 +63,8 @@ class Roundcube(Component):
     title = "Webmail"
 
     def wanted(self, context: Context) -> bool:
-        """Where the mailboxes are."""
-        return context.plan.services.webmail is Webmail.ROUNDCUBE and context.has_role(Role.MAIL_STORAGE)
+        """Where people open it."""
+        return context.plan.services.webmail is Webmail.ROUNDCUBE and served_here(context)
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """Tables, configuration and pool; the web server and fail2ban take what is theirs."""
@@ -64,18 +73,22 @@ class Roundcube(Component):
             title="Set up webmail",
             component=self.name,
             items=(
-                *POOL.items(context),
+                *POOL.items(context, files_read(context, WEBMAIL), tellers(context)),
                 File(CONFIG, _config(context), "root", POOL.name, 0o640),
-                File(ACCESS, render("roundcube", "access.sql", database=DATABASE, accounts=keys.DATABASE)),
-                File(SET_UP, render("roundcube", "set-up-database", database=DATABASE), mode=0o755),
+                File(
+                    SET_UP,
+                    render(
+                        "roundcube",
+                        "set-up-database",
+                        client=command_line(context, WEBMAIL),
+                        database=DATABASE,
+                    ),
+                    mode=0o755,
+                ),
                 File(HEADERS, render("roundcube", "headers.conf")),
                 *_timers(),
-                Command(
-                    id="roundcube.access",
-                    argv=("mariadb", "--batch", "-e", f"source {ACCESS}"),
-                    unless=("sh", "-c", _GRANTED),
-                    inputs=(ACCESS,),
-                ),
+                *_follower(context),
+                *(access(context) if database_here(context) else connection(context, WEBMAIL, f"USE {DATABASE}")),
                 Command(id="roundcube.tables", argv=(SET_UP,), unless=(SET_UP, "--check")),
                 *(Unit(f"{name}.timer") for name in TIMERS),
             ),
@@ -98,12 +111,12 @@ class Roundcube(Component):
                     http=render("roundcube", "http.conf"),
                 ),
             ),
-            probes=self._probes(),
-            databases=(DATABASE,),
+            probes=self._probes(context),
+            databases=(DATABASE,) if database_here(context) else (),
         )
 
     @staticmethod
-    def _probes() -> tuple[Probe, ...]:
+    def _probes(context: Context) -> tuple[Probe, ...]:
         return (
             *(
                 unit_active(f"{name}.timer", "old sessions and records of webmail are cleared away")
@@ -115,35 +128,37 @@ class Roundcube(Component):
                 argv=(SET_UP, "--check"),
                 advice=f"on the server: {SET_UP}",
             ),
-            Probe(
-                id="roundcube.rights",
-                proves="webmail can neither read nor write accounts, but for one procedure",
-                argv=("mariadb", "-BNe", "SHOW GRANTS FOR 'roundcube'@'localhost'"),
-                expect=r"GRANT EXECUTE ON PROCEDURE",
-                refuse=rf"(?m)(?:SELECT|INSERT|UPDATE|DELETE|ALL PRIVILEGES).* ON `?(?:{keys.DATABASE}|\*)`?\.",
-                advice="run apply again; revoke what somebody granted: SHOW GRANTS FOR 'roundcube'@'localhost'",
-            ),
+            own_rights(context),
         )
-
-
-_GRANTED = "mariadb -BNe \"SHOW GRANTS FOR 'roundcube'@'localhost'\" | grep -q 'EXECUTE ON PROCEDURE'"
 
 
 def _config(context: Context) -> str:
     return render(
         "roundcube",
         "config.inc.php",
-        socket=keys.MYSQL_SOCKET,
-        database=DATABASE,
-        accounts=keys.DATABASE,
+        known="its system user over the Unix socket" if database_here(context) else "a certificate of its own",
+        database=dsn(context, DATABASE),
+        accounts=dsn(context, keys.DATABASE),
+        more=", 'mailwiz_accounts'" if context.distributed else "",
         certificate=keys.TLS_CHAIN,
-        hostname=context.hostname,
-        hostname_pattern=f"^{re.escape(context.hostname)}$",
+        hostname=context.public_names[-1],
+        hostnames=", ".join(f"'^{re.escape(name)}$'" for name in context.public_names),
         domain=context.plan.domain.primary_domain,
         path=WEBMAIL_PATH,
         temp=f"{POOL.state}/temp",
         message=POOL.upload,
         shortest=str(keys.SHORTEST_PASSWORD),
+    )
+
+
+def _follower(context: Context) -> tuple[Item, ...]:
+    """The plugin that waits for the copies of the accounts, where there are some."""
+    if not context.distributed:
+        return ()
+    plugin = render("roundcube", "mailwiz_accounts.php", socket=SOCKET)
+    return (
+        Directory(PLUGIN),
+        File(f"{PLUGIN}/mailwiz_accounts.php", plugin),
     )
 
 

@@ -24,6 +24,7 @@ SHORT = {
     "mailwiz-mesh": "mesh",
     "mailwiz-links": "links",
     "mailwiz-peers": "",
+    "mailwiz-accounts-now.socket": "",
     "apt-daily.timer": "",
     "apt-daily-upgrade.timer": "",
 }

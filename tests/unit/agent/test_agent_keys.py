@@ -93,6 +93,26 @@ def test_what_a_server_is_known_by_to_its_peers_is_made_once_and_fits(machine):
     assert renamed["internal"]["subject_names"] == ["in2.mailwiz.internal"]
 
 
+def test_a_program_gets_a_key_of_its_own_and_keeps_it(machine):
+    wanted = {"name": "in1.mailwiz.internal", "wireguard": False, "clients": {"webmail": "webmail.in1"}}
+    first = meshkeys.prepare(machine.host, wanted)
+    folder = machine.path("/etc/mailwiz/internal")
+    certificate = x509.load_pem_x509_certificate((folder / "webmail-cert.pem").read_bytes())
+    key = load_pem_private_key((folder / "webmail-key.pem").read_bytes(), None)
+    assert certificate.public_key() == key.public_key()
+    assert certificate.subject.rfc4514_string() == "CN=webmail.in1"
+    assert first["clients"]["webmail"]["spki_sha256"] != first["internal"]["spki_sha256"]
+    assert stat.S_IMODE((folder / "webmail-key.pem").stat().st_mode) == 0o600
+    assert "PRIVATE" not in json.dumps(first)
+    assert meshkeys.prepare(machine.host, wanted) == first
+
+
+def test_a_program_of_a_bad_name_gets_no_key(machine):
+    wanted = {"name": "in1.mailwiz.internal", "wireguard": False, "clients": {"../key": "webmail.in1"}}
+    with pytest.raises(AgentFault, match="cannot be the name of a program"):
+        meshkeys.prepare(machine.host, wanted)
+
+
 def test_a_lost_key_makes_a_new_certificate_and_an_existing_network_no_key(machine):
     wanted = {"name": "in1.mailwiz.internal", "wireguard": False}
     first = meshkeys.prepare(machine.host, wanted)

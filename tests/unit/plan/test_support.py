@@ -19,6 +19,9 @@ NODES = [{"id": f"n{i}", "roles": ["all-in-one"]} for i in (1, 2)]
         {"services.antispam": "spamassassin", "services.antivirus": True},
         {"services.antispam": "none"},
         {"architecture": "distributed"},
+        {"architecture": "distributed", "services.antivirus": True},
+        {"architecture": "distributed", "services.webmail": "roundcube", "services.admin_panel": "postfixadmin"},
+        {"architecture": "distributed", "services.antivirus": True, "services.antispam": "none"},
         {"network.relay_host": "[smtp.isp.no]:587", "network.relay_user": "acme"},
     ],
 )
@@ -30,7 +33,6 @@ def test_what_can_be_installed_is_not_refused(bend: Any, changes: dict[str, Any]
     ("changes", "path"),
     [
         ({"architecture": "distributed", "services.antispam": "spamassassin"}, "services.antispam"),
-        ({"architecture": "distributed", "services.webmail": "roundcube"}, "services.webmail"),
         ({"architecture": "distributed", "backup": {"target": "/srv/backup"}}, "backup.target"),
         ({"architecture": "ha-cluster", "servers": NODES}, "architecture"),
         ({"storage.type": "s3", "backup": {"target": "/srv/backup"}}, "backup.target"),
@@ -41,3 +43,18 @@ def test_each_decision_that_is_not_there_yet_is_refused(bend: Any, changes: dict
     assert finding.path == path
     assert "not installed yet" in finding.message
     assert finding.advice
+
+
+@pytest.mark.parametrize("services", [{"webmail": "roundcube"}, {"admin_panel": "postfixadmin"}])
+def test_web_applications_on_several_fronts_are_refused(bend: Any, services: dict[str, str]) -> None:
+    servers = [
+        {"id": f"n{number}", "roles": roles, "internal_ip": f"10.80.0.{number}"}
+        for number, roles in enumerate(
+            (["mx-inbound", "antispam", "mail-storage"], ["mx-outbound"], ["mx-outbound"])
+        )
+    ]
+    chosen = {f"services.{name}": value for name, value in services.items()}
+    plan = {"architecture": "distributed", "servers": servers, **chosen}
+    (finding,) = unsupported(bend({"security.tls.provider": "selfsigned", **plan}))
+    assert [finding.path] == list(chosen)
+    assert "several servers that serve clients" in finding.message

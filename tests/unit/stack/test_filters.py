@@ -36,6 +36,12 @@ def made(**services: Any) -> Blueprint:
     return compile_server(cases.plan(services=services), "mx1", cases.facts())
 
 
+def divided(server_id: str, antispam: str) -> Blueprint:
+    """A server of several that have a scanner."""
+    services = {"antispam": antispam, "antivirus": True}
+    return compile_server(cases.distributed(services=services), server_id, cases.distributed_facts())
+
+
 def main_cf(blueprint: Blueprint) -> str:
     return blueprint.files()["/etc/postfix/main.cf"].content
 
@@ -44,6 +50,41 @@ def main_cf(blueprint: Blueprint) -> str:
 @pytest.mark.parametrize("component", COMPONENTS)
 def test_filters_are_as_in_their_golden_file(component: str, choice: str) -> None:
     compare(part(made(**CHOICES[choice]), component), GOLDEN / "filters" / choice / f"{component}.txt")
+
+
+@pytest.mark.parametrize("antispam", ["rspamd", "none"])
+@pytest.mark.parametrize("server_id", ["in1", "out1", "filter", "store1"])
+def test_a_scanner_for_several_servers_is_as_in_its_golden_file(server_id: str, antispam: str) -> None:
+    text = "\n".join(part(divided(server_id, antispam), name) for name in ("clamav", "links"))
+    settings = divided(server_id, antispam).files().get("/etc/postfix/main.cf")
+    asked = [line for line in settings.content.splitlines() if "milter" in line] if settings else []
+    compare(text + "".join(f"{line}\n" for line in asked), GOLDEN / "scanner" / antispam / f"{server_id}.txt")
+
+
+@pytest.mark.parametrize("antispam", ["rspamd", "none"])
+def test_of_several_servers_those_that_filter_scan_and_the_others_ask_them(antispam: str) -> None:
+    blueprints = {s.id: divided(s.id, antispam) for s in cases.distributed().servers}
+    scanning = {name: blueprint.meta["virus_scanner"] for name, blueprint in blueprints.items()}
+    assert scanning == {**dict.fromkeys(blueprints, ""), "filter": "clamav"}
+    running = {name for name, b in blueprints.items() if CLAMAV.unit in {unit.name for unit in b.units()}}
+    assert running == {"filter"}
+    for name in ("in1", "in2", "out1"):
+        config = main_cf(blueprints[name])
+        assert f"smtpd_milters = {CLAMAV.address}" in config, "the scanner is asked first"
+        assert "milter_default_action = tempfail" in config
+    assert f"submission_milters = {CLAMAV.address}" in main_cf(blueprints["out1"])
+
+
+def test_a_filter_beside_another_one_asks_whichever_scanner_works() -> None:
+    servers = [
+        {"id": "f1", "roles": ["mx-inbound", "mx-outbound", "antispam"], "internal_ip": "10.80.0.1"},
+        {"id": "f2", "roles": ["antispam", "mail-storage"], "internal_ip": "10.80.0.2"},
+    ]
+    plan = cases.distributed(servers=servers, services={"antivirus": True})
+    blueprint = compile_server(plan, "f1", cases.facts())
+    assert f"smtpd_milters = inet:127.0.0.2:{CLAMAV.port} " in main_cf(blueprint)
+    links = blueprint.files()["/etc/mailwiz/links/haproxy.cfg"].content
+    assert f"bind 127.0.0.2:{CLAMAV.port}" in links
 
 
 @pytest.mark.parametrize("antivirus", [False, True])

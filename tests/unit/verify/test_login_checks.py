@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -49,6 +50,7 @@ def test_right_server_passes(make: Make, mailbox: Mailbox) -> None:
     assert "554" in submission.check_login_required(made, 587)
     assert "535" in submission.check_wrong_password(made, 587, mailbox)
     assert "553" in submission.check_forged_sender(made, 465, mailbox)
+    assert "refused with 554" in submission.check_eicar(made, 587, mailbox)
     assert "inbox opens" in auth.check_login(made, mailbox)
     assert "AUTHENTICATIONFAILED" in auth.check_wrong_password(made, mailbox)
     assert "PRIVACYREQUIRED" in auth.check_no_clear_login(made, mailbox)
@@ -65,6 +67,15 @@ def test_broken_submission_fails(make: Make, mailbox: Mailbox) -> None:
         submission.check_wrong_password(make(any_password=True), 465, mailbox)
     with pytest.raises(Failed, match="to be refused as sender"):
         submission.check_forged_sender(make(any_sender=True), 465, mailbox)
+    with pytest.raises(Failed, match="expected the test virus to be refused, got 250"):
+        submission.check_eicar(make(eicar_accepted=True), 587, mailbox)
+
+
+def test_users_are_asked_for_a_test_virus_where_there_is_a_scanner(make: Make, mailbox: Mailbox) -> None:
+    made = make()
+    for scans in (False, True):
+        asked = {check.id for check in submission.checks(dataclasses.replace(made, virus_scanner=scans), mailbox)}
+        assert ("submission.eicar" in asked) == scans
 
 
 def test_broken_imap_fails(make: Make, mailbox: Mailbox) -> None:

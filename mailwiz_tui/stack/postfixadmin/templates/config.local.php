@@ -5,12 +5,7 @@
 $CONF['configured'] = true;
 $CONF['setup_password'] = '';
 
-// The database knows this program by its system user over the Unix socket: there is no password. Only root, on
-// the command line, may change the tables (public/upgrade.php).
-$CONF['database_type'] = 'mysqli';
-$CONF['database_host'] = 'localhost';
-$CONF['database_socket'] = '@@SOCKET@@';
-$CONF['database_user'] = PHP_SAPI === 'cli' && posix_geteuid() === 0 ? 'root' : 'postfixadmin';
+@@CONNECTION@@
 $CONF['database_password'] = '';
 $CONF['database_name'] = '@@DATABASE@@';
 
@@ -28,7 +23,7 @@ $CONF['forgotten_user_password_reset'] = false;
 $CONF['admin_email'] = '@@POSTMASTER@@';
 $CONF['admin_name'] = 'Postmaster';
 $CONF['smtp_server'] = 'localhost';
-$CONF['smtp_port'] = '25';
+$CONF['smtp_port'] = '@@MAIL_PORT@@';
 $CONF['smtp_client'] = '@@HOSTNAME@@';
 $CONF['welcome_text'] = "Welcome: this mailbox is ready.\n";
 $CONF['emailcheck_resolve_domain'] = 'NO';
@@ -58,7 +53,7 @@ $CONF['show_footer_text'] = 'NO';
 $CONF['user_footer_link'] = '@@URL@@users/login.php';
 $CONF['footer_text'] = '@@HOSTNAME@@';
 $CONF['footer_link'] = '@@URL@@';
-
+@@CHANGED@@
 if (is_readable('/etc/mailwiz/local.d/postfixadmin.php')) {
     include '/etc/mailwiz/local.d/postfixadmin.php';
 }

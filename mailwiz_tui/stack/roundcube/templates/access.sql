@@ -3,9 +3,8 @@
 -- an account in use a new hash and runs with the rights of a user that nobody can log in as.
 CREATE DATABASE IF NOT EXISTS `@@DATABASE@@` CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci;
 
-CREATE USER IF NOT EXISTS 'roundcube'@'localhost' IDENTIFIED VIA unix_socket;
-ALTER USER 'roundcube'@'localhost' IDENTIFIED VIA unix_socket WITH MAX_USER_CONNECTIONS 50;
-GRANT ALL PRIVILEGES ON `@@DATABASE@@`.* TO 'roundcube'@'localhost';
+@@USER@@
+GRANT ALL PRIVILEGES ON `@@DATABASE@@`.* TO @@ACCOUNT@@;
 
 CREATE USER IF NOT EXISTS 'mailwiz_password'@'localhost' ACCOUNT LOCK;
 GRANT SELECT (`username`, `active`), UPDATE (`password`, `modified`)
@@ -26,4 +25,4 @@ END //
 DELIMITER ;
 
 GRANT EXECUTE ON PROCEDURE `@@ACCOUNTS@@`.`mailwiz_set_password` TO 'mailwiz_password'@'localhost';
-GRANT EXECUTE ON PROCEDURE `@@ACCOUNTS@@`.`mailwiz_set_password` TO 'roundcube'@'localhost';
+GRANT EXECUTE ON PROCEDURE `@@ACCOUNTS@@`.`mailwiz_set_password` TO @@ACCOUNT@@;

@@ -4,8 +4,8 @@
 // Every setting is explained in /etc/roundcube/defaults.inc.php.
 $config = [];
 
-// The database knows this program by its system user over the Unix socket: there is no password.
-$config['db_dsnw'] = 'mysql://roundcube@unix(@@SOCKET@@)/@@DATABASE@@';
+// The database knows this program by @@KNOWN@@: there is no password.
+$config['db_dsnw'] = '@@DATABASE@@';
 
 // Mail, filters and sending go to the daemons of this host, over TLS that is pinned to the certificate on its
 // disk: no authority, name or expiry has to be trusted for that. Whoever writes a mail sends it as himself.
@@ -34,7 +34,7 @@ $config['use_https'] = true;
 $config['session_samesite'] = 'Strict';
 $config['session_lifetime'] = 60;
 $config['session_path'] = '@@PATH@@';
-$config['trusted_host_patterns'] = ['@@HOSTNAME_PATTERN@@'];
+$config['trusted_host_patterns'] = [@@HOSTNAMES@@];
 $config['x_frame_options'] = 'sameorigin';
 $config['enable_installer'] = false;
 $config['login_autocomplete'] = 2;
@@ -56,11 +56,11 @@ $config['support_url'] = '';
 $config['disabled_actions'] = ['settings.about'];
 $config['skin'] = 'elastic';
 $config['enable_spellcheck'] = false;
-$config['plugins'] = ['archive', 'managesieve', 'markasjunk', 'password'];
+$config['plugins'] = ['archive', 'managesieve', 'markasjunk', 'password'@@MORE@@];
 
 // A new password becomes a hash here, and a procedure that can do nothing else puts it into the accounts.
 $config['password_driver'] = 'sql';
-$config['password_db_dsn'] = 'mysql://roundcube@unix(@@SOCKET@@)/@@ACCOUNTS@@';
+$config['password_db_dsn'] = '@@ACCOUNTS@@';
 $config['password_query'] = 'CALL mailwiz_set_password(%u, %P)';
 $config['password_algorithm'] = 'hash-argon2id';
 $config['password_algorithm_options'] = ['memory_cost' => 65536, 'time_cost' => 3, 'threads' => 1];

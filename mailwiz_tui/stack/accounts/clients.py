@@ -1,0 +1,166 @@
+"""Web applications that use the account store's database from another server, each by a certificate of its own.
+
+A server's internal certificate opens all that its daemons may do, password hashes too, so no application gets it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mailwiz_tui.plan.model import AdminPanel, Architecture, Plan, Role, Webmail
+from mailwiz_tui.plan.published import host_label
+from mailwiz_tui.stack import keys
+from mailwiz_tui.stack.blueprint import Command, File, Item
+from mailwiz_tui.stack.component import Context
+from mailwiz_tui.stack.render import render, sql_text
+from mailwiz_tui.stack.traffic import account_store, internal_name
+
+WAIT = 900.0
+"""How long the account store is waited for, while it is being installed beside, in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseClient:
+    """A program that the database knows as ``user``; ``name`` is its certificate's, ``runs_as`` its system user."""
+
+    name: str
+    user: str
+    runs_as: str
+
+    @property
+    def certificate(self) -> str:
+        """The file of its certificate."""
+        return f"{keys.INTERNAL_DIR}/{self.name}-cert.pem"
+
+    @property
+    def key(self) -> str:
+        """The file of its private key, for its user alone."""
+        return f"{keys.INTERNAL_DIR}/{self.name}-key.pem"
+
+    @property
+    def settings(self) -> str:
+        """The file that the command line client reads to connect as this program."""
+        return f"{keys.CONF_DIR}/sql/{self.name}-client.cnf"
+
+    def subject(self, server_id: str) -> str:
+        """What its certificate calls it on a server; no server can have such a name."""
+        return f"{self.name}.{host_label(server_id)}"
+
+
+WEBMAIL = DatabaseClient("webmail", "roundcube", "roundcube")
+PANEL = DatabaseClient("panel", "postfixadmin", "postfixadmin")
+PANEL_TABLES = DatabaseClient("panel-tables", "postfixadmin_tables", "root")
+"""What brings the tables to what a new version of the panel wants: root on the server with the panel."""
+
+
+def served_here(context: Context) -> bool:
+    """Whether people open web applications on this server: of several, where mail programs log in."""
+    return context.has_role(Role.MX_OUTBOUND if context.distributed else Role.MAIL_STORAGE)
+
+
+def database_here(context: Context) -> bool:
+    """Whether the accounts' database is on this server."""
+    store = context.account_store
+    return not context.distributed or (store is not None and store.id == context.server_id)
+
+
+def database_clients(plan: Plan, server_id: str) -> tuple[DatabaseClient, ...]:
+    """The applications on a server whose database is on another one."""
+    store = account_store(plan)
+    fronts = {server.id for server in plan.servers_with(Role.MX_OUTBOUND)}
+    divided = plan.architecture is Architecture.DISTRIBUTED and plan.linked
+    if not divided or store is None or server_id == store.id or server_id not in fronts:
+        return ()
+    webmail = (WEBMAIL,) if plan.services.webmail is Webmail.ROUNDCUBE else ()
+    panel = (PANEL, PANEL_TABLES) if plan.services.admin_panel is AdminPanel.POSTFIXADMIN else ()
+    return (*webmail, *panel)
+
+
+def client_certificates(context: Context) -> list[str]:
+    """The certificates of all applications on other servers, as far as they are known."""
+    found = []
+    for server in context.plan.servers:
+        record = context.known.servers.get(server.id)
+        for client in database_clients(context.plan, server.id):
+            if record and (public := record.clients.get(client.name)):
+                found.append(f"# {client.name} on {server.id}\n{public.pem.strip()}\n")
+    return found
+
+
+def database_user(context: Context, client: DatabaseClient, connections: int) -> tuple[str, str]:
+    """The account of an application, and the SQL that makes it: by socket here, by certificate from its server.
+
+    Raises ``ValueError`` where no server has the application.
+    """
+    if served_here(context) and database_here(context):
+        account = f"{sql_text(client.user)}@'localhost'"
+        sql = render("accounts", "local-client.sql", account=account, connections=str(connections))
+        return account, sql.rstrip("\n")
+    places = [s for s in context.plan.servers if client in database_clients(context.plan, s.id)]
+    if not places:
+        raise ValueError(f"no server of the plan has {client.name}")
+    front = places[0]
+    account = f"{sql_text(client.user)}@{sql_text(front.internal_ip)}"
+    sql = render(
+        "accounts",
+        "client.sql",
+        user=client.user,
+        account=account,
+        address=front.internal_ip,
+        name=client.subject(front.id),
+        connections=str(connections),
+    )
+    return account, sql.rstrip("\n")
+
+
+def command_line(context: Context, client: DatabaseClient) -> str:
+    """The command line client as a shell has to call it: as root here, as the application elsewhere."""
+    return "mariadb" if database_here(context) else f"mariadb --defaults-file={client.settings}"
+
+
+def files_read(context: Context, client: DatabaseClient) -> tuple[str, ...]:
+    """The files that an application reads to reach the database."""
+    return () if database_here(context) else (client.certificate, client.key, keys.INTERNAL_PEERS)
+
+
+def store_name(context: Context) -> str:
+    """The name of the account store on the private link, as its certificate carries it."""
+    store = account_store(context.plan)
+    return internal_name(store.id) if store else ""
+
+
+def connection(context: Context, client: DatabaseClient, question: str) -> tuple[Item, ...]:
+    """What an application needs to reach a database on another server, and waiting until it is let in.
+
+    ``question`` is SQL that succeeds once it is.
+    """
+    if database_here(context):
+        return ()
+    settings = render(
+        "accounts",
+        "client.cnf",
+        user=client.user,
+        host=store_name(context),
+        port=str(keys.DATABASE_PORT),
+        peers=keys.INTERNAL_PEERS,
+        certificate=client.certificate,
+        key=client.key,
+    )
+    owner = f"root:{client.runs_as}"
+    asked = f'{command_line(context, client)} -BNe "{question}" > /dev/null 2>&1'
+    wait = f"for try in $(seq {WAIT / 3:.0f}); do {asked} && exit 0; sleep 3; done; exit 1"
+    return (
+        File(client.settings, settings),
+        Command(
+            id=f"{client.name}.key",
+            argv=("sh", "-c", f"chown {owner} {client.key} && chmod 640 {client.key}"),
+            unless=("sh", "-c", f'[ "$(stat -c %U:%G:%a {client.key})" = {owner}:640 ]'),
+        ),
+        Command(
+            id=f"{client.name}.database",
+            argv=("sh", "-c", wait),
+            unless=("sh", "-c", asked),
+            inputs=(client.settings,),
+            timeout=WAIT + 120,
+        ),
+    )

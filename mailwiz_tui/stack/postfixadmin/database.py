@@ -1,0 +1,97 @@
+"""How the panel reaches the accounts: by socket on their server, by certificates of its own from another."""
+
+from __future__ import annotations
+
+from mailwiz_tui.plan.model import AdminPanel
+from mailwiz_tui.stack import keys
+from mailwiz_tui.stack.accounts.clients import (
+    PANEL,
+    PANEL_TABLES,
+    DatabaseClient,
+    command_line,
+    connection,
+    database_here,
+    database_user,
+    served_here,
+    store_name,
+)
+from mailwiz_tui.stack.blueprint import Command, File, Item, Step
+from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.render import render
+
+ACCESS = f"{keys.CONF_DIR}/sql/postfixadmin.sql"
+
+
+class PanelStore(Component):
+    """The rights of a panel that another server serves."""
+
+    name = "panel-store"
+    title = "Accounts for the admin panel"
+
+    def wanted(self, context: Context) -> bool:
+        """On the account store of several servers, where it does not serve the panel itself."""
+        chosen = context.plan.services.admin_panel is AdminPanel.POSTFIXADMIN
+        elsewhere = context.distributed and bool(context.fronts) and not served_here(context)
+        return chosen and elsewhere and database_here(context)
+
+    def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
+        """The panel itself reads and writes rows; what its package changes of the tables root does over there."""
+        step = Step(
+            id="panel-store",
+            title="Let the admin panel manage the accounts",
+            component=self.name,
+            items=access(context),
+        )
+        return Contribution(steps=(step,))
+
+
+def access(context: Context) -> tuple[Item, ...]:
+    """The users and their rights, on the server with the accounts."""
+    account, sql = database_user(context, PANEL, 30)
+    tables = ""
+    if not served_here(context):
+        owner, made = database_user(context, PANEL_TABLES, 5)
+        ddl = render("postfixadmin", "tables.sql", database=keys.DATABASE, account=owner, user=made)
+        tables = "\n\n" + ddl.rstrip("\n")
+    text = render("postfixadmin", "access.sql", database=keys.DATABASE, account=account, user=sql, tables=tables)
+    return (
+        File(ACCESS, text),
+        Command(
+            id="postfixadmin.access",
+            argv=("mariadb", "--batch", "-e", f"source {ACCESS}"),
+            unless=("mariadb", "--batch", "-e", f"SHOW GRANTS FOR {account}"),
+            inputs=(ACCESS,),
+        ),
+    )
+
+
+def reached(context: Context) -> tuple[Item, ...]:
+    """What is needed on the panel's own server to reach the accounts, here or elsewhere."""
+    if database_here(context):
+        return access(context)
+    question = f"SELECT 1 FROM {keys.DATABASE}.config LIMIT 1"  # noqa: S608
+    return (*connection(context, PANEL, question), *connection(context, PANEL_TABLES, question))
+
+
+def settings(context: Context) -> str:
+    """The lines of the panel's configuration that say where the database is."""
+    if database_here(context):
+        return render("postfixadmin", "connection-local.php", socket=keys.MYSQL_SOCKET).rstrip("\n")
+    return render(
+        "postfixadmin",
+        "connection.php",
+        host=store_name(context),
+        port=str(keys.DATABASE_PORT),
+        peers=keys.INTERNAL_PEERS,
+        **_identity("", PANEL),
+        **_identity("root_", PANEL_TABLES),
+    ).rstrip("\n")
+
+
+def root_client(context: Context) -> str:
+    """The command line client of root on the panel's server, who may change the tables."""
+    return command_line(context, PANEL_TABLES)
+
+
+def _identity(who: str, client: DatabaseClient) -> dict[str, str]:
+    return {f"{who}user": client.user, f"{who}certificate": client.certificate, f"{who}key": client.key}

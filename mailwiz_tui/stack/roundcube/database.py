@@ -1,0 +1,91 @@
+"""Webmail's database: beside the accounts, on this server or on the account store of several."""
+
+from __future__ import annotations
+
+from mailwiz_tui.plan.model import Webmail
+from mailwiz_tui.stack import keys
+from mailwiz_tui.stack.accounts.clients import (
+    WEBMAIL,
+    command_line,
+    database_here,
+    database_user,
+    served_here,
+    store_name,
+)
+from mailwiz_tui.stack.blueprint import Command, File, Item, Probe, Step
+from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.render import render
+
+DATABASE = "roundcube"
+ACCESS = f"{keys.CONF_DIR}/sql/roundcube.sql"
+CONNECTIONS = 50
+
+
+class WebmailStore(Component):
+    """The database and the rights of webmail that another server serves."""
+
+    name = "webmail-store"
+    title = "Webmail's database"
+
+    def wanted(self, context: Context) -> bool:
+        """On the account store of several servers, where it does not serve webmail itself."""
+        chosen = context.plan.services.webmail is Webmail.ROUNDCUBE
+        elsewhere = context.distributed and bool(context.fronts) and not served_here(context)
+        return chosen and elsewhere and database_here(context)
+
+    def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
+        """The tables are made by the server that has Roundcube."""
+        step = Step(
+            id="webmail-store",
+            title="Let webmail keep its data beside the accounts",
+            component=self.name,
+            items=access(context),
+        )
+        return Contribution(
+            steps=(step,),
+            databases=(DATABASE,),
+            probes=(rights("mariadb", database_user(context, WEBMAIL, CONNECTIONS)[0]),),
+        )
+
+
+def access(context: Context) -> tuple[Item, ...]:
+    """The database, the user and the procedure, on the server with the accounts."""
+    account, sql = database_user(context, WEBMAIL, CONNECTIONS)
+    granted = f"mariadb -BNe \"SHOW GRANTS FOR {account}\" | grep -q 'EXECUTE ON PROCEDURE'"
+    text = render("roundcube", "access.sql", database=DATABASE, accounts=keys.DATABASE, account=account, user=sql)
+    return (
+        File(ACCESS, text),
+        Command(
+            id="roundcube.access",
+            argv=("mariadb", "--batch", "-e", f"source {ACCESS}"),
+            unless=("sh", "-c", granted),
+            inputs=(ACCESS,),
+        ),
+    )
+
+
+def dsn(context: Context, database: str) -> str:
+    """A database as Roundcube's settings name it."""
+    if database_here(context):
+        return f"mysql://{WEBMAIL.user}@unix({keys.MYSQL_SOCKET})/{database}"
+    tls = f"key={WEBMAIL.key}&cert={WEBMAIL.certificate}&ca={keys.INTERNAL_PEERS}&verify_server_cert=1"
+    return f"mysql://{WEBMAIL.user}@{store_name(context)}:{keys.DATABASE_PORT}/{database}?{tls}"
+
+
+def own_rights(context: Context) -> Probe:
+    """The proof that webmail may do no more than it must, asked as root here or as webmail elsewhere."""
+    if database_here(context):
+        return rights("mariadb", database_user(context, WEBMAIL, CONNECTIONS)[0])
+    return rights(command_line(context, WEBMAIL), "CURRENT_USER()")
+
+
+def rights(client: str, account: str) -> Probe:
+    """The proof that an account may do no more than it must."""
+    return Probe(
+        id="roundcube.rights",
+        proves="webmail can neither read nor write accounts, but for one procedure",
+        argv=(*client.split(), "-BNe", f"SHOW GRANTS FOR {account}"),
+        expect=r"GRANT EXECUTE ON PROCEDURE",
+        refuse=rf"(?m)(?:SELECT|INSERT|UPDATE|DELETE|ALL PRIVILEGES).* ON `?(?:{keys.DATABASE}|\*)`?\.",
+        advice=f"run apply again; revoke what somebody granted: SHOW GRANTS FOR {account}",
+    )

@@ -1,0 +1,50 @@
+<?php
+// Managed by mailwiz-tui: the next apply writes this file again. Nothing here is meant to be changed.
+// Of several servers each knows the accounts from a copy. After a change of password the copies are waited for, or
+// whoever changed it would be logged out by the next request.
+class mailwiz_accounts extends rcube_plugin
+{
+    public $task = 'settings';
+
+    private const PATIENCE = 45;
+
+    public function init()
+    {
+        $this->add_hook('password_change', [$this, 'changed']);
+    }
+
+    public function changed($args)
+    {
+        $this->copy_again();
+        $end = time() + self::PATIENCE;
+        while (!$this->opens($args['new_pass']) && time() < $end) {
+            sleep(3);
+        }
+        return $args;
+    }
+
+    private function copy_again()
+    {
+        $socket = @stream_socket_client('unix://@@SOCKET@@', $code, $why, 5);
+        if ($socket) {
+            stream_set_timeout($socket, 30);
+            stream_get_contents($socket);
+            fclose($socket);
+        }
+    }
+
+    private function opens($password)
+    {
+        $rcmail = rcmail::get_instance();
+        $imap = new rcube_imap_generic();
+        $options = [
+            'port' => 993,
+            'ssl_mode' => 'ssl',
+            'timeout' => 10,
+            'socket_options' => $rcmail->config->get('imap_conn_options'),
+        ];
+        $open = $imap->connect('localhost', $rcmail->get_user_name(), $password, $options);
+        $imap->closeConnection();
+        return $open;
+    }
+}

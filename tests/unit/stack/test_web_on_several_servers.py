@@ -1,0 +1,149 @@
+"""Web applications on a front, whose data and accounts are in the database of another server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mailwiz_tui.fleet.facts import FactsFile
+from mailwiz_tui.stack import keys
+from mailwiz_tui.stack.accounts.clients import PANEL, PANEL_TABLES, WEBMAIL, DatabaseClient, database_clients
+from mailwiz_tui.stack.accounts.copy import UNITS
+from mailwiz_tui.stack.accounts.refresh import SOCKET_UNIT
+from mailwiz_tui.stack.blueprint import Blueprint, Scope, User
+from mailwiz_tui.stack.compile import compile_server
+
+from . import cases
+from .test_golden import GOLDEN, compare, part
+
+SERVICES = {"webmail": "roundcube", "admin_panel": "postfixadmin"}
+CERTIFICATE = "-----BEGIN CERTIFICATE-----\nout1's {}\n-----END CERTIFICATE-----"
+AT_THE_STORE = [
+    {"id": "in1", "roles": ["mx-inbound", "antispam"], "internal_ip": "10.80.0.1"},
+    {"id": "front", "roles": ["mx-outbound", "mail-storage"], "internal_ip": "10.80.0.2"},
+]
+
+
+def known() -> FactsFile:
+    """The facts of several servers, the one with mx-outbound having its applications' certificates."""
+    raw = cases.distributed_facts().model_dump(mode="json")
+    raw["servers"]["out1"]["clients"] = {
+        client.name: {"pem": CERTIFICATE.format(client.name)} for client in (WEBMAIL, PANEL, PANEL_TABLES)
+    }
+    return FactsFile.model_validate(raw)
+
+
+def made(server_id: str, **changes: Any) -> Blueprint:
+    return compile_server(cases.distributed(services=SERVICES, **changes), server_id, known())
+
+
+@pytest.mark.parametrize(
+    ("server_id", "component"),
+    [
+        ("out1", "roundcube"),
+        ("out1", "postfixadmin"),
+        ("out1", "nginx"),
+        ("out1", "accounts-now"),
+        ("store1", "webmail-store"),
+        ("store1", "panel-store"),
+        ("store1", "mariadb"),
+    ],
+)
+def test_applications_of_several_servers_are_as_in_their_golden_files(server_id: str, component: str) -> None:
+    text = part(made(server_id), component)
+    assert text
+    compare(text, GOLDEN / "distributed-web" / server_id / f"{component}.txt")
+
+
+def test_only_the_front_serves_them_and_only_the_account_store_keeps_their_data() -> None:
+    blueprints = {server.id: made(server.id) for server in cases.distributed().servers}
+    served = {name for name, b in blueprints.items() if {443} & {port.number for port in b.ports}}
+    php = {name for name, b in blueprints.items() if "php-fpm" in b.packages()}
+    databases = {name for name, b in blueprints.items() if "mariadb-server" in b.packages()}
+    assert (served, php, databases) == ({"out1"}, {"out1"}, {"store1"})
+
+
+@pytest.mark.parametrize("client", [WEBMAIL, PANEL], ids=lambda client: client.name)
+def test_an_application_cannot_read_the_key_that_opens_what_daemons_may_do(client: DatabaseClient) -> None:
+    blueprint = made("out1")
+    pool = next(f.content for path, f in blueprint.files().items() if path.endswith(f"mailwiz-{client.user}.conf"))
+    opened = next(line for line in pool.splitlines() if "open_basedir" in line).partition("= ")[2].split(":")
+    assert {client.key, client.certificate, keys.INTERNAL_PEERS} <= set(opened)
+    others = {c.key for c in (WEBMAIL, PANEL, PANEL_TABLES) if c != client}
+    assert not {keys.INTERNAL_KEY, keys.INTERNAL_IDENTITY, keys.INTERNAL_DIR, *others} & set(opened)
+    users = [item for _, item in blueprint.items() if isinstance(item, User) and item.name == client.user]
+    assert users
+    assert not [user for user in users if keys.INTERNAL_GROUP in user.groups]
+
+
+def test_the_database_trusts_the_certificates_of_applications_and_no_other_daemon_does() -> None:
+    files = made("store1").files()
+    certificates = [CERTIFICATE.format(client.name) for client in (WEBMAIL, PANEL, PANEL_TABLES)]
+    for certificate in certificates:
+        assert certificate in files[keys.DATABASE_PEERS].content
+    trusting = {path for path, file in files.items() if keys.DATABASE_PEERS in file.content}
+    assert trusting == {"/etc/mysql/mariadb.conf.d/91-mailwiz-peers.cnf"}
+    for server in cases.distributed().servers:
+        assert "out1's" not in made(server.id).files()[keys.INTERNAL_PEERS].content
+
+
+def test_webmail_reads_no_account_wherever_it_is() -> None:
+    sql = made("store1").files()["/etc/mailwiz/sql/roundcube.sql"].content
+    account = "'roundcube'@'10.80.0.3'"
+    granted = {line for line in sql.splitlines() if line.endswith(f"TO {account};")}
+    assert granted == {
+        f"GRANT ALL PRIVILEGES ON `roundcube`.* TO {account};",
+        f"GRANT EXECUTE ON PROCEDURE `postfix`.`mailwiz_set_password` TO {account};",
+    }
+    assert "REQUIRE SUBJECT '/CN=webmail.out1'" in sql
+
+
+def test_the_panel_changes_rows_and_root_over_there_the_tables() -> None:
+    sql = made("store1").files()["/etc/mailwiz/sql/postfixadmin.sql"].content
+    assert "GRANT SELECT, INSERT, UPDATE, DELETE ON `postfix`.* TO 'postfixadmin'@'10.80.0.3';" in sql
+    assert "GRANT ALL PRIVILEGES ON `postfix`.* TO 'postfixadmin_tables'@'10.80.0.3';" in sql
+    for name in ("panel", "panel-tables"):
+        assert f"REQUIRE SUBJECT '/CN={name}.out1'" in sql
+    assert sql.count("IDENTIFIED BY ''") == sql.count("REQUIRE SUBJECT") == 4
+
+
+@pytest.mark.parametrize(("services", "listens"), [(SERVICES, True), ({"webmail": "roundcube"}, False)])
+def test_the_panel_finds_somebody_who_takes_its_mail_and_nobody_else_does(
+    services: dict[str, str], listens: bool
+) -> None:
+    blueprint = compile_server(cases.distributed(services=services), "out1", known())
+    files, number = blueprint.files(), keys.PANEL_MAIL_PORT
+    assert (f"127.0.0.1:{number} inet" in files["/etc/postfix/master.cf"].content) == listens
+    assert [port.scope for port in blueprint.ports if port.number == number] == [Scope.LOCAL] * listens
+    if listens:
+        assert f"['smtp_port'] = '{number}'" in files["/etc/postfixadmin/config.local.php"].content
+
+
+def test_applications_may_have_the_copy_of_the_accounts_made_anew_and_nobody_else() -> None:
+    blueprint = made("out1")
+    assert "SocketGroup=mailwiz-accounts\nSocketMode=0660" in blueprint.files()[f"{UNITS}/{SOCKET_UNIT}"].content
+    users = [item for _, item in blueprint.items() if isinstance(item, User)]
+    assert {user.name for user in users if "mailwiz-accounts" in user.groups} == {"roundcube", "postfixadmin"}
+    assert (
+        "unix:///run/mailwiz-accounts-now.sock" in blueprint.files()["/etc/postfixadmin/config.local.php"].content
+    )
+
+
+def test_a_front_that_keeps_the_accounts_reaches_them_by_their_socket() -> None:
+    plan = cases.distributed(servers=AT_THE_STORE, services=SERVICES)
+    assert database_clients(plan, "front") == ()
+    files = compile_server(plan, "front", cases.facts()).files()
+    config = files["/etc/roundcube/config.inc.php"].content
+    assert "mysql://roundcube@unix(" in config
+    assert WEBMAIL.key not in config
+    assert "'mailwiz_accounts'" in config, "logins come from the copy all the same"
+    assert "'roundcube'@'localhost' IDENTIFIED VIA unix_socket" in files["/etc/mailwiz/sql/roundcube.sql"].content
+    assert keys.DATABASE_PEERS not in files
+
+
+def test_a_certificate_is_made_for_what_the_plan_wants_alone() -> None:
+    assert database_clients(cases.distributed(), "out1") == ()
+    found = [client.name for client in database_clients(cases.distributed(services=SERVICES), "out1")]
+    assert found == ["webmail", "panel", "panel-tables"]
+    assert database_clients(cases.plan(services=SERVICES), "mx1") == ()
