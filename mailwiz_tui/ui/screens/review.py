@@ -14,14 +14,13 @@ from textual.widgets.option_list import Option
 
 from mailwiz_tui.plan.findings import Finding, Severity
 from mailwiz_tui.plan.model import Plan, PlanServer
-from mailwiz_tui.plan.published import departed
 from mailwiz_tui.plan.steps import STEPS
-from mailwiz_tui.plan.support import unsupported
 from mailwiz_tui.ui.actions import bindings_for
 from mailwiz_tui.ui.backends import error_sentence
 from mailwiz_tui.ui.compiled import Compiled
 from mailwiz_tui.ui.plan_words import replaced_files
 from mailwiz_tui.ui.probing import ProbeOutcome, summary
+from mailwiz_tui.ui.review_problems import problems
 from mailwiz_tui.ui.review_rows import LABEL, answers, brief, details, pair, place
 from mailwiz_tui.ui.screens.adopt_dialog import AdoptDialog
 from mailwiz_tui.ui.screens.dialog import ConfirmDialog
@@ -75,45 +74,16 @@ class ReviewScreen(MainScreen):
         """Further rows of a sentence stand under its first one, so they depend on the width."""
         self.draw()
 
-    def problems(self) -> list[Finding]:
-        """Everything in the way of installing, faults first, then what is worth knowing."""
-        plan = self.session.plan()
-        found = self.session.findings()
-        if plan is not None:
-            told = {(f.path, f.message) for f in found}
-            found += [f for f in unsupported(plan) if (f.path, f.message) not in told]
-            missing = [s.id for s in plan.servers if self.session.inventory.get(s.id) is None]
-            found += [
-                Finding(
-                    "servers", f"{name} is not in the inventory", advice="choose another, or add it (F6 in step 2)"
-                )
-                for name in missing
-            ]
-            found += [f for server in plan.servers for f in self._foreign(server.id)]
-            known = self.session.known
-            gone = departed(plan, known.members())
-            found += [_parted(name) for name in gone if not known.servers[name].parted]
-            if not plan.servers and not any(f.path.startswith("servers") for f in found):
-                found.append(Finding("servers", "no server is chosen", advice="choose one in step 2"))
-        return sorted(found, key=lambda f: f.severity is not Severity.FAULT)
-
-    def _foreign(self, server_id: str) -> list[Finding]:
-        software = self.session.foreign_software(server_id)
-        if not software:
-            return []
-        message = f"{server_id} has {', '.join(software)}, set up by somebody else"
-        return [Finding("servers", message, Severity.WARNING, "F8 shows what is there before it is replaced")]
-
     def faults(self) -> list[Finding]:
         """The problems that stop an installation."""
-        return [f for f in self.problems() if f.severity is Severity.FAULT]
+        return [f for f in problems(self.session) if f.severity is Severity.FAULT]
 
     def draw(self) -> None:
         """Draw verdict and list."""
-        problems = self.problems()
-        count = len([f for f in problems if f.severity is Severity.FAULT])
+        found = problems(self.session)
+        count = len([f for f in found if f.severity is Severity.FAULT])
         verdict = self.query_one("#verdict", NoMarkup)
-        warned = len(problems) - count
+        warned = len(found) - count
         if count:
             verdict.show(
                 f"{'x' if self.wizard.plain else '✗'} not ready: {count} to settle first; Enter goes to the field"
@@ -123,7 +93,7 @@ class ReviewScreen(MainScreen):
             verdict.show(f"{'*' if self.wizard.plain else '✓'} ready to install{extra}; F8 installs, F5 compares")
         verdict.set_class(bool(count), "bad")
         verdict.set_class(not count, "good")
-        rows: list[tuple[str, Text]] = [(f.path, self._problem(f)) for f in problems]
+        rows: list[tuple[str, Text]] = [(f.path, self._problem(f)) for f in found]
         plan = self.session.plan()
         if plan is not None:
             rows += [(path, text) for path, text in self._summary(plan)]
@@ -302,13 +272,3 @@ class ReviewScreen(MainScreen):
             self._comparing = None
             self.draw()
             self.app.push_screen(LinesDialog("What an installation would change", lines))
-
-
-def _parted(server_id: str) -> Finding:
-    """What becomes of a server that was taken out of the plan."""
-    return Finding(
-        "servers",
-        f"{server_id} left the plan: the others will let it in no more; on it nothing is changed",
-        Severity.WARNING,
-        "mail that waits there is asked for first; take its MX record away (step 7), then switch it off",
-    )
