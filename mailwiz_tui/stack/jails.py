@@ -13,12 +13,13 @@ def jail(
     findtime: str = "10m",
     allports: bool = False,
     journalmatch: str = "",
+    ignored: str = "",
 ) -> str:
     """A jail that reads the journal and bans for a quarter of an hour, longer each time, at most a week.
 
     ``ports`` are numbers separated by commas. Debian has no log files of its own any more, so each jail
     reads the journal (``backend = systemd``); ``journalmatch`` names the daemon's lines there, where the filter
-    that comes with fail2ban does not know them.
+    that comes with fail2ban does not know them. ``ignored`` is a regular expression for lines that are no offence.
     """
     lines = [
         f"[{name}]",
@@ -26,6 +27,7 @@ def jail(
         "backend = systemd",
         f"filter = {filter_name}[mode={mode}]" if mode else f"filter = {filter_name}",
         *((f"journalmatch = {journalmatch}",) if journalmatch else ()),
+        *((f"ignoreregex = {ignored}",) if ignored else ()),
         f"port = {ports}",
         f"maxretry = {maxretry}",
         f"findtime = {findtime}",

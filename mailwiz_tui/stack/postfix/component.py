@@ -105,6 +105,8 @@ class Postfix(Component):
                     filter_name="postfix",
                     mode="aggressive",
                     journalmatch=release.journalmatch,
+                    # a whole office tries again behind one address once what held its mail up works again
+                    ignored="AUTH command rate limit exceeded",
                 ),
                 jail(
                     "postfix-sasl",
