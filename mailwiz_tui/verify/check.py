@@ -15,7 +15,7 @@ from mailwiz_tui.install.agent.clean import clean_line
 from mailwiz_tui.verify.result import CheckResult, CheckState
 
 OPERATOR = "operator"
-MOST_SECONDS = 45.0
+MOST_SECONDS = 90.0
 """How long one check may take before it counts as failed."""
 
 Action = Callable[[], str] | Callable[[], Awaitable[str]]

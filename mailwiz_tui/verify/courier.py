@@ -94,7 +94,7 @@ def remote(target: Target, link: Link, server_id: str, why: str) -> Courier:
 
     async def carry(steps: list[Step]) -> list[list[Any]]:
         argv = ["python3", "-I", "-c", source, json.dumps(spec(target, steps))]
-        probe = {"id": "dialog", "argv": argv, "timeout": target.seconds * 2 + 5}
+        probe = {"id": "dialog", "argv": argv, "timeout": target.seconds * (dialog.ACCEPTANCE + 1) + 5}
         (answer,) = await link.request("probes", probes=[probe])
         try:
             found = json.loads(str(answer["output"]).splitlines()[-1])

@@ -18,6 +18,8 @@ HELO = "verification.mailwiz-check.invalid"
 """What checks greet as. An address literal would be as true, but filters count it as a sign of spam."""
 QUIET = 1.5
 """How many seconds without a reply mean that the server waits for more."""
+ACCEPTANCE = 4
+"""How many times the patience with other replies the reply to a whole message may take."""
 IGNORED = "not taken for the end"
 CLOSED = 0
 """The code that stands for no answer at all: the connection was closed, or the step was not reached."""
@@ -43,6 +45,7 @@ class Dialog:
     def __init__(self, host: str, port: int, *, pem: str, implicit: bool = False, seconds: float = 15.0) -> None:
         self._pem = pem
         self._hostname = host
+        self._seconds = seconds
         self._socket = socket.create_connection((host, port), timeout=seconds)
         try:
             if implicit:
@@ -88,7 +91,12 @@ class Dialog:
             return code, said
         lines = text.replace("\r\n", "\n").rstrip("\n").split("\n")
         body = "".join(f".{line}\r\n" if line.startswith(".") else f"{line}\r\n" for line in lines)
-        return self.send(f"{body}.")
+        # filters look at it now: RFC 5321 section 4.5.3.2.6 grants them ten minutes
+        self._socket.settimeout(self._seconds * ACCEPTANCE)
+        try:
+            return self.send(f"{body}.")
+        finally:
+            self._socket.settimeout(self._seconds)
 
     def smuggle(self, text: str, ending: str) -> tuple[int, str]:
         """Send a message with ``ending`` inside, which is not the end of a mail (RFC 5321 section 2.3.8).
