@@ -258,8 +258,8 @@ def _milter(context: Context) -> tuple[Item, ...]:
     if not here:
         return ()
     listens = " && ".join(f"ss -Hltn sport = :{milter.port} | grep -q ." for milter in here)
-    wait = f"for try in $(seq 300); do {listens} && exit 0; sleep 0.2; done; exit 1"
-    return (Command("postfix.milter", argv=("sh", "-c", wait), unless=("sh", "-c", listens), timeout=90.0),)
+    wait = f"for try in $(seq 900); do {listens} && exit 0; sleep 0.2; done; exit 1"
+    return (Command("postfix.milter", argv=("sh", "-c", wait), unless=("sh", "-c", listens), timeout=300.0),)
 
 
 def _protocols(context: Context) -> str:

@@ -77,7 +77,7 @@ class SpamAssassin(Component):
         )
         options = render("spamassassin", "spamd", port=str(keys.SPAMD_PORT), children=str(children))
         ready = f"ss -Hltn sport = :{keys.SPAMD_PORT} | grep -q ."
-        wait = f"for try in $(seq 300); do {ready} && exit 0; sleep 0.2; done; exit 1"
+        wait = f"for try in $(seq 900); do {ready} && exit 0; sleep 0.2; done; exit 1"
         step = Step(
             id="spamassassin",
             title="Start the spam filter",
@@ -89,7 +89,7 @@ class SpamAssassin(Component):
                 Directory(FOLDER),
                 *milter,
                 Unit("spamd.service", restart_on=(OPTIONS, RULES)),
-                Command("spamassassin.ready", argv=("sh", "-c", wait), unless=("sh", "-c", ready), timeout=90.0),
+                Command("spamassassin.ready", argv=("sh", "-c", wait), unless=("sh", "-c", ready), timeout=300.0),
                 Unit(SPAMASSASSIN.unit, restart_on=(PROGRAM, SETTINGS, SERVICE)),
                 Unit(UPDATES, running=decision.recurses, enabled=decision.recurses),
             ),
