@@ -36,15 +36,15 @@ class Browser:
     def open(self, url: str) -> None:
         self.driver.get(url)
 
-    def find(self, css: str, seconds: float = 15) -> WebElement:
+    def find(self, css: str, seconds: float = 45) -> WebElement:
         return WebDriverWait(self.driver, seconds).until(
             until.visibility_of_element_located((By.CSS_SELECTOR, css))
         )
 
-    def present(self, css: str, seconds: float = 15) -> WebElement:
+    def present(self, css: str, seconds: float = 45) -> WebElement:
         return WebDriverWait(self.driver, seconds).until(until.presence_of_element_located((By.CSS_SELECTOR, css)))
 
-    def text(self, text: str, css: str = "*", seconds: float = 15) -> WebElement:
+    def text(self, text: str, css: str = "*", seconds: float = 45) -> WebElement:
         path = f'//{css}[contains(normalize-space(.), "{text}")]'
         return WebDriverWait(self.driver, seconds).until(until.visibility_of_element_located((By.XPATH, path)))
 
@@ -55,15 +55,15 @@ class Browser:
             field.clear()
             field.send_keys(value)
 
-    def click(self, css: str, seconds: float = 15) -> None:
+    def click(self, css: str, seconds: float = 45) -> None:
         WebDriverWait(self.driver, seconds).until(until.element_to_be_clickable((By.CSS_SELECTOR, css))).click()
 
-    def arrived(self, url_part: str, seconds: float = 15) -> None:
+    def arrived(self, url_part: str, seconds: float = 45) -> None:
         WebDriverWait(self.driver, seconds).until(until.url_contains(url_part))
 
     def frame(self, css: str) -> None:
         self.driver.switch_to.default_content()
-        WebDriverWait(self.driver, 15).until(until.frame_to_be_available_and_switch_to_it((By.CSS_SELECTOR, css)))
+        WebDriverWait(self.driver, 45).until(until.frame_to_be_available_and_switch_to_it((By.CSS_SELECTOR, css)))
 
     def top(self) -> None:
         self.driver.switch_to.default_content()
