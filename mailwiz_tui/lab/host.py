@@ -10,6 +10,7 @@ import socket
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from . import machine, network
@@ -233,7 +234,7 @@ class Machine:
             units = " ".join(line.split()[0] for line in failed.splitlines() if line.strip())
             raise LabError(f"{self.id} booted {verdict}, failed units: {units}; see {self.console}")
         for address in addresses:
-            if not machine.wait_until(lambda where=address: banner(where), seconds, 0.1):  # type: ignore[misc]
+            if not machine.wait_until(partial(banner, address), seconds, 0.1):
                 raise LabError(f"SSH on {self.id} ({address}) does not answer; see {self.console}")
         return verdict
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 from mailwiz_tui.ui.navigation import Navigation
 
 RUNNING = (
@@ -23,9 +25,9 @@ class SafeLeaving(Navigation):
     """Asks before it quits where something runs or is unseen; stops installations between two steps."""
 
     @property
+    @abstractmethod
     def has_session(self) -> bool:
         """Whether a plan is open, so that there may be something to lose."""
-        raise NotImplementedError
 
     def action_quit_safely(self) -> None:
         """Leave at once when nothing is lost by it; else say what leaving means, and ask."""

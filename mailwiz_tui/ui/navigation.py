@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import TYPE_CHECKING
 
 from textual.app import App
@@ -18,14 +19,14 @@ class Navigation(App[int]):
     """Shows one main screen in place of another; each is built anew from the session."""
 
     @property
+    @abstractmethod
     def session(self) -> Session:
         """What the screens show."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def prompts(self) -> DialogPrompts:
         """Asks the operator what connections want to know."""
-        raise NotImplementedError
 
     def show(self, screen: Screen[None]) -> None:
         """Show a main screen in place of the present one, closing dialogs above it."""
