@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -51,7 +52,7 @@ def prepare(box: Machine, spec: HostSpec, plan: AddressPlan, paths: LabPaths, an
     public = keys.public_identity(paths)
     _authorize(root / "root", public, 0)
     _authorize(root / "home/admin", public, (root / "home/admin").stat().st_uid)
-    _host_keys(box)
+    host_keys(box)
 
 
 def _authorize(home: Path, public: str, owner: int) -> None:
@@ -73,19 +74,23 @@ def _kept_keys(box: Machine) -> Path:
     return box.folder.parent / "host-keys" / box.id
 
 
-def _host_keys(box: Machine) -> None:
-    """Give the host its SSH keys: those it had before a reset, else new ones."""
+def host_keys(box: Machine) -> None:
+    """Give the host its SSH keys: those it had before a reset, else new ones.
+
+    They are made in a folder of this call's own: a killed caller's ``ssh-keygen`` may still write into its own.
+    """
     kept = _kept_keys(box)
     target = box.root / "etc/ssh"
     if not kept.is_dir():
-        fresh = kept.with_name(f".{kept.name}.new")
-        shutil.rmtree(fresh, ignore_errors=True)
+        kept.parent.mkdir(mode=0o700, exist_ok=True)
+        for stale in kept.parent.glob(f".{kept.name}.*"):
+            shutil.rmtree(stale, ignore_errors=True)
+        fresh = Path(tempfile.mkdtemp(prefix=f".{kept.name}.", dir=kept.parent))
         (fresh / "etc/ssh").mkdir(parents=True, mode=0o700)
         run("ssh-keygen", "-A", "-f", fresh)
-        (fresh / "etc/ssh").rename(kept.with_name(f".{kept.name}.keys"))
-        shutil.rmtree(fresh)
-        for path in kept.with_name(f".{kept.name}.keys").glob("*.pub"):
+        for path in (fresh / "etc/ssh").glob("*.pub"):
             path.write_text(" ".join([*path.read_text().split()[:2], f"root@{box.id}"]) + "\n")
-        kept.with_name(f".{kept.name}.keys").rename(kept)
+        (fresh / "etc/ssh").rename(kept)
+        shutil.rmtree(fresh)
     for path in kept.iterdir():
         shutil.copy(path, target)

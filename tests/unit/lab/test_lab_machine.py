@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from mailwiz_tui.lab import command, keys, machine
+from mailwiz_tui.lab import command, keys, machine, provider
+from mailwiz_tui.lab.host import Machine
 from mailwiz_tui.lab.lab import Lab
 from mailwiz_tui.lab.machine import LabError
 
@@ -149,3 +150,21 @@ def test_engine_of_the_lab_loads_without_screens_and_ssh() -> None:
     code = "import sys, mailwiz_tui.lab.command\nprint(sorted({'textual', 'asyncssh'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_host_gets_its_keys_though_a_killed_run_has_left_a_folder_that_is_still_written_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(machine, "STATE", tmp_path)
+    box = Machine("lab", 1, "mx2", (), "bridge")
+    (box.root / "etc/ssh").mkdir(parents=True)
+    for left in (".mx2.new/etc/ssh", ".mx2.keys", ".mx2.abc/etc/ssh"):
+        (tmp_path / "lab/host-keys" / left).mkdir(parents=True)
+    with monkeypatch.context() as stubborn:
+        stubborn.setattr(provider.shutil, "rmtree", lambda path, ignore_errors=False: None)
+        provider.host_keys(box)
+    first = (box.root / "etc/ssh/ssh_host_ed25519_key").read_text()
+    assert "PRIVATE KEY" in first
+    assert (box.root / "etc/ssh/ssh_host_ed25519_key.pub").read_text().endswith(" root@mx2\n")
+    provider.host_keys(box)
+    assert (box.root / "etc/ssh/ssh_host_ed25519_key").read_text() == first
