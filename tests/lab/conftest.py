@@ -92,7 +92,7 @@ def _give_back(lab: Lab, host_id: str, handle: IO[str]) -> None:
 
 
 @contextmanager
-def _lending_hosts(lab: Lab) -> Iterator[FreshHost]:
+def lending_hosts(lab: Lab) -> Iterator[FreshHost]:
     with ExitStack() as lent:
 
         def take(suite: str = SUITE) -> LabHost:
@@ -112,7 +112,7 @@ def _lending_hosts(lab: Lab) -> Iterator[FreshHost]:
 
 
 @contextmanager
-def _lending_domains(lab: Lab) -> Iterator[FreshDomain]:
+def lending_domains(lab: Lab) -> Iterator[FreshDomain]:
     with ExitStack() as lent:
 
         def take() -> str:
@@ -134,14 +134,14 @@ def fresh_host(lab: Lab) -> Iterator[FreshHost]:
 
     Its provider's DNS records are as new as its disk. The lab grows when all are lent.
     """
-    with _lending_hosts(lab) as take:
+    with lending_hosts(lab) as take:
         yield take
 
 
 @pytest.fixture
 def fresh_domain(lab: Lab) -> Iterator[FreshDomain]:
     """Lend empty domains: each call another one, such as ``example.test``."""
-    with _lending_domains(lab) as take:
+    with lending_domains(lab) as take:
         yield take
 
 
@@ -151,21 +151,21 @@ def lent_host(lab: Lab, request: pytest.FixtureRequest) -> Iterator[str]:
 
     A module that is parametrized indirectly by it runs on a host of each release named.
     """
-    with _lending_hosts(lab) as take:
+    with lending_hosts(lab) as take:
         yield take(getattr(request, "param", "trixie")).id
 
 
 @pytest.fixture(scope="module")
 def lend_hosts(lab: Lab) -> Iterator[FreshHost]:
     """Lend several bare hosts to all tests of a module: like ``fresh_host``, but kept until the module ends."""
-    with _lending_hosts(lab) as take:
+    with lending_hosts(lab) as take:
         yield take
 
 
 @pytest.fixture(scope="module")
 def lent_domain(lab: Lab) -> Iterator[str]:
     """Lend one empty domain to all tests of a module."""
-    with _lending_domains(lab) as take:
+    with lending_domains(lab) as take:
         yield take()
 
 

@@ -12,7 +12,6 @@ import itertools
 import secrets
 import smtplib
 import socket
-import ssl
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -20,6 +19,7 @@ from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.utils import formatdate
 
+from tests.lab.clients import unverified
 from tests.lab.fleet import Fleet, marks_below
 
 HEADER = "X-Flow"
@@ -88,7 +88,7 @@ class Flow:
                 time.sleep(0.1)
                 continue
             try:
-                with smtplib.SMTP_SSL(address, 465, context=_unverified(), timeout=30) as session:
+                with smtplib.SMTP_SSL(address, 465, context=unverified(), timeout=30) as session:
                     session.login(user, self.password)
                     self._send_some(session, user)
             except (OSError, smtplib.SMTPException) as error:
@@ -198,9 +198,3 @@ def _letter(number: str, sender: str, receiver: str) -> EmailMessage:
     message[HEADER] = number
     message.set_content(f"Good day, this is number {number}.\n")
     return message
-
-
-def _unverified() -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    return context

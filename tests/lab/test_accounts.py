@@ -6,7 +6,6 @@ import email.message
 import imaplib
 import json
 import os
-import ssl
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,6 +19,7 @@ from mailwiz_tui.install.engine import Engine
 from mailwiz_tui.install.prompts import RefusingPrompts
 from mailwiz_tui.lab.lab import Lab, LabHost
 from mailwiz_tui.plan.toml import load_plan
+from tests.lab import clients
 from tests.lab.processes import ProcessWatch
 from tests.lab.workspace import Workspace, make_workspace
 
@@ -66,11 +66,7 @@ def add(server: Workspace, name: str, *options: str) -> str:
 
 
 def imap(server: Workspace, address: str, password: str = PASSWORD) -> imaplib.IMAP4_SSL:
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    session = imaplib.IMAP4_SSL(server.address, ssl_context=context)
-    session.login(address, password)
-    return session
+    return clients.imap(server.address, address, password)
 
 
 def refused(server: Workspace, address: str, password: str) -> bool:

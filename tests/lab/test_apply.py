@@ -2,10 +2,8 @@
 
 import email.message
 import email.policy
-import imaplib
 import json
 import smtplib
-import ssl
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +12,7 @@ import dkim
 import pytest
 
 from mailwiz_tui.lab.lab import Lab
+from tests.lab.clients import imap, unverified
 from tests.lab.processes import ProcessWatch
 from tests.lab.workspace import Workspace, make_workspace
 
@@ -47,13 +46,6 @@ def installed(workspace: Workspace, watch: ProcessWatch) -> Workspace:
     assert done.code == 0, done.out + done.err
     (workspace.folder / "apply.out").write_text(done.out + done.err)
     return workspace
-
-
-def tls() -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
 
 
 def test_every_check_passes(installed: Workspace) -> None:
@@ -134,8 +126,8 @@ def test_mail_flows_in_from_outside(installed: Workspace) -> None:
     message["Date"] = email.utils.formatdate()
     message.set_content("Guten Tag, dies kommt von draußen.\n")
     installed.lab.outside.send(message, "anna@outside.test", f"abuse@{installed.domain}")
-    mailbox = imaplib.IMAP4_SSL(installed.address, ssl_context=tls())
-    mailbox.login(f"postmaster@{installed.domain}", installed.password(f"postmaster@{installed.domain}"))
+    postmaster = f"postmaster@{installed.domain}"
+    mailbox = imap(installed.address, postmaster, installed.password(postmaster))
     for _ in range(120):
         mailbox.select("INBOX")
         _, found = mailbox.search(None, "SUBJECT", f'"{subject}"')
@@ -158,7 +150,7 @@ def test_mail_flows_out_and_its_signature_verifies(installed: Workspace) -> None
     message = email.message.EmailMessage()
     message["From"], message["To"], message["Subject"] = sender, "berta@outside.test", subject
     message.set_content("Good day from inside.\n")
-    with smtplib.SMTP_SSL(installed.address, 465, context=tls(), timeout=30) as session:
+    with smtplib.SMTP_SSL(installed.address, 465, context=unverified(), timeout=30) as session:
         session.login(sender, installed.password(sender))
         session.send_message(message)
     received = installed.lab.outside.wait_for("berta@outside.test", subject, 60)

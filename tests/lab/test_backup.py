@@ -5,7 +5,6 @@ import imaplib
 import json
 import re
 import shutil
-import ssl
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from mailwiz_tui.lab.lab import Lab, LabHost
+from tests.lab.clients import imap
 from tests.lab.workspace import Done, Workspace, make_workspace
 
 pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.timeout(1500), pytest.mark.xdist_group("backup")]
@@ -54,11 +54,7 @@ def postmaster(workspace: Workspace) -> str:
 
 
 def mailbox(workspace: Workspace, password: str = "") -> imaplib.IMAP4_SSL:
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    box = imaplib.IMAP4_SSL(workspace.address, ssl_context=context, timeout=60)
-    box.login(postmaster(workspace), password or workspace.password(postmaster(workspace)))
-    return box
+    return imap(workspace.address, postmaster(workspace), password or workspace.password(postmaster(workspace)))
 
 
 def contents(workspace: Workspace, folder: str, password: str = "") -> list[tuple[str, str]]:

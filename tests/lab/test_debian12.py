@@ -13,9 +13,10 @@ import pytest
 
 from mailwiz_tui.lab.lab import Lab
 from tests.lab import test_stack as stack
+from tests.lab.clients import PASSWORD, until, unverified
 from tests.lab.conftest import FreshHost
 from tests.lab.managesieve import ManageSieve
-from tests.lab.test_stack import PASSWORD, Site, until, unverified
+from tests.lab.site import Site, installed
 from tests.lab.workspace import make_workspace
 
 pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.timeout(2400), pytest.mark.xdist_group("debian12")]
@@ -36,7 +37,7 @@ apt-get -qy -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confol
 def site(lab: Lab, lend_hosts: FreshHost, lent_domain: str, tmp_path_factory: pytest.TempPathFactory) -> Site:
     made = make_workspace(lab, tmp_path_factory.mktemp("debian12"), lend_hosts("bookworm").id, lent_domain)
     assert made.mailwiz("diff").code == 1
-    return stack.installed(made)
+    return installed(made)
 
 
 def judged(site: Site) -> dict[str, str]:

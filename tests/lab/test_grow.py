@@ -7,7 +7,6 @@ import imaplib
 import json
 import shutil
 import smtplib
-import ssl
 import subprocess
 import time
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from mailwiz_tui.lab.lab import Lab
+from tests.lab.clients import imap, unverified
 from tests.lab.conftest import FreshHost
 from tests.lab.fleet import Fleet, Member, make_fleet
 from tests.lab.workspace import Done
@@ -67,9 +67,7 @@ class Growing:
         """A mail program that knows the name alone, and looks it up."""
         (address,) = self.lab.dns.texts(f"mail.{self.domain}", "A")
         self.address = address
-        session = imaplib.IMAP4_SSL(address, ssl_context=unverified(), timeout=30)
-        session.login(self.user, PASSWORD)
-        return session
+        return imap(address, self.user, PASSWORD)
 
     def letters(self, folder: str = "INBOX") -> dict[str, tuple[str, str]]:
         """UID and flags of each mail by its subject, as a mail program sees them."""
@@ -119,12 +117,6 @@ class Growing:
         done = self.mailwiz("verify", "--json", "--resolver", self.lab.dns.resolver)
         results = json.loads(done.out)["results"]
         return [(r["server_id"], r["id"], r["detail"]) for r in results if r["state"] != "passed"]
-
-
-def unverified() -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    return context
 
 
 @pytest.fixture(scope="module")

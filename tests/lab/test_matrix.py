@@ -6,7 +6,7 @@ import dataclasses
 import secrets
 import smtplib
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from email.message import EmailMessage
 
@@ -17,9 +17,10 @@ from mailwiz_tui.fleet.facts_store import facts_path_for, load_facts
 from mailwiz_tui.lab.lab import Lab
 from mailwiz_tui.plan.toml import load_plan
 from mailwiz_tui.verify.message import GTUBE
+from tests.lab.clients import PASSWORD, eventually, other, refused, until, unverified, virus
 from tests.lab.conftest import FreshHost
-from tests.lab.signatures import EICAR, signature_mirror
-from tests.lab.test_stack import PASSWORD, Site, mail, refused, until, unverified
+from tests.lab.signatures import signature_mirror
+from tests.lab.site import Site
 from tests.lab.workspace import Done, Workspace, make_workspace
 
 pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.timeout(1500), pytest.mark.xdist_group("matrix")]
@@ -146,24 +147,6 @@ def walk(
     workspace = make_workspace(lab, tmp_path_factory.mktemp("matrix"), host, lent_domain)
     with signature_mirror(lab) as mirror:
         yield Walk(Site(workspace), workspace.plan.read_text(), mirror)
-
-
-def other(sender: str, recipient: str, *, body: str = "") -> EmailMessage:
-    """A mail like no other."""
-    return mail(
-        sender, recipient, body=body or f"We meet on Tuesday in the office, all {secrets.randbelow(10**6)} of us.\n"
-    )
-
-
-def virus(sender: str, recipient: str) -> EmailMessage:
-    message = other(sender, recipient)
-    message.add_attachment(EICAR.encode(), maintype="application", subtype="octet-stream", filename="invoice.com")
-    return message
-
-
-def eventually(send: Callable[[], int], code: int) -> bool:
-    """Whether a mail is answered so before long."""
-    return until(lambda: send() == code)
 
 
 @pytest.mark.parametrize("cell", range(len(CELLS)), ids=NAMES)

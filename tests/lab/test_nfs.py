@@ -1,7 +1,6 @@
 """Mailboxes on a file server: a real kernel's NFS 4.2 client, and a server that goes away at every turn."""
 
 import imaplib
-import ssl
 import time
 from collections.abc import Callable, Iterator
 
@@ -9,6 +8,7 @@ import pytest
 
 from mailwiz_tui.lab.lab import Lab
 from mailwiz_tui.stack.compile import compile_server
+from tests.lab.clients import unverified
 from tests.lab.fileserver import FileServer
 from tests.lab.kernelhost import KernelHost
 from tests.lab.workspace import Done, Workspace, make_workspace
@@ -107,10 +107,8 @@ def send(guest: KernelHost, workspace: Workspace, subject: str) -> None:
 
 
 def subjects(workspace: Workspace) -> list[str]:
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     address = f"postmaster@{workspace.domain}"
-    with imaplib.IMAP4_SSL(workspace.address, ssl_context=context, timeout=120) as box:
+    with imaplib.IMAP4_SSL(workspace.address, ssl_context=unverified(), timeout=120) as box:
         box.login(address, workspace.password(address))
         box.select("INBOX", readonly=True)
         numbers = b",".join(box.search(None, "ALL")[1][0].split()).decode()

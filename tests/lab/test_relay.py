@@ -5,7 +5,6 @@ from __future__ import annotations
 import email.message
 import json
 import smtplib
-import ssl
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -14,6 +13,7 @@ import dkim
 import pytest
 
 from mailwiz_tui.lab.lab import Lab
+from tests.lab.clients import unverified
 from tests.lab.post_office import PostOffice, post_office
 from tests.lab.workspace import Workspace, make_workspace
 
@@ -167,9 +167,7 @@ def test_outgoing_mail_leaves_through_the_smart_host_with_its_signature(
     message = email.message.EmailMessage()
     message["From"], message["To"], message["Subject"] = sender, "berta@outside.test", subject
     message.set_content("Through the provider.\n")
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    with smtplib.SMTP_SSL(server.address, 465, context=context, timeout=30) as session:
+    with smtplib.SMTP_SSL(server.address, 465, context=unverified(), timeout=30) as session:
         session.login(sender, server.password(sender))
         session.send_message(message)
     wait(lambda: any(subject in letter.text for letter in smart_host.letters))

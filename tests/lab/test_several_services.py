@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import imaplib
-import json
 import secrets
-import smtplib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,21 +13,16 @@ from pathlib import Path
 import pytest
 
 from mailwiz_tui.lab.lab import Lab
-from tests.lab.browser import Browser, browser
-from tests.lab.conftest import FreshHost
+from tests.lab.browser import browser
+from tests.lab.clients import PASSWORD, eventually, other, refused, submit, until, virus
+from tests.lab.conftest import lending_domains, lending_hosts
 from tests.lab.fleet import Fleet, Member, make_fleet
 from tests.lab.signatures import EICAR, signature_mirror
-from tests.lab.test_matrix import eventually, other, virus
-from tests.lab.test_stack import PASSWORD, refused, until, unverified
-from tests.lab.test_webmail import KNOWN_COMPLAINTS
-from tests.lab.web_journeys import Panel, Webmail
+from tests.lab.web_office import WebOffice, install_with_web
 
 pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.timeout(1800), pytest.mark.xdist_group("services")]
 
-SHAPE = (
-    ("trixie", ("mx-outbound", "antispam")),
-    ("bookworm", ("mail-storage", "mx-inbound")),
-)
+FRONT, STORE = ("mx-outbound", "antispam"), ("mail-storage", "mx-inbound")
 SERVICES = """
 [services]
 antivirus = true
@@ -43,7 +35,7 @@ OUTSIDE = "alice@outside.test"
 
 
 @dataclass(frozen=True)
-class Office:
+class Office(WebOffice):
     """A front that filters, and a store that mail from the world comes in at; bob and carol have mailboxes.
 
     So the scanner is asked over the link about what comes in, and beside it about what users send.
@@ -52,42 +44,12 @@ class Office:
     fleet: Fleet
     front: str
     store: str
-    browser: Browser
-
-    @property
-    def bob(self) -> str:
-        return f"bob@{self.fleet.domain}"
-
-    @property
-    def carol(self) -> str:
-        return f"carol@{self.fleet.domain}"
-
-    @property
-    def webmail(self) -> Webmail:
-        return Webmail(self.browser, f"https://{self.fleet.hostname}/webmail/")
-
-    @property
-    def panel(self) -> Panel:
-        return Panel(self.browser, f"https://{self.fleet.hostname}/admin/")
-
-    @property
-    def administrator(self) -> tuple[str, str]:
-        ((address, password),) = json.loads(self.fleet.credentials.read_text())["admin_panel"].items()
-        return address, password
 
     def asks(self, program: str, options: str, statement: str) -> str:
         """What the accounts' database answers a program on the front, or why it does not."""
         user = {"webmail": "roundcube", "panel": "postfixadmin", "panel-tables": "postfixadmin"}[program]
         client = f"mariadb --defaults-file=/etc/mailwiz/sql/{program}-client.cnf {options}"
         return self.fleet.run(self.front, f'runuser -u {user} -- {client} -e "{statement}" 2>&1 || true')
-
-    def imap_opens(self, user: str, password: str) -> bool:
-        with imaplib.IMAP4_SSL(self.fleet.address, 993, ssl_context=unverified(), timeout=30) as client:
-            try:
-                client.login(user, password)
-            except imaplib.IMAP4.error:
-                return False
-            return True
 
     def offer(self, message: EmailMessage) -> tuple[int, str]:
         """Offer a mail on port 25 from outside: the code (0: taken) and the line it is answered with.
@@ -104,14 +66,7 @@ class Office:
 
     def submit(self, message: EmailMessage) -> int:
         """Send a mail of bob's after login; the code it is answered with, 0 for taken."""
-
-        def send() -> None:
-            with smtplib.SMTP(self.fleet.address, 587, timeout=60, local_hostname="laptop") as client:
-                client.starttls(context=unverified())
-                client.login(self.bob, PASSWORD)
-                client.sendmail(self.bob, [str(message["To"])], message.as_bytes())
-
-        return refused(send)
+        return refused(lambda: submit(self.fleet.address, self.bob, message))
 
     def arrived(self, message: EmailMessage) -> bool:
         subject = f"Subject: {message['Subject']}".encode()
@@ -126,36 +81,23 @@ class Office:
             self.fleet.run(self.front, f"systemctl start {' '.join(reversed(units))}")
 
 
-@pytest.fixture(scope="module")
-def office(
-    lab: Lab, lend_hosts: FreshHost, lent_domain: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Office]:
-    """Installed by the commands that an operator types."""
-    members = [Member(lend_hosts(suite).id, roles, number) for number, (suite, roles) in enumerate(SHAPE, 1)]
-    fleet = make_fleet(lab, tmp_path_factory.mktemp("services"), lent_domain, members)
-    with signature_mirror(lab) as mirror:
+@pytest.fixture(scope="module", params=[("trixie", "bookworm"), ("bookworm", "trixie")], ids=lambda p: p[0])
+def office(request: pytest.FixtureRequest, lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    """Installed by the commands that an operator types; named by the front's release."""
+    with lending_hosts(lab) as take_host, lending_domains(lab) as take_domain, signature_mirror(lab) as mirror:
+        front, store = (take_host(suite).id for suite in request.param)
+        members = [Member(front, FRONT, 1), Member(store, STORE, 2)]
+        fleet = make_fleet(lab, tmp_path_factory.mktemp("services"), take_domain(), members)
         fleet.plan.write_text(fleet.plan.read_text() + SERVICES.format(mirror=mirror))
-        before = fleet.mailwiz("diff")
-        assert before.code == 1, before.err
-        fleet.publish()
-        done = fleet.apply("--credentials", str(fleet.credentials))
-        assert done.code == 0, done.out + done.err
-        assert f"Webmail: https://{fleet.hostname}/webmail/" in done.out
+        install_with_web(fleet)
         with browser({fleet.hostname: fleet.address}) as window:
-            office = Office(fleet, members[0].host, members[1].host, window)
-            for address in (office.bob, office.carol):
-                added = fleet.mailwiz("mailbox add", address, "--password-stdin", stdin=f"{PASSWORD}\n")
-                assert added.code == 0, added.err
-            yield office
+            yield Office(workspace=fleet, browser=window, fleet=fleet, front=front, store=store)
 
 
 @pytest.fixture(autouse=True)
 def quiet(office: Office) -> Iterator[None]:
-    """The browser finds nothing to complain of: no refusal by the CSP, no script that broke, no missing file."""
-    office.browser.complaints()
-    yield
-    told = [line for line in office.browser.complaints() if not any(known in line for known in KNOWN_COMPLAINTS)]
-    assert told == []
+    with office.without_complaints():
+        yield
 
 
 def test_every_check_passes_and_a_second_apply_changes_nothing(office: Office) -> None:

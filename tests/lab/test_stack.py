@@ -7,127 +7,19 @@ import imaplib
 import re
 import smtplib
 import socket
-import ssl
-import time
 import uuid
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from email.message import EmailMessage
-from email.utils import formatdate, make_msgid
 
 import pytest
 
 from mailwiz_tui.lab.lab import Lab
-from tests.lab.workspace import Workspace, make_workspace
+from tests.lab.clients import refused, until, unverified
+from tests.lab.site import Site, installed
+from tests.lab.workspace import make_workspace
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(1500), pytest.mark.xdist_group("stack")]
 
-PASSWORD = "a-password-for-the-lab"
 CONTROLLER = "/run/rspamd/controller.sock"
-
-
-class Site:
-    """An installed server with the mailboxes bob@ and carol@."""
-
-    def __init__(self, workspace: Workspace) -> None:
-        self.workspace = workspace
-        self.lab = workspace.lab
-        self.domain = workspace.domain
-        self.bob = f"bob@{self.domain}"
-        self.carol = f"carol@{self.domain}"
-
-    def run(self, command: str) -> str:
-        return self.lab.run(self.workspace.host, command).stdout
-
-    def sql(self, statement: str) -> None:
-        self.lab.run(self.workspace.host, "mariadb postfix", stdin=statement)
-
-    def mailbox(self, address: str) -> None:
-        local = address.partition("@")[0]
-        hashed = self.run(f"doveadm pw -s ARGON2ID -p {PASSWORD}").strip()
-        self.sql(
-            "INSERT INTO mailbox (username, password, name, maildir, local_part, domain) VALUES "
-            f"('{address}', '{hashed}', '', '{self.domain}/{local}/', '{local}', '{self.domain}');"
-            f"INSERT INTO alias (address, goto, domain) VALUES ('{address}', '{address}', '{self.domain}');"
-        )
-
-    def imap(self, user: str, password: str = PASSWORD) -> imaplib.IMAP4_SSL:
-        client = imaplib.IMAP4_SSL(self.workspace.address, 993, ssl_context=unverified(), timeout=30)
-        client.login(user, password)
-        return client
-
-    def submit(self, user: str, *recipients: str, sender: str = "", header: str = "", body: str = "") -> None:
-        sender = sender or user
-        with smtplib.SMTP(self.workspace.address, 587, timeout=30, local_hostname="laptop") as client:
-            client.starttls(context=unverified())
-            client.login(user, PASSWORD)
-            client.sendmail(sender, list(recipients), mail(header or sender, recipients[0], body=body).as_bytes())
-
-    def from_outside(
-        self, subject: str, recipient: str, sender: str = "alice@outside.test", body: str = ""
-    ) -> None:
-        self.lab.outside.send(mail(sender, recipient, subject, body), "alice@outside.test", recipient)
-
-    def found(self, user: str, folder: str, subject: str, seconds: float = 40) -> bytes:
-        """The UID of a message once it has arrived in a folder."""
-        client = self.imap(user)
-        deadline = time.monotonic() + seconds
-        while True:
-            if client.select(folder)[0] == "OK":
-                numbers = client.uid("SEARCH", "SUBJECT", f'"{subject}"')[1][0].split()
-                if numbers:
-                    client.logout()
-                    return bytes(numbers[-1])
-            assert time.monotonic() < deadline, f"{subject} did not arrive in {folder} of {user}"
-            time.sleep(0.3)
-
-
-def unverified() -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
-
-
-def mail(sender: str, recipient: str, subject: str = "", body: str = "") -> EmailMessage:
-    message = EmailMessage()
-    message["From"], message["To"], message["Subject"] = sender, recipient, subject or uuid.uuid4().hex
-    message["Date"], message["Message-ID"] = formatdate(), make_msgid(domain=sender.partition("@")[2])
-    message.set_content(
-        body or "We meet on Tuesday in the office with the whole team to speak about the project.\n"
-    )
-    return message
-
-
-def until(happened: Callable[[], bool], seconds: float = 40) -> bool:
-    deadline = time.monotonic() + seconds
-    while not happened():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.3)
-    return True
-
-
-def refused(send: Callable[[], object]) -> int:
-    """The code a server refused with; 0 where it took the mail."""
-    try:
-        send()
-    except smtplib.SMTPRecipientsRefused as error:
-        return next(iter(error.recipients.values()))[0]
-    except smtplib.SMTPResponseException as error:
-        return error.smtp_code
-    return 0
-
-
-def installed(workspace: Workspace) -> Site:
-    """Install a server and make the two mailboxes."""
-    done = workspace.mailwiz("apply", "--yes", "--credentials", str(workspace.credentials))
-    assert done.code == 0, done.out + done.err
-    workspace.publish()
-    site = Site(workspace)
-    for address in (site.bob, site.carol):
-        site.mailbox(address)
-    return site
 
 
 @pytest.fixture(scope="module")

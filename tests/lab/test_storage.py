@@ -1,7 +1,6 @@
 """Mail at a chosen path, old mail in a bucket that is lost and comes back, TLS on every port: on both releases."""
 
 import imaplib
-import ssl
 import subprocess
 import time
 from collections.abc import Iterator
@@ -10,7 +9,8 @@ import pytest
 
 from mailwiz_tui.lab.lab import Lab
 from tests.lab import scanner
-from tests.lab.conftest import _lending_domains
+from tests.lab.clients import imap
+from tests.lab.conftest import lending_domains
 from tests.lab.objectstore import ACCESS_KEY, SECRET, ObjectStore
 from tests.lab.workspace import Workspace, acme, make_workspace
 
@@ -38,7 +38,7 @@ s3_after_days = 1
 @pytest.fixture(scope="module")
 def lent_domain(lab: Lab, lent_host: str) -> Iterator[str]:
     """A domain for each of the hosts."""
-    with _lending_domains(lab) as take:
+    with lending_domains(lab) as take:
         yield take()
 
 
@@ -77,11 +77,8 @@ def installed(workspace: Workspace) -> Workspace:
 
 
 def mailbox(workspace: Workspace) -> imaplib.IMAP4_SSL:
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    box = imaplib.IMAP4_SSL(workspace.address, ssl_context=context, timeout=60)
     address = f"postmaster@{workspace.domain}"
-    box.login(address, workspace.password(address))
+    box = imap(workspace.address, address, workspace.password(address))
     box.select("INBOX")
     return box
 

@@ -8,7 +8,6 @@ import imaplib
 import json
 import os
 import signal
-import ssl
 import subprocess
 import threading
 import time
@@ -20,6 +19,7 @@ from typing import Any
 import pytest
 
 from mailwiz_tui.lab.lab import Lab, LabHost
+from tests.lab.clients import imap, unverified
 from tests.lab.managesieve import ManageSieve
 from tests.lab.workspace import MAIL, Done, Workspace, make_workspace
 
@@ -78,9 +78,7 @@ class Post:
         return {box["address"]: box for box in json.loads(done.out)["mailboxes"]}
 
     def imap(self, address: str) -> imaplib.IMAP4_SSL:
-        session = imaplib.IMAP4_SSL(self.work.address, ssl_context=_any_certificate())
-        session.login(address, PASSWORD)
-        return session
+        return imap(self.work.address, address, PASSWORD)
 
     def send(self, recipient: str, subject: str) -> None:
         message = email.message.EmailMessage()
@@ -128,12 +126,6 @@ class Post:
     def held(self, host: str, name: str) -> str:
         """What is in a mailbox's place on a store."""
         return self.on(host, f"stat -c %F /var/vmail/{self.work.domain}/{name} 2>/dev/null")
-
-
-def _any_certificate() -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    return context
 
 
 @pytest.fixture(scope="module")
@@ -210,7 +202,7 @@ def test_how_full_a_mailbox_is_on_either_store_is_known_at_the_door(post: Post) 
 
 def test_a_mailbox_moves_while_mail_comes_in_and_every_mail_is_there_once(post: Post) -> None:
     bob = post.address("bob")
-    sieve = ManageSieve(post.work.address, bob, PASSWORD, _any_certificate())
+    sieve = ManageSieve(post.work.address, bob, PASSWORD, unverified())
     sieve.put("mine", SCRIPT)
     sieve.close()
     session = post.imap(bob)
@@ -250,7 +242,7 @@ def test_a_mailbox_moves_while_mail_comes_in_and_every_mail_is_there_once(post: 
     assert b"$Work" in flags
     assert session.select("Even")[1] == [b"30"], "the Sieve script works on"
     session.logout()
-    sieve = ManageSieve(post.work.address, bob, PASSWORD, _any_certificate())
+    sieve = ManageSieve(post.work.address, bob, PASSWORD, unverified())
     assert sieve.scripts() == ['"mine" ACTIVE']
     assert sieve.text("mine") == SCRIPT
     sieve.close()

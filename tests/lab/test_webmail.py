@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import imaplib
 import json
-import smtplib
 import socket
 import ssl
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -23,46 +19,20 @@ from mailwiz_tui.verify import applications
 from mailwiz_tui.verify.check import Failed
 from mailwiz_tui.verify.target import Target
 from mailwiz_tui.verify.web import Site
-from tests.lab.browser import Browser, browser
-from tests.lab.conftest import _lending_domains, _lending_hosts
-from tests.lab.web_journeys import Panel, Webmail
+from tests.lab.browser import browser
+from tests.lab.clients import PASSWORD, until, unverified
+from tests.lab.conftest import lending_domains, lending_hosts
+from tests.lab.web_office import WebOffice, install_with_web
 from tests.lab.workspace import Workspace, make_workspace
 
 pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.timeout(1500), pytest.mark.xdist_group("webmail")]
 
-PASSWORD = "a-password-for-the-lab"
 SERVICES = '\n[services]\nwebmail = "roundcube"\nadmin_panel = "postfixadmin"\n'
 MIB = 1024 * 1024
-KNOWN_COMPLAINTS = ("_task=login - Failed to load resource: the server responded with a status of 401",)
-"""What a browser always says of a login that was refused."""
 
 
-@dataclass
-class Office:
-    """An installed server with bob@ and carol@, and a browser in front of it."""
-
-    workspace: Workspace
-    browser: Browser
-
-    @property
-    def url(self) -> str:
-        return f"https://{self.workspace.hostname}"
-
-    @property
-    def webmail(self) -> Webmail:
-        return Webmail(self.browser, f"{self.url}/webmail/")
-
-    @property
-    def panel(self) -> Panel:
-        return Panel(self.browser, f"{self.url}/admin/")
-
-    @property
-    def administrator(self) -> tuple[str, str]:
-        ((address, password),) = json.loads(self.workspace.credentials.read_text())["admin_panel"].items()
-        return address, password
-
-    def address(self, name: str) -> str:
-        return f"{name}@{self.workspace.domain}"
+class Office(WebOffice):
+    """A single server."""
 
     def run(self, command: str) -> str:
         return self.workspace.lab.run(self.workspace.host, command).stdout
@@ -71,22 +41,6 @@ class Office:
         done = self.workspace.mailwiz("apply", "--yes", "--resolver", self.workspace.lab.dns.resolver)
         assert done.code == 0, done.out + done.err
         return done.out
-
-    def imap_opens(self, user: str, password: str) -> bool:
-        with imaplib.IMAP4_SSL(self.workspace.address, 993, ssl_context=unverified(), timeout=30) as client:
-            try:
-                client.login(user, password)
-            except imaplib.IMAP4.error:
-                return False
-            return True
-
-    def smtp_opens(self, user: str, password: str) -> bool:
-        with smtplib.SMTP_SSL(self.workspace.address, 465, context=unverified(), timeout=30) as client:
-            try:
-                client.login(user, password)
-            except smtplib.SMTPAuthenticationError:
-                return False
-            return True
 
     def site(self, address: str = "") -> Site:
         """The web site as the program's own checks reach it, certificates taken as they come."""
@@ -103,22 +57,6 @@ class _Trusting(Site):
         return unverified()
 
 
-def unverified() -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
-
-
-def until(happened: Callable[[], bool], seconds: float = 40) -> bool:
-    deadline = time.monotonic() + seconds
-    while not happened():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.3)
-    return True
-
-
 def write_plan(workspace: Workspace, provider: str) -> None:
     text = workspace.plan.read_text()
     if provider == "letsencrypt":
@@ -132,34 +70,20 @@ def write_plan(workspace: Workspace, provider: str) -> None:
 def office(request: pytest.FixtureRequest, lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     """Install both applications with the first ``apply``, make two mailboxes on the command line."""
     suite, provider = request.param
-    with _lending_hosts(lab) as take_host, _lending_domains(lab) as take_domain:
+    with lending_hosts(lab) as take_host, lending_domains(lab) as take_domain:
         workspace = make_workspace(
             lab, tmp_path_factory.mktemp(f"webmail-{suite}"), take_host(suite).id, take_domain()
         )
         write_plan(workspace, provider)
-        workspace.mailwiz("diff")
-        workspace.publish()
-        done = workspace.mailwiz(
-            "apply", "--yes", "--resolver", lab.dns.resolver, "--credentials", str(workspace.credentials)
-        )
-        assert done.code == 0, done.out + done.err
-        assert f"Webmail: https://{workspace.hostname}/webmail/" in done.out
-        for name in ("bob", "carol"):
-            added = workspace.mailwiz(
-                "mailbox add", f"{name}@{workspace.domain}", "--password-stdin", stdin=f"{PASSWORD}\n"
-            )
-            assert added.code == 0, added.err
+        install_with_web(workspace)
         with browser({workspace.hostname: workspace.address}) as window:
             yield Office(workspace, window)
 
 
 @pytest.fixture(autouse=True)
 def quiet(office: Office) -> Iterator[None]:
-    """The browser finds nothing to complain of: no refusal by the CSP, no script that broke, no missing file."""
-    office.browser.complaints()
-    yield
-    told = [line for line in office.browser.complaints() if not any(known in line for known in KNOWN_COMPLAINTS)]
-    assert told == []
+    with office.without_complaints():
+        yield
 
 
 def test_a_second_apply_changes_nothing_and_every_check_passes(office: Office) -> None:
@@ -176,7 +100,7 @@ def test_a_second_apply_changes_nothing_and_every_check_passes(office: Office) -
 def test_log_in_write_attach_and_read(office: Office, tmp_path: Path) -> None:
     attached = tmp_path / "minutes.bin"
     attached.write_bytes(hashlib.sha256(b"x").digest() * 5000)
-    bob, carol = office.address("bob"), office.address("carol")
+    bob, carol = office.bob, office.carol
     assert not office.webmail.try_login(bob, "wrong-password")
     assert office.webmail.try_login(bob, PASSWORD)
     office.webmail.send(carol, "Minutes of Tuesday", "Good day, Carol.", attached)
@@ -189,7 +113,7 @@ def test_log_in_write_attach_and_read(office: Office, tmp_path: Path) -> None:
 
 
 def test_mail_to_the_world_is_sent_under_the_users_own_login(office: Office) -> None:
-    assert office.webmail.try_login(office.address("bob"), PASSWORD)
+    assert office.webmail.try_login(office.bob, PASSWORD)
     office.webmail.send("alice@outside.test", "To the world", "Good day, Alice.")
     assert until(lambda: "status=sent" in office.run("journalctl -t postfix/smtp -o cat --no-pager -n 50"))
     assert f"sasl_username={office.address('bob')}" in office.run(
@@ -201,7 +125,7 @@ def test_attachments_up_to_the_size_of_a_message(office: Office, tmp_path: Path)
     large, huge = tmp_path / "large.bin", tmp_path / "huge.bin"
     large.write_bytes(bytes(range(256)) * (35 * MIB // 256))
     huge.write_bytes(bytes(52 * MIB))
-    bob, carol = office.address("bob"), office.address("carol")
+    bob, carol = office.bob, office.carol
     assert office.webmail.try_login(bob, PASSWORD)
     office.webmail.send(carol, "A large one", "35 MiB, nearly 48 as it travels.", large)
     assert until(lambda: office.run(f"doveadm search -u {carol} subject 'A large one'").strip() != "")
@@ -211,11 +135,11 @@ def test_attachments_up_to_the_size_of_a_message(office: Office, tmp_path: Path)
 
 
 def test_a_filter_made_in_the_browser_files_mail(office: Office) -> None:
-    carol = office.address("carol")
+    carol = office.carol
     assert office.webmail.try_login(carol, PASSWORD)
     office.webmail.make_filter("Invoices", "invoice", "Archive")
     assert "fileinto" in office.run(f"doveadm sieve get -u {carol} roundcube")
-    assert office.webmail.try_login(office.address("bob"), PASSWORD)
+    assert office.webmail.try_login(office.bob, PASSWORD)
     office.webmail.send(carol, "Your invoice of May", "Please pay.")
     assert until(
         lambda: office.run(f"doveadm search -u {carol} mailbox Archive subject 'Your invoice'").strip() != ""
@@ -223,7 +147,7 @@ def test_a_filter_made_in_the_browser_files_mail(office: Office) -> None:
 
 
 def test_a_password_changed_in_the_browser_is_the_one_that_counts(office: Office) -> None:
-    carol, new = office.address("carol"), f"{PASSWORD}-new"
+    carol, new = office.carol, f"{PASSWORD}-new"
     assert office.webmail.try_login(carol, PASSWORD)
     office.webmail.change_password(PASSWORD, new)
     opened = [(office.imap_opens(carol, p), office.smtp_opens(carol, p)) for p in (PASSWORD, new)]
@@ -266,7 +190,7 @@ def test_the_panel_makes_a_mailbox_that_works_everywhere(office: Office) -> None
     assert office.smtp_opens(dora, secret)
     assert office.webmail.try_login(dora, secret)
     assert dora in office.workspace.mailwiz("mailbox list").out
-    assert office.panel.try_login(office.address("bob"), PASSWORD, "users/login.php"), "made on the command line"
+    assert office.panel.try_login(office.bob, PASSWORD, "users/login.php"), "made on the command line"
 
 
 def test_tables_of_an_older_panel_are_brought_up_to_date_with_all_that_is_in_them(office: Office) -> None:
@@ -356,6 +280,6 @@ def test_switching_off_keeps_the_data_and_on_again_works(office: Office) -> None
     office.workspace.plan.write_text(plan)
     office.apply()
     assert "no changes" in office.apply()
-    assert office.webmail.try_login(office.address("carol"), PASSWORD)
+    assert office.webmail.try_login(office.carol, PASSWORD)
     assert "Good day, Carol." in office.webmail.read("Minutes of Tuesday")
     assert office.panel.try_login(*office.administrator)
