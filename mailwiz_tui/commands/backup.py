@@ -14,9 +14,14 @@ from mailwiz_tui.commands.secret import read_secret
 from mailwiz_tui.commands.terminal import ask, complain, interactive, say
 from mailwiz_tui.commands.workspace import Workspace, open_workspace
 from mailwiz_tui.dns.records import plan_records
+from mailwiz_tui.install.agentlink import AgentError
 from mailwiz_tui.install.backup import Backups, Progress
+from mailwiz_tui.install.backup_places import backup_servers
+from mailwiz_tui.install.copies import refresh_copies
 from mailwiz_tui.install.engine import Engine
+from mailwiz_tui.install.ssh import SshError
 from mailwiz_tui.plan.findings import Finding, PlanError
+from mailwiz_tui.plan.model import Plan
 
 
 def add_arguments(parser: argparse.ArgumentParser, connecting: Callable[[argparse.ArgumentParser], None]) -> None:
@@ -31,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser, connecting: Callable[[argpars
         action = actions.add_parser(name, help=text, description=text)
         action.add_argument("plan", metavar="PLAN", type=Path, help="the plan file (TOML)")
         action.add_argument("--inventory", type=Path, metavar="FILE", help="servers (default: beside the plan)")
+        action.add_argument("--server", metavar="ID", default="", help="of several stores only this one")
         connecting(action)
         if name == "restore":
             action.add_argument("snapshot", nargs="?", default="latest", metavar="BACKUP", help="which one")
@@ -52,24 +58,36 @@ async def _follow(work: AsyncIterator[Progress]) -> None:
             say(f"  {shown} %")
 
 
-async def _list(backups: Backups) -> int:
+async def _list(backups: Backups, server_id: str) -> None:
     found = await backups.snapshots()
     for snapshot in found:
-        say(f"{snapshot.id}  {snapshot.time[:19].replace('T', ' ')}  {snapshot.host}")
+        say(f"{server_id}  {snapshot.id}  {snapshot.time[:19].replace('T', ' ')}  {snapshot.host}")
     if not found:
-        complain("there is no backup yet", "make one: mailwiz-tui backup run PLAN")
-    return 0 if found else 1
+        raise AgentError("there is no backup yet", server_id, "make one: mailwiz-tui backup run PLAN")
 
 
-async def _restore(engine: Engine, backups: Backups, options: argparse.Namespace, key: SecretStr | None) -> int:
-    await engine.prepare()
+async def _ask_for_keys(engine: Engine) -> None:
+    """Learn the public keys of all servers, for their records; of several one may be dead."""
+    try:
+        await engine.prepare()
+    except (AgentError, SshError) as error:
+        if len(engine.server_ids) == 1:
+            raise
+        complain(str(error))
+
+
+async def _restore(backups: Backups, options: argparse.Namespace, key: SecretStr | None) -> None:
     if key is not None:
         await backups.unlock(key)
     await _follow(backups.restore(options.snapshot))
+
+
+async def _side_effects(engine: Engine, options: argparse.Namespace) -> None:
+    """What a restore leaves to be done: the other servers' copies of the accounts, records, and ``apply``."""
+    await refresh_copies(engine)
     await _say_records(engine, options.resolver)
     say("")
     say(f"Now run `mailwiz-tui apply {options.plan}`: it puts own settings to use and verifies.")
-    return 0
 
 
 async def _say_records(engine: Engine, resolver: str) -> None:
@@ -91,7 +109,7 @@ async def _say_records(engine: Engine, resolver: str) -> None:
 
 def _recovery_key(options: argparse.Namespace) -> SecretStr | None:
     """The key from standard input or the terminal; None where none is to be given. Raises PlanError without one."""
-    if not (options.key or options.key_stdin):
+    if not _wants_key(options):
         return None
     key = read_secret("Recovery key", from_stdin=options.key_stdin) if options.key_stdin or interactive() else None
     if key is None:
@@ -100,17 +118,56 @@ def _recovery_key(options: argparse.Namespace) -> SecretStr | None:
 
 
 async def _work(workspace: Workspace, options: argparse.Namespace, key: SecretStr | None) -> int:
+    """On one server after the other, the one with the accounts first; one that fails does not stop the others."""
     engine = workspace.engine(options)
-    backups = Backups(engine)
+    servers = _servers(workspace.plan, options)
+    failed = 0
     try:
-        if options.action == "list":
-            return await _list(backups)
-        if options.action == "run":
-            await _follow(backups.run())
-            return 0
-        return await _restore(engine, backups, options, key)
+        if options.action == "restore":
+            await _ask_for_keys(engine)
+        for server_id in servers:
+            backups = Backups(engine, server_id)
+            if len(servers) > 1 and options.action != "list":
+                say(f"{server_id}:")
+            try:
+                match options.action:
+                    case "list":
+                        await _list(backups, server_id)
+                    case "run":
+                        await _follow(backups.run())
+                    case _:
+                        await _restore(backups, options, key)
+            except (AgentError, SshError) as error:
+                if len(servers) == 1:
+                    raise
+                complain(f"{server_id}: {error}")
+                failed += 1
+        if options.action == "restore" and failed < len(servers):
+            await _side_effects(engine, options)
+        return 1 if failed else 0
     finally:
         await engine.close()
+
+
+def _servers(plan: Plan, options: argparse.Namespace) -> tuple[str, ...]:
+    """The servers that are meant. Raises PlanError for one that makes no backup, or where one has to be named."""
+    servers = backup_servers(plan)
+    named = ", ".join(servers)
+    if options.server:
+        if options.server not in servers:
+            raise PlanError([Finding("--server", f"{options.server} keeps no mailboxes", advice=f"one of {named}")])
+        return (options.server,)
+    if len(servers) > 1 and options.action == "restore":
+        for given, what in ((options.snapshot != "latest", "this backup"), (_wants_key(options), "this key")):
+            if given:
+                raise PlanError(
+                    [Finding("--server", f"is needed: {what} is one server's", advice=f"one of {named}")]
+                )
+    return servers
+
+
+def _wants_key(options: argparse.Namespace) -> bool:
+    return bool(options.key or options.key_stdin)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -118,6 +175,7 @@ def run(options: argparse.Namespace) -> int:
     workspace = open_workspace(options)
     if not workspace.plan.backup.target:
         raise PlanError([Finding("backup.target", "is empty: no backup is planned", advice="set it and run apply")])
+    _servers(workspace.plan, options)
     key = None
     if options.action == "restore":
         key = _recovery_key(options)

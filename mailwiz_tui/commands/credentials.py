@@ -33,7 +33,7 @@ class CredentialsFile:
 
 
 def show(handover: Handover) -> None:
-    """Print the passwords and the backup's recovery key; they will not be shown again."""
+    """Print the passwords and the backups' recovery keys; they will not be shown again."""
     say("")
     if handover.mailboxes:
         say("Generated passwords. They are shown this once and stored only as hashes:")
@@ -45,7 +45,8 @@ def show(handover: Handover) -> None:
         for address, secret in handover.administrators.items():
             say(f"  {address}  {secret.get_secret_value()}")
         say("")
-    if handover.backup_key is not None:
-        say("The recovery key of the backup. It is shown this once; without it no new server can restore:")
-        say(f"  {handover.backup_key.get_secret_value()}")
+    if handover.backup_keys:
+        say("The key of each server's backup. It is shown this once; without it no new server can restore:")
+        for server, secret in handover.backup_keys.items():
+            say(f"  {server}  {secret.get_secret_value()}")
         say("")

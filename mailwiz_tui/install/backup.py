@@ -1,4 +1,4 @@
-"""Backups seen from the controller: made, listed and restored on the server that keeps the mailboxes."""
+"""Backups seen from the controller: made, listed and restored on each server that keeps mailboxes."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from pydantic import SecretStr
 
 from mailwiz_tui.install.agentlink import AgentError, AgentLink
 from mailwiz_tui.install.engine import Engine
-from mailwiz_tui.install.first_accounts import account_server
 from mailwiz_tui.install.sanitize import clean_text
-from mailwiz_tui.install.work import EngineError
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +31,11 @@ class Progress:
 
 
 class Backups:
-    """The backups of an engine's plan. Methods raise AgentError for what the server refuses or fails to do."""
+    """The backups of one of a plan's servers. Methods raise AgentError for what it refuses or fails to do."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, server_id: str) -> None:
         self._engine = engine
+        self._server_id = server_id
 
     async def unlock(self, key: SecretStr) -> None:
         """Lets the server go on with a backup that another installation made."""
@@ -75,7 +74,4 @@ class Backups:
                     yield Progress(text)
 
     async def _link(self) -> AgentLink:
-        place = account_server(self._engine.plan)
-        if place is None:
-            raise EngineError("the plan has no server that keeps mailboxes", "backup", "give a server that role")
-        return await self._engine.link(place.id)
+        return await self._engine.link(self._server_id)

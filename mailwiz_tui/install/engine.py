@@ -205,9 +205,9 @@ class Engine:
         """
         return await self._first.administrators()
 
-    async def recovery_key(self) -> SecretStr | None:
-        """The key without which no backup can be read, until ``acknowledge_accounts``; else None."""
-        return await self._first.recovery_key()
+    async def recovery_keys(self) -> dict[str, SecretStr]:
+        """The keys without which no backup can be read, by server, until ``acknowledge_accounts``."""
+        return await self._first.recovery_keys()
 
     async def acknowledge_accounts(self) -> None:
         """Tells the server that the operator has all that was handed over (``install/handover.py``)."""

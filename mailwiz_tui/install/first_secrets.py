@@ -1,11 +1,13 @@
-"""What a new installation hands to its operator once: first passwords, and the key of the backup."""
+"""What a new installation hands to its operator once: first passwords, and the keys of the backups."""
 
 from __future__ import annotations
 
 from pydantic import SecretStr
 
+from mailwiz_tui.install.backup_places import backup_servers
 from mailwiz_tui.install.copies import Linked, refresh_copies
 from mailwiz_tui.install.first_accounts import account_server, first_accounts, first_administrator, new_password
+from mailwiz_tui.install.side_by_side import each
 from mailwiz_tui.plan.model import Plan
 
 
@@ -17,7 +19,7 @@ class FirstSecrets:
         self._links = links
         self._unacknowledged: dict[str, SecretStr] = {}
         self._administrators: dict[str, SecretStr] = {}
-        self._key_is_out = False
+        self._keys_out: list[str] = []
 
     async def accounts(self) -> dict[str, SecretStr]:
         """First accounts and aliases; the passwords that were set now, for showing once.
@@ -54,14 +56,19 @@ class FirstSecrets:
         self._administrators = {address: password} if answer["set"] else {}
         return dict(self._administrators)
 
-    async def recovery_key(self) -> SecretStr | None:
-        """The key without which no backup can be read, until ``acknowledge``; else None."""
-        place = account_server(self._plan)
-        if place is None or not self._plan.backup.target:
-            return None
-        key = str((await (await self._links.link(place.id)).request("backup_key"))["key"])
-        self._key_is_out = bool(key)
-        return SecretStr(key) if key else None
+    async def recovery_keys(self) -> dict[str, SecretStr]:
+        """The keys without which no backup can be read, by server, until ``acknowledge``.
+
+        A server that does not answer now is asked the next time.
+        """
+
+        async def ask(server_id: str) -> str:
+            return str((await (await self._links.link(server_id)).request("backup_key"))["key"])
+
+        answers = await each(backup_servers(self._plan), ask)
+        keys = {server_id: key for server_id, key in answers.items() if isinstance(key, str) and key}
+        self._keys_out = list(keys)
+        return {server_id: SecretStr(key) for server_id, key in keys.items()}
 
     async def acknowledge(self) -> None:
         """Tells the server that the operator has all that was handed over (``install/handover.py``)."""
@@ -75,6 +82,6 @@ class FirstSecrets:
         for address in self._administrators:
             await link.request("administrator_ack", address=address)
         self._administrators = {}
-        if self._key_is_out:
-            await link.request("backup_key_shown")
-            self._key_is_out = False
+        for server_id in self._keys_out:
+            await (await self._links.link(server_id)).request("backup_key_shown")
+        self._keys_out = []

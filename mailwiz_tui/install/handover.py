@@ -1,4 +1,4 @@
-"""What an installation hands to its operator exactly once: first passwords and the backup's key."""
+"""What an installation hands to its operator exactly once: first passwords and the backups' keys."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ class Issuer(Protocol):
     async def administrators(self) -> Mapping[str, SecretStr]:
         """First administrators of the panel."""
 
-    async def recovery_key(self) -> SecretStr | None:
-        """The backup's key."""
+    async def recovery_keys(self) -> Mapping[str, SecretStr]:
+        """The backups' keys, by server."""
 
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """Passwords by address, of mailboxes and of the panel's administrators, and the recovery key of the backup."""
+    """Passwords by address, of mailboxes and the panel's administrators, and recovery keys of backups by server."""
 
     mailboxes: Mapping[str, SecretStr] = field(default_factory=dict)
     administrators: Mapping[str, SecretStr] = field(default_factory=dict)
-    backup_key: SecretStr | None = None
+    backup_keys: Mapping[str, SecretStr] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         """Whether there is anything to hand over."""
@@ -37,26 +37,25 @@ class Handover:
 
     def secrets(self) -> tuple[SecretStr, ...]:
         """All of them."""
-        key = () if self.backup_key is None else (self.backup_key,)
-        return (*self.mailboxes.values(), *self.administrators.values(), *key)
+        return (*self.mailboxes.values(), *self.administrators.values(), *self.backup_keys.values())
 
     def to_json(self) -> str:
-        """``{"mailboxes": {address: password}, "admin_panel": {address: password}, "backup_key": …}``.
+        """``{"mailboxes": {address: password}, "admin_panel": {address: password}, "backup_keys": {server: key}}``.
 
         The last two only where there are such; the text ends with a line break.
         """
         content: dict[str, object] = {"mailboxes": _plain(self.mailboxes)}
         if self.administrators:
             content["admin_panel"] = _plain(self.administrators)
-        if self.backup_key is not None:
-            content["backup_key"] = self.backup_key.get_secret_value()
+        if self.backup_keys:
+            content["backup_keys"] = _plain(self.backup_keys)
         return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
 async def collect(engine: Issuer) -> Handover:
     """Ask for everything that is to be handed over now."""
-    return Handover(await engine.accounts(), await engine.administrators(), await engine.recovery_key())
+    return Handover(await engine.accounts(), await engine.administrators(), await engine.recovery_keys())
 
 
 def _plain(secrets: Mapping[str, SecretStr]) -> dict[str, str]:
-    return {address: secret.get_secret_value() for address, secret in secrets.items()}
+    return {name: secret.get_secret_value() for name, secret in secrets.items()}

@@ -42,8 +42,6 @@ def _divided(plan: Plan, refuse: Callable[[str, str, str], None]) -> None:
         refuse("services.antispam", f"SpamAssassin {several}", 'choose "rspamd" or "none"')
     if plan.storage.type is StorageType.S3:
         refuse("storage.type", f"object storage {several}", 'choose "maildir"')
-    if plan.backup.target:
-        refuse("backup.target", f"a backup {several}", "leave it empty, and back the stores up by other means")
     fronts = len(plan.servers_with(Role.MX_OUTBOUND))
     if plan.services.webmail is not Webmail.NONE and fronts > 1:
         what = "Roundcube on several servers that serve clients"

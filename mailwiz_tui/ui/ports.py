@@ -122,8 +122,8 @@ class EngineLike(Protocol):
     async def administrators(self) -> Mapping[str, SecretStr]:
         """First passwords of the admin panel that nobody has acknowledged yet."""
 
-    async def recovery_key(self) -> SecretStr | None:
-        """The backup's key that nobody has acknowledged yet."""
+    async def recovery_keys(self) -> Mapping[str, SecretStr]:
+        """The backups' keys that nobody has acknowledged yet, by server."""
 
     async def acknowledge_accounts(self) -> None:
         """Say that the first passwords and the key were shown; they are forgotten then."""

@@ -193,8 +193,8 @@ class FakeEngine:
     async def administrators(self) -> Mapping[str, SecretStr]:
         return self.script.administrators
 
-    async def recovery_key(self) -> SecretStr | None:
-        return None
+    async def recovery_keys(self) -> Mapping[str, SecretStr]:
+        return {}
 
     async def acknowledge_accounts(self) -> None:
         self.script.acknowledged += 1

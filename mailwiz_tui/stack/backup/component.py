@@ -6,6 +6,7 @@ import json
 
 from mailwiz_tui.plan.model import Role, StorageType
 from mailwiz_tui.stack import keys
+from mailwiz_tui.stack.accounts.copy import PROGRAM as COPY_PROGRAM
 from mailwiz_tui.stack.blueprint import Command, Directory, File, Packages, Probe, SecretSpec, Step, Unit
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.render import render
@@ -15,6 +16,7 @@ SETTINGS = f"{FOLDER}/backup.json"
 KEY = f"{FOLDER}/key"
 S3_CREDENTIALS = f"{FOLDER}/s3-credentials"
 PROGRAM = f"{keys.LIB_DIR}/mailwiz-backup"
+COPY_ROWS = f"{keys.ACCOUNT_COPY}/rows.json"
 PROGRESS = "/run/mailwiz-backup.jsonl"
 UNITS = "/etc/systemd/system"
 TIMER = "mailwiz-backup.timer"
@@ -102,11 +104,14 @@ class Backup(Component):
         exclude = [f"{storage.path}/**/{name}" for name in MAILDIR_REBUILT] if maildir else []
         settings = {
             "managed": "Managed by mailwiz-tui: the next apply writes this file again.",
-            "repository": backup.target,
+            "repository": repository(context),
             "key_file": KEY,
             "s3_credentials": S3_CREDENTIALS if backup.target.startswith("s3:") else "",
             "s3_region": backup.s3_region,
             "host": context.hostname,
+            "store": context.server_id if context.distributed else "",
+            "first_store": context.account_store.id if context.distributed and context.account_store else "",
+            "accounts_copy": {"program": COPY_PROGRAM, "rows": COPY_ROWS},
             "mail": storage.path,
             "format": "maildir" if maildir else "sdbox",
             "old_mail": "" if maildir else keys.OBJECT_STORE_MOUNT,
@@ -117,6 +122,12 @@ class Backup(Component):
             "keep": {"daily": backup.keep_daily, "weekly": backup.keep_weekly, "monthly": backup.keep_monthly},
         }
         return json.dumps(settings, indent=2) + "\n"
+
+
+def repository(context: Context) -> str:
+    """Where this server's copies go: of several stores each has a place of its own below the target."""
+    target = context.plan.backup.target
+    return f"{target.rstrip('/')}/{context.server_id}" if context.distributed else target
 
 
 def _credentials(access_key: str) -> str:

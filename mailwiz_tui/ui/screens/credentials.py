@@ -135,12 +135,11 @@ class CredentialsScreen(MainScreen):
 
 
 def _secrets(installation: Installation | None) -> list[tuple[str, SecretStr]]:
-    """What is to be shown: each mailbox's password, the panel's administrator, the backup's recovery key."""
+    """What is to be shown: each mailbox's password, the panel's administrator, the backups' recovery keys."""
     if installation is None:
         return []
     handover = installation.handover
     found = list(handover.mailboxes.items())
     found += [(f"Admin panel: {address}", secret) for address, secret in handover.administrators.items()]
-    if handover.backup_key is not None:
-        found.append(("Recovery key of the backup", handover.backup_key))
+    found += [(f"Recovery key of the backup of {server}", key) for server, key in handover.backup_keys.items()]
     return found

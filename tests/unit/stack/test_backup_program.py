@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.machinery
 import importlib.util
+import json
 from pathlib import Path
 from types import ModuleType
 
@@ -65,7 +66,7 @@ def test_a_home_that_is_not_there_is_moved_as_it_is(program: ModuleType, tmp_pat
     maildir(source_folder / "example.com" / "anna", "cur/1.a:2,S", "dovecot-uidlist")
     target = tmp_path / "vmail"
     target.mkdir()
-    assert program.mailboxes(str(source_folder), {"mail": str(target), "format": "maildir"}) == (1, 1)
+    assert program.mailboxes(str(source_folder), {"mail": str(target), "format": "maildir"}, {}) == (1, 1)
     assert messages(target / "example.com" / "anna") == ["cur/1.a:2,S", "dovecot-uidlist"]
 
 
@@ -88,3 +89,37 @@ def test_old_mail_comes_back_to_the_local_disk_where_the_object_store_lost_it(
 def test_only_an_id_is_restored(program: ModuleType, snapshot: str) -> None:
     with pytest.raises(program.Failure):
         program.restore({"mail": "/nowhere"}, snapshot)
+
+
+def test_a_mailbox_that_has_moved_to_another_store_is_left_out_in_words(
+    program: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for local in ("anna", "bert", "carl"):
+        maildir(tmp_path / "stage/example.com" / local, "cur/1.a:2,")
+    target = tmp_path / "vmail"
+    (target / "example.com").mkdir(parents=True)
+    (target / "example.com/bert").write_text("it moved away\n")
+    conf = {"mail": str(target), "format": "maildir"}
+    elsewhere = {"anna@example.com": "store2"}
+    assert program.mailboxes(str(tmp_path / "stage"), conf, elsewhere) == (1, 1)
+    assert sorted(path.name for path in (target / "example.com").iterdir()) == ["bert", "carl"]
+    said = capsys.readouterr().out
+    assert "anna@example.com is on store2 now" in said
+    assert "bert@example.com is on another store now" in said
+
+
+def test_a_store_knows_from_its_copy_of_the_accounts_which_mailboxes_are_elsewhere(
+    program: ModuleType, tmp_path: Path
+) -> None:
+    rows = tmp_path / "rows.json"
+    boxes = [("Anna", ""), ("bert", "store2"), ("carl", "store3")]
+    rows.write_text(json.dumps({"mailbox": [{"address": f"{n}@example.com", "store": s} for n, s in boxes]}))
+    conf = {
+        "store": "store2", "first_store": "store1", "databases": [],
+        "accounts_copy": {"program": "/bin/true", "rows": str(rows)},
+    }  # fmt: skip
+    assert program.placed_elsewhere(conf) == {"anna@example.com": "store1", "carl@example.com": "store3"}
+    assert program.placed_elsewhere({**conf, "store": ""}) == {}
+    rows.unlink()
+    with pytest.raises(program.Failure, match="not known which mailboxes"):
+        program.placed_elsewhere(conf)

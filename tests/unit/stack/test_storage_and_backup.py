@@ -105,3 +105,16 @@ def test_backup_in_an_object_store_has_its_credentials_in_a_file_of_root() -> No
     assert "aws_secret_access_key = {{secret:backup-s3-key}}" in credentials.content
     assert credentials.mode == 0o600
     assert settings(blueprint)["s3_credentials"] == backup.S3_CREDENTIALS
+
+
+@pytest.mark.parametrize("target", ["/srv/backup", "s3:https://s3.example.net/backups/mail"])
+def test_each_of_several_stores_has_a_backup_of_its_own(target: str) -> None:
+    plan = cases.distributed(backup={"target": target, "s3_access_key": "AKEXAMPLE" if "s3:" in target else ""})
+    made = {name: compile_server(plan, name, cases.distributed_facts()) for name in ("store1", "store2", "out1")}
+    assert backup.SETTINGS not in made["out1"].files()
+    first, second = settings(made["store1"]), settings(made["store2"])
+    assert (first["repository"], second["repository"]) == (f"{target}/store1", f"{target}/store2")
+    assert (first["databases"], second["databases"]) == (["postfix"], [])
+    assert (first["store"], second["store"], second["first_store"]) == ("store1", "store2", "store1")
+    rows = second["accounts_copy"]["rows"]  # type: ignore[index]
+    assert rows.startswith(f"{keys.ACCOUNT_COPY}/")
