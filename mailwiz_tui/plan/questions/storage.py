@@ -125,7 +125,8 @@ STEP = StepSpec(
             why=(
                 "Every night accounts, mail and your own settings are copied, encrypted, by restic. The "
                 "recovery key is shown once after the installation: without it no copy can be read, so keep it "
-                "elsewhere. A directory on the server's own disk does not survive the disk."
+                "elsewhere. A directory on the server's own disk does not survive the disk. Each of several stores "
+                "makes its own copy, in a folder of its name below this place, and has a key of its own."
             ),
         ),
         FieldSpec(
