@@ -16,7 +16,7 @@ from mailwiz_tui.lab.lab import Lab
 CONFIG = """
 NFS_CORE_PARAM {{ Protocols = 4; Enable_UDP = false; Bind_addr = {address}; NFS_Port = 2049;
                   Enable_NLM = false; Enable_RQUOTA = false; }}
-NFSv4 {{ Grace_Period = 5; Lease_Lifetime = 5; Only_Numeric_Owners = true; Minor_Versions = 1, 2;
+NFSv4 {{ Grace_Period = 15; Lease_Lifetime = 30; Only_Numeric_Owners = true; Minor_Versions = 1, 2;
          RecoveryRoot = {state}; }}
 NFS_KRB5 {{ Active_krb5 = false; }}
 EXPORT {{
@@ -24,6 +24,7 @@ EXPORT {{
     Access_Type = RW; Squash = {squash}; FSAL {{ Name = VFS; }}
 }}
 """
+"""The lease is longer than an emulated client may be held up; with a lost one it answers EIO for a while."""
 EXPORT = "/export/mail"
 
 
