@@ -6,29 +6,23 @@ and ``SshError`` (what, where, what to do) and ``ValueError`` for what was typed
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import SecretStr
 
+from mailwiz_tui.install.account_entries import AccountBook, Added, AliasEntry, DomainEntry, MailboxEntry, Removed
+from mailwiz_tui.install.account_words import typed_address, typed_alias
 from mailwiz_tui.install.agentlink import AgentLink
 from mailwiz_tui.install.copies import refresh_copies
 from mailwiz_tui.install.first_accounts import account_server, new_password
 from mailwiz_tui.install.sanitize import clean_text
 from mailwiz_tui.install.work import EngineError
-from mailwiz_tui.plan.dnsnames import display_name, domain_name
-from mailwiz_tui.plan.mailnames import mail_address
 from mailwiz_tui.plan.model import Plan, Role
 from mailwiz_tui.stack.traffic import spread_stores
 
 if TYPE_CHECKING:
     from mailwiz_tui.install.mailbox_move import Moved
-
-UNITS = {"": 1, "B": 1, "K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}
-_SIZE = re.compile(r"(\d{1,15})(?:\.(\d{1,3}))?\s*([KMGT]?)(?:i?B)?", re.IGNORECASE)
-NO_QUOTA = ("", "0", "none", "unlimited")
 
 
 class Linked(Protocol):
@@ -40,85 +34,6 @@ class Linked(Protocol):
 
     async def link(self, server_id: str) -> AgentLink:
         """The warm link to a server."""
-
-
-@dataclass(frozen=True, slots=True)
-class DomainEntry:
-    """A domain in the accounts' database; one that left the plan is not ``active`` and takes no mail."""
-
-    domain: str
-    active: bool
-    mailboxes: int
-    aliases: int
-
-
-@dataclass(frozen=True, slots=True)
-class MailboxEntry:
-    """A mailbox; ``quota`` and ``used`` in bytes, a quota of 0 is none; ``created`` is ISO 8601 in UTC.
-
-    Where there are several stores, ``store`` is the one it is on, ``moving_to`` the one it is on its way to.
-    """
-
-    address: str
-    name: str
-    quota: int
-    used: int
-    messages: int
-    active: bool
-    created: str
-    store: str = ""
-    moving_to: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class AliasEntry:
-    """An address and where its mail goes; a catch-all's address is ``@domain``."""
-
-    address: str
-    goto: tuple[str, ...]
-    active: bool
-
-    @property
-    def catch_all(self) -> bool:
-        """Whether it takes what no other address of its domain takes."""
-        return self.address.startswith("@")
-
-
-@dataclass(frozen=True, slots=True)
-class AccountBook:
-    """All domains, mailboxes and aliases of an installation; ``stores`` where there are several."""
-
-    domains: tuple[DomainEntry, ...] = ()
-    mailboxes: tuple[MailboxEntry, ...] = ()
-    aliases: tuple[AliasEntry, ...] = ()
-    stores: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Added:
-    """A new mailbox: the password if it was made for it, and where mail of a former mailbox was found again.
-
-    ``store``: where it is, of several stores.
-    """
-
-    address: str
-    generated: SecretStr | None = None
-    found_mail: str = ""
-    store: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Removed:
-    """A removed mailbox: where its mail lies (or lay, if ``deleted``), and aliases that still lead to it.
-
-    ``store``: the one of several stores that it was on.
-    """
-
-    address: str
-    home: str
-    deleted: bool
-    aliases: tuple[str, ...]
-    store: str = ""
 
 
 class Accounts:
@@ -261,46 +176,3 @@ def known_store(plan: Plan, store: str) -> None:
     stores = [server.id for server in plan.servers_with(Role.MAIL_STORAGE)]
     if store not in stores:
         raise ValueError(f"the plan has no store “{store[:40]}”; its stores: {', '.join(stores) or 'none'}")
-
-
-def typed_address(text: str) -> str:
-    """An address as it was typed, in lower case, its domain as the DNS has it. Raises ValueError."""
-    return mail_address(text.strip()).lower()
-
-
-def typed_alias(text: str) -> str:
-    """The same, or ``@domain`` (``*@domain`` is understood too) for a catch-all. Raises ValueError."""
-    text = text.strip().removeprefix("*")
-    return f"@{domain_name(text[1:])}" if text.startswith("@") else typed_address(text)
-
-
-def typed_quota(text: str) -> int:
-    """Bytes from ``5G``, ``500M``, ``1.5 GB``, ``none``. Raises ValueError with a sentence for the operator."""
-    text = text.strip()
-    if text.lower() in NO_QUOTA:
-        return 0
-    found = _SIZE.fullmatch(text)
-    if not found:
-        raise ValueError(f"“{text[:20]}” is no quota; write a size like 5G or 500M, or none")
-    whole, part, unit = found[1], found[2] or "", UNITS[found[3].upper()]
-    size = int(whole) * unit + (int(part) * unit // 10 ** len(part) if part else 0)
-    if size < UNITS["M"]:
-        raise ValueError(f"“{text[:20]}” is less than one megabyte; write a size like 5G or 500M, or none")
-    if size >= 2**60:
-        raise ValueError(f"“{text[:20]}” is more than any disk holds")
-    return size
-
-
-def size_words(size: int) -> str:
-    """Bytes for people, in the units that quotas are typed in: ``5G``, ``1.5G``, ``0``."""
-    for unit in ("T", "G", "M", "K"):
-        if size >= UNITS[unit]:
-            shown = f"{size / UNITS[unit]:.1f}".removesuffix(".0")
-            return f"{shown}{unit}"
-    return str(size)
-
-
-def shown_address(address: str) -> str:
-    """An address for people: its domain in its own script, a catch-all as ``*@domain``."""
-    local, _, domain = address.rpartition("@")
-    return f"{local or '*'}@{display_name(domain)}"

@@ -8,23 +8,22 @@ from __future__ import annotations
 
 import datetime
 import os
-from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from enum import Enum, StrEnum
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from mailwiz_tui.plan.explain import explain, printable
 from mailwiz_tui.plan.files import FileError, read_text, write_private
 from mailwiz_tui.plan.findings import Finding, PlanError, Severity
 from mailwiz_tui.plan.marks import Marks, marks_path_for
 from mailwiz_tui.plan.model import Plan
+from mailwiz_tui.plan.raw_values import lookup, plain, put, typed
 from mailwiz_tui.plan.rules import KnownServers, cross_check
 from mailwiz_tui.plan.schema import default_of
-from mailwiz_tui.plan.spec import FieldKind
-from mailwiz_tui.plan.steps import field_at, step, step_of
+from mailwiz_tui.plan.steps import step, step_of
 from mailwiz_tui.plan.suggestions import suggest
 from mailwiz_tui.plan.toml import findings_of, has_comments, load_raw, save_plan
 
@@ -73,12 +72,12 @@ class Draft:
 
     def get(self, path: str) -> Any:
         """The answer at a key as it was typed, else the plan's default; None where there is neither."""
-        value = _lookup(self._raw, path)
+        value = lookup(self._raw, path)
         return deepcopy(default_of(path) if value is None else value)
 
     def answered(self, path: str) -> bool:
         """Whether the operator gave an answer, rather than leaving the default."""
-        return _lookup(self._raw, path) is not None
+        return lookup(self._raw, path) is not None
 
     def set(self, path: str, value: object) -> None:
         """Take an answer and save at once; None takes an answer back.
@@ -86,11 +85,11 @@ class Draft:
         Answers that others wrote into the file meanwhile are kept. Raises PlanError where the file cannot be
         written or is no plan any more; the answer is then in memory only.
         """
-        plain = _typed(path, _plain(value))
+        answer = typed(path, plain(value))
         self._reread()
-        if _lookup(self._raw, path) != plain or type(_lookup(self._raw, path)) is not type(plain):
+        if lookup(self._raw, path) != answer or type(lookup(self._raw, path)) is not type(answer):
             self._revision += 1
-            _put(self._raw, path.split("."), plain)
+            put(self._raw, path.split("."), answer)
             self._save()
         owner = step_of(path)
         if owner is not None:
@@ -149,7 +148,7 @@ class Draft:
         key = (path, repr(value), id(known))
         if key not in self._considered:
             raw = self.raw()
-            _put(raw, path.split("."), _plain(value))
+            put(raw, path.split("."), plain(value))
             try:
                 self._considered[key] = cross_check(Plan.model_validate(raw), known)
             except ValidationError:
@@ -165,7 +164,7 @@ class Draft:
         spec = step(step_id)
         gone_through = self._marks.confirmed(step_id)
         if not gone_through and not any(
-            _lookup(self._raw, own) is not None for own in spec.owns if own != "version"
+            lookup(self._raw, own) is not None for own in spec.owns if own != "version"
         ):
             return StepState.EMPTY
         if any(f.severity is Severity.FAULT for f in self.step_findings(step_id)):
@@ -229,81 +228,3 @@ def _stamp(path: Path) -> tuple[int, int, int] | None:
     except OSError:
         return None
     return status.st_mtime_ns, status.st_size, status.st_ino
-
-
-def _lookup(raw: Any, path: str) -> Any:
-    """The raw value at a dotted path, or None."""
-    value = raw
-    for part in path.split("."):
-        if isinstance(value, Mapping):
-            value = value.get(part)
-        elif isinstance(value, list) and part.isascii() and part.isdigit() and int(part) < len(value):
-            value = value[int(part)]
-        else:
-            return None
-    return value
-
-
-def _put(raw: dict[str, Any], parts: Sequence[str], value: Any) -> None:
-    """Set (or with None remove) the value at a path, making tables on the way.
-
-    Raises KeyError for an entry of a list that is not there.
-    """
-    parent: Any = raw
-    for part in parts[:-1]:
-        if isinstance(parent, list):
-            parent = parent[_index(part, parent)]
-            continue
-        if not isinstance(parent.get(part), (dict, list)):
-            if value is None:
-                return
-            parent[part] = {}
-        parent = parent[part]
-    last = parts[-1]
-    if isinstance(parent, list):
-        index = _index(last, parent)
-        if value is None:
-            del parent[index]
-        else:
-            parent[index] = value
-    elif not isinstance(parent, dict):
-        raise KeyError(".".join(parts))
-    elif value is None:
-        parent.pop(last, None)
-    else:
-        parent[last] = value
-
-
-def _index(part: str, entries: list[Any]) -> int:
-    if not (part.isascii() and part.isdigit() and int(part) < len(entries)):
-        raise KeyError(part)
-    return int(part)
-
-
-def _plain(value: object) -> Any:
-    """A value as TOML can hold it; text loses the spaces around it."""
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, BaseModel):
-        return _plain(value.model_dump(mode="json"))
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items() if item is not None}
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return [_plain(item) for item in value if item is not None]
-    if isinstance(value, (str, Path)):
-        return str(value).encode("utf-8", "replace").decode().strip()
-    return value
-
-
-def _typed(path: str, value: Any) -> Any:
-    """Text that was typed for a number or a switch, as that; as it is where it is neither."""
-    field = field_at(path)
-    if field is None or not isinstance(value, str) or path != field.path:
-        return value
-    if isinstance(field.default, bool):
-        return {"true": True, "false": False}.get(value.lower(), value)
-    if field.kind in (FieldKind.INT, FieldKind.CHOICE) and isinstance(field.default, int):
-        return int(value) if value.isascii() and value.isdigit() and len(value) < 10 else value
-    if field.kind is FieldKind.LIST:
-        return [part.strip() for part in value.split(",") if part.strip()]
-    return value

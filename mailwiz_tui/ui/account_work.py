@@ -7,7 +7,9 @@ from collections.abc import Callable
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
-from mailwiz_tui.install.accounts import Accounts, AliasEntry, MailboxEntry, shown_address, size_words
+from mailwiz_tui.install.account_entries import AliasEntry, MailboxEntry
+from mailwiz_tui.install.account_words import shown_address, size_words
+from mailwiz_tui.install.accounts import Accounts
 from mailwiz_tui.ui.screens.account_dialogs import NewAlias
 from mailwiz_tui.ui.text import safe_line
 

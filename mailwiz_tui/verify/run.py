@@ -7,17 +7,10 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import asdict, dataclass, replace
-from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from mailwiz_tui.dns.records import plan_records
-from mailwiz_tui.fleet.facts import FactsFile
-from mailwiz_tui.fleet.server import Inventory
-from mailwiz_tui.plan.model import Plan
-from mailwiz_tui.plan.published import server_name
-from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.blueprint import Blueprint
-from mailwiz_tui.stack.traffic import account_store, server_of
 from mailwiz_tui.verify import (
     applications,
     auth,
@@ -43,26 +36,10 @@ from mailwiz_tui.verify.mailbox import Mailbox
 from mailwiz_tui.verify.probe_mailboxes import open_mailboxes
 from mailwiz_tui.verify.result import CheckResult, CheckState
 from mailwiz_tui.verify.target import IMAPS, SMTP, SUBMISSION, SUBMISSIONS, Target
+from mailwiz_tui.verify.targets import Engine, issuer, left_out, target_for
 
 SIDE_BY_SIDE = 6
 """How many checks talk to one server at once: few enough for its limits on connections from one address."""
-
-
-class Engine(Protocol):
-    """What verification needs of ``install.engine.Engine``."""
-
-    plan: Plan
-    inventory: Inventory
-    known: FactsFile
-
-    def blueprints(self) -> dict[str, Blueprint]:
-        """What each server shall be."""
-
-    async def prepare(self) -> FactsFile:
-        """Ask the servers for facts and public keys."""
-
-    async def link(self, server_id: str) -> Any:
-        """The connection to a server's agent."""
 
 
 @dataclass
@@ -186,9 +163,9 @@ async def _server(turn: _Round, blueprint: Blueprint, target: Target, task: _Tas
     found: list[Check] = [*listeners.checks(blueprint, link), *tls.checks(target), *reach.checks(target)]
     found += mesh.outside(target, blueprint, turn.engine.plan, _another(turn, blueprint.server_id))
     mailbox = next(iter(task.mailboxes), None)
-    plan, known, issuer = turn.engine.plan, turn.engine.known, await _issuer(link, target)
-    found += web.checks(target, plan, known, issuer, await _left_out(blueprint, link))
-    found += applications.checks(target, plan, known, issuer, mailbox)
+    plan, known, behind = turn.engine.plan, turn.engine.known, await issuer(link, target)
+    found += web.checks(target, plan, known, behind, await left_out(blueprint, link))
+    found += applications.checks(target, plan, known, behind, mailbox)
     sends = target.offers(SUBMISSIONS) or target.offers(SUBMISSION)
     for box in task.mailboxes:
         own = auth.checks(target, box)
@@ -247,63 +224,3 @@ def _other_way(turn: _Round, target: Target, way: Courier) -> Courier | None:
     places = sorted(turn.links, key=lambda server_id: server_id == target.server_id)
     place = next((server_id for server_id in places if server_id != way.vantage), "")
     return courier.remote(target, turn.links[place], place, "") if place else None
-
-
-async def target_for(engine: Engine, blueprint: Blueprint, link: Link) -> Target:
-    """The server as the world reaches it, with the certificate it has now, told over SSH."""
-    server = engine.inventory.get(blueprint.server_id)
-    facts = engine.known.facts(blueprint.server_id)
-    given = (server.public_ipv4, server.public_ipv6) if server else ("", "")
-    told = (facts.public_ipv4, facts.public_ipv6) if facts else ("", "")
-    addresses = [one or other for one, other in zip(given, told, strict=True) if one or other]
-    return Target(
-        server_id=blueprint.server_id,
-        address=next(iter(addresses), server.host if server else ""),
-        others=tuple(addresses[1:]),
-        hostname=server_name(engine.plan, server_of(engine.plan, blueprint.server_id)),
-        domain=engine.plan.domain.primary_domain,
-        further_domains=tuple(engine.plan.mailbox_domains()[1:]),
-        pem=await _certificate(engine, blueprint.server_id, link),
-        ports=blueprint.ports,
-        spam_filter=blueprint.meta.get("spam_filter", "") != "none",
-        virus_scanner=engine.plan.services.antivirus,
-        catches_all=partial(_catches_all, engine, link),
-    )
-
-
-async def _catches_all(engine: Engine, link: Link) -> bool:
-    """Whether the accounts hold a catch-all for the primary domain."""
-    place = account_store(engine.plan)
-    if place is not None:
-        link = await engine.link(place.id)
-    aliases = (await link.request("accounts_list"))["aliases"]
-    wanted = f"@{engine.plan.domain.primary_domain}"
-    return any(alias["address"] == wanted and alias["active"] for alias in aliases)
-
-
-async def _left_out(blueprint: Blueprint, link: Link) -> dict[str, str]:
-    """The names that do not lead to the server, which its public certificate is therefore not for, and why."""
-    if keys.ISSUE_CERTIFICATE not in blueprint.files():
-        return {}
-    (answer,) = await link.request("probes", probes=[{"id": "names", "argv": [keys.ISSUE_CERTIFICATE, "--names"]}])
-    told = (line.partition(": ") for line in str(answer["output"]).splitlines())
-    return {name: reason for name, _, reason in told if reason and not reason.startswith("leads here")}
-
-
-async def _issuer(link: Link, target: Target) -> str:
-    """The certificate that stands behind the server's own in its file, PEM; the own one where it is alone."""
-    show = f"sed '1,/END CERTIFICATE/d' {keys.TLS_CHAIN} | openssl x509"
-    (answer,) = await link.request("probes", probes=[{"id": "issuer", "argv": ["sh", "-c", show]}])
-    if answer["exit"] == 0 and "BEGIN CERTIFICATE" in str(answer["output"]):
-        return str(answer["output"]) + "\n"
-    return target.pem
-
-
-async def _certificate(engine: Engine, server_id: str, link: Link) -> str:
-    """The server's own certificate in PEM, as it lies there now; else what prepare brought back."""
-    probe = {"id": "certificate", "argv": ["openssl", "x509", "-in", keys.TLS_CHAIN]}
-    (answer,) = await link.request("probes", probes=[probe])
-    if answer["exit"] == 0 and "BEGIN CERTIFICATE" in str(answer["output"]):
-        return str(answer["output"]) + "\n"
-    record = engine.known.servers.get(server_id)
-    return record.tls.pem if record and record.tls else ""

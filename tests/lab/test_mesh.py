@@ -29,7 +29,7 @@ from mailwiz_tui.verify import mesh as verify_mesh
 from mailwiz_tui.verify import server_checks
 from mailwiz_tui.verify.check import perform
 from mailwiz_tui.verify.result import CheckState
-from mailwiz_tui.verify.run import target_for
+from mailwiz_tui.verify.targets import target_for
 from tests.lab.conftest import FreshHost
 
 pytestmark = [

@@ -12,15 +12,8 @@ from pydantic import SecretStr
 from textual.pilot import Pilot
 from textual.widgets import OptionList
 
-from mailwiz_tui.install.accounts import (
-    AccountBook,
-    Accounts,
-    Added,
-    AliasEntry,
-    DomainEntry,
-    MailboxEntry,
-    Removed,
-)
+from mailwiz_tui.install.account_entries import AccountBook, Added, AliasEntry, DomainEntry, MailboxEntry, Removed
+from mailwiz_tui.install.accounts import Accounts
 from mailwiz_tui.install.agentlink import AgentError
 from mailwiz_tui.install.mailbox_move import Moved
 from mailwiz_tui.ui.mailwiz import MailwizApp

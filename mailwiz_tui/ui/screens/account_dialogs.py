@@ -11,7 +11,8 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Button
 
-from mailwiz_tui.install.accounts import MailboxEntry, typed_address, typed_alias, typed_quota
+from mailwiz_tui.install.account_entries import MailboxEntry
+from mailwiz_tui.install.account_words import typed_address, typed_alias, typed_quota
 from mailwiz_tui.ui.screens.dialog import ChoiceDialog, Dialog
 from mailwiz_tui.ui.widgets.entry import Entry
 from mailwiz_tui.ui.widgets.no_markup import NoMarkup

@@ -10,7 +10,8 @@ from textual.events import Resize
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from mailwiz_tui.install.accounts import AccountBook, Accounts
+from mailwiz_tui.install.account_entries import AccountBook
+from mailwiz_tui.install.accounts import Accounts
 from mailwiz_tui.ui.account_work import Row, line
 from mailwiz_tui.ui.backends import error_sentence
 from mailwiz_tui.ui.ports import EngineLike

@@ -10,7 +10,9 @@ from pydantic import SecretStr
 from textual.binding import BindingType
 from textual.screen import Screen
 
-from mailwiz_tui.install.accounts import Accounts, AliasEntry, MailboxEntry, shown_address, size_words
+from mailwiz_tui.install.account_entries import AliasEntry, MailboxEntry
+from mailwiz_tui.install.account_words import shown_address, size_words
+from mailwiz_tui.install.accounts import Accounts
 from mailwiz_tui.ui.account_work import add_alias, move, remove, remove_alias, set_quota
 from mailwiz_tui.ui.actions import bindings_for
 from mailwiz_tui.ui.screens.account_dialogs import (
