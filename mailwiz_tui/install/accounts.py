@@ -7,14 +7,13 @@ and ``SshError`` (what, where, what to do) and ``ValueError`` for what was typed
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
 
 from mailwiz_tui.install.account_entries import AccountBook, Added, AliasEntry, DomainEntry, MailboxEntry, Removed
 from mailwiz_tui.install.account_words import typed_address, typed_alias
-from mailwiz_tui.install.agentlink import AgentLink
-from mailwiz_tui.install.copies import refresh_copies
+from mailwiz_tui.install.copies import Linked, refresh_copies
 from mailwiz_tui.install.first_accounts import account_server, new_password
 from mailwiz_tui.install.sanitize import clean_text
 from mailwiz_tui.install.work import EngineError
@@ -23,17 +22,6 @@ from mailwiz_tui.stack.traffic import spread_stores
 
 if TYPE_CHECKING:
     from mailwiz_tui.install.mailbox_move import Moved
-
-
-class Linked(Protocol):
-    """What is needed of ``install.engine.Engine``."""
-
-    @property
-    def plan(self) -> Plan:
-        """The plan whose servers are meant."""
-
-    async def link(self, server_id: str) -> AgentLink:
-        """The warm link to a server."""
 
 
 class Accounts:
