@@ -53,11 +53,15 @@ def require_qemu() -> None:
         machine.run("apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages, env=environment)
 
 
-def accelerator() -> tuple[str, ...]:
-    """KVM only where the processor really virtualises: others offer /dev/kvm and then fail in the guest."""
+def accelerated() -> bool:
+    """Whether the processor really virtualises: others offer /dev/kvm and then fail in the guest."""
     flags = set(Path("/proc/cpuinfo").read_text().split())
-    real = Path("/dev/kvm").exists() and flags & {"vmx", "svm"}
-    return ("-accel", "kvm", "-cpu", "host") if real else ("-accel", "tcg,thread=multi", "-cpu", "max")
+    return Path("/dev/kvm").exists() and bool(flags & {"vmx", "svm"})
+
+
+def accelerator() -> tuple[str, ...]:
+    """QEMU's words for how the guest's processor is made."""
+    return ("-accel", "kvm", "-cpu", "host") if accelerated() else ("-accel", "tcg,thread=multi", "-cpu", "max")
 
 
 class KernelHost:

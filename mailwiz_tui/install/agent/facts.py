@@ -1,7 +1,8 @@
 """Everything an installation must know of a server, gathered in one go (``fleet.facts.Facts`` names the keys).
 
 What takes time (resolvers, recursion, port 25, programs) runs side by side; the whole takes under 4 s even
-where nothing answers. Nothing is changed and no lock is taken. On other roots than ``/`` the network is not asked.
+where nothing answers, but for a server that is too busy to say what it is itself. Nothing is changed and no
+lock is taken. On other roots than ``/`` the network is not asked.
 """
 
 from __future__ import annotations
@@ -15,11 +16,22 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 from . import aptlocks, listeners, mailsoft, mailstore, netfacts
+from .fault import AgentFault
 from .host import Host
 from .lock import active_run
 from .state import State
 
 _DEADLINE = 3.8
+"""How long what may stay unknown is waited for, in seconds; such as what a name server has to say."""
+_PATIENCE = 90.0
+_ESSENTIAL = {
+    "addresses": "which addresses it has",
+    "apt": "whether packages are being installed",
+    "mail": "which mail software it has",
+    "listeners": "what listens on it",
+    "sshd": "which ports SSH is on",
+}
+"""What must be known: a server that is too busy to say it must not be taken for an empty one."""
 
 
 def gather(host: Host) -> dict[str, Any]:
@@ -46,7 +58,7 @@ def gather(host: Host) -> dict[str, Any]:
     room = memory()
     recursion, recursion_dnssec = found.get("recursion") or (None, None)
     port4, port6 = found.get("port25") or (None, None)
-    addresses, public4, public6 = found["addresses"] or ([], "", "")
+    addresses, public4, public6 = found["addresses"]
     synchronized = found["synchronized"]
     return {
         "gathered_at": time.time(),
@@ -69,13 +81,13 @@ def gather(host: Host) -> dict[str, Any]:
         "disks": disks(host),
         "clock": time.time(),
         "clock_synchronized": {"yes": True, "no": False}.get(synchronized.text) if synchronized else None,
-        "listeners": found["listeners"] or [],
-        "mail_software": found["mail"] or [],
-        "apt_busy": found["apt"] or [],
+        "listeners": found["listeners"],
+        "mail_software": found["mail"],
+        "apt_busy": found["apt"],
         "privilege": "root" if os.geteuid() == 0 else "user",
         "systemd": found["systemd"] or "" if os.path.isdir("/run/systemd/system") else "",
         "python": platform.python_version(),
-        "ssh_ports": found["sshd"] or [],
+        "ssh_ports": found["sshd"],
         "outbound_25_ipv4": port4,
         "outbound_25_ipv6": port6,
         "reboot_pending": os.path.exists(host.path("/run/reboot-required")),
@@ -94,12 +106,22 @@ def gather(host: Host) -> dict[str, Any]:
 def _together(jobs: dict[str, Callable[[], Any]]) -> dict[str, Any]:
     """The results of all jobs, run side by side; None where one failed or is not done in time.
 
-    One unreadable corner, or a resolver that never answers, must not hide the rest.
+    One unreadable corner, or a resolver that never answers, must not hide the rest. Raises AgentFault where
+    something that must be known is not.
     """
     pool = ThreadPoolExecutor(len(jobs))
     running = {name: pool.submit(job) for name, job in jobs.items()}
     wait(running.values(), _DEADLINE)
+    wait([running[name] for name in _ESSENTIAL], _PATIENCE)
     pool.shutdown(wait=False, cancel_futures=True)
+    for name, what in _ESSENTIAL.items():
+        job = running[name]
+        error = job.exception() if job.done() else TimeoutError("it takes too long")
+        if isinstance(error, AgentFault):
+            raise error
+        if error:
+            advice = "see how busy it is (top, dmesg), and try again"
+            raise AgentFault(f"the server cannot say {what}: {error}", "facts", advice) from error
     return {
         name: future.result() if future.done() and not future.cancelled() and not future.exception() else None
         for name, future in running.items()
@@ -171,7 +193,7 @@ def _fqdn() -> str:
 
 
 def _ssh_ports(host: Host) -> list[int]:
-    done = host.run(["sshd", "-T"], timeout=3)
+    done = host.run(["sshd", "-T"], timeout=30)
     ports = (
         {int(line.split()[1]) for line in done.text.split("\n") if line.startswith("port ")} if done.ok else set()
     )

@@ -6,6 +6,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 
+from .fault import AgentFault
 from .host import Host
 from .postfixfile import main_untouched, master_untouched
 from .state import State
@@ -38,10 +39,16 @@ _HEADER = "mailwiz"
 
 
 def find(host: Host) -> list[dict[str, str]]:
-    """Each mail package that is installed: ``name``, ``version`` and ``owner`` (mailwiz, package, other)."""
+    """Each mail package that is installed: ``name``, ``version`` and ``owner`` (mailwiz, package, other).
+
+    Raises AgentFault where the list of packages cannot be read: then nobody knows whose server it is.
+    """
     names = [known.package for known in _KNOWN]
     form = "${Package}\t${Version}\t${db:Status-Abbrev}\t${Conffiles}\x1e"
-    done = host.run(["dpkg-query", "-W", "-f", form, *names], timeout=5)
+    done = host.run(["dpkg-query", "-W", "-f", form, *names], timeout=60)
+    if done.exit is None:
+        advice = "see how busy the server is, and whether dpkg -l ends"
+        raise AgentFault("dpkg-query does not say which mail software is installed", "facts", advice)
     state = State(host)
     found = []
     for record in done.output.decode("utf-8", "replace").split("\x1e"):

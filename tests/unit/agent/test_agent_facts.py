@@ -6,12 +6,16 @@ import hashlib
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator
+from types import ModuleType
 
 import pytest
 
 from mailwiz_tui.fleet.facts import Facts
 from mailwiz_tui.install.agent import facts, listeners, mailsoft, netfacts
+from mailwiz_tui.install.agent.fault import AgentFault
+from mailwiz_tui.install.agent.host import Done
 from mailwiz_tui.install.agent.state import State
 
 
@@ -33,6 +37,40 @@ def test_a_resolver_that_never_answers_hides_nothing_else(machine, monkeypatch: 
     answered.set()
     assert found["fqdn"] == ""
     assert found["memory_total"] > 0
+
+
+@pytest.mark.parametrize(
+    ("key", "place", "name"),
+    [
+        ("mail_software", mailsoft, "find"),
+        ("listeners", listeners, "find"),
+        ("ssh_ports", facts, "_ssh_ports"),
+    ],
+)
+def test_what_must_be_known_is_waited_for_however_slow_the_server_is(
+    machine, monkeypatch: pytest.MonkeyPatch, key: str, place: ModuleType, name: str
+):
+    monkeypatch.setattr(facts, "_DEADLINE", 0.1)
+    monkeypatch.setattr(place, name, lambda host: time.sleep(0.5) or [{"port": 25, "process": key}])
+    assert facts.gather(machine.host)[key] == [{"port": 25, "process": key}]
+
+
+def test_a_server_that_cannot_say_what_is_on_it_is_not_taken_for_an_empty_one(
+    machine, monkeypatch: pytest.MonkeyPatch
+):
+    stuck = threading.Event()
+    monkeypatch.setattr(facts, "_DEADLINE", 0.1)
+    monkeypatch.setattr(facts, "_PATIENCE", 0.5)
+    monkeypatch.setattr(mailsoft, "find", lambda host: stuck.wait())
+    with pytest.raises(AgentFault, match="which mail software it has"):
+        facts.gather(machine.host)
+    stuck.set()
+
+
+def test_a_package_list_that_is_not_read_in_time_is_no_empty_one(machine, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(type(machine.host), "run", lambda *_, **__: Done(None, b"stopped after 60 s"))
+    with pytest.raises(AgentFault, match="dpkg"):
+        mailsoft.find(machine.host)
 
 
 def test_a_listener_is_found_with_its_address_and_program(machine):
