@@ -13,6 +13,9 @@ from textual.app import App
 from textual.pilot import Pilot
 
 GOLDEN = Path(__file__).parent / "golden"
+SIZES = ((80, 24), (120, 40))
+"""Columns and rows of the terminals that screens are looked at in."""
+size_ids = pytest.mark.parametrize("size", SIZES, ids=lambda s: f"{s[0]}x{s[1]}")
 
 
 def grid(app: App[Any]) -> str:

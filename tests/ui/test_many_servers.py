@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-import pytest
 from textual.widgets import OptionList
 
 from mailwiz_tui.fleet.facts import FactsFile
@@ -13,14 +12,12 @@ from mailwiz_tui.install.events import ServerPhase
 from mailwiz_tui.ui.screens.review import ReviewScreen
 from mailwiz_tui.ui.screens.traffic_dialog import TrafficDialog
 from tests.ui.fakes import PASSED, FakeClock, FakeOutcome, Script, known_server, steps_of
-from tests.ui.grid import check_golden, grid, screen_text, until
+from tests.ui.grid import check_golden, grid, screen_text, size_ids, until
 from tests.ui.make import MakeApp
 from tests.ui.test_dashboard import settle, watch
 from tests.ui.test_monitor import degraded, monitor, sample
 from tests.ui.test_steps import goto, saved_in
 
-SIZES = ((80, 24), (120, 40))
-size_ids = pytest.mark.parametrize("size", SIZES, ids=lambda s: f"{s[0]}x{s[1]}")
 ROLES = ("mx-inbound", "mx-inbound", "mx-outbound", "mail-storage", "mail-storage", "antispam")
 NAMES = {
     6: ("in1", "in2", "out1", "store1", "store2", "filter1"),

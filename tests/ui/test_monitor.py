@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from textual.pilot import Pilot
@@ -21,11 +20,9 @@ from mailwiz_tui.ui.widgets.sparkline import BARS, PLAIN_BARS, sparkline
 from mailwiz_tui.verify.sample import Sample
 from mailwiz_tui.verify.watch import DnsDrift
 from tests.ui.fakes import Script, known_server
-from tests.ui.grid import check_golden, grid, screen_text, until
+from tests.ui.grid import check_golden, grid, screen_text, size_ids, until
 from tests.ui.make import MakeApp
 
-SIZES = ((80, 24), (120, 40))
-size_ids = pytest.mark.parametrize("size", SIZES, ids=lambda s: f"{s[0]}x{s[1]}")
 NOW = 1_795_390_140.0
 UNITS = (
     "unbound",

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from pathlib import Path
-from typing import Any
 
-import pytest
 from pydantic import SecretStr
-from textual.pilot import Pilot
 
-from mailwiz_tui.fleet.facts import FactsFile, MailSoftware
 from mailwiz_tui.install.events import LogLine, ServerPhase
 from mailwiz_tui.ui.installation import Stage
-from mailwiz_tui.ui.mailwiz import MailwizApp
 from mailwiz_tui.ui.screens.credentials import CredentialsScreen
 from mailwiz_tui.ui.screens.dashboard import DashboardScreen
-from mailwiz_tui.ui.screens.review import ReviewScreen
 from mailwiz_tui.ui.screens.verification import VerificationScreen
 from mailwiz_tui.ui.widgets.entry import Entry
 from mailwiz_tui.ui.widgets.log_panel import LogPanel
@@ -27,100 +20,18 @@ from tests.ui.fakes import (
     PASSED,
     PASSWORD,
     FakeClock,
-    FakeDiff,
     FakeOutcome,
     Script,
-    known_server,
     steps_of,
 )
-from tests.ui.grid import check_golden, grid, screen_text, until
+from tests.ui.grid import check_golden, grid, screen_text, size_ids, until
+from tests.ui.journeys import install, running, succeed
 from tests.ui.make import MakeApp
-
-SIZES = ((80, 24), (120, 40))
-size_ids = pytest.mark.parametrize("size", SIZES, ids=lambda s: f"{s[0]}x{s[1]}")
-
-
-async def review(pilot: Pilot[Any], app: MailwizApp) -> ReviewScreen:
-    """Show the review."""
-    await until(pilot, lambda: app.focused is not None, "start")
-    app.show_review()
-    await until(pilot, lambda: isinstance(app.screen, ReviewScreen) and app.focused is not None, "review")
-    await pilot.pause(0.1)
-    assert isinstance(app.screen, ReviewScreen)
-    return app.screen
-
-
-async def install(pilot: Pilot[Any], app: MailwizApp) -> DashboardScreen:
-    """Start the installation from the review, by keys."""
-    await review(pilot, app)
-    await pilot.press("f8")
-    await until(pilot, lambda: "Install on mx1?" in screen_text(app), "the question")
-    await pilot.press("right", "enter")
-    await until(pilot, lambda: isinstance(app.screen, DashboardScreen), "dashboard")
-    assert isinstance(app.screen, DashboardScreen)
-    return app.screen
 
 
 def files_holding(text: str, folder: Path) -> list[Path]:
     """The files below a folder that hold a text."""
     return [p for p in folder.rglob("*") if p.is_file() and text in p.read_text(errors="replace")]
-
-
-def running(script: Script, clock: FakeClock) -> asyncio.Event:
-    """A script that stops in the middle of step 6 of 13."""
-    script.events = steps_of("mx1", 13, 5)
-    script.hold = asyncio.Event()
-    return script.hold
-
-
-def succeed(script: Script) -> None:
-    """A script that ends well."""
-    script.events = steps_of("mx1", 8, 8)[:-2]
-    script.outcomes = {"mx1": FakeOutcome(ServerPhase.DONE)}
-    script.checks = [PASSED, NOT_RUN]
-
-
-@size_ids
-async def test_review_of_a_plan_with_faults(
-    size: tuple[int, int], make_app: MakeApp, plan_path: Path, update_golden: bool
-) -> None:
-    app = make_app(plan_path)
-    app.session.set("domain.primary_domain", "exa_mple.com")
-    async with app.run_test(size=size) as pilot:
-        await review(pilot, app)
-        await check_golden(pilot, f"review-faults-{size[0]}x{size[1]}", update=update_golden)
-
-
-@size_ids
-async def test_review_of_a_ready_plan(size: tuple[int, int], make_app: MakeApp, filled: Path) -> None:
-    app = make_app(filled)
-    app.session.known = FactsFile(servers={"mx1": known_server()})
-    async with app.run_test(size=size) as pilot:
-        await review(pilot, app)
-        assert "ready to install" in screen_text(app)
-        await pilot.press("end")
-        await until(pilot, lambda: "opens 25 smtp" in screen_text(app), "what will happen to the server")
-
-
-async def test_review_jumps_to_the_field(make_app: MakeApp, filled: Path) -> None:
-    app = make_app(filled)
-    app.session.set("security.dkim.selector", "-bad-")
-    async with app.run_test(size=(80, 24)) as pilot:
-        await review(pilot, app)
-        assert "not ready" in screen_text(app)
-        await pilot.press("enter")
-        await until(pilot, lambda: getattr(app.screen, "step_id", "") == "security", "security step")
-        await until(pilot, lambda: isinstance(app.focused, Entry) and app.focused.value == "-bad-", "the field")
-
-
-async def test_install_is_refused_with_the_reason_while_faults_stand(make_app: MakeApp, plan_path: Path) -> None:
-    app = make_app(plan_path)
-    async with app.run_test(size=(80, 24), notifications=True) as pilot:
-        screen = await review(pilot, app)
-        assert screen.why_not("review.install")
-        await pilot.press("f8")
-        await pilot.pause(0.1)
-        assert app.session.ongoing.installation is None
 
 
 @size_ids
@@ -396,61 +307,3 @@ async def test_enter_while_it_runs_is_answered_in_the_state_line(
         await pilot.press("enter", "enter")
         await until(pilot, lambda: "installing; the results come when it is done" in screen_text(app), "state line")
         assert not app.screen.query("Toast")
-
-
-async def test_comparing_shows_the_difference_and_changes_nothing(
-    make_app: MakeApp, filled: Path, script: Script
-) -> None:
-    script.diffs = {"mx1": FakeDiff(("--- /etc/postfix/main.cf", "+++ planned", "+myhostname = mail.example.com"))}
-    app = make_app(filled)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await review(pilot, app)
-        await pilot.press("f5")
-        await until(pilot, lambda: "+myhostname = mail.example.com" in grid(app), "the difference")
-        await pilot.press("escape")
-        await until(pilot, lambda: isinstance(app.screen, ReviewScreen), "back")
-    assert script.applied == 0
-
-
-async def test_the_review_says_in_words_what_happens_on_each_server(make_app: MakeApp, filled: Path) -> None:
-    app = make_app(filled)
-    app.session.known = FactsFile(servers={"mx1": known_server()})
-    app.session.set("network.relay_host", "[smtp.provider.example]:587")
-    app.session.set("network.relay_user", "acme")
-    async with app.run_test(size=(120, 60)) as pilot:
-        await review(pilot, app)
-        shown = screen_text(app)
-        for words in ("packages from Debian: postfix", "steps: install Debian", "/etc/postfix", "runs ", "25 smtp"):
-            assert words in shown, shown
-        assert "asks you" in shown, shown
-        rows = [row for row in grid(app).splitlines() if "packages from Debian" in row]
-        assert all(len(row) <= 120 for row in rows)
-
-
-async def test_somebody_elses_mail_server_is_replaced_only_after_its_id_was_typed(
-    make_app: MakeApp, filled: Path, script: Script
-) -> None:
-    record = known_server()
-    theirs = (MailSoftware(name="postfix", version="3.10.1", owner="other"),)
-    facts = record.facts.model_copy(update={"mail_software": theirs})
-    app = make_app(filled)
-    app.session.known = FactsFile(servers={"mx1": record.model_copy(update={"facts": facts})})
-    script.outcomes = {"mx1": FakeOutcome(ServerPhase.DONE)}
-    async with app.run_test(size=(80, 24)) as pilot:
-        await review(pilot, app)
-        assert "mx1 has postfix 3.10.1, set up by somebody else" in screen_text(app)
-        await pilot.press("f8")
-        await until(pilot, lambda: "To replace it, type mx1." in screen_text(app), "the dialog")
-        assert "/etc/postfix/main.cf" in screen_text(app)
-        await pilot.press("escape")
-        await until(pilot, lambda: isinstance(app.screen, ReviewScreen), "back at the review")
-        assert not app.session.adopted
-        await pilot.press("f8")
-        await until(pilot, lambda: isinstance(app.focused, Entry), "the dialog again")
-        await pilot.press(*"mx2", "enter")
-        await until(pilot, lambda: "that is not mx1" in screen_text(app), "another id")
-        await pilot.press("backspace", "1", "enter")
-        await until(pilot, lambda: "Install on mx1?" in screen_text(app), "the last question")
-        await pilot.press("right", "enter")
-        await until(pilot, lambda: isinstance(app.screen, DashboardScreen), "the dashboard")
-    assert script.adopted == ("mx1",)

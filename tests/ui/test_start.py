@@ -23,10 +23,9 @@ from mailwiz_tui.ui.text import safe_line
 from mailwiz_tui.ui.widgets.entry import Entry
 from mailwiz_tui.ui.widgets.no_markup import NoMarkup
 from tests.ui.fakes import PASSWORD
-from tests.ui.grid import check_golden, grid, screen_text, until
+from tests.ui.grid import SIZES, check_golden, grid, screen_text, until
 from tests.ui.make import MakeApp
 
-SIZES = ((80, 24), (120, 40))
 KEYS = (HostKey("ssh-ed25519", "SHA256:abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"),)
 
 

@@ -14,13 +14,10 @@ from mailwiz_tui.ui.symbols import PROBE_MARKS
 from mailwiz_tui.ui.widgets.form_field import FormField
 from mailwiz_tui.ui.widgets.server_list import ServerList
 from tests.ui.fakes import debian_facts, known_server
-from tests.ui.grid import check_golden, grid, screen_text, until
+from tests.ui.grid import check_golden, grid, screen_text, size_ids, until
 from tests.ui.make import MakeApp
 from tests.ui.test_steps import IDS, goto
 from tests.ui.test_walks import prepare
-
-SIZES = ((80, 24), (120, 40))
-size_ids = pytest.mark.parametrize("size", SIZES, ids=lambda s: f"{s[0]}x{s[1]}")
 
 LABEL = "a" * 62 + "z"
 LONG_DOMAIN = f"{LABEL}.{'b' * 63}.{'c' * 40}.example"

@@ -17,10 +17,9 @@ from mailwiz_tui.ui.screens.step_screen import StepScreen
 from mailwiz_tui.ui.widgets.entry import Entry
 from mailwiz_tui.ui.widgets.form_field import FormField
 from tests.ui.fakes import Script, known_server
-from tests.ui.grid import check_golden, grid, screen_text, until
+from tests.ui.grid import SIZES, check_golden, grid, screen_text, until
 from tests.ui.make import MakeApp
 
-SIZES = ((80, 24), (120, 40))
 IDS = tuple(step.id for step in STEPS)
 
 WRONG: dict[str, dict[str, object]] = {
