@@ -113,7 +113,9 @@ def test_a_store_knows_from_its_copy_of_the_accounts_which_mailboxes_are_elsewhe
 ) -> None:
     rows = tmp_path / "rows.json"
     boxes = [("Anna", ""), ("bert", "store2"), ("carl", "store3")]
-    rows.write_text(json.dumps({"mailbox": [{"address": f"{n}@example.com", "store": s} for n, s in boxes]}))
+    rows.write_text(
+        json.dumps({"rows": {"mailbox": [{"address": f"{n}@example.com", "store": s} for n, s in boxes]}})
+    )
     conf = {
         "store": "store2", "first_store": "store1", "databases": [],
         "accounts_copy": {"program": "/bin/true", "rows": str(rows)},
