@@ -73,6 +73,20 @@ def test_divided_roles_are_as_in_their_golden_files(component: str, server_id: s
     compare(text, GOLDEN / "distributed" / server_id / f"{component}.txt")
 
 
+@pytest.mark.parametrize("release", ["trixie", "bookworm"])
+def test_a_store_that_is_the_front_too_is_as_in_its_golden_file(release: str) -> None:
+    """Dovecot shows one certificate to the world and another to the plan's servers."""
+    roles = {"both": ["mx-inbound", "mx-outbound", "antispam", "mail-storage"], "store": ["mail-storage"]}
+    servers = [
+        {"id": name, "roles": held, "internal_ip": f"10.80.0.{number}"}
+        for number, (name, held) in enumerate(roles.items(), 1)
+    ]
+    known = (cases.bookworm() if release == "bookworm" else cases.facts()).servers["mx1"]
+    plan = cases.plan(architecture="distributed", servers=servers)
+    blueprint = compile_server(plan, "both", FactsFile(servers=dict.fromkeys(roles, known)))
+    compare(part(blueprint, "dovecot"), GOLDEN / "front-store" / release / "dovecot.txt")
+
+
 @pytest.mark.parametrize("situation", SITUATIONS)
 def test_ports_probes_and_findings_are_as_in_their_golden_file(situation: str) -> None:
     blueprint = compile_server(cases.plan(), "mx1", SITUATIONS[situation])
