@@ -185,8 +185,11 @@ def test_webmail_can_change_a_hash_and_nothing_else(office: Office) -> None:
         assert "denied" in office.asks("webmail", "postfix", statement)
     call = "CALL mailwiz_set_password('x@example.test', 'clear')"
     assert "this is no password hash" in office.asks("webmail", "postfix", call)
-    for options in ("-u mailwiz_peer postfix", "-u postfixadmin postfix", "--skip-ssl roundcube"):
+    for options in ("-u mailwiz_peer postfix", "-u postfixadmin postfix"):
         assert "denied" in office.asks("webmail", options, "SELECT 1").lower(), options
+    # the client of Debian 12 does not let itself be talked out of TLS, but out of the certificates
+    said = office.asks("webmail", "--skip-ssl roundcube", "SELECT 1").lower()
+    assert "denied" in said or "error 2026" in said, said
     for secret in ("key.pem", "identity.pem", "panel-key.pem"):
         reading = f"runuser -u roundcube -- cat /etc/mailwiz/internal/{secret} 2>&1 || true"
         assert "Permission denied" in office.fleet.run(office.front, reading)
