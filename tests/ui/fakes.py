@@ -103,6 +103,7 @@ class Script:
     outcomes: dict[str, OutcomeLike] = field(default_factory=dict)
     accounts: dict[str, SecretStr] = field(default_factory=dict)
     administrators: dict[str, SecretStr] = field(default_factory=dict)
+    backup_keys: dict[str, SecretStr] = field(default_factory=dict)
     checks: list[CheckResult] = field(default_factory=list)
     hold: asyncio.Event | None = None
     error: Exception | None = None
@@ -194,7 +195,7 @@ class FakeEngine:
         return self.script.administrators
 
     async def recovery_keys(self) -> Mapping[str, SecretStr]:
-        return {}
+        return self.script.backup_keys
 
     async def acknowledge_accounts(self) -> None:
         self.script.acknowledged += 1

@@ -119,6 +119,7 @@ async def test_passwords_are_shown_once_and_forgotten_only_after_a_yes(
     succeed(script)
     script.accounts = {"postmaster@example.com": SecretStr(PASSWORD)}
     script.administrators = {"postmaster@example.com": SecretStr(f"{PASSWORD}-panel")}
+    script.backup_keys = {"mx1": SecretStr(f"{PASSWORD}-key")}
     app = make_app(filled)
     seen: list[str] = []
     async with app.run_test(size=(80, 24)) as pilot:
@@ -137,6 +138,8 @@ async def test_passwords_are_shown_once_and_forgotten_only_after_a_yes(
         await until(pilot, lambda: isinstance(app.screen, CredentialsScreen), "passwords")
         await until(pilot, lambda: f"{PASSWORD}-panel" in grid(app), "both passwords")
         assert "Admin panel: postmaster@example.com" in grid(app)
+        assert "Recovery key of the backup of mx1" in grid(app)
+        assert f"{PASSWORD}-key" in grid(app)
         await pilot.press("enter")
         await until(pilot, lambda: "Save the passwords" in screen_text(app), "file name")
         target = tmp_path / "secret.json"
@@ -146,6 +149,7 @@ async def test_passwords_are_shown_once_and_forgotten_only_after_a_yes(
         assert json.loads(target.read_text()) == {
             "mailboxes": {"postmaster@example.com": PASSWORD},
             "admin_panel": {"postmaster@example.com": f"{PASSWORD}-panel"},
+            "backup_keys": {"mx1": f"{PASSWORD}-key"},
         }
         assert target.stat().st_mode & 0o777 == 0o600
         await until(pilot, lambda: app.focused is not None and app.focused.id == "acknowledge", "focus")
