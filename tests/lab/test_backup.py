@@ -85,7 +85,7 @@ def status(workspace: Workspace) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_recovery_key_is_handed_over_once(installed: Workspace) -> None:
-    key = json.loads(installed.credentials.read_text())["backup_key"]
+    key = json.loads(installed.credentials.read_text())["backup_keys"][installed.host]
     assert len(key) == 40
     assert (
         installed.lab.run(installed.host, "test -e /var/lib/mailwiz/backup-key-shown", check=False).returncode == 0
@@ -158,7 +158,7 @@ def test_a_new_server_takes_everything_over(
     assert backup(installed, "run").code == 0
     before = {folder: contents(installed, folder) for folder in ("INBOX", "Projects")}
     password = installed.password(postmaster(installed))
-    key = json.loads(installed.credentials.read_text())["backup_key"]
+    key = json.loads(installed.credentials.read_text())["backup_keys"][installed.host]
     host = fresh_host()
     shutil.copytree(lab.host(installed.host).root / TARGET.lstrip("/"), host.root / TARGET.lstrip("/"))
     new = dataclasses.replace(installed, folder=tmp_path, host=host.id)
@@ -166,7 +166,7 @@ def test_a_new_server_takes_everything_over(
 
     first = new.mailwiz("apply", "--yes", "--credentials", str(new.credentials), "--resolver", lab.dns.resolver)
     assert "this server's key does not open it" in first.out, first.out + first.err
-    assert "backup_key" not in json.loads(new.credentials.read_text())
+    assert "backup_keys" not in json.loads(new.credentials.read_text())
     wrong = backup(new, "restore", "--key-stdin", "--yes", stdin="not-the-recovery-key\n")
     assert (wrong.code, "does not open" in wrong.err) == (1, True)
     done = backup(new, "restore", "--key-stdin", "--yes", "--resolver", lab.dns.resolver, stdin=f"{key}\n")
