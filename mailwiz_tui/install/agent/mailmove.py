@@ -18,7 +18,7 @@ from typing import Any
 from . import movestate
 from .fault import AgentFault
 from .host import Host, require
-from .mailtree import is_message, walk
+from .mailtree import forget_locks, is_message, walk
 from .movestate import Places, exchange, held, kind, like, places, settle, stone
 
 FREE_AFTER = 30.0
@@ -64,6 +64,7 @@ def block(host: Host, address: str, token: str, store: str) -> dict[str, Any]:
             raise AgentFault(f"{there.home} comes back each time it is set aside", "move", "try again")
         settle(os.path.dirname(there.kept))
         _wait_until_free(host, address, there.kept)
+        forget_locks(there.kept)
         return {"messages": _weigh(there.kept)[1]}
 
 

@@ -8,6 +8,7 @@ its content under one name; it changes its name when its flags change.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 from collections.abc import Iterator
@@ -43,6 +44,23 @@ def is_message(path: str) -> bool:
     return len(parts) > 2 and parts[-2] in ("cur", "new")
 
 
+def is_lock(name: str) -> bool:
+    """Whether a file is the lock of a program at work, by its name."""
+    return name.endswith(".lock") and name.startswith(("dovecot", "subscriptions", "maildirsize"))
+
+
+def forget_locks(root: str) -> None:
+    """Takes away the locks in a mailbox that nobody has open.
+
+    They are of deliveries that found their mailbox set aside. At its next place, or back at this one, Dovecot
+    would wait for minutes until it takes such a lock for forgotten.
+    """
+    for folder, _, names in os.walk(root):
+        for name in filter(is_lock, names):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(os.path.join(folder, name))
+
+
 def key(entry: Entry) -> tuple[Any, ...]:
     """What a message keeps when its flags or its read state change: folder, unique name, size, time."""
     folder, _, name = entry.path.rpartition("/")
@@ -50,9 +68,9 @@ def key(entry: Entry) -> tuple[Any, ...]:
 
 
 def walk(root: str, *, digests: bool = False) -> Iterator[Entry]:
-    """Everything below a folder but what is being written (``tmp``); parents first. What vanishes is left out.
+    """Everything below a folder but what is being written (``tmp``) and locks; parents first.
 
-    ``digests``: with the SHA-256 of each file that is no message.
+    What vanishes meanwhile is left out. ``digests``: with the SHA-256 of each file that is no message.
     """
     waiting = [""]
     while waiting:
@@ -70,7 +88,7 @@ def walk(root: str, *, digests: bool = False) -> Iterator[Entry]:
             if entry.kind == "d":
                 waiting.append(path)
                 yield entry
-            elif not (entry.kind == "f" and os.path.basename(folder) == "tmp"):
+            elif not (entry.kind == "f" and (os.path.basename(folder) == "tmp" or is_lock(item.name))):
                 yield entry
 
 

@@ -209,6 +209,27 @@ async def test_a_mailbox_moves_whole_while_mail_comes_in_and_back_again(world: W
     assert (await move_mailbox(world, ADDRESS, "store1")).line == "anna@example.com is on store1"  # type: ignore[arg-type]
 
 
+def locks(world: World) -> list[Path]:
+    """What Dovecot would wait for, wherever mail is."""
+    return [p for host in world.hosts.values() for p in Path(host.root).rglob("dovecot*.lock")]
+
+
+@pytest.mark.parametrize("then", ["store2", "store1"])
+async def test_the_lock_of_a_delivery_that_was_overtaken_holds_nothing_up(
+    world: World, monkeypatch: pytest.MonkeyPatch, then: str
+) -> None:
+    """Its path is gone when the program wants to remove it, so it stays in what was set aside."""
+    lock = world.home("store1") / "Maildir/dovecot-uidlist.lock"
+    lock.write_text("4711:store1")
+    if then == "store1":
+        world.kill_before = 12
+        assert await kill(world, monkeypatch)
+        assert not world.home("store1").is_dir()
+    await move_mailbox(world, ADDRESS, then)  # type: ignore[arg-type]
+    settled(world, then, 6)
+    assert locks(world) == []
+
+
 async def kill(world: World, monkeypatch: pytest.MonkeyPatch) -> bool:
     """Whether the controller was killed on the way; nothing of it is left but what the servers keep."""
 
