@@ -9,7 +9,7 @@ import smtplib
 import ssl
 import time
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mailwiz_tui.install.agent.clean import clean_line
 from mailwiz_tui.verify.result import CheckResult, CheckState
@@ -17,6 +17,8 @@ from mailwiz_tui.verify.result import CheckResult, CheckState
 OPERATOR = "operator"
 MOST_SECONDS = 90.0
 """How long one check may take before it counts as failed."""
+SECOND_TRIES = 3
+"""How many checks without an answer are made once more: all of them at once is what may have been too much."""
 
 Action = Callable[[], str] | Callable[[], Awaitable[str]]
 Report = Callable[[CheckResult], None]
@@ -66,7 +68,47 @@ class Check:
 
 async def perform(check: Check, server_id: str, *, most_seconds: float = MOST_SECONDS) -> CheckResult:
     """Carry a check out; whatever goes wrong becomes its result, and what servers said is cleaned."""
-    started = time.monotonic()
+    return (await _attempt(check, server_id, most_seconds))[0]
+
+
+async def perform_all(
+    checks: Iterable[Check], server_id: str, report: Report, *, limit: asyncio.Semaphore | None = None
+) -> list[CheckResult]:
+    """Carry checks out side by side, at most as many at once as ``limit`` lets, and report each as it ends.
+
+    A few that had no answer in time are made once more when the others have ended: a busy server is no broken one.
+    """
+    gate = limit or asyncio.Semaphore(4)
+    results: dict[int, CheckResult] = {}
+    unanswered: list[tuple[int, Check]] = []
+
+    async def one(number: int, check: Check) -> None:
+        async with gate:
+            results[number], answered = await _attempt(check, server_id)
+        if answered:
+            report(results[number])
+        else:
+            unanswered.append((number, check))
+
+    await asyncio.gather(*(one(number, check) for number, check in enumerate(checks)))
+    for number, check in unanswered:
+        if len(unanswered) <= SECOND_TRIES:
+            async with gate:
+                results[number] = _at_last(await perform(check, server_id))
+        report(results[number])
+    return [results[number] for number in sorted(results)]
+
+
+def _at_last(result: CheckResult) -> CheckResult:
+    if result.state is not CheckState.PASSED:
+        return result
+    detail = "; ".join(text for text in (result.detail, "answered at the second try") if text)
+    return replace(result, detail=detail)
+
+
+async def _attempt(check: Check, server_id: str, most_seconds: float = MOST_SECONDS) -> tuple[CheckResult, bool]:
+    """The result, and whether there was any answer in time."""
+    started, answered = time.monotonic(), True
     state, detail, advice = CheckState.PASSED, "", ""
     try:
         async with asyncio.timeout(most_seconds):
@@ -77,28 +119,13 @@ async def perform(check: Check, server_id: str, *, most_seconds: float = MOST_SE
     except OutcomeError as outcome:
         state, detail, advice = outcome.state, outcome.detail, outcome.advice or check.advice
     except TimeoutError as error:
-        said = str(error) or f"no answer within {most_seconds:.0f} s"
+        answered, said = False, str(error) or f"no answer within {most_seconds:.0f} s"
         state, detail, advice = CheckState.FAILED, f"expected an answer, got none ({said})", check.advice
     except Exception as error:
         state, detail, advice = CheckState.FAILED, plain(error), check.advice
     seconds = round(time.monotonic() - started, 2)
     detail = clean_line(" ".join(detail.split()))
-    return CheckResult(check.id, server_id, state, check.proves, detail, advice, check.vantage, seconds)
-
-
-async def perform_all(
-    checks: Iterable[Check], server_id: str, report: Report, *, limit: asyncio.Semaphore | None = None
-) -> list[CheckResult]:
-    """Carry checks out side by side, at most as many at once as ``limit`` lets, and report each as it ends."""
-    gate = limit or asyncio.Semaphore(4)
-
-    async def one(check: Check) -> CheckResult:
-        async with gate:
-            result = await perform(check, server_id)
-        report(result)
-        return result
-
-    return list(await asyncio.gather(*(one(check) for check in checks)))
+    return CheckResult(check.id, server_id, state, check.proves, detail, advice, check.vantage, seconds), answered
 
 
 def plain(error: BaseException) -> str:
