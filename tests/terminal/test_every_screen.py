@@ -16,6 +16,9 @@ from tests.terminal.terminal_session import TerminalSession
 from tests.ui.fakes import PASSWORD
 
 F4, F8, TAB, ENTER, RIGHT = "\x1bOS", "\x1b[19~", "\t", "\r", "\x1b[C"
+
+pytestmark = pytest.mark.terminal
+
 LEAVE_ALTERNATE_SCREEN = b"\x1b[?1049l"
 KINDS = (
     {"NO_COLOR": "1"},

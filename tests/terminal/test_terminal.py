@@ -11,6 +11,9 @@ import pytest
 from tests.terminal.conftest import Launch
 
 F8 = "\x1b[19~"
+
+pytestmark = pytest.mark.terminal
+
 CTRL_Q = "\x11"
 LEAVE_ALTERNATE_SCREEN = b"\x1b[?1049l"
 SHOW_CURSOR = b"\x1b[?25h"

@@ -16,7 +16,10 @@ from tests.terminal.rehearsed import NOISE
 from tests.terminal.tmux import Tmux
 from tests.ui.fakes import PASSWORD
 
-pytestmark = pytest.mark.skipif(not Tmux.available(), reason="tmux is not installed")
+pytestmark = [
+    pytest.mark.terminal,
+    pytest.mark.skipif(not Tmux.available(), reason="tmux is not installed"),
+]
 
 
 @pytest.fixture
