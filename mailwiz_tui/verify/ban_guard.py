@@ -2,7 +2,9 @@
 
 A verification logs in with wrong passwords and asks for relaying; that is what an attacker does too. While it
 runs, the operator's addresses are exempt (``fail2ban-client set JAIL addignoreip``, fail2ban-client(1)); the
-exemption is only in fail2ban's memory and is taken back at the end.
+exemption is only in fail2ban's memory and is taken back at the end. A fail2ban that starts anew reads what
+an earlier verification did out of the journal, without knowing of its exemption: a ban that it made of that
+is lifted first.
 """
 
 from __future__ import annotations
@@ -31,6 +33,8 @@ async def exempt(target: Target, link: Link) -> AsyncIterator[tuple[str, ...]]:
     found = [await _own_address(target, link, at) for at in (target.address, *target.others)] if jails else []
     addresses = tuple(dict.fromkeys(address for address in found if address))
     added = {address: await _set(link, jails, "addignoreip", address) for address in addresses}
+    if addresses:
+        await link.request("probes", probes=[{"id": "unban", "argv": ["fail2ban-client", "unban", *addresses]}])
     try:
         yield addresses
     finally:
@@ -73,7 +77,7 @@ async def _own_address(target: Target, link: Link, at: str) -> str:
             socket.create_connection, (at, target.at(port)[1]), min(5.0, target.seconds)
         )
     except OSError:
-        return ""
+        return _route_to(at)
     with closing(connection):
         own, own_port = connection.getsockname()[:2]
         argv = ["ss", "-Htn", "state", "established", "sport", "=", f":{port}"]
@@ -85,6 +89,16 @@ async def _own_address(target: Target, link: Link, at: str) -> str:
     if own_port in peers:
         return peers[own_port]
     return next(iter(peers.values())) if len(set(peers.values())) == 1 else _plain(str(own))
+
+
+def _route_to(at: str) -> str:
+    """The address that this machine would speak to another from; for one that answers nothing, as after a ban."""
+    try:
+        with socket.socket(socket.AF_INET6 if ":" in at else socket.AF_INET, socket.SOCK_DGRAM) as asked:
+            asked.connect((at, 9))
+            return _plain(str(asked.getsockname()[0]))
+    except OSError:
+        return ""
 
 
 def _plain(text: str) -> str:

@@ -162,6 +162,7 @@ async def test_own_addresses_are_exempt_while_it_lasts(
     async with ban_guard.exempt(made, link) as addresses:
         assert addresses == ("198.51.100.50", "2001:db8::50")
         assert all(["fail2ban-client", "set", "dovecot", "addignoreip", a] in link.asked for a in addresses)
+        assert link.asked[-1] == ["fail2ban-client", "unban", *addresses], "what an earlier verification did"
     changes = [argv for argv in link.asked if argv[:2] == ["fail2ban-client", "set"]]
     assert changes == [
         ["fail2ban-client", "set", "dovecot", "addignoreip", "198.51.100.50"],
@@ -171,6 +172,17 @@ async def test_own_addresses_are_exempt_while_it_lasts(
         ["fail2ban-client", "set", "dovecot", "delignoreip", "2001:db8::50"],
         ["fail2ban-client", "set", "postfix", "delignoreip", "2001:db8::50"],
     ]
+
+
+async def test_a_ban_that_closes_every_port_is_lifted(target: MakeTarget) -> None:
+    def answer(argv: list[str]) -> tuple[int, str]:
+        return 0, "`- Jail list:\tpostfix" if argv[1:] == ["status"] else ""
+
+    link = Scripted(answer)
+    async with ban_guard.exempt(target({25: 1}), link) as addresses:
+        assert addresses == ("127.0.0.1",)
+        assert ["fail2ban-client", "set", "postfix", "addignoreip", "127.0.0.1"] in link.asked
+        assert link.asked[-1] == ["fail2ban-client", "unban", "127.0.0.1"]
 
 
 async def test_without_fail2ban_nothing_is_exempt(
