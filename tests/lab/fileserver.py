@@ -1,4 +1,4 @@
-"""An NFS 4.2 server in the network of the lab's outside host: nfs-ganesha, which needs nothing of this kernel."""
+"""An NFS 4 server in the network of the lab's outside host: nfs-ganesha, which needs nothing of this kernel."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ STEP = StepSpec(
         FieldSpec(
             path="storage.nfs_server",
             label="NFS server",
-            help="Name or address of the file server; it is asked for NFS 4.2 on port 2049.",
+            help="Name or address of the file server; it is asked for NFS 4.1 on port 2049.",
             example="nfs.internal.example.com",
             why="While it is away mail waits in the queue on the local disk; nothing is lost or bounced.",
             shown_when=_NFS,

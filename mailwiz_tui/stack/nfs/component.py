@@ -1,4 +1,4 @@
-"""The file server for mailboxes: NFS 4.2, mounted by systemd, and Dovecot only with it.
+"""The file server for mailboxes: NFS 4.1, mounted by systemd, and Dovecot only with it.
 
 Where the mount is missing Dovecot does not run: LMTP does not answer, Postfix keeps mail in its queue on the
 local disk and delivers it later. Nothing can fall into the mount point, which is root's, closed and immutable.
@@ -22,8 +22,12 @@ CHECK = f"{keys.LIB_DIR}/check-nfs"
 POINT = f"{keys.LIB_DIR}/nfs-mount-point"
 REMOUNT = f"{keys.LIB_DIR}/nfs-remount"
 PORT = 2049
-OPTIONS = "vers=4.2,proto=tcp,hard,timeo=150,retrans=3,noatime,nodev,nosuid,noexec"
-"""Hard: a write is never lost because the server was slow. ``timeo`` is in tenths of a second (nfs(5))."""
+OPTIONS = "vers=4.1,proto=tcp,hard,timeo=150,retrans=3,noatime,nodev,nosuid,noexec"
+"""Hard: a write is never lost because the server was slow. ``timeo`` is in tenths of a second (nfs(5)).
+
+4.1, for what 4.2 adds is no use to mail and one part of it harms: with READ_PLUS (RFC 7862 section 15.10), which
+Debian 13's kernel uses, some servers give zeros for what is written there.
+"""
 
 _MOUNTED_OR_CLOSED = 'findmnt -n -t nfs4 -M "$0" > /dev/null || [ "$(stat -c %a:%U "$0" 2> /dev/null)" = 0:root ]'
 
@@ -90,9 +94,9 @@ class Nfs(Component):
             unit_active(unit, "the file server for mailboxes is mounted"),
             Probe(
                 id="nfs.mounted",
-                proves="mailboxes lie on the planned export, mounted hard by NFS 4.2",
+                proves="mailboxes lie on the planned export, mounted hard by NFS 4.1",
                 argv=("findmnt", "-n", "-o", "FSTYPE,SOURCE,OPTIONS", "-M", path),
-                expect=rf"^nfs4\s+{_literal(nfs_source(storage))}\s+(?=\S*nosuid)(?=\S*vers=4\.2)\S*\bhard\b",
+                expect=rf"^nfs4\s+{_literal(nfs_source(storage))}\s+(?=\S*nosuid)(?=\S*vers=4\.1)\S*\bhard\b",
                 advice=f"systemctl restart {unit}; journalctl -u {unit} -n 20",
             ),
             _answers(storage, "nfs.server"),

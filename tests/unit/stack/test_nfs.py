@@ -42,7 +42,7 @@ def test_mount_comes_first_and_dovecot_only_with_it() -> None:
     assert "BindsTo=srv-mail.mount" in files[nfs.DROPIN].content
     mount = files["/etc/systemd/system/srv-mail.mount"].content
     assert "What=nfs.example.com:/export/mail\nWhere=/srv/mail\nType=nfs4\n" in mount
-    assert {"hard", "vers=4.2", "nosuid", "nodev", "noexec"} <= set(
+    assert {"hard", "vers=4.1", "nosuid", "nodev", "noexec"} <= set(
         re.findall(r"(?m)^Options=(.*)$", mount)[0].split(",")
     )
     dovecot = next(unit for unit in blueprint.units() if unit.name == "dovecot.service")
@@ -71,7 +71,7 @@ def test_record_of_where_mail_is_names_the_file_server() -> None:
 def test_check_of_the_mount_tells_another_export_from_the_planned_one() -> None:
     probe = next(probe for probe in made().probes if probe.id == "nfs.mounted")
     line = (
-        "nfs4   nfs.example.com:/export/mail rw,nosuid,nodev,noexec,noatime,vers=4.2,rsize=1048576,hard,proto=tcp"
+        "nfs4   nfs.example.com:/export/mail rw,nosuid,nodev,noexec,noatime,vers=4.1,rsize=1048576,hard,proto=tcp"
     )
     assert re.search(probe.expect, line)
     for former, other in (("/mail ", "/mail2 "), ("nfs.ex", "nfsxex"), (",hard", ",soft"), ("nosuid,", "")):
