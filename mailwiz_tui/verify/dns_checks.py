@@ -8,7 +8,7 @@ not got the server's name yet has its provider's, so there a wrong name is a war
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from mailwiz_tui.dns.live import RecordState, compare
 from mailwiz_tui.dns.lookup import ResolverError
@@ -91,7 +91,7 @@ def _judge(name: str, states: list[RecordState], server_id: str) -> CheckResult:
     return CheckResult(check, server_id, CheckState.PASSED, proves, detail)
 
 
-def _told(parts: object) -> str:
-    texts = [str(part) for part in parts]  # type: ignore[attr-defined]
+def _told(parts: Iterable[str]) -> str:
+    texts = list(parts)
     more = f"; and {len(texts) - SHOWN} more: `mailwiz-tui dns PLAN --check`" if len(texts) > SHOWN else ""
     return "; ".join(texts[:SHOWN]) + more
