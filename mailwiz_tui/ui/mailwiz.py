@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
+from textual.css.query import NoMatches
 from textual.screen import Screen
 
 from mailwiz_tui.ui import terminal
@@ -198,7 +199,12 @@ class MailwizApp(LateTimers, SafeLeaving):
             )
 
     def _handle_exception(self, error: Exception) -> None:
-        """Leave with one line and a report without values, instead of a traceback with locals."""
+        """Leave with one line and a report without values, instead of a traceback with locals.
+
+        A screen that was still being built when the program began to leave misses widgets that are gone already.
+        """
+        if isinstance(error, NoMatches) and (self._exit or not self.is_running):
+            return
         self._return_code = 1
         if self._exception is None:
             self._exception = error

@@ -5,9 +5,9 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING
 
-from textual.app import App
 from textual.screen import Screen
 
+from mailwiz_tui.ui.keys_in_turn import KeysInTurn
 from mailwiz_tui.ui.paths import remember
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mailwiz_tui.ui.session import Session
 
 
-class Navigation(App[int]):
+class Navigation(KeysInTurn):
     """Shows one main screen in place of another; each is built anew from the session."""
 
     @property

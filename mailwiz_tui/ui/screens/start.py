@@ -53,8 +53,6 @@ class StartScreen(MainScreen):
             yield OptionList(id="start-list", markup=False, compact=True)
 
     def on_mount(self) -> None:
-        if not self.query(OptionList):
-            return  # the program is being left while it still opens
         self.draw()
         options = self.query_one(OptionList)
         keys = [option.id for option in options.options]
