@@ -124,6 +124,7 @@ class MailwizApp(LateTimers, SafeLeaving):
 
     def _choose(self, key: str) -> None:
         self._chosen = key
+        self.hold_keys()
 
     def _load(self) -> None:
         self._loading = asyncio.create_task(self._open_session(), name="open session")
@@ -146,6 +147,7 @@ class MailwizApp(LateTimers, SafeLeaving):
 
         add_further_styles(self.stylesheet)
         self.session.on_change = self._session_changed
+        self.hold_keys()
         self.show(StartScreen(self.session, highlighted, self._chosen))
 
     def _leave_on_signal(self, number: int) -> None:

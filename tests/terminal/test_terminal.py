@@ -10,6 +10,7 @@ import pytest
 
 from tests.terminal.conftest import Launch
 
+F7 = "\x1b[18~"
 F8 = "\x1b[19~"
 
 pytestmark = pytest.mark.terminal
@@ -76,6 +77,21 @@ def test_a_draft_survives_kill_minus_nine(launch: Launch, tmp_path: Path) -> Non
     again.until("1/8")
     again.press(F8 + F8)
     again.until("Primary domain        example.org")
+
+
+def test_keys_that_pile_up_while_the_machine_stands_still_land_where_they_were_meant(launch: Launch) -> None:
+    """A whole dialog typed, and two steps gone on, while the program gets no processor time."""
+    session = launch()
+    session.until("Begin")
+    session.signal(signal.SIGSTOP)
+    session.press("a192.0.2.44\rbox\r\x15admin\r\x152222\r\r\rn" + F8 + " " + F8 + "example.org\r")
+    session.signal(signal.SIGCONT)
+    session.until("3/8")
+    session.until("Primary domain        example.org")
+    session.press(F7)
+    session.until("2/8")
+    session.until("(*) box")
+    session.until("admin@192.0.2.44:2222")
 
 
 def test_a_plan_named_on_the_command_line_is_opened(launch: Launch, tmp_path: Path) -> None:

@@ -15,8 +15,10 @@ from textual.widgets import OptionList
 from mailwiz_tui.ui.mailwiz import MailwizApp
 from mailwiz_tui.ui.screens.help import HelpDialog
 from mailwiz_tui.ui.screens.opening import OpeningScreen
+from mailwiz_tui.ui.screens.server_dialog import ServerDialog
 from mailwiz_tui.ui.screens.start import StartScreen
 from mailwiz_tui.ui.session import Session
+from mailwiz_tui.ui.widgets.entry import Entry
 from tests.ui.fakes import Script, backends
 from tests.ui.grid import screen_text, until
 
@@ -107,3 +109,23 @@ async def test_a_session_that_cannot_be_made_ends_the_program(filled: Path) -> N
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: app.opening_error is not None, "the error")
     assert str(app.opening_error) == "no such plan"
+
+
+async def test_what_is_typed_after_a_choice_waits_for_what_was_chosen(opening: Opening) -> None:
+    app, go = opening
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "Continue with plan.toml" in screen_text(app), "the opening screen")
+        await pilot.press("a", *"203.0.113.9", "enter", *"late")
+        go.set()
+        await until(pilot, lambda: isinstance(app.screen, ServerDialog), "the dialog")
+        await until(
+            pilot, lambda: [e.value for e in app.screen.query(Entry)][:2] == ["203.0.113.9", "late"], "answers"
+        )
+
+
+async def test_leaving_waits_for_nothing(opening: Opening) -> None:
+    app, _ = opening
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "Continue with plan.toml" in screen_text(app), "the opening screen")
+        await pilot.press("enter", "x", "ctrl+q")
+        await until(pilot, lambda: app.return_code == 0, "the end")

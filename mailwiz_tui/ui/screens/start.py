@@ -59,8 +59,12 @@ class StartScreen(MainScreen):
         if self._highlighted in keys:
             options.highlighted = keys.index(self._highlighted)
         options.focus()
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
         if self._chosen:
-            self.call_after_refresh(self.choose, self._chosen)
+            self.choose(self._chosen)
+        self.wizard.give_held_keys()
 
     def session_changed(self) -> None:
         self.draw()
