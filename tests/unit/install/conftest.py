@@ -96,7 +96,7 @@ class RehearsedHost:
             stderr=asyncio.subprocess.PIPE, env={**os.environ},
         )  # fmt: skip
         self._children.append(child)
-        await process.redirect(stdin=child.stdin, stdout=child.stdout, stderr=child.stderr)
+        await process.redirect(stdin=child.stdin, stdout=child.stdout, stderr=child.stderr, send_eof=False)
         status = await child.wait()
         with contextlib.suppress(OSError, asyncssh.Error):
             await process.stdout.drain()

@@ -142,7 +142,7 @@ class Host:
             start_new_session=True,
         )
         self.children.append(child.pid)
-        await process.redirect(stdin=child.stdin, stdout=child.stdout, stderr=child.stderr)
+        await process.redirect(stdin=child.stdin, stdout=child.stdout, stderr=child.stderr, send_eof=False)
         status = await child.wait()
         with contextlib.suppress(OSError, asyncssh.Error):
             await process.stdout.drain()
