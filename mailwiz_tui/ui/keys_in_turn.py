@@ -8,6 +8,8 @@ a busy machine, would all meet the first of those widgets: what was typed for th
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from textual import events
 from textual.app import App
@@ -18,10 +20,21 @@ from textual.timer import Timer
 PATIENCE_SECONDS = 1.0
 """How long a key may keep the next ones waiting; it takes longer only where a handler is stuck."""
 
-PASSES = 2
-"""The key's own way up to the application, and that of a message (a press, a choice) that it made a widget send."""
+MOST_PASSES = 4
+"""How often the way of a key is gone: by the key, then by what it made widgets send, as a press or a choice."""
 
 LEAVING_KEY = "ctrl+q"
+
+Typed = events.Key | events.Paste
+
+
+@dataclass
+class _Turn:
+    """A key on its way: the screen that it was typed at, and the queues from the focus up to the application."""
+
+    screen: Screen[object] | None = None
+    way: Sequence[MessagePump] = ()
+    passes: int = 0
 
 
 class KeysInTurn(App[int]):
@@ -29,10 +42,9 @@ class KeysInTurn(App[int]):
 
     def __init__(self, *, ansi_color: bool | None = None) -> None:
         super().__init__(ansi_color=ansi_color)
-        self._held: deque[events.Key | events.Paste] = deque()
+        self._held: deque[Typed] = deque()
         self._holding = False
-        self._turn: int | None = None
-        self._turns = 0
+        self._turn: _Turn | None = None
         self._impatience: Timer | None = None
 
     def hold_keys(self) -> None:
@@ -43,52 +55,57 @@ class KeysInTurn(App[int]):
         """Give what was typed meanwhile to the screen that is there now."""
         self._holding = False
         if self._turn is None:
-            self._settle(self._begin_turn(), None)
+            self._settle_key(self._begin_turn(_Turn()))
 
     async def on_event(self, event: events.Event) -> None:
         """Take keys one after the other, everything else at once."""
-        if not isinstance(event, events.Key | events.Paste) or event.is_forwarded or self._leaves(event):
+        if not isinstance(event, Typed) or event.is_forwarded or self._leaves(event):
             await super().on_event(event)
         elif self._holding or self._turn is not None:
             self._held.append(event)
         else:
             await self._give(event)
 
-    def _leaves(self, event: events.Key | events.Paste) -> bool:
+    def _leaves(self, event: Typed) -> bool:
         """Whether this must not wait for a screen that may never come."""
         return self._holding and isinstance(event, events.Key) and event.key == LEAVING_KEY
 
-    def _begin_turn(self) -> int:
-        self._turns += 1
-        number = self._turn = self._turns
-        self._impatience = self.set_timer(PATIENCE_SECONDS, lambda: self._end_turn(number))
-        return number
-
-    async def _give(self, event: events.Key | events.Paste) -> None:
+    async def _give(self, event: Typed) -> None:
         """Let Textual hand a key on, and follow it through every queue that it goes through."""
-        number, screen = self._begin_turn(), self.screen
-        way: list[MessagePump] = [*(self.focused or screen).ancestors_with_self]
+        screen = self.screen
+        turn = self._begin_turn(_Turn(screen, [*(self.focused or screen).ancestors_with_self], MOST_PASSES))
         try:
             await super().on_event(event)
         finally:
-            self._follow(number, screen, way * PASSES if event.is_forwarded else [])
+            if not event.is_forwarded:
+                turn.way = ()
+            self._follow_key(turn)
 
-    def _follow(self, number: int, screen: Screen[object], way: list[MessagePump]) -> None:
+    def _begin_turn(self, turn: _Turn) -> _Turn:
+        self._turn = turn
+        self._impatience = self.set_timer(PATIENCE_SECONDS, lambda: self._end_turn(turn))
+        return turn
+
+    def _follow_key(self, turn: _Turn, at: int = 0) -> None:
         """Go one queue further behind the key; queues that were closed meanwhile are passed over."""
-        for at, node in enumerate(way, 1):
-            if node.call_later(self._follow, number, screen, way[at:]):
+        for position, node in enumerate(turn.way[at:], at + 1):
+            if node.call_later(self._follow_key, turn, position):
                 return
-        self._settle(number, screen)
+        turn.passes -= 1
+        if turn.passes > 0 and any(node.message_queue_size for node in turn.way if node is not self):
+            self._follow_key(turn)
+        else:
+            self._settle_key(turn)
 
-    def _settle(self, number: int, screen: Screen[object] | None) -> None:
+    def _settle_key(self, turn: _Turn) -> None:
         """The key has done what it does; if it opened a screen, that one is waited for until its focus is set."""
-        present = self.screen
-        if present is screen or not present.call_later(self.call_later, self._settle, number, present):
-            self.call_later(self._end_turn, number)
+        former, turn.screen = turn.screen, self.screen
+        if turn.screen is former or not turn.screen.call_later(self.call_later, self._settle_key, turn):
+            self.call_later(self._end_turn, turn)
 
-    async def _end_turn(self, number: int) -> None:
+    async def _end_turn(self, turn: _Turn) -> None:
         """Go on with the next key, unless this one was given up before."""
-        if number != self._turn:
+        if turn is not self._turn:
             return
         self._turn = None
         if self._impatience is not None:

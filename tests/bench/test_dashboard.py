@@ -32,7 +32,7 @@ SECONDS = int(os.environ.get("MAILWIZ_BENCH_SECONDS", "60"))
 KEY_EVERY = 0.37
 SEARCHES = {
     "find what is not there": (("/", "never-printed"), "\r", b"is not in this log"),
-    "the error before": ((), "e", b"scrolled up"),
+    "the error before": ((), "e", b"f follows"),
     "show only some lines": (("f", "&", "reject"), "\r", "with “reject”".encode()),
     "show all lines": (("&", "\x15"), "\r", b"lines \xc2\xb7"),
 }

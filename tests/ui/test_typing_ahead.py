@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -9,10 +10,13 @@ from textual.app import ComposeResult
 from textual.events import Key, Paste
 from textual.keys import _character_to_key
 
+from mailwiz_tui.install.events import LogLine
 from mailwiz_tui.ui.mailwiz import MailwizApp
 from mailwiz_tui.ui.screens.security import SecurityScreen
 from mailwiz_tui.ui.screens.start import StartScreen
 from mailwiz_tui.ui.screens.step_screen import StepScreen
+from tests.ui.dashboards import settle, watch
+from tests.ui.fakes import FakeClock, Script
 from tests.ui.grid import grid, until
 from tests.ui.make import MakeApp
 from tests.ui.test_steps import goto
@@ -94,3 +98,20 @@ async def test_leaving_while_a_screen_is_being_built_is_no_crash(
         burst(app, "<f8>")
         await until(pilot, lambda: app.return_code is not None, "the end")
     assert (app.return_code, app.crash_message) == (143, "")
+
+
+async def test_a_search_of_the_log_and_the_key_after_it_in_one_breath(
+    make_app: MakeApp, filled: Path, script: Script, clock: FakeClock
+) -> None:
+    script.hold = asyncio.Event()
+    script.events = [LogLine("mx1", "x", f"line {n}{' error: full' if n == 20 else ''}", 1.0) for n in range(100)]
+    app = make_app(filled)
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await watch(pilot, app, script, clock)
+        await settle(pilot, screen)
+        panel = screen.active_log.panel
+        burst(app, "/line 60", "<enter>", "e&line", "<enter>", "w")
+        await until(pilot, lambda: panel.filter is not None and not panel.wrap, "the filter and no wrapping")
+        assert panel.filter is not None
+        assert panel.filter.text == "line"
+        assert panel.hit == 20
