@@ -37,11 +37,8 @@ def answer_the_steps(tmux: Tmux, host: str, domain: str) -> None:
     tmux.until("not asked")
     tmux.type(host)
     tmux.until("1 of ")
-    tmux.until(f") {host} ")
-    tmux.keys("Enter")
-    time.sleep(0.5)
-    if f"(*) {host} " not in tmux.screen():
-        tmux.keys("Space")
+    chosen = f"(*) {host} " in tmux.until(f") {host} ")
+    tmux.keys("Enter", *(() if chosen else ("Space",)))
     tmux.until(f"(*) {host} ")
     tmux.keys("F5")
     tmux.until("reachable", 60)
@@ -54,9 +51,7 @@ def answer_from_the_domain_on(tmux: Tmux, domain: str) -> None:
     tmux.until("3/8")
     tmux.type(domain)
     tmux.until(f"Primary domain        {domain}")
-    tmux.keys("Enter")
-    time.sleep(0.5)
-    tmux.keys("Enter")
+    tmux.keys("Enter", "Enter")
     tmux.until("4/8")
     tmux.keys("Right", "Right")
     tmux.until("(•) Self-signed")
@@ -94,7 +89,7 @@ def go_and_install(tmux: Tmux) -> None:
 
 def answer_dialog(tmux: Tmux, *keys: str) -> None:
     """Answer a dialog that came up by itself, after the half second in which it takes no keys."""
-    time.sleep(0.8)
+    time.sleep(1.5)
     tmux.keys(*keys)
 
 
