@@ -99,6 +99,8 @@ class KeysInTurn(App[int]):
 
     def _settle_key(self, turn: _Turn) -> None:
         """The key has done what it does; if it opened a screen, that one is waited for until its focus is set."""
+        if self._exit or not self.is_running:
+            return
         former, turn.screen = turn.screen, self.screen
         if turn.screen is former or not turn.screen.call_later(self.call_later, self._settle_key, turn):
             self.call_later(self._end_turn, turn)
