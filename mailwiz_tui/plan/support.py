@@ -7,7 +7,6 @@ from collections.abc import Callable
 from mailwiz_tui.plan.findings import Finding
 from mailwiz_tui.plan.model import (
     AdminPanel,
-    Antispam,
     Architecture,
     Plan,
     Role,
@@ -38,8 +37,6 @@ def unsupported(plan: Plan) -> list[Finding]:
 def _divided(plan: Plan, refuse: Callable[[str, str, str], None]) -> None:
     """What several servers cannot do yet that one can."""
     several = "on several servers"
-    if plan.services.antispam is Antispam.SPAMASSASSIN:
-        refuse("services.antispam", f"SpamAssassin {several}", 'choose "rspamd" or "none"')
     if plan.storage.type is StorageType.S3:
         refuse("storage.type", f"object storage {several}", 'choose "maildir"')
     fronts = len(plan.servers_with(Role.MX_OUTBOUND))

@@ -12,7 +12,7 @@ from mailwiz_tui.plan.model import Antispam, Role
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.component import Context
 from mailwiz_tui.stack.render import render
-from mailwiz_tui.stack.traffic import endpoints
+from mailwiz_tui.stack.traffic import Endpoint, endpoints
 
 LOOPBACK = "127.0.0.1"
 
@@ -41,12 +41,13 @@ class Milter:
 class Learner:
     """A program that takes ``spam`` or ``ham`` and a mail on standard input, its text, and the user it runs as.
 
-    It is put where mailboxes are, so it may be on another server than the filter.
+    It is put where mailboxes are, so it may be on another server than the filter, and names the package it needs.
     """
 
     program: str
     user: str
     script: str = ""
+    package: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,9 @@ GUARD = Milter("guard", "mailwiz-guard.service", keys.GUARD_MILTER_PORT)
 CLAMAV = Milter("clamav", "mailwiz-clamav-milter.service", keys.CLAMAV_MILTER_PORT)
 SPAMASSASSIN = Milter("spamassassin", "mailwiz-spamd-milter.service", keys.SPAMD_MILTER_PORT)
 OPENDKIM = Milter("opendkim", "opendkim.service", keys.OPENDKIM_MILTER_PORT)
+
+_FOREIGN_MARKS = (("X-Spam", "Yes"), ("X-Spam-Flag", "YES"))
+"""Where there is no filter, the marks of one that the mail came through before."""
 
 
 def mail_filter(context: Context) -> MailFilter:
@@ -105,7 +109,7 @@ def mail_filter(context: Context) -> MailFilter:
             incoming=viruses,
             submitted=(GUARD, *viruses, *signer),
             local=signer,
-            junk=(("X-Spam", "Yes"), ("X-Spam-Flag", "YES")),
+            junk=_FOREIGN_MARKS,
         )
     return MailFilter(
         incoming=(*viruses, OPENDKIM, SPAMASSASSIN),
@@ -116,37 +120,61 @@ def mail_filter(context: Context) -> MailFilter:
             f"{keys.LIB_DIR}/spamd-learn",
             "nobody",
             render("spamassassin", "spamd-learn", host=LOOPBACK, port=str(keys.SPAMD_PORT)),
+            "spamc",
         ),
     )
 
 
 def _divided(context: Context) -> MailFilter:
-    """The filter of several servers: ClamAV and Rspamd on those that filter, over the links; who sends, signs.
+    """The filter of several servers: on those that filter, over the links; who sends, signs.
 
-    Which filter a mail meets is open, and keys never leave their server, so none of them signs.
+    Which filter a mail meets is open, and keys never leave their server, so none of them signs. Beside SpamAssassin
+    those that take mail say themselves what they found of signatures; where Rspamd does not, each server that
+    users send through limits them.
     """
     services = context.plan.services
     viruses = _linked(context, CLAMAV, "viruses") if services.antivirus else ()
-    if services.antispam is not Antispam.RSPAMD:
+    signer, limits = _signer(context), _limits(context)
+    if services.antispam is Antispam.NONE:
         return MailFilter(
             incoming=viruses,
-            submitted=(*viruses, *_signer(context)),
-            local=_signer(context),
+            submitted=(*limits, *viruses, *signer),
+            local=signer,
+            junk=_FOREIGN_MARKS,
+        )
+    if services.antispam is Antispam.SPAMASSASSIN:
+        verdict = _linked(context, SPAMASSASSIN, "spamassassin")
+        places = endpoints(context.plan, context.server_id, "spamd")
+        return MailFilter(
+            incoming=(*viruses, *_witness(context), *verdict),
+            submitted=(*limits, *viruses, *verdict, *signer),
+            local=signer,
             junk=(("X-Spam", "Yes"),),
+            learner=Learner(
+                f"{keys.LIB_DIR}/spamd-learn",
+                "nobody",
+                render("spamassassin", "spamd-learn-peers", places=_named(places)),
+                "spamc",
+            ),
         )
     remote = (*viruses, *_linked(context, RSPAMD, "milter"))
     learning = endpoints(context.plan, context.server_id, "learning")
     return MailFilter(
         incoming=remote,
-        submitted=(*remote, *_signer(context)),
-        local=_signer(context),
+        submitted=(*remote, *signer),
+        local=signer,
         junk=(("X-Spam", "Yes"),),
         learner=Learner(
             f"{keys.LIB_DIR}/rspamd-learn",
             "nobody",
-            render("rspamd", "rspamd-learn-peers", places=" ".join(f"{p.address}:{p.port}" for p in learning)),
+            render("rspamd", "rspamd-learn-peers", places=_named(learning)),
+            "curl",
         ),
     )
+
+
+def _named(places: tuple[Endpoint, ...]) -> str:
+    return " ".join(f"{place.address}:{place.port}" for place in places)
 
 
 def _linked(context: Context, milter: Milter, service: str) -> tuple[Milter, ...]:
@@ -160,6 +188,18 @@ def _signer(context: Context) -> tuple[Milter, ...]:
     return (OPENDKIM,) if signs else ()
 
 
+def _witness(context: Context) -> tuple[Milter, ...]:
+    """What says which signatures of a mail from others are good."""
+    checks = context.plan.services.antispam is Antispam.SPAMASSASSIN and context.has_role(Role.MX_INBOUND)
+    return (OPENDKIM,) if checks else ()
+
+
+def _limits(context: Context) -> tuple[Milter, ...]:
+    """What limits those who send through this server, where the filter does not."""
+    unlimited = context.plan.services.antispam is not Antispam.RSPAMD and context.has_role(Role.MX_OUTBOUND)
+    return (GUARD,) if unlimited else ()
+
+
 def filters_here(context: Context) -> bool:
     """Whether mail is filtered on this server."""
     if context.distributed:
@@ -171,6 +211,11 @@ def uses(context: Context, milter: Milter) -> bool:
     """Whether this server runs one of the milters."""
     if context.distributed:
         services = context.plan.services
-        chosen = {RSPAMD: services.antispam is Antispam.RSPAMD, CLAMAV: services.antivirus}
-        return milter in _signer(context) or (chosen.get(milter, False) and filters_here(context))
+        chosen = {
+            RSPAMD: services.antispam is Antispam.RSPAMD,
+            SPAMASSASSIN: services.antispam is Antispam.SPAMASSASSIN,
+            CLAMAV: services.antivirus,
+        }
+        own = (*_signer(context), *_witness(context), *_limits(context))
+        return milter in own or (chosen.get(milter, False) and filters_here(context))
     return filters_here(context) and milter in mail_filter(context).milters

@@ -56,8 +56,9 @@ class Link:
     """A service that listens on loopback only and is carried between servers inside mutual TLS.
 
     A consumer is brought to any provider that works, its own first; with ``each`` it reaches every one of them
-    by an address of its own (``endpoints``). ``wanted`` says whether a plan has the service at all; ``ping`` is
-    the path that a service which speaks HTTP answers with 200 while it works.
+    by an address of its own (``endpoints``). ``wanted`` says whether a plan has the service at all. Whether it
+    works is asked every ``interval`` seconds: a service which speaks HTTP answers ``ping`` with 200; ``probe`` are
+    rules of HAProxy's (``tcp-check``), and ``own_probe`` those that a provider itself asks by in their place.
     """
 
     service: str
@@ -68,6 +69,9 @@ class Link:
     each: bool = False
     wanted: Callable[[Plan], bool] = lambda plan: True
     ping: str = ""
+    probe: tuple[str, ...] = ()
+    own_probe: tuple[str, ...] = ()
+    interval: int = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +120,9 @@ EXCHANGES = (
     ),
 )
 
+_SPAMD_ANSWERS = (r'send "PING SPAMC/1.5\r\n\r\n"', "expect string PONG")
+"""spamd/PROTOCOL of SpamAssassin's source. It writes a line into the log for each connection."""
+
 _SENDERS = (Role.MX_INBOUND, Role.MX_OUTBOUND)
 LINKS = (
     Link(
@@ -151,6 +158,12 @@ LINKS = (
         _SENDERS,
         "has mail filtered",
         wanted=lambda plan: plan.services.antispam is Antispam.SPAMASSASSIN,
+        own_probe=(
+            f"connect port {keys.SPAMD_MILTER_PORT}",
+            f"connect port {keys.SPAMD_PORT}",
+            *_SPAMD_ANSWERS,
+        ),
+        interval=5,
     ),
     Link(
         "spamd",
@@ -160,6 +173,8 @@ LINKS = (
         "teaches the filter what is spam",
         each=True,
         wanted=lambda plan: plan.services.antispam is Antispam.SPAMASSASSIN,
+        probe=_SPAMD_ANSWERS,
+        interval=30,
     ),
 )
 

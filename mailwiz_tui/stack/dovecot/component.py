@@ -90,7 +90,7 @@ class Dovecot(Component):
                     "dovecot-managesieved",
                     "dovecot-mysql",
                     "dovecot-sieve",
-                    *(("curl",) if context.distributed else ()),
+                    *filter(None, (mail_filter(context).learner.package,)),
                 )
             ),
             steps=(step,),

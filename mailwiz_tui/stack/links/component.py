@@ -93,7 +93,8 @@ def _provider(context: Context, link: traffic.Link) -> Iterator[str]:
             identity=keys.INTERNAL_IDENTITY,
             peers=keys.INTERNAL_PEERS,
             names=" ".join(context.internal_name(name) for name in consumers),
-            health=_health(link),
+            health=_health(link, link.own_probe or link.probe),
+            interval=str(link.interval),
         )
 
 
@@ -108,26 +109,30 @@ def _consumer(context: Context, link: traffic.Link) -> Iterator[str]:
             address=end.address,
             port=str(end.port),
             servers="\n".join(_servers(context, link, end)),
-            health=_health(link),
+            health=_health(link, link.probe),
         )
 
 
-def _health(link: traffic.Link) -> str:
-    """How HAProxy asks whether a service works: one that speaks HTTP logs a bare connection as an error."""
-    return f"    option httpchk GET {link.ping}\n" if link.ping else ""
+def _health(link: traffic.Link, probe: tuple[str, ...]) -> str:
+    """How HAProxy asks whether a service works: many log a bare connection as an error."""
+    if link.ping:
+        return f"    option httpchk GET {link.ping}\n"
+    rules = ("option tcp-check", *(f"tcp-check {rule}" for rule in probe)) if probe else ()
+    return "".join(f"    {rule}\n" for rule in rules)
 
 
 def _servers(context: Context, link: traffic.Link, end: traffic.Endpoint) -> Iterator[str]:
     own_first = end.provider_ids[0] == context.server_id
+    check = f"check inter {link.interval}s fall 2 rise 1"
     for name in end.provider_ids:
         if name == context.server_id:
-            yield f"    server own 127.0.0.1:{link.port} check inter 2s fall 2 rise 1"
+            yield f"    server own 127.0.0.1:{link.port} {check}"
             continue
         host = context.internal_name(name)
         yield (
             f"    server {host.partition('.')[0]} {_bind(context.internal_ip(name))}:{link.port} "
             f"ssl crt {keys.INTERNAL_IDENTITY} ca-file {keys.INTERNAL_PEERS} verify required verifyhost {host} "
-            f"check inter 2s fall 2 rise 1{' backup' if own_first else ''}"
+            f"{check}{' backup' if own_first else ''}"
         )
 
 

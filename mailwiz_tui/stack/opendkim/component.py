@@ -6,7 +6,7 @@ The key stays where *prepare* made it, owned by whoever owns it: systemd gives t
 
 from __future__ import annotations
 
-from mailwiz_tui.plan.model import Antispam
+from mailwiz_tui.plan.model import Antispam, Role
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.blueprint import Directory, File, Packages, Port, Probe, Scope, Step, Unit
 from mailwiz_tui.stack.component import Component, Context, Contribution
@@ -37,7 +37,7 @@ class OpenDkim(Component):
         plan = context.plan
         selector = plan.dkim_selector(context.server_id)
         key = keys.dkim_private_key(selector)
-        signs = plan.security.dkim.enabled
+        signs = plan.security.dkim.enabled and (context.has_role(Role.MX_OUTBOUND) or not context.distributed)
         signing = render("opendkim", "signing.conf", keys=KEYS, domains=DOMAINS).rstrip("\n")
         names = [(domain, f"{selector}._domainkey.{domain}") for domain in plan.mailbox_domains()]
         place = f"/run/credentials/{OPENDKIM.unit}/{CREDENTIAL}"

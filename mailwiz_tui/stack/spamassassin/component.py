@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.blueprint import Command, Directory, File, Packages, Port, Probe, Scope, Step, Unit
@@ -52,7 +53,7 @@ class SpamAssassin(Component):
             junk=str(JUNK),
             reject=str(REJECT),
             resolver=keys.RESOLVER,
-            own=" ".join(a for a in (context.public_ipv4, context.public_ipv6) if a) or LOOPBACK,
+            own=" ".join(_own(context)) or LOOPBACK,
             lists=(
                 "skip_rbl_checks 0" if decision.blocklists else render("spamassassin", "no-lists.cf").rstrip("\n")
             ),
@@ -138,6 +139,15 @@ class SpamAssassin(Component):
                 advice="journalctl -u spamd -n 50; spamassassin --lint",
             ),
         )
+
+
+def _own(context: Context) -> Iterator[str]:
+    """The addresses of the plan's servers, public and internal, as far as they are known."""
+    yield from filter(None, (context.public_ipv4, context.public_ipv6))
+    for peer in context.peers if context.distributed else ():
+        facts = context.known.facts(peer.id)
+        known = (facts.public_ipv4, facts.public_ipv6) if facts else ()
+        yield from filter(None, (*known, peer.internal_ip))
 
 
 _NO_UPDATES = (

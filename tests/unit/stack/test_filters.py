@@ -29,6 +29,7 @@ CHOICES = {
     "spamassassin-clamav": {"antispam": "spamassassin", "antivirus": True},
     "none": {"antispam": "none"},
 }
+DIVIDED = ("clamav", "links", "spamassassin", "opendkim", "guard")
 COMPONENTS = ("clamav", "spamassassin", "opendkim", "guard", "rspamd", "postfix")
 
 
@@ -52,16 +53,16 @@ def test_filters_are_as_in_their_golden_file(component: str, choice: str) -> Non
     compare(part(made(**CHOICES[choice]), component), GOLDEN / "filters" / choice / f"{component}.txt")
 
 
-@pytest.mark.parametrize("antispam", ["rspamd", "none"])
+@pytest.mark.parametrize("antispam", ["rspamd", "spamassassin", "none"])
 @pytest.mark.parametrize("server_id", ["in1", "out1", "filter", "store1"])
 def test_a_scanner_for_several_servers_is_as_in_its_golden_file(server_id: str, antispam: str) -> None:
-    text = "\n".join(part(divided(server_id, antispam), name) for name in ("clamav", "links"))
+    text = "\n".join(part(divided(server_id, antispam), name) for name in DIVIDED)
     settings = divided(server_id, antispam).files().get("/etc/postfix/main.cf")
     asked = [line for line in settings.content.splitlines() if "milter" in line] if settings else []
     compare(text + "".join(f"{line}\n" for line in asked), GOLDEN / "scanner" / antispam / f"{server_id}.txt")
 
 
-@pytest.mark.parametrize("antispam", ["rspamd", "none"])
+@pytest.mark.parametrize("antispam", ["rspamd", "spamassassin", "none"])
 def test_of_several_servers_those_that_filter_scan_and_the_others_ask_them(antispam: str) -> None:
     blueprints = {s.id: divided(s.id, antispam) for s in cases.distributed().servers}
     scanning = {name: blueprint.meta["virus_scanner"] for name, blueprint in blueprints.items()}
@@ -72,7 +73,8 @@ def test_of_several_servers_those_that_filter_scan_and_the_others_ask_them(antis
         config = main_cf(blueprints[name])
         assert f"smtpd_milters = {CLAMAV.address}" in config, "the scanner is asked first"
         assert "milter_default_action = tempfail" in config
-    assert f"submission_milters = {CLAMAV.address}" in main_cf(blueprints["out1"])
+    limits = "" if antispam == "rspamd" else f"{GUARD.address} "
+    assert f"submission_milters = {limits}{CLAMAV.address}" in main_cf(blueprints["out1"])
 
 
 def test_a_filter_beside_another_one_asks_whichever_scanner_works() -> None:
