@@ -58,7 +58,8 @@ class Link:
     A consumer is brought to any provider that works, its own first; with ``each`` it reaches every one of them
     by an address of its own (``endpoints``). ``wanted`` says whether a plan has the service at all. Whether it
     works is asked every ``interval`` seconds: a service which speaks HTTP answers ``ping`` with 200; ``probe`` are
-    rules of HAProxy's (``tcp-check``), and ``own_probe`` those that a provider itself asks by in their place.
+    rules of HAProxy's (``tcp-check``), and ``own_probe`` those by which a provider asks its own in their place,
+    every ``own_interval`` seconds.
     """
 
     service: str
@@ -72,6 +73,7 @@ class Link:
     probe: tuple[str, ...] = ()
     own_probe: tuple[str, ...] = ()
     interval: int = 2
+    own_interval: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +165,7 @@ LINKS = (
             f"connect port {keys.SPAMD_PORT}",
             *_SPAMD_ANSWERS,
         ),
-        interval=5,
+        own_interval=5,
     ),
     Link(
         "spamd",

@@ -36,7 +36,11 @@ class Links(Component):
         """Provider and consumer halves of each link that concerns this server."""
         links = traffic.links(context.plan)
         offered = [link for link in links if _offers(context, link)]
-        text = "".join(part for link in links for part in (*_provider(context, link), *_consumer(context, link)))
+        text = "".join(
+            part
+            for link in links
+            for part in (*_provider(context, link), *_own(context, link), *_consumer(context, link))
+        )
         check = ("haproxy", "-c", "-q", "-f", CONF)
         step = Step(
             id="links",
@@ -93,8 +97,19 @@ def _provider(context: Context, link: traffic.Link) -> Iterator[str]:
             identity=keys.INTERNAL_IDENTITY,
             peers=keys.INTERNAL_PEERS,
             names=" ".join(context.internal_name(name) for name in consumers),
+        )
+
+
+def _own(context: Context, link: traffic.Link) -> Iterator[str]:
+    """The service itself, where anybody is brought to it by way of HAProxy; here it is seen whether it works."""
+    if _offers(context, link) or any(context.server_id in end.provider_ids for end in _uses(context, link)):
+        yield render(
+            "links",
+            "own.cfg",
+            service=link.service,
+            port=str(link.port),
             health=_health(link, link.own_probe or link.probe),
-            interval=str(link.interval),
+            interval=str(link.own_interval or link.interval),
         )
 
 
@@ -126,7 +141,7 @@ def _servers(context: Context, link: traffic.Link, end: traffic.Endpoint) -> Ite
     check = f"check inter {link.interval}s fall 2 rise 1"
     for name in end.provider_ids:
         if name == context.server_id:
-            yield f"    server own 127.0.0.1:{link.port} {check}"
+            yield f"    server own 127.0.0.1:{link.port} track {link.service}-own/own"
             continue
         host = context.internal_name(name)
         yield (

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.blueprint import Blueprint, Unit
 from mailwiz_tui.stack.clamav.component import source as signature_source
 from mailwiz_tui.stack.compile import compile_server
@@ -87,6 +88,16 @@ def test_a_filter_beside_another_one_asks_whichever_scanner_works() -> None:
     assert f"smtpd_milters = inet:127.0.0.2:{CLAMAV.port} " in main_cf(blueprint)
     links = blueprint.files()["/etc/mailwiz/links/haproxy.cfg"].content
     assert f"bind 127.0.0.2:{CLAMAV.port}" in links
+    assert f"server own 127.0.0.1:{CLAMAV.port} track viruses-own/own" in links
+    assert "backend viruses-own" in links, "nobody else asks this one, but whether it works is seen there"
+
+
+def test_a_filter_whose_spamd_is_down_is_passed_over() -> None:
+    links = divided("filter", "spamassassin").files()["/etc/mailwiz/links/haproxy.cfg"].content
+    own = links.partition("\nbackend spamassassin-own\n")[2].partition("\n\n")[0]
+    asked = [line.strip().removeprefix("tcp-check ") for line in own.splitlines()]
+    assert asked[1:3] == [f"connect port {SPAMASSASSIN.port}", f"connect port {keys.SPAMD_PORT}"]
+    assert asked[4] == "expect string PONG"
 
 
 @pytest.mark.parametrize("antivirus", [False, True])
