@@ -25,6 +25,12 @@ pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.timeout(1500), pyte
 FILTER = {"spamd", "mailwiz-spamd-milter"}
 DUMP = "runuser -u debian-spamd -- sa-learn --dbpath /var/lib/spamassassin/bayes/bayes --dump magic || true"
 OUTSIDE = "alice@outside.test"
+LET_TEST_NAMES_BE = """
+printf 'server:\\n  local-zone: "test." nodefault\\n' > /etc/opendkim-lab.conf
+echo 'ResolverConfiguration /etc/opendkim-lab.conf' >> /etc/opendkim.conf
+systemctl restart opendkim
+"""
+"""libunbound, by which OpenDKIM asks, answers by itself that there is nothing below ``.test`` (RFC 6761)."""
 FLOOD = tuple(f"r{n}@outside.test" for n in range(15))
 
 
@@ -181,6 +187,7 @@ def test_mail_from_the_world_is_judged_and_its_signatures_are_told(trio: Trio) -
     ham = other(OUTSIDE, trio.bob)
     assert trio.offer(ham) == 0
     assert trio.header(ham, "X-Spam-Status").startswith("No, score=")
+    trio.fleet.run(trio.inbound, LET_TEST_NAMES_BE)
     for broken, verdict in ((False, "dkim=pass"), (True, "dkim=fail")):
         signed = other(OUTSIDE, trio.bob)
         signed["DKIM-Signature"] = signature(signed, trio.fleet.lab)
@@ -206,18 +213,17 @@ def test_what_users_send_leaves_signed_and_without_marks(trio: Trio) -> None:
 
 
 def test_a_policy_is_obeyed_and_both_filters_learn_what_users_sort(trio: Trio) -> None:
-    name = f"u{secrets.token_hex(4)}.test"
     trio.fleet.lab.dns.publish(
-        f'_dmarc.{name}. 5 IN TXT "v=DMARC1; p=quarantine"\n{name}. 5 IN TXT "v=spf1 -all"\n'
-        f'_dmarc.refuse.{name}. 5 IN TXT "v=DMARC1; p=reject"\nrefuse.{name}. 5 IN TXT "v=spf1 -all"'
+        '_dmarc.unsigned.test. 5 IN TXT "v=DMARC1; p=quarantine"\nunsigned.test. 5 IN TXT "v=spf1 -all"\n'
+        '_dmarc.refuse.unsigned.test. 5 IN TXT "v=DMARC1; p=reject"\nrefuse.unsigned.test. 5 IN TXT "v=spf1 -all"'
     )
     for host in trio.filters:
         # no public suffix ends in .test, so SpamAssassin takes no domain of the lab for one until it is told
         trio.fleet.run(host, "echo test >> /usr/share/publicsuffix/public_suffix_list.dat; systemctl restart spamd")
     ham = other(OUTSIDE, trio.bob)
     assert eventually(lambda: trio.offer(ham), 0)
-    assert trio.offer(other(f"x@refuse.{name}", trio.bob)) == 554
-    spam = other(f"x@{name}", trio.bob)
+    assert trio.offer(other("x@refuse.unsigned.test", trio.bob)) == 554
+    spam = other("x@unsigned.test", trio.bob)
     assert trio.offer(spam) == 0
     before = trio.learnt("nham")
     trio.move(spam, "Junk", "INBOX")
@@ -237,7 +243,7 @@ def test_one_filter_is_enough_and_without_any_mail_waits(trio: Trio, unit: str) 
         for host in trio.filters:
             stack.enter_context(trio.without(host, unit))
         assert trio.offer(other(OUTSIDE, trio.bob)) == 451
-        assert trio.send(other(trio.bob, OUTSIDE)) == 451
+        assert trio.send(other(trio.bob, OUTSIDE)) // 100 == 4
     assert until(trio.flows, 60)
 
 
