@@ -18,7 +18,10 @@ from textual.screen import Screen
 from textual.timer import Timer
 
 PATIENCE_SECONDS = 1.0
-"""How long a key may keep the next ones waiting; it takes longer only where a handler is stuck."""
+"""How often it is looked whether a key gets on; one that did not twice running waits for a handler that is stuck.
+
+Once would not do: on a machine that stands still the time to look has come before anything else had its turn.
+"""
 
 MOST_PASSES = 4
 """How often the way of a key is gone: by the key, then by what it made widgets send, as a press or a choice."""
@@ -35,6 +38,7 @@ class _Turn:
     screen: Screen[object] | None = None
     way: Sequence[MessagePump] = ()
     passes: int = 0
+    steps: int = 0
 
 
 class KeysInTurn(App[int]):
@@ -83,11 +87,24 @@ class KeysInTurn(App[int]):
 
     def _begin_turn(self, turn: _Turn) -> _Turn:
         self._turn = turn
-        self._impatience = self.set_timer(PATIENCE_SECONDS, lambda: self._end_turn(turn))
+        self._watch_turn(turn, turn.steps, late=False)
         return turn
+
+    def _watch_turn(self, turn: _Turn, steps: int, *, late: bool) -> None:
+        """Look after a while whether a key got on; ``late`` if it had not the last time."""
+
+        async def look() -> None:
+            stuck = turn.steps == steps
+            if turn is self._turn and stuck and late:
+                await self._end_turn(turn)
+            elif turn is self._turn:
+                self._watch_turn(turn, turn.steps, late=stuck)
+
+        self._impatience = self.set_timer(PATIENCE_SECONDS, look)
 
     def _follow_key(self, turn: _Turn, at: int = 0) -> None:
         """Go one queue further behind the key; queues that were closed meanwhile are passed over."""
+        turn.steps += 1
         for position, node in enumerate(turn.way[at:], at + 1):
             if node.call_later(self._follow_key, turn, position):
                 return
@@ -101,6 +118,7 @@ class KeysInTurn(App[int]):
         """The key has done what it does; if it opened a screen, that one is waited for until its focus is set."""
         if self._exit or not self.is_running:
             return
+        turn.steps += 1
         former, turn.screen = turn.screen, self.screen
         if turn.screen is former or not turn.screen.call_later(self.call_later, self._settle_key, turn):
             self.call_later(self._end_turn, turn)

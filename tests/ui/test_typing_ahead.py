@@ -11,10 +11,12 @@ from textual.events import Key, Paste
 from textual.keys import _character_to_key
 
 from mailwiz_tui.install.events import LogLine
+from mailwiz_tui.ui import keys_in_turn
 from mailwiz_tui.ui.mailwiz import MailwizApp
 from mailwiz_tui.ui.screens.security import SecurityScreen
 from mailwiz_tui.ui.screens.start import StartScreen
 from mailwiz_tui.ui.screens.step_screen import StepScreen
+from mailwiz_tui.ui.widgets.entry import Entry
 from tests.ui.dashboards import settle, watch
 from tests.ui.fakes import FakeClock, Script
 from tests.ui.grid import grid, until
@@ -115,3 +117,16 @@ async def test_a_search_of_the_log_and_the_key_after_it_in_one_breath(
         assert panel.filter is not None
         assert panel.filter.text == "line"
         assert panel.hit == 20
+
+
+async def test_a_key_that_got_lost_on_its_way_keeps_the_next_ones_for_a_moment_only(
+    make_app: MakeApp, plan_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The queue of a widget that goes away may take a word to pass on, and never come to it."""
+    app = make_app(plan_path)
+    monkeypatch.setattr(keys_in_turn, "PATIENCE_SECONDS", 0.05)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await goto(pilot, app, "domains")
+        monkeypatch.setattr(Entry, "call_later", lambda *_: True)
+        burst(app, "example.org")
+        await until(pilot, lambda: answers(app)[0] == "example.org", "the domain")
