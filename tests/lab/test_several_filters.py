@@ -1,4 +1,4 @@
-"""SpamAssassin on two of three servers of mixed releases: whoever takes mail asks one of them, and both learn."""
+"""Filters of several servers of mixed releases: SpamAssassin on two of three, and what is done without any."""
 
 from __future__ import annotations
 
@@ -152,17 +152,32 @@ def trio(request: pytest.FixtureRequest, lab: Lab, tmp_path_factory: pytest.Temp
             Member(store, ("mail-storage", "antispam"), 3),
         ]
         fleet = make_fleet(lab, tmp_path_factory.mktemp("filters"), take_domain(), members)
-        fleet.plan.write_text(fleet.plan.read_text() + '\n[services]\nantispam = "spamassassin"\n')
-        fleet.mailwiz("diff")
-        fleet.publish()
-        done = fleet.apply("--credentials", str(fleet.credentials))
-        # a busy machine may miss a deadline of a check; what is wrong stays wrong
-        assert done.code == 0 or fleet.failed_checks() == [], done.out + done.err
-        made = Trio(fleet, inbound, front, store)
-        for address in (made.bob, made.carol):
-            added = fleet.mailwiz("mailbox add", address, "--password-stdin", stdin=f"{PASSWORD}\n")
-            assert added.code == 0, added.err
-        yield made
+        yield installed(Trio(fleet, inbound, front, store), "spamassassin")
+
+
+@pytest.fixture(scope="module")
+def unfiltered(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trio]:
+    """Two servers without any filter: one that users send through, one that keeps mail and takes it."""
+    with lending_hosts(lab) as take_host, lending_domains(lab) as take_domain:
+        front, store = take_host("trixie").id, take_host("bookworm").id
+        members = [Member(front, ("mx-outbound",), 1), Member(store, ("mail-storage", "mx-inbound"), 2)]
+        fleet = make_fleet(lab, tmp_path_factory.mktemp("unfiltered"), take_domain(), members)
+        yield installed(Trio(fleet, store, front, store), "none")
+
+
+def installed(trio: Trio, antispam: str) -> Trio:
+    """Install by an operator's commands, with two mailboxes."""
+    fleet = trio.fleet
+    fleet.plan.write_text(fleet.plan.read_text() + f'\n[services]\nantispam = "{antispam}"\n')
+    fleet.mailwiz("diff")
+    fleet.publish()
+    done = fleet.apply("--credentials", str(fleet.credentials))
+    # a busy machine may miss a deadline of a check; what is wrong stays wrong
+    assert done.code == 0 or fleet.failed_checks() == [], done.out + done.err
+    for address in (trio.bob, trio.carol):
+        added = fleet.mailwiz("mailbox add", address, "--password-stdin", stdin=f"{PASSWORD}\n")
+        assert added.code == 0, added.err
+    return trio
 
 
 def signature(message: EmailMessage, lab: Lab) -> str:
@@ -247,9 +262,30 @@ def test_one_filter_is_enough_and_without_any_mail_waits(trio: Trio, unit: str) 
     assert until(trio.flows, 60)
 
 
-def test_a_flood_of_a_user_is_stopped(trio: Trio) -> None:
+def flood(trio: Trio) -> list[int]:
+    """What carol's mails to many are answered with, up to the first that is refused."""
     codes: list[int] = []
     while not any(codes) and len(codes) < 12:
         codes.append(trio.send(other(trio.carol, FLOOD[0]), *FLOOD, user=trio.carol))
+    return codes
+
+
+def test_a_flood_of_a_user_is_stopped(trio: Trio) -> None:
+    codes = flood(trio)
     assert codes[-1] == 451
     assert len(codes) > 5
+
+
+def test_without_a_filter_users_are_limited_and_foreign_marks_believed(unfiltered: Trio) -> None:
+    assert unfiltered.running(unfiltered.front, *FILTER, "opendkim", "mailwiz-guard") == {
+        "opendkim",
+        "mailwiz-guard",
+    }
+    assert unfiltered.running(unfiltered.store, *FILTER, "opendkim", "mailwiz-guard") == set()
+    assert unfiltered.send(other(unfiltered.carol, OUTSIDE)) == 554, "a user sends as another one"
+    marked = other(OUTSIDE, unfiltered.bob)
+    marked["X-Spam-Flag"] = "YES"
+    assert unfiltered.offer(marked) == 0
+    assert unfiltered.uid("Junk", marked)
+    assert flood(unfiltered)[-1] == 451
+    assert "no changes" in unfiltered.fleet.apply().out
