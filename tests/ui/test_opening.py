@@ -124,8 +124,9 @@ async def test_what_is_typed_after_a_choice_waits_for_what_was_chosen(opening: O
 
 
 async def test_leaving_waits_for_nothing(opening: Opening) -> None:
-    app, _ = opening
+    app, go = opening
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: "Continue with plan.toml" in screen_text(app), "the opening screen")
         await pilot.press("enter", "x", "ctrl+q")
         await until(pilot, lambda: app.return_code == 0, "the end")
+        go.set()
