@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +25,14 @@ from mailwiz_tui.install.sanitize import clean_line, clean_text
 
 GIVE_UP_AFTER = 300.0
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 15.0
+
+
+def waits() -> Iterator[float]:
+    """How long to wait before each further try to reach a server that was lost, in seconds."""
+    wait = _FIRST_WAIT
+    while True:
+        yield wait
+        wait = min(_LONGEST_WAIT, wait * 2)
 
 
 @dataclass
@@ -57,13 +65,13 @@ class Follower:
         return self._interrupted(time.monotonic() - begun)
 
     async def _events(self) -> AsyncIterator[dict[str, Any]]:
-        wait, lost_since = _FIRST_WAIT, 0.0
+        pauses, lost_since = waits(), 0.0
         while True:
             try:
                 link = await self.pool.link(self.server)
                 if lost_since:
                     self._say(self.phase, "connected again")
-                    wait, lost_since = _FIRST_WAIT, 0.0
+                    pauses, lost_since = waits(), 0.0
                 async for item in link.stream("follow", run_id=self.run_id, offset=self.offset):
                     events = item["events"]
                     self._confirm_gates(events)
@@ -94,8 +102,7 @@ class Follower:
                 return
             self._say(ServerPhase.RECONNECTING, clean_text(problem))
             await self.pool.drop(self.server)
-            await asyncio.sleep(wait)
-            wait = min(_LONGEST_WAIT, wait * 2)
+            await asyncio.sleep(next(pauses))
 
     def _confirm_gates(self, events: list[dict[str, Any]]) -> None:
         """Confirms a waiting lockout step over a new connection: that it can be made is the proof wanted."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import getpass
 import socket
 import time
@@ -16,7 +17,7 @@ from mailwiz_tui.install.agentlink import AgentError, AgentLink
 from mailwiz_tui.install.certificates import CustomCertificate
 from mailwiz_tui.install.diff import ServerDiff
 from mailwiz_tui.install.events import Event, ServerChanged, ServerPhase
-from mailwiz_tui.install.follower import Follower
+from mailwiz_tui.install.follower import Follower, waits
 from mailwiz_tui.install.history import History
 from mailwiz_tui.install.outcome import ServerOutcome
 from mailwiz_tui.install.pool import Pool
@@ -43,6 +44,10 @@ class EngineError(Exception):
     def __str__(self) -> str:
         where = f"{self.where}: " if self.where else ""
         return f"{where}{self.what}" + (f" ({self.advice})" if self.advice else "")
+
+
+class _NoAnswerError(Exception):
+    """A server that was asked to begin did not answer, nor could it be asked again for a long time."""
 
 
 @dataclass
@@ -147,7 +152,14 @@ class Work:
         run_id = _new_run_id()
         self.say(server, ServerPhase.INSTALLING)
         await self._send_certificate(server)
-        answer = await self._start(server, run_id, blueprint, skip)
+        try:
+            answer = await self._start(server, run_id, blueprint, skip)
+        except _NoAnswerError as error:
+            advice = "if it began, the installation goes on there without us; run apply again to see it"
+            seconds = time.monotonic() - begun
+            return ServerOutcome(
+                server.id, ServerPhase.LOST, reason=clean_text(error), advice=advice, seconds=seconds
+            )
         if answer["run"] != run_id:
             return await self._attach(server, str(answer["run"]), str(answer.get("by", "")))
         return await self._follower(server, run_id, ServerPhase.INSTALLING).follow()
@@ -182,19 +194,24 @@ class Work:
         self, server: Server, run_id: str, blueprint: Blueprint, skip: Collection[str]
     ) -> dict[str, Any]:
         options = {"by": _operator(), "gate_seconds": self.gate_seconds, "skip": sorted(skip)}
-        for last in (False, True):
-            link = await self.link(server)
+        pauses, asked_at = waits(), 0.0
+        while True:
             try:
+                link = await self.link(server)
+                asked_at = asked_at or time.monotonic()
                 answer = await link.request("start", run_id=run_id, blueprint=blueprint.to_json(), options=options)
                 return dict(answer)
             except AgentError:
                 raise
             except Exception as error:
                 # Whether the run began is unknown; asking again with the same id cannot start it twice.
-                if last or not getattr(error, "transient", False):
+                if not asked_at or not getattr(error, "transient", False):
                     raise
+                if time.monotonic() - asked_at > self.give_up_after:
+                    raise _NoAnswerError(str(error)) from None
+                self.say(server, ServerPhase.RECONNECTING, clean_text(error))
                 await self.pool.drop(server)
-        raise AssertionError("the second attempt returns or raises")
+                await asyncio.sleep(next(pauses))
 
     async def _attach(self, server: Server, run_id: str, by: str) -> ServerOutcome:
         self.say(server, ServerPhase.ATTACHED, f"following a run of {clean_text(by) or 'another operator'}")

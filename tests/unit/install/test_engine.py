@@ -16,6 +16,7 @@ from mailwiz_tui.install.agentlink import AgentError, AgentLink
 from mailwiz_tui.install.events import LogLine, Progress, ServerChanged, ServerPhase, StepChanged, StepPhase
 from mailwiz_tui.install.pool import Pool
 from mailwiz_tui.install.prompts import RefusingPrompts
+from mailwiz_tui.install.ssh import ConnectionLost
 from mailwiz_tui.install.work import EngineError
 from mailwiz_tui.plan.findings import PlanError
 from mailwiz_tui.plan.model import Architecture
@@ -143,6 +144,34 @@ async def test_a_server_that_stays_away_is_lost_and_its_run_goes_on(new_engine, 
     block.unlink()
     await host.listen()
     assert (await new_engine(SMALL).apply())["mx1"].good
+
+
+@pytest.mark.parametrize("comes_back", [True, False])
+async def test_a_line_cut_while_the_run_begins_is_taken_up_or_told_as_lost(
+    new_engine, machine, host, monkeypatch, comes_back
+):
+    """Whether the run began is not known then: it may go on there, so nothing else may be said."""
+    request = AgentLink.request
+    cut: list[str] = []
+
+    async def cut_at_start(link, op, **args):
+        if op == "start" and not cut:
+            cut.append(op)
+            await request(link, op, **args)
+            await host.close()
+            if comes_back:
+                asyncio.get_running_loop().call_later(0.4, lambda: cut.append(asyncio.ensure_future(host.listen())))
+            raise ConnectionLost("mx1")
+        return await request(link, op, **args)
+
+    monkeypatch.setattr(AgentLink, "request", cut_at_start)
+    outcome = (await new_engine(SMALL, give_up_after=30 if comes_back else 0.3).apply())["mx1"]
+    if comes_back:
+        assert outcome.good
+        return
+    assert outcome.state is ServerPhase.LOST
+    assert "goes on" in outcome.advice
+    await host.listen()
 
 
 async def test_a_killed_run_is_finished_by_the_next_apply(new_engine, machine):
