@@ -194,10 +194,13 @@ class Work:
         self, server: Server, run_id: str, blueprint: Blueprint, skip: Collection[str]
     ) -> dict[str, Any]:
         options = {"by": _operator(), "gate_seconds": self.gate_seconds, "skip": sorted(skip)}
-        pauses, asked_at = waits(), 0.0
+        pauses, asked_at, lost = waits(), 0.0, False
         while True:
             try:
                 link = await self.link(server)
+                if lost:
+                    self.say(server, ServerPhase.INSTALLING, "connected again")
+                    lost = False
                 asked_at = asked_at or time.monotonic()
                 answer = await link.request("start", run_id=run_id, blueprint=blueprint.to_json(), options=options)
                 return dict(answer)
@@ -209,6 +212,7 @@ class Work:
                     raise
                 if time.monotonic() - asked_at > self.give_up_after:
                     raise _NoAnswerError(str(error)) from None
+                lost = True
                 self.say(server, ServerPhase.RECONNECTING, clean_text(error))
                 await self.pool.drop(server)
                 await asyncio.sleep(next(pauses))

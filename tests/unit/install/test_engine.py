@@ -165,9 +165,12 @@ async def test_a_line_cut_while_the_run_begins_is_taken_up_or_told_as_lost(
         return await request(link, op, **args)
 
     monkeypatch.setattr(AgentLink, "request", cut_at_start)
-    outcome = (await new_engine(SMALL, give_up_after=30 if comes_back else 0.3).apply())["mx1"]
+    engine = new_engine(SMALL, give_up_after=30 if comes_back else 0.3)
+    outcome = (await engine.apply())["mx1"]
+    phases = [event.phase for event in engine.events if isinstance(event, ServerChanged)]
     if comes_back:
         assert outcome.good
+        assert phases[-1 - phases[::-1].index(ServerPhase.RECONNECTING) :][1] is ServerPhase.INSTALLING
         return
     assert outcome.state is ServerPhase.LOST
     assert "goes on" in outcome.advice
