@@ -94,6 +94,10 @@ GUARD_MILTER_PORT = 11341
 CLAMAV_MILTER_PORT = 11342
 SPAMD_MILTER_PORT = 11343
 OPENDKIM_MILTER_PORT = 11344
+MESSAGE_CHECKS_PORT = 11345
+SENDER_OWNERS_PORT = 11346
+"""Where Postfix asks which logins own an envelope sender (socketmap_table(5))."""
+MESSAGE_CHECKS_USER = "mailwiz-checks"
 SPAMD_PORT = 783
 CLAMD_SOCKET = "/run/clamav/clamd.ctl"
 RSPAMD_CONTROLLER = "/run/rspamd/controller.sock"

@@ -8,8 +8,9 @@ from mailwiz_tui.plan.model import Role
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.accounts.network import network_unit
 from mailwiz_tui.stack.accounts.places import copy_servers
+from mailwiz_tui.stack.accounts.readers import GROUP
 from mailwiz_tui.stack.accounts.store import USER
-from mailwiz_tui.stack.blueprint import Command, Directory, File, Packages, Probe, Step, Unit
+from mailwiz_tui.stack.blueprint import Command, Directory, File, Packages, Probe, Step, Unit, User
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.postfix.release import Release
 from mailwiz_tui.stack.render import render
@@ -54,6 +55,7 @@ class AccountCopy(Component):
             component=self.name,
             items=(
                 Directory(keys.ACCOUNT_COPY),
+                *((User(GROUP),) if _maps(context) else ()),
                 *((Directory(f"{keys.ACCOUNT_COPY}/postfix", "root", "postfix", 0o750),) if _maps(context) else ()),
                 *(
                     (Directory(f"{keys.ACCOUNT_COPY}/dovecot", "root", "dovecot", 0o750),)
@@ -146,6 +148,7 @@ def settings(context: Context) -> str:
         },
         "passwords": _logins(context),
         "maps": _maps(context),
+        "directory_group": GROUP if _maps(context) else "",
         "logins": _logins(context),
         "front": context.has_role(Role.MX_OUTBOUND),
         "own_store": context.server_id if context.has_role(Role.MAIL_STORAGE) else "",

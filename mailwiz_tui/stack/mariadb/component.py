@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mailwiz_tui.plan.model import Role
 from mailwiz_tui.stack import keys
+from mailwiz_tui.stack.accounts.readers import DATABASE_USERS
 from mailwiz_tui.stack.accounts.store import holds_accounts, offered_files, offered_inputs
 from mailwiz_tui.stack.blueprint import Command, Directory, File, Packages, Probe, Step, Unit
 from mailwiz_tui.stack.component import Component, Context, Contribution
@@ -33,9 +34,12 @@ class MariaDb(Component):
         rows = ",\n".join(
             f"    ({sql_text(name)}, 'mailwiz-tui plan', 'virtual', 0, NOW(), NOW(), 1)" for name in domains
         )
+        readers = "".join(
+            render("mariadb", "reader.sql", database=keys.DATABASE, user=user) for user in DATABASE_USERS
+        )
         scripts = {
             "schema": render("mariadb", "schema.sql", database=keys.DATABASE),
-            "access": render("mariadb", "access.sql", database=keys.DATABASE),
+            "access": render("mariadb", "access.sql", database=keys.DATABASE, readers=readers.rstrip("\n")),
             "domains": render("mariadb", "domains.sql", database=keys.DATABASE, rows=rows, names=names),
         }
         first = f"SELECT 1 FROM `{keys.DATABASE}`.`mailbox` LIMIT 1"  # noqa: S608

@@ -17,3 +17,6 @@ GRANT SELECT ON `@@DATABASE@@`.`domain` TO 'dovecot'@'localhost';
 GRANT SELECT (`username`, `password`, `local_part`, `domain`, `maildir`, `quota`, `active`)
     ON `@@DATABASE@@`.`mailbox` TO 'dovecot'@'localhost';
 GRANT SELECT, INSERT, UPDATE, DELETE ON `@@DATABASE@@`.`quota2` TO 'dovecot'@'localhost';
+
+-- Programs that check messages read addresses and how full mailboxes are, no password hashes.
+@@READERS@@

@@ -1,0 +1,37 @@
+"""Programs of ours that read accounts on this server: what they are shipped, and where they read."""
+
+from __future__ import annotations
+
+from mailwiz_tui.stack import keys
+from mailwiz_tui.stack.blueprint import Directory, File
+from mailwiz_tui.stack.component import Context
+from mailwiz_tui.stack.programs import folder, module
+
+GROUP = "mailwiz-directory"
+"""Who may read the copy without password hashes; the group exists where there is a copy."""
+DIRECTORY = f"{keys.ACCOUNT_COPY}/directory.json"
+"""That copy: domains, mailboxes and how full they are, aliases."""
+DATABASE_USERS = (keys.MESSAGE_CHECKS_USER,)
+"""The system users of such programs, each a user of the database that may only read."""
+
+
+def reader_files() -> tuple[Directory | File, ...]:
+    """The modules that every such program imports; whoever runs one restarts it when they change."""
+    return (folder("accounts"), module("accounts", "account_reader"), module("accounts", "account_sources"))
+
+
+def reader_settings(context: Context, user: str) -> dict[str, str]:
+    """Where a program finds the accounts, as ``accounts_from`` takes it."""
+    if context.distributed:
+        return {"copy": DIRECTORY}
+    return {"socket": keys.MYSQL_SOCKET, "user": user, "name": keys.DATABASE}
+
+
+def reader_groups(context: Context) -> tuple[str, ...]:
+    """The groups that its system user has to be in."""
+    return (GROUP,) if context.distributed else ()
+
+
+def reader_packages(context: Context) -> tuple[str, ...]:
+    """The Debian packages that it needs."""
+    return () if context.distributed else ("python3-pymysql",)
