@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from mailwiz_tui.lab.lab import Lab
+from tests.lab import signed_as_sent
 from tests.lab import test_stack as stack
 from tests.lab.clients import PASSWORD, until, unverified
 from tests.lab.conftest import FreshHost
@@ -63,6 +64,7 @@ def test_every_check_passes_and_nothing_is_left_to_do(site: Site) -> None:
         stack.test_mail_with_an_extension_and_to_an_alias_arrives,
         stack.test_who_logs_in_sends_only_as_oneself_in_the_envelope_and_in_the_header,
         stack.test_the_world_does_not_learn_where_a_user_sits,
+        *signed_as_sent.PROOFS,
         stack.test_mail_for_a_full_mailbox_is_refused_before_it_is_taken,
         stack.test_mail_waits_at_the_sender_while_the_filter_is_down,
         stack.test_one_account_cannot_flood_the_world,

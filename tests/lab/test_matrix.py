@@ -17,6 +17,7 @@ from mailwiz_tui.fleet.facts_store import facts_path_for, load_facts
 from mailwiz_tui.lab.lab import Lab
 from mailwiz_tui.plan.toml import load_plan
 from mailwiz_tui.verify.message import GTUBE
+from tests.lab import signed_as_sent
 from tests.lab.clients import PASSWORD, eventually, other, refused, until, unverified, virus
 from tests.lab.conftest import FreshHost
 from tests.lab.signatures import signature_mirror
@@ -179,6 +180,10 @@ def test_cell(walk: Walk, cell: int) -> None:
     seen = site.lab.outside.wait_for(str(letter["To"]))
     assert "s=2026a" in str(seen["DKIM-Signature"])
     assert not [name for name in seen if name.lower().startswith(("x-spam", "authentication-results"))]
+
+    if not antivirus:
+        for proof in signed_as_sent.PROOFS:
+            proof(site)
 
     if antivirus:
         with walk.without("clamav-daemon.socket", "clamav-daemon.service"):

@@ -8,11 +8,13 @@ import re
 import smtplib
 import socket
 import uuid
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from mailwiz_tui.lab.lab import Lab
+from tests.lab import signed_as_sent
 from tests.lab.clients import refused, until, unverified
 from tests.lab.site import Site, installed
 from tests.lab.workspace import make_workspace
@@ -77,6 +79,11 @@ def test_the_world_does_not_learn_where_a_user_sits(site: Site) -> None:
     received = site.lab.outside.wait_for(recipient).as_string()
     assert str(site.lab.plan.operator.ipv4) not in received
     assert "laptop" not in received
+
+
+@pytest.mark.parametrize("proof", signed_as_sent.PROOFS)
+def test_the_world_receives_what_was_written_and_signed(site: Site, proof: Callable[[Site], None]) -> None:
+    proof(site)
 
 
 def test_mail_for_a_full_mailbox_is_refused_before_it_is_taken(site: Site) -> None:
