@@ -17,11 +17,12 @@ from mailwiz_tui.fleet.facts_store import facts_path_for, load_facts
 from mailwiz_tui.lab.lab import Lab
 from mailwiz_tui.plan.toml import load_plan
 from mailwiz_tui.verify.message import GTUBE
-from tests.lab import signed_as_sent
+from tests.lab import signed_as_sent, told_authentication
 from tests.lab.clients import PASSWORD, eventually, other, refused, until, unverified, virus
 from tests.lab.conftest import FreshHost
 from tests.lab.signatures import signature_mirror
 from tests.lab.site import Site
+from tests.lab.told_authentication import LET_TEST_BE_A_SUFFIX, LET_TEST_NAMES_BE
 from tests.lab.workspace import Done, Workspace, make_workspace
 
 pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.timeout(1500), pytest.mark.xdist_group("matrix")]
@@ -209,10 +210,12 @@ def spamassassin(walk: Walk) -> None:
         '_dmarc.unsigned.test. 5 IN TXT "v=DMARC1; p=quarantine"\nunsigned.test. 5 IN TXT "v=spf1 -all"\n'
         '_dmarc.refuse.unsigned.test. 5 IN TXT "v=DMARC1; p=reject"\nrefuse.unsigned.test. 5 IN TXT "v=spf1 -all"'
     )
-    # no public suffix ends in .test, so SpamAssassin takes no domain of the lab for one until it is told
-    site.run("echo test >> /usr/share/publicsuffix/public_suffix_list.dat; systemctl restart spamd")
+    site.run(LET_TEST_BE_A_SUFFIX)
+    site.run(LET_TEST_NAMES_BE)
     assert eventually(lambda: walk.offer(other("alice@outside.test", site.bob)), 0)
     assert walk.offer(other("x@refuse.unsigned.test", site.bob)) == 554
+    told_authentication.spf_dkim_and_dmarc_are_told_in_one_field(site)
+    told_authentication.nothing_is_told_of_mail_after_a_login(site)
     spam, ham = other("x@unsigned.test", site.bob), other("alice@outside.test", site.bob)
     forged = other("alice@outside.test", site.bob)
     forged["X-Spam"] = "Yes"

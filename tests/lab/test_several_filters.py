@@ -9,9 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from email.message import EmailMessage
-from email.policy import SMTP
 
-import dkim
 import pytest
 
 from mailwiz_tui.lab.lab import Lab
@@ -19,18 +17,13 @@ from mailwiz_tui.verify.message import GTUBE
 from tests.lab.clients import PASSWORD, eventually, imap, other, refused, submit, until
 from tests.lab.conftest import lending_domains, lending_hosts
 from tests.lab.fleet import Fleet, Member, make_fleet
+from tests.lab.told_authentication import FORGED, LET_TEST_BE_A_SUFFIX, LET_TEST_NAMES_BE, signature
 
 pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.timeout(1500), pytest.mark.xdist_group("filters")]
 
 FILTER = {"spamd", "mailwiz-spamd-milter"}
 DUMP = "runuser -u debian-spamd -- sa-learn --dbpath /var/lib/spamassassin/bayes/bayes --dump magic || true"
 OUTSIDE = "alice@outside.test"
-LET_TEST_NAMES_BE = """
-printf 'server:\\n  local-zone: "test." nodefault\\n' > /etc/opendkim-lab.conf
-echo 'ResolverConfiguration /etc/opendkim-lab.conf' >> /etc/opendkim.conf
-systemctl restart opendkim
-"""
-"""libunbound, by which OpenDKIM asks, answers by itself that there is nothing below ``.test`` (RFC 6761)."""
 FLOOD = tuple(f"r{n}@outside.test" for n in range(15))
 
 
@@ -77,6 +70,10 @@ class Trio:
 
     def header(self, message: EmailMessage, name: str) -> str:
         """A header of a mail in bob's mailbox, unfolded; waits for the mail."""
+        return next(iter(self.headers(message, name)), "")
+
+    def headers(self, message: EmailMessage, name: str) -> list[str]:
+        """Every header of a name of a mail in bob's mailbox, unfolded; waits for the mail."""
         found: list[bytes] = []
 
         def arrived() -> bool:
@@ -88,10 +85,9 @@ class Trio:
 
         assert until(arrived, 90), message["Subject"]
         head = found[0].partition(b"\n\n")[0].decode().replace("\n\t", " ").replace("\n ", " ")
-        values = [
+        return [
             line.partition(": ")[2] for line in head.splitlines() if line.lower().startswith(f"{name.lower()}:")
         ]
-        return values[0] if values else ""
 
     def uid(self, folder: str, message: EmailMessage) -> str:
         """The number of a mail in a folder; waits for it."""
@@ -180,15 +176,6 @@ def installed(trio: Trio, antispam: str) -> Trio:
     return trio
 
 
-def signature(message: EmailMessage, lab: Lab) -> str:
-    """The value of a mail's DKIM-Signature, by the key of the world outside."""
-    key = lab.paths.dkim_key.read_bytes()
-    signed = dkim.sign(
-        message.as_bytes(policy=SMTP), b"lab", b"outside.test", key, include_headers=[b"from", b"to"]
-    )
-    return signed.decode().partition(": ")[2].replace("\r\n ", " ").strip()
-
-
 def test_each_server_runs_what_its_roles_need_and_a_second_apply_changes_nothing(trio: Trio) -> None:
     every = (*FILTER, "opendkim", "mailwiz-guard", "rspamd")
     assert trio.running(trio.inbound, *every) == {"opendkim"}
@@ -203,13 +190,21 @@ def test_mail_from_the_world_is_judged_and_its_signatures_are_told(trio: Trio) -
     assert trio.offer(ham) == 0
     assert trio.header(ham, "X-Spam-Status").startswith("No, score=")
     trio.fleet.run(trio.inbound, LET_TEST_NAMES_BE)
+    for host in trio.filters:
+        trio.fleet.run(host, LET_TEST_BE_A_SUFFIX)
+    assert until(trio.flows, 60)
     for broken, verdict in ((False, "dkim=pass"), (True, "dkim=fail")):
         signed = other(OUTSIDE, trio.bob)
         signed["DKIM-Signature"] = signature(signed, trio.fleet.lab)
+        signed["Authentication-Results"] = f"{trio.fleet.hostname}; {FORGED}"
         if broken:
             signed.replace_header("To", f"Bob <{trio.bob}>")
         assert trio.offer(signed) == 0
-        assert verdict in trio.header(signed, "Authentication-Results")
+        (told,) = trio.headers(signed, "Authentication-Results")
+        assert f"; {verdict}" in told
+        assert "; spf=pass smtp.mailfrom=a" in told
+        assert "; dmarc=pass header.from=outside.test" in told
+        assert "bank.example" not in told
 
 
 def test_spam_is_refused_from_the_world_and_from_users(trio: Trio) -> None:
@@ -233,8 +228,7 @@ def test_a_policy_is_obeyed_and_both_filters_learn_what_users_sort(trio: Trio) -
         '_dmarc.refuse.unsigned.test. 5 IN TXT "v=DMARC1; p=reject"\nrefuse.unsigned.test. 5 IN TXT "v=spf1 -all"'
     )
     for host in trio.filters:
-        # no public suffix ends in .test, so SpamAssassin takes no domain of the lab for one until it is told
-        trio.fleet.run(host, "echo test >> /usr/share/publicsuffix/public_suffix_list.dat; systemctl restart spamd")
+        trio.fleet.run(host, LET_TEST_BE_A_SUFFIX)
     ham = other(OUTSIDE, trio.bob)
     assert eventually(lambda: trio.offer(ham), 0)
     assert trio.offer(other("x@refuse.unsigned.test", trio.bob)) == 554

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from mailwiz_tui.lab.lab import Lab
-from tests.lab import signed_as_sent
+from tests.lab import signed_as_sent, told_authentication
 from tests.lab.clients import refused, until, unverified
 from tests.lab.site import Site, installed
 from tests.lab.workspace import make_workspace
@@ -84,6 +84,10 @@ def test_the_world_does_not_learn_where_a_user_sits(site: Site) -> None:
 @pytest.mark.parametrize("proof", signed_as_sent.PROOFS)
 def test_the_world_receives_what_was_written_and_signed(site: Site, proof: Callable[[Site], None]) -> None:
     proof(site)
+
+
+def test_spf_dkim_and_dmarc_of_mail_from_the_world_are_told(site: Site) -> None:
+    told_authentication.spf_dkim_and_dmarc_are_told_in_one_field(site)
 
 
 def test_mail_for_a_full_mailbox_is_refused_before_it_is_taken(site: Site) -> None:

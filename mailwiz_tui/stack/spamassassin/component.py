@@ -2,7 +2,8 @@
 
 Why a milter of our own: spamass-milter lets mail pass unseen while spamd is away (tried, with ``spamc -x`` too),
 MIMEDefang wants a filter program of one's own all the same, and amavis sees mail after it was taken and can only
-bounce it. OpenDMARC is not needed: SpamAssassin 4 weighs DMARC itself, so one verdict has it all.
+bounce it. OpenDMARC is not needed: SpamAssassin 4 weighs DMARC itself, so one verdict has it all, and the milter
+tells SPF and DMARC in one Authentication-Results with what OpenDKIM found of signatures.
 """
 
 from __future__ import annotations
@@ -16,13 +17,14 @@ from mailwiz_tui.stack.blueprint import Command, Directory, File, Packages, Port
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.filtering import LOOPBACK, SPAMASSASSIN, uses
 from mailwiz_tui.stack.probes import listens, unit_active
+from mailwiz_tui.stack.programs import ENVIRONMENT, folder, module, start
 from mailwiz_tui.stack.render import render
 from mailwiz_tui.stack.resolution import resolution
 
 RULES = "/etc/spamassassin/mailwiz.cf"
 OPTIONS = "/etc/default/spamd"
 SERVICE = f"/etc/systemd/system/{SPAMASSASSIN.unit}"
-PROGRAM = f"{keys.LIB_DIR}/mailwiz-spamd-milter"
+MODULES = ("authentication_results", "spamd", "spamd_milter")
 FOLDER = f"{keys.CONF_DIR}/spamassassin"
 SETTINGS = f"{FOLDER}/milter.json"
 BAYES = "/var/lib/spamassassin/bayes"
@@ -68,13 +70,17 @@ class SpamAssassin(Component):
             "junk": JUNK,
             "reject": REJECT,
         }
+        service = render(
+            "spamassassin",
+            "mailwiz-spamd-milter.service",
+            start=start(self.name, "spamd_milter"),
+            environment=ENVIRONMENT,
+            settings=SETTINGS,
+        )
         milter = (
-            File(PROGRAM, render("spamassassin", "mailwiz-spamd-milter"), mode=0o755),
+            *(module(self.name, name) for name in MODULES),
             File(SETTINGS, json.dumps(settings, indent=2) + "\n"),
-            File(
-                SERVICE,
-                render("spamassassin", "mailwiz-spamd-milter.service", program=PROGRAM, settings=SETTINGS),
-            ),
+            File(SERVICE, service),
         )
         options = render("spamassassin", "spamd", port=str(keys.SPAMD_PORT), children=str(children))
         ready = f"ss -Hltn sport = :{keys.SPAMD_PORT} | grep -q ."
@@ -88,10 +94,11 @@ class SpamAssassin(Component):
                 File(RULES, rules),
                 File(OPTIONS, options),
                 Directory(FOLDER),
+                folder(self.name),
                 *milter,
                 Unit("spamd.service", restart_on=(OPTIONS, RULES)),
                 Command("spamassassin.ready", argv=("sh", "-c", wait), unless=("sh", "-c", ready), timeout=300.0),
-                Unit(SPAMASSASSIN.unit, restart_on=(PROGRAM, SETTINGS, SERVICE)),
+                Unit(SPAMASSASSIN.unit, restart_on=tuple(file.path for file in milter)),
                 Unit(UPDATES, running=decision.recurses, enabled=decision.recurses),
             ),
             validators=(("spamassassin", "--lint", "-x"),),

@@ -21,6 +21,7 @@ from mailwiz_tui.stack.clamav.component import source as signature_source
 from mailwiz_tui.stack.compile import compile_server
 from mailwiz_tui.stack.filtering import CLAMAV, GUARD, OPENDKIM, RSPAMD, SPAMASSASSIN
 from mailwiz_tui.stack.render import source
+from mailwiz_tui.stack.spamassassin.spamd import Spamd, Verdict
 
 from . import cases
 from .test_golden import GOLDEN, compare, part
@@ -254,23 +255,19 @@ def spamd() -> Iterator[tuple[type[_Spamd], int]]:
 ANSWER = b"SPAMD/1.1 0 EX_OK\r\nContent-length: 12\r\nSpam: True ; 7.3 / 6.0\r\n\r\nGTUBE,A_RULE\r\n"
 
 
-def test_verdict_of_spamd_is_read(milter: None, tmp_path: Path, spamd: tuple[type[_Spamd], int]) -> None:
+def test_verdict_of_spamd_is_read(spamd: tuple[type[_Spamd], int]) -> None:
     handler, port = spamd
     handler.answer = ANSWER
-    asked = program(tmp_path, "spamassassin", "mailwiz-spamd-milter").Spamd("127.0.0.1", port, 5)
     mail = io.BytesIO(b"Subject: a\r\n\r\nb\r\n")
     mail.seek(0, io.SEEK_END)
-    assert asked.verdict(mail) == (7.3, "GTUBE,A_RULE")
+    assert Spamd("127.0.0.1", port, 5).verdict(mail) == Verdict(7.3, ("GTUBE", "A_RULE"))
 
 
 @pytest.mark.parametrize(
     "answer", [b"", b"SPAMD/1.0 76 Bad header line\r\n\r\n", b"SPAMD/1.1 0 EX_OK\r\n\r\n", b"?"]
 )
-def test_what_is_no_verdict_is_never_taken_for_one(
-    milter: None, tmp_path: Path, spamd: tuple[type[_Spamd], int], answer: bytes
-) -> None:
+def test_what_is_no_verdict_is_never_taken_for_one(spamd: tuple[type[_Spamd], int], answer: bytes) -> None:
     handler, port = spamd
     handler.answer = answer
-    asked = program(tmp_path, "spamassassin", "mailwiz-spamd-milter").Spamd("127.0.0.1", port, 5)
     with pytest.raises((OSError, ValueError)):
-        asked.verdict(io.BytesIO(b""))
+        Spamd("127.0.0.1", port, 5).verdict(io.BytesIO(b""))
