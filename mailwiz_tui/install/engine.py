@@ -10,32 +10,31 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
 from pydantic import SecretStr
 
 from mailwiz_tui.fleet.facts import Facts, FactsFile, ServerRecord
 from mailwiz_tui.fleet.facts_store import load_facts, save_facts
 from mailwiz_tui.fleet.server import Inventory, Server
-from mailwiz_tui.install import given_secrets, network, parted
+from mailwiz_tui.install import network, parted
 from mailwiz_tui.install.agentlink import AgentLink
 from mailwiz_tui.install.certificates import acme_authority, custom_certificate
 from mailwiz_tui.install.diff import ServerDiff
-from mailwiz_tui.install.events import Event, ServerChanged, ServerPhase, Subscriber
+from mailwiz_tui.install.events import Event, ServerChanged, Subscriber
 from mailwiz_tui.install.first_secrets import FirstSecrets
 from mailwiz_tui.install.follower import GIVE_UP_AFTER
 from mailwiz_tui.install.history import History
-from mailwiz_tui.install.outcome import ServerOutcome, outcome_of
+from mailwiz_tui.install.installing import Installing
+from mailwiz_tui.install.outcome import ServerOutcome, outcome_at_rest, outcome_of
 from mailwiz_tui.install.pool import Connect, Pool
 from mailwiz_tui.install.prompts import Prompts
 from mailwiz_tui.install.side_by_side import each, raised
 from mailwiz_tui.install.work import Compile, EngineError, Work
-from mailwiz_tui.plan.findings import Finding, PlanError, Severity
+from mailwiz_tui.plan.findings import PlanError
 from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.plan.support import unsupported
 from mailwiz_tui.stack.blueprint import Blueprint
-
-T = TypeVar("T")
 
 
 class Engine:
@@ -73,6 +72,9 @@ class Engine:
         self._first = FirstSecrets(plan, self)
         self._work = Work(
             plan, self.pool, self.known, self._emit, self.history, self._compile, adopt, gate_seconds, give_up_after
+        )
+        self._installing = Installing(
+            plan, self.known, self._work, self._compile, prompts, self.server, self._save, self._tell
         )
 
     def subscribe(self, callback: Subscriber) -> Callable[[], None]:
@@ -146,8 +148,9 @@ class Engine:
 
         ``only`` names the servers to work on (none: all), so that one that failed is tried again while others
         are still at work. ``skip`` names, by server, the optional steps to be left out this time.
-        A server's failure is its outcome. Raises PlanError for what cannot be installed yet and EngineError
-        for a server that the inventory lacks, both before anything is connected.
+        A server's outcome, which may be its failure, is told as an event as soon as it ended. Servers that ended
+        well before are worked on too where what the others told changes them. Raises PlanError for what cannot be
+        installed yet and EngineError for a server that the inventory lacks, both before anything is connected.
         """
         self._refuse_unsupported()
         self._read_certificates()
@@ -155,22 +158,7 @@ class Engine:
         for server_id in wanted:
             self.server(server_id)
         await parted.refuse_waiting_mail(self.plan, self.known, self.inventory, self._work)
-        prepared = await each(wanted, self._follow_and_prepare)
-        cut_off = await self._look_at_network([i for i in wanted if not isinstance(prepared[i], BaseException)])
-        self._save()
-
-        async def install(server_id: str) -> ServerOutcome:
-            attached = raised(prepared[server_id])
-            if attached and attached.state is ServerPhase.LOST:
-                return attached
-            if finding := cut_off.get(server_id):
-                raise EngineError(finding.message, server_id, finding.advice)
-            blueprint = self._compile(self.plan, server_id, self.known)
-            if given_secrets.wanted(blueprint):
-                await given_secrets.ask_for_missing(await self.link(server_id), blueprint, self._prompts)
-            return await self._work.install(self.server(server_id), attached, (skip or {}).get(server_id, ()))
-
-        outcomes = self._ended(await each(wanted, install))
+        outcomes = await self._installing.on(wanted, skip or {})
         self.history.save()
         return outcomes
 
@@ -182,9 +170,28 @@ class Engine:
         return words
 
     async def attach(self) -> dict[str, ServerOutcome]:
-        """Follows the runs in progress to their end; servers where none runs are left out."""
-        results = await each(self.server_ids, lambda server_id: self._work.follow_active(self.server(server_id)))
-        return self._ended({server_id: result for server_id, result in results.items() if result is not None})
+        """Follows the runs in progress to their end; servers where none runs are left out.
+
+        While some run, how the latest run on the others ended is told as an event.
+        """
+        told = await each(self.server_ids, lambda server_id: self._work.status(self.server(server_id)))
+        if any(not isinstance(status, BaseException) and status["state"] == "active" for status in told.values()):
+            self._tell_at_rest(told)
+
+        async def follow(server_id: str) -> ServerOutcome | None:
+            try:
+                status = raised(told[server_id])
+                if status["state"] != "active":
+                    return None
+                outcome = await self._work.follow_active(self.server(server_id), status)
+            except Exception as error:
+                outcome = outcome_of(server_id, error)
+            if outcome:
+                self._tell(outcome)
+            return outcome
+
+        ended = (await each(self.server_ids, follow)).values()
+        return {end.server_id: end for end in ended if isinstance(end, ServerOutcome)}
 
     async def stop_after_step(self) -> list[str]:
         """Asks every run in progress to end when its present step is done; the servers where one was asked."""
@@ -217,36 +224,18 @@ class Engine:
         """Ends all connections; what runs on servers goes on."""
         await self.pool.close()
 
-    async def _follow_and_prepare(self, server_id: str) -> ServerOutcome | None:
-        server = self.server(server_id)
-        self._work.say(server, ServerPhase.CONNECTING)
-        attached = await self._work.follow_active(server)
-        if attached is None or attached.state is not ServerPhase.LOST:
-            self._work.say(server, ServerPhase.PREPARING)
-            await self._work.prepare(server)
-        return attached
+    def _tell_at_rest(self, told: Mapping[str, dict[str, Any] | BaseException]) -> None:
+        """How the latest run ended, of each server on which none is in progress."""
+        for server_id, status in told.items():
+            if isinstance(status, BaseException) or status["state"] == "active":
+                continue
+            if outcome := outcome_at_rest(server_id, status):
+                self._tell(outcome)
 
-    async def _look_at_network(self, wanted: list[str]) -> dict[str, Finding]:
-        """Tries the paths between servers; says what is worth knowing, returns who cannot be linked, and why."""
-        if not self.plan.linked:
-            return {}
-        reports = await network.survey(self.plan, self.known, {i: await self.link(i) for i in wanted})
-        for server_id, size in network.path_sizes(reports).items():
-            self.known.servers[server_id].path_mtu = size
-        for report in reports:
-            finding = report.finding
-            if finding and finding.severity is Severity.WARNING:
-                detail = f"{finding.message} ({finding.advice})"
-                self._work.say(self.server(report.first), ServerPhase.PREPARING, detail)
-        return network.blocked(reports)
-
-    def _ended(self, results: dict[str, T | BaseException]) -> dict[str, ServerOutcome]:
-        outcomes = {}
-        for server_id, result in results.items():
-            outcome = result if isinstance(result, ServerOutcome) else outcome_of(server_id, result)
-            outcomes[server_id] = outcome
-            self._emit(ServerChanged(server_id, outcome.state, outcome.reason, outcome.advice, time.time()))
-        return outcomes
+    def _tell(self, outcome: ServerOutcome) -> None:
+        """A server came to its end."""
+        told = (outcome.server_id, outcome.state, outcome.reason, outcome.advice)
+        self._emit(ServerChanged(*told, at=time.time()))
 
     def _refuse_unsupported(self) -> None:
         if findings := unsupported(self.plan):

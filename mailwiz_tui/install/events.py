@@ -41,13 +41,19 @@ class StepPhase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ServerChanged:
-    """A server entered a phase; ``detail`` is a sentence for the operator, ``advice`` what to do if it failed."""
+    """A server entered a phase; ``detail`` is a sentence for the operator, ``advice`` what to do if it failed.
+
+    Only where a run is joined that is under way (``ATTACHED``) is ``elapsed`` told: the seconds that it has been
+    running by its server's clock. ``own`` says that it was begun from here.
+    """
 
     server_id: str
     phase: ServerPhase
     detail: str = ""
     advice: str = ""
     at: float = 0.0
+    elapsed: float | None = None
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True)

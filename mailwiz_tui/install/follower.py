@@ -19,7 +19,7 @@ from mailwiz_tui.install.events import (
     StepChanged,
     StepPhase,
 )
-from mailwiz_tui.install.outcome import ServerOutcome
+from mailwiz_tui.install.outcome import ServerOutcome, outcome_from_end
 from mailwiz_tui.install.pool import Pool
 from mailwiz_tui.install.sanitize import clean_line, clean_text
 
@@ -58,7 +58,7 @@ class Follower:
             begun_at = begun_at or float(event.get("at", 0.0))
             if event.get("t") == "end":
                 seconds = float(event.get("at", 0.0)) - begun_at if begun_at else time.monotonic() - begun
-                return self._outcome(event, seconds)
+                return outcome_from_end(self.server.id, event, seconds)
             if event.get("t") == "lost":
                 return self._unknown(event, time.monotonic() - begun)
             self._translate(event)
@@ -168,27 +168,6 @@ class Follower:
         self.emit(StepChanged(self.server.id, step_id, title, index, total, phase, detail, at))
         if "seconds" in event:
             self.on_seconds(step_id, float(event["seconds"]))
-
-    def _outcome(self, event: dict[str, Any], seconds: float) -> ServerOutcome:
-        if event.get("state") == "done":
-            return ServerOutcome(
-                self.server.id,
-                ServerPhase.DONE,
-                changed=bool(event.get("changed")),
-                seconds=seconds,
-                skipped=tuple(clean_text(step) for step in event.get("skipped", ())),
-            )
-        where = clean_text(event.get("where", ""))
-        what = clean_text(event.get("what", "")) or "it failed without saying why"
-        return ServerOutcome(
-            self.server.id,
-            ServerPhase.FAILED,
-            bool(event.get("changed")),
-            clean_text(event.get("step", "")),
-            f"{where}: {what}" if where and not where.startswith("step ") else what,
-            clean_text(event.get("advice", "")),
-            seconds,
-        )
 
     def _unknown(self, event: dict[str, Any], seconds: float) -> ServerOutcome:
         return ServerOutcome(

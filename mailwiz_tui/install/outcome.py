@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from mailwiz_tui.install.events import ServerPhase
 from mailwiz_tui.install.sanitize import clean_text
@@ -42,6 +44,40 @@ class ServerOutcome:
         where = f" in step {self.failed_step}" if self.failed_step else ""
         tail = f" ({self.advice})" if self.advice else ""
         return f"{self.server_id}: {self.state.value}{where}: {self.reason}{tail}"
+
+
+def outcome_from_end(server_id: str, end: Mapping[str, Any], seconds: float) -> ServerOutcome:
+    """The outcome that the ``end`` of a run's journal tells."""
+    if end.get("state") == "done":
+        return ServerOutcome(
+            server_id,
+            ServerPhase.DONE,
+            changed=bool(end.get("changed")),
+            seconds=seconds,
+            skipped=tuple(clean_text(step) for step in end.get("skipped", ())),
+        )
+    where = clean_text(end.get("where", ""))
+    what = clean_text(end.get("what", "")) or "it failed without saying why"
+    return ServerOutcome(
+        server_id,
+        ServerPhase.FAILED,
+        bool(end.get("changed")),
+        clean_text(end.get("step", "")),
+        f"{where}: {what}" if where and not where.startswith("step ") else what,
+        clean_text(end.get("advice", "")),
+        seconds,
+    )
+
+
+def outcome_at_rest(server_id: str, status: Mapping[str, Any]) -> ServerOutcome | None:
+    """How the latest run on a server ended, by the agent's ``status``; None where none ever was, or one runs."""
+    if status["state"] in ("done", "failed"):
+        return outcome_from_end(server_id, status.get("end", {}), 0.0)
+    if status["state"] == "interrupted":
+        advice = "run apply again: it finishes what was left"
+        reason = "its latest run was interrupted (a reboot, or somebody ended it)"
+        return ServerOutcome(server_id, ServerPhase.FAILED, reason=reason, advice=advice)
+    return None
 
 
 def outcome_of(server_id: str, error: object) -> ServerOutcome:

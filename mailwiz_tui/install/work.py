@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
-import socket
 import time
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from mailwiz_tui.fleet.facts import DkimPublicKey, Facts, FactsFile, ServerRecord, TlsPublic
@@ -19,6 +17,7 @@ from mailwiz_tui.install.diff import ServerDiff
 from mailwiz_tui.install.events import Event, ServerChanged, ServerPhase
 from mailwiz_tui.install.follower import Follower, waits
 from mailwiz_tui.install.history import History
+from mailwiz_tui.install.operator import Operator, RunInProgress, this_operator
 from mailwiz_tui.install.outcome import ServerOutcome
 from mailwiz_tui.install.pool import Pool
 from mailwiz_tui.install.sanitize import clean_text
@@ -63,6 +62,7 @@ class Work:
     adopt: bool | Collection[str]
     gate_seconds: float
     give_up_after: float
+    operator: Operator = field(default_factory=this_operator)
     custom: CustomCertificate | None = None
 
     async def link(self, server: Server) -> AgentLink:
@@ -112,12 +112,15 @@ class Work:
         link = await self.link(server)
         return ServerDiff.of(server.id, await link.request("diff", blueprint=blueprint.to_json()))
 
-    async def follow_active(self, server: Server) -> ServerOutcome | None:
-        """Follows the run in progress to its end; None where none is."""
+    async def status(self, server: Server) -> dict[str, Any]:
+        """The latest run there and how it stands (the agent's ``launch.status``)."""
         link = await self.link(server)
-        status = await link.request("status")
+        return dict(await link.request("status"))
+
+    async def follow_active(self, server: Server, status: dict[str, Any]) -> ServerOutcome | None:
+        """Follows the run that ``status`` tells of to its end; None where none is in progress."""
         if status["state"] == "active":
-            return await self._attach(server, str(status["run"]), str(status.get("by", "")))
+            return await self._attach(server, RunInProgress.of(status))
         if status["state"] == "interrupted":
             detail = "an earlier run was interrupted; what it left is finished now"
             self.say(server, ServerPhase.CONNECTING, detail)
@@ -126,29 +129,44 @@ class Work:
     async def stop_after_step(self, server: Server) -> bool:
         """Asks the run in progress to end when its present step is done; False where there is none to ask."""
         link = await self.link(server)
-        status = await link.request("status")
+        status = await self.status(server)
         if status["state"] != "active":
             return False
         return bool((await link.request("stop_after", run_id=str(status["run"])))["asked"])
 
+    async def unchanged(
+        self, server: Server, blueprint: Blueprint, attached: ServerOutcome | None
+    ) -> ServerOutcome | None:
+        """The outcome of a prepared server that is as its blueprint wants it; None where something differs.
+
+        ``attached`` is a run that was followed before. Raises EngineError where nothing may be installed there.
+        """
+        begun = time.monotonic()
+        self._known_to_each_other(server)
+        facts = self.known.facts(server.id) or Facts()
+        if refused := preflight.refusals(facts, blueprint, adopt=self._may_adopt(server.id)):
+            raise EngineError("; ".join(refusal.reason for refusal in refused), server.id, refused[0].advice)
+        await self._try_out(server, blueprint)
+        if not (await self.diff(server, blueprint)).empty:
+            return None
+        if attached and attached.changed:
+            return attached
+        return ServerOutcome(server.id, ServerPhase.UNCHANGED, seconds=time.monotonic() - begun)
+
     async def install(
-        self, server: Server, attached: ServerOutcome | None, skip: Collection[str] = ()
+        self,
+        server: Server,
+        blueprint: Blueprint,
+        attached: ServerOutcome | None,
+        skip: Collection[str] = (),
     ) -> ServerOutcome:
         """Brings the prepared server to its blueprint; ``attached`` is a run that was followed before.
 
         ``skip`` are ids of optional steps to be left out this time.
         """
         begun = time.monotonic()
-        self._known_to_each_other(server)
-        blueprint = self.compile(self.plan, server.id, self.known)
-        facts = self.known.facts(server.id) or Facts()
-        if refused := preflight.refusals(facts, blueprint, adopt=self._may_adopt(server.id)):
-            raise EngineError("; ".join(refusal.reason for refusal in refused), server.id, refused[0].advice)
-        await self._try_out(server, blueprint)
-        if (await self.diff(server, blueprint)).empty:
-            if attached and attached.changed:
-                return attached
-            return ServerOutcome(server.id, ServerPhase.UNCHANGED, seconds=time.monotonic() - begun)
+        if ended := await self.unchanged(server, blueprint, attached):
+            return ended
         run_id = _new_run_id()
         self.say(server, ServerPhase.INSTALLING)
         await self._send_certificate(server)
@@ -161,7 +179,7 @@ class Work:
                 server.id, ServerPhase.LOST, reason=clean_text(error), advice=advice, seconds=seconds
             )
         if answer["run"] != run_id:
-            return await self._attach(server, str(answer["run"]), str(answer.get("by", "")))
+            return await self._attach(server, RunInProgress.of(answer))
         return await self._follower(server, run_id, ServerPhase.INSTALLING).follow()
 
     def _may_adopt(self, server_id: str) -> bool:
@@ -193,7 +211,12 @@ class Work:
     async def _start(
         self, server: Server, run_id: str, blueprint: Blueprint, skip: Collection[str]
     ) -> dict[str, Any]:
-        options = {"by": _operator(), "gate_seconds": self.gate_seconds, "skip": sorted(skip)}
+        options = {
+            "by": self.operator.by,
+            "controller": self.operator.controller,
+            "gate_seconds": self.gate_seconds,
+            "skip": sorted(skip),
+        }
         pauses, asked_at, lost = waits(), 0.0, False
         while True:
             try:
@@ -217,9 +240,19 @@ class Work:
                 await self.pool.drop(server)
                 await asyncio.sleep(next(pauses))
 
-    async def _attach(self, server: Server, run_id: str, by: str) -> ServerOutcome:
-        self.say(server, ServerPhase.ATTACHED, f"following a run of {clean_text(by) or 'another operator'}")
-        return await self._follower(server, run_id, ServerPhase.ATTACHED).follow()
+    async def _attach(self, server: Server, run: RunInProgress) -> ServerOutcome:
+        own = self.operator.owns(run)
+        self.emit(
+            ServerChanged(
+                server.id,
+                ServerPhase.ATTACHED,
+                run.words(own=own),
+                at=time.time(),
+                elapsed=run.age,
+                own=own,
+            )
+        )
+        return await self._follower(server, run.run_id, ServerPhase.ATTACHED).follow()
 
     def _follower(self, server: Server, run_id: str, phase: ServerPhase) -> Follower:
         return Follower(self.pool, server, run_id, self.emit, phase, self.history.record, self.give_up_after)
@@ -270,13 +303,6 @@ def _new_run_id() -> str:
     """Ids sort by the time of their making, to the microsecond: the last one is the latest run."""
     now = time.time_ns()
     return time.strftime("%Y%m%dT%H%M%S", time.gmtime(now // 10**9)) + f"-{now // 1000 % 1_000_000:06d}"
-
-
-def _operator() -> str:
-    try:
-        return f"{getpass.getuser()}@{socket.gethostname()}"
-    except (OSError, KeyError):
-        return socket.gethostname()
 
 
 def _cleaned(value: Any) -> Any:

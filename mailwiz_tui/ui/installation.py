@@ -76,15 +76,18 @@ class Installation:
         return bool(self.results) and not any(r.state is CheckState.FAILED for r in self.results)
 
     def start(self) -> None:
-        """Install, then verify; also the way to retry after a failure, for finished steps change nothing."""
+        """Install, then verify; also the way to retry after a failure.
+
+        Only servers that failed are worked on again then; the engine takes in finished ones where it must.
+        """
         if not self.running:
-            self._task = asyncio.create_task(self._run(), name="installation")
+            failed = tuple(run.server_id for run in self.model.failed)
+            self._task = asyncio.create_task(self._run(failed), name="installation")
 
     def retry(self, server_id: str, *, skip: str = "") -> None:
         """Go on where a server failed, without the optional step ``skip`` if one is named.
 
-        While others are still at work this server alone is tried again; at rest the whole plan is, for what one
-        server told may concern the others.
+        While others are still at work this server alone is tried again; at rest every one that failed is.
         """
         if skip:
             self._skip.setdefault(server_id, set()).add(skip)
@@ -96,12 +99,22 @@ class Installation:
             task.add_done_callback(self._again.discard)
 
     @property
+    def own(self) -> bool:
+        """Whether all that was joined under way had been begun from here."""
+        joined = [run for run in self.model.servers.values() if run.attached]
+        return bool(joined) and all(run.own for run in joined)
+
+    @property
     def skipped(self) -> dict[str, list[str]]:
         """The titles of the steps that were left out, by server."""
         return {r.server_id: [s.title for s in r.skipped] for r in self.model.servers.values() if r.skipped}
 
     def start_watching(self) -> None:
-        """Follow what another operator started, to its end; nothing is installed from here."""
+        """Follow what is under way to its end; nothing is installed from here.
+
+        Where it was begun from here and every server ends well, it is finished as it would have been then: first
+        passwords, and the checks.
+        """
         if not self.running:
             self._task = asyncio.create_task(self._watch(), name="installation")
 
@@ -136,26 +149,29 @@ class Installation:
         self.model.revision += 1
         self._on_stage(stage)
 
-    async def _run(self) -> None:
+    async def _run(self, only: tuple[str, ...]) -> None:
         self.error = ""
         self.watched_only = False
         self._late = {}
         self._enter(Stage.INSTALLING)
         try:
-            outcomes = await self.engine.apply(skip=self._skip)
+            outcomes = await self.engine.apply(only, skip=self._skip)
             while self._again:
                 await asyncio.gather(*self._again)
-            self.outcomes = {**outcomes, **self._late}
+            self.outcomes = {**self.outcomes, **outcomes, **self._late}
             self._take_outcomes()
             if not self.model.failed:
-                self.handover = await collect(self.engine)
-                self.parted = self.engine.tell_parted()
+                await self._hand_over()
         except Exception as error:
             self.error = error_sentence(error)
         if self.error or self.model.failed:
             self._enter(Stage.FAILED)
             return
         await self._verify()
+
+    async def _hand_over(self) -> None:
+        self.handover = await collect(self.engine)
+        self.parted = self.engine.tell_parted()
 
     async def _one(self, server_id: str) -> None:
         """Try one server again while the others go on; what comes of it replaces its former outcome."""
@@ -167,14 +183,19 @@ class Installation:
         self._late.update(outcomes)
 
     async def _watch(self) -> None:
-        self.error = ""
+        self.error, finished = "", False
         self.watched_only = True
         self._enter(Stage.INSTALLING)
         try:
             self.outcomes = await self.engine.attach()
             self._take_outcomes()
+            if finished := self.own and all(run.good for run in self.model.servers.values()):
+                await self._hand_over()
         except Exception as error:
             self.error = error_sentence(error)
+        if finished and not self.error:
+            await self._verify()
+            return
         self._enter(Stage.FAILED if self.error or self.model.failed else Stage.DONE)
 
     def _take_outcomes(self) -> None:

@@ -41,7 +41,7 @@ class OngoingWork:
         return self.installation
 
     def watch_installation(self, plan: Plan, prompts: Prompts, on_stage: Callable[[Stage], None]) -> Installation:
-        """Follow an installation that another operator started."""
+        """Follow an installation that is under way on the servers."""
         self.installation = self._make_installation(plan, prompts, on_stage)
         self.installation.start_watching()
         return self.installation

@@ -57,7 +57,11 @@ class StepRun:
 
 @dataclass(slots=True)
 class ServerRun:
-    """One server's way through the installation; times are of this machine's monotonic clock."""
+    """One server's way through the installation; times are of this machine's monotonic clock.
+
+    ``attached`` says whose run is followed where it was under way before, ``own`` that it was begun from here.
+    ``run_began`` is when its run began, ``run_began_at`` the same by the server's clock (0: not told yet).
+    """
 
     server_id: str
     phase: ServerPhase = ServerPhase.WAITING
@@ -71,6 +75,9 @@ class ServerRun:
     progress: str = ""
     steps: dict[int, StepRun] = field(default_factory=dict)
     attached: str = ""
+    own: bool = False
+    run_began: float | None = None
+    run_began_at: float = 0.0
     started: float | None = None
     ended: float | None = None
     last_output: float | None = None
@@ -90,15 +97,26 @@ class ServerRun:
         return [s for s in self.steps.values() if s.phase is StepPhase.SKIPPED]
 
     @property
+    def good(self) -> bool:
+        """Whether the server is as planned."""
+        return self.phase in (ServerPhase.DONE, ServerPhase.UNCHANGED)
+
+    @property
     def busy(self) -> bool:
         """Whether something is under way on this server."""
         return self.phase not in AT_REST
 
     def elapsed(self, now: float) -> float:
-        """Seconds since the first event of this server, until it came to rest."""
+        """Seconds since the run began or, before it, since the first event; until the server came to rest."""
         if self.started is None:
             return 0.0
         return (self.ended if self.ended is not None else now) - self.started
+
+    def when(self, at: float, now: float) -> float:
+        """The moment ``at`` of the server's clock by ours, counted from the run's begin; never after ``now``."""
+        if self.run_began is None or not self.run_began_at or not at:
+            return now
+        return min(now, self.run_began + max(0.0, at - self.run_began_at))
 
     def silence(self, now: float) -> float:
         """Seconds since anything was heard from this server."""
@@ -155,6 +173,8 @@ class RunModel:
         now = self.clock()
         self.revision += 1
         run.last_output = now
+        if run.attached and not isinstance(event, ServerChanged):
+            run.last_output = run.when(event.at, now)
         match event:
             case ServerChanged():
                 self._server_changed(run, event, now)
@@ -170,10 +190,12 @@ class RunModel:
         run.phase = event.phase
         run.detail = safe_line(event.detail)
         run.advice = safe_line(event.advice)
-        if event.phase is ServerPhase.ATTACHED:
-            run.attached = run.detail or run.attached
-        elif event.phase in (ServerPhase.CONNECTING, ServerPhase.INSTALLING):
-            run.attached = ""
+        if event.elapsed is not None:
+            run.attached, run.own = run.detail, event.own
+            run.run_began, run.run_began_at = now - event.elapsed, 0.0
+            run.started = run.run_began if run.started is None else min(run.started, run.run_began)
+        elif event.phase in (ServerPhase.CONNECTING, ServerPhase.PREPARING):
+            run.attached, run.own, run.run_began = "", False, None
         if run.busy:
             run.started = now if run.started is None else run.started
             run.ended = None
@@ -189,6 +211,8 @@ class RunModel:
         title = safe_line(event.title) or event.step_id
         if event.phase is StepPhase.PENDING and event.index == 1:
             run.steps = {}
+            run.run_began = now if run.run_began is None else run.run_began
+            run.run_began_at = event.at
         step = run.steps.setdefault(event.index, StepRun(event.step_id, title))
         step.phase, step.detail = event.phase, safe_line(event.detail)
         if event.phase is StepPhase.PENDING:
@@ -198,7 +222,7 @@ class RunModel:
         run.step_total = event.total
         if event.phase is StepPhase.RUNNING:
             run.step_index, run.step_title = event.index, title
-            step.began, step.began_at, step.ended = now, event.at, None
+            step.began, step.began_at, step.ended = run.when(event.at, now), event.at, None
             run.progress = ""
             run.failed_step = ""
             run.log.append(f"── step {event.index}/{event.total}: {title}", event.at)
@@ -258,6 +282,8 @@ class RunModel:
             return f"{spoken}: the connection is lost; the installation goes on there by itself"
         if run.phase is ServerPhase.CONNECTING:
             return f"{spoken}: still connecting; is the server on, and does a firewall let SSH through?"
+        if run.phase is ServerPhase.PREPARING:
+            return f"{spoken}: the server is slow to answer; waiting is safe"
         if silence < VERY_QUIET_AFTER:
             return f"{spoken}: usually a slow download; waiting is safe"
         return f"{spoken}: it goes on by itself on the server; you may quit and come back later"

@@ -41,7 +41,7 @@ def _installing(run: Installation, bad: str, busy: str) -> tuple[str, Tone]:
     attached = next((r for r in model.servers.values() if r.busy and r.attached), None)
     sentence = f"attached: {attached.attached}" if attached else "installing"
     if len(model.servers) > 1:
-        done = sum(r.phase in (ServerPhase.DONE, ServerPhase.UNCHANGED) for r in model.servers.values())
+        done = sum(r.good for r in model.servers.values())
         sentence += f": {done} of {len(model.servers)} servers done"
     left = model.remaining()
     if left is not None:
@@ -85,7 +85,8 @@ def _done(run: Installation, good: str, bad: str) -> tuple[str, Tone]:
     if run.verify_error:
         return f"{bad} installed, but the checks could not be made: {run.verify_error}", Tone.BAD
     if run.watched_only:
-        return f"{good} installed; you watched another operator's installation. Enter opens the monitor", Tone.GOOD
+        whose = "your own" if run.own else "another operator's"
+        return f"{good} installed; you watched {whose} installation. Enter opens the monitor", Tone.GOOD
     if run.skipped:
         return _without(run, bad), Tone.WARN
     if run.verified:

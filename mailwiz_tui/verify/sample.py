@@ -76,10 +76,11 @@ class MailLog(_Told):
 
 
 class Run(_Told):
-    """An installation in progress there, and who began it; empty where there is none."""
+    """An installation in progress there, and who began it (name, controller's id); empty where there is none."""
 
     active: Clean = ""
     by: Clean = ""
+    controller: Clean = ""
 
 
 class Peer(_Told):

@@ -6,11 +6,13 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 from rich.text import Text
 from textual.geometry import Region
 
-from mailwiz_tui.install.events import ServerChanged, ServerPhase, StepChanged, StepPhase
+from mailwiz_tui.install.events import LogLine, ServerChanged, ServerPhase, StepChanged, StepPhase
 from mailwiz_tui.install.history import History
+from mailwiz_tui.ui.run_model import RunModel
 from mailwiz_tui.ui.widgets.log_tiles import tiling
 from mailwiz_tui.ui.widgets.log_view import LogView
 from mailwiz_tui.ui.widgets.server_table import ServerTable, changed_cells
@@ -80,7 +82,7 @@ async def test_attached_to_what_another_operator_started(
     script.hold = asyncio.Event()
     script.events = [
         ServerChanged("mx1", ServerPhase.CONNECTING),
-        ServerChanged("mx1", ServerPhase.ATTACHED, "following a run of anna@desk"),
+        ServerChanged("mx1", ServerPhase.ATTACHED, "following a run of anna@desk", elapsed=340.0),
         *steps_of("mx1", 13, 3)[2:],
     ]
     app = make_app(filled)
@@ -88,10 +90,81 @@ async def test_attached_to_what_another_operator_started(
         screen = await watch(pilot, app, script, clock, attach=True)
         await settle(pilot, screen)
         assert "attached: following a run of anna@desk" in screen_text(app)
+        assert "05:40" in screen_text(app), "by the run's own begin"
         await check_golden(pilot, f"dashboard-attached-{size[0]}x{size[1]}", update=update_golden)
         script.outcomes = {"mx1": FakeOutcome(ServerPhase.DONE)}
         script.hold.set()
         await until(pilot, lambda: "you watched another operator's installation" in screen_text(app), "done")
+
+
+async def test_ones_own_run_is_known_again_and_finished_with_passwords_and_checks(
+    make_app: MakeApp, filled: Path, script: Script, clock: FakeClock
+) -> None:
+    script.hold = asyncio.Event()
+    joined = ServerChanged("mx1", ServerPhase.ATTACHED, "following your own run", elapsed=60.0, own=True)
+    script.events = [joined, *steps_of("mx1", 13, 3)[2:], ServerChanged("mx2", ServerPhase.DONE)]
+    script.outcomes = {"mx1": FakeOutcome(ServerPhase.DONE)}
+    script.accounts = {"postmaster@example.com": SecretStr("x")}
+    script.checks = [PASSED]
+    app = make_app(filled)
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await watch(pilot, app, script, clock, 2, attach=True)
+        await until(pilot, lambda: "attached: following your own run: 1 of 2" in screen_text(app), "whose it is")
+        script.hold.set()
+        await until(pilot, lambda: "Enter shows the results" in screen_text(app), "verified")
+        assert "another operator" not in screen_text(app)
+        assert screen.run.handover
+        assert not screen.run.watched_only
+
+
+def test_what_was_said_before_one_joined_is_as_old_as_it_is() -> None:
+    clock = FakeClock()
+    model = RunModel(["mx1"], clock)
+    at = 5_000_000.0
+    model.apply(ServerChanged("mx1", ServerPhase.ATTACHED, "following your own run", elapsed=300.0, own=True))
+    for index, title in enumerate(("Packages", "Postfix"), 1):
+        model.apply(StepChanged("mx1", title, title, index, 2, StepPhase.PENDING, at=at))
+    model.apply(StepChanged("mx1", "Packages", "Packages", 1, 2, StepPhase.RUNNING, at=at + 1))
+    model.apply(StepChanged("mx1", "Packages", "Packages", 1, 2, StepPhase.CHANGED, at=at + 101))
+    model.apply(StepChanged("mx1", "Postfix", "Postfix", 2, 2, StepPhase.RUNNING, at=at + 101))
+    model.apply(LogLine("mx1", "Postfix", "Setting up", at + 180))
+    run = model.server("mx1")
+    assert run.elapsed(clock()) == 300.0
+    assert [step.seconds(clock()) for step in run.steps.values()] == [100.0, 199.0]
+    assert run.silence(clock()) == 120.0
+    clock.now += 1
+    model.apply(LogLine("mx1", "Postfix", "done", at + 301))
+    assert run.silence(clock()) == 0.0
+    model.apply(ServerChanged("mx1", ServerPhase.RECONNECTING, "lost"))
+    model.apply(ServerChanged("mx1", ServerPhase.ATTACHED, "connected again"))
+    assert run.attached == "following your own run"
+    assert run.elapsed(clock()) == 301.0
+
+
+async def test_a_retry_at_rest_leaves_the_finished_server_as_it_is(
+    make_app: MakeApp, filled: Path, script: Script, clock: FakeClock
+) -> None:
+    failing(script, "mx1", 5, "Postfix")
+    script.events += steps_of("mx2", 8, 8)[:-2]
+    script.outcomes = {
+        "mx1": FakeOutcome(ServerPhase.FAILED, True, "postfix", "no", "look"),
+        "mx2": FakeOutcome(ServerPhase.DONE),
+    }
+    app = make_app(filled)
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await watch(pilot, app, script, clock, 2)
+        await until(pilot, lambda: "e shows the error in the log" in screen_text(app), "failed")
+        script.hold = asyncio.Event()
+        script.events = steps_of("mx1", 8, 2)
+        await pilot.press("r")
+        await until(pilot, lambda: "installing: 1 of 2 servers done" in screen_text(app), "again")
+        assert script.asked[-1] == (("mx1",), {})
+        assert "✓ installed" in screen_text(app)
+        script.outcomes["mx1"] = FakeOutcome(ServerPhase.DONE)
+        script.checks = [PASSED]
+        script.hold.set()
+        await until(pilot, lambda: "installed; 1 check passed" in screen_text(app), "all done")
+        assert set(screen.run.outcomes) == {"mx1", "mx2"}
 
 
 @size_ids
@@ -188,7 +261,7 @@ async def test_a_failed_optional_step_is_skipped_by_a_key_and_the_end_says_so(
         assert script.applied == 1
         await pilot.press("right", "enter")
         await until(pilot, lambda: "installed without “Firewall”" in screen_text(app), "the end")
-        assert script.asked[-1] == ((), {"mx1": ("firewall",)})
+        assert script.asked[-1] == (("mx1",), {"mx1": ("firewall",)})
         await pilot.press("l")
         await settle(pilot, screen)
         await check_golden(pilot, f"dashboard-skipped-{size[0]}x{size[1]}", update=update_golden)

@@ -11,6 +11,7 @@ from textual.pilot import Pilot
 
 from mailwiz_tui.fleet.facts import FactsFile
 from mailwiz_tui.install.events import ServerChanged, ServerPhase
+from mailwiz_tui.install.operator import this_operator
 from mailwiz_tui.ui.mail_trail import MailFilter, MailTrail
 from mailwiz_tui.ui.mailwiz import MailwizApp
 from mailwiz_tui.ui.screens.dashboard import DashboardScreen
@@ -211,6 +212,15 @@ async def test_an_installation_of_another_operator_is_one_key_away(
         await until(pilot, lambda: isinstance(app.screen, DashboardScreen), "the dashboard")
         assert app.session.ongoing.installation is not None
         assert app.session.ongoing.installation.watched_only
+
+
+async def test_ones_own_installation_is_called_so(make_app: MakeApp, filled: Path, script: Script) -> None:
+    me = this_operator()
+    script.samples = {"mx1": sample(run={"active": "r", "by": me.by, "controller": me.controller})}
+    app = make_app(filled)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await monitor(pilot, app)
+        assert "mx1: your own installation runs; i shows it" in screen_text(app)
 
 
 async def test_hostile_answers_do_no_harm(make_app: MakeApp, filled: Path, script: Script) -> None:

@@ -16,7 +16,7 @@ from .clean import tail
 from .context import Raw
 from .fault import AgentFault
 from .host import STATE, Host
-from .lock import active_run, read_holder
+from .lock import active_run, holder_words
 
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{3,60}\Z")
 _FINISH = f"""#!/bin/sh
@@ -31,11 +31,14 @@ mv "$here/result.tmp" "$here/result"
 
 
 def start(host: Host, run_id: str, blueprint: Raw, options: Raw) -> Raw:
-    """Starts a run unless one is active; returns ``{"run": id, "started": bool}`` (the active one's id if not)."""
+    """Starts a run unless one is active; returns ``{"run": id, "started": bool}``.
+
+    Where one is active it is that one's id, with what ``lock.holder_words`` tells of it.
+    """
     if not _RUN_ID.match(run_id):
         raise AgentFault(f"{run_id!r} is no id for a run", "start")
     if active := active_run(host):
-        return {"run": active, "started": False, "by": str(read_holder(host).get("by", ""))}
+        return {"run": active, "started": False, **holder_words(host)}
     host.make_state_dirs()
     folder = host.state("runs", run_id)
     if os.path.isdir(folder):
@@ -98,9 +101,8 @@ def status(host: Host) -> Raw:
     latest = active if active in runs else (runs[-1] if runs else "")
     if not latest:
         return {"run": "", "state": "none", "by": ""}
-    holder = read_holder(host)
     if active:
-        return {"run": latest, "state": "active", "by": str(holder.get("by", ""))}
+        return {"run": latest, "state": "active", **holder_words(host)}
     end = _last_event(host.state("runs", latest, "journal.jsonl"))
     state = str(end.get("state", "")) if end.get("t") == "end" else "interrupted"
     return {"run": latest, "state": state, "by": "", "end": end}

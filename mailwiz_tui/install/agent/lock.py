@@ -1,4 +1,7 @@
-"""One run at a time on a server: a lock that the kernel holds (flock(2)) and drops with its process."""
+"""One run at a time on a server: a lock that the kernel holds (flock(2)) and drops with its process.
+
+Its content says who began the run, by name and by the id of the controller, and when.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +18,8 @@ from .host import Host
 class RunLock:
     """The lock of ``/var/lib/mailwiz/lock``; its content says who holds it, for display only."""
 
-    def __init__(self, host: Host, run_id: str, by: str) -> None:
-        self._host, self._run_id, self._by = host, run_id, by
+    def __init__(self, host: Host, run_id: str, by: str, controller: str = "") -> None:
+        self._host, self._run_id, self._by, self._controller = host, run_id, by, controller
         self._handle = -1
 
     def __enter__(self) -> RunLock:
@@ -31,7 +34,8 @@ class RunLock:
                 "lock", "wait for it, or follow it with: mailwiz-tui monitor PLAN",
             ) from error  # fmt: skip
         os.ftruncate(self._handle, 0)
-        text = json.dumps({"run": self._run_id, "pid": os.getpid(), "since": time.time(), "by": self._by})
+        held = {"run": self._run_id, "pid": os.getpid(), "since": time.time()}
+        text = json.dumps({**held, "by": self._by, "controller": self._controller})
         os.pwrite(self._handle, text.encode(), 0)
         return self
 
@@ -50,6 +54,18 @@ def read_holder(host: Host) -> dict[str, object]:
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def holder_words(host: Host) -> dict[str, object]:
+    """Who holds the lock (``by``, ``controller``), and for how many seconds (``age``)."""
+    holder = read_holder(host)
+    since = holder.get("since")
+    age = time.time() - since if isinstance(since, int | float) else 0.0
+    return {
+        "by": str(holder.get("by", "")),
+        "controller": str(holder.get("controller", "")),
+        "age": round(max(0.0, age), 1),
+    }
 
 
 def active_run(host: Host) -> str:

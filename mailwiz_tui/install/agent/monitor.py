@@ -139,4 +139,6 @@ def _memory() -> Raw:
 
 def _run(host: Host) -> Raw:
     active = active_run(host)
-    return {"active": active, "by": clean_line(str(read_holder(host).get("by", "")), 120) if active else ""}
+    holder = read_holder(host) if active else {}
+    told = {key: clean_line(str(holder.get(key, "")), 120) for key in ("by", "controller")}
+    return {"active": active, **told}

@@ -29,7 +29,7 @@ def run(host: Host, run_id: str) -> int:
         options = json.load(handle)
     journal = Journal(os.path.join(folder, "journal.jsonl"))
     try:
-        with RunLock(host, run_id, str(options.get("by", ""))):
+        with RunLock(host, run_id, str(options.get("by", "")), str(options.get("controller", ""))):
             return _carry_out(host, run_id, blueprint, options, journal)
     except AgentFault as fault:
         journal.write("end", state="failed", changed=False, step="", **_reason(fault))

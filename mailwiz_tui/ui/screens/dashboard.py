@@ -192,7 +192,7 @@ class DashboardScreen(LogScreen):
         if self._why_no_retry() or self._failed_server() is None:
             return "no step failed" if not self.run.model.failed else self._why_no_retry()
         if self.run.watched_only:
-            return "another operator's installation is only watched; install from here, then k skips"
+            return "an installation that was joined is only watched; install from here, then k skips"
         run = self.run.model.server(self.chosen)
         if run.stuck_at is None:
             return "it failed before its first step, so there is no step to skip"
@@ -231,7 +231,7 @@ class DashboardScreen(LogScreen):
 
     def action_retry(self) -> None:
         if not self.refused("run.retry"):
-            if self.run.watched_only:
+            if self.run.watched_only and not self.run.own:
                 self.run.start_watching()
             else:
                 self.run.retry(self.chosen)

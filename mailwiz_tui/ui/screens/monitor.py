@@ -9,6 +9,7 @@ from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.events import Key
 
+from mailwiz_tui.install.operator import RunInProgress, this_operator
 from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.ui.actions import bindings_for
 from mailwiz_tui.ui.log_buffer import LineFilter
@@ -48,6 +49,7 @@ class MonitorScreen(LogScreen):
         super().__init__(session)
         self._drawn = (-1, -1.0, "")
         self._shown = ""
+        self._operator = this_operator()
 
     @property
     def monitoring(self) -> Monitoring:
@@ -117,6 +119,12 @@ class MonitorScreen(LogScreen):
         """The servers on which an installation runs."""
         return [w for w in self.monitoring.servers.values() if w.sample and w.sample.run and w.sample.run.active]
 
+    def _whose(self, watch: ServerWatch) -> str:
+        run = watch.sample.run if watch.sample else None
+        if run and self._operator.owns(RunInProgress(run.active, run.by, run.controller)):
+            return "your own installation"
+        return f"an installation by {run.by if run and run.by else 'somebody'}"
+
     def _draw_verdict(self) -> None:
         plain = self.wizard.plain
         found = self.monitoring.everything()
@@ -124,10 +132,7 @@ class MonitorScreen(LogScreen):
         running = self._in_progress
         lines = []
         for watch in running:
-            by = watch.sample.run.by if watch.sample and watch.sample.run else ""
-            lines.append(
-                f"{'>' if plain else '▸'} {watch.server_id}: an installation by {by or 'somebody'} runs; i shows it"
-            )
+            lines.append(f"{'>' if plain else '▸'} {watch.server_id}: {self._whose(watch)} runs; i shows it")
         if found:
             where, worst = found[0]
             sign = "!" if worst.weight < Weight.FAILURE else ("x" if plain else "✗")

@@ -120,7 +120,7 @@ def test_a_look_tells_queue_bans_and_certificate(machine: Rehearsal, tmp_path: P
     assert told["certificate"]["not_after"] == 1795391982.0
     assert [u["name"] for u in told["units"]] == ["postfix.service", "dovecot.service"]
     assert told["units"][0]["active"] == "inactive"
-    assert told["run"] == {"active": "", "by": ""}
+    assert told["run"] == {"active": "", "by": "", "controller": ""}
     json.dumps(told)
 
 

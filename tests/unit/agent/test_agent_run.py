@@ -201,12 +201,17 @@ def test_a_unit_that_starts_and_then_crashes_fails_the_step_it_belongs_to(machin
 
 
 def test_a_second_run_is_told_who_holds_the_lock(machine, carry):
-    with RunLock(machine.host, "other-run", "anna@desk"):
+    with RunLock(machine.host, "other-run", "anna@desk", "c0ffee"):
         assert active_run(machine.host) == "other-run"
         end = carry(raw(step(File("/etc/a", ""))))[-1]
         answer = launch.start(machine.host, "another-run", raw(), {})
+        status = launch.status(machine.host)
     assert "anna@desk" in end["what"]
-    assert answer == {"run": "other-run", "started": False, "by": "anna@desk"}
+    held = {"by": "anna@desk", "controller": "c0ffee"}
+    assert 0.0 <= answer.pop("age") < 30.0
+    assert answer == {"run": "other-run", "started": False, **held}
+    assert status["age"] >= 0.0
+    assert {key: status[key] for key in held} == held
     assert not machine.path("/etc/a").exists()
     assert active_run(machine.host) == ""
 

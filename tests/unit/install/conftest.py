@@ -45,8 +45,10 @@ class Gate(asyncssh.SSHServer):
 class RehearsedHost:
     """The server: ``cut`` ends all connections as a broken line would."""
 
-    def __init__(self, machine: Rehearsal, folder: Path) -> None:
+    def __init__(self, machine: Rehearsal, folder: Path, asked_root: Path | None = None) -> None:
+        """``asked_root`` is the root that engines ask for where it is another machine's."""
         self.machine = machine
+        self.asked_root = asked_root or machine.root
         self.lets_in = True
         self.connections: list[asyncssh.SSHServerConnection] = []
         self.commands: list[str] = []
@@ -91,8 +93,9 @@ class RehearsedHost:
 
     async def _process(self, process: asyncssh.SSHServerProcess[bytes]) -> None:
         self.commands.append(process.command or "")
+        command = (process.command or "true").replace(str(self.asked_root), str(self.machine.root))
         child = await asyncio.create_subprocess_exec(
-            "sh", "-c", process.command or "true", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+            "sh", "-c", command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE, env={**os.environ},
         )  # fmt: skip
         self._children.append(child)
@@ -116,6 +119,17 @@ async def host(machine: Rehearsal, tmp_path: Path) -> AsyncIterator[RehearsedHos
     await made.close()
 
 
+@pytest.fixture
+async def second(machine: Rehearsal, tmp_path: Path) -> AsyncIterator[RehearsedHost]:
+    """Another machine, for the engine of the first."""
+    folder = tmp_path / "second"
+    folder.mkdir()
+    made = RehearsedHost(Rehearsal(folder / "machine"), folder, asked_root=machine.root)
+    await made.listen()
+    yield made
+    await made.close()
+
+
 class Rehearsing(Engine):
     """An engine that also keeps the events."""
 
@@ -131,10 +145,16 @@ async def new_engine(
 ) -> AsyncIterator[NewEngine]:
     """Makes engines for the rehearsed host that carry out a given blueprint."""
     monkeypatch.setattr(follower, "_FIRST_WAIT", 0.05)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setattr("mailwiz_tui.install.preflight.DISK", 0)
     made: list[Rehearsing] = []
 
-    def new(blueprint: Blueprint, *, servers: tuple[Server, ...] = (), **options: object) -> Rehearsing:
+    def new(
+        blueprint: Blueprint | Callable[[str, FactsFile], Blueprint],
+        *,
+        servers: tuple[Server, ...] = (),
+        **options: object,
+    ) -> Rehearsing:
         inventory = Inventory(servers=servers or (host.server(),))
         plan = Plan.model_validate(
             {
@@ -145,7 +165,7 @@ async def new_engine(
         )
 
         def compile_blueprint(plan: Plan, server_id: str, known: FactsFile) -> Blueprint:
-            return blueprint
+            return blueprint(server_id, known) if callable(blueprint) else blueprint
 
         engine = Rehearsing(
             plan, inventory, prompts=RefusingPrompts(), root=str(machine.root), compile_blueprint=compile_blueprint,
