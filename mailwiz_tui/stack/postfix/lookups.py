@@ -9,7 +9,7 @@ from mailwiz_tui.stack.blueprint import File
 from mailwiz_tui.stack.component import Context
 from mailwiz_tui.stack.render import render
 
-QUERIES = ("alias-domains", "aliases", "domains", "mailboxes", "own-senders", "senders")
+QUERIES = ("alias-catch-alls", "alias-domains", "aliases", "domains", "mailboxes", "own-senders", "senders")
 _MYSQL = "/etc/postfix/mysql"
 _COPY = f"{keys.ACCOUNT_COPY}/postfix"
 

@@ -74,6 +74,17 @@ def test_an_inbound_server_knows_recipients_and_their_stores_but_no_password(pro
     assert maps["aliases"]["info@example.net"] == "ann@example.com, bob@example.com"
 
 
+def test_an_alias_domain_has_its_targets_catch_all_unless_it_has_its_own(program: ModuleType) -> None:
+    catch_all = {"address": "@example.com", "goto": "bob@example.com"}
+    rows = ROWS | {"alias": [*ROWS["alias"], catch_all]}
+    aliases = program.Copy(rows, settings("in1")).maps()["aliases"]
+    assert aliases["@example.net"] == "bob@example.com"
+    assert aliases["ann@example.net"] == "ann@example.com", "what exists is not taken by the catch-all"
+    own = {"address": "@example.net", "goto": "ann@example.com"}
+    aliases = program.Copy(rows | {"alias": [*rows["alias"], own]}, settings("in1")).maps()["aliases"]
+    assert aliases["@example.net"] == "ann@example.com"
+
+
 def test_a_front_sends_each_login_on_to_its_store(program: ModuleType) -> None:
     chosen = settings("out1")
     copy = program.Copy(ROWS, chosen)
