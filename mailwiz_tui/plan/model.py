@@ -211,6 +211,13 @@ class Backup(Model):
     keep_monthly: names.KeptCopies = 12
 
 
+class Limits(Model):
+    """Sizes that several programs must agree on."""
+
+    imap_append_mb: Annotated[int, Field(ge=0, le=100_000, strict=True)] = 0
+    """The largest message, in MB, that a user may put into a folder over IMAP; 0 for no limit."""
+
+
 class Cluster(Model):
     """The address clients reach, whichever node serves them."""
 
@@ -237,6 +244,7 @@ class Plan(Model):
     services: Services = Field(default_factory=Services)
     storage: Storage = Field(default_factory=Storage)
     backup: Backup = Field(default_factory=Backup)
+    limits: Limits = Field(default_factory=Limits)
     cluster: Cluster = Field(default_factory=Cluster)
     network: Network = Field(default_factory=Network)
 

@@ -14,6 +14,7 @@ import pytest
 from mailwiz_tui.lab.lab import Lab
 from tests.lab import signed_as_sent
 from tests.lab import test_stack as stack
+from tests.lab.addresses import PROOFS
 from tests.lab.clients import PASSWORD, until, unverified
 from tests.lab.conftest import FreshHost
 from tests.lab.managesieve import ManageSieve
@@ -69,6 +70,7 @@ def test_every_check_passes_and_nothing_is_left_to_do(site: Site) -> None:
         stack.test_mail_for_a_full_mailbox_is_refused_before_it_is_taken,
         stack.test_mail_waits_at_the_sender_while_the_filter_is_down,
         stack.test_one_account_cannot_flood_the_world,
+        *PROOFS,
         stack.test_who_guesses_passwords_over_imap_is_locked_out_but_not_from_ssh,
         stack.test_who_guesses_passwords_at_submission_is_locked_out,
     ],

@@ -15,6 +15,7 @@ import pytest
 
 from mailwiz_tui.lab.lab import Lab
 from tests.lab import signed_as_sent, told_authentication
+from tests.lab.addresses import PROOFS, Proof
 from tests.lab.clients import refused, until, unverified
 from tests.lab.site import Site, installed
 from tests.lab.workspace import make_workspace
@@ -116,6 +117,11 @@ def test_one_account_cannot_flood_the_world(site: Site) -> None:
             break
     assert codes[-1] == 451
     assert len(codes) > 5
+
+
+@pytest.mark.parametrize("proof", PROOFS)
+def test_addresses_and_folders(site: Site, proof: Proof) -> None:
+    proof(site)
 
 
 def test_the_operators_own_settings_win_and_stay(site: Site) -> None:

@@ -84,5 +84,6 @@ INSTALL = StepSpec(
         "backup.keep_daily",
         "backup.keep_weekly",
         "backup.keep_monthly",
+        "limits.imap_append_mb",
     ),
 )

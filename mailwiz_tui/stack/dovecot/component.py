@@ -9,6 +9,7 @@ from mailwiz_tui.stack.blueprint import (
     Command,
     Directory,
     File,
+    Item,
     Packages,
     Port,
     PortTls,
@@ -26,6 +27,7 @@ from mailwiz_tui.stack.dovecot.storage import INDEXES, mail_store
 from mailwiz_tui.stack.filtering import mail_filter
 from mailwiz_tui.stack.nfs import component as nfs
 from mailwiz_tui.stack.probes import clean_check, unit_active
+from mailwiz_tui.stack.programs import folder, module
 from mailwiz_tui.stack.render import render
 
 SCRIPTS = ("junk", "learn-spam", "learn-ham")
@@ -62,6 +64,7 @@ class Dovecot(Component):
                 *(File(f"{SIEVE_DIR}/{name}.sieve", text) for name, text in self._scripts(context).items()),
                 *self._learner(context),
                 File(keys.MAIL_STORE, mail_store(context.plan)),
+                *_escaped_folders(context),
                 *(File(path, text) for path, text in files.items()),
                 *(
                     Command(
@@ -134,6 +137,23 @@ class Dovecot(Component):
                 advice="journalctl -u dovecot -n 50; accounts: mariadb postfix -e 'SELECT username FROM mailbox'",
             ),
         )
+
+
+def _escaped_folders(context: Context) -> tuple[Item, ...]:
+    """Brings folders that were made before Dovecot escaped names to the names it looks for (not in sdbox)."""
+    if context.plan.storage.type is StorageType.S3:
+        return ()
+    program = module("dovecot", "escape_folders")
+    return (
+        folder("dovecot"),
+        program,
+        Command(
+            id="dovecot.escaped-folders",
+            argv=("/usr/bin/python3", program.path, context.plan.storage.path),
+            inputs=(program.path,),
+            timeout=1800,
+        ),
+    )
 
 
 def _peer_ports(context: Context) -> tuple[Port, ...]:

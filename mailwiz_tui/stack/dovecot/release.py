@@ -7,7 +7,7 @@ from mailwiz_tui.stack import keys, traffic
 from mailwiz_tui.stack.accounts.copy import logins_from_copy
 from mailwiz_tui.stack.accounts.store import holds_accounts
 from mailwiz_tui.stack.component import Context
-from mailwiz_tui.stack.dovecot.storage import mailboxes
+from mailwiz_tui.stack.dovecot.storage import escape_plugin, mailboxes
 from mailwiz_tui.stack.filtering import mail_filter
 from mailwiz_tui.stack.protocols import has_ipv4, has_ipv6
 from mailwiz_tui.stack.render import render, sql_text
@@ -136,5 +136,17 @@ def _main(context: Context) -> str:
         quota_socket=keys.QUOTA_SOCKET,
         learn=mail_filter(context).learner.program,
         learner=mail_filter(context).learner.user,
+        append_limit=_append_limit(context),
+        **(escape_plugin(context) if version(context) == "2.3" else {}),
         **_usage(context),
     )
+
+
+def _append_limit(context: Context) -> str:
+    """What a user may put into a folder at most; unlike what arrives by SMTP it may be an archive's any size."""
+    size = context.plan.limits.imap_append_mb
+    if not size:
+        return ""
+    if version(context) == "2.4":
+        return f"  quota_mail_size = {size}M\n"
+    return f"  plugin {{\n    quota_max_mail_size = {size}M\n  }}\n"

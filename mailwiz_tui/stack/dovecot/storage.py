@@ -5,7 +5,9 @@ from __future__ import annotations
 from mailwiz_tui.plan.model import Plan, StorageType
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.component import Context
+from mailwiz_tui.stack.dovecot.escape_folders import ESCAPE
 from mailwiz_tui.stack.nfs.component import nfs_source
+from mailwiz_tui.stack.render import quoted
 
 INDEXES = "/var/lib/mailwiz-indexes"
 """Dovecot's indexes, where the mail itself is on a file server."""
@@ -33,7 +35,24 @@ def mailboxes(context: Context) -> str:
         place = "mail_location = maildir:~/Maildir" + (f":INDEX={local}" if shared else "")
     else:
         place = "mail_driver = maildir\nmail_path = ~/Maildir" + (f"\nmail_index_path = {local}" if shared else "")
-    return f"{place}\nmaildir_very_dirty_syncs = yes" + (f"\n{_ON_NFS}" if shared else "")
+    escape = "" if old else f"\n{_WHY_ESCAPED}\nmailbox_list_storage_escape_char = {quoted(ESCAPE)}"
+    return f"{place}\nmaildir_very_dirty_syncs = yes{escape}" + (f"\n{_ON_NFS}" if shared else "")
+
+
+_DOCS_24 = "https://doc.dovecot.org/2.4.1/core/summaries/settings.html#mailbox_list_storage_escape_char"
+_DOCS_23 = "https://doc.dovecot.org/2.3/configuration_manual/plugins/listescape_plugin/"
+_WHY_ESCAPED = f"""\
+# Maildir++ keeps a/b in ".a.b", so dots in a folder's own name are escaped ("2024.1" is ".2024\\2e1").
+# {_DOCS_24}"""
+
+
+def escape_plugin(context: Context) -> dict[str, str]:
+    """The same for Dovecot 2.3, where a plugin does it: its name and its setting."""
+    if context.plan.storage.type is StorageType.S3:
+        return {"escape_plugin": "", "escape": ""}
+    why = _WHY_ESCAPED.replace("# ", "  # ").replace(_DOCS_24, _DOCS_23)
+    setting = f"\n{why}\n  listescape_char = {quoted(ESCAPE)}\n"
+    return {"escape_plugin": " listescape", "escape": setting}
 
 
 _ON_NFS = """\
