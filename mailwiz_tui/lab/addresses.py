@@ -16,8 +16,10 @@ RANGES_V4 = tuple(IPv4Network(text) for text in ("198.51.100.0/24", "203.0.113.0
 """RFC 5737, in the order they are tried."""
 RANGE_V6 = IPv6Network("2001:db8::/32")
 """RFC 3849."""
-SLOTS = 4
-"""Labs that fit in one /24 at the same time."""
+BLOCKS_V4 = tuple(block for net in RANGES_V4 for block in net.subnets(new_prefix=26))
+"""What one lab has of them, by its slot."""
+SLOTS = len(BLOCKS_V4)
+"""Labs that fit on one machine at the same time, where it uses none of the ranges itself."""
 MAX_HOSTS = 16
 
 
@@ -128,21 +130,22 @@ class AddressPlan:
 
 
 def allocate(slots: Collection[int], taken: Iterable[str]) -> AddressPlan:
-    """Choose addresses for a new lab: a slot no other lab has, in ranges this machine does not use.
+    """Choose addresses for a new lab: a slot no other lab has, in blocks this machine does not use.
 
-    ``taken`` are networks and addresses the machine routes, resolves by or downloads from. A documentation
-    range of which any part is taken is left alone as a whole.
+    ``taken`` are networks and addresses the machine routes, resolves by or downloads from. A block of which any
+    part is taken is left alone as a whole.
     """
-    slot = next((number for number in range(SLOTS) if number not in slots), None)
-    if slot is None:
-        raise LabError(f"{SLOTS} labs exist already; take one down: mailwiz-tui lab down --name NAME")
     nets = [ip_network(text, strict=False) for text in taken]
-    four = next((net for net in RANGES_V4 if not any(net.overlaps(o) for o in nets if o.version == 4)), None)
-    if four is None:
+    used = [net for net in nets if isinstance(net, IPv4Network)]
+    usable = [slot for slot, block in enumerate(BLOCKS_V4) if not any(block.overlaps(net) for net in used)]
+    if not usable:
         names = ", ".join(str(net) for net in RANGES_V4)
-        raise LabError(f"this machine uses all documentation ranges ({names}) itself; the lab needs one free")
+        raise LabError(f"this machine uses all documentation ranges ({names}) itself; the lab needs a part of one")
+    slot = next((number for number in usable if number not in slots), None)
+    if slot is None:
+        raise LabError(f"{len(usable)} labs exist already; take one down: mailwiz-tui lab down --name NAME")
     for block in range(0xCA00 + slot, 0xCB00, SLOTS):
         six = IPv6Network((int(RANGE_V6.network_address) + (block << 80), 48))
         if not any(six.overlaps(other) for other in nets if other.version == 6):
-            return AddressPlan(slot, list(four.subnets(new_prefix=26))[slot], six)
+            return AddressPlan(slot, BLOCKS_V4[slot], six)
     raise LabError(f"this machine uses {RANGE_V6} itself; the lab needs a part of it")
