@@ -33,6 +33,8 @@ async def _show(engine: Engine, blueprint: Blueprint, *, as_json: bool) -> None:
         return
     clock = time.strftime("%H:%M:%S", time.localtime(health.at))
     say(f"{clock} {health.server_id}: {health.line}")
+    for restart in health.restarts:
+        say(f"{clock} {health.server_id}: WARN {restart}")
     for failure in health.failures:
         say(f"{clock} {health.server_id}: FAIL {failure.id}: {failure.detail}")
 

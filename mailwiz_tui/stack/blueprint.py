@@ -141,6 +141,11 @@ class Unit:
 
     The unit is restarted when a file in ``restart_on`` differs from what it was at the last start made by
     the agent, reloaded when one in ``reload_on`` does. ``running=False, enabled=False`` stops and disables.
+
+    A service that runs gets a drop-in which starts it again after a crash (``healing/drop_in.py``): ``after`` are
+    units that are started before it and with it, ``restart`` is systemd's ``Restart=`` (a unit file of our own may
+    say otherwise), ``service_settings`` are further lines of its ``[Service]`` section. ``oneshot`` marks a unit
+    that ends when its work is done, or whose processes are not its own.
     """
 
     kind: ClassVar[str] = "unit"
@@ -150,6 +155,10 @@ class Unit:
     restart_on: tuple[str, ...] = ()
     reload_on: tuple[str, ...] = ()
     masked: bool = False
+    after: tuple[str, ...] = field(default=(), repr=False)
+    restart: str = field(default="on-failure", repr=False)
+    service_settings: tuple[str, ...] = field(default=(), repr=False)
+    oneshot: bool = field(default=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

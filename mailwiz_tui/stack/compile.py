@@ -18,6 +18,7 @@ from mailwiz_tui.stack.dovecot.front import Front
 from mailwiz_tui.stack.dovecot.storage import mail_kind
 from mailwiz_tui.stack.fail2ban.component import Fail2ban
 from mailwiz_tui.stack.guard.component import Guard
+from mailwiz_tui.stack.healing.drop_in import with_restarts
 from mailwiz_tui.stack.internal_tls.component import InternalTls
 from mailwiz_tui.stack.leftovers.component import Leftovers
 from mailwiz_tui.stack.links.component import Links
@@ -100,9 +101,10 @@ def compile_server(plan: Plan, server_id: str, known: FactsFile) -> Blueprint:
     for component in COMPONENTS:
         if component.wanted(context):
             contributions += (component.contribute(context, contributions),)
+    steps = tuple(step for c in contributions for step in c.steps)
     return Blueprint(
         server_id=server_id,
-        steps=(_packages(contributions), *(step for c in contributions for step in c.steps)),
+        steps=(_packages(contributions), *with_restarts(steps)),
         secrets=_secrets(contributions),
         ports=tuple(
             sorted({port for c in contributions for port in c.ports}, key=lambda p: (p.number, p.protocol))

@@ -11,8 +11,9 @@ agent, which remembers what it wrote and started, takes the rest away (``install
   takes its place works already: two choices that replace each other must not share a port or a socket;
 - commands and validators run again when the component comes back. Packages and data stay.
 
-So each daemon that a package brings must be named as a ``Unit``, or nobody will stop it; and whatever else has to
-be undone (a line in a file of somebody else's) is a ``Command`` that a component contributes in both cases.
+So each daemon that a package brings must be named as a ``Unit``, or nobody will stop it; being named, it is also
+started again after a crash (``healing/drop_in.py``). And whatever else has to be undone (a line in a file of
+somebody else's) is a ``Command`` that a component contributes in both cases.
 """
 
 from __future__ import annotations

@@ -13,6 +13,9 @@ from mailwiz_tui.stack.blueprint import Blueprint
 from mailwiz_tui.verify import server_checks
 from mailwiz_tui.verify.courier import Link
 from mailwiz_tui.verify.result import CheckResult, CheckState
+from mailwiz_tui.verify.sample import Sample
+from mailwiz_tui.verify.trouble import restarts
+from mailwiz_tui.verify.watch import running_units
 
 _NUMBERS = (
     {"id": "queue", "argv": ["sh", "-c", "postqueue -j | wc -l"]},
@@ -22,7 +25,10 @@ _NUMBERS = (
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """One server at one moment. Sizes in bytes; a number is None where the server could not tell it."""
+    """One server at one moment. Sizes in bytes; a number is None where the server could not tell it.
+
+    ``restarts`` are sentences about services that crashed and came back by themselves within the last day.
+    """
 
     server_id: str
     at: float
@@ -32,6 +38,7 @@ class Health:
     disk_free: int
     memory_available: int
     certificate_days: float | None
+    restarts: tuple[str, ...] = ()
 
     @property
     def failures(self) -> tuple[CheckResult, ...]:
@@ -70,14 +77,15 @@ class Watched(Protocol):
 
 
 async def look(engine: Watched, blueprint: Blueprint) -> Health:
-    """Ask one server how it is; three requests side by side over its warm connection.
+    """Ask one server how it is; four requests side by side over its warm connection.
 
     Raises what the connection raises: SshError, AgentError.
     """
     server_id = blueprint.server_id
     link: Link = await engine.link(server_id)
-    results, numbers, facts = await asyncio.gather(
+    results, units, numbers, facts = await asyncio.gather(
         server_checks.run(blueprint, link),
+        link.request("units", units=running_units(blueprint)),
         link.request("probes", probes=list(_NUMBERS)),
         engine.probe(engine.server(server_id)),
     )
@@ -93,6 +101,9 @@ async def look(engine: Watched, blueprint: Blueprint) -> Health:
         disk_free=min((disk.free for disk in facts.disks), default=0),
         memory_available=facts.memory_available,
         certificate_days=(until - time.time()) / 86400 if until else None,
+        restarts=tuple(
+            found.what for found in restarts(Sample.model_validate({"at": time.time(), "units": units}))
+        ),
     )
 
 

@@ -20,13 +20,19 @@ class _Told(BaseModel):
 
 
 class UnitState(_Told):
-    """A systemd unit; ``active`` and ``sub`` as systemd names them (``active``, ``running``)."""
+    """A systemd unit; ``active`` and ``sub`` as systemd names them (``active``, ``running``).
+
+    ``restarts`` counts how often systemd started it again by itself after a crash since somebody started it;
+    ``restarted`` is when it last did, in seconds since the epoch, ``cause`` how it had ended (``signal``, …).
+    """
 
     name: Clean
     active: Clean = ""
     sub: Clean = ""
     result: Clean = ""
     restarts: int = 0
+    restarted: float = 0.0
+    cause: Clean = ""
 
     @property
     def runs(self) -> bool:

@@ -13,6 +13,8 @@ QUEUE_MANY = 100
 QUEUE_OLD, QUEUE_VERY_OLD = 3600.0, 5 * 3600.0
 DISK_LOW, DISK_OUT = 0.10, 0.03
 MEMORY_LOW = 0.05
+RESTART_NEWS = 24 * 3600.0
+"""How long a restart is worth a warning."""
 CERTIFICATE_SOON, CERTIFICATE_NOW = 21.0, 7.0
 
 _MEANS = {
@@ -57,6 +59,7 @@ def troubles(sample: Sample, ports: tuple[tuple[str, int], ...] = ()) -> list[Tr
     """Everything wrong on a server, the worst first; ``ports`` are ``(protocol, port)`` that should answer."""
     found = [
         *_units(sample.units or ()),
+        *restarts(sample),
         *_ports(sample, ports),
         *_mesh(sample),
         *_queue(sample),
@@ -90,6 +93,33 @@ def _units(units: Iterable[UnitState]) -> Iterator[Trouble]:
             Weight.FAILURE,
             f"{unit.label} {state}{after}" + (f": {means}" if means else ""),
             f"on the server: journalctl -u {unit.label} -n 50 says why; systemctl start {unit.label} starts it",
+        )
+
+
+_ENDS = {
+    "signal": "its main process was killed",
+    "oom-kill": "the kernel killed it because memory ran out",
+    "core-dump": "it crashed",
+    "exit-code": "it ended with an error",
+    "timeout": "it did not answer systemd in time",
+    "watchdog": "it stopped to answer systemd",
+}
+
+
+def restarts(sample: Sample) -> Iterator[Trouble]:
+    """Units that crashed and were started again by systemd; a warning for a day, for the crash has a reason."""
+    for unit in sample.units or ():
+        age = sample.at - unit.restarted
+        if not unit.restarts or not unit.runs or age > RESTART_NEWS:
+            continue
+        often = "once" if unit.restarts == 1 else f"{unit.restarts} times"
+        ago = f"{age / 60:.0f} min" if age < 5400 else f"{age / 3600:.0f} h"
+        why = f": {_ENDS[unit.cause]}" if unit.cause in _ENDS else ""
+        yield Trouble(
+            Weight.WARNING,
+            f"{unit.label} crashed and restarted by itself {often}, last {ago} ago{why}",
+            f"on the server: journalctl -u {unit.label} says what happened before; "
+            "journalctl -k --grep 'out of memory' whether memory ran out",
         )
 
 

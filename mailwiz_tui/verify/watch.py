@@ -59,7 +59,7 @@ class Watcher:
 
     async def look(self, server_id: str) -> Sample:
         """How a server is now. Raises what the connection raises: SshError, AgentError."""
-        units = [u.name for u in self._blueprints[server_id].units() if u.running and not u.masked]
+        units = running_units(self._blueprints[server_id])
         link = await self._engine.link(server_id)
         place = self._places.get(server_id, "")
         answer = await link.request("monitor", units=units, place=place, since=FIRST_HOUR, keep=KEEP_LINES,
@@ -87,6 +87,11 @@ class Watcher:
             missing=_names(s for s in states if s.state is State.MISSING and s.record.required),
             unknown=sum(s.state is State.UNKNOWN for s in states),
         )
+
+
+def running_units(blueprint: Blueprint) -> list[str]:
+    """The units that shall run."""
+    return [unit.name for unit in blueprint.units() if unit.running and not unit.masked]
 
 
 def _names(states: Iterable[RecordState]) -> tuple[str, ...]:

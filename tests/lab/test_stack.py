@@ -17,6 +17,7 @@ from mailwiz_tui.lab.lab import Lab
 from tests.lab import signed_as_sent, told_authentication
 from tests.lab.addresses import PROOFS, Proof
 from tests.lab.clients import refused, until, unverified
+from tests.lab.crashes import came_back, crash_every_daemon
 from tests.lab.site import Site, installed
 from tests.lab.workspace import make_workspace
 
@@ -130,6 +131,20 @@ def test_the_operators_own_settings_win_and_stay(site: Site) -> None:
     assert site.workspace.mailwiz("apply", "--yes").code == 0
     assert "60000000" in site.run("postconf -h message_size_limit 2>/dev/null")
     assert site.workspace.mailwiz("diff").code == 0
+
+
+def test_killed_daemons_come_back_by_themselves_and_mail_flows(site: Site) -> None:
+    came_back(
+        crash_every_daemon(site.lab, site.workspace.host),
+        "dovecot", "fail2ban", "mariadb", "redis-server@rspamd", "rspamd", "unbound",
+    )  # fmt: skip
+    assert until(lambda: refused(lambda: site.submit(site.bob, site.carol)) == 0)
+    subject = uuid.uuid4().hex
+    site.from_outside(subject, site.bob)
+    site.found(site.bob, "INBOX", subject)
+    told = site.workspace.mailwiz("monitor", "--once").out
+    assert "WARN dovecot crashed and restarted by itself" in told
+    assert "its main process was killed" in told
 
 
 DRIFT = {

@@ -18,7 +18,9 @@ from .host import Host
 from .lock import active_run, read_holder
 
 CERTIFICATE = "/etc/mailwiz/tls/fullchain.pem"
-_UNIT_FACTS = "Id,LoadState,ActiveState,SubState,Result,NRestarts"
+_UNIT_FACTS = "Id,LoadState,ActiveState,SubState,Result,NRestarts,ActiveEnterTimestampMonotonic"
+_UNIT_FAILED = "d9b373ed55a64feb8242e02dbe79a49c"
+"""The journal's message by which systemd says why a unit failed, in its field UNIT_RESULT (sd-messages.h)."""
 
 Raw = dict[str, Any]
 
@@ -36,7 +38,7 @@ def look(
     ``place`` is where the log was left, ``peers`` the public key of each server on the private link, by name.
     """
     jobs: dict[str, Callable[[], Any]] = {
-        "units": lambda: _units(host, units),
+        "units": lambda: unit_states(host, units),
         "listeners": lambda: listeners.find(host),
         "queue": lambda: _queue(host),
         "bans": lambda: _bans(host),
@@ -53,7 +55,8 @@ def look(
     return {"at": time.time(), "load": list(os.getloadavg()), "cpus": os.cpu_count() or 1, **answer}
 
 
-def _units(host: Host, names: list[str]) -> list[Raw]:
+def unit_states(host: Host, names: list[str]) -> list[Raw]:
+    """How units are, and whether systemd had to start them again."""
     if not names:
         return []
     done = host.run(["systemctl", "show", f"--property={_UNIT_FACTS}", "--", *names], timeout=15)
@@ -61,16 +64,26 @@ def _units(host: Host, names: list[str]) -> list[Raw]:
     blocks = done.output.decode("utf-8", "replace").strip().split("\n\n")
     for name, block in zip(names, blocks, strict=False):
         told = dict(line.partition("=")[::2] for line in block.split("\n"))
+        restarts = int(told.get("NRestarts", "0") or 0)
         found.append(
             {
                 "name": name,
                 "active": told.get("ActiveState", ""),
                 "sub": told.get("SubState", ""),
                 "result": told.get("Result", ""),
-                "restarts": int(told.get("NRestarts", "0") or 0),
+                "restarts": restarts,
+                **(_restarted(host, name, told) if restarts else {}),
             }
         )
     return found
+
+
+def _restarted(host: Host, name: str, told: dict[str, str]) -> Raw:
+    """When systemd last started a unit again by itself (seconds since the epoch), and why it had ended."""
+    up = time.clock_gettime(time.CLOCK_MONOTONIC) - int(told.get("ActiveEnterTimestampMonotonic") or 0) / 1e6
+    words = ["journalctl", "-q", "--no-pager", "-n", "1", "-o", "cat", "--output-fields=UNIT_RESULT"]
+    done = host.run([*words, f"UNIT={name}", f"MESSAGE_ID={_UNIT_FAILED}"], timeout=10)
+    return {"restarted": time.time() - up, "cause": clean_line(done.text.strip(), 40) if done.ok else ""}
 
 
 def _queue(host: Host) -> Raw | None:

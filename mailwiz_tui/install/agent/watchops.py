@@ -23,6 +23,7 @@ class WatchOperations:
         return {
             "probes": self.probes,
             "monitor": self.monitor,
+            "units": self.units,
             "reach": self.reach,
             "measure": self.measure,
             "answer_udp": self.answer_udp,
@@ -47,6 +48,12 @@ class WatchOperations:
         from . import monitor as module
 
         return module.look(self._channel.host, units, place, since, keep, peers)
+
+    def units(self, units: list[str]) -> Answer:
+        """How units are, and whether they crashed and came back."""
+        from . import monitor as module
+
+        return module.unit_states(self._channel.host, units)
 
     def reach(self, places: list[Raw]) -> Answer:
         """Whether TCP ports of other servers answer from here."""

@@ -76,6 +76,11 @@ def _has_database(context: Context) -> bool:
     return not context.distributed or holds_accounts(context)
 
 
+def asks_database(context: Context) -> bool:
+    """Whether logins or quotas need the database on this server."""
+    return _has_database(context) or not logins_from_copy(context)
+
+
 def _usage(context: Context) -> dict[str, str]:
     """The parts about telling how full mailboxes are.
 

@@ -69,6 +69,7 @@ class Postfix(Component):
                     *((PEERS, keys.INTERNAL_PEERS) if among else ()),
                     *(file.path for file in private if file.path == relay.PASSWORD_FILE),
                 ),
+                after=("mariadb.service",) if accounts.files else (),
             ),
             *_milter(context),
             shown_by(

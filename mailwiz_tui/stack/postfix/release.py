@@ -35,18 +35,28 @@ class Release:
         """Where fail2ban finds Postfix's lines besides ``postfix.service``; empty where that is all."""
         return "" if self.unit == SERVICE else f"_SYSTEMD_UNIT={self.unit}"
 
-    def units(self, *, restart_on: tuple[str, ...], reload_on: tuple[str, ...]) -> tuple[Command | Unit, ...]:
-        """The units to be running; the files are read by the one of the processes.
+    def units(
+        self, *, restart_on: tuple[str, ...], reload_on: tuple[str, ...], after: tuple[str, ...] = ()
+    ) -> tuple[Command | Unit, ...]:
+        """The units to be running, started after others; the files are read by the one of the processes.
 
         After an upgrade of Debian the old instance still runs, and systemd refuses to start the new unit beside it.
         """
-        first: Command | Unit = Unit(SERVICE)
+        first: Command | Unit = Unit(SERVICE, oneshot=True)
         if self.unit == SERVICE:
             stop = f"systemctl stop {INSTANCE}; systemctl reset-failed {INSTANCE} || true"
             gone = f'[ "$(systemctl is-active {INSTANCE})" = inactive ]'
             first = Command("postfix.former-instance", argv=("sh", "-c", stop), unless=("sh", "-c", gone))
-        return (first, Unit(self.unit, restart_on=restart_on, reload_on=reload_on))
+        return (
+            first,
+            Unit(
+                self.unit, restart_on=restart_on, reload_on=reload_on, after=after, service_settings=(_MASTER_PID,)
+            ),
+        )
 
+
+_MASTER_PID = "PIDFile=/var/spool/postfix/pid/master.pid"
+"""Debian's unit does not say which process is master(8), so systemd would not notice that it was killed."""
 
 _TRIXIE = Release(
     compatibility_level="3.10",

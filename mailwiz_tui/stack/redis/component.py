@@ -29,7 +29,7 @@ class Redis(Component):
         config = render("redis", "redis-rspamd.conf", socket=keys.REDIS_SOCKET, memory="256" if small else "512")
         items: list[Item] = [
             File(CONFIG, config, owner="redis", group="redis", mode=0o640),
-            Unit(UNIT, restart_on=(CONFIG,)),
+            Unit(UNIT, restart_on=(CONFIG,), restart="always"),
         ]
         if not any(listener.port == 6379 for listener in context.facts.listeners):
             items.append(Unit("redis-server.service", running=False, enabled=False))

@@ -20,6 +20,7 @@ from mailwiz_tui.stack.blueprint import (
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.filtering import LOOPBACK, RSPAMD, uses
 from mailwiz_tui.stack.probes import clean_check, unit_active
+from mailwiz_tui.stack.redis.component import UNIT as REDIS
 from mailwiz_tui.stack.render import quoted, render
 from mailwiz_tui.stack.resolution import resolution
 from mailwiz_tui.stack.rspamd.release import release_files
@@ -33,6 +34,9 @@ CONTROLLER = f"{LOCAL}/worker-controller.inc"
 DROP_IN = "/etc/systemd/system/rspamd.service.d/mailwiz.conf"
 _AT_START = (DROP_IN, CONTROLLER, f"{LOCAL}/worker-normal.inc", f"{LOCAL}/worker-proxy.inc")
 """What needs a restart; the rest is taken over by a reload, which breaks no session of Postfix."""
+
+
+_MIXED = ("# workers that a killed main process leaves behind would hold up its restart", "KillMode=mixed")
 
 
 class Rspamd(Component):
@@ -76,6 +80,9 @@ class Rspamd(Component):
                 "rspamd.service",
                 restart_on=tuple(path for path in sorted((*files, CONTROLLER, DROP_IN)) if path in _AT_START),
                 reload_on=tuple(path for path in sorted((*files, CONTROLLER)) if path not in _AT_START),
+                after=(REDIS, "unbound.service"),
+                restart="always",
+                service_settings=_MIXED,
             ),
         ]
         step = Step(

@@ -124,6 +124,16 @@ def test_a_look_tells_queue_bans_and_certificate(machine: Rehearsal, tmp_path: P
     json.dumps(told)
 
 
+def test_a_unit_that_crashed_tells_when_it_came_back_and_why_it_had_ended(machine: Rehearsal) -> None:
+    since = int((time.clock_gettime(time.CLOCK_MONOTONIC) - 5) * 1e6)
+    program(machine, "systemctl", f"ActiveState=active\nNRestarts=2\nActiveEnterTimestampMonotonic={since}")
+    program(machine, "journalctl", "oom-kill")
+    (unit,) = monitor.unit_states(machine.host, ["x.service"])
+    assert (unit["restarts"], unit["cause"]) == (2, "oom-kill")
+    assert 4 < time.time() - unit["restarted"] < 10
+    assert any("UNIT=x.service" in call for call in machine.calls())
+
+
 def test_what_cannot_be_told_is_none_and_hides_nothing_else(machine: Rehearsal) -> None:
     program(machine, "journalctl", "no journal", code=1)
     program(machine, "postqueue", "postqueue: fatal: Queue report unavailable", code=69)

@@ -40,6 +40,11 @@ def test_a_healthy_server_has_no_trouble() -> None:
     assert sample().certificate_days == 90
 
 
+def test_a_restart_is_no_news_after_a_day() -> None:
+    unit = {"name": "x.service", "active": "active", "restarts": 1, "restarted": 1_000_000.0 - 86500}
+    assert troubles(sample(units=[unit]), ()) == []
+
+
 @pytest.mark.parametrize(
     ("changes", "weight", "said"),
     [
@@ -48,6 +53,21 @@ def test_a_healthy_server_has_no_trouble() -> None:
             {"units": [{"name": "x.service", "active": "failed", "result": "oom-kill"}]},
             Weight.FAILURE,
             "(oom-kill)",
+        ),
+        (
+            {
+                "units": [
+                    {
+                        "name": "x.service",
+                        "active": "active",
+                        "restarts": 3,
+                        "restarted": 999_700.0,
+                        "cause": "oom-kill",
+                    }
+                ]
+            },
+            Weight.WARNING,
+            "x crashed and restarted by itself 3 times, last 5 min ago: the kernel killed it",
         ),
         ({"listeners": []}, Weight.FAILURE, "nothing listens on port 25"),
         ({"queue": {"count": 3, "oldest": 1_000_000.0 - 7200}}, Weight.WARNING, "waiting for 2 h"),
