@@ -26,8 +26,8 @@ _PROCESSES = {
     "sendmail-bin": ("sendmail-mta", "sendmail"),
 }
 _OWN = (
-    "clamav-milter", "haproxy", "mailwiz-guard", "mailwiz-spamd-m", "mariadbd", "nginx", "redis-server", "sshd",
-    "systemd", "unbound", "valkey-server", "wireguard-go",
+    "clamav-milter", "haproxy", "mailwiz-guard", "mailwiz-message", "mailwiz-spamd-m", "mariadbd", "nginx",
+    "redis-server", "sshd", "systemd", "unbound", "valkey-server", "wireguard-go",
 )  # fmt: skip
 
 

@@ -190,6 +190,10 @@ class Outside:
         """Connect to a port of the outside host as a program on it would, whom its mail server lets send."""
         return self._inside(lambda: socket.create_connection(("127.0.0.1", port), timeout=60))
 
+    def connect(self, address: str, port: int = 25) -> socket.socket:
+        """Connect to another host from the outside address, as the world's mail servers do."""
+        return self._inside(lambda: socket.create_connection((address, port), timeout=120))
+
     def _inside(self, opener: Callable[[], socket.socket]) -> socket.socket:
         """Open a socket in the outside host's network; a thread enters it, for it cannot come back."""
         opened: list[socket.socket] = []

@@ -168,7 +168,13 @@ class Dmarc(Model):
 
 
 class Security(Model):
-    """Encryption and sender authentication."""
+    """Encryption and sender authentication.
+
+    ``allow_foreign_from``: users may write under addresses of domains that are not served here; such mail is not
+    signed. Addresses of served domains always have to be their own.
+    """
+
+    allow_foreign_from: StrictBool = False
 
     tls: Tls = Field(default_factory=Tls)
     dkim: Dkim = Field(default_factory=Dkim)

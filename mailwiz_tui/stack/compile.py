@@ -23,6 +23,7 @@ from mailwiz_tui.stack.internal_tls.component import InternalTls
 from mailwiz_tui.stack.leftovers.component import Leftovers
 from mailwiz_tui.stack.links.component import Links
 from mailwiz_tui.stack.mariadb.component import MariaDb
+from mailwiz_tui.stack.message_checks.component import MessageChecks
 from mailwiz_tui.stack.nexthops.component import NextHops
 from mailwiz_tui.stack.nfs.component import Nfs
 from mailwiz_tui.stack.nftables.component import Nftables
@@ -67,6 +68,7 @@ COMPONENTS: tuple[Component, ...] = (
     PanelStore(),
     AccountCopy(),
     AccountsNow(),
+    MessageChecks(),
     ObjectStore(),
     Dovecot(),
     Front(),

@@ -71,6 +71,7 @@ class MailFilter:
 
 
 RSPAMD = Milter("rspamd", "rspamd.service", keys.RSPAMD_MILTER_PORT)
+MESSAGE_CHECKS = Milter("message-checks", "mailwiz-message-checks.service", keys.MESSAGE_CHECKS_PORT)
 GUARD = Milter("guard", "mailwiz-guard.service", keys.GUARD_MILTER_PORT)
 CLAMAV = Milter("clamav", "mailwiz-clamav-milter.service", keys.CLAMAV_MILTER_PORT)
 SPAMASSASSIN = Milter("spamassassin", "mailwiz-spamd-milter.service", keys.SPAMD_MILTER_PORT)
@@ -81,14 +82,28 @@ _FOREIGN_MARKS = (("X-Spam", "Yes"), ("X-Spam-Flag", "YES"))
 
 
 def mail_filter(context: Context) -> MailFilter:
-    """The filter that a plan chose.
+    """What a plan chose, after the checks that come first whatever it chose: whose name a message carries.
+
+    What the host itself writes, and what other servers of the plan hand over, is not checked: that was done
+    where it came in.
+    """
+    chosen = _divided(context) if context.distributed else _single(context)
+    checks = (MESSAGE_CHECKS,) if checks_here(context) else ()
+    return replace(chosen, incoming=(*checks, *chosen.incoming), submitted=(*checks, *chosen.submitted))
+
+
+def checks_here(context: Context) -> bool:
+    """Whether messages come in or are submitted on this server."""
+    return context.has_role(Role.MX_INBOUND, Role.MX_OUTBOUND)
+
+
+def _single(context: Context) -> MailFilter:
+    """The filter of a server that has everything.
 
     Rspamd does everything by itself. Else OpenDKIM signs and, with SpamAssassin, says what it found of
     signatures; the guard limits what users send. ClamAV comes first, and in each case by its own milter: what it
     did not look at is put off, while Rspamd's module lets mail pass where a part is none it scans, or Lua fails.
     """
-    if context.distributed:
-        return _divided(context)
     services = context.plan.services
     viruses = (CLAMAV,) if services.antivirus else ()
     if services.antispam is Antispam.RSPAMD:

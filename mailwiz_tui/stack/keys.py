@@ -97,6 +97,8 @@ OPENDKIM_MILTER_PORT = 11344
 MESSAGE_CHECKS_PORT = 11345
 SENDER_OWNERS_PORT = 11346
 """Where Postfix asks which logins own an envelope sender (socketmap_table(5))."""
+SENDER_OWNERS = f"socketmap:inet:127.0.0.1:{SENDER_OWNERS_PORT}:senders"
+"""The same as Postfix writes it."""
 MESSAGE_CHECKS_USER = "mailwiz-checks"
 SPAMD_PORT = 783
 CLAMD_SOCKET = "/run/clamav/clamd.ctl"

@@ -13,10 +13,6 @@ from mailwiz_tui.stack.blueprint import Directory, File
 
 PACKAGE = "mailwiz"
 _HEADER = "# Managed by mailwiz-tui: the next apply writes this file again. Nothing here is meant to be changed.\n"
-PYTHON = ("/usr/bin/python3", "-s", "-P", "-m")
-"""How a unit starts a module: nothing of a user's and nothing of the working directory is imported."""
-ENVIRONMENT = f"PYTHONPATH={keys.LIB_DIR.rpartition('/')[0]} PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1"
-"""What the unit's ``Environment=`` says, so that Python finds the package."""
 
 
 def folder(component: str) -> Directory:
@@ -30,6 +26,15 @@ def module(component: str, name: str) -> File:
     return File(f"{keys.LIB_DIR}/{component}/{name}.py", _HEADER + text)
 
 
-def start(component: str, name: str) -> str:
-    """The command line of a unit that runs a module."""
-    return " ".join((*PYTHON, f"{PACKAGE}.{component}.{name}"))
+def launcher(component: str, name: str, program: str) -> File:
+    """The executable that runs a module as the main one.
+
+    Its file name is what ps(1), ss(8) and the check for ports that others took see, not ``python3``. Nothing of a
+    user's and nothing of the working directory is imported (python3(1), -I).
+    """
+    text = (
+        f"#!/usr/bin/python3 -I\n{_HEADER}import runpy\nimport sys\n\nsys.dont_write_bytecode = True\n"
+        f"sys.path.insert(0, {keys.LIB_DIR.rpartition('/')[0]!r})\n"
+        f"runpy.run_module({f'{PACKAGE}.{component}.{name}'!r}, run_name='__main__', alter_sys=True)\n"
+    )
+    return File(f"{keys.LIB_DIR}/{program}", text, mode=0o755)

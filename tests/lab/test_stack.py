@@ -16,8 +16,9 @@ import pytest
 from mailwiz_tui.lab.lab import Lab
 from tests.lab import signed_as_sent, told_authentication
 from tests.lab.addresses import PROOFS, Proof
-from tests.lab.clients import refused, until, unverified
+from tests.lab.clients import PASSWORD, refused, until, unverified
 from tests.lab.crashes import came_back, crash_every_daemon
+from tests.lab.identity_judge import Place, everything_wrong, letters, with_domains
 from tests.lab.site import Site, installed
 from tests.lab.workspace import make_workspace
 
@@ -28,7 +29,9 @@ CONTROLLER = "/run/rspamd/controller.sock"
 
 @pytest.fixture(scope="module")
 def site(lab: Lab, lent_host: str, lent_domain: str, tmp_path_factory: pytest.TempPathFactory) -> Site:
-    return installed(make_workspace(lab, tmp_path_factory.mktemp("stack"), lent_host, lent_domain))
+    workspace = make_workspace(lab, tmp_path_factory.mktemp("stack"), lent_host, lent_domain)
+    workspace.plan.write_text(with_domains(workspace.plan.read_text(), lent_domain))
+    return installed(workspace)
 
 
 def learned(site: Site) -> int:
@@ -71,8 +74,45 @@ def test_mail_with_an_extension_and_to_an_alias_arrives(site: Site) -> None:
 
 def test_who_logs_in_sends_only_as_oneself_in_the_envelope_and_in_the_header(site: Site) -> None:
     assert refused(lambda: site.submit(site.bob, "x@outside.test", sender=site.carol)) == 553
-    assert refused(lambda: site.submit(site.bob, "x@outside.test", header=site.carol)) == 554
+    assert refused(lambda: site.submit(site.bob, "x@outside.test", header=site.carol)) == 550
     assert refused(lambda: site.submit(site.bob, "x@outside.test")) == 0
+
+
+def test_every_row_of_the_table_of_identities_comes_out_as_it_says(site: Site) -> None:
+    address = site.workspace.address
+    place = Place(
+        site.lab,
+        address,
+        address,
+        letters(site.domain),
+        lambda command, stdin: site.lab.run(site.workspace.host, command, stdin=stdin).stdout,
+    )
+    place.prepare(PASSWORD)
+    assert everything_wrong(place, "rspamd") == []
+
+
+def test_a_refused_from_bans_nobody(site: Site) -> None:
+    before = site.run("fail2ban-client banned")
+    for _ in range(25):
+        assert refused(lambda: site.submit(site.bob, "x@outside.test", header=site.carol)) == 550
+    assert site.run("fail2ban-client banned") == before
+
+
+def test_while_the_checks_are_down_mail_waits_and_they_come_back_by_themselves(site: Site) -> None:
+    site.run("systemctl stop mailwiz-message-checks")
+    try:
+        assert refused(lambda: site.submit(site.bob, site.carol)) // 100 == 4
+    finally:
+        site.run("systemctl start mailwiz-message-checks")
+    assert until(lambda: refused(lambda: site.submit(site.bob, site.carol)) == 0)
+    site.run("systemctl kill -s KILL mailwiz-message-checks")
+    assert until(lambda: refused(lambda: site.submit(site.bob, site.carol)) == 0)
+    site.run("systemctl stop mariadb")
+    try:
+        assert refused(lambda: site.submit(site.bob, site.carol)) // 100 == 4
+    finally:
+        site.run("systemctl start mariadb")
+    assert until(lambda: refused(lambda: site.submit(site.bob, site.carol)) == 0)
 
 
 def test_the_world_does_not_learn_where_a_user_sits(site: Site) -> None:

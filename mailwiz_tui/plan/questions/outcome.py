@@ -66,6 +66,7 @@ INSTALL = StepSpec(
         "security.tls.acme_ca_file",
         "security.tls.acme_dns_server",
         "security.tls.acme_dns_key",
+        "security.allow_foreign_from",
         "services.antispam",
         "services.antivirus",
         "services.clamav_mirror",

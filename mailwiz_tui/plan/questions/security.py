@@ -273,6 +273,22 @@ _DMARC = (
     ),
 )
 
+_SENDERS = (
+    FieldSpec(
+        path="security.allow_foreign_from",
+        label="Foreign From",
+        help="Users may write under addresses of domains that are not served here.",
+        kind=FieldKind.BOOL,
+        example="no",
+        why=(
+            "A login may write under its own mailbox and aliases; every other From is refused (RFC 6409 section "
+            "6.1). With yes, addresses of domains that this server does not serve are allowed too: for programs "
+            "that hand in mail of others. Such mail is not signed, so many receivers refuse it. Addresses of the "
+            "domains served here must be the user's own in both cases."
+        ),
+    ),
+)
+
 STEP = StepSpec(
     id="security",
     number=4,
@@ -289,7 +305,7 @@ STEP = StepSpec(
         "(RFC 8461) cannot be used with it.\n\n"
         "Keys are made on the servers and never leave them."
     ),
-    fields=(*_TLS, *_DKIM_FIELDS, *_SPF, *_DMARC),
+    fields=(*_TLS, *_DKIM_FIELDS, *_SPF, *_DMARC, *_SENDERS),
     owns=("security",),
     depends_on=("domain.primary_domain", "domain.hostname", "domain.additional_domains"),
 )

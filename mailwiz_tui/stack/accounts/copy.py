@@ -112,7 +112,7 @@ def _maps(context: Context) -> tuple[str, ...]:
     inbound, front = context.has_role(Role.MX_INBOUND), context.has_role(Role.MX_OUTBOUND)
     if not inbound and not front:
         return ()
-    return (*common, *(("own-senders",) if inbound else ()), *(("senders",) if front else ()))
+    return (*common, *(("own-senders",) if inbound else ()))
 
 
 def _logins(context: Context) -> bool:

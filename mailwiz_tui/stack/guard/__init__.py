@@ -1,1 +1,1 @@
-"""The guard: what users may send, where the filter does not see to it."""
+"""The guard: how much users may send, where the filter does not see to it."""

@@ -1,7 +1,7 @@
 """The guard: a small milter that limits what one account may send, where Rspamd does not.
 
-Debian's policy servers (postfwd, policyd) count envelopes; none sees the From header nor keeps a leaky bucket
-over a restart. This one does both, fails closed like every milter here, and needs nothing but python3-milter.
+Debian's policy servers (postfwd, policyd) count envelopes; none keeps a leaky bucket over a restart. This one does,
+fails closed like every milter here, and needs nothing but python3-milter.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ LIMITS = ((100, 200, 3600), (500, 1000, 86400))
 
 
 class Guard(Component):
-    """Limits and names of what users send."""
+    """Limits of what users send."""
 
     name = "guard"
     title = "Sending limits"
@@ -43,7 +43,6 @@ class Guard(Component):
             "socket": GUARD.socket,
             "state": "/var/lib/mailwiz-guard/levels.sqlite",
             "limits": LIMITS,
-            "domains": context.plan.mailbox_domains(),
         }
         files = (
             File(PROGRAM, render("guard", "mailwiz-guard"), mode=0o755),

@@ -218,7 +218,7 @@ def main_cf(context: Context) -> str:
         submission_rules=render("postfix", "submission-rules.cf", quota=accounts.quota)
         if context.has_role(Role.MX_OUTBOUND)
         else "",
-        senders=accounts.senders if context.has_role(Role.MX_OUTBOUND) else "",
+        senders=keys.SENDER_OWNERS if context.has_role(Role.MX_OUTBOUND) else "",
         sasl_socket=keys.SASL_SOCKET,
         own_senders=own,
         relay_domains=relay.relay_settings(plan, accounts.transports).rstrip("\n"),

@@ -9,7 +9,7 @@ from mailwiz_tui.stack.blueprint import File
 from mailwiz_tui.stack.component import Context
 from mailwiz_tui.stack.render import render
 
-QUERIES = ("alias-catch-alls", "alias-domains", "aliases", "domains", "mailboxes", "own-senders", "senders")
+QUERIES = ("alias-catch-alls", "alias-domains", "aliases", "domains", "mailboxes", "own-senders")
 _MYSQL = "/etc/postfix/mysql"
 _COPY = f"{keys.ACCOUNT_COPY}/postfix"
 
@@ -23,7 +23,6 @@ class Lookups:
 
     settings: str
     quota: str
-    senders: str
     own_senders: str
     domains: str
     transports: tuple[str, ...] = ()
@@ -48,7 +47,6 @@ def _database() -> Lookups:
     return Lookups(
         settings=render("postfix", "accounts-database.cf", lmtp_socket=keys.LMTP_SOCKET).rstrip("\n"),
         quota=f"check_policy_service unix:{keys.QUOTA_SOCKET}",
-        senders=f"proxy:mysql:{_MYSQL}/senders.cf",
         own_senders=f"proxy:mysql:{_MYSQL}/own-senders.cf",
         domains=f"proxy:mysql:{_MYSQL}/domains.cf",
         files=files,
@@ -72,7 +70,6 @@ def _copied(context: Context) -> Lookups:
     return Lookups(
         settings=settings.rstrip("\n"),
         quota=f"check_recipient_access hash:{_COPY}/over-quota",
-        senders=f"hash:{_COPY}/senders",
         own_senders=f"hash:{_COPY}/own-senders",
         domains=f"hash:{_COPY}/domains",
         transports=transports,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.blueprint import (
     Command,
-    Directory,
     File,
     Item,
     Packages,
@@ -28,7 +27,6 @@ from mailwiz_tui.stack.rspamd.release import release_files
 LOCAL = "/etc/rspamd/local.d"
 OVERRIDE = "/etc/rspamd/override.d/options.inc"
 LUA = "/etc/rspamd/lua.local.d/mailwiz.lua"
-MAP = "/etc/mailwiz/rspamd/domains.map"
 CONTROLLER = f"{LOCAL}/worker-controller.inc"
 
 DROP_IN = "/etc/systemd/system/rspamd.service.d/mailwiz.conf"
@@ -55,14 +53,12 @@ class Rspamd(Component):
         files |= release_files(context)
         files[OVERRIDE] = render("rspamd", "local_addrs.inc")
         files[LUA] = render("rspamd", "mailwiz.lua")
-        files[MAP] = render("rspamd", "domains.map", domains="\n".join(context.plan.mailbox_domains()))
         controller = render("rspamd", "worker-controller.inc", socket=keys.RSPAMD_CONTROLLER, link=_link(context))
         selector = context.plan.dkim_selector(context.server_id)
         key = keys.dkim_private_key(selector)
         readable = f"chown _rspamd:_rspamd {keys.DKIM_DIR} {key} && chmod 750 {keys.DKIM_DIR} && chmod 640 {key}"
         items: list[Item] = [
             User("_rspamd", groups=("redis",), create=False),
-            Directory("/etc/mailwiz/rspamd"),
             *(File(path, text) for path, text in sorted(files.items())),
             File(DROP_IN, render("rspamd", "rspamd.service.conf")),
             File(CONTROLLER, controller, group="_rspamd", mode=0o640),
@@ -132,7 +128,6 @@ class Rspamd(Component):
                 "rspamd", "worker-proxy.inc", port=str(keys.RSPAMD_MILTER_PORT), count=str(workers)
             ),
             "redis.conf": render("rspamd", "redis.conf", socket=keys.REDIS_SOCKET),
-            "multimap.conf": render("rspamd", "multimap.conf", map=MAP),
             "dkim_signing.conf": render("rspamd", "dkim_signing.conf", enabled=enabled, domains=signing),
             "arc.conf": render("rspamd", "arc.conf", enabled=enabled, domains=signing),
         }

@@ -9,7 +9,6 @@ tells SPF and DMARC in one Authentication-Results with what OpenDKIM found of si
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 
 from mailwiz_tui.stack import keys
@@ -17,7 +16,7 @@ from mailwiz_tui.stack.blueprint import Command, Directory, File, Packages, Port
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.filtering import LOOPBACK, SPAMASSASSIN, uses
 from mailwiz_tui.stack.probes import listens, unit_active
-from mailwiz_tui.stack.programs import ENVIRONMENT, folder, module, start
+from mailwiz_tui.stack.programs import folder, launcher, module
 from mailwiz_tui.stack.render import render
 from mailwiz_tui.stack.resolution import resolution
 
@@ -59,7 +58,6 @@ class SpamAssassin(Component):
             lists=(
                 "skip_rbl_checks 0" if decision.blocklists else render("spamassassin", "no-lists.cf").rstrip("\n")
             ),
-            domains="|".join(re.escape(name) for name in context.plan.mailbox_domains()),
         )
         settings = {
             "managed": "Managed by mailwiz-tui: the next apply writes this file again.",
@@ -70,14 +68,15 @@ class SpamAssassin(Component):
             "junk": JUNK,
             "reject": REJECT,
         }
+        program = launcher(self.name, "spamd_milter", "mailwiz-spamd-milter")
         service = render(
             "spamassassin",
             "mailwiz-spamd-milter.service",
-            start=start(self.name, "spamd_milter"),
-            environment=ENVIRONMENT,
+            start=program.path,
             settings=SETTINGS,
         )
         milter = (
+            program,
             *(module(self.name, name) for name in MODULES),
             File(SETTINGS, json.dumps(settings, indent=2) + "\n"),
             File(SERVICE, service),

@@ -16,6 +16,7 @@ SHORT = {
     "redis-server@rspamd": "redis",
     "mailwiz-spamd-milter": "spam",
     "mailwiz-clamav-milter": "virus",
+    "mailwiz-message-checks": "checks",
     "mailwiz-guard": "guard",
     "clamav-daemon": "clamd",
     "clamav-daemon.socket": "",

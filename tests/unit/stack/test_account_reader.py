@@ -140,7 +140,7 @@ def copied_rows() -> dict[str, list[dict[str, Any]]]:
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Server:
     made = Server()
-    monkeypatch.setitem(sys.modules, "pymysql", made)  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "pymysql", made)
     return made
 
 

@@ -1,19 +1,34 @@
 -- Managed by mailwiz-tui: the next apply writes this file again.
 -- Own rules: another file in /etc/rspamd/lua.local.d/.
 --
--- Two symbols for /etc/rspamd/local.d/force_actions.conf.
+-- Symbols for /etc/rspamd/local.d/force_actions.conf. Which domains are served here, from the plan and from the
+-- accounts' database, is told by the milter that Postfix asks first; it takes the field out of what comes in.
+local function served(task, place)
+  local said = task:get_header('X-Mailwiz-Served')
+  return said ~= nil and (' ' .. said .. ' '):find(' ' .. place .. ' ', 1, true) ~= nil
+end
+
 rspamd_config:register_symbol({
-  name = 'MAILWIZ_AUTHENTICATED',
+  name = 'MAILWIZ_OWN_FROM',
   type = 'normal',
   flags = 'nostat',
   score = 0.0,
   group = 'mailwiz',
-  description = 'Sent by an authenticated user',
+  description = 'The From address is of a domain served here',
   callback = function(task)
-    if task:get_user() then
-      return true
-    end
-    return false
+    return served(task, 'header')
+  end,
+})
+
+rspamd_config:register_symbol({
+  name = 'MAILWIZ_OWN_MAIL_FROM',
+  type = 'normal',
+  flags = 'nostat',
+  score = 0.0,
+  group = 'mailwiz',
+  description = 'The envelope sender is of a domain served here',
+  callback = function(task)
+    return served(task, 'envelope')
   end,
 })
 

@@ -1,0 +1,1 @@
+"""Checks of messages before any filter sees them: whose name they carry."""

@@ -1,0 +1,114 @@
+"""Checks of messages before any filter: a milter of our own, asked first wherever mail comes in or is submitted.
+
+No filter compares From with what a login owns: Rspamd compares it with the envelope, OpenDKIM with nothing, and
+Postfix (reject_sender_login_mismatch) knows the envelope alone. Each of them has a parser of its own, too. So one
+program decides for all, and tells the filter behind it whose domain the author's is.
+"""
+
+from __future__ import annotations
+
+import json
+
+from mailwiz_tui.plan.model import Role
+from mailwiz_tui.stack import keys
+from mailwiz_tui.stack.accounts.readers import reader_files, reader_groups, reader_packages, reader_settings
+from mailwiz_tui.stack.blueprint import Directory, File, Packages, Port, Probe, Scope, Step, Unit, User
+from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.filtering import MESSAGE_CHECKS, checks_here
+from mailwiz_tui.stack.probes import listens, unit_active
+from mailwiz_tui.stack.programs import folder, launcher, module
+from mailwiz_tui.stack.render import render
+
+FOLDER = f"{keys.CONF_DIR}/message-checks"
+SETTINGS = f"{FOLDER}/settings.json"
+OWN = f"{keys.CONF_DIR}/local.d/message-checks.json"
+SERVICE = f"/etc/systemd/system/{MESSAGE_CHECKS.unit}"
+MODULES = ("from_header", "policy", "sender_owners", "milter")
+
+
+class MessageChecks(Component):
+    """The names that messages carry, checked by login."""
+
+    name = "message_checks"
+    title = "Message checks"
+
+    def wanted(self, context: Context) -> bool:
+        """Where mail comes in or is submitted."""
+        return checks_here(context)
+
+    def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
+        """The program, what it needs to know of the plan, and its unit."""
+        submits = context.has_role(Role.MX_OUTBOUND)
+        settings = {
+            "managed": "Managed by mailwiz-tui: the next apply writes this file again.",
+            "own": f"Own settings: the same keys in {OWN}; then systemctl restart {MESSAGE_CHECKS.unit}.",
+            "socket": MESSAGE_CHECKS.socket,
+            "owners_port": keys.SENDER_OWNERS_PORT if submits else 0,
+            "accounts": reader_settings(context, keys.MESSAGE_CHECKS_USER),
+            "domains": context.plan.all_domains(),
+            "allow_foreign_from": context.plan.security.allow_foreign_from,
+        }
+        program = launcher("message_checks", "milter", MESSAGE_CHECKS.unit.removesuffix(".service"))
+        service = render(
+            "message_checks",
+            "mailwiz-message-checks.service",
+            user=keys.MESSAGE_CHECKS_USER,
+            program=program.path,
+            settings=SETTINGS,
+            own=OWN,
+        )
+        programs = (
+            *reader_files(),
+            folder("message_checks"),
+            *(module("message_checks", name) for name in MODULES),
+        )
+        files = (
+            program,
+            *(item for item in programs if isinstance(item, File)),
+            File(SETTINGS, json.dumps(settings, indent=2) + "\n"),
+            File(SERVICE, service),
+        )
+        step = Step(
+            id="message_checks",
+            title="Check whose name messages carry",
+            component=self.name,
+            items=(
+                User(keys.MESSAGE_CHECKS_USER, groups=reader_groups(context)),
+                *(item for item in programs if isinstance(item, Directory)),
+                Directory(FOLDER),
+                *files,
+                Unit(MESSAGE_CHECKS.unit, restart_on=tuple(file.path for file in files)),
+            ),
+            validators=(("python3", "-m", "json.tool", SETTINGS),),
+        )
+        return Contribution(
+            packages=Packages(names=("python3-milter", *reader_packages(context))),
+            steps=(step,),
+            ports=(
+                Port(MESSAGE_CHECKS.port, "message-checks", Scope.LOCAL),
+                *((Port(keys.SENDER_OWNERS_PORT, "sender-owners", Scope.LOCAL),) if submits else ()),
+            ),
+            probes=(
+                unit_active(MESSAGE_CHECKS.unit, "whose name messages carry is checked"),
+                listens(
+                    "message_checks.milter",
+                    "the message checks listen for Postfix, on this host alone",
+                    MESSAGE_CHECKS.port,
+                    MESSAGE_CHECKS.unit,
+                ),
+                *((_owners(context),) if submits else ()),
+            ),
+        )
+
+
+def _owners(context: Context) -> Probe:
+    """A question that only a program with accounts can answer; that nobody owns the address is an answer."""
+    nobody = f"nobody-owns-this@{context.plan.domain.primary_domain}"
+    return Probe(
+        id="message_checks.owners",
+        proves="Postfix can ask which logins own a sender's address",
+        argv=("sh", "-c", f"postmap -q {nobody} {keys.SENDER_OWNERS}; [ $? -le 1 ] && echo asked"),
+        expect=r"(?m)^asked$",
+        refuse=r"(?i)\b(?:fatal|error|warning)\b",
+        advice=f"journalctl -u {MESSAGE_CHECKS.unit.removesuffix('.service')} -u mariadb -n 50",
+    )

@@ -1,0 +1,63 @@
+"""Tells Postfix which logins own an envelope sender (smtpd_sender_login_maps), as socketmap_table(5) asks.
+
+So the envelope and the From field are judged by the same rules. A request is the netstring ``NAME KEY``, an
+answer ``OK logins``, ``NOTFOUND`` or ``TEMP reason``, upon which Postfix asks the client to try again.
+"""
+
+from __future__ import annotations
+
+import socketserver
+import threading
+from typing import BinaryIO
+
+from ..accounts.account_reader import Accounts, AccountsUnavailableError
+
+_LONGEST = 4096
+
+
+def answer(request: bytes, accounts: Accounts) -> bytes:
+    """What is answered to a request."""
+    key = request.decode("utf-8", "replace").partition(" ")[2]
+    try:
+        owners = accounts.owners(key)
+    except AccountsUnavailableError as error:
+        return f"TEMP {error}"[:_LONGEST].encode("utf-8", "replace")
+    return f"OK {','.join(sorted(owners))}".encode() if owners else b"NOTFOUND "
+
+
+def read_netstring(stream: BinaryIO) -> bytes | None:
+    """The next netstring; None at the end, or after what is none."""
+    digits = b""
+    while (char := stream.read(1)) != b":":
+        if not char.isdigit() or len(digits) > 5:
+            return None
+        digits += char
+    size = int(digits or b"0")
+    text = stream.read(size) if size <= _LONGEST else b""
+    return text if len(text) == size and stream.read(1) == b"," else None
+
+
+class _Client(socketserver.StreamRequestHandler):
+    timeout = 600.0
+    server: SenderOwners
+
+    def handle(self) -> None:
+        while (request := read_netstring(self.rfile)) is not None:  # type: ignore[arg-type]
+            said = answer(request, self.server.accounts)
+            self.wfile.write(b"%d:%s," % (len(said), said))
+
+
+class SenderOwners(socketserver.ThreadingTCPServer):
+    """Listens on the loopback, with a thread for each process of Postfix that asks."""
+
+    allow_reuse_address = True
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, port: int, accounts: Accounts) -> None:
+        super().__init__(("127.0.0.1", port), _Client)
+        self.accounts = accounts
+
+    def start(self) -> None:
+        """Serve in the background until the program ends."""
+        threading.Thread(target=self.serve_forever, daemon=True).start()

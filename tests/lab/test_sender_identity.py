@@ -1,0 +1,79 @@
+"""The whole table of identities on real servers: every filter, one server and several, both releases."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mailwiz_tui.lab.lab import Lab
+from tests.lab.clients import PASSWORD
+from tests.lab.conftest import lending_domains, lending_hosts
+from tests.lab.fleet import Fleet, Member, make_fleet
+from tests.lab.identity_judge import Place, everything_wrong, letters, with_domains
+from tests.lab.workspace import Workspace, make_workspace
+
+pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.timeout(2400), pytest.mark.xdist_group("identity")]
+
+FILTERS = ("rspamd", "spamassassin", "none")
+
+
+@dataclasses.dataclass
+class World:
+    """Servers that go from one filter to the next by their plan."""
+
+    workspace: Workspace
+    place: Place
+    text: str
+
+    def use(self, antispam: str) -> None:
+        """Install with a filter."""
+        self.workspace.plan.write_text(f'{self.text}\n[services]\nantispam = "{antispam}"\n')
+        done = self.workspace.mailwiz("apply", "--yes", timeout=1800)
+        assert done.code == 0, done.out + done.err
+        self.workspace.publish()
+
+
+def one_server(lab: Lab, folder: Path, domain: str, hosts: list[str]) -> World:
+    workspace = make_workspace(lab, folder, hosts[0], domain)
+    text = with_domains(workspace.plan.read_text(), domain)
+    address = workspace.address
+    return World(workspace, _place(lab, domain, hosts[0], address, address), text)
+
+
+def several_servers(lab: Lab, folder: Path, domain: str, hosts: list[str]) -> World:
+    inbound, front, store = hosts
+    members = (
+        Member(inbound, ("mx-inbound", "antispam"), 1),
+        Member(front, ("mx-outbound",), 2),
+        Member(store, ("mail-storage",), 3),
+    )
+    fleet: Fleet = make_fleet(lab, folder, domain, members)
+    text = with_domains(fleet.plan.read_text(), domain)
+    addresses = [lab.host(host).ipv4 for host in (inbound, front)]
+    return World(fleet, _place(lab, domain, store, *addresses), text)
+
+
+def _place(lab: Lab, domain: str, store: str, inbound: str, front: str) -> Place:
+    return Place(
+        lab, inbound, front, letters(domain), lambda command, stdin: lab.run(store, command, stdin=stdin).stdout
+    )
+
+
+@pytest.fixture(scope="module", params=[(r, n) for r in ("trixie", "bookworm") for n in (1, 3)],
+                ids=lambda p: f"{p[0]}-{p[1]}")  # fmt: skip
+def world(lab: Lab, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    release, count = request.param
+    with lending_hosts(lab) as hosts, lending_domains(lab) as domains:
+        taken = [hosts(release).id for _ in range(count)]
+        build = one_server if count == 1 else several_servers
+        yield build(lab, tmp_path_factory.mktemp("identity"), domains(), taken)
+
+
+@pytest.mark.parametrize("antispam", FILTERS)
+def test_every_row_of_the_table_comes_out_as_it_says(world: World, antispam: str) -> None:
+    world.use(antispam)
+    world.place.prepare(PASSWORD)
+    assert everything_wrong(world.place, antispam) == []

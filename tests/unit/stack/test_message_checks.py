@@ -1,0 +1,308 @@
+"""Whose name a message may carry, and the two programs that Postfix asks about it."""
+
+from __future__ import annotations
+
+import importlib
+import io
+import json
+import socket
+import sys
+import types
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mailwiz_tui.stack import keys
+from mailwiz_tui.stack.accounts.account_reader import Accounts, AccountsUnavailableError
+from mailwiz_tui.stack.accounts.account_sources import CopiedDirectory
+from mailwiz_tui.stack.compile import compile_server
+from mailwiz_tui.stack.filtering import MESSAGE_CHECKS
+from mailwiz_tui.stack.message_checks.policy import Fields, Policy, Refusal
+from mailwiz_tui.stack.message_checks.sender_owners import SenderOwners, answer, read_netstring
+
+from . import cases
+
+ROWS = {
+    "domains": ["example.com", "panel.example"],
+    "alias_domains": {"alias.example": "example.com"},
+    "mailboxes": {"ann@example.com": [0, 0], "bob@example.com": [0, 0], "eve@panel.example": [0, 0]},
+    "aliases": {
+        "info@example.com": "ann@example.com, bob@example.com",
+        "postmaster@example.com": "bob@example.com",
+    },
+}
+ANN = "ann@example.com"
+
+
+@pytest.fixture
+def policy(tmp_path: Path) -> Policy:
+    path = tmp_path / "directory.json"
+    path.write_text(json.dumps(ROWS))
+    return Policy(Accounts(CopiedDirectory(str(path))), frozenset({"example.com", "relay.example"}))
+
+
+SUBMITTED = {
+    # From fields: what follows "refused because"; empty where taken
+    ("Ann <ann@example.com>",): "",
+    ("ANN+news@Example.COM",): "",
+    ("info@example.com",): "",
+    ("ann@alias.example",): "",
+    ("ann@example.com, info@example.com",): "",
+    ("bob@example.com",): "not one that ann@example.com may send as",
+    ("postmaster@example.com",): "not one that",
+    ("ann@example.com, bob@example.com",): "bob@example.com is not one",
+    ("nobody@example.com",): "not one that",
+    ("ann@sub.example.com",): "not one that",
+    ("ann@panel.example",): "not one that",
+    ("ann@relay.example",): "not one that",
+    ("ann@deep.relay.example",): "not one that",
+    ("ceo@other.example",): "does not serve",
+    ("ann@[192.0.2.1]",): "does not serve",
+    ("ann@example.com, ann@alias.example",): "several domains",
+    ("ann@example.com", "ann@example.com"): "more than one From",
+    ("ann @ example.com",): "cannot be read",
+    ("x: ann@example.com;",): "cannot be read",
+    ("",): "cannot be read",
+    ("<>",): "cannot be read",
+}
+
+
+@pytest.mark.parametrize("authors", SUBMITTED)
+@pytest.mark.parametrize("sender", [ANN, ""])
+def test_a_login_writes_only_as_what_it_owns_whatever_its_envelope_says(
+    policy: Policy, authors: tuple[str, ...], sender: str
+) -> None:
+    refusal = policy.submitted(Fields(authors), ANN, sender).refusal
+    wanted = SUBMITTED[authors]
+    assert (refusal is None) == (not wanted), refusal
+    assert wanted in (refusal.text if refusal else "")
+
+
+def test_a_missing_from_is_the_login_and_so_is_what_postfix_puts_for_an_empty_envelope(policy: Policy) -> None:
+    assert policy.submitted(Fields(), ANN, ANN).author == ANN
+    assert policy.submitted(Fields(("MAILER-DAEMON",)), ANN, "").author == ANN
+    assert policy.submitted(Fields(("MAILER-DAEMON",)), ANN, ANN).refusal is not None
+    for text in ("MAILER-DAEMON@example.com", "mailer-daemon@x.test, MAILER-DAEMON"):
+        assert policy.submitted(Fields((text,)), ANN, "").refusal is not None
+
+
+def test_foreign_authors_are_taken_where_the_plan_allows_it_and_served_ones_never(policy: Policy) -> None:
+    lenient = replace(policy, allow_foreign_from=True)
+    assert lenient.submitted(Fields(("ceo@other.example",)), ANN, ANN).refusal is None
+    for served in ("bob@example.com", "x@sub.example.com", "x@relay.example", "x@panel.example", "x@[192.0.2.1]"):
+        assert lenient.submitted(Fields((served,)), ANN, ANN).refusal is not None, served
+
+
+@pytest.mark.parametrize(
+    ("senders", "wanted"),
+    [
+        (("ann@example.com",), ""),
+        (("Info <info@example.com>",), ""),
+        (("bob@example.com",), "The Sender address bob@example.com is not one"),
+        (("x@other.example",), "does not serve"),
+        (("ann@example.com, info@example.com",), "more than one address"),
+        (("ann@example.com", "ann@example.com"), "more than one Sender"),
+        (("g: ann@example.com;",), "cannot be read"),
+    ],
+)
+def test_sender_must_be_true_as_well(policy: Policy, senders: tuple[str, ...], wanted: str) -> None:
+    for authors in (("ann@example.com",), ()):
+        refusal = policy.submitted(Fields(authors, senders), ANN, ANN).refusal
+        assert wanted in (refusal.text if refusal else "")
+        assert (refusal is None) == (not wanted)
+
+
+INCOMING = {
+    ("x@other.example",): None,
+    ("x@a.example, y@a.example",): None,
+    ("root@localhost",): None,
+    (): "no From field",
+    ("x@a.example", "x@a.example"): "more than one From",
+    ("x@a.example, y@b.example",): "several domains",
+    ("team: ann@example.com;",): "group",
+    ("ann @ example.com",): "white space",
+    ("<>",): "cannot be read",
+    ("x@[192.0.2.1]",): "no domain",
+}
+
+
+@pytest.mark.parametrize("authors", INCOMING)
+def test_nothing_is_taken_from_others_whose_author_cannot_be_told(policy: Policy, authors: tuple[str, ...]) -> None:
+    refusal = policy.incoming(Fields(authors)).refusal
+    if INCOMING[authors] is None:
+        assert refusal is None
+    else:
+        assert isinstance(refusal, Refusal)
+        assert str(INCOMING[authors]) in refusal.text
+        assert "RFC" in refusal.text
+
+
+@pytest.mark.parametrize(
+    ("domain", "served"),
+    [("example.com", True), ("a.b.Example.com", True), ("relay.example", True), ("x.relay.example", True),
+     ("panel.example", True), ("x.alias.example", True), ("notexample.com", False), ("com", False), ("", False)],
+)  # fmt: skip
+def test_whose_domain_an_author_is_of(policy: Policy, domain: str, served: bool) -> None:
+    assert policy.serves(domain) is served
+    if domain:
+        assert policy.incoming(Fields((f"x@{domain}",))).served is served
+
+
+def test_refusals_hold_in_one_smtp_reply_and_are_ascii(policy: Policy) -> None:
+    for authors in (*SUBMITTED, *INCOMING):
+        found = policy.submitted(Fields(authors), ANN, ANN).refusal if authors else None
+        if found:
+            assert found.text.isascii()
+            assert len(found.text) < 400
+            assert "\n" not in found.text
+
+
+def test_owners_are_told_as_postfix_asks(policy: Policy) -> None:
+    assert answer(b"senders info@example.com", policy.accounts) == b"OK ann@example.com,bob@example.com"
+    assert answer(b"senders nobody@example.com", policy.accounts) == b"NOTFOUND "
+    assert answer(b"senders \xff@example.com", policy.accounts) == b"NOTFOUND "
+    gone = Accounts(CopiedDirectory("/nonexistent/directory.json"))
+    assert answer(b"senders ann@example.com", gone).startswith(b"TEMP ")
+
+
+@pytest.mark.parametrize(
+    ("sent", "read"),
+    [(b"3:abc,", b"abc"), (b"0:,", b""), (b"", None), (b"3:ab", None), (b"3:abcd", None), (b"x:a,", None),
+     (b"9999999:", None), (b"99999:" + b"a" * 10, None), (b"-1:a,", None)],
+)  # fmt: skip
+def test_netstrings_are_read_and_nothing_else(sent: bytes, read: bytes | None) -> None:
+    assert read_netstring(io.BytesIO(sent)) == read
+
+
+def test_several_questions_are_answered_on_one_connection(policy: Policy) -> None:
+    with SenderOwners(0, policy.accounts) as server:
+        server.start()
+        with socket.create_connection(("127.0.0.1", server.server_address[1]), timeout=10) as client:
+            for _ in range(2):
+                client.sendall(b"23:senders ann@example.com,")
+                assert client.recv(100) == b"18:OK ann@example.com,"
+        server.shutdown()
+
+
+class _Context:
+    """What libmilter keeps for a connection, and what a milter did to the message."""
+
+    def __init__(self, login: str = "") -> None:
+        self.login = login
+        self.done: list[tuple[Any, ...]] = []
+
+
+@pytest.fixture
+def checks(monkeypatch: pytest.MonkeyPatch, policy: Policy) -> Iterator[type[Any]]:
+    class Base:
+        context: _Context
+
+        def getsymval(self, name: str) -> str | None:
+            return self.context.login if name == "{auth_authen}" else None
+
+        def setreply(self, *reply: str) -> None:
+            self.context.done.append(("reply", *reply))
+
+        def addheader(self, *change: Any) -> None:
+            self.context.done.append(("add", *change))
+
+        def chgheader(self, *change: Any) -> None:
+            self.context.done.append(("change", *change))
+
+    fake = types.SimpleNamespace(Base=Base, CONTINUE="go", REJECT="reject", TEMPFAIL="tempfail")
+    monkeypatch.setitem(sys.modules, "Milter", fake)
+    name = "mailwiz_tui.stack.message_checks.milter"
+    sys.modules.pop(name, None)
+    made = importlib.import_module(name).MessageChecks
+    made.policy = policy
+    yield made
+    sys.modules.pop(name, None)
+
+
+def run(checks: type[Any], client: str, sender: str, *fields: tuple[str, str], login: str = "") -> list[Any]:
+    """What the milter does about a message, its verdict last."""
+    milter = checks()
+    milter.context = _Context(login)
+    milter.connect("name", "inet", (client, 25))
+    milter.envfrom(sender)
+    for name, value in fields:
+        milter.header(name, value)
+    verdict = milter.eom()
+    return [*milter.context.done, verdict]
+
+
+def test_the_milter_tells_the_filter_whose_domain_it_is_and_nobody_else_can(checks: type[Any]) -> None:
+    claimed = ("x-mailwiz-served", "header envelope")
+    own = run(checks, "192.0.2.9", "<a@sub.example.com>", ("From", "ann@relay.example"))
+    assert own == [("add", "X-Mailwiz-Served", "header envelope"), "go"]
+    foreign = run(checks, "192.0.2.9", "<>", claimed, ("From", "a@other.example"), claimed)
+    assert foreign == [("change", "X-Mailwiz-Served", 2, ""), ("change", "X-Mailwiz-Served", 1, ""), "go"]
+
+
+def test_the_milter_refuses_and_completes(checks: type[Any]) -> None:
+    refused = run(checks, "192.0.2.9", "<>", ("From", "bob%x@example.com"), login="Ann@example.com")
+    assert refused[0][:3] == ("reply", "550", "5.7.1")
+    assert "bob%%x@example.com" in refused[0][3], "libmilter reads it as a format"
+    assert refused[1] == "reject"
+    assert run(checks, "192.0.2.9", f"<{ANN}>", login=ANN) == [("add", "From", ANN), "go"]
+    bounce = ("From", "MAILER-DAEMON")
+    assert run(checks, "192.0.2.9", "<>", bounce, login=ANN) == [("change", "From", 1, ANN), "go"]
+    spaced = run(checks, "192.0.2.9", f"<{ANN}>", ("From ", "bob@example.com"), login=ANN)
+    assert spaced[-1] == "reject"
+
+
+@pytest.mark.parametrize("client", ["127.0.0.1", "::1", "127.3.4.5", "::ffff:127.0.0.1"])
+def test_what_the_host_itself_writes_passes(checks: type[Any], client: str) -> None:
+    assert run(checks, client, "<>") == ["go"]
+    assert run(checks, client, "<>", ("From", "bob@example.com"), login=ANN)[-1] == "reject", "not after a login"
+
+
+def test_without_accounts_nothing_passes_unchecked(checks: type[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*rest: object) -> None:
+        raise AccountsUnavailableError("gone")
+
+    monkeypatch.setattr(CopiedDirectory, "_now", away)
+    for login in ("", ANN):
+        done = run(checks, "192.0.2.9", "<>", ("From", "x@other.example"), login=login)
+        assert done[0][:2] == ("reply", "451")
+        assert done[-1] == "tempfail"
+
+
+@pytest.mark.parametrize("antispam", ["rspamd", "spamassassin", "none"])
+def test_every_server_that_takes_mail_asks_the_checks_first(antispam: str) -> None:
+    services = {"antispam": antispam, "antivirus": True}
+    single = {"mx1": compile_server(cases.plan(services=services), "mx1", cases.facts())}
+    plan, facts = cases.distributed(services=services), cases.distributed_facts()
+    several = {server.id: compile_server(plan, server.id, facts) for server in plan.servers}
+    for name, blueprint in (single | several).items():
+        runs = MESSAGE_CHECKS.unit in {unit.name for unit in blueprint.units()}
+        assert runs == (name in ("mx1", "in1", "in2", "out1")), name
+        if runs:
+            main = blueprint.files()["/etc/postfix/main.cf"].content
+            asked = dict(line.split(" =", 1) for line in main.splitlines() if "_milters =" in line)
+            assert asked["smtpd_milters"].split()[0] == MESSAGE_CHECKS.address
+            assert asked.get("submission_milters", MESSAGE_CHECKS.address).split()[0] == MESSAGE_CHECKS.address
+            assert MESSAGE_CHECKS.address not in asked["non_smtpd_milters"]
+            owners = keys.SENDER_OWNERS if name in ("mx1", "out1") else ""
+            assert f"smtpd_sender_login_maps = {owners}\n" in main
+    assert MESSAGE_CHECKS.address not in several["out1"].files()["/etc/postfix/master.cf"].content, (
+        "what other servers of the plan hand over was checked there"
+    )
+
+
+def test_the_checks_know_relay_domains_and_where_accounts_are() -> None:
+    extra = [{"name": "relay.example", "kind": "relay", "relay_host": "[backend.example.net]"}]
+    domain = {"primary_domain": "example.com", "hostname": "mail.example.com", "additional_domains": extra}
+    blueprint = compile_server(cases.plan(domain=domain), "mx1", cases.facts())
+    settings = json.loads(blueprint.files()["/etc/mailwiz/message-checks/settings.json"].content)
+    assert settings["domains"] == ["example.com", "relay.example"]
+    assert settings["accounts"] == {"socket": keys.MYSQL_SOCKET, "user": "mailwiz-checks", "name": "postfix"}
+    assert settings["allow_foreign_from"] is False
+    assert "python3-pymysql" in blueprint.packages()
+    copied = compile_server(cases.distributed(), "in1", cases.distributed_facts())
+    settings = json.loads(copied.files()["/etc/mailwiz/message-checks/settings.json"].content)
+    assert settings["accounts"] == {"copy": "/var/lib/mailwiz-accounts/directory.json"}
+    assert settings["owners_port"] == 0
