@@ -27,7 +27,7 @@ _MEANS = {
     "mailwiz-clamav-milter": "mail is not scanned for viruses, and waits at its senders",
     "clamav-freshclam": "virus signatures grow old",
     "opendkim": "mail is not signed, and waits",
-    "mailwiz-message-checks": "mail is not taken: whose name it carries cannot be checked",
+    "mailwiz-message-checks": "mail waits at its senders: whose name it carries cannot be checked",
     "mailwiz-guard": "users' mail is not taken, for nobody counts it",
     "mariadb": "accounts cannot be looked up: no login, no delivery",
     "unbound": "names cannot be looked up, so mail waits in the queue",
