@@ -1,4 +1,4 @@
-"""Prints check results: the ones that passed in a line, the others with what was seen and what to do."""
+"""Prints check results: those that passed in a line, the others with what to do; last the verdict."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mailwiz_tui.commands.terminal import say
 from mailwiz_tui.verify.result import CheckResult, CheckState
+from mailwiz_tui.verify.verdict import Verdict, verdict
 
 if TYPE_CHECKING:
     from mailwiz_tui.install.engine import Engine
@@ -30,15 +31,13 @@ def print_result(result: CheckResult) -> None:
         say(f"       do:   {result.advice}")
 
 
-def summary(results: Sequence[CheckResult]) -> str:
-    """How many checks ended in which way, in words."""
-    counts = {state: sum(r.state is state for r in results) for state in CheckState}
-    words = [f"{counts[CheckState.PASSED]} passed", f"{counts[CheckState.FAILED]} failed"]
-    if counts[CheckState.WARNING]:
-        words.append(f"{counts[CheckState.WARNING]} warnings")
-    if counts[CheckState.NOT_RUN]:
-        words.append(f"{counts[CheckState.NOT_RUN]} not made")
-    return ", ".join(words)
+def print_verdict(found: Verdict) -> None:
+    """First what keeps mail away, then what works, then what is recommended."""
+    for told in found.grave:
+        say(f"! {told}")
+    say(found.works)
+    for told in found.recommended:
+        say(told)
 
 
 def all_passed(results: Sequence[CheckResult]) -> bool:
@@ -51,5 +50,5 @@ async def verify_and_print(engine: Engine, *, to: str = "", resolver: str = "") 
     from mailwiz_tui.verify.run import verify
 
     results = await verify(engine, on_result=print_result, to=to, resolver=resolver or None)
-    say(summary(results))
+    print_verdict(verdict(results))
     return all_passed(results)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from mailwiz_tui.install.events import ServerPhase
+from mailwiz_tui.plan.words import counted
 from mailwiz_tui.ui.installation import Installation, Stage
 from mailwiz_tui.ui.run_model import ServerRun
 from mailwiz_tui.ui.symbols import Tone, range_text
 from mailwiz_tui.ui.text import in_rows
 from mailwiz_tui.verify.result import CheckState
+from mailwiz_tui.verify.verdict import verdict
 
 REASON_ROWS = 2
 """A reason that needs more is in the log, one key away."""
@@ -31,7 +33,7 @@ def stage_words(run: Installation, *, width: int, plain: bool) -> tuple[str, Ton
                 return "\n".join([told, *_todo(advice, width), "  r retries"]), Tone.BAD
             return _failed(run, bad, width), Tone.BAD
         case Stage.DONE:
-            text, tone = _done(run, good, bad)
+            text, tone = _done(run, good, bad, width)
             return "\n".join([text, *(in_rows(f"! {told}", width, PARTED_ROWS) for told in run.parted[:1])]), tone
     return "", Tone.IDLE
 
@@ -81,7 +83,7 @@ def _failed(run: Installation, bad: str, width: int) -> str:
     return "\n".join(lines)
 
 
-def _done(run: Installation, good: str, bad: str) -> tuple[str, Tone]:
+def _done(run: Installation, good: str, bad: str, width: int) -> tuple[str, Tone]:
     if run.verify_error:
         return f"{bad} installed, but the checks could not be made: {run.verify_error}", Tone.BAD
     if run.watched_only:
@@ -89,17 +91,25 @@ def _done(run: Installation, good: str, bad: str) -> tuple[str, Tone]:
         return f"{good} installed; you watched {whose} installation. Enter opens the monitor", Tone.GOOD
     if run.skipped:
         return _without(run, bad), Tone.WARN
+    what = "installed" if run.changed else "no changes were needed"
+    found = verdict(run.results)
+    grave = in_rows(f"  {found.grave[0]}", width, REASON_ROWS) if found.grave else ""
+    if run.verified and not grave:
+        return f"{good} {what}; {_checks(run)}. Enter shows the results", Tone.GOOD
     if run.verified:
-        what = "installed" if run.changed else "no changes were needed"
-        passed = sum(1 for r in run.results if r.state is CheckState.PASSED)
-        rest = len(run.results) - passed
-        checks = f"{passed} check{'s' if passed != 1 else ''} passed" + (f", {rest} with a remark" if rest else "")
-        return f"{good} {what}; {checks}. Enter shows the results", Tone.GOOD
+        return (
+            f"! {what}, but not everything works yet:\n{grave}\n  {_checks(run)}. Enter shows the results",
+            Tone.WARN,
+        )
     failed = sum(1 for r in run.results if r.state is CheckState.FAILED)
-    return (
-        f"{bad} installed, but {failed} of {len(run.results)} checks failed. Enter shows which and what to do",
-        Tone.BAD,
-    )
+    told = f"{bad} installed, but {failed} of {len(run.results)} checks failed. Enter shows which and what to do"
+    return "\n".join(line for line in (told, grave) if line), Tone.BAD
+
+
+def _checks(run: Installation) -> str:
+    passed = sum(1 for r in run.results if r.state is CheckState.PASSED)
+    rest = len(run.results) - passed
+    return f"{counted(passed, 'check')} passed" + (f", {rest} with a remark" if rest else "")
 
 
 def _without(run: Installation, bad: str) -> str:

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from mailwiz_tui.dns.live import RecordState, compare
 from mailwiz_tui.dns.lookup import ResolverError
 from mailwiz_tui.dns.match import State
 from mailwiz_tui.dns.record import Record
+from mailwiz_tui.verify.dns_consequences import UNANSWERED, obstacles
+from mailwiz_tui.verify.obstacle import Concern, Obstacle
 from mailwiz_tui.verify.result import CheckResult, CheckState
 
 PROVES = {
@@ -57,7 +60,9 @@ async def run(records: Sequence[Record], server_id: str, resolver: str | None = 
     try:
         states = await compare(records, resolver)
     except ResolverError as error:
-        return [CheckResult("dns.resolver", server_id, CheckState.NOT_RUN, "The DNS can be asked.", str(error))]
+        unknown = Obstacle(Concern.INCOMING, UNANSWERED[Concern.INCOMING], "the DNS", "could not be asked")
+        not_run, proves = CheckState.NOT_RUN, "The DNS can be asked."
+        return [CheckResult("dns.resolver", server_id, not_run, proves, str(error), obstacles=(unknown,))]
     return judge(states, server_id)
 
 
@@ -66,7 +71,11 @@ def judge(states: Sequence[RecordState], server_id: str) -> list[CheckResult]:
     groups: dict[str, list[RecordState]] = defaultdict(list)
     for state in states:
         groups[standard(state.record)].append(state)
-    return [_judge(name, groups[name], server_id) for name in PROVES if name in groups]
+    return [
+        replace(_judge(name, groups[name], server_id), obstacles=obstacles(name, groups[name], states))
+        for name in PROVES
+        if name in groups
+    ]
 
 
 def _judge(name: str, states: list[RecordState], server_id: str) -> CheckResult:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from mailwiz_tui.verify.obstacle import Obstacle
+
 
 class CheckState(StrEnum):
     """How a check went; ``not-run`` means it could not be made, and ``detail`` says why."""
@@ -21,6 +23,7 @@ class CheckResult:
 
     ``id`` is stable (``smtp.open-relay``), ``proves`` a sentence, ``detail`` what was seen (for a failure:
     expected and got), ``advice`` what to do, ``vantage`` where it was made from (``operator`` or the server's id).
+    ``obstacles`` are what it means for mail, where that is known (``verdict.py`` puts them together).
     """
 
     id: str
@@ -31,3 +34,4 @@ class CheckResult:
     advice: str = ""
     vantage: str = "operator"
     seconds: float = 0.0
+    obstacles: tuple[Obstacle, ...] = ()

@@ -21,6 +21,7 @@ from mailwiz_tui.verify import (
     mail_in,
     mail_out,
     mesh,
+    outward,
     reach,
     relay,
     server_checks,
@@ -37,6 +38,7 @@ from mailwiz_tui.verify.probe_mailboxes import open_mailboxes
 from mailwiz_tui.verify.result import CheckResult, CheckState
 from mailwiz_tui.verify.target import IMAPS, SMTP, SUBMISSION, SUBMISSIONS, Target
 from mailwiz_tui.verify.targets import Engine, issuer, left_out, target_for
+from mailwiz_tui.verify.verdict import verdict
 
 SIDE_BY_SIDE = 6
 """How many checks talk to one server at once: few enough for its limits on connections from one address."""
@@ -94,9 +96,16 @@ async def verify(
 
 
 def results_as_json(results: Sequence[CheckResult]) -> str:
-    """The results as JSON with stable keys: ``{"version": 1, "passed": true, "results": [...]}``."""
+    """The results as JSON with stable keys: ``{"version": 1, "passed": true, "results": [...], "verdict": {...}}``.
+
+    The verdict has ``grade``, ``obstacles`` (``concern`` and ``sentence``, the gravest first) and ``works``.
+    """
     passed = bool(results) and not any(r.state is CheckState.FAILED for r in results)
-    return json.dumps({"version": 1, "passed": passed, "results": [asdict(r) for r in results]}, indent=2)
+    told = [{key: value for key, value in asdict(r).items() if key != "obstacles"} for r in results]
+    found = verdict(results)
+    obstacles = [{"concern": concern, "sentence": sentence} for concern, sentence in found.obstacles]
+    judged = {"grade": found.grade, "obstacles": obstacles, "works": found.works}
+    return json.dumps({"version": 1, "passed": passed, "results": told, "verdict": judged}, indent=2)
 
 
 async def _connect(turn: _Round, server_id: str) -> None:
@@ -119,6 +128,8 @@ async def _servers(
         server_id: await target_for(turn.engine, blueprint, turn.links[server_id])
         for server_id, blueprint in blueprints.items()
     }
+    for result in outward.results(turn.engine.plan, turn.engine.known, targets):
+        turn.tell(result)
     async with AsyncExitStack() as stack:
         for server_id, target in targets.items():
             await stack.enter_async_context(ban_guard.exempt(target, turn.links[server_id]))

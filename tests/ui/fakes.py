@@ -26,6 +26,7 @@ from mailwiz_tui.install.prompts import Prompts
 from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.ui.backends import Backends
 from mailwiz_tui.ui.ports import DiffLike, EngineLike, OnResult, OutcomeLike
+from mailwiz_tui.verify.obstacle import Concern, Obstacle
 from mailwiz_tui.verify.result import CheckResult, CheckState
 from mailwiz_tui.verify.sample import Sample
 from mailwiz_tui.verify.watch import DnsDrift
@@ -282,6 +283,30 @@ FAILED = CheckResult(
     "Strangers cannot send mail to strangers through the server.",
     "expected 550 or 554, got 250",
     "look at smtpd_relay_restrictions in main.cf",
+)
+UNPUBLISHED = CheckResult(
+    "dns.mx",
+    "mx1",
+    CheckState.WARNING,
+    "Other servers learn that mail for the domains goes to this server.",
+    "not published yet: example.com MX",
+    "Publish example.com MX 10 mail.example.com.",
+    obstacles=(Obstacle(Concern.INCOMING, "Mail from outside cannot arrive", "MX of example.com"),),
+)
+NO_SPF = CheckResult(
+    "dns.spf",
+    "mx1",
+    CheckState.WARNING,
+    "Receivers learn which servers send for the domains (SPF).",
+    "not published yet: example.com TXT",
+    "Publish example.com TXT v=spf1 mx -all",
+    obstacles=(
+        Obstacle(Concern.OUTGOING, "Receivers will reject mail or mark it as spam", "SPF of example.com"),
+        Obstacle(Concern.RECOMMENDED, "Recommended", "SPF of mail.example.com"),
+    ),
+)
+DELIVERED = CheckResult(
+    "mail-in.delivery", "mx1", CheckState.PASSED, "A mail from outside reaches a mailbox and can be read there."
 )
 NOT_RUN = CheckResult(
     "mail.out", "mx1", CheckState.NOT_RUN, "Mail leaves to other servers.", "port 25 outwards is closed here"

@@ -15,10 +15,13 @@ from mailwiz_tui.ui.screens.verification import VerificationScreen
 from mailwiz_tui.ui.widgets.entry import Entry
 from mailwiz_tui.ui.widgets.log_panel import LogPanel
 from tests.ui.fakes import (
+    DELIVERED,
     FAILED,
+    NO_SPF,
     NOT_RUN,
     PASSED,
     PASSWORD,
+    UNPUBLISHED,
     FakeClock,
     FakeOutcome,
     Script,
@@ -100,9 +103,38 @@ async def test_failed_checks_come_first_with_advice(
         await install(pilot, app)
         await until(pilot, lambda: "1 of 3 checks failed" in screen_text(app), "done")
         await pilot.press("enter")
-        await until(pilot, lambda: "1 of 3 checks failed" in screen_text(app), "results")
+        await until(pilot, lambda: isinstance(app.screen, VerificationScreen), "results")
+        await until(
+            pilot, lambda: "Strangers can send mail through the server: the check" in screen_text(app), "first"
+        )
         assert "smtpd_relay_restrictions" in screen_text(app)
         await check_golden(pilot, "verification-failed-80x24", update=update_golden)
+
+
+@size_ids
+async def test_what_keeps_mail_away_stands_first_and_is_not_green(
+    size: tuple[int, int], make_app: MakeApp, filled: Path, script: Script, update_golden: bool
+) -> None:
+    succeed(script)
+    script.checks = [PASSED, DELIVERED, NO_SPF, UNPUBLISHED]
+    app = make_app(filled)
+    async with app.run_test(size=size) as pilot:
+        screen = await install(pilot, app)
+        first = "Mail from outside cannot arrive: MX of example.com is not published."
+        await until(
+            pilot, lambda: f"! installed, but not everything works yet: {first}" in screen_text(app), "done"
+        )
+        assert screen.query_one("#stage").has_class("warn")
+        await check_golden(pilot, f"dashboard-hindered-{size[0]}x{size[1]}", update=update_golden)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, VerificationScreen), "results")
+        await until(pilot, lambda: first in screen_text(app), "the verdict")
+        shown = screen_text(app)
+        order = [first, "SPF of example.com", "On the server itself mail is taken on port 25", "Recommended: SPF"]
+        assert sorted(order, key=shown.index) == order
+        assert "The mail server works" not in shown
+        assert not app.screen.query_one("#verdict").has_class("good")
+        await check_golden(pilot, f"verification-hindered-{size[0]}x{size[1]}", update=update_golden)
 
 
 async def test_an_engine_that_cannot_begin_says_why(make_app: MakeApp, filled: Path, script: Script) -> None:

@@ -16,11 +16,15 @@ from mailwiz_tui.ui.actions import bindings_for
 from mailwiz_tui.ui.screens.main_screen import MainScreen
 from mailwiz_tui.ui.session import Session
 from mailwiz_tui.ui.symbols import CHECK_MARKS
-from mailwiz_tui.ui.text import safe_line
+from mailwiz_tui.ui.text import in_rows, safe_line
 from mailwiz_tui.ui.widgets.no_markup import NoMarkup
 from mailwiz_tui.ui.widgets.step_strip import tone_style
+from mailwiz_tui.verify.obstacle import gravity
 from mailwiz_tui.verify.result import CheckResult, CheckState
+from mailwiz_tui.verify.verdict import Grade, Verdict, verdict
 
+VERDICT_ROWS = 2
+"""The rows of one sentence of the verdict; the checks below say all of it."""
 ORDER = (CheckState.FAILED, CheckState.WARNING, CheckState.NOT_RUN, CheckState.PASSED)
 
 
@@ -31,6 +35,8 @@ class VerificationScreen(MainScreen):
     scopes: tuple[str, ...] = ("verify",)
     heading = "Verification"
     help_text = (
+        "At the top stands what keeps mail away, the gravest first: from outside, to outside, from mail programs; "
+        "then what works.\n\n"
         "Each check says what it proves. Failures come first, with what was expected, what was seen, and what to "
         "do. “Not run” means that a check could not be made, and why: for example no port 25 outwards from here."
     )
@@ -54,39 +60,47 @@ class VerificationScreen(MainScreen):
 
     @property
     def results(self) -> list[CheckResult]:
-        """All results, failures first; those of one server together, in the order of the plan."""
+        """All results, failures first, then by what they mean for mail, then in the order of the plan's servers."""
         installation = self.session.ongoing.installation
         if installation is None:
             return []
         servers = list(installation.model.servers)
         places = {server_id: place for place, server_id in enumerate(servers)}
         return sorted(
-            installation.results, key=lambda r: (ORDER.index(r.state), places.get(r.server_id, len(servers)))
+            installation.results,
+            key=lambda r: (ORDER.index(r.state), gravity(r.obstacles), places.get(r.server_id, len(servers))),
         )
 
     def draw(self) -> None:
         """Draw verdict and checks."""
         self._rows = self.results
-        failed = sum(1 for r in self._rows if r.state is CheckState.FAILED)
-        passed = sum(1 for r in self._rows if r.state is CheckState.PASSED)
-        plain = self.wizard.plain
-        verdict = self.query_one("#verdict", NoMarkup)
         installation = self.session.ongoing.installation
         error = installation.verify_error if installation else ""
-        if error:
-            verdict.show(f"{'x' if plain else '✗'} the checks could not be made: {error}")
-        elif failed:
-            verdict.show(f"{'x' if plain else '✗'} {failed} of {len(self._rows)} checks failed")
-        else:
-            others = len(self._rows) - passed
-            more = f", {others} with a remark" if others else ""
-            verdict.show(f"{'*' if plain else '✓'} the mail server works: {passed} checks passed{more}")
-        verdict.set_class(bool(failed or error), "bad")
-        verdict.set_class(not failed and not error, "good")
+        found = verdict(self._rows)
+        area = self.query_one("#verdict", NoMarkup)
+        area.show(self._error(error) if error else self._verdict(found))
+        area.set_class(bool(error) or found.grade is Grade.BAD, "bad")
+        area.set_class(not error and found.grade is Grade.HINDERED, "warn")
+        area.set_class(not error and found.grade is Grade.GOOD, "good")
         chooser = self.query_one(OptionList)
         chooser.clear_options()
         chooser.add_options([Option(self._row(result)) for result in self._rows])
         chooser.highlighted = 0 if self._rows else None
+
+    def _error(self, error: str) -> str:
+        return f"{'x' if self.wizard.plain else '✗'} the checks could not be made: {error}"
+
+    def _verdict(self, found: Verdict) -> str:
+        """What keeps mail away, then what works, then what is recommended; the checks keep most of the screen."""
+        width, room = max(self.app.size.width - 2, 20), max(self.app.size.height // 3, 3)
+        plain = self.wizard.plain
+        bad = "!" if found.grade is Grade.HINDERED else "x" if plain else "✗"
+        good = "" if found.grave else "* " if plain else "✓ "
+        told = [f"{bad} {sentence}" for sentence in found.grave]
+        rows = [in_rows(sentence, width, VERDICT_ROWS) for sentence in told]
+        rows += [in_rows(f"{good or '  '}{found.works}", width, VERDICT_ROWS)]
+        rows += [in_rows(f"  {sentence}", width, VERDICT_ROWS) for sentence in found.recommended]
+        return "\n".join("\n".join(rows).split("\n")[:room])
 
     def _row(self, result: CheckResult) -> Text:
         mark = CHECK_MARKS[result.state]

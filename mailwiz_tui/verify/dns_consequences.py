@@ -1,0 +1,169 @@
+"""What a DNS record that is not as planned keeps from working, by RFC and by what large receivers do.
+
+Missing MX or addresses: nobody can deliver (RFC 5321 section 5.1). Missing SPF, DKIM or reverse names: large
+receivers reject mail or mark it as spam. A wrong TLSA record: hosts that verify by DANE do not deliver (RFC 7672
+section 2.2). Everything else is recommended.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Iterable, Sequence
+
+from mailwiz_tui.dns.live import RecordState
+from mailwiz_tui.dns.match import State
+from mailwiz_tui.plan.words import listed
+from mailwiz_tui.verify.obstacle import Concern, Obstacle
+
+CANNOT_ARRIVE, GOES_ELSEWHERE = "Mail from outside cannot arrive", "Mail from outside goes elsewhere"
+MARKED = "Receivers will reject mail or mark it as spam"
+UNANSWERED = {
+    Concern.INCOMING: "It is not known whether mail from outside can arrive",
+    Concern.OUTGOING: "It is not known whether receivers take mail",
+}
+_NEEDED = {"mx": "MX", "address": "", "spf": "SPF", "dkim": "DKIM", "ptr": "the reverse name"}
+RECOMMENDED = "Recommended"
+_NAMES = {"mta-sts": "MTA-STS", "tls-rpt": "TLS-RPT", "tlsa": "TLSA", "caa": "CAA", "srv": "SRV", "dmarc": "DMARC"}
+
+
+def obstacles(standard: str, states: Sequence[RecordState], plan: Sequence[RecordState]) -> tuple[Obstacle, ...]:
+    """What the records of one standard (a key of ``dns_checks.PROVES``) keep from working.
+
+    ``plan`` is every record of the plan: it tells what a host is for.
+    """
+    unanswered = [s for s in states if s.state is State.UNKNOWN and not s.record.pending]
+    bad = [s for s in states if not s.fine and s not in unanswered]
+    found = list(_RULES.get(standard, _recommended)(standard, bad, states, plan))
+    if standard in _NEEDED:
+        concern = Concern.INCOMING if standard in ("mx", "address") else Concern.OUTGOING
+        for state in unanswered:
+            record = state.record
+            name = _forward(record.name) if record.type == "PTR" else record.name.partition("._domainkey.")[2]
+            subject = f"{_NEEDED[standard] or record.type} of {name or record.name}"
+            found.append(Obstacle(concern, UNANSWERED[concern], subject, "could not be asked"))
+    return tuple(found)
+
+
+def _mx(
+    standard: str, bad: Sequence[RecordState], states: Sequence[RecordState], plan: Sequence[RecordState]
+) -> Iterable[Obstacle]:
+    for domain in dict.fromkeys(s.record.name for s in bad):
+        subject, here = f"MX of {domain}", [s for s in states if s.record.name == domain]
+        faults = [s for s in here if s in bad]
+        if len(faults) < len(here):
+            hosts = listed(s.record.value.split()[-1].rstrip(".") for s in faults)
+            yield Obstacle(Concern.RECOMMENDED, RECOMMENDED, f"{subject} for {hosts}", _fault(faults[0]))
+        elif any(s.state is State.WRONG for s in here):
+            wrong = next(s for s in here if s.state is State.WRONG)
+            yield Obstacle(Concern.INCOMING, GOES_ELSEWHERE, subject, _fault(wrong))
+        else:
+            yield Obstacle(Concern.INCOMING, CANNOT_ARRIVE, subject, _fault(faults[0]))
+
+
+def _address(
+    standard: str, bad: Sequence[RecordState], states: Sequence[RecordState], plan: Sequence[RecordState]
+) -> Iterable[Obstacle]:
+    receiving = {s.record.value.split()[-1].rstrip(".") for s in plan if s.record.type == "MX"}
+    sending = {s.record.value.rstrip(".") for s in plan if s.record.type == "PTR"}
+    for state in bad:
+        record, here = state.record, [s for s in states if s.record.name == state.record.name]
+        subject, other = f"{record.type} of {record.name}", [s for s in here if s.record.type != record.type]
+        reached = any(s.fine for s in other)
+        if record.name in receiving and not (reached and record.type == "AAAA"):
+            effect = GOES_ELSEWHERE if state.state is State.WRONG else CANNOT_ARRIVE
+            effect = "Mail from hosts without IPv6 cannot arrive" if reached else effect
+            yield Obstacle(Concern.INCOMING, effect, subject, _fault(state))
+        elif record.name in sending:
+            yield Obstacle(Concern.OUTGOING, MARKED, subject, _fault(state))
+        else:
+            yield Obstacle(Concern.CLIENTS, f"{record.name} is not found", subject, _fault(state))
+
+
+def _spf(
+    standard: str, bad: Sequence[RecordState], states: Sequence[RecordState], plan: Sequence[RecordState]
+) -> Iterable[Obstacle]:
+    domains = {s.record.name for s in plan if s.record.type == "MX"}
+    for state in bad:
+        subject = f"SPF of {state.record.name}"
+        if state.record.name in domains:
+            yield Obstacle(Concern.OUTGOING, MARKED, subject, _fault(state))
+        else:
+            yield Obstacle(Concern.RECOMMENDED, RECOMMENDED, subject, _fault(state))
+
+
+def _dkim(
+    standard: str, bad: Sequence[RecordState], states: Sequence[RecordState], plan: Sequence[RecordState]
+) -> Iterable[Obstacle]:
+    for state in bad:
+        domain = state.record.name.partition("._domainkey.")[2]
+        yield Obstacle(Concern.OUTGOING, MARKED, f"DKIM of {domain}", _fault(state))
+
+
+def _ptr(
+    standard: str, bad: Sequence[RecordState], states: Sequence[RecordState], plan: Sequence[RecordState]
+) -> Iterable[Obstacle]:
+    for state in bad:
+        fault = _fault(state) if state.record.pending else f"is not {state.record.value.rstrip('.')}"
+        subject = f"the reverse name of {_forward(state.record.name)}"
+        yield Obstacle(Concern.OUTGOING, MARKED, subject, fault)
+
+
+def _tlsa(
+    standard: str, bad: Sequence[RecordState], states: Sequence[RecordState], plan: Sequence[RecordState]
+) -> Iterable[Obstacle]:
+    for state in bad:
+        subject = f"TLSA of {state.record.name}"
+        if state.state is State.WRONG:
+            effect = "Hosts that verify by DANE do not deliver"
+            yield Obstacle(Concern.INCOMING, effect, subject, "is not that of the server's key")
+        else:
+            yield Obstacle(Concern.RECOMMENDED, RECOMMENDED, "TLSA", _fault(state))
+
+
+def _caa(
+    standard: str, bad: Sequence[RecordState], states: Sequence[RecordState], plan: Sequence[RecordState]
+) -> Iterable[Obstacle]:
+    for state in bad:
+        if state.state is State.WRONG:
+            effect = "The certificate cannot be issued or renewed"
+            yield Obstacle(Concern.CLIENTS, effect, f"CAA of {state.record.name}", _fault(state))
+        else:
+            yield Obstacle(Concern.RECOMMENDED, RECOMMENDED, "CAA", _fault(state))
+
+
+def _recommended(
+    standard: str, bad: Sequence[RecordState], states: Sequence[RecordState], plan: Sequence[RecordState]
+) -> Iterable[Obstacle]:
+    for state in bad:
+        fault = "is not as planned" if state.state is State.WRONG else _fault(state)
+        yield Obstacle(Concern.RECOMMENDED, RECOMMENDED, _NAMES.get(standard, standard), fault)
+
+
+_Rule = Callable[[str, Sequence[RecordState], Sequence[RecordState], Sequence[RecordState]], Iterable[Obstacle]]
+_RULES: dict[str, _Rule] = {
+    "mx": _mx,
+    "address": _address,
+    "spf": _spf,
+    "dkim": _dkim,
+    "ptr": _ptr,
+    "tlsa": _tlsa,
+    "caa": _caa,
+}
+
+
+def _fault(state: RecordState) -> str:
+    """What is the matter with a record, as ``Obstacle.fault``."""
+    if state.state is State.UNKNOWN:
+        return f"is not known yet ({state.record.pending})"
+    if state.state is State.MISSING:
+        return "is not published"
+    return f"is not as planned ({state.detail})" if state.detail else "is not as planned"
+
+
+def _forward(pointer: str) -> str:
+    """The address that a reverse name belongs to."""
+    labels = pointer.lower().rstrip(".").split(".")
+    if labels[-2:] == ["in-addr", "arpa"]:
+        return ".".join(reversed(labels[:-2]))
+    digits = "".join(reversed(labels[:-2]))
+    return str(ipaddress.IPv6Address(int(digits, 16))) if len(digits) == 32 else pointer

@@ -1,0 +1,69 @@
+"""What a check's outcome means for the operator's mail: what it keeps away, and from whom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from mailwiz_tui.plan.words import listed
+
+SUBJECTS = 4
+"""How many subjects of one effect are named; the results hold all."""
+
+
+class Concern(StrEnum):
+    """Whom an obstacle concerns, the gravest first: mail from outside, mail to outside, users' mail programs.
+
+    ``safety`` means that strangers can misuse the server, ``other`` that something is not as planned without a
+    known effect on mail, ``recommended`` that mail works without it.
+    """
+
+    SAFETY = "safety"
+    INCOMING = "incoming"
+    OUTGOING = "outgoing"
+    CLIENTS = "clients"
+    OTHER = "other"
+    RECOMMENDED = "recommended"
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """One thing in the way: ``effect`` is a clause without a full stop, ``fault`` what is said of the ``subject``.
+
+    As in: ``Mail from outside cannot arrive`` – ``MX of example.com`` – ``is not published``.
+    """
+
+    concern: Concern
+    effect: str
+    subject: str
+    fault: str = "is not published"
+
+
+def gravity(obstacles: Iterable[Obstacle]) -> int:
+    """The place of the gravest in the order of ``Concern``; one behind all where there is none."""
+    order = list(Concern)
+    return min((order.index(obstacle.concern) for obstacle in obstacles), default=len(order))
+
+
+def sentences(obstacles: Iterable[Obstacle]) -> list[tuple[Concern, str]]:
+    """The gravest first, each effect once with everything that causes it."""
+    grouped: dict[tuple[Concern, str], dict[str, list[str]]] = {}
+    for obstacle in obstacles:
+        subjects = grouped.setdefault((obstacle.concern, obstacle.effect), {}).setdefault(obstacle.fault, [])
+        if obstacle.subject not in subjects:
+            subjects.append(obstacle.subject)
+    order = list(Concern)
+    told = sorted(grouped.items(), key=lambda entry: order.index(entry[0][0]))
+    return [(concern, f"{effect}: {_causes(faults)}.") for (concern, effect), faults in told]
+
+
+def _causes(faults: dict[str, list[str]]) -> str:
+    return "; ".join(
+        f"{listed(subjects, SUBJECTS)} {fault if len(subjects) == 1 else _of_many(fault)}"
+        for fault, subjects in faults.items()
+    )
+
+
+def _of_many(fault: str) -> str:
+    return f"are {fault.removeprefix('is ')}" if fault.startswith("is ") else fault

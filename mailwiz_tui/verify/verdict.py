@@ -1,0 +1,103 @@
+"""The verdict on an installation, for screens and command line: first what keeps mail away, then what works."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from mailwiz_tui.plan.words import counted, listed
+from mailwiz_tui.verify.obstacle import Concern, Obstacle, sentences
+from mailwiz_tui.verify.result import CheckResult, CheckState
+
+_EFFECTS: tuple[tuple[str, Concern, str], ...] = (
+    ("smtp.open-relay", Concern.SAFETY, "Strangers can send mail through the server"),
+    ("submission.login-required", Concern.SAFETY, "Strangers can send mail through the server"),
+    ("server.ssh", Concern.OTHER, "The server cannot be asked"),
+    ("mail-in.", Concern.INCOMING, "Mail from outside does not arrive"),
+    ("smtp.reached", Concern.INCOMING, "Mail from outside cannot arrive"),
+    ("mail-out.", Concern.OUTGOING, "Users cannot send mail"),
+    ("auth.imap.login", Concern.CLIENTS, "Users cannot read their mail"),
+    ("auth.pop3.login", Concern.CLIENTS, "Users cannot read their mail"),
+)
+"""What it means that a check failed, by the beginning of its id; the others are "not as planned"."""
+_WORKS = (
+    ("mail-in.", "taken on port 25"),
+    ("mail-out.", "sent by users"),
+    ("auth.imap.login", "read over IMAP"),
+)
+
+
+class Grade(StrEnum):
+    """``bad``: a check failed; ``hindered``: none did, but something outside is missing; else ``good``."""
+
+    GOOD = "good"
+    HINDERED = "hindered"
+    BAD = "bad"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """``obstacles`` are whole sentences, the gravest first; ``works`` is what works in spite of them."""
+
+    grade: Grade
+    obstacles: tuple[tuple[Concern, str], ...]
+    works: str
+    counts: str
+
+    @property
+    def grave(self) -> tuple[str, ...]:
+        """The obstacles without what is only recommended."""
+        return tuple(told for concern, told in self.obstacles if concern is not Concern.RECOMMENDED)
+
+    @property
+    def recommended(self) -> tuple[str, ...]:
+        """What mail works without."""
+        return tuple(told for concern, told in self.obstacles if concern is Concern.RECOMMENDED)
+
+
+def verdict(results: Sequence[CheckResult]) -> Verdict:
+    """What the results mean. Without any result nothing is known to work."""
+    failed = [r for r in results if r.state is CheckState.FAILED]
+    told = sentences([*(o for r in results for o in r.obstacles), *_failures(failed)])
+    grave = any(concern is not Concern.RECOMMENDED for concern, _ in told)
+    grade = Grade.BAD if failed or not results else Grade.HINDERED if grave else Grade.GOOD
+    counts = summary(results)
+    return Verdict(grade, tuple(told), _works(results, counts, grave=grave), counts)
+
+
+def summary(results: Iterable[CheckResult]) -> str:
+    """How many checks ended in which way, in words."""
+    states = [r.state for r in results]
+    words = [f"{states.count(CheckState.PASSED)} passed", f"{states.count(CheckState.FAILED)} failed"]
+    if warned := states.count(CheckState.WARNING):
+        words.append(counted(warned, "warning"))
+    if not_run := states.count(CheckState.NOT_RUN):
+        words.append(f"{not_run} not made")
+    return ", ".join(words)
+
+
+def _failures(failed: Iterable[CheckResult]) -> list[Obstacle]:
+    found = []
+    for result in failed:
+        if result.obstacles:
+            continue
+        known = next((known for known in _EFFECTS if result.id.startswith(known[0])), None)
+        concern, effect = known[1:] if known else (Concern.OTHER, "Not as planned")
+        found.append(Obstacle(concern, effect, f"the check {result.id} ({result.server_id})", "failed"))
+    return found
+
+
+def _works(results: Sequence[CheckResult], counts: str, *, grave: bool) -> str:
+    """One sentence; only what was tried and did not fail anywhere is said to work."""
+    if not results:
+        return "No check was made."
+    parts = []
+    for prefix, told in _WORKS:
+        states = {r.state for r in results if r.id.startswith(prefix)}
+        if CheckState.PASSED in states and CheckState.FAILED not in states:
+            parts.append(told)
+    if not parts:
+        return f"Checks: {counts}."
+    where = "On the server itself" if grave else "The mail server works:"
+    return f"{where} mail is {listed(parts)}; checks: {counts}."
