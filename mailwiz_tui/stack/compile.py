@@ -13,6 +13,7 @@ from mailwiz_tui.stack.blueprint import Blueprint, Packages, Probe, SecretSpec, 
 from mailwiz_tui.stack.certbot.component import Certbot
 from mailwiz_tui.stack.clamav.component import ClamAv, virus_scanner
 from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.database_gate.component import DatabaseGate
 from mailwiz_tui.stack.dovecot.component import Dovecot
 from mailwiz_tui.stack.dovecot.front import Front
 from mailwiz_tui.stack.dovecot.storage import mail_kind
@@ -63,6 +64,7 @@ COMPONENTS: tuple[Component, ...] = (
     OpenDkim(),
     Guard(),
     MariaDb(),
+    DatabaseGate(),
     AccountStore(),
     WebmailStore(),
     PanelStore(),

@@ -58,6 +58,8 @@ DKIM_DIR = "/var/lib/rspamd/dkim"
 DATABASE = "postfix"
 """The MariaDB database with the accounts, in the schema of PostfixAdmin."""
 MYSQL_SOCKET = "/run/mysqld/mysqld.sock"
+DATABASE_GATE_SOCKET = "/run/mailwiz-database/mysqld.sock"
+"""The same database; a connection waits there while MariaDB restarts (``database_gate``)."""
 PASSWORD_SCHEME = "ARGON2ID"  # noqa: S105
 """What ``doveadm pw -s`` is asked for; the hash in ``mailbox.password`` carries it as ``{ARGON2ID}``."""
 SHORTEST_PASSWORD = 12

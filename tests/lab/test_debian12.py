@@ -69,6 +69,7 @@ def test_every_check_passes_and_nothing_is_left_to_do(site: Site) -> None:
         stack.test_spf_dkim_and_dmarc_of_mail_from_the_world_are_told,
         stack.test_mail_for_a_full_mailbox_is_refused_before_it_is_taken,
         stack.test_mail_waits_at_the_sender_while_the_filter_is_down,
+        stack.test_nobody_is_refused_while_the_database_restarts,
         stack.test_killed_daemons_come_back_by_themselves_and_mail_flows,
         stack.test_one_account_cannot_flood_the_world,
         *PROOFS,

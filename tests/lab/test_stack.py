@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import imaplib
 import re
+import secrets
 import smtplib
 import socket
+import time
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -185,6 +187,32 @@ def test_killed_daemons_come_back_by_themselves_and_mail_flows(site: Site) -> No
     told = site.workspace.mailwiz("monitor", "--once").out
     assert "WARN dovecot crashed and restarted by itself" in told
     assert "its main process was killed" in told
+
+
+def test_nobody_is_refused_while_the_database_restarts(site: Site) -> None:
+    def attempt(_: int) -> str:
+        time.sleep(secrets.randbelow(50) / 10)
+        try:
+            site.imap(site.bob).logout()
+            with smtplib.SMTP(site.workspace.address, 587, timeout=60) as client:
+                client.starttls(context=unverified())
+                client.login(site.bob, PASSWORD)
+                client.mail(site.bob)
+                code, said = client.rcpt(site.carol)
+        except (smtplib.SMTPException, imaplib.IMAP4.error) as error:
+            return str(error)
+        return "" if code == 250 else f"{code} {said!r}"
+
+    site.run("fail2ban-client stop")
+    try:
+        for way in ("systemctl restart mariadb", "systemctl kill -s KILL --kill-whom=main mariadb"):
+            with ThreadPoolExecutor(8) as clients:
+                tries = [clients.submit(attempt, n) for n in range(24)]
+                time.sleep(2)
+                site.run(way)
+                assert {done.result() for done in tries} == {""}
+    finally:
+        site.run("systemctl start fail2ban")
 
 
 DRIFT = {

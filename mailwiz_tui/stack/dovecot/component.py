@@ -21,6 +21,7 @@ from mailwiz_tui.stack.blueprint import (
 )
 from mailwiz_tui.stack.certificate import shown_by
 from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.database_gate.component import SERVICE_UNIT as GATE
 from mailwiz_tui.stack.dovecot.clients import JAIL, SHOWN, client_ports, peers_read, serves_clients
 from mailwiz_tui.stack.dovecot.release import SIEVE_DIR, asks_database, config_files, version
 from mailwiz_tui.stack.dovecot.storage import INDEXES, mail_store
@@ -79,7 +80,7 @@ class Dovecot(Component):
                 Unit(
                     "dovecot.service",
                     restart_on=(*files, *peers_read(context), *(file.path for file in among), *bound),
-                    after=("mariadb.service",) if asks_database(context) else (),
+                    after=("mariadb.service", GATE) if asks_database(context) else (),
                 ),
                 *((shown_by("dovecot.service", *SHOWN),) if serves_clients(context) else ()),
             ),

@@ -29,7 +29,7 @@ def config_files(context: Context) -> dict[str, str]:
     accounts, quota = QUERIES
     files = {CONFIG: _main(context)}
     if version(context) == "2.3":
-        database = {"socket": keys.MYSQL_SOCKET, "database": keys.DATABASE}
+        database = {"socket": keys.DATABASE_GATE_SOCKET, "database": keys.DATABASE}
         guarded = database | _elsewhere(context)
         if not logins_from_copy(context):
             files[accounts] = render("dovecot", "2.3/mailwiz-accounts.conf.ext", **guarded)
@@ -49,7 +49,7 @@ def accounts_part(context: Context) -> str:
         return part(context, "accounts-copy.conf", users=keys.ACCOUNT_LOGINS).rstrip("\n")
     if version(context) == "2.3":
         return part(context, "accounts-database.conf", queries=QUERIES[0]).rstrip("\n")
-    database = {"socket": keys.MYSQL_SOCKET, "database": keys.DATABASE}
+    database = {"socket": keys.DATABASE_GATE_SOCKET, "database": keys.DATABASE}
     return part(context, "accounts-database.conf", **database, **_elsewhere(context)).rstrip("\n")
 
 
@@ -78,7 +78,7 @@ def _has_database(context: Context) -> bool:
 
 def asks_database(context: Context) -> bool:
     """Whether logins or quotas need the database on this server."""
-    return _has_database(context) or not logins_from_copy(context)
+    return _has_database(context)
 
 
 def _usage(context: Context) -> dict[str, str]:

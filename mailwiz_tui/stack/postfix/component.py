@@ -18,6 +18,7 @@ from mailwiz_tui.stack.blueprint import (
 )
 from mailwiz_tui.stack.certificate import shown_by
 from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.database_gate.component import SERVICE_UNIT as GATE
 from mailwiz_tui.stack.filtering import Milter, mail_filter
 from mailwiz_tui.stack.jails import jail
 from mailwiz_tui.stack.postfix import relay
@@ -69,7 +70,7 @@ class Postfix(Component):
                     *((PEERS, keys.INTERNAL_PEERS) if among else ()),
                     *(file.path for file in private if file.path == relay.PASSWORD_FILE),
                 ),
-                after=("mariadb.service",) if accounts.files else (),
+                after=("mariadb.service", GATE) if accounts.files else (),
             ),
             *_milter(context),
             shown_by(

@@ -1,0 +1,1 @@
+"""The database gate: lookups wait while MariaDB restarts, instead of failing."""

@@ -1,0 +1,69 @@
+"""The database gate: Postfix and Dovecot look accounts up through it, and wait while MariaDB restarts."""
+
+from __future__ import annotations
+
+from mailwiz_tui.stack import keys
+from mailwiz_tui.stack.blueprint import File, Probe, Step, Unit
+from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.mariadb.component import MariaDb
+from mailwiz_tui.stack.probes import unit_active
+from mailwiz_tui.stack.programs import ENVIRONMENT, folder, module, start
+from mailwiz_tui.stack.render import render
+
+NAME = "mailwiz-database-gate"
+SOCKET_UNIT, SERVICE_UNIT = f"{NAME}.socket", f"{NAME}.service"
+UNITS = "/etc/systemd/system"
+
+
+class DatabaseGate(Component):
+    """One small program between Postfix, Dovecot and MariaDB."""
+
+    name = "database-gate"
+    title = "Lookups while MariaDB restarts"
+
+    def wanted(self, context: Context) -> bool:
+        """Where MariaDB is."""
+        return MariaDb().wanted(context)
+
+    def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
+        """The socket stays open while the program restarts, so nothing is refused then either."""
+        program = module("database_gate", "gate")
+        service = File(
+            f"{UNITS}/{SERVICE_UNIT}",
+            render(
+                "database_gate",
+                SERVICE_UNIT,
+                environment=ENVIRONMENT,
+                command=start("database_gate", "gate"),
+                target=keys.MYSQL_SOCKET,
+            ),
+        )
+        opened = File(
+            f"{UNITS}/{SOCKET_UNIT}", render("database_gate", SOCKET_UNIT, socket=keys.DATABASE_GATE_SOCKET)
+        )
+        step = Step(
+            id="database-gate",
+            title="Let lookups wait for MariaDB",
+            component=self.name,
+            items=(
+                folder("database_gate"),
+                program,
+                opened,
+                service,
+                Unit(SOCKET_UNIT, restart_on=(opened.path,)),
+                Unit(SERVICE_UNIT, restart_on=(program.path, service.path, opened.path)),
+            ),
+        )
+        return Contribution(
+            steps=(step,),
+            probes=(
+                unit_active(SERVICE_UNIT, "lookups wait while MariaDB restarts"),
+                Probe(
+                    id="database-gate.answers",
+                    proves="MariaDB answers through the gate that Postfix and Dovecot use",
+                    argv=("mariadb", f"--socket={keys.DATABASE_GATE_SOCKET}", "-BNe", "SELECT CURRENT_USER()"),
+                    expect=r"(?m)^root@localhost$",
+                    advice=f"journalctl -u {SERVICE_UNIT} -u mariadb -n 50",
+                ),
+            ),
+        )

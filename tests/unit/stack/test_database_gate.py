@@ -1,0 +1,122 @@
+"""Lookups wait at the database gate while MariaDB restarts."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from mailwiz_tui.fleet.facts import FactsFile
+from mailwiz_tui.stack import keys
+from mailwiz_tui.stack.compile import compile_server
+from mailwiz_tui.stack.database_gate.gate import Gate, peer_uid
+
+from . import cases
+
+GREETING = b"\x4a\x00\x00\x00\x0a10.11\x00"
+TOO_MANY = b"\x17\x00\x00\x00\xff\x10\x04Too many connections"
+DENIED = b"\x17\x00\x00\x00\xff\x6a\x04Host not allowed"
+
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+async def database(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Greets, then answers each word with the word in capitals."""
+    writer.write(GREETING)
+    while data := await reader.read(100):
+        writer.write(data.upper())
+    writer.close()
+
+
+def saying(packet: bytes) -> Handler:
+    async def handler(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(packet)
+        writer.close()
+
+    return handler
+
+
+@asynccontextmanager
+async def gate(tmp_path: Path, patience: float = 5.0) -> AsyncIterator[Path]:
+    place = tmp_path / "gate.sock"
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(str(place))
+    listener.listen()
+    serving = asyncio.create_task(Gate(str(tmp_path / "mysqld.sock"), patience).serve(listener))
+    try:
+        yield place
+    finally:
+        serving.cancel()
+        listener.close()
+
+
+async def served(tmp_path: Path, handler: Handler) -> asyncio.Server:
+    path = tmp_path / "mysqld.sock"
+    path.unlink(missing_ok=True)
+    return await asyncio.start_unix_server(handler, path)
+
+
+async def test_what_both_sides_say_is_passed_on(tmp_path: Path) -> None:
+    async with await served(tmp_path, database), gate(tmp_path) as place:
+        reader, writer = await asyncio.open_unix_connection(place)
+        assert await reader.readexactly(len(GREETING)) == GREETING
+        writer.write(b"select")
+        assert await reader.readexactly(6) == b"SELECT"
+        writer.close()
+
+
+@pytest.mark.parametrize("before", [None, saying(b""), saying(TOO_MANY)])
+async def test_a_connection_waits_until_the_database_answers(tmp_path: Path, before: Handler | None) -> None:
+    earlier = await served(tmp_path, before) if before else None
+    async with gate(tmp_path) as place:
+        reader, _ = await asyncio.open_unix_connection(place)
+        greeting = asyncio.create_task(reader.readexactly(len(GREETING)))
+        await asyncio.sleep(0.3)
+        assert not greeting.done()
+        if earlier:
+            earlier.close()
+        async with await served(tmp_path, database):
+            assert await asyncio.wait_for(greeting, 3) == GREETING
+
+
+async def test_a_refusal_that_will_not_pass_is_told(tmp_path: Path) -> None:
+    async with await served(tmp_path, saying(DENIED)), gate(tmp_path) as place:
+        reader, _ = await asyncio.open_unix_connection(place)
+        assert await asyncio.wait_for(reader.read(), 3) == DENIED
+
+
+async def test_nobody_waits_for_ever(tmp_path: Path) -> None:
+    async with gate(tmp_path, patience=0.3) as place:
+        reader, _ = await asyncio.open_unix_connection(place)
+        assert await asyncio.wait_for(reader.read(), 3) == b""
+
+
+async def test_a_connection_ends_when_the_database_stops(tmp_path: Path) -> None:
+    async with await served(tmp_path, saying(GREETING)), gate(tmp_path) as place:
+        reader, _ = await asyncio.open_unix_connection(place)
+        assert await asyncio.wait_for(reader.read(), 3) == GREETING
+
+
+def test_the_user_on_the_other_side_is_known() -> None:
+    one, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+    with one, other:
+        assert peer_uid(one) == os.geteuid()
+
+
+@pytest.mark.parametrize("known", [cases.facts(), cases.bookworm()])
+def test_postfix_and_dovecot_ask_through_the_gate(known: FactsFile) -> None:
+    blueprint = compile_server(cases.plan(), "mx1", known)
+    files = blueprint.files()
+    maps = [file.content for path, file in files.items() if path.startswith("/etc/postfix/mysql/")]
+    assert maps
+    assert all(text.count(f"unix:{keys.DATABASE_GATE_SOCKET}") > 2 for text in maps)
+    dovecot = "".join(file.content for path, file in files.items() if path.startswith("/etc/dovecot/"))
+    assert keys.DATABASE_GATE_SOCKET in dovecot
+    assert keys.MYSQL_SOCKET not in dovecot
+    units = [unit.name for unit in blueprint.units()]
+    assert units.index("mailwiz-database-gate.socket") < units.index("dovecot.service")
