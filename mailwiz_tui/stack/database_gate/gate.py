@@ -1,7 +1,8 @@
 """Passes connections on to MariaDB's socket, and lets new ones wait while MariaDB does not answer.
 
-Postfix skips a database for a minute after one failed connection and answers 451 meanwhile (dict_mysql.c); Dovecot fails the login it was busy with. Through the gate a
-connection succeeds at once, and MariaDB's greeting comes as soon as it is up again.
+Postfix leaves a database alone for a minute after one failed connection and answers 451 meanwhile (dict_mysql.c);
+Dovecot fails the login it was busy with. Through the gate a connection succeeds at once, and MariaDB's greeting
+comes as soon as it is up again.
 
 MariaDB knows programs by their system user (SO_PEERCRED), so each connection to it is made as the user who came in.
 """

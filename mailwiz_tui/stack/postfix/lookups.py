@@ -35,8 +35,9 @@ def lookups(context: Context) -> Lookups:
 
 
 HOSTS = " ".join((f"unix:{keys.MYSQL_SOCKET}", *[f"unix:{keys.DATABASE_GATE_SOCKET}"] * 12))
-"""Postfix leaves an entry alone for 60 s after it failed, and asks the next one. Through the gate, where a connection
-waits up to 4 s for MariaDB, the next one succeeds; 12 of them wait less than those 60 s, so a lookup ends at last."""
+"""Postfix leaves an entry alone for 60 s after it failed, and asks the next one. Through the gate, where a
+connection waits up to 4 s for MariaDB, the next one succeeds; 12 of them wait less than those 60 s, so that a
+lookup ends at last."""
 
 
 def _database() -> Lookups:
