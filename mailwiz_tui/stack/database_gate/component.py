@@ -7,7 +7,7 @@ from mailwiz_tui.stack.blueprint import File, Probe, Step, Unit
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.mariadb.component import MariaDb
 from mailwiz_tui.stack.probes import unit_active
-from mailwiz_tui.stack.programs import ENVIRONMENT, folder, module, start
+from mailwiz_tui.stack.programs import folder, launcher, module
 from mailwiz_tui.stack.render import render
 
 NAME = "mailwiz-database-gate"
@@ -27,14 +27,13 @@ class DatabaseGate(Component):
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """The socket stays open while the program restarts, so nothing is refused then either."""
-        program = module("database_gate", "gate")
+        program, started = module("database_gate", "gate"), launcher("database_gate", "gate", NAME)
         service = File(
             f"{UNITS}/{SERVICE_UNIT}",
             render(
                 "database_gate",
                 SERVICE_UNIT,
-                environment=ENVIRONMENT,
-                command=start("database_gate", "gate"),
+                program=started.path,
                 target=keys.MYSQL_SOCKET,
             ),
         )
@@ -48,10 +47,11 @@ class DatabaseGate(Component):
             items=(
                 folder("database_gate"),
                 program,
+                started,
                 opened,
                 service,
                 Unit(SOCKET_UNIT, restart_on=(opened.path,)),
-                Unit(SERVICE_UNIT, restart_on=(program.path, service.path, opened.path)),
+                Unit(SERVICE_UNIT, restart_on=(program.path, started.path, service.path, opened.path)),
             ),
         )
         return Contribution(
