@@ -93,7 +93,9 @@ def run(options: argparse.Namespace) -> int:
             "addresses and DKIM keys are not known yet",
             "run with --refresh to make the keys on the servers and fetch the public halves",
         )
-    records = plan_records(workspace.plan, workspace.known, workspace.inventory)
+    # a domain is published for only once the plan has it
+    plan, known = workspace.plan, workspace.known
+    records = plan_records(plan, known, workspace.inventory, accounts=not options.publish)
     if options.check or options.publish:
         from mailwiz_tui.dns.former import former_records
 

@@ -37,6 +37,8 @@ async def _show(engine: Engine, blueprint: Blueprint, *, as_json: bool) -> None:
         say(f"{clock} {health.server_id}: WARN {restart}")
     for failure in health.failures:
         say(f"{clock} {health.server_id}: FAIL {failure.id}: {failure.detail}")
+    for warning in health.warnings:
+        say(f"{clock} {health.server_id}: WARN {warning.id}: {warning.detail} ({warning.advice})")
 
 
 async def _monitor(workspace: Workspace, options: argparse.Namespace) -> int:

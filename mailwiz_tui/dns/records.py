@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from mailwiz_tui.dns import address, autoconfig, caa, dkim, dmarc, mta_sts, mx, ptr, spf, srv, tls_rpt, tlsa
+from mailwiz_tui.dns import (
+    account_domains,
+    address,
+    autoconfig,
+    caa,
+    dkim,
+    dmarc,
+    mta_sts,
+    mx,
+    ptr,
+    spf,
+    srv,
+    tls_rpt,
+    tlsa,
+)
 from mailwiz_tui.dns.record import Note, Record
 from mailwiz_tui.dns.site import Site
 from mailwiz_tui.fleet.facts import FactsFile
@@ -13,20 +27,24 @@ STANDARDS = (address, mx, spf, dkim, dmarc, mta_sts, tls_rpt, tlsa, caa, srv, au
 NOTED = (spf, dkim, dmarc, mta_sts, caa, autoconfig)
 
 
-def plan_records(plan: Plan, known: FactsFile, inventory: Inventory | None = None) -> list[Record]:
+def plan_records(
+    plan: Plan, known: FactsFile, inventory: Inventory | None = None, *, accounts: bool = True
+) -> list[Record]:
     """The records that are true for this plan's stack, grouped by domain in the plan's order.
 
     Addresses come from the inventory first, then from what the servers told. What is not known yet is a
-    record with ``pending`` set and no value.
+    record with ``pending`` set and no value. With ``accounts``, domains that only the accounts have come last.
     """
     site = Site(plan, known, inventory)
     found = [record for standard in STANDARDS for record in standard.records(site)]
     unique = {(r.name, r.type, r.value): r for r in found}.values()
     order = {domain: index for index, domain in enumerate(plan.all_domains())}
-    return sorted(unique, key=lambda r: order.get(r.domain, len(order)))
+    planned = sorted(unique, key=lambda r: order.get(r.domain, len(order)))
+    return [*planned, *(account_domains.records(plan, known, inventory) if accounts else ())]
 
 
 def plan_notes(plan: Plan, known: FactsFile, inventory: Inventory | None = None) -> list[Note]:
     """What to know beside the records: what was left out and why, and warnings."""
     site = Site(plan, known, inventory)
-    return [note for standard in NOTED for note in standard.notes(site)]
+    noted = [note for standard in NOTED for note in standard.notes(site)]
+    return [*noted, *account_domains.notes(plan, known)]

@@ -66,7 +66,10 @@ class MailStore(_Facts):
 
 
 class Facts(_Facts):
-    """One server as it is now. Sizes in bytes, times in seconds since the epoch."""
+    """One server as it is now. Sizes in bytes, times in seconds since the epoch.
+
+    ``account_domains`` are the mailbox domains of the accounts' database there; None where there is none.
+    """
 
     gathered_at: float = 0.0
     os_id: str = ""
@@ -108,6 +111,7 @@ class Facts(_Facts):
     run_active: str = ""
     installed_digest: str = ""
     mail_store: MailStore | None = None
+    account_domains: tuple[str, ...] | None = None
 
 
 class DkimPublicKey(_Facts):

@@ -14,6 +14,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from mailwiz_tui.fleet.account_domains import learn
 from mailwiz_tui.fleet.facts import Facts, FactsFile, ServerRecord
 from mailwiz_tui.fleet.facts_store import load_facts, save_facts
 from mailwiz_tui.fleet.server import Inventory, Server
@@ -116,6 +117,11 @@ class Engine:
         for result in results.values():
             raised(result)
         return self.known
+
+    def learn_account_domains(self, domains: Collection[str] | None) -> None:
+        """Remembers which mailbox domains the accounts have, beside the plan; None says nothing."""
+        if learn(self.plan, self.known, domains):
+            self._save()
 
     async def survey(self) -> list[network.PairReport]:
         """How the servers reach each other now, pair by pair; changes nothing. Those that do not answer lack."""

@@ -43,6 +43,7 @@ from mailwiz_tui.stack.resolution import resolution
 from mailwiz_tui.stack.roundcube.component import Roundcube
 from mailwiz_tui.stack.roundcube.database import WebmailStore
 from mailwiz_tui.stack.rspamd.component import Rspamd
+from mailwiz_tui.stack.signing.component import SigningDomains, SigningTables
 from mailwiz_tui.stack.spamassassin.component import SpamAssassin
 from mailwiz_tui.stack.tls.component import Tls
 from mailwiz_tui.stack.unbound.component import Unbound
@@ -59,6 +60,7 @@ COMPONENTS: tuple[Component, ...] = (
     Tls(),
     ClamAv(),
     Redis(),
+    SigningTables(),
     Rspamd(),
     SpamAssassin(),
     OpenDkim(),
@@ -71,6 +73,7 @@ COMPONENTS: tuple[Component, ...] = (
     AccountCopy(),
     AccountsNow(),
     MessageChecks(),
+    SigningDomains(),
     ObjectStore(),
     Dovecot(),
     Front(),

@@ -102,6 +102,7 @@ SENDER_OWNERS_PORT = 11346
 SENDER_OWNERS = f"socketmap:inet:127.0.0.1:{SENDER_OWNERS_PORT}:senders"
 """The same as Postfix writes it."""
 MESSAGE_CHECKS_USER = "mailwiz-checks"
+SIGNING_USER = "mailwiz-signing"
 SPAMD_PORT = 783
 CLAMD_SOCKET = "/run/clamav/clamd.ctl"
 RSPAMD_CONTROLLER = "/run/rspamd/controller.sock"

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from mailwiz_tui.dns.record import Record
 from mailwiz_tui.dns.records import plan_records
+from mailwiz_tui.fleet.account_domains import known_drift
 from mailwiz_tui.fleet.facts import Facts, FactsFile, ServerRecord
 from mailwiz_tui.fleet.facts_store import facts_path_for, load_facts, save_facts
 from mailwiz_tui.fleet.inventory import InventoryError, find_inventory, load_inventory, save_server
@@ -201,6 +202,13 @@ class Session:
             wrong = ", ".join(dict.fromkeys(_label(f.path) for f in error.findings))
             return [], f"The records appear when these are settled: {wrong}."
         return plan_records(plan, self.known, self.inventory), ""
+
+    def unplanned_domains(self) -> tuple[str, ...]:
+        """The mailbox domains that only the accounts have, as far as the servers told."""
+        try:
+            return known_drift(self.draft.preview(), self.known).unplanned
+        except PlanError:
+            return ()
 
     @property
     def asked_resolver(self) -> str | None:

@@ -7,10 +7,12 @@ import time
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from mailwiz_tui.fleet.account_domains import store_id
 from mailwiz_tui.fleet.facts import Facts, FactsFile
 from mailwiz_tui.fleet.server import Server
+from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.stack.blueprint import Blueprint
-from mailwiz_tui.verify import server_checks
+from mailwiz_tui.verify import account_domains, server_checks
 from mailwiz_tui.verify.courier import Link
 from mailwiz_tui.verify.result import CheckResult, CheckState
 from mailwiz_tui.verify.sample import Sample
@@ -46,6 +48,11 @@ class Health:
         return tuple(r for r in self.results if r.state is CheckState.FAILED)
 
     @property
+    def warnings(self) -> tuple[CheckResult, ...]:
+        """The checks that passed with a word of warning."""
+        return tuple(r for r in self.results if r.state is CheckState.WARNING)
+
+    @property
     def line(self) -> str:
         """The whole in one line."""
         passed = sum(r.state is CheckState.PASSED for r in self.results)
@@ -64,6 +71,7 @@ class Health:
 class Watched(Protocol):
     """What a look at health needs of ``install.engine.Engine``."""
 
+    plan: Plan
     known: FactsFile
 
     def server(self, server_id: str) -> Server:
@@ -89,6 +97,8 @@ async def look(engine: Watched, blueprint: Blueprint) -> Health:
         link.request("probes", probes=list(_NUMBERS)),
         engine.probe(engine.server(server_id)),
     )
+    if server_id == store_id(engine.plan):
+        results = [*results, account_domains.judge(engine.plan, server_id, facts.account_domains)]
     told = {answer["id"]: _number(answer) for answer in numbers}
     record = engine.known.servers.get(server_id)
     until = record.tls.not_after if record and record.tls else 0.0

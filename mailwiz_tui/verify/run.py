@@ -10,8 +10,10 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from mailwiz_tui.dns.records import plan_records
+from mailwiz_tui.fleet.account_domains import store_id
 from mailwiz_tui.stack.blueprint import Blueprint
 from mailwiz_tui.verify import (
+    account_domains,
     applications,
     auth,
     ban_guard,
@@ -84,6 +86,7 @@ async def verify(
     turn = _Round(engine, on_result, {}, [])
     await asyncio.gather(*(_connect(turn, server_id) for server_id in blueprints))
     reached = {server_id: b for server_id, b in blueprints.items() if server_id in turn.links}
+    await _account_domains(turn)
     records = plan_records(plan, engine.known, engine.inventory)
     first = next(iter(blueprints), "")
     asked = resolver or engine.inventory.resolver or next(iter(plan.network.resolvers), None)
@@ -113,6 +116,21 @@ async def _connect(turn: _Round, server_id: str) -> None:
         turn.links[server_id] = await turn.engine.link(server_id)
     except Exception as error:
         turn.fail("server.ssh", server_id, "The server is reached over SSH.", error, "operator")
+
+
+async def _account_domains(turn: _Round) -> None:
+    """Compare the plan's domains with the accounts'; what is learnt decides which records are looked for."""
+    plan = turn.engine.plan
+    place = store_id(plan)
+    if (link := turn.links.get(place)) is None:
+        return
+    try:
+        domains = await account_domains.ask(link)
+    except Exception as error:
+        turn.fail(account_domains.CHECK, place, account_domains.PROVES, error)
+        return
+    turn.engine.learn_account_domains(domains)
+    turn.tell(account_domains.judge(plan, place, domains))
 
 
 async def _dns(turn: _Round, work: Any) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
+from mailwiz_tui.fleet.account_domains import AccountDrift
 from mailwiz_tui.fleet.facts import Disk, Listener
 from mailwiz_tui.install.sanitize import clean_text
 
@@ -102,7 +103,10 @@ class Peer(_Told):
 
 
 class Sample(_Told):
-    """One server at one moment, by its own clock; None stands for what it could not tell."""
+    """One server at one moment, by its own clock; None stands for what it could not tell.
+
+    ``plan_drift`` is where the accounts on it and the plan name different domains, as the watcher compared them.
+    """
 
     at: float = 0.0
     load: tuple[float, float, float] = (0.0, 0.0, 0.0)
@@ -117,6 +121,8 @@ class Sample(_Told):
     log: MailLog | None = None
     run: Run | None = None
     mesh: tuple[Peer, ...] | None = ()
+    account_domains: tuple[Clean, ...] | None = None
+    plan_drift: AccountDrift = AccountDrift()
 
     @property
     def banned(self) -> int | None:

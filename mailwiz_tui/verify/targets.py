@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import partial
 from typing import Any, Protocol
 
@@ -31,6 +32,9 @@ class Engine(Protocol):
 
     async def link(self, server_id: str) -> Any:
         """The connection to a server's agent."""
+
+    def learn_account_domains(self, domains: Collection[str] | None) -> None:
+        """Remember which mailbox domains the accounts have."""
 
 
 async def target_for(engine: Engine, blueprint: Blueprint, link: Link) -> Target:

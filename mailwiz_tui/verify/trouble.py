@@ -6,6 +6,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
+from mailwiz_tui.fleet.account_domains import (
+    ABSENT_ADVICE,
+    UNPLANNED_ADVICE,
+    absent_sentence,
+    unplanned_sentence,
+)
 from mailwiz_tui.stack import keys
 from mailwiz_tui.verify.sample import Sample, UnitState
 
@@ -29,6 +35,7 @@ _MEANS = {
     "opendkim": "mail is not signed, and waits",
     "mailwiz-message-checks": "mail waits at its senders: whose name it carries cannot be checked",
     "mailwiz-guard": "users' mail is not taken, for nobody counts it",
+    "mailwiz-signing": "mail of domains that are added in the admin panel leaves unsigned",
     "mariadb": "accounts cannot be looked up: no login, no delivery",
     "unbound": "names cannot be looked up, so mail waits in the queue",
     "redis-server@rspamd": "the spam filter has lost its memory",
@@ -66,6 +73,7 @@ def troubles(sample: Sample, ports: tuple[tuple[str, int], ...] = ()) -> list[Tr
         *_queue(sample),
         *_room(sample),
         *_certificate(sample),
+        *_plan_drift(sample),
     ]
     return sorted(found, key=lambda t: -t.weight)
 
@@ -197,6 +205,13 @@ def _certificate(sample: Sample) -> Iterator[Trouble]:
         f"{what}: mail programs {'refuse' if days < 0 else 'will refuse'} to connect",
         "renew it; `mailwiz-tui apply PLAN` puts a new one in place",
     )
+
+
+def _plan_drift(sample: Sample) -> Iterator[Trouble]:
+    for name in sample.plan_drift.absent:
+        yield Trouble(Weight.FAILURE, absent_sentence(name), ABSENT_ADVICE)
+    for name in sample.plan_drift.unplanned:
+        yield Trouble(Weight.WARNING, unplanned_sentence(name), UNPLANNED_ADVICE)
 
 
 def _some(names: list[str]) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
 from mailwiz_tui.dns.live import RecordState, compare
 from mailwiz_tui.dns.match import State
 from mailwiz_tui.dns.records import plan_records
+from mailwiz_tui.fleet.account_domains import AccountDrift, compared, store_id
 from mailwiz_tui.fleet.facts import FactsFile
 from mailwiz_tui.fleet.server import Inventory
 from mailwiz_tui.plan.model import Plan, PrivateNetwork
@@ -43,6 +44,9 @@ class WatchedEngine(Protocol):
     async def link(self, server_id: str) -> Link:
         """The connection to a server's agent."""
 
+    def learn_account_domains(self, domains: Collection[str] | None) -> None:
+        """Remember which mailbox domains the accounts have."""
+
 
 class Watcher:
     """Looks at the servers of a plan; it remembers where each one's mail log was left."""
@@ -67,7 +71,10 @@ class Watcher:
         sample = Sample.model_validate(answer)
         if sample.log is not None:
             self._places[server_id] = sample.log.place
-        return sample
+        if server_id != store_id(self._engine.plan):
+            return sample.model_copy(update={"plan_drift": AccountDrift()})
+        self._engine.learn_account_domains(sample.account_domains)
+        return sample.model_copy(update={"plan_drift": compared(self._engine.plan, sample.account_domains)})
 
     def _peers(self, server_id: str) -> dict[str, str]:
         """The public keys of the other servers on the private link; none where the network is there without us."""

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import uuid
+from email.policy import SMTP
 
+import dkim
+
+from mailwiz_tui.dns.dkim import text as key_record
+from mailwiz_tui.fleet.facts_store import facts_path_for, load_facts
+from tests.lab.clients import PASSWORD, other, refused, until
 from tests.lab.site import Site
 
 ATTACHED = b"""\
@@ -59,5 +66,49 @@ def forwarded_messages_leave_as_they_were(site: Site) -> None:
     assert not [word for word in told if word in head]
 
 
-PROOFS = (forwarded_messages_leave_as_they_were,)
+def signers(site: Site, received: bytes) -> list[str]:
+    """The domains whose signature on a message, as the world received it, is good by the keys that were made."""
+    known = load_facts(facts_path_for(site.workspace.plan))
+    keys = {key.selector: key_record(key) for record in known.servers.values() for key in record.dkim}
+
+    def published(name: bytes, timeout: int = 5) -> bytes:
+        return keys.get(name.decode().partition("._domainkey.")[0], "").encode()
+
+    message = received.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+    number = len(re.findall(rb"(?mi)^dkim-signature:", message.partition(b"\r\n\r\n")[0]))
+    verifier = dkim.DKIM(message)
+    return [verifier.domain.decode() for index in range(number) if verifier.verify(idx=index, dnsfunc=published)]
+
+
+def domains_of_the_accounts_alone_are_signed_for(site: Site) -> None:
+    """A domain that somebody adds in the panel has the server's selector and key at once; nobody runs apply."""
+    domain = f"extra-{uuid.uuid4().hex[:6]}.test"
+    user = f"dora@{domain}"
+    hashed = site.run(f"doveadm pw -s ARGON2ID -p {PASSWORD}").strip()
+    site.sql(
+        f"INSERT INTO domain (domain, description, transport) VALUES ('{domain}', '', 'virtual');"
+        "INSERT INTO mailbox (username, password, name, maildir, local_part, domain) VALUES "
+        f"('{user}', '{hashed}', '', '{domain}/dora/', 'dora', '{domain}');"
+        f"INSERT INTO alias (address, goto, domain) VALUES ('{user}', '{user}', '{domain}');"
+    )
+    try:
+        seen: list[bytes] = []
+
+        def signed() -> bool:
+            letter = other(user, f"{uuid.uuid4().hex}@outside.test")
+            data = letter.as_bytes(policy=SMTP)
+            if refused(lambda: site.submit_as_written(data, str(letter["To"]), user=user, sender=user)):
+                return False
+            seen.append(site.arrived_outside(str(letter["To"])))
+            return signers(site, seen[-1]) == [domain]
+
+        assert until(signed, 60), seen[-1:]
+    finally:
+        site.sql(
+            f"DELETE FROM domain WHERE domain = '{domain}'; DELETE FROM mailbox WHERE domain = '{domain}';"
+            f"DELETE FROM alias WHERE domain = '{domain}';"
+        )
+
+
+PROOFS = (forwarded_messages_leave_as_they_were, domains_of_the_accounts_alone_are_signed_for)
 """Each takes a site with the mailbox bob@ and fails where something is not so."""

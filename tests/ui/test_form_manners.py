@@ -11,7 +11,7 @@ from textual.widgets import Static
 
 from mailwiz_tui.dns.live import RecordState, State
 from mailwiz_tui.dns.record import Record
-from mailwiz_tui.fleet.facts import Facts, FactsFile, Listener
+from mailwiz_tui.fleet.facts import Facts, FactsFile, Listener, ServerRecord
 from mailwiz_tui.fleet.facts_store import facts_path_for, load_facts
 from mailwiz_tui.fleet.server import Server
 from mailwiz_tui.install.prompts import Prompts
@@ -176,6 +176,22 @@ async def test_records_show_how_they_stand_in_the_dns(make_app: MakeApp, filled:
         assert {app.session.published.of(r).state for r in app.session.records()[0] if r.type == "MX"} == {
             "planned"
         }
+
+
+async def test_step_7_names_a_domain_that_only_the_accounts_have_with_its_records(
+    make_app: MakeApp, filled: Path
+) -> None:
+    app = make_app(filled)
+    plan = app.session.plan()
+    assert plan is not None
+    facts = debian_facts().model_copy(update={"account_domains": (*plan.mailbox_domains(), "shop.test")})
+    app.session.known = FactsFile(servers={plan.servers[0].id: ServerRecord(facts=facts)})
+    async with app.run_test(size=(120, 60)) as pilot:
+        await goto(pilot, app, "dns")
+        await until(pilot, lambda: "not in the plan: shop.test" in " ".join(screen_text(app).split()), "the note")
+        assert "step 3" in screen_text(app)
+        listed = {record.name for record in app.session.records()[0]}
+        assert {"shop.test", "_dmarc.shop.test", "2026a._domainkey.shop.test"} <= listed
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
-from . import aptlocks, listeners, mailsoft, mailstore, netfacts
+from . import accountdomains, aptlocks, listeners, mailsoft, mailstore, netfacts
 from .fault import AgentFault
 from .host import Host
 from .lock import active_run
@@ -50,6 +50,7 @@ def gather(host: Host) -> dict[str, Any]:
         "sshd": lambda: _ssh_ports(host),
         "fqdn": _fqdn,
         "wireguard": lambda: _wireguard(host),
+        "account_domains": lambda: accountdomains.find(host),
     }
     if not host.real:
         jobs = {name: job for name, job in jobs.items() if name not in ("resolvers", "recursion", "port25")}
@@ -100,6 +101,7 @@ def gather(host: Host) -> dict[str, Any]:
         "run_active": active_run(host),
         "installed_digest": State(host).installed_digest,
         "mail_store": mailstore.find(host),
+        "account_domains": found["account_domains"],
     }
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from . import facts, listeners, maillog
+from . import accountdomains, facts, listeners, maillog
 from .clean import clean_line
 from .host import Host
 from .lock import active_run, read_holder
@@ -48,6 +48,7 @@ def look(
         "log": lambda: maillog.read(host, place, since, keep),
         "run": lambda: _run(host),
         "mesh": lambda: _mesh(host, peers or {}),
+        "account_domains": lambda: accountdomains.find(host),
     }
     with ThreadPoolExecutor(len(jobs)) as pool:
         running = {name: pool.submit(job) for name, job in jobs.items()}

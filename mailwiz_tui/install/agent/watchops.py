@@ -23,6 +23,7 @@ class WatchOperations:
         return {
             "probes": self.probes,
             "monitor": self.monitor,
+            "account_domains": self.account_domains,
             "units": self.units,
             "reach": self.reach,
             "measure": self.measure,
@@ -54,6 +55,12 @@ class WatchOperations:
         from . import monitor as module
 
         return module.unit_states(self._channel.host, units)
+
+    def account_domains(self) -> Answer:
+        """The mailbox domains of the accounts' database here; None where there is none."""
+        from . import accountdomains
+
+        return {"domains": accountdomains.find(self._channel.host)}
 
     def reach(self, places: list[Raw]) -> Answer:
         """Whether TCP ports of other servers answer from here."""

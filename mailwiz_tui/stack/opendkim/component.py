@@ -13,11 +13,12 @@ from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.filtering import OPENDKIM, uses
 from mailwiz_tui.stack.probes import listens, unit_active
 from mailwiz_tui.stack.render import render
+from mailwiz_tui.stack.signing.component import SENDERS_FILE
+from mailwiz_tui.stack.signing.signing_domains import KEY_NAME
 
 CONFIG = "/etc/opendkim.conf"
 FOLDER = "/etc/mailwiz/opendkim"
 KEYS = f"{FOLDER}/keys"
-DOMAINS = f"{FOLDER}/domains"
 DROP_IN = f"/etc/systemd/system/{OPENDKIM.unit}.d/mailwiz.conf"
 CREDENTIAL = "dkim.key"
 
@@ -33,13 +34,12 @@ class OpenDkim(Component):
         return uses(context, OPENDKIM)
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
-        """One configuration file, two tables, and the key handed over by systemd."""
+        """One configuration file, a table of keys, and the key handed over by systemd."""
         plan = context.plan
         selector = plan.dkim_selector(context.server_id)
         key = keys.dkim_private_key(selector)
         signs = plan.security.dkim.enabled and (context.has_role(Role.MX_OUTBOUND) or not context.distributed)
-        signing = render("opendkim", "signing.conf", keys=KEYS, domains=DOMAINS).rstrip("\n")
-        names = [(domain, f"{selector}._domainkey.{domain}") for domain in plan.mailbox_domains()]
+        signing = render("opendkim", "signing.conf", keys=KEYS, domains=SENDERS_FILE).rstrip("\n")
         place = f"/run/credentials/{OPENDKIM.unit}/{CREDENTIAL}"
         files = [
             File(
@@ -67,10 +67,9 @@ class OpenDkim(Component):
             ),
         ]
         if signs:
-            lines = "\n".join(f"{name} {domain}:{selector}:{place}" for domain, name in names)
-            files.append(File(KEYS, render("opendkim", "keys", keys=lines)))
-            lines = "\n".join(f"*@{domain} {name}" for domain, name in names)
-            files.append(File(DOMAINS, render("opendkim", "domains", domains=lines)))
+            # % is the domain of the sender, which the table of domains has matched
+            line = f"{KEY_NAME} %:{selector}:{place}"
+            files.append(File(KEYS, render("opendkim", "keys", keys=line)))
         step = Step(
             id="opendkim",
             title="Start the DKIM signer",

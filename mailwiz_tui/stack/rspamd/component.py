@@ -23,6 +23,7 @@ from mailwiz_tui.stack.redis.component import UNIT as REDIS
 from mailwiz_tui.stack.render import quoted, render
 from mailwiz_tui.stack.resolution import resolution
 from mailwiz_tui.stack.rspamd.release import release_files
+from mailwiz_tui.stack.signing.component import SELECTORS_FILE
 
 LOCAL = "/etc/rspamd/local.d"
 OVERRIDE = "/etc/rspamd/override.d/options.inc"
@@ -111,6 +112,13 @@ class Rspamd(Component):
             f"    }}"
             for domain in plan.mailbox_domains()
         )
+        others = (
+            render(
+                "rspamd", "other-domains.conf", selectors=SELECTORS_FILE, key=keys.dkim_private_key(selector)
+            ).rstrip("\n")
+            if _signs(context)
+            else "# This server has no key."
+        )
         plain = (
             "actions.conf", "classifier-bayes.conf", "dmarc.conf", "force_actions.conf", "history_redis.conf",
             "logging.inc", "milter_headers.conf", "neural.conf", "ratelimit.conf", "worker-normal.inc",
@@ -128,8 +136,10 @@ class Rspamd(Component):
                 "rspamd", "worker-proxy.inc", port=str(keys.RSPAMD_MILTER_PORT), count=str(workers)
             ),
             "redis.conf": render("rspamd", "redis.conf", socket=keys.REDIS_SOCKET),
-            "dkim_signing.conf": render("rspamd", "dkim_signing.conf", enabled=enabled, domains=signing),
-            "arc.conf": render("rspamd", "arc.conf", enabled=enabled, domains=signing),
+            "dkim_signing.conf": render(
+                "rspamd", "dkim_signing.conf", enabled=enabled, domains=signing, others=others
+            ),
+            "arc.conf": render("rspamd", "arc.conf", enabled=enabled, domains=signing, others=others),
         }
 
     @staticmethod

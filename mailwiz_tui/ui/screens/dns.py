@@ -81,6 +81,11 @@ class DnsScreen(StepScreen):
             note = f"{len(records)} records, {required} required."
             if pending:
                 note += f" {len(pending)} wait for keys or addresses: F5 makes the keys on the servers."
+            if unplanned := self.session.unplanned_domains():
+                note += (
+                    f" In the accounts, but not in the plan: {', '.join(unplanned)}. Publish the records at the "
+                    "end of the list, and add the domain at step 3."
+                )
         if self._fetching is not None and not self._fetching.done():
             note = "Asking the servers and making keys there…"
         elif self._looking is not None:

@@ -157,3 +157,13 @@ def test_a_look_tells_how_old_each_private_link_is(machine: Rehearsal) -> None:
     assert monitor.look(machine.host, [])["mesh"] == []
     program(machine, "wg", "Unable to access interface", code=1)
     assert monitor.look(machine.host, [], peers=peers)["mesh"] is None
+
+
+def test_the_domains_of_the_accounts_are_told_where_their_database_is(machine: Rehearsal) -> None:
+    program(machine, "journalctl", "")
+    program(machine, "mariadb", "Shop.test\nexample.com\nexample.com\n")
+    assert monitor.look(machine.host, [])["account_domains"] is None
+    (machine.root / "var/lib/mysql/postfix").mkdir(parents=True)
+    assert monitor.look(machine.host, [])["account_domains"] == ["example.com", "shop.test"]
+    program(machine, "mariadb", "ERROR 2002 (HY000): Can't connect", code=1)
+    assert monitor.look(machine.host, [])["account_domains"] is None

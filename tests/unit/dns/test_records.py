@@ -8,6 +8,7 @@ import pytest
 
 from mailwiz_tui.dns.record import Record
 from mailwiz_tui.dns.records import plan_notes, plan_records
+from mailwiz_tui.fleet.account_domains import learn
 from mailwiz_tui.fleet.facts import DkimPublicKey, Facts, FactsFile, ServerRecord
 from mailwiz_tui.fleet.server import Inventory, Server
 from mailwiz_tui.plan.model import Plan, PlanServer, Role
@@ -232,3 +233,27 @@ def test_a_plan_without_servers_or_facts_still_gives_records(plan: Plan, change:
     assert plan_records(plan, FactsFile())
     plan.servers = []
     assert plan_records(plan, FactsFile())
+
+
+def test_domains_that_only_the_accounts_have_get_the_same_records_at_the_end(plan: Plan, known: FactsFile) -> None:
+    before = plan_records(plan, known)
+    assert learn(plan, known, ["example.com", "shop.test"])
+    records = plan_records(plan, known)
+    assert records[: len(before)] == before
+    assert plan_records(plan, known, accounts=False) == before
+    further = records[len(before) :]
+    assert values(further, "shop.test", "MX") == ["10 mail.example.com."]
+    assert values(further, "shop.test", "TXT") == ["v=spf1 mx -all"]
+    assert values(further, "2026a._domainkey.shop.test", "TXT") == [f"v=DKIM1; k=rsa; p={KEY}"]
+    assert values(further, "_dmarc.shop.test", "TXT")
+    assert {r.domain for r in further} == {"shop.test"}
+    (note,) = [n for n in plan_notes(plan, known) if n.domain == "shop.test"]
+    assert "step 3" in note.text
+
+
+def test_where_the_accounts_are_not_known_or_agree_nothing_is_added(plan: Plan, known: FactsFile) -> None:
+    before = plan_records(plan, known)
+    assert not learn(plan, known, None)
+    assert learn(plan, known, ["example.com"])
+    assert not learn(plan, known, ["example.com"])
+    assert plan_records(plan, known) == before

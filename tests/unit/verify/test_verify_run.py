@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
+from mailwiz_tui.dns.record import Record
+from mailwiz_tui.fleet.account_domains import learn
 from mailwiz_tui.fleet.facts import DkimPublicKey, Facts, FactsFile, Listener, ServerRecord, TlsPublic
 from mailwiz_tui.fleet.server import Inventory, Server
 from mailwiz_tui.plan.model import Domain, Plan, PlanServer, Role
@@ -27,12 +30,15 @@ class Link:
 
     def __init__(self, facts: Facts, pem: str, *, broken: str = "") -> None:
         self.facts, self.pem, self.broken, self.closed = facts, pem, broken, False
+        self.domains: list[str] | None = [fakes.DOMAIN]
 
     async def request(self, op: str, **args: Any) -> Any:
         if op == self.broken:
             raise RuntimeError("the accounts' database does not answer")
         if op == "facts":
             return self.facts.model_dump()
+        if op == "account_domains":
+            return {"domains": self.domains}
         if op == "probe_mailbox_close":
             self.closed = True
         if op != "probes":
@@ -61,6 +67,9 @@ class Engine:
 
     async def prepare(self) -> FactsFile:
         return self.known
+
+    def learn_account_domains(self, domains: Collection[str] | None) -> None:
+        learn(self.plan, self.known, domains)
 
     async def link(self, server_id: str) -> Any:
         if self.refused:
@@ -140,6 +149,32 @@ async def test_results_as_json_are_stable(engine: Engine) -> None:
     failed = dataclasses.replace(results[0], state=CheckState.FAILED)
     assert json.loads(run.results_as_json([*results, failed]))["passed"] is False
     assert json.loads(run.results_as_json([]))["passed"] is False
+
+
+async def test_domains_that_only_the_accounts_or_only_the_plan_have_are_named(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    async def names(records: Sequence[Record], *rest: Any) -> list[CheckResult]:
+        asked.extend(f"{record.name} {record.type}" for record in records)
+        return []
+
+    monkeypatch.setattr(dns_checks, "run", names)
+    engine.made.domains = [fakes.DOMAIN, "shop.test"]
+    results = {r.id: r for r in await run.verify(engine, on_result=lambda _: None)}
+    found = results["accounts.domains"]
+    assert found.state is CheckState.WARNING
+    assert found.detail.startswith("shop.test is in the accounts (admin panel) but not in the plan: its mail is")
+    assert "mailwiz-tui dns PLAN" in found.advice
+    assert {"shop.test MX", "shop.test TXT", "mail._domainkey.shop.test TXT", "_dmarc.shop.test TXT"} <= set(asked)
+    engine.made.domains = []
+    results = {r.id: r for r in await run.verify(engine, on_result=lambda _: None)}
+    assert results["accounts.domains"].state is CheckState.FAILED
+    assert f"{fakes.DOMAIN} is in the plan but missing" in results["accounts.domains"].detail
+    engine.made.domains = None
+    results = {r.id: r for r in await run.verify(engine, on_result=lambda _: None)}
+    assert results["accounts.domains"].state is CheckState.NOT_RUN
 
 
 async def test_without_a_mailbox_the_other_checks_go_on(engine: Engine) -> None:

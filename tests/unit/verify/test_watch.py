@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import pytest
@@ -119,11 +120,12 @@ class FakeLink:
 
     def __init__(self) -> None:
         self.asked: list[dict[str, Any]] = []
+        self.domains: list[str] | None = None
 
     async def request(self, op: str, **args: Any) -> Any:
         assert op == "monitor"
         self.asked.append(args)
-        return HEALTHY
+        return {**HEALTHY, "account_domains": self.domains}
 
 
 class FakeEngine:
@@ -136,6 +138,7 @@ class FakeEngine:
 
     def __init__(self) -> None:
         self.connection = FakeLink()
+        self.learnt: Collection[str] | None = None
 
     def blueprints(self) -> dict[str, Blueprint]:
         items = (Unit("postfix.service"), Unit("exim4.service", running=False, masked=True))
@@ -143,6 +146,9 @@ class FakeEngine:
 
     async def link(self, server_id: str) -> FakeLink:
         return self.connection
+
+    def learn_account_domains(self, domains: Collection[str] | None) -> None:
+        self.learnt = domains
 
 
 async def test_a_watch_goes_on_in_the_log_where_it_left_off() -> None:
@@ -153,6 +159,21 @@ async def test_a_watch_goes_on_in_the_log_where_it_left_off() -> None:
     assert [a["place"] for a in engine.connection.asked] == ["", "cursor c1"]
     assert engine.connection.asked[0]["units"] == ["postfix.service"]
     assert watcher.ports("mx1") == PORTS
+
+
+async def test_a_domain_of_the_accounts_alone_and_one_of_the_plan_alone_are_troubles() -> None:
+    engine = FakeEngine()
+    engine.connection.domains = ["shop.test"]
+    sample = await Watcher(engine).look("mx1")
+    assert engine.learnt == ("shop.test",)
+    absent, unplanned = troubles(sample)
+    assert absent.weight is Weight.FAILURE
+    assert absent.what.startswith("example.com is in the plan but missing or inactive in the accounts")
+    assert unplanned.weight is Weight.WARNING
+    assert unplanned.what.startswith("shop.test is in the accounts (admin panel) but not in the plan")
+    assert "step 3" in unplanned.advice
+    engine.connection.domains = ["example.com"]
+    assert troubles(await Watcher(engine).look("mx1")) == []
 
 
 async def test_a_watch_asks_for_the_links_to_the_other_servers_by_their_keys() -> None:

@@ -1,0 +1,39 @@
+"""Records of domains that only the accounts have: the same that they would have in the plan, as far as they work.
+
+Records that need a certificate for the domain's own names (MTA-STS, autoconfig) wait until it is in the plan.
+"""
+
+from __future__ import annotations
+
+from mailwiz_tui.dns import dkim, dmarc, mx, spf, srv, tls_rpt
+from mailwiz_tui.dns.record import Note, Record
+from mailwiz_tui.dns.site import Site
+from mailwiz_tui.fleet.account_domains import UNPLANNED_ADVICE, known_drift, unplanned_sentence, widened
+from mailwiz_tui.fleet.facts import FactsFile
+from mailwiz_tui.fleet.server import Inventory
+from mailwiz_tui.plan.model import Plan
+
+STANDARDS = (mx, spf, dkim, dmarc, tls_rpt, srv)
+
+
+def records(plan: Plan, known: FactsFile, inventory: Inventory | None = None) -> list[Record]:
+    """The records by domain; none where the plan and the accounts agree."""
+    names = [name for name in known_drift(plan, known).unplanned if name not in plan.all_domains()]
+    if not names:
+        return []
+    site = Site(widened(plan, names), known, inventory)
+    found = [record for standard in STANDARDS for record in standard.records(site)]
+    return [record for name in names for record in found if _concerns(record, name)]
+
+
+def _concerns(record: Record, name: str) -> bool:
+    """Whether a record is the domain's: in its zone, or where reports about it are allowed (RFC 9990)."""
+    return record.domain == name or record.name.endswith(f".{name}") or record.name.startswith(f"{name}._report.")
+
+
+def notes(plan: Plan, known: FactsFile) -> list[Note]:
+    """What becomes of mail of each such domain, and what to do."""
+    return [
+        Note(name, "the plan", f"{unplanned_sentence(name)}. To do: {UNPLANNED_ADVICE}.")
+        for name in known_drift(plan, known).unplanned
+    ]

@@ -1,0 +1,78 @@
+"""Where the plan and the accounts name different domains: somebody added or removed one in the admin panel."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from mailwiz_tui.fleet.facts import FactsFile
+from mailwiz_tui.plan.model import AdditionalDomain, Plan, Role
+
+
+@dataclass(frozen=True, slots=True)
+class AccountDrift:
+    """Mailbox domains that only the accounts have, and those that only the plan has."""
+
+    unplanned: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.unplanned or self.absent)
+
+
+def compared(plan: Plan, domains: Collection[str] | None) -> AccountDrift:
+    """The drift between a plan and the domains of its accounts' database; none where they are not known."""
+    if domains is None:
+        return AccountDrift()
+    planned = plan.mailbox_domains()
+    return AccountDrift(
+        unplanned=tuple(sorted(set(domains) - set(planned))),
+        absent=tuple(name for name in planned if name not in domains),
+    )
+
+
+def store_id(plan: Plan) -> str:
+    """The server whose database holds the accounts: the first with mailboxes; empty in a plan without one."""
+    return next((server.id for server in plan.servers_with(Role.MAIL_STORAGE)), "")
+
+
+def known_drift(plan: Plan, known: FactsFile) -> AccountDrift:
+    """The drift as it was when the servers were asked last."""
+    facts = known.facts(store_id(plan))
+    return compared(plan, facts.account_domains if facts else None)
+
+
+def learn(plan: Plan, known: FactsFile, domains: Collection[str] | None) -> bool:
+    """Remember the domains of the accounts; whether that is news. None says nothing."""
+    record = known.servers.get(store_id(plan))
+    if record is None or domains is None or record.facts.account_domains == tuple(domains):
+        return False
+    record.facts = record.facts.model_copy(update={"account_domains": tuple(domains)})
+    return True
+
+
+def widened(plan: Plan, domains: Collection[str]) -> Plan:
+    """The plan with further mailbox domains, as it would be with them taken in; those it knows are left out."""
+    new = [AdditionalDomain(name=name) for name in domains if name not in plan.all_domains()]
+    further = [*plan.domain.additional_domains, *new]
+    return plan.model_copy(update={"domain": plan.domain.model_copy(update={"additional_domains": further})})
+
+
+def unplanned_sentence(name: str) -> str:
+    """What becomes of mail of a domain that only the accounts have."""
+    return (
+        f"{name} is in the accounts (admin panel) but not in the plan: its mail is delivered, sent and, where DKIM "
+        "is on, signed with the server's key; other servers distrust it until its DNS records are published"
+    )
+
+
+def absent_sentence(name: str) -> str:
+    """What becomes of mail for a domain that only the plan has."""
+    return f"{name} is in the plan but missing or inactive in the accounts: mail for it is refused"
+
+
+UNPLANNED_ADVICE = (
+    "publish its records (`mailwiz-tui dns PLAN` lists them) and take it into the plan: step 3, or "
+    "[[domain.additional_domains]]; or deactivate it in the admin panel"
+)
+ABSENT_ADVICE = "`mailwiz-tui apply PLAN` creates it again; or take it out of the plan at step 3"

@@ -1,0 +1,149 @@
+"""The domains that mail is signed for, kept up to date with the accounts.
+
+Rspamd and OpenDKIM name the domains they sign for. Were those the plan's alone, mail of a domain that somebody
+adds in the admin panel would leave unsigned until the next ``apply``, and nobody would be told.
+"""
+
+from __future__ import annotations
+
+import json
+
+from mailwiz_tui.plan.model import Antispam, Role
+from mailwiz_tui.stack import keys
+from mailwiz_tui.stack.accounts.readers import reader_files, reader_groups, reader_packages, reader_settings
+from mailwiz_tui.stack.blueprint import Command, Directory, File, Item, Packages, Probe, Step, Unit, User
+from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.filtering import OPENDKIM, uses
+from mailwiz_tui.stack.programs import folder, launcher, module
+from mailwiz_tui.stack.render import render
+from mailwiz_tui.stack.signing.signing_domains import DOMAINS, KEY_NAME, SELECTORS, SENDERS
+
+PLACE = "/var/lib/mailwiz-signing"
+DOMAINS_FILE = f"{PLACE}/{DOMAINS}"
+SELECTORS_FILE = f"{PLACE}/{SELECTORS}"
+SENDERS_FILE = f"{PLACE}/{SENDERS}"
+SETTINGS = f"{keys.CONF_DIR}/signing.json"
+SERVICE = "mailwiz-signing.service"
+RELOAD_PATH, RELOAD = "mailwiz-signing-reload.path", "mailwiz-signing-reload.service"
+UNITS = "/etc/systemd/system"
+PROGRAM = f"{keys.LIB_DIR}/mailwiz-signing"
+SECONDS = 5
+"""How long a new domain stays unsigned at most, beside the time that the signer takes to notice."""
+
+
+def signs(context: Context) -> bool:
+    """Whether mail is signed on this server: on one server there is all, of several those that send sign."""
+    here = not context.distributed or context.has_role(Role.MX_OUTBOUND)
+    return context.plan.security.dkim.enabled and here
+
+
+class SigningTables(Component):
+    """The tables as they are at first: the plan's domains. The signers read them from their start on."""
+
+    name = "signing"
+    title = "Domains signed for"
+
+    def wanted(self, context: Context) -> bool:
+        """Where mail is signed."""
+        return signs(context)
+
+    def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
+        """Written by the user that keeps them up to date."""
+        names = " ".join(context.plan.mailbox_domains())
+        selector = context.plan.dkim_selector(context.server_id)
+        lines = f'"$d" "$d {selector}" "*@$d {KEY_NAME}"'
+        each = f"cd {PLACE} && for d in {names}; do set -- {lines}; for t in {DOMAINS} {SELECTORS} {SENDERS}; do"
+        lacks = 'grep -qsxF -e "$1" $t'
+        step = Step(
+            id="signing",
+            title="List the domains to sign for",
+            component=self.name,
+            items=(
+                User(keys.SIGNING_USER),
+                Directory(PLACE, keys.SIGNING_USER, keys.SIGNING_USER),
+                Command(
+                    id="signing.seed",
+                    argv=_as_user(f'umask 022; {each} {lacks} || echo "$1" >> $t; shift; done; done'),
+                    unless=_as_user(f"{each} {lacks} || exit 1; shift; done; done"),
+                ),
+            ),
+        )
+        return Contribution(steps=(step,))
+
+
+class SigningDomains(Component):
+    """What keeps the tables up to date, once the accounts can be read."""
+
+    name = "signing-domains"
+    title = "Domains signed for"
+
+    def wanted(self, context: Context) -> bool:
+        """Where mail is signed."""
+        return signs(context)
+
+    def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
+        """A service; where OpenDKIM signs, it is told to read the tables again when they change."""
+        settings = {
+            "managed": "Managed by mailwiz-tui: the next apply writes this file again.",
+            "accounts": reader_settings(context, keys.SIGNING_USER),
+            "planned": context.plan.mailbox_domains(),
+            "selector": context.plan.dkim_selector(context.server_id),
+            "folder": PLACE,
+            "seconds": SECONDS,
+        }
+        files = (
+            module("signing", "signing_domains"),
+            launcher("signing", "signing_domains", "mailwiz-signing"),
+            File(SETTINGS, json.dumps(settings, indent=2) + "\n"),
+        )
+        service = render(
+            "signing",
+            SERVICE,
+            program=PROGRAM,
+            settings=SETTINGS,
+            place=PLACE,
+        )
+        # the modules that read accounts are there: whoever signs checks messages, too
+        read = [item.path for item in (*reader_files(), *files) if isinstance(item, File)]
+        read.append(f"{UNITS}/{SERVICE}")
+        items: list[Item] = [
+            User(keys.SIGNING_USER, groups=reader_groups(context)),
+            folder("signing"),
+            *files,
+            File(f"{UNITS}/{SERVICE}", service),
+        ]
+        if _opendkim_signs(context):
+            items += [
+                File(f"{UNITS}/{RELOAD}", render("signing", RELOAD, unit=OPENDKIM.unit)),
+                File(f"{UNITS}/{RELOAD_PATH}", render("signing", RELOAD_PATH, table=SENDERS_FILE)),
+                Unit(RELOAD_PATH, restart_on=(f"{UNITS}/{RELOAD}", f"{UNITS}/{RELOAD_PATH}")),
+            ]
+        items.append(Unit(SERVICE, restart_on=tuple(read)))
+        step = Step(
+            id="signing-domains",
+            title="Sign for new domains of the accounts",
+            component=self.name,
+            items=tuple(items),
+        )
+        return Contribution(
+            packages=Packages(names=reader_packages(context)),
+            steps=(step,),
+            probes=(
+                Probe(
+                    id="signing.domains",
+                    proves="mail of every mailbox domain of the accounts is signed (DKIM)",
+                    argv=("runuser", "-u", keys.SIGNING_USER, "--", PROGRAM, SETTINGS, "--check"),
+                    expect="all signed",
+                    advice="mail of the domains named leaves unsigned; why: journalctl -u mailwiz-signing -n 20",
+                ),
+            ),
+        )
+
+
+def _as_user(script: str) -> tuple[str, ...]:
+    return ("runuser", "-u", keys.SIGNING_USER, "--", "sh", "-c", script)
+
+
+def _opendkim_signs(context: Context) -> bool:
+    chosen = context.distributed or context.plan.services.antispam is not Antispam.RSPAMD
+    return chosen and uses(context, OPENDKIM)

@@ -1,0 +1,39 @@
+"""The accounts and the plan name the same mailbox domains: what the admin panel changed is told, either way."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from mailwiz_tui.fleet.account_domains import (
+    ABSENT_ADVICE,
+    UNPLANNED_ADVICE,
+    absent_sentence,
+    compared,
+    unplanned_sentence,
+)
+from mailwiz_tui.plan.model import Plan
+from mailwiz_tui.verify.courier import Link
+from mailwiz_tui.verify.result import CheckResult, CheckState
+
+CHECK = "accounts.domains"
+PROVES = "The accounts and the plan name the same mailbox domains."
+
+
+async def ask(link: Link) -> tuple[str, ...] | None:
+    """The domains of the accounts on a server; None where it cannot tell. Raises what the link raises."""
+    told = (await link.request("account_domains"))["domains"]
+    return None if told is None else tuple(str(name) for name in told)
+
+
+def judge(plan: Plan, server_id: str, domains: Collection[str] | None) -> CheckResult:
+    """Missing domains fail, for their mail is refused; a domain that only the accounts have is a warning."""
+    if domains is None:
+        detail, advice = "the accounts' database does not answer", "journalctl -u mariadb -n 50"
+        return CheckResult(CHECK, server_id, CheckState.NOT_RUN, PROVES, detail, advice, server_id)
+    drift = compared(plan, domains)
+    detail = "; ".join([*map(absent_sentence, drift.absent), *map(unplanned_sentence, drift.unplanned)])
+    advice = "; ".join(
+        [*([ABSENT_ADVICE] if drift.absent else []), *([UNPLANNED_ADVICE] if drift.unplanned else [])]
+    )
+    state = CheckState.FAILED if drift.absent else CheckState.WARNING if drift.unplanned else CheckState.PASSED
+    return CheckResult(CHECK, server_id, state, PROVES, detail or f"{len(domains)} domains", advice, server_id)
