@@ -12,22 +12,18 @@ def jail(
     mode: str = "",
     findtime: str = "10m",
     allports: bool = False,
-    journalmatch: str = "",
-    ignored: str = "",
 ) -> str:
     """A jail that reads the journal and bans for a quarter of an hour, longer each time, at most a week.
 
     ``ports`` are numbers separated by commas. Debian has no log files of its own any more, so each jail
-    reads the journal (``backend = systemd``); ``journalmatch`` names the daemon's lines there, where the filter
-    that comes with fail2ban does not know them. ``ignored`` is a regular expression for lines that are no offence.
+    reads the journal (``backend = systemd``); the filter names the daemon's lines there. An IPv6 client is counted
+    and banned by its /64 (``fail2ban/networks.py``).
     """
     lines = [
         f"[{name}]",
         "enabled = true",
         "backend = systemd",
         f"filter = {filter_name}[mode={mode}]" if mode else f"filter = {filter_name}",
-        *((f"journalmatch = {journalmatch}",) if journalmatch else ()),
-        *((f"ignoreregex = {ignored}",) if ignored else ()),
         f"port = {ports}",
         f"maxretry = {maxretry}",
         f"findtime = {findtime}",
@@ -36,6 +32,8 @@ def jail(
         "bantime.factor = 2",
         "bantime.maxtime = 1w",
         "ignoreip = 127.0.0.0/8 ::1",
-        f"banaction = {'nftables[type=allports]' if allports else 'nftables[type=multiport]'}",
+        f"banaction = mailwiz-nftables[type={'allports' if allports else 'multiport'}]",
+        "action = mailwiz-networks.py",
+        "         %(action_)s",
     ]
     return "\n".join(lines) + "\n"

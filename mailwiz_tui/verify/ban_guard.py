@@ -4,7 +4,7 @@ A verification logs in with wrong passwords and asks for relaying; that is what 
 runs, the operator's addresses are exempt (``fail2ban-client set JAIL addignoreip``, fail2ban-client(1)); the
 exemption is only in fail2ban's memory and is taken back at the end. A fail2ban that starts anew reads what
 an earlier verification did out of the journal, without knowing of its exemption: a ban that it made of that
-is lifted first.
+is lifted first. An IPv6 client is banned with its network (``stack/fail2ban/networks.py``), so that is lifted too.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from contextlib import asynccontextmanager, closing
 from mailwiz_tui.verify.courier import Link
 from mailwiz_tui.verify.target import Target
 
+NETWORK_LENGTH = 64
 _JAILS = re.compile(r"Jail list:\s*(.*)")
 _PEER = re.compile(r"(\S+):(\d+)\s*$")
 
@@ -34,12 +35,20 @@ async def exempt(target: Target, link: Link) -> AsyncIterator[tuple[str, ...]]:
     addresses = tuple(dict.fromkeys(address for address in found if address))
     added = {address: await _set(link, jails, "addignoreip", address) for address in addresses}
     if addresses:
-        await link.request("probes", probes=[{"id": "unban", "argv": ["fail2ban-client", "unban", *addresses]}])
+        lifted = [ban for address in addresses for ban in _bans_of(address)]
+        await link.request("probes", probes=[{"id": "unban", "argv": ["fail2ban-client", "unban", *lifted]}])
     try:
         yield addresses
     finally:
         for address, where in added.items():
             await _set(link, where, "delignoreip", address)
+
+
+def _bans_of(address: str) -> list[str]:
+    """The bans that keep an address away: its own, and that of its network if it is of IPv6."""
+    if ":" not in address:
+        return [address]
+    return [address, str(ipaddress.ip_network(f"{address}/{NETWORK_LENGTH}", strict=False))]
 
 
 async def _jails(link: Link) -> list[str]:

@@ -73,8 +73,11 @@ def test_every_check_passes_and_nothing_is_left_to_do(site: Site) -> None:
         stack.test_killed_daemons_come_back_by_themselves_and_mail_flows,
         stack.test_one_account_cannot_flood_the_world,
         *PROOFS,
-        stack.test_who_guesses_passwords_over_imap_is_locked_out_but_not_from_ssh,
-        stack.test_who_guesses_passwords_at_submission_is_locked_out,
+        stack.test_hang_ups_handshakes_and_health_checks_are_not_banned,
+        stack.test_who_guesses_passwords_over_imap_is_banned_for_a_while_but_not_from_ssh,
+        stack.test_who_guesses_passwords_at_submission_is_banned_for_a_while,
+        stack.test_who_guesses_from_an_ipv6_network_is_banned_with_all_of_it,
+        stack.test_users_are_not_banned_because_the_database_is_down,
     ],
 )
 def test_mail_is_treated_as_on_debian_13(site: Site, proof: Callable[[Site], None]) -> None:

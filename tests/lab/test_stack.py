@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
-import imaplib
 import re
 import secrets
 import smtplib
-import socket
 import time
 import uuid
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from mailwiz_tui.lab.lab import Lab
-from tests.lab import signed_as_sent, told_authentication
+from tests.lab import bans, signed_as_sent, told_authentication
 from tests.lab.addresses import PROOFS, Proof
-from tests.lab.clients import PASSWORD, refused, until, unverified
+from tests.lab.clients import PASSWORD, refused, until
 from tests.lab.crashes import came_back, crash_every_daemon
 from tests.lab.identity_judge import Place, everything_wrong, letters, with_domains
 from tests.lab.site import Site, installed
@@ -235,37 +231,21 @@ def test_what_drifted_is_shown_and_put_right(site: Site, drift: str) -> None:
     assert site.workspace.mailwiz("diff").code == 0
 
 
-def test_who_guesses_passwords_over_imap_is_locked_out_but_not_from_ssh(site: Site) -> None:
-    address = site.workspace.address
-
-    def locked_out() -> bool:
-        with contextlib.suppress(imaplib.IMAP4.error):
-            try:
-                site.imap(site.bob, "wrong-password")
-            except OSError:
-                return True
-        return False
-
-    try:
-        assert any(locked_out() for _ in range(20))
-        assert until(lambda: str(site.lab.plan.operator.ipv4) in site.run("fail2ban-client status dovecot"))
-        with socket.create_connection((address, 22), timeout=5) as channel:
-            assert channel.recv(4) == b"SSH-"
-    finally:
-        site.run("fail2ban-client unban --all")
+def test_hang_ups_handshakes_and_health_checks_are_not_banned(site: Site) -> None:
+    bans.check_connections_are_no_offence(site)
 
 
-def test_who_guesses_passwords_at_submission_is_locked_out(site: Site) -> None:
-    def guess(_: int) -> None:
-        with (
-            contextlib.suppress(OSError, smtplib.SMTPException),
-            smtplib.SMTP_SSL(site.workspace.address, 465, timeout=30, context=unverified()) as client,
-        ):
-            client.login(site.bob, "wrong-password")
+def test_who_guesses_passwords_over_imap_is_banned_for_a_while_but_not_from_ssh(site: Site) -> None:
+    bans.check_a_guesser_is_banned_until_the_ban_ends(site, bans.guess_imap, "dovecot")
 
-    try:
-        with ThreadPoolExecutor(5) as guessers:
-            list(guessers.map(guess, range(15)))
-        assert until(lambda: str(site.lab.plan.operator.ipv4) in site.run("fail2ban-client status postfix-sasl"))
-    finally:
-        site.run("fail2ban-client unban --all")
+
+def test_who_guesses_passwords_at_submission_is_banned_for_a_while(site: Site) -> None:
+    bans.check_a_guesser_is_banned_until_the_ban_ends(site, bans.guess_smtp, "postfix-sasl")
+
+
+def test_who_guesses_from_an_ipv6_network_is_banned_with_all_of_it(site: Site) -> None:
+    bans.check_an_ipv6_network_is_counted_and_banned_as_one(site)
+
+
+def test_users_are_not_banned_because_the_database_is_down(site: Site) -> None:
+    bans.check_an_outage_of_the_database_bans_nobody(site)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import ipaddress
 import json
 import socket
 import ssl
@@ -217,11 +218,12 @@ def test_who_guesses_in_the_browser_is_locked_out_but_not_from_ssh(office: Offic
     lab = office.workspace.lab
     host = lab.host(office.workspace.host)
     forged = "x\n<aaaaaaaa> Failed login for y from 203.0.113.9 in session z (error: 0)"
+    network = str(ipaddress.ip_network(f"{lab.plan.operator.ipv6}/64", strict=False))
     forged_panel = "x\nPostfixAdmin admin login failed (username: y, ip_address: 203.0.113.9)"
     try:
         for jail, log_in, user, address, own in (
             ("roundcube", applications.webmail_login, forged, host.ipv4, str(lab.plan.operator.ipv4)),
-            ("postfixadmin", applications.panel_login, forged_panel, host.ipv6, str(lab.plan.operator.ipv6)),
+            ("postfixadmin", applications.panel_login, forged_panel, host.ipv6, network),
         ):
             guess = partial(guessed, office.site(address), log_in, user)
             with ThreadPoolExecutor(4) as pool:

@@ -10,7 +10,7 @@ from mailwiz_tui.stack.jails import jail
 
 SHOWN = ("143 imap", "993", "4190 sieve")
 """Ports that show the certificate, as ``serve-certificate`` reads them."""
-JAIL = jail("dovecot", "143,993,4190", maxretry=10, filter_name="mailwiz-dovecot")
+JAIL = jail("dovecot", "465,587,143,993,4190", maxretry=8, filter_name="mailwiz-dovecot")
 
 
 def serves_clients(context: Context) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
+
 from mailwiz_tui.stack.blueprint import File, Packages, Probe, Step, Unit
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.jails import jail
@@ -10,6 +12,9 @@ from mailwiz_tui.stack.render import render
 
 JAILS = "/etc/fail2ban/jail.d/mailwiz.conf"
 FILTER = "/etc/fail2ban/filter.d/mailwiz-dovecot.conf"
+RECIDIVE = "/etc/fail2ban/filter.d/mailwiz-recidive.conf"
+ACTION = "/etc/fail2ban/action.d/mailwiz-nftables.conf"
+NETWORKS = "/etc/fail2ban/action.d/mailwiz-networks.py"
 SETTINGS = "/etc/fail2ban/fail2ban.d/mailwiz.conf"
 
 
@@ -32,6 +37,9 @@ class Fail2ban(Component):
         )
         jails = (*own, *(text for contribution in so_far for text in contribution.jails))
         filters = (
+            File(NETWORKS, files(__package__).joinpath("networks.py").read_text(encoding="utf-8")),
+            File(ACTION, render("fail2ban", "mailwiz-nftables.conf")),
+            File(RECIDIVE, render("fail2ban", "mailwiz-recidive.conf")),
             File(FILTER, render("fail2ban", "mailwiz-dovecot.conf")),
             *(file for contribution in so_far for file in contribution.filters),
         )
@@ -81,6 +89,6 @@ _HEARS = (
 
 def _recidive() -> str:
     """The jail for repeated offenders; fail2ban's own log is a file, the one thing not in the journal."""
-    text = jail("recidive", "0:65535", maxretry=5, filter_name="recidive", findtime="1d", allports=True)
+    text = jail("recidive", "0:65535", maxretry=5, filter_name="mailwiz-recidive", findtime="1d", allports=True)
     text = text.replace("backend = systemd", "backend = polling\nlogpath = /var/log/fail2ban.log")
     return text.replace("bantime = 15m", "bantime = 1d")

@@ -32,8 +32,11 @@ from mailwiz_tui.stack.render import render
 from mailwiz_tui.stack.resolution import resolution
 
 DIR = "/etc/postfix"
+FILTERS = "/etc/fail2ban/filter.d"
 OWN = f"{keys.CONF_DIR}/local.d/postfix.cf"
 """The operator's own settings, which main.cf ends with; Postfix knows no include."""
+ABUSE = jail("postfix", "25", maxretry=30, filter_name="mailwiz-postfix")
+GUESSES = jail("postfix-sasl", "465,587,143,993,4190", maxretry=8, filter_name="mailwiz-sasl")
 
 
 class Postfix(Component):
@@ -100,24 +103,12 @@ class Postfix(Component):
             ports=ports(context),
             probes=(*self._probes(context, accounts.domains), *((smart_host.probe,) if smart_host else ())),
             jails=(
-                jail(
-                    "postfix",
-                    "25,465,587",
-                    maxretry=20,
-                    filter_name="postfix",
-                    mode="aggressive",
-                    journalmatch=release.journalmatch,
-                    # a whole office tries again behind one address once what held its mail up works again
-                    ignored="AUTH command rate limit exceeded",
-                ),
-                jail(
-                    "postfix-sasl",
-                    "25,465,587,143,993,4190",
-                    maxretry=12,
-                    filter_name="postfix",
-                    mode="auth",
-                    journalmatch=release.journalmatch,
-                ),
+                *((ABUSE,) if incoming else ()),
+                *((GUESSES,) if outgoing else ()),
+            ),
+            filters=(
+                *((_filter("mailwiz-postfix", unit=release.unit),) if incoming else ()),
+                *((_filter("mailwiz-sasl"),) if outgoing else ()),
             ),
             findings=self._findings(context),
         )
@@ -190,6 +181,11 @@ class Postfix(Component):
                 advice="systemctl restart postfix copies /etc/resolv.conf into the chroot; DANE depends on it",
             ),
         )
+
+
+def _filter(name: str, **values: str) -> File:
+    """What a jail of fail2ban counts as an offence."""
+    return File(f"{FILTERS}/{name}.conf", render("postfix", f"{name}.conf", **values))
 
 
 def main_cf(context: Context) -> str:

@@ -30,11 +30,6 @@ class Release:
         """The release of a server."""
         return _BOOKWORM if context.codename == "bookworm" else _TRIXIE
 
-    @property
-    def journalmatch(self) -> str:
-        """Where fail2ban finds Postfix's lines besides ``postfix.service``; empty where that is all."""
-        return "" if self.unit == SERVICE else f"_SYSTEMD_UNIT={self.unit}"
-
     def units(
         self, *, restart_on: tuple[str, ...], reload_on: tuple[str, ...], after: tuple[str, ...] = ()
     ) -> tuple[Command | Unit, ...]:
