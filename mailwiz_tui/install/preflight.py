@@ -25,6 +25,11 @@ _PROCESSES = {
     "exim4-base": ("exim4",),
     "sendmail-bin": ("sendmail-mta", "sendmail"),
 }
+_STOP = {
+    name: f"on the server: systemctl disable --now {name}"
+    for name in ("apache2", "caddy", "haproxy", "lighttpd", "named", "traefik", "varnishd")
+}
+_FIND = "systemctl status PID names its unit, ss -ltnp its PID"
 _OWN = (
     "clamav-milter", "haproxy", "mailwiz-guard", "mailwiz-message", "mailwiz-spamd-m", "mariadbd", "nginx",
     "redis-server", "sshd", "systemd", "unbound", "valkey-server", "wireguard-go",
@@ -72,6 +77,8 @@ def refusals(facts: Facts, blueprint: Blueprint | None, *, adopt: bool = False) 
                 "set the clocks (timedatectl set-ntp true): signatures and certificates depend on them",
             )
         )
+    if blueprint is not None:
+        found += _occupied(facts, blueprint)
     foreign = [software for software in facts.mail_software if software.owner == "other"]
     if foreign and not adopt:
         names = ", ".join(software.name for software in foreign)
@@ -83,9 +90,13 @@ def refusals(facts: Facts, blueprint: Blueprint | None, *, adopt: bool = False) 
             )
         )
     if blueprint is not None:
-        found += _occupied(facts, blueprint)
         found += [Refusal(*words) for words in relocation.needed(facts, blueprint)]
     return found
+
+
+def advice(refused: list[Refusal]) -> str:
+    """What to do about every refusal, in their order."""
+    return "; ".join(dict.fromkeys(refusal.advice for refusal in refused))
 
 
 def unsupported_system(facts: Facts) -> Refusal | None:
@@ -112,8 +123,10 @@ def _occupied(facts: Facts, blueprint: Blueprint) -> list[Refusal]:
             continue
         if port.scope is Scope.LOCAL and listener.address.startswith("127.") and listener.address != "127.0.0.1":
             continue
-        found[listener.port, listener.process] = Refusal(
-            f"port {listener.port} ({port.service}) is taken by {listener.process}",
-            f"stop {listener.process} or move it to another port",
+        name = listener.process
+        found[listener.port, name] = Refusal(
+            f"port {listener.port} ({port.service}) is taken by {name}",
+            f"stop {name} for good ({_STOP.get(name, _FIND)}) or choose a server without it; "
+            "--adopt replaces mail software only",
         )
     return list(found.values())

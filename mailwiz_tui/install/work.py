@@ -145,7 +145,8 @@ class Work:
         self._known_to_each_other(server)
         facts = self.known.facts(server.id) or Facts()
         if refused := preflight.refusals(facts, blueprint, adopt=self._may_adopt(server.id)):
-            raise EngineError("; ".join(refusal.reason for refusal in refused), server.id, refused[0].advice)
+            reasons = "; ".join(refusal.reason for refusal in refused)
+            raise EngineError(reasons, server.id, preflight.advice(refused))
         await self._try_out(server, blueprint)
         if not (await self.diff(server, blueprint)).empty:
             return None

@@ -6,6 +6,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 
+from .eximfile import exim_untouched
 from .fault import AgentFault
 from .host import Host
 from .postfixfile import main_untouched, master_untouched
@@ -14,23 +15,34 @@ from .state import State
 
 @dataclass(frozen=True)
 class Known:
-    """A package and the files that show whether somebody configured it."""
+    """A package, the files that show whether somebody configured it, and packages that own some of these files."""
 
     package: str
     configuration: tuple[str, ...]
+    siblings: tuple[str, ...] = ()
 
 
 _KNOWN = (
     Known("postfix", ("/etc/postfix/main.cf", "/etc/postfix/master.cf")),
     Known("dovecot-core", ("/etc/dovecot/dovecot.conf",)),
     Known("rspamd", ("/etc/rspamd/rspamd.conf", "/etc/rspamd/local.d/worker-proxy.inc")),
-    Known("exim4-base", ("/etc/exim4/exim4.conf.template", "/etc/exim4/exim4.conf")),
+    Known(
+        "exim4-base",
+        (
+            "/etc/exim4/exim4.conf.template",
+            "/etc/exim4/exim4.conf",
+            "/etc/exim4/exim4.conf.localmacros",
+            "/etc/exim4/passwd.client",
+            "/etc/exim4/update-exim4.conf.conf",
+        ),
+        ("exim4-config",),
+    ),
     Known("sendmail-bin", ("/etc/mail/sendmail.mc",)),
     Known("opendkim", ("/etc/opendkim.conf",)),
     Known("spamd", ("/etc/default/spamd",)),
     Known("opensmtpd", ("/etc/smtpd.conf",)),
-    Known("courier-mta", ("/etc/courier/courierd",)),
-    Known("cyrus-imapd", ("/etc/imapd.conf",)),
+    Known("courier-mta", ("/etc/courier/courierd",), ("courier-base",)),
+    Known("cyrus-imapd", ("/etc/imapd.conf",), ("cyrus-common",)),
     Known("nullmailer", ("/etc/nullmailer/remotes",)),
     Known("ssmtp", ("/etc/ssmtp/ssmtp.conf",)),
     Known("msmtp-mta", ("/etc/msmtprc",)),
@@ -43,25 +55,26 @@ def find(host: Host) -> list[dict[str, str]]:
 
     Raises AgentFault where the list of packages cannot be read: then nobody knows whose server it is.
     """
-    names = [known.package for known in _KNOWN]
+    names = [name for known in _KNOWN for name in (known.package, *known.siblings)]
     form = "${Package}\t${Version}\t${db:Status-Abbrev}\t${Conffiles}\x1e"
     done = host.run(["dpkg-query", "-W", "-f", form, *names], timeout=60)
     if done.exit is None:
         advice = "see how busy the server is, and whether dpkg -l ends"
         raise AgentFault("dpkg-query does not say which mail software is installed", "facts", advice)
     state = State(host)
-    found = []
+    installed, sums = {}, {}
     for record in done.output.decode("utf-8", "replace").split("\x1e"):
         # what dpkg-query says of packages it does not know stands between the records
         parts = re.sub(r"(?m)^dpkg-query: .*\n", "", record).strip("\n").split("\t")
         if len(parts) < 4 or not parts[2].startswith("i"):
             continue
-        known = next((k for k in _KNOWN if k.package == parts[0]), None)
-        if known:
-            sums = dict(line.split()[:2] for line in parts[3].splitlines() if len(line.split()) >= 2)
-            owner = _owner(host, state, known, sums)
-            found.append({"name": known.package, "version": parts[1], "owner": owner})
-    return found
+        installed[parts[0]] = parts[1]
+        sums.update(line.split()[:2] for line in parts[3].splitlines() if len(line.split()) >= 2)
+    return [
+        {"name": known.package, "version": installed[known.package], "owner": _owner(host, state, known, sums)}
+        for known in _KNOWN
+        if known.package in installed
+    ]
 
 
 def _owner(host: Host, state: State, known: Known, sums: dict[str, str]) -> str:
@@ -104,4 +117,6 @@ def _untouched(host: Host, path: str, content: bytes) -> bool:
         return master_untouched(host, text)
     if path == "/etc/postfix/main.cf":
         return main_untouched(host, text)
+    if path == "/etc/exim4/update-exim4.conf.conf":
+        return exim_untouched(text)
     return path == "/etc/ssmtp/ssmtp.conf"

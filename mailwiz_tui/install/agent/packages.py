@@ -71,6 +71,7 @@ def apply(ctx: Context, item: Raw, change: Change) -> None:
         if _stale(host):
             update(host, ctx.say)
         _install(ctx, names)
+    forget_gone_units(host)
     left = [name for name in names if installed(host).get(name) not in ("ii", "hi")]
     if left:
         raise AgentFault(f"apt-get ended well but {', '.join(left)} is not installed", "packages",
@@ -89,6 +90,15 @@ def recover(host: Host, say: Callable[[str], None]) -> None:
     if not done.ok:
         raise AgentFault(f"an interrupted installation cannot be finished: {_last(done)}", "dpkg",
                          "run on the server: dpkg --configure -a; apt-get -f install")  # fmt: skip
+
+
+def forget_gone_units(host: Host) -> None:
+    """Resets failed units whose file went with a package: they would count as failures of the server for ever."""
+    done = host.run(["systemctl", "list-units", "--all", "--failed", "--plain", "--no-legend"], timeout=30)
+    for line in done.text.splitlines() if done.ok else ():
+        words = line.split()
+        if len(words) > 2 and words[1] == "not-found":
+            host.run(["systemctl", "reset-failed", "--", words[0]], timeout=30)
 
 
 def update(host: Host, say: Callable[[str], None]) -> None:

@@ -243,6 +243,50 @@ def test_a_postfix_in_which_somebody_set_anything_is_not_the_packages(machine, t
     assert found["owner"] == owner
 
 
+EXIM = """\
+# /etc/exim4/update-exim4.conf.conf
+# This is a Debian specific file
+
+dc_eximconfig_configtype='local'
+dc_other_hostnames='mx3.lab.test'
+dc_local_interfaces='127.0.0.1 ; ::1'
+dc_readhost=''
+dc_relay_domains=''
+dc_minimaldns='false'
+dc_relay_nets=''
+dc_smarthost=''
+CFILEMODE='644'
+dc_use_split_config='false'
+dc_hide_mailname=''
+dc_mailname_in_oh='true'
+dc_localdelivery='mail_spool'
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "template", "owner"),
+    [
+        (("", ""), "as shipped\n", "package"),
+        (("'local'", "'internet'"), "as shipped\n", "other"),
+        (("dc_smarthost=''", "dc_smarthost='smtp.example.net::587'"), "as shipped\n", "other"),
+        (("dc_relay_domains=''", "dc_relay_domains='example.org'"), "as shipped\n", "other"),
+        (("", ""), "changed\n", "other"),
+    ],
+)
+def test_an_exim_as_debian_installed_it_is_nobodys(machine, change: tuple[str, str], template: str, owner: str):
+    """Its conffiles belong to exim4-config, and the file that says what it is for to no package."""
+    md5 = hashlib.md5(b"as shipped\n").hexdigest()
+    said = "exim4-base\\t4.96\\tii \\t\\036"
+    said += f"exim4-config\\t4.96\\tii \\t\\n /etc/exim4/exim4.conf.template {md5}\\036"
+    machine.path("/usr/bin/dpkg-query").write_text(f"#!/bin/sh\nprintf '{said}'\n")
+    machine.touch("etc/exim4/exim4.conf.template", template)
+    machine.touch("etc/exim4/update-exim4.conf.conf", EXIM.replace(*change))
+    (found,) = mailsoft.find(machine.host)
+    assert (found["name"], found["owner"]) == ("exim4-base", owner)
+    machine.touch("etc/exim4/exim4.conf.localmacros", "MAIN_TLS_ENABLE = 1\n")
+    assert mailsoft.find(machine.host)[0]["owner"] == "other"
+
+
 def test_a_machine_that_was_renamed_since_has_still_the_packages_postfix(machine):
     machine.touch("etc/hostname", "mail7\n")
     machine.touch("etc/mailname", "mail7.example.net\n")

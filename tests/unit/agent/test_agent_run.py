@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import subprocess
 import threading
 from pathlib import Path
 
@@ -45,6 +46,37 @@ def test_services_are_held_back_during_the_installation_and_a_foreign_policy_sur
     carry(raw(step(Packages(("alpha",)))))
     assert "policy present" in machine.calls()
     assert "hoster's own" in machine.path(policy.PATH).read_text()
+
+
+def test_starts_are_held_back_and_stops_are_not(machine):
+    """A removed daemon must give its port back; what ran and was stopped for an upgrade starts again."""
+
+    def asked(*words: str) -> int:
+        return subprocess.run(
+            [machine.path(policy.PATH), *words], env=machine.host.environment(), check=False
+        ).returncode
+
+    path = machine.path("/usr/bin/systemctl")
+    path.write_text('#!/bin/sh\n[ "$3" = running ] && exit 0\nexit 3\n')
+    with policy.held_back(machine.host):
+        text = machine.path(policy.PATH).read_text()
+        machine.path(policy.PATH).write_text(text.replace(policy.STOPPED, str(machine.path(policy.STOPPED))))
+        assert [asked("new", action) for action in ("start", "(start)", "restart", "reload")] == [101] * 4
+        assert [asked("new.service", "stop"), asked("new", "start")] == [0, 101]
+        assert asked("--quiet", "running.service", "stop", "2") == 0
+        assert asked("running", "start") == asked("running.service", "restart") == 0
+    with policy.held_back(machine.host):
+        assert not machine.path(policy.STOPPED).exists()
+
+
+def test_failed_units_that_went_with_their_package_are_forgotten(machine):
+    path = machine.path("/usr/bin/systemctl")
+    listed = "exim4-base.timer not-found failed failed exim4-base.timer\\nown.service loaded failed failed x\\n"
+    path.write_text(
+        f'#!/bin/sh\necho "systemctl $*" >>"$MAILWIZ_ROOT/calls"\n[ "$1" = list-units ] && printf "{listed}"\n'
+    )
+    packages.forget_gone_units(machine.host)
+    assert [c for c in machine.calls() if "reset-failed" in c] == ["systemctl reset-failed -- exim4-base.timer"]
 
 
 def test_the_policy_goes_when_apt_fails_and_a_forgotten_one_at_the_next_start(machine, carry):

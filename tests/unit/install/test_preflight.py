@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mailwiz_tui.fleet.facts import Disk, Facts, Listener, MailSoftware, MailStore
-from mailwiz_tui.install.preflight import refusals
+from mailwiz_tui.install.preflight import advice, refusals
 from mailwiz_tui.stack.blueprint import Blueprint, Port, Scope
 
 GOOD: dict[str, Any] = {
@@ -75,6 +75,21 @@ def test_foreign_configuration_may_be_adopted_and_own_ports_are_no_obstacle():
     master = (Listener(protocol="tcp", address="0.0.0.0", port=25, process="master"),)
     assert reasons(mail_software=ours, listeners=master) == []
     assert reasons(listeners=master) == ["port 25 (smtp) is taken by master"]
+
+
+def test_a_foreign_web_server_is_named_first_with_what_to_do_and_adopting_is_not_offered_for_it():
+    theirs = (MailSoftware(name="postfix", version="3.10", owner="other"),)
+    apache = (Listener(protocol="tcp", address="*", port=80, process="apache2"),)
+    blueprint = Blueprint("mx1", (), ports=(Port(80, "http", Scope.PUBLIC),))
+
+    alone = refusals(Facts(**{**GOOD, "listeners": apache}), blueprint)
+    assert [r.reason for r in alone] == ["port 80 (http) is taken by apache2"]
+    assert "systemctl disable --now apache2" in advice(alone)
+    assert "--adopt replaces mail software only" in advice(alone)
+
+    both = refusals(Facts(**{**GOOD, "listeners": apache, "mail_software": theirs}), blueprint)
+    assert [r.reason.split()[0] for r in both] == ["port", "postfix"]
+    assert advice(both).index("systemctl disable --now apache2") < advice(both).index("allow it to be replaced")
 
 
 def test_a_stub_resolver_on_its_own_loopback_address_is_no_obstacle():
