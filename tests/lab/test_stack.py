@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import imaplib
 import re
 import secrets
 import smtplib
 import time
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from mailwiz_tui.lab.lab import Lab
 from tests.lab import bans, signed_as_sent, told_authentication
 from tests.lab.addresses import PROOFS, Proof
-from tests.lab.clients import PASSWORD, refused, until
+from tests.lab.clients import PASSWORD, refused, until, unverified
 from tests.lab.crashes import came_back, crash_every_daemon
 from tests.lab.identity_judge import Place, everything_wrong, letters, with_domains
 from tests.lab.site import Site, installed
