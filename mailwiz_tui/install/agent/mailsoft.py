@@ -62,14 +62,16 @@ def find(host: Host) -> list[dict[str, str]]:
         advice = "see how busy the server is, and whether dpkg -l ends"
         raise AgentFault("dpkg-query does not say which mail software is installed", "facts", advice)
     state = State(host)
-    installed, sums = {}, {}
+    installed: dict[str, str] = {}
+    sums: dict[str, str] = {}
     for record in done.output.decode("utf-8", "replace").split("\x1e"):
         # what dpkg-query says of packages it does not know stands between the records
         parts = re.sub(r"(?m)^dpkg-query: .*\n", "", record).strip("\n").split("\t")
         if len(parts) < 4 or not parts[2].startswith("i"):
             continue
         installed[parts[0]] = parts[1]
-        sums.update(line.split()[:2] for line in parts[3].splitlines() if len(line.split()) >= 2)
+        conffiles = [line.split() for line in parts[3].splitlines()]
+        sums.update((words[0], words[1]) for words in conffiles if len(words) >= 2)
     return [
         {"name": known.package, "version": installed[known.package], "owner": _owner(host, state, known, sums)}
         for known in _KNOWN
