@@ -195,6 +195,8 @@ async def _add(accounts: Accounts, options: Options) -> int:
     limit = f", quota {size_words(options.bytes)}" if options.bytes else ""
     stored = f" on {added.store}" if added.store else ""
     say(f"{shown_address(added.address)} was added{stored}{limit}")
+    if shown_address(added.address) != added.address:
+        say(f"log in as: {added.address}")
     if added.found_mail:
         complain(
             f"note: mail of a former {added.address} was still in {added.found_mail} and is in the mailbox again"

@@ -18,6 +18,7 @@ from xml.etree import ElementTree
 
 from mailwiz_tui.fleet.facts import FactsFile
 from mailwiz_tui.fleet.web import Web, web
+from mailwiz_tui.plan.dnsnames import display_name
 from mailwiz_tui.plan.model import Plan, TlsProvider
 from mailwiz_tui.plan.published import mta_sts_policy
 from mailwiz_tui.stack.blueprint import PortTls
@@ -202,7 +203,7 @@ def check_autoconfig(site: Site, domain: str) -> str:
     for server in servers:
         kind = server.findtext("socketType", "")
         _answers(site, server.findtext("hostname", ""), server.findtext("port", ""), SOCKET_TYPES.get(kind))
-        if server.findtext("username") != "%EMAILADDRESS%":
+        if server.findtext("username") not in ("%EMAILADDRESS%", f"%EMAILLOCALPART%@{domain}"):
             raise Failed("expected the whole address as the user's name")
     return ", ".join(f"{s.get('type')} {s.findtext('port')} {s.findtext('socketType')}" for s in servers)
 
@@ -211,9 +212,10 @@ def check_autodiscover(site: Site, domain: str) -> str:
     """Outlook's request, its path in another letter case, is answered with the address and servers that work."""
     address = f"anna.b+c@{domain}"
     request = (
-        f'<?xml version="1.0" encoding="utf-8"?><Autodiscover xmlns="{AUTODISCOVER}/outlook/requestschema/2006">'
-        f"<Request><EMailAddress>{address}</EMailAddress><AcceptableResponseSchema>"
-        f"{AUTODISCOVER}/outlook/responseschema/2006a</AcceptableResponseSchema></Request></Autodiscover>"
+        f'<?xml version="1.0" encoding="utf-8"?><a:Autodiscover '
+        f'xmlns:a="{AUTODISCOVER}/outlook/requestschema/2006"><a:Request>'
+        f"<a:EMailAddress>anna.b+c@{display_name(domain)}</a:EMailAddress><a:AcceptableResponseSchema>"
+        f"{AUTODISCOVER}/outlook/responseschema/2006a</a:AcceptableResponseSchema></a:Request></a:Autodiscover>"
     )
     name, path = f"autodiscover.{domain}", "/Autodiscover/Autodiscover.xml"
     answer = _ok(site.fetch(name, path, body=request.encode()), "text/xml")

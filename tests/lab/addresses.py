@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 import imaplib
 import smtplib
 import uuid
 from collections.abc import Callable
 
 from tests.lab.clients import PASSWORD, until, unverified
+from tests.lab.managesieve import ManageSieve
 from tests.lab.site import Site
+from tests.lab.workspace import Workspace
 
 Proof = Callable[[Site], None]
 
@@ -90,8 +93,47 @@ def an_archive_larger_than_any_mail_can_be_brought_along(site: Site) -> None:
     client.logout()
 
 
+def international(workspace: Workspace) -> str:
+    """The site's domain in a script of its own, as the DNS has it; a plan gets it before it is installed."""
+    return f"xn--bcher-kva.{workspace.domain}"
+
+
+def with_international_domain(workspace: Workspace) -> Workspace:
+    """Add it to the plan, as people type it."""
+    typed = f"bücher.{workspace.domain}"
+    added = f'\n[[domain.additional_domains]]\nname = "{typed}"\nkind = "mailbox"\n'
+    workspace.plan.write_text(workspace.plan.read_text() + added)
+    return workspace
+
+
+def both_forms_of_an_international_address_log_in(site: Site) -> None:
+    typed, kept = f"anna@bücher.{site.domain}", f"anna@{international(site.workspace)}"
+    done = site.workspace.mailwiz("mailbox add", typed, "--password-stdin", stdin=f"{PASSWORD}\n")
+    assert f"log in as: {kept}" in done.out, done.out + done.err
+    address = site.workspace.address
+    for name in (typed, f"anna@BÜCHER.{site.domain}", kept):
+        secret = f"\0{name}\0{PASSWORD}".encode()
+
+        def respond(_: bytes, secret: bytes = secret) -> bytes:
+            return secret
+
+        with imaplib.IMAP4_SSL(address, ssl_context=unverified(), timeout=60) as client:
+            assert client.authenticate("PLAIN", respond)[0] == "OK", name
+        with smtplib.SMTP_SSL(address, 465, context=unverified(), timeout=60, local_hostname="laptop") as sending:
+            sending.ehlo()
+            assert sending.docmd("AUTH", f"PLAIN {base64.b64encode(secret).decode()}")[0] == 235, name
+            assert sending.mail(kept)[0] == 250
+            assert sending.rcpt("x@outside.test")[0] == 250, f"{name} sends as {kept}"
+        session = ManageSieve(address, name, PASSWORD, unverified())
+        session.close()
+    subject = uuid.uuid4().hex
+    site.from_outside(subject, kept)
+    site.found(kept, "INBOX", subject)
+
+
 PROOFS: tuple[Proof, ...] = (
     an_alias_domain_has_its_targets_catch_all,
     folders_of_other_servers_can_be_made_and_filled,
     an_archive_larger_than_any_mail_can_be_brought_along,
+    both_forms_of_an_international_address_log_in,
 )

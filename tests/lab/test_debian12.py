@@ -14,7 +14,7 @@ import pytest
 from mailwiz_tui.lab.lab import Lab
 from tests.lab import signed_as_sent
 from tests.lab import test_stack as stack
-from tests.lab.addresses import PROOFS
+from tests.lab.addresses import PROOFS, with_international_domain
 from tests.lab.clients import PASSWORD, until, unverified
 from tests.lab.conftest import FreshHost
 from tests.lab.managesieve import ManageSieve
@@ -38,6 +38,7 @@ apt-get -qy -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confol
 @pytest.fixture(scope="module")
 def site(lab: Lab, lend_hosts: FreshHost, lent_domain: str, tmp_path_factory: pytest.TempPathFactory) -> Site:
     made = make_workspace(lab, tmp_path_factory.mktemp("debian12"), lend_hosts("bookworm").id, lent_domain)
+    with_international_domain(made)
     assert made.mailwiz("diff").code == 1
     return installed(made)
 

@@ -15,7 +15,7 @@ import pytest
 
 from mailwiz_tui.lab.lab import Lab
 from tests.lab import bans, signed_as_sent, told_authentication
-from tests.lab.addresses import PROOFS, Proof
+from tests.lab.addresses import PROOFS, Proof, with_international_domain
 from tests.lab.clients import PASSWORD, refused, until, unverified
 from tests.lab.crashes import came_back, crash_every_daemon
 from tests.lab.identity_judge import Place, everything_wrong, letters, with_domains
@@ -31,7 +31,7 @@ CONTROLLER = "/run/rspamd/controller.sock"
 def site(lab: Lab, lent_host: str, lent_domain: str, tmp_path_factory: pytest.TempPathFactory) -> Site:
     workspace = make_workspace(lab, tmp_path_factory.mktemp("stack"), lent_host, lent_domain)
     workspace.plan.write_text(with_domains(workspace.plan.read_text(), lent_domain))
-    return installed(workspace)
+    return installed(with_international_domain(workspace))
 
 
 def learned(site: Site) -> int:

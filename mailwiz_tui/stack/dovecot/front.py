@@ -9,7 +9,8 @@ from mailwiz_tui.stack.blueprint import Directory, File, Packages, Probe, Step, 
 from mailwiz_tui.stack.certificate import shown_by
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.dovecot.clients import JAIL, SHOWN, client_ports, peers_read
-from mailwiz_tui.stack.dovecot.release import CONFIG, accounts_part, listen, part
+from mailwiz_tui.stack.dovecot.logins import own_script_logins, username_chars
+from mailwiz_tui.stack.dovecot.release import CONFIG, accounts_part, listen, part, version
 from mailwiz_tui.stack.probes import clean_check, unit_active
 
 
@@ -36,6 +37,8 @@ class Front(Component):
             key=keys.TLS_KEY,
             peers=keys.INTERNAL_PEERS,
             accounts=accounts_part(context),
+            own_script=own_script_logins(context, version(context)),
+            username_chars=username_chars(context),
             spool=keys.POSTFIX_SPOOL,
             sasl_socket=keys.SASL_SOCKET,
         )

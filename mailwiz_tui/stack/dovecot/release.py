@@ -7,6 +7,7 @@ from mailwiz_tui.stack import keys, traffic
 from mailwiz_tui.stack.accounts.copy import logins_from_copy
 from mailwiz_tui.stack.accounts.store import holds_accounts
 from mailwiz_tui.stack.component import Context
+from mailwiz_tui.stack.dovecot.logins import own_script_logins, username_chars
 from mailwiz_tui.stack.dovecot.storage import escape_plugin, mailboxes
 from mailwiz_tui.stack.filtering import mail_filter
 from mailwiz_tui.stack.protocols import has_ipv4, has_ipv6
@@ -128,6 +129,8 @@ def _main(context: Context) -> str:
         certificate=keys.INTERNAL_CERT if inside else keys.TLS_CHAIN,
         key=keys.INTERNAL_KEY if inside else keys.TLS_KEY,
         accounts=accounts_part(context),
+        own_script=own_script_logins(context, version(context)),
+        username_chars=username_chars(context),
         lmtp=_lmtp(context),
         peers=_peers(context),
         imaps="0" if inside else "993",

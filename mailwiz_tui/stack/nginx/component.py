@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mailwiz_tui.fleet.web import Web, web
+from mailwiz_tui.plan.dnsnames import display_name
 from mailwiz_tui.plan.model import Plan, Role, TlsProvider
 from mailwiz_tui.plan.published import mta_sts_policy
 from mailwiz_tui.stack import keys
@@ -21,6 +22,7 @@ from mailwiz_tui.stack.blueprint import (
 )
 from mailwiz_tui.stack.certificate import shown_by
 from mailwiz_tui.stack.component import Component, Context, Contribution, WebLocation
+from mailwiz_tui.stack.nginx.addresses import login_template, own_script_addresses
 from mailwiz_tui.stack.probes import clean_check, unit_active
 from mailwiz_tui.stack.protocols import has_ipv6
 from mailwiz_tui.stack.render import render
@@ -103,6 +105,8 @@ class Nginx(Component):
                 "nginx",
                 "autoconfig.xml",
                 domain=domain,
+                shown=display_name(domain),
+                login=login_template(domain),
                 hostname=context.plan.domain.hostname,
             )
         files[SITE] = _site(context, found, applications)
@@ -152,6 +156,7 @@ def _site(context: Context, found: Web, applications: tuple[WebLocation, ...]) -
             acme_root=keys.ACME_ROOT,
             locations=locations,
             sites=sites,
+            own_script="".join(f"{line}\n" for line in own_script_addresses(found.autodiscover)),
         ).rstrip("\n")
         + "\n"
     )

@@ -77,7 +77,7 @@ class AccountsScreen(AccountListScreen):
     async def _add(self, accounts: Accounts, new: NewMailbox) -> str:
         where = {"store": new.store} if new.store else {}
         added = await accounts.add(new.address, password=new.password, quota=new.quota, name=new.name, **where)
-        self._show_password(new.address, added.generated)
+        self._show_password(added.address, added.generated)
         found = f"; mail of a former mailbox in {added.found_mail} is in it again" if added.found_mail else ""
         stored = f" on {added.store}" if added.store else ""
         return f"{new.address} was added{stored}{found}"

@@ -31,7 +31,14 @@ PLAN = Plan.model_validate(
     }
 )
 MIDDLE = issue("Middle", issue("Root", authority=True), authority=True)
-AUTOCONFIG = render("nginx", "autoconfig.xml", domain=fakes.DOMAIN, hostname=fakes.HOST)
+AUTOCONFIG = render(
+    "nginx",
+    "autoconfig.xml",
+    domain=fakes.DOMAIN,
+    shown=fakes.DOMAIN,
+    login="%EMAILADDRESS%",
+    hostname=fakes.HOST,
+)
 AUTODISCOVER = render("nginx", "autodiscover.xml", hostname=fakes.HOST)
 HSTS = "Strict-Transport-Security: max-age=63072000"
 
@@ -52,11 +59,11 @@ def answering(status: int, head: str, body: str) -> Callable[[Any], None]:
 
     def handle(connection: Any) -> None:
         request = b""
-        while b"\r\n\r\n" not in request or (b"POST" in request and b"</Autodiscover>" not in request):
+        while b"\r\n\r\n" not in request or (b"POST" in request and b":Autodiscover>" not in request):
             if not (part := connection.recv(4096)):
                 return
             request += part
-        found = re.search(rb"<EMailAddress>(.*)</EMailAddress>", request)
+        found = re.search(rb"<a:EMailAddress>(.*)</a:EMailAddress>", request)
         login = f"<LoginName>{found[1].decode()}</LoginName>" if found else ""
         content = body.replace("$mailwiz_login", login).encode()
         lines = f"HTTP/1.1 {status} X\r\n{head}\r\nContent-Length: {len(content)}\r\nConnection: close\r\n\r\n"
