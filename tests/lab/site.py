@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import imaplib
-import smtplib
 import time
 
-from tests.lab.clients import PASSWORD, imap, mail, submit, unverified
+from mailwiz_tui.lab.lab import Lab
+from tests.lab.clients import PASSWORD, imap, mail, submit, submit_as_written
 from tests.lab.workspace import Workspace
+
+
+def arrived_outside(lab: Lab, recipient: str, seconds: float = 60) -> bytes:
+    """What the world's mail server keeps of a message, with ``\\n`` at line ends."""
+    wanted = f"\nX-Original-To: {recipient}\n".encode()
+    deadline = time.monotonic() + seconds
+    while True:
+        for path in lab.outside.mailboxes.glob("[nc][eu][wr]/*"):
+            data = path.read_bytes()
+            if wanted in data.partition(b"\n\n")[0]:
+                return data
+        assert time.monotonic() < deadline, f"nothing arrived for {recipient}"
+        time.sleep(0.3)
 
 
 class Site:
@@ -43,24 +56,15 @@ class Site:
         message = mail(header or sender, recipients[0], body=body)
         submit(self.workspace.address, user, message, *recipients, sender=sender)
 
-    def submit_as_written(self, data: bytes, recipient: str, *, user: str = "", sender: str | None = None) -> None:
+    def submit_as_written(self, data: bytes, recipient: str, *, user: str = "", sender: str = "") -> None:
         """Send bytes after login, with no line changed by the client but its ends."""
-        with smtplib.SMTP(self.workspace.address, 587, timeout=60, local_hostname="laptop") as client:
-            client.starttls(context=unverified())
-            client.login(user or self.bob, PASSWORD)
-            client.sendmail(self.bob if sender is None else sender, [recipient], data)
+        submit_as_written(
+            self.workspace.address, user or self.bob, data, recipient, sender=sender or user or self.bob
+        )
 
-    def arrived_outside(self, recipient: str, seconds: float = 60) -> bytes:
+    def arrived_outside(self, recipient: str) -> bytes:
         """What the world's mail server keeps of a message, with ``\\n`` at line ends."""
-        wanted = f"\nX-Original-To: {recipient}\n".encode()
-        deadline = time.monotonic() + seconds
-        while True:
-            for path in self.lab.outside.mailboxes.glob("[nc][eu][wr]/*"):
-                data = path.read_bytes()
-                if wanted in data.partition(b"\n\n")[0]:
-                    return data
-            assert time.monotonic() < deadline, f"nothing arrived for {recipient}"
-            time.sleep(0.3)
+        return arrived_outside(self.lab, recipient)
 
     def from_outside(
         self, subject: str, recipient: str, sender: str = "alice@outside.test", body: str = ""

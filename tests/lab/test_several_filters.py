@@ -9,14 +9,17 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from email.message import EmailMessage
+from email.policy import SMTP
 
 import pytest
 
 from mailwiz_tui.lab.lab import Lab
 from mailwiz_tui.verify.message import GTUBE
-from tests.lab.clients import PASSWORD, eventually, imap, other, refused, submit, until
+from tests.lab.clients import PASSWORD, eventually, imap, other, refused, submit, submit_as_written, until
 from tests.lab.conftest import lending_domains, lending_hosts
 from tests.lab.fleet import Fleet, Member, make_fleet
+from tests.lab.signed_as_sent import signers
+from tests.lab.site import arrived_outside
 from tests.lab.told_authentication import FORGED, LET_TEST_BE_A_SUFFIX, LET_TEST_NAMES_BE, signature
 
 pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.timeout(1500), pytest.mark.xdist_group("filters")]
@@ -216,10 +219,34 @@ def test_spam_is_refused_from_the_world_and_from_users(trio: Trio) -> None:
 
 def test_what_users_send_leaves_signed_and_without_marks(trio: Trio) -> None:
     letter = other(trio.bob, f"{uuid.uuid4().hex}@outside.test")
-    assert trio.send(letter) == 0
+    letter["References"] = " ".join(f"<{number:030d}@mail.elsewhere.test>" for number in range(26))
+    data = letter.as_bytes(policy=SMTP.clone(max_line_length=None))
+    assert refused(lambda: submit_as_written(trio.fleet.address, trio.bob, data, str(letter["To"]))) == 0
+    received = arrived_outside(trio.fleet.lab, str(letter["To"]))
+    assert signers(trio.fleet.plan, received) == [trio.fleet.domain]
+    assert max(map(len, received.split(b"\n"))) <= 998
     seen = trio.fleet.lab.outside.wait_for(str(letter["To"]))
-    assert f"d={trio.fleet.domain}" in str(seen["DKIM-Signature"])
     assert not [name for name in seen if name.lower().startswith(("x-spam", "authentication-results"))]
+
+
+def test_a_domain_that_only_the_accounts_have_is_signed_for_and_named(trio: Trio) -> None:
+    domain = f"extra-{uuid.uuid4().hex[:6]}.test"
+    user, fleet = f"dora@{domain}", trio.fleet
+    add = f"INSERT INTO domain (domain, description, transport) VALUES ('{domain}', '', 'virtual')"
+    fleet.run(trio.store, f'mariadb postfix -e "{add}"')
+    added = fleet.mailwiz("mailbox add", user, "--password-stdin", stdin=f"{PASSWORD}\n")
+    assert added.code == 0, added.err
+
+    def signed() -> bool:
+        letter = other(user, f"{uuid.uuid4().hex}@outside.test")
+        if refused(lambda: submit(fleet.address, user, letter)):
+            return False
+        return signers(fleet.plan, arrived_outside(fleet.lab, str(letter["To"]))) == [domain]
+
+    assert until(signed, 120)
+    said = fleet.mailwiz("monitor", "--once").out
+    assert f"WARN accounts.domains: {domain} is in the accounts (admin panel) but not in the plan" in said
+    fleet.run(trio.store, f"mariadb postfix -e \"DELETE FROM domain WHERE domain = '{domain}'\"")
 
 
 def test_a_policy_is_obeyed_and_both_filters_learn_what_users_sort(trio: Trio) -> None:

@@ -35,7 +35,7 @@ FORGED = "dkim=pass header.d=bank.example; spf=pass smtp.mailfrom=bank.example; 
 def signature(message: EmailMessage, lab: Lab) -> str:
     """The value of a message's DKIM-Signature, by the key of the world outside."""
     key = lab.paths.dkim_key.read_bytes()
-    signed = dkim.sign(
+    signed: bytes = dkim.sign(
         message.as_bytes(policy=SMTP), b"lab", b"outside.test", key, include_headers=[b"from", b"to"]
     )
     return signed.decode().partition(": ")[2].replace("\r\n ", " ").strip()

@@ -23,7 +23,7 @@ FOLDER = f"{keys.CONF_DIR}/message-checks"
 SETTINGS = f"{FOLDER}/settings.json"
 OWN = f"{keys.CONF_DIR}/local.d/message-checks.json"
 SERVICE = f"/etc/systemd/system/{MESSAGE_CHECKS.unit}"
-MODULES = ("from_header", "policy", "sender_owners", "milter")
+MODULES = ("from_header", "line_length", "policy", "sender_owners", "milter")
 
 
 class MessageChecks(Component):

@@ -5,7 +5,8 @@ usage: mailwiz-message-checks SETTINGS [SETTINGS ...]    JSON objects; a later o
 Users who logged in are held to the addresses they own, everybody else to a From that can be told. Mail of this
 host itself passes. While the accounts cannot be read, clients are asked to try again (451). For the filter behind
 it says in ``SERVED``, which nobody else may set, whether the author or the envelope's sender is of a domain served
-here. Runs on servers, with Debian's python3-milter.
+here. Users' mail is also seen to for lines that are too long to be sent as they were signed (line_length.py).
+Runs on servers, with Debian's python3-milter.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ import Milter
 
 from ..accounts.account_reader import AccountsUnavailableError
 from ..accounts.account_sources import accounts_from
-from .policy import FROM, SENDER, Fields, Judgement, Policy
+from .line_length import LIMIT, LineCounter, fold, longest_line
+from .policy import FROM, SENDER, Fields, Policy, Refusal
 from .sender_owners import SenderOwners
 
 SERVED = "X-Mailwiz-Served"
@@ -45,6 +47,9 @@ class MessageChecks(Milter.Base):  # type: ignore[misc]
         self.authors: list[str] = []
         self.senders: list[str] = []
         self.marks, self.odd = 0, False
+        self.counts: dict[str, int] = {}
+        self.long: list[tuple[str, int, str]] = []
+        self.lines = LineCounter()
         return Milter.CONTINUE
 
     def header(self, name: str, value: str) -> Any:
@@ -55,12 +60,24 @@ class MessageChecks(Milter.Base):  # type: ignore[misc]
             (self.authors if plain == FROM else self.senders).append(value)
         elif plain == SERVED.lower():
             self.marks += 1
+        if self.login:
+            self.counts[plain] = self.counts.get(plain, 0) + 1
+            if longest_line(name, value) > LIMIT:
+                self.long.append((name, self.counts[plain], value))
+        return Milter.CONTINUE
+
+    def body(self, chunk: bytes) -> Any:
+        """Text of the message; of users' mail the lines are measured."""
+        if self.login:
+            self.lines.feed(chunk)
         return Milter.CONTINUE
 
     def eom(self) -> Any:
         """The message is whole: refuse it, or complete it."""
         for index in range(self.marks, 0, -1):
             self.chgheader(SERVED, index, "")
+        if refusal := self._fold_long_lines():
+            return self._refuse(refusal)
         try:
             return self._judge()
         except AccountsUnavailableError as error:
@@ -77,7 +94,7 @@ class MessageChecks(Milter.Base):  # type: ignore[misc]
         else:
             found = self.policy.incoming(fields)
         if found.refusal is not None:
-            return self._refuse(found)
+            return self._refuse(found.refusal)
         if found.author:
             if self.authors:
                 self.chgheader("From", 1, found.author)
@@ -90,13 +107,30 @@ class MessageChecks(Milter.Base):  # type: ignore[misc]
                 self.addheader(SERVED, " ".join(places))
         return Milter.CONTINUE
 
-    def _refuse(self, found: Judgement) -> Any:
-        assert found.refusal is not None
-        status, text = found.refusal.status, found.refusal.text
-        syslog.syslog(f"refused mail of {self.login or self.sender or '<>'}: {text}")
+    def _fold_long_lines(self) -> Refusal | None:
+        """Before anything signs the message: fields are folded, what cannot be is refused."""
+        if self.lines.longest > LIMIT:
+            return Refusal("5.6.0", too_long("The text", self.lines.longest), "554")
+        for name, index, value in self.long:
+            new = fold(name, value)
+            if new is None:
+                return Refusal("5.6.0", too_long(f"The {name.strip()} field", longest_line(name, value)), "554")
+            self.chgheader(name, index, new)
+        return None
+
+    def _refuse(self, refusal: Refusal) -> Any:
+        syslog.syslog(f"refused mail of {self.login or self.sender or '<>'}: {refusal.text}")
         # libmilter reads the text as a format
-        self.setreply("550", status, text.replace("%", "%%"))
+        self.setreply(refusal.code, refusal.status, refusal.text.replace("%", "%%"))
         return Milter.REJECT
+
+
+def too_long(what: str, longest: int) -> str:
+    """Why a line cannot be sent, and what its program has to do."""
+    return (
+        f"{what} has a line of {longest} octets, {LIMIT} are allowed (RFC 5322 section 2.1.1); "
+        "wrap it or encode it (quoted-printable, base64)"
+    )
 
 
 def is_loopback(address: str) -> bool:

@@ -20,10 +20,11 @@ _COMPLETED = re.compile(r"\s*MAILER-DAEMON\s*\Z")
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What the client is told: enhanced status code (RFC 3463) and the text after it; the code is 550."""
+    """What the client is told: enhanced status code (RFC 3463) and the text after it, and the reply code."""
 
     status: str
     text: str
+    code: str = "550"
 
 
 @dataclass(frozen=True, slots=True)

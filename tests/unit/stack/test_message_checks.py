@@ -306,3 +306,38 @@ def test_the_checks_know_relay_domains_and_where_accounts_are() -> None:
     settings = json.loads(copied.files()["/etc/mailwiz/message-checks/settings.json"].content)
     assert settings["accounts"] == {"copy": "/var/lib/mailwiz-accounts/directory.json"}
     assert settings["owners_port"] == 0
+
+
+def test_long_fields_of_a_users_mail_are_folded_before_it_is_signed(checks: type[Any]) -> None:
+    thread = " ".join(f"<{number:030d}@example.com>" for number in range(30))
+    fields = (("From", ANN), ("Comments", "a"), ("Comments", "b " * 600), ("References", thread))
+    done = run(checks, "192.0.2.9", f"<{ANN}>", *fields, login=ANN)
+    assert [change[:3] for change in done[:-1]] == [("change", "Comments", 2), ("change", "References", 1)]
+    assert all(len(line) < 999 for change in done[:-1] for line in change[3].split("\n"))
+    assert done[1][3].replace("\n", "") == thread
+    assert done[-1] == "go"
+    stranger = run(checks, "192.0.2.9", "<a@other.example>", ("From", "a@other.example"), *fields[1:])
+    assert stranger == ["go"], "what others signed is not touched"
+
+
+def test_what_cannot_be_folded_is_refused_with_the_reason(checks: type[Any]) -> None:
+    done = run(checks, "192.0.2.9", f"<{ANN}>", ("From", ANN), ("X-Data", "x" * 1200), login=ANN)
+    assert done[0][:3] == ("reply", "554", "5.6.0")
+    assert "The X-Data field has a line of 1208 octets, 998 are allowed (RFC 5322 section 2.1.1)" in done[0][3]
+    assert done[-1] == "reject"
+
+
+@pytest.mark.parametrize(("login", "length", "code"), [(ANN, 999, "554"), (ANN, 998, ""), ("", 5000, "")])
+def test_a_long_line_of_the_text_is_refused_from_users_alone(
+    checks: type[Any], login: str, length: int, code: str
+) -> None:
+    milter = checks()
+    milter.context = _Context(login)
+    milter.connect("name", "inet", ("192.0.2.9", 25))
+    author = ANN if login else "a@other.example"
+    milter.envfrom(f"<{author}>")
+    milter.header("From", author)
+    milter.body(b"short\r\n" + b"x" * (length - 10))
+    milter.body(b"x" * 10 + b"\r\nshort\r\n")
+    assert milter.eom() == ("reject" if code else "go")
+    assert [done[1:3] for done in milter.context.done] == ([(code, "5.6.0")] if code else [])
