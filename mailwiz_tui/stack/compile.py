@@ -38,6 +38,7 @@ from mailwiz_tui.stack.postfix.relay import SmartHost
 from mailwiz_tui.stack.postfix.satellite import Satellite
 from mailwiz_tui.stack.postfixadmin.component import PostfixAdmin
 from mailwiz_tui.stack.postfixadmin.database import PanelStore
+from mailwiz_tui.stack.recipient_checks.component import RecipientChecks
 from mailwiz_tui.stack.redis.component import Redis
 from mailwiz_tui.stack.resolution import resolution
 from mailwiz_tui.stack.roundcube.component import Roundcube
@@ -73,6 +74,7 @@ COMPONENTS: tuple[Component, ...] = (
     AccountCopy(),
     AccountsNow(),
     MessageChecks(),
+    RecipientChecks(),
     SigningDomains(),
     ObjectStore(),
     Dovecot(),

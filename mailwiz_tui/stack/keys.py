@@ -88,7 +88,6 @@ PEER_RELAY_PORT = 10025
 PANEL_MAIL_PORT = 10027
 """Where the admin panel of several servers hands in its mail, on the loopback."""
 LMTP_SOCKET = "private/dovecot-lmtp"
-QUOTA_SOCKET = "private/quota-status"
 
 RSPAMD_MILTER_PORT = 11332
 RSPAMD_CONTROLLER_PORT = 11334
@@ -102,6 +101,11 @@ SENDER_OWNERS_PORT = 11346
 SENDER_OWNERS = f"socketmap:inet:127.0.0.1:{SENDER_OWNERS_PORT}:senders"
 """The same as Postfix writes it."""
 MESSAGE_CHECKS_USER = "mailwiz-checks"
+RECIPIENT_CHECKS_PORT = 11348
+BOUNCES_PORT = 11349
+"""Where the cleanup(8) behind bounce(8) asks who gets a bounce (socketmap_table(5))."""
+BOUNCES = f"socketmap:inet:127.0.0.1:{BOUNCES_PORT}:bounces"
+RECIPIENT_CHECKS_USER = "mailwiz-recipients"
 SIGNING_USER = "mailwiz-signing"
 SPAMD_PORT = 783
 CLAMD_SOCKET = "/run/clamav/clamd.ctl"

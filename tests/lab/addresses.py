@@ -8,7 +8,7 @@ import smtplib
 import uuid
 from collections.abc import Callable
 
-from tests.lab.clients import PASSWORD, until, unverified
+from tests.lab.clients import PASSWORD, mail, refused, until, unverified
 from tests.lab.managesieve import ManageSieve
 from tests.lab.site import Site
 from tests.lab.workspace import Workspace
@@ -131,9 +131,97 @@ def both_forms_of_an_international_address_log_in(site: Site) -> None:
     site.found(kept, "INBOX", subject)
 
 
+def filled(site: Site) -> str:
+    """A mailbox that is full."""
+    address = f"full{uuid.uuid4().hex[:8]}@{site.domain}"
+    site.mailbox(address)
+    client = site.imap(address)
+    assert client.append("INBOX", "", "", b"Subject: fills\r\n\r\n" + (b"y" * 70 + b"\r\n") * 1600)[0] == "OK"
+    client.logout()
+    site.sql(f"UPDATE mailbox SET quota = 100000 WHERE username = '{address}'")
+    return address
+
+
+def waiting(site: Site, recipient: str) -> bool:
+    """Whether mail for a recipient waits in the queue."""
+    return recipient in site.run("postqueue -j")
+
+
+def a_full_mailbox_is_refused_at_rcpt_wherever_it_is_behind(site: Site) -> None:
+    full, other = filled(site), alias_domain(site)
+    local = full.partition("@")[0]
+    to_full, gone = f"to-{full}", f"gone-{full}"
+    alias(site, to_full, full)
+    alias(site, gone, f"nobody-{full}")
+    alias(site, f"@{site.domain}", to_full)
+    try:
+        refusals = {
+            full: 552,
+            f"{local}+x@{site.domain}": 552,
+            to_full: 552,
+            f"to-{local}+x@{site.domain}": 552,
+            f"to-{local}@{other}": 552,
+            f"{uuid.uuid4().hex}@{site.domain}": 552,
+            f"{uuid.uuid4().hex}@{other}": 552,
+        }
+        assert until(lambda: answer(site, full)[0] == 552)
+        assert {recipient: answer(site, recipient)[0] for recipient in refusals} == refusals
+        assert refused(lambda: site.submit(site.bob, to_full)) == 552
+    finally:
+        site.sql(f"DELETE FROM alias WHERE address = '@{site.domain}'")
+    assert answer(site, gone)[0] == 550
+    site.sql(f"UPDATE mailbox SET quota = 1000000 WHERE username = '{full}'")
+    assert until(lambda: answer(site, to_full)[0] == 250)
+    assert answer(site, to_full, size=20_000_000)[0] == 552
+    assert answer(site, to_full, size=200_000)[0] == 250
+
+
+def of_several_targets_the_full_one_waits_and_nobody_outside_hears_of_it(site: Site) -> None:
+    full, forged = filled(site), f"{uuid.uuid4().hex}@outside.test"
+    team = f"team-{full}"
+    alias(site, team, f"{full},{site.carol}")
+    first, second = uuid.uuid4().hex, uuid.uuid4().hex
+    assert until(lambda: answer(site, full)[0] == 552)
+    site.lab.outside.send(mail("alice@outside.test", team, first), forged, team)
+    site.found(site.carol, "INBOX", first)
+    assert until(lambda: waiting(site, full)), "it is deferred, not bounced"
+    site.sql(f"UPDATE mailbox SET quota = 0 WHERE username = '{full}'")
+    site.run("doveadm auth cache flush; postqueue -f")
+    site.found(full, "INBOX", first)
+
+    site.sql(f"UPDATE mailbox SET quota = 100000 WHERE username = '{full}'")
+    site.run("doveadm auth cache flush")
+    assert until(lambda: answer(site, full)[0] == 552)
+    site.lab.outside.send(mail("alice@outside.test", team, second), forged, team)
+    assert until(lambda: waiting(site, full))
+    site.run("postconf -e maximal_queue_lifetime=1s && postfix reload && sleep 2 && postqueue -f")
+    try:
+        assert until(lambda: not waiting(site, full))
+        read = f"doveadm fetch -u postmaster@{site.domain} text mailbox INBOX all"
+        told = site.run(f"for i in $(seq 40); do {read} | grep -a {second} && exit; sleep 0.5; done")
+        assert second in told, "the postmaster gets the bounce"
+        assert forged not in site.run("postqueue -j")
+    finally:
+        site.run("postconf -e maximal_queue_lifetime=5d && postfix reload")
+    assert site.lab.outside.messages(forged) == []
+    assert until(lambda: answer(site, site.bob)[0] == 250)
+
+
+def without_the_recipient_checks_mail_waits_at_its_sender(site: Site) -> None:
+    site.run("systemctl stop mailwiz-recipient-checks")
+    try:
+        assert answer(site, site.bob)[0] == 451
+    finally:
+        site.run("systemctl start mailwiz-recipient-checks")
+    assert until(lambda: answer(site, site.bob)[0] == 250)
+
+
 PROOFS: tuple[Proof, ...] = (
     an_alias_domain_has_its_targets_catch_all,
     folders_of_other_servers_can_be_made_and_filled,
     an_archive_larger_than_any_mail_can_be_brought_along,
     both_forms_of_an_international_address_log_in,
+    a_full_mailbox_is_refused_at_rcpt_wherever_it_is_behind,
+    of_several_targets_the_full_one_waits_and_nobody_outside_hears_of_it,
+    without_the_recipient_checks_mail_waits_at_its_sender,
 )

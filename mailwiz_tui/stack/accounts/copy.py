@@ -108,7 +108,7 @@ def logins_from_copy(context: Context) -> bool:
 
 def _maps(context: Context) -> tuple[str, ...]:
     """Postfix' tables here."""
-    common = ("aliases", "domains", "mailboxes", "over-quota", "transport")
+    common = ("aliases", "domains", "mailboxes", "transport")
     inbound, front = context.has_role(Role.MX_INBOUND), context.has_role(Role.MX_OUTBOUND)
     if not inbound and not front:
         return ()

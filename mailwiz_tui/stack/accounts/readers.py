@@ -11,7 +11,7 @@ GROUP = "mailwiz-directory"
 """Who may read the copy without password hashes; the group exists where there is a copy."""
 DIRECTORY = f"{keys.ACCOUNT_COPY}/directory.json"
 """That copy: domains, mailboxes and how full they are, aliases."""
-DATABASE_USERS = (keys.MESSAGE_CHECKS_USER, keys.SIGNING_USER)
+DATABASE_USERS = (keys.MESSAGE_CHECKS_USER, keys.RECIPIENT_CHECKS_USER, keys.SIGNING_USER)
 """The system users of such programs, each a user of the database that may only read."""
 
 

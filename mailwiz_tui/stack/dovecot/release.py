@@ -141,7 +141,6 @@ def _main(context: Context) -> str:
         sieve=SIEVE_DIR,
         spool=keys.POSTFIX_SPOOL,
         sasl_socket=keys.SASL_SOCKET,
-        quota_socket=keys.QUOTA_SOCKET,
         learn=mail_filter(context).learner.program,
         learner=mail_filter(context).learner.user,
         append_limit=_append_limit(context),

@@ -33,6 +33,11 @@ from mailwiz_tui.stack.resolution import resolution
 
 DIR = "/etc/postfix"
 FILTERS = "/etc/fail2ban/filter.d"
+RECIPIENTS = (
+    f"check_policy_service {{ inet:127.0.0.1:{keys.RECIPIENT_CHECKS_PORT},\n"
+    "        { default_action = 451 4.3.0 The recipient cannot be looked up now } }"
+)
+"""Without the recipient checks mail is deferred: what nobody can take would have to be bounced later."""
 OWN = f"{keys.CONF_DIR}/local.d/postfix.cf"
 """The operator's own settings, which main.cf ends with; Postfix knows no include."""
 ABUSE = jail("postfix", "25", maxretry=30, filter_name="mailwiz-postfix")
@@ -211,8 +216,9 @@ def main_cf(context: Context) -> str:
         protocols=_protocols(context),
         preference="ipv4" if context.facts.outbound_25_ipv6 is False else "any",
         accounts=accounts.settings,
-        quota=accounts.quota,
-        submission_rules=render("postfix", "submission-rules.cf", quota=accounts.quota)
+        quota=RECIPIENTS,
+        bounces=keys.BOUNCES,
+        submission_rules=render("postfix", "submission-rules.cf", quota=RECIPIENTS)
         if context.has_role(Role.MX_OUTBOUND)
         else "",
         senders=keys.SENDER_OWNERS if context.has_role(Role.MX_OUTBOUND) else "",

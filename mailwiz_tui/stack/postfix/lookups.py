@@ -22,7 +22,6 @@ class Lookups:
     """
 
     settings: str
-    quota: str
     own_senders: str
     domains: str
     transports: tuple[str, ...] = ()
@@ -52,7 +51,6 @@ def _database() -> Lookups:
     )
     return Lookups(
         settings=render("postfix", "accounts-database.cf", lmtp_socket=keys.LMTP_SOCKET).rstrip("\n"),
-        quota=f"check_policy_service unix:{keys.QUOTA_SOCKET}",
         own_senders=f"proxy:mysql:{_MYSQL}/own-senders.cf",
         domains=f"proxy:mysql:{_MYSQL}/domains.cf",
         files=files,
@@ -75,7 +73,6 @@ def _copied(context: Context) -> Lookups:
     )
     return Lookups(
         settings=settings.rstrip("\n"),
-        quota=f"check_recipient_access hash:{_COPY}/over-quota",
         own_senders=f"hash:{_COPY}/own-senders",
         domains=f"hash:{_COPY}/domains",
         transports=transports,

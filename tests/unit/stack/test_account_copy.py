@@ -60,14 +60,13 @@ def test_an_inbound_server_knows_recipients_and_their_stores_but_no_password(pro
     assert not chosen["passwords"]
     assert "password" not in program.question(chosen)
     maps = program.Copy(ROWS, chosen).maps()
-    assert sorted(maps) == ["aliases", "domains", "mailboxes", "over-quota", "own-senders", "transport"]
+    assert sorted(maps) == ["aliases", "domains", "mailboxes", "own-senders", "transport"]
     assert sorted(maps["domains"]) == ["example.com", "example.net", "example.org"]
     assert maps["transport"] == {
         "bob@example.com": "lmtp:inet:[10.80.0.6]:24",
         "cid@example.org": "retry:4.2.1 The mailbox is being moved",
         "dan@example.org": "retry:4.3.0 The mailbox is on a server that is not in the plan",
     }
-    assert maps["over-quota"] == {"bob@example.com": "552 5.2.2 The mailbox is full"}
     assert maps["aliases"]["info@example.com"] == "ann@example.com, bob@example.com"
     assert maps["aliases"]["@example.org"] == "ann@example.com"
     assert maps["aliases"]["ann@example.net"] == "ann@example.com"

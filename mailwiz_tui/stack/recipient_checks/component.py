@@ -1,0 +1,126 @@
+"""Checks of recipients: a policy service of our own, asked at RCPT TO wherever mail comes in or is submitted.
+
+Dovecot's quota-status knows mailboxes by their own names alone, so an alias to a full mailbox was accepted and then
+bounced to whoever the envelope named. Here addresses are followed as Postfix follows them (aliases, extensions,
+catch-alls, alias domains), one server or several. The same program keeps bounces from the outside.
+"""
+
+from __future__ import annotations
+
+import json
+
+from mailwiz_tui.plan.localparts import PATTERN
+from mailwiz_tui.stack import keys
+from mailwiz_tui.stack.accounts.readers import reader_files, reader_groups, reader_packages, reader_settings
+from mailwiz_tui.stack.blueprint import Directory, File, Packages, Port, Probe, Scope, Step, Unit, User
+from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.filtering import checks_here
+from mailwiz_tui.stack.probes import listens, unit_active
+from mailwiz_tui.stack.programs import folder, launcher, module
+from mailwiz_tui.stack.render import render
+
+UNIT = "mailwiz-recipient-checks.service"
+FOLDER = f"{keys.CONF_DIR}/recipient-checks"
+SETTINGS = f"{FOLDER}/settings.json"
+OWN = f"{keys.CONF_DIR}/local.d/recipient-checks.json"
+SERVICE = f"/etc/systemd/system/{UNIT}"
+GRACE = 10 * 1024 * 1024
+"""What Dovecot lets one message exceed a quota by (``quota_storage_grace = 10M``)."""
+HOST_NAMES = (
+    "root",
+    "nobody",
+    "daemon",
+    "mail",
+    "www-data",
+    "_apt",
+    "vmail",
+    "_rspamd",
+    "redis",
+    "mysql",
+    "unbound",
+    "postfix",
+    "dovecot",
+    "dovenull",
+    "postmaster",
+    "abuse",
+    "mailer-daemon",
+)
+"""Local parts that ``mailwiz-local`` brings to the postmaster."""
+
+
+class RecipientChecks(Component):
+    """Who can take a message, and who may get a bounce."""
+
+    name = "recipient_checks"
+    title = "Recipient checks"
+
+    def wanted(self, context: Context) -> bool:
+        """Where mail comes in or is submitted."""
+        return checks_here(context)
+
+    def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
+        """The program, what it needs to know of the plan, and its unit."""
+        settings = {
+            "managed": "Managed by mailwiz-tui: the next apply writes this file again.",
+            "own": f"Own settings: the same keys in {OWN}; then systemctl restart {UNIT}.",
+            "recipients_port": keys.RECIPIENT_CHECKS_PORT,
+            "bounces_port": keys.BOUNCES_PORT,
+            "accounts": reader_settings(context, keys.RECIPIENT_CHECKS_USER),
+            "local_part": PATTERN,
+            "host_names": HOST_NAMES,
+            "postmaster": f"postmaster@{context.plan.domain.primary_domain}",
+            "grace": GRACE,
+        }
+        program = launcher("recipient_checks", "service", UNIT.removesuffix(".service"))
+        programs = tuple(module("recipient_checks", name) for name in ("decision", "service"))
+        shared = (*reader_files(), module("message_checks", "sender_owners"))
+        service = render(
+            "recipient_checks",
+            UNIT,
+            user=keys.RECIPIENT_CHECKS_USER,
+            program=program.path,
+            settings=SETTINGS,
+            own=OWN,
+        )
+        files = (
+            program,
+            *programs,
+            File(SETTINGS, json.dumps(settings, indent=2) + "\n"),
+            File(SERVICE, service),
+        )
+        step = Step(
+            id="recipient_checks",
+            title="Check who can take a message",
+            component=self.name,
+            items=(
+                User(keys.RECIPIENT_CHECKS_USER, groups=reader_groups(context)),
+                folder("recipient_checks"),
+                Directory(FOLDER),
+                *files,
+                # the message checks, which come before and are wherever these are, bring the modules of both
+                Unit(UNIT, restart_on=tuple(item.path for item in (*files, *shared) if isinstance(item, File))),
+            ),
+            validators=(("python3", "-m", "json.tool", SETTINGS),),
+        )
+        ports = {"recipient-checks": keys.RECIPIENT_CHECKS_PORT, "bounces": keys.BOUNCES_PORT}
+        return Contribution(
+            packages=Packages(names=("python3", *reader_packages(context))),
+            steps=(step,),
+            ports=tuple(Port(number, name, Scope.LOCAL) for name, number in ports.items()),
+            probes=(
+                unit_active(UNIT, "recipients are looked up before mail for them is taken"),
+                listens(
+                    "recipient_checks.policy",
+                    "the recipient checks listen for Postfix, on this host alone",
+                    keys.RECIPIENT_CHECKS_PORT,
+                    UNIT,
+                ),
+                Probe(
+                    id="recipient_checks.bounces",
+                    proves="bounces of mail from outside go to the postmaster, not to a sender who may be forged",
+                    argv=("postmap", "-q", "anybody@outside.invalid", keys.BOUNCES),
+                    expect=rf"(?m)^postmaster@{context.plan.domain.primary_domain}$".replace(".", "[.]"),
+                    advice=f"journalctl -u {UNIT.removesuffix('.service')} -u mariadb -n 50",
+                ),
+            ),
+        )
