@@ -100,6 +100,8 @@ SENDER_OWNERS_PORT = 11346
 """Where Postfix asks which logins own an envelope sender (socketmap_table(5))."""
 SENDER_OWNERS = f"socketmap:inet:127.0.0.1:{SENDER_OWNERS_PORT}:senders"
 """The same as Postfix writes it."""
+SIEVE_MAIL = f"{LIB_DIR}/mailwiz-sieve-mail"
+"""What Dovecot hands the mail of users' filters to."""
 MESSAGE_CHECKS_USER = "mailwiz-checks"
 RECIPIENT_CHECKS_PORT = 11348
 BOUNCES_PORT = 11349

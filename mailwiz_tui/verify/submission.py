@@ -52,6 +52,12 @@ def checks(target: Target, mailbox: Mailbox) -> list[Check]:
                 partial(check_forged_sender, target, port, mailbox),
                 "smtpd_sender_login_maps with reject_sender_login_mismatch must guard submission.",
             ),
+            Check(
+                "submission.forged-author",
+                "Who has logged in can write under an own From only, with an empty envelope, too.",
+                partial(check_forged_author, target, port, mailbox),
+                "mailwiz-message-checks must be the first of submission_milters.",
+            ),
         ]
     if port and target.virus_scanner:
         found.append(
@@ -146,6 +152,21 @@ def check_forged_sender(target: Target, port: int, mailbox: Mailbox) -> str:
     if not replies[-1].refused:
         raise Failed(f"expected postmaster@{target.domain} to be refused as sender for a probe, got {replies[-1]}")
     return f"answered with {replies[-1]}"
+
+
+def check_forged_author(target: Target, port: int, mailbox: Mailbox) -> str:
+    """After login, a From of somebody else is refused; what was taken all the same lies in the probe's mailbox."""
+    with connected(target, port) as dialog:
+        expect(login(dialog, mailbox.address, mailbox.password.get_secret_value()), "the login")
+        expect(say(dialog, "MAIL FROM:<>"), "the empty sender")
+        expect(say(dialog, f"RCPT TO:<{mailbox.address}>"), "the recipient")
+        text = compose(f"postmaster@{target.domain}", mailbox.address, f"forged author {token()}")
+        reply = Reply(*dialog.message(text))
+    if reply.later:
+        raise Warned(f"expected a From of postmaster@{target.domain} to be refused for good, got {reply}")
+    if not reply.refused:
+        raise Failed(f"expected a From of postmaster@{target.domain} to be refused to a probe, got {reply}")
+    return f"refused with {reply}"
 
 
 def check_eicar(target: Target, port: int, mailbox: Mailbox) -> str:

@@ -132,6 +132,16 @@ SUBMISSION = [
     *_submitted(ENVELOPE, {"envelope in the panel's domain": ("From: eve@{p}",)}, "eve@{p}"),
 ]  # fmt: skip
 
+FOREIGN = [
+    Row(name, "alice@{d}", envelope, fields, "arrived unsigned")
+    for name, envelope, fields in (
+        ("foreign", "alice@{d}", ("From: ceo@{x}",)),
+        ("null envelope, foreign", "", ("From: ceo@{x}",)),
+        ("Sender foreign", "alice@{d}", ("From: boss@{x}", "Sender: ceo@{x}")),
+    )
+]
+"""What comes of foreign authors where the plan allows them."""
+
 PORT_25 = [
     *_offered(INBOX, {
         "plain": ("From: someone@outside.test",),

@@ -17,8 +17,10 @@ from email.utils import formatdate
 import dkim
 
 from mailwiz_tui.lab.lab import Lab
+from mailwiz_tui.lab.machine import LabError
 from tests.lab.clients import PASSWORD, imap, imap_opens, until, unverified
 from tests.lab.identities import COMPLETED, FORGED, INBOX, PORT_25, SENT, SIGNED, SUBMISSION, Row
+from tests.lab.managesieve import ManageSieve
 
 SQL = """
 INSERT IGNORE INTO domain (domain, description, transport, active) VALUES
@@ -33,6 +35,33 @@ INSERT IGNORE INTO alias (address, goto, domain, active) VALUES
     ('support@{d}', 'bob@{d}', '{d}', 1), ('sales@{d}', 'alice@{d}', '{d}', 1), ('old@{d}', 'alice@{d}', '{d}', 0),
     ('@{e}', 'alice@{d}', '{e}', 1);
 """
+
+
+ACTIONS = {
+    "refused answer": 'vacation :from "postmaster@{d}" "gone";',
+    "refused answer of a colleague": 'vacation :from "Alice <alice@{d}>" "gone";',
+    "refused foreign answer": 'vacation :from "ceo@{x}" "gone";',
+    "refused answer with a second author": """vacation :mime text:
+From: alice@{d}
+Content-Type: text/plain
+
+gone
+.
+;""",
+    "refused notice": 'notify :from "postmaster@{d}" :message "hello" "mailto:{t}@outside.test";',
+    "answer": 'vacation "gone";',
+    "answer of an alias": 'vacation :from "Support <support@{d}>" "gone";',
+    "redirect": 'redirect "{t}@outside.test";',
+    "refusal": 'reject "no";',
+}
+"""What a filter of bob's does to a message from outside; ``{t}@outside.test`` is who wrote it."""
+AUTHORS = {
+    "answer": "bob@{d}",
+    "answer of an alias": "support@{d}",
+    "redirect": "{t}@outside.test",
+    "refusal": "bob@{d}",
+}
+"""The From of what comes back; nothing shall of what is refused."""
 
 
 def letters(domain: str) -> dict[str, str]:
@@ -95,6 +124,32 @@ class Place:
                 found.append(f"{row.id}: wanted {wanted}, saw {seen}")
         return found
 
+    def filters_wrong(self, seconds: float = 60) -> list[str]:
+        """What a filter of bob's may send; sent last is looked for first, so all would be here by now."""
+        run, found, said = uuid.uuid4().hex[:10], [], {}
+        for number, (name, action) in enumerate(ACTIONS.items()):
+            said[name] = token = f"{run}-{number}"
+            self._filter(f'require ["vacation", "reject", "enotify"];\n{self.filled(action, token)}\n')
+            answer = self._send(Row(name, "", "{t}@outside.test", ("From: {t}@outside.test",), ""), token)
+            if answer and name != "refusal":
+                found.append(f"{name}: {answer}")
+        self._filter("keep;\n")
+        for name in reversed(ACTIONS):
+            wanted = self.filled(AUTHORS.get(name, ""), said[name])
+            try:
+                mail = self.lab.outside.wait_for(f"{said[name]}@outside.test", seconds=seconds if wanted else 2)
+                seen = str(mail["From"])
+            except LabError:
+                seen = ""
+            if not (wanted and wanted in seen) and wanted != seen:
+                found.append(f"{name}: wanted {wanted or 'nothing'}, saw {seen or 'nothing'}")
+        return found
+
+    def _filter(self, script: str) -> None:
+        session = ManageSieve(self.front, self.filled("bob@{d}"), PASSWORD, unverified())
+        session.put("own", script)
+        session.close()
+
     def _wanted(self, row: Row, antispam: str) -> str:
         if row.outcome == FORGED:
             return INBOX if antispam == "none" else "55"
@@ -102,7 +157,7 @@ class Place:
 
     def _send(self, row: Row, token: str) -> str:
         """The refusal, or empty where it was taken."""
-        fields = "".join(f"{self.filled(line)}\n" for line in row.fields)
+        fields = "".join(f"{self.filled(line, token)}\n" for line in row.fields)
         rest = f"To: {self._recipient(row, token)}\nSubject: {token}\nDate: {formatdate()}\n"
         rest += f"Message-ID: <{token}@outside.test>\n\nWe meet on Tuesday in the office, as always.\n"
         data = (fields + rest).replace("\n", "\r\n").encode()

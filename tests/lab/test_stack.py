@@ -89,6 +89,7 @@ def test_every_row_of_the_table_of_identities_comes_out_as_it_says(site: Site) -
     )
     place.prepare(PASSWORD)
     assert everything_wrong(place, "rspamd") == []
+    assert place.filters_wrong() == []
 
 
 def test_a_refused_from_bans_nobody(site: Site) -> None:

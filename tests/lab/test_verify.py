@@ -100,8 +100,15 @@ BREAKS = (
     Break(
         "no filter",
         f"postconf -e smtpd_milters= non_smtpd_milters= && {POSTFIX}",
-        f"postconf -e smtpd_milters=inet:127.0.0.1:11332 'non_smtpd_milters=$smtpd_milters' && {POSTFIX}",
-        frozenset({"smtp.gtube", "mail-out.465", "mail-out.587"}),
+        f"postconf -e 'smtpd_milters=inet:127.0.0.1:11345 inet:127.0.0.1:11332' "
+        f"non_smtpd_milters=inet:127.0.0.1:11332 && {POSTFIX}",
+        frozenset({"smtp.gtube", "mail-out.465", "mail-out.587", "submission.forged-author"}),
+    ),
+    Break(
+        "nobody compares From with the login",
+        f"postconf -e smtpd_milters=inet:127.0.0.1:11332 && {POSTFIX}",
+        f"postconf -e 'smtpd_milters=inet:127.0.0.1:11345 inet:127.0.0.1:11332' && {POSTFIX}",
+        frozenset({"submission.forged-author"}),
     ),
     Break(
         "a forgotten program listens",

@@ -55,7 +55,7 @@ class AccountCopy(Component):
             component=self.name,
             items=(
                 Directory(keys.ACCOUNT_COPY),
-                *((User(GROUP),) if _maps(context) else ()),
+                User(GROUP),
                 *((Directory(f"{keys.ACCOUNT_COPY}/postfix", "root", "postfix", 0o750),) if _maps(context) else ()),
                 *(
                     (Directory(f"{keys.ACCOUNT_COPY}/dovecot", "root", "dovecot", 0o750),)
@@ -148,7 +148,7 @@ def settings(context: Context) -> str:
         },
         "passwords": _logins(context),
         "maps": _maps(context),
-        "directory_group": GROUP if _maps(context) else "",
+        "directory_group": GROUP,
         "logins": _logins(context),
         "front": context.has_role(Role.MX_OUTBOUND),
         "own_store": context.server_id if context.has_role(Role.MAIL_STORAGE) else "",

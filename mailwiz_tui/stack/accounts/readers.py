@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mailwiz_tui.stack import keys
+from mailwiz_tui.stack.accounts.clients import database_here
 from mailwiz_tui.stack.blueprint import Directory, File
 from mailwiz_tui.stack.component import Context
 from mailwiz_tui.stack.programs import folder, module
@@ -22,16 +23,16 @@ def reader_files() -> tuple[Directory | File, ...]:
 
 def reader_settings(context: Context, user: str) -> dict[str, str]:
     """Where a program finds the accounts, as ``accounts_from`` takes it."""
-    if context.distributed:
+    if not database_here(context):
         return {"copy": DIRECTORY}
     return {"socket": keys.MYSQL_SOCKET, "user": user, "name": keys.DATABASE}
 
 
 def reader_groups(context: Context) -> tuple[str, ...]:
     """The groups that its system user has to be in."""
-    return (GROUP,) if context.distributed else ()
+    return () if database_here(context) else (GROUP,)
 
 
 def reader_packages(context: Context) -> tuple[str, ...]:
     """The Debian packages that it needs."""
-    return () if context.distributed else ("python3-pymysql",)
+    return ("python3-pymysql",) if database_here(context) else ()

@@ -125,7 +125,7 @@ def _main(context: Context) -> str:
         f"{version(context)}/dovecot.conf",
         listen=listen(context),
         hostname=context.hostname,
-        domain=context.plan.domain.primary_domain,
+        sieve_mail=keys.SIEVE_MAIL,
         certificate=keys.INTERNAL_CERT if inside else keys.TLS_CHAIN,
         key=keys.INTERNAL_KEY if inside else keys.TLS_KEY,
         accounts=accounts_part(context),

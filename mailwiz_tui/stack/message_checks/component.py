@@ -23,27 +23,26 @@ FOLDER = f"{keys.CONF_DIR}/message-checks"
 SETTINGS = f"{FOLDER}/settings.json"
 OWN = f"{keys.CONF_DIR}/local.d/message-checks.json"
 SERVICE = f"/etc/systemd/system/{MESSAGE_CHECKS.unit}"
-MODULES = ("from_header", "line_length", "policy", "sender_owners", "milter")
+MODULES = ("from_header", "line_length", "policy", "sender_owners", "milter", "sieve_mail")
 
 
 class MessageChecks(Component):
-    """The names that messages carry, checked by login."""
+    """The names that messages carry, checked by login; on stores those that users' filters write."""
 
     name = "message_checks"
     title = "Message checks"
 
     def wanted(self, context: Context) -> bool:
-        """Where mail comes in or is submitted."""
-        return checks_here(context)
+        """Where mail comes in or is submitted, and where users' filters run."""
+        return checks_here(context) or context.has_role(Role.MAIL_STORAGE)
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """The program, what it needs to know of the plan, and its unit."""
-        submits = context.has_role(Role.MX_OUTBOUND)
         settings = {
             "managed": "Managed by mailwiz-tui: the next apply writes this file again.",
             "own": f"Own settings: the same keys in {OWN}; then systemctl restart {MESSAGE_CHECKS.unit}.",
             "socket": MESSAGE_CHECKS.socket,
-            "owners_port": keys.SENDER_OWNERS_PORT if submits else 0,
+            "owners_port": keys.SENDER_OWNERS_PORT,
             "accounts": reader_settings(context, keys.MESSAGE_CHECKS_USER),
             "domains": context.plan.all_domains(),
             "allow_foreign_from": context.plan.security.allow_foreign_from,
@@ -64,6 +63,7 @@ class MessageChecks(Component):
         )
         files = (
             program,
+            launcher("message_checks", "sieve_mail", keys.SIEVE_MAIL.rpartition("/")[2]),
             *(item for item in programs if isinstance(item, File)),
             File(SETTINGS, json.dumps(settings, indent=2) + "\n"),
             File(SERVICE, service),
@@ -86,7 +86,7 @@ class MessageChecks(Component):
             steps=(step,),
             ports=(
                 Port(MESSAGE_CHECKS.port, "message-checks", Scope.LOCAL),
-                *((Port(keys.SENDER_OWNERS_PORT, "sender-owners", Scope.LOCAL),) if submits else ()),
+                Port(keys.SENDER_OWNERS_PORT, "sender-owners", Scope.LOCAL),
             ),
             probes=(
                 unit_active(MESSAGE_CHECKS.unit, "whose name messages carry is checked"),
@@ -96,7 +96,7 @@ class MessageChecks(Component):
                     MESSAGE_CHECKS.port,
                     MESSAGE_CHECKS.unit,
                 ),
-                *((_owners(context),) if submits else ()),
+                _owners(context),
             ),
         )
 

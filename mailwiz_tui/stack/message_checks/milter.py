@@ -153,8 +153,7 @@ def main(paths: list[str]) -> None:
     accounts = accounts_from(settings["accounts"])
     domains = frozenset(name.lower() for name in settings["domains"])
     MessageChecks.policy = Policy(accounts, domains, settings["allow_foreign_from"])
-    if settings["owners_port"]:
-        SenderOwners(settings["owners_port"], accounts).start()
+    SenderOwners(settings["owners_port"], accounts).start()
     Milter.factory = MessageChecks
     Milter.set_flags(Milter.ADDHDRS + Milter.CHGHDRS)
     Milter.runmilter("mailwiz-message-checks", settings["socket"], 120)

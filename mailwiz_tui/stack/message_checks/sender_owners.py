@@ -12,6 +12,8 @@ from typing import BinaryIO
 
 from ..accounts.account_reader import Accounts, AccountsUnavailableError
 
+PORT = 11346
+"""The same as ``keys.SENDER_OWNERS_PORT``, for programs on servers."""
 _LONGEST = 4096
 
 

@@ -6,6 +6,7 @@ import importlib
 import io
 import json
 import socket
+import subprocess
 import sys
 import types
 from collections.abc import Iterator
@@ -20,8 +21,10 @@ from mailwiz_tui.stack.accounts.account_reader import Accounts, AccountsUnavaila
 from mailwiz_tui.stack.accounts.account_sources import CopiedDirectory
 from mailwiz_tui.stack.compile import compile_server
 from mailwiz_tui.stack.filtering import MESSAGE_CHECKS
+from mailwiz_tui.stack.message_checks import sender_owners
 from mailwiz_tui.stack.message_checks.policy import Fields, Policy, Refusal
 from mailwiz_tui.stack.message_checks.sender_owners import SenderOwners, answer, read_netstring
+from mailwiz_tui.stack.message_checks.sieve_mail import fields_of, refusal
 
 from . import cases
 
@@ -279,8 +282,8 @@ def test_every_server_that_takes_mail_asks_the_checks_first(antispam: str) -> No
     several = {server.id: compile_server(plan, server.id, facts) for server in plan.servers}
     for name, blueprint in (single | several).items():
         runs = MESSAGE_CHECKS.unit in {unit.name for unit in blueprint.units()}
-        assert runs == (name in ("mx1", "in1", "in2", "out1")), name
-        if runs:
+        assert runs == (name != "filter"), name
+        if name in ("mx1", "in1", "in2", "out1"):
             main = blueprint.files()["/etc/postfix/main.cf"].content
             asked = dict(line.split(" =", 1) for line in main.splitlines() if "_milters =" in line)
             assert asked["smtpd_milters"].split()[0] == MESSAGE_CHECKS.address
@@ -305,7 +308,15 @@ def test_the_checks_know_relay_domains_and_where_accounts_are() -> None:
     copied = compile_server(cases.distributed(), "in1", cases.distributed_facts())
     settings = json.loads(copied.files()["/etc/mailwiz/message-checks/settings.json"].content)
     assert settings["accounts"] == {"copy": "/var/lib/mailwiz-accounts/directory.json"}
-    assert settings["owners_port"] == 0
+    for server_id, where in (("store1", "user"), ("store2", "copy")):
+        store = compile_server(cases.distributed(), server_id, cases.distributed_facts())
+        settings = json.loads(store.files()["/etc/mailwiz/message-checks/settings.json"].content)
+        assert where in settings["accounts"], "the first store has the database, the others a copy"
+        assert "sendmail_path = /usr/local/lib/mailwiz/mailwiz-sieve-mail %{user}" in (
+            store.files()["/etc/dovecot/dovecot.conf"].content
+        )
+        assert keys.SIEVE_MAIL in store.files()
+    assert sender_owners.PORT == keys.SENDER_OWNERS_PORT
 
 
 def test_long_fields_of_a_users_mail_are_folded_before_it_is_signed(checks: type[Any]) -> None:
@@ -341,3 +352,60 @@ def test_a_long_line_of_the_text_is_refused_from_users_alone(
     milter.body(b"x" * 10 + b"\r\nshort\r\n")
     assert milter.eom() == ("reject" if code else "go")
     assert [done[1:3] for done in milter.context.done] == ([(code, "5.6.0")] if code else [])
+
+
+ANSWER = "X-Sieve: Pigeonhole Sieve 0.5\r\nMessage-ID: <dovecot-sieve-1@x>\r\n"
+REDIRECT = "X-Sieve: Pigeonhole Sieve 0.5\r\nX-Sieve-Redirected-From: ann@example.com\r\n"
+
+
+@pytest.mark.parametrize(
+    ("head", "wanted"),
+    [
+        (ANSWER + "From: Ann\r\n <ann@example.com>\r\n", ""),
+        (ANSWER + "From: info@example.com\r\n", ""),
+        (
+            ANSWER + "From: postmaster@example.com\r\n",
+            "postmaster@example.com is not an address of ann@example.com",
+        ),
+        (ANSWER + "From: x@elsewhere.test\r\n", "x@elsewhere.test is not"),
+        (ANSWER + "From: ann@example.com\r\nfrom : bob@example.com\r\n", "2 From fields"),
+        (ANSWER + "From: g: ann@example.com;\r\n", "cannot be read"),
+        (ANSWER, "0 From fields"),
+        (
+            ANSWER + "From: bob@example.com\r\nX-Sieve-Redirected-From: ann@example.com\r\n",
+            "bob@example.com is not",
+        ),
+        (REDIRECT + "From: g: x@elsewhere.test;\r\nFrom: y@elsewhere.test\r\n", ""),
+    ],
+)
+@pytest.mark.parametrize("ends", ["\r\n", "\n"])
+def test_what_a_filter_writes_is_under_an_address_of_its_login_and_what_it_redirects_is_left(
+    policy: Policy, head: str, wanted: str, ends: str
+) -> None:
+    message = f"{head}\r\nFrom: bob@example.com\r\n".replace("\r\n", ends).encode()
+    said = refusal(message, ANN, policy.accounts.owners)
+    assert wanted in said
+    assert bool(wanted) == bool(said)
+
+
+def test_fields_are_told_from_the_body() -> None:
+    assert fields_of(b"A: 1\n 2\nB:3\n\nC: 4\n") == [("a", " 1\n 2"), ("b", "3")]
+
+
+def test_the_program_for_filters_runs_as_it_is_shipped(tmp_path: Path) -> None:
+    blueprint = compile_server(cases.plan(), "mx1", cases.facts())
+    for path, file in blueprint.files().items():
+        if path.startswith("/usr/local/lib/mailwiz/"):
+            place = tmp_path / path.removeprefix("/usr/local/lib/")
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(file.content.replace("/usr/local/lib", str(tmp_path)))
+    program = tmp_path / keys.SIEVE_MAIL.removeprefix("/usr/local/lib/")
+    forged = f"{ANSWER}From: ann@example.com\r\nFrom: bob@example.com\r\n\r\nhello\r\n".encode()
+    done = subprocess.run(
+        [sys.executable, "-I", str(program), ANN, "-i", "-f", ANN, "--", "x@elsewhere.test"],
+        input=forged,
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 77
+    assert done.stderr.decode() == f"mail of a filter of {ANN} is not sent: it has 2 From fields\n"

@@ -160,6 +160,7 @@ class Smtp:
     any_password: bool = False
     login_needed: bool = True
     any_sender: bool = False
+    any_author: bool = False
     greylisted: int = 0
     folder: str = "INBOX"
     loses_mail: bool = False
@@ -245,7 +246,7 @@ class Smtp:
     def _recipient(self, recipient: str, sender: str, user: str) -> str:
         if self.submission and self.login_needed and not user:
             return "554 5.7.1 Client host rejected: Access denied"
-        if self.submission and user and sender != user and not self.any_sender:
+        if self.submission and user and sender not in (user, "") and not self.any_sender:
             return "553 5.7.1 Sender address rejected: not owned by user"
         local, _, domain = recipient.rpartition("@")
         if recipient == "postmaster":
@@ -265,6 +266,9 @@ class Smtp:
             return "554 5.7.1 Gtube pattern"
         if base64.b64encode(b"X5O!P%@AP") in raw and not self.eicar_accepted:
             return "554 5.7.1 Message refused: it contains Eicar"
+        author = re.search(rb"(?m)^From: .*<(.*)>", raw)
+        if self.submission and not self.any_author and author and author[1] == f"postmaster@{DOMAIN}".encode():
+            return "550 5.7.1 The From address is not one that a probe may send as"
         if self.greylisted > 0:
             self.greylisted -= 1
             return "451 4.7.1 Try again later"

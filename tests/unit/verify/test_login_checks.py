@@ -50,6 +50,7 @@ def test_right_server_passes(make: Make, mailbox: Mailbox) -> None:
     assert "554" in submission.check_login_required(made, 587)
     assert "535" in submission.check_wrong_password(made, 587, mailbox)
     assert "553" in submission.check_forged_sender(made, 465, mailbox)
+    assert "refused with 550" in submission.check_forged_author(made, 465, mailbox)
     assert "refused with 554" in submission.check_eicar(made, 587, mailbox)
     assert "inbox opens" in auth.check_login(made, mailbox)
     assert "AUTHENTICATIONFAILED" in auth.check_wrong_password(made, mailbox)
@@ -67,6 +68,10 @@ def test_broken_submission_fails(make: Make, mailbox: Mailbox) -> None:
         submission.check_wrong_password(make(any_password=True), 465, mailbox)
     with pytest.raises(Failed, match="to be refused as sender"):
         submission.check_forged_sender(make(any_sender=True), 465, mailbox)
+    with pytest.raises(Failed, match="to be refused to a probe, got 250"):
+        submission.check_forged_author(make(any_author=True), 587, mailbox)
+    with pytest.raises(Warned, match="to be refused for good, got 451"):
+        submission.check_forged_author(make(any_author=True, greylisted=1), 587, mailbox)
     with pytest.raises(Failed, match="expected the test virus to be refused, got 250"):
         submission.check_eicar(make(eicar_accepted=True), 587, mailbox)
 

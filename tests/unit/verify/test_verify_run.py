@@ -131,7 +131,8 @@ async def test_a_right_server_passes_every_check(engine: Engine) -> None:
         "unit.postfix", "listeners.wanted", "listeners.unexpected", "tls.25.versions", "tls.993.certificate",
         "auth.imap.login", "auth.imap.no-clear-login", "smtp.open-relay", "smtp.gtube", "smtp.smuggling",
         "smtp.forged-sender",
-        "mail-in.delivery", "mail-out.587", "mail-out.465", "submission.forged-sender", "mailbox.probe",
+        "mail-in.delivery", "mail-out.587", "mail-out.465", "submission.forged-sender",
+        "submission.forged-author", "mailbox.probe",
     }  # fmt: skip
     assert len({r.id for r in results}) == len(results)
     assert engine.made.closed
