@@ -18,7 +18,7 @@ STANDARDS = (mx, spf, dkim, dmarc, tls_rpt, srv)
 
 def records(plan: Plan, known: FactsFile, inventory: Inventory | None = None) -> list[Record]:
     """The records by domain; none where the plan and the accounts agree."""
-    names = [name for name in known_drift(plan, known).unplanned if name not in plan.all_domains()]
+    names = known_drift(plan, known).unplanned
     if not names:
         return []
     site = Site(widened(plan, names), known, inventory)

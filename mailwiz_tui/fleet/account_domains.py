@@ -11,13 +11,14 @@ from mailwiz_tui.plan.model import AdditionalDomain, Plan, Role
 
 @dataclass(frozen=True, slots=True)
 class AccountDrift:
-    """Mailbox domains that only the accounts have, and those that only the plan has."""
+    """Mailbox domains that only the accounts have, those that only the plan has, and those that the plan relays."""
 
     unplanned: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
+    relayed: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.unplanned or self.absent)
+        return bool(self.unplanned or self.absent or self.relayed)
 
 
 def compared(plan: Plan, domains: Collection[str] | None) -> AccountDrift:
@@ -26,8 +27,9 @@ def compared(plan: Plan, domains: Collection[str] | None) -> AccountDrift:
         return AccountDrift()
     planned = plan.mailbox_domains()
     return AccountDrift(
-        unplanned=tuple(sorted(set(domains) - set(planned))),
+        unplanned=tuple(sorted(set(domains) - set(plan.all_domains()))),
         absent=tuple(name for name in planned if name not in domains),
+        relayed=tuple(relay.name for relay in plan.relay_domains() if relay.name in domains),
     )
 
 
@@ -71,6 +73,12 @@ def absent_sentence(name: str) -> str:
     return f"{name} is in the plan but missing or inactive in the accounts: mail for it is refused"
 
 
+def relayed_sentence(name: str) -> str:
+    """What becomes of mail for a domain that has mailboxes in the accounts, but is relayed by the plan."""
+    return f"{name} is a relay domain in the plan, but has mailboxes in the accounts: mail never reaches these"
+
+
+RELAYED_ADVICE = "make it a mailbox domain at step 3, or delete it in the admin panel"
 UNPLANNED_ADVICE = (
     "publish its records (`mailwiz-tui dns PLAN` lists them) and take it into the plan: step 3, or "
     "[[domain.additional_domains]]; or deactivate it in the admin panel"

@@ -6,9 +6,11 @@ from collections.abc import Collection
 
 from mailwiz_tui.fleet.account_domains import (
     ABSENT_ADVICE,
+    RELAYED_ADVICE,
     UNPLANNED_ADVICE,
     absent_sentence,
     compared,
+    relayed_sentence,
     unplanned_sentence,
 )
 from mailwiz_tui.plan.model import Plan
@@ -31,9 +33,13 @@ def judge(plan: Plan, server_id: str, domains: Collection[str] | None) -> CheckR
         detail, advice = "the accounts' database does not answer", "journalctl -u mariadb -n 50"
         return CheckResult(CHECK, server_id, CheckState.NOT_RUN, PROVES, detail, advice, server_id)
     drift = compared(plan, domains)
-    detail = "; ".join([*map(absent_sentence, drift.absent), *map(unplanned_sentence, drift.unplanned)])
-    advice = "; ".join(
-        [*([ABSENT_ADVICE] if drift.absent else []), *([UNPLANNED_ADVICE] if drift.unplanned else [])]
+    kinds = (
+        (drift.absent, absent_sentence, ABSENT_ADVICE),
+        (drift.relayed, relayed_sentence, RELAYED_ADVICE),
+        (drift.unplanned, unplanned_sentence, UNPLANNED_ADVICE),
     )
-    state = CheckState.FAILED if drift.absent else CheckState.WARNING if drift.unplanned else CheckState.PASSED
+    detail = "; ".join(sentence(name) for names, sentence, _ in kinds for name in names)
+    advice = "; ".join(advice for names, _, advice in kinds if names)
+    wrong = drift.absent or drift.relayed
+    state = CheckState.FAILED if wrong else CheckState.WARNING if drift.unplanned else CheckState.PASSED
     return CheckResult(CHECK, server_id, state, PROVES, detail or f"{len(domains)} domains", advice, server_id)

@@ -8,8 +8,10 @@ from enum import IntEnum
 
 from mailwiz_tui.fleet.account_domains import (
     ABSENT_ADVICE,
+    RELAYED_ADVICE,
     UNPLANNED_ADVICE,
     absent_sentence,
+    relayed_sentence,
     unplanned_sentence,
 )
 from mailwiz_tui.stack import keys
@@ -210,6 +212,8 @@ def _certificate(sample: Sample) -> Iterator[Trouble]:
 def _plan_drift(sample: Sample) -> Iterator[Trouble]:
     for name in sample.plan_drift.absent:
         yield Trouble(Weight.FAILURE, absent_sentence(name), ABSENT_ADVICE)
+    for name in sample.plan_drift.relayed:
+        yield Trouble(Weight.FAILURE, relayed_sentence(name), RELAYED_ADVICE)
     for name in sample.plan_drift.unplanned:
         yield Trouble(Weight.WARNING, unplanned_sentence(name), UNPLANNED_ADVICE)
 
