@@ -67,6 +67,7 @@ def test_every_check_passes_and_nothing_is_left_to_do(site: Site) -> None:
         stack.test_who_logs_in_sends_only_as_oneself_in_the_envelope_and_in_the_header,
         stack.test_the_world_does_not_learn_where_a_user_sits,
         *signed_as_sent.PROOFS,
+        stack.test_a_domain_that_only_the_accounts_have_is_named_with_its_records,
         stack.test_spf_dkim_and_dmarc_of_mail_from_the_world_are_told,
         stack.test_mail_for_a_full_mailbox_is_refused_before_it_is_taken,
         stack.test_mail_waits_at_the_sender_while_the_filter_is_down,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import imaplib
+import json
 import re
 import secrets
 import smtplib
@@ -131,6 +132,29 @@ def test_the_world_receives_what_was_written_and_signed(site: Site, proof: Calla
 
 def test_spf_dkim_and_dmarc_of_mail_from_the_world_are_told(site: Site) -> None:
     told_authentication.spf_dkim_and_dmarc_are_told_in_one_field(site)
+
+
+def test_a_domain_that_only_the_accounts_have_is_named_with_its_records(site: Site) -> None:
+    site.sql("INSERT INTO domain (domain, description, transport) VALUES ('shop-drift.test', '', 'virtual')")
+    try:
+        assert until(lambda: "shop-drift.test" in site.run("cat /var/lib/mailwiz-signing/senders"))
+        said = site.workspace.mailwiz("monitor", "--once").out
+        assert "WARN accounts.domains: shop-drift.test is in the accounts (admin panel) but not in the plan" in said
+        results = json.loads(site.workspace.mailwiz("verify", "--json").out)["results"]
+        (found,) = [r for r in results if r["id"] == "accounts.domains"]
+        assert (found["state"], "step 3" in found["advice"]) == ("warning", True)
+        listed = site.workspace.mailwiz("dns").out
+        for name in ("shop-drift.test  3600  MX", "2026a._domainkey.shop-drift.test", "_dmarc.shop-drift.test"):
+            assert name in listed
+        site.sql(f"UPDATE domain SET active = 0 WHERE domain = '{site.domain}'")
+        said = site.workspace.mailwiz("monitor", "--once").out
+        assert (
+            f"FAIL accounts.domains: {site.domain} is in the plan but missing or inactive in the accounts" in said
+        )
+    finally:
+        site.sql(f"UPDATE domain SET active = 1 WHERE domain = '{site.domain}'")
+        site.sql("DELETE FROM domain WHERE domain = 'shop-drift.test'")
+    assert "accounts.domains" not in site.workspace.mailwiz("monitor", "--once").out
 
 
 def test_mail_for_a_full_mailbox_is_refused_before_it_is_taken(site: Site) -> None:
