@@ -9,8 +9,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import tomli_w
-
 from mailwiz_tui.fleet.entry import KEYS, Faults, InventoryError, duplicates, server_from
 from mailwiz_tui.fleet.server import Inventory, Server
 from mailwiz_tui.plan.explain import printable, quoted
@@ -136,4 +134,6 @@ def _block(server: Server, folder: Path) -> str:
             values[key] = getattr(server, key)
     if server.tags:
         values["tags"] = list(server.tags)
-    return "[[servers]]\n" + tomli_w.dumps(values)
+    import tomlkit
+
+    return "[[servers]]\n" + tomlkit.dumps(values)

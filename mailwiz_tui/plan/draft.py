@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import os
+from collections.abc import Mapping
 from copy import deepcopy
 from enum import StrEnum
 from pathlib import Path
@@ -15,17 +16,18 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from mailwiz_tui.plan.explain import explain, printable
-from mailwiz_tui.plan.files import FileError, read_text, write_private
+from mailwiz_tui.plan.explain import explain
 from mailwiz_tui.plan.findings import Finding, PlanError, Severity
 from mailwiz_tui.plan.marks import Marks, marks_path_for
+from mailwiz_tui.plan.merge import Difference, differences, merge
 from mailwiz_tui.plan.model import Plan
-from mailwiz_tui.plan.raw_values import lookup, plain, put, typed
+from mailwiz_tui.plan.plan_file import PlanFile
+from mailwiz_tui.plan.raw_values import lookup, plain, put, same, typed
 from mailwiz_tui.plan.rules import KnownServers, cross_check
 from mailwiz_tui.plan.schema import default_of
 from mailwiz_tui.plan.steps import step, step_of
-from mailwiz_tui.plan.suggestions import suggest
-from mailwiz_tui.plan.toml import findings_of, has_comments, load_raw, save_plan
+from mailwiz_tui.plan.suggestions import Proposals, suggest
+from mailwiz_tui.plan.toml import findings_of, load_raw
 
 
 class StepState(StrEnum):
@@ -45,22 +47,27 @@ class Draft:
     """The answers so far, and the file they are in.
 
     ``inventory_ids`` and ``known`` may be set to have servers compared with the inventory and the facts.
-    A file with comments is copied once to ``PLAN.toml.orig`` before it is written anew without them.
+    ``installed`` may be set where the servers have been set up already: nothing is proposed then. ``saves``
+    counts how often the file was written.
     """
 
     def __init__(self, path: Path, raw: dict[str, Any]) -> None:
-        self.path = path
         self.inventory_ids: list[str] | None = None
         self.known: KnownServers | None = None
+        self.installed = False
+        self.saves = 0
         self._raw = raw
+        self._file = PlanFile(path)
+        self._base = deepcopy(raw)
         self._marks = Marks(marks_path_for(path))
-        self._stamp = _stamp(path)
-        self._written: tuple[int, int, int] | None = None
-        self.backup: Path | None = None
+        self._proposals = Proposals()
+        self._outside: list[Difference] = []
+        self._conflicts: list[Difference] = []
         self._findings: tuple[object, list[Finding]] | None = None
         self._revision = 0
         self._considered: dict[tuple[str, str, int], list[Finding]] = {}
         self._considered_at = 0
+        self._ready_made = bool(raw) and not self._marks.any and not _faults(self.findings())
 
     @classmethod
     def open(cls, path: Path) -> Draft:
@@ -70,8 +77,28 @@ class Draft:
         """
         return cls(path, load_raw(path) if os.path.lexists(path) else {})
 
+    @property
+    def path(self) -> Path:
+        """The plan file."""
+        return self._file.path
+
+    @property
+    def backup(self) -> Path | None:
+        """Where the file was copied to, if its comments could not be kept."""
+        return self._file.backup
+
+    @property
+    def unsaved(self) -> bool:
+        """Whether an answer is in memory only, because the file could not be written."""
+        return not same(self._raw, self._base)
+
     def get(self, path: str) -> Any:
-        """The answer at a key as it was typed, else the plan's default; None where there is neither."""
+        """The answer at a key as it was typed, else what is proposed, else the default, else None."""
+        value = self._proposals.get(path) if lookup(self._raw, path) is None else None
+        return self._settled(path) if value is None else deepcopy(value)
+
+    def _settled(self, path: str) -> Any:
+        """The answer at a key, else the plan's default."""
         value = lookup(self._raw, path)
         return deepcopy(default_of(path) if value is None else value)
 
@@ -80,50 +107,122 @@ class Draft:
         return lookup(self._raw, path) is not None
 
     def set(self, path: str, value: object) -> None:
-        """Take an answer and save at once; None takes an answer back.
+        """Take an answer and save at once; None takes an answer back. What is proposed beside it is taken too.
 
         Answers that others wrote into the file meanwhile are kept. Raises PlanError where the file cannot be
         written or is no plan any more; the answer is then in memory only.
         """
-        answer = typed(path, plain(value))
-        self._reread()
-        if lookup(self._raw, path) != answer or type(lookup(self._raw, path)) is not type(answer):
-            self._revision += 1
-            put(self._raw, path.split("."), answer)
-            self._save()
+        mine = deepcopy(self._raw)
+        if not same(lookup(mine, path), answer := typed(path, plain(value))):
+            put(mine, path.split("."), answer)
         owner = step_of(path)
+        self._take(mine, self._proposals.beside(owner.id if owner else ""))
         if owner is not None:
             self.confirm(owner.id)
 
+    def propose(self, step_id: str, further: Mapping[str, Any] | None = None) -> None:
+        """Show what would fit in a step that is seen for the first time; nothing is written by that.
+
+        ``further`` are answers that the caller knows to fit. ``set`` and ``accept`` take them over with the
+        step's first answer, ``withdraw`` forgets them. A plan that was complete when it was opened, or that is
+        installed, leaves open what is meant to be the default: nothing is proposed for it.
+        """
+        self.withdraw()
+        if self.installed or self._ready_made or self.step_state(step_id) is not StepState.EMPTY:
+            return
+        fitting = {path: value for path, value in (further or {}).items() if not self.answered(path)}
+        self._proposals = Proposals(step_id, fitting)
+        for field in step(step_id).fields:
+            suggestion = self.suggestion(field.path) if field.path not in _ONLY_SHOWN else ""
+            if suggestion and not self.answered(field.path) and field.is_shown(self.get):
+                fitting[field.path] = suggestion
+        self._revision += 1
+
+    def withdraw(self) -> None:
+        """Propose nothing any more."""
+        if self._proposals:
+            self._proposals = Proposals()
+            self._revision += 1
+
+    def accept(self, step_id: str) -> None:
+        """Take over what is proposed in a step; raises PlanError as ``set`` does."""
+        if proposed := self._proposals.beside(step_id):
+            self._take(deepcopy(self._raw), proposed)
+
+    def _take(self, mine: dict[str, Any], proposed: Mapping[str, Any]) -> None:
+        """Save answers together with what others wrote; they are kept in memory where that fails."""
+        for path, value in proposed.items():
+            if lookup(mine, path) is None:
+                put(mine, path.split("."), typed(path, plain(value)))
+        if proposed:
+            self.withdraw()
+        if not same(mine, self._raw):
+            self._raw = mine
+            self._revision += 1
+        self.refresh()
+        if self.unsaved:
+            self.save()
+
+    def save(self) -> None:
+        """Save what is in memory only; raises PlanError where that fails (again)."""
+        values = self._to_save()
+        self._file.write(values)
+        self.saves += 1
+        self._raw, self._base = values, deepcopy(values)
+
+    def save_elsewhere(self, path: Path) -> None:
+        """Keep the draft in another file from now on; raises PlanError, and nothing is changed then."""
+        elsewhere = PlanFile(path)
+        values = self._to_save()
+        elsewhere.write(values)
+        self.saves += 1
+        self._file, self._raw, self._base = elsewhere, values, deepcopy(values)
+        self._marks = self._marks.copied_to(marks_path_for(path))
+
+    def _to_save(self) -> dict[str, Any]:
+        """The answers; a new file begins with the version of its format."""
+        return deepcopy(self._raw) if self._base else {"version": 1, **deepcopy(self._raw)}
+
+    def refresh(self) -> bool:
+        """Take over what another program wrote into the file since; True if that changed an answer.
+
+        ``take_outside`` and ``take_conflicts`` then tell what. Raises PlanError where the file is no plan any more.
+        """
+        if not self._file.changed:
+            return False
+        theirs = self._file.read()
+        merged, conflicts = merge(self._base, self._raw, theirs)
+        news = differences(self._raw, merged)
+        self._base, self._raw = deepcopy(theirs), deepcopy(merged)
+        self._outside += news
+        self._conflicts += conflicts
+        self._revision += 1
+        return bool(news or conflicts)
+
+    def take_outside(self) -> list[Difference]:
+        """What others changed in the file since this was asked last."""
+        told, self._outside = self._outside, []
+        return told
+
+    def take_conflicts(self) -> list[Difference]:
+        """The keys that here and outside were given different values since this was asked last; ours was kept."""
+        told, self._conflicts = self._conflicts, []
+        return told
+
     def confirm(self, step_id: str) -> None:
         """Note that the operator has gone through a step with the answers as they are now."""
-        self._marks.confirm(step(step_id), self.get)
+        self._marks.confirm(step(step_id), self._settled)
 
     def suggestion(self, path: str, today: datetime.date | None = None) -> str:
         """What would fit at a key, to be shown as a placeholder; empty where nothing follows from other answers."""
         return suggest(path, self.get, today)
-
-    def apply_suggestions(self, step_id: str, today: datetime.date | None = None) -> list[str]:
-        """Take over the suggestions for the shown questions of a step that have no answer; returns their keys.
-
-        A question that the operator left empty on purpose stays so, unless there is no plan without an answer.
-        """
-        taken = []
-        for field in step(step_id).fields:
-            if self.answered(field.path) and (self.get(field.path) or not field.required):
-                continue
-            fitting = self.suggestion(field.path, today)
-            if fitting and field.path not in _ONLY_SHOWN and field.is_shown(self.get):
-                self.set(field.path, fitting)
-                taken.append(field.path)
-        return taken
 
     def findings(self) -> list[Finding]:
         """Everything to know about the answers: faults of single values, then of values together, then warnings."""
         key = (self._revision, tuple(self.inventory_ids or ()), self.inventory_ids is None, id(self.known))
         if self._findings is None or self._findings[0] != key:
             found = findings_of(
-                self._raw, known=self.known, inventory_ids=self.inventory_ids, base=self.path.parent
+                self._shown(), known=self.known, inventory_ids=self.inventory_ids, base=self.path.parent
             )
             self._findings = (key, found)
         return list(self._findings[1])
@@ -147,7 +246,7 @@ class Draft:
             self._considered, self._considered_at = {}, self._revision
         key = (path, repr(value), id(known))
         if key not in self._considered:
-            raw = self.raw()
+            raw = self._shown()
             put(raw, path.split("."), plain(value))
             try:
                 self._considered[key] = cross_check(Plan.model_validate(raw), known)
@@ -169,62 +268,36 @@ class Draft:
             return StepState.EMPTY
         if any(f.severity is Severity.FAULT for f in self.step_findings(step_id)):
             return StepState.ERRORS
-        return StepState.REVIEW if self._marks.outdated(spec, self.get) else StepState.DONE
+        return StepState.REVIEW if self._marks.outdated(spec, self._settled) else StepState.DONE
 
     def plan(self) -> Plan:
         """The plan, once all answers hold, each for itself and together; raises PlanError with every fault."""
-        faults = [f for f in self.findings() if f.severity is Severity.FAULT]
-        if faults:
+        if faults := _faults(self.findings()):
             raise PlanError(faults)
         return self.preview()
 
     def preview(self) -> Plan:
         """The plan as far as each answer holds for itself, for looking at records; raises PlanError otherwise."""
         try:
-            return Plan.model_validate(self._raw)
+            return Plan.model_validate(self._shown())
         except ValidationError as error:
             raise PlanError(explain(error)) from None
 
     def raw(self) -> dict[str, Any]:
-        """A copy of all answers as they are in the file."""
-        return deepcopy(self._raw)
+        """A copy of all answers as they are in the file, and of what is proposed."""
+        return self._shown()
 
-    def _reread(self) -> None:
-        """Take over what another program wrote into the file since."""
-        stamp = _stamp(self.path)
-        if stamp is not None and stamp != self._stamp:
-            self._raw = load_raw(self.path)
-            self._stamp = stamp
-            self._revision += 1
-
-    def _keep_comments(self) -> None:
-        """Copy a file with comments aside; ``backup`` then says where it is."""
-        try:
-            text = read_text(self.path)
-        except FileError:
-            return
-        if has_comments(text):
-            aside = self.path.with_name(f"{self.path.name}.orig")
-            try:
-                write_private(aside, text.encode())
-            except FileError as fault:
-                raise PlanError([Finding(printable(str(aside)), fault.message, advice=fault.advice)]) from None
-            self.backup = aside
-
-    def _save(self) -> None:
-        if self._stamp is not None and self._stamp != self._written:
-            self._keep_comments()
-        self._raw.setdefault("version", 1)
-        save_plan(self._raw, self.path)
-        self._stamp = self._written = _stamp(self.path)
+    def _shown(self) -> dict[str, Any]:
+        """The answers with what is proposed beside them."""
+        shown = deepcopy(self._raw)
+        for path, value in self._proposals.values.items():
+            if lookup(shown, path) is None:
+                put(shown, path.split("."), plain(value))
+        return shown
 
 
 _ONLY_SHOWN = ("security.tls.acme_email",)
 
 
-def _stamp(path: Path) -> tuple[int, int, int] | None:
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_mtime_ns, status.st_size, status.st_ino
+def _faults(findings: list[Finding]) -> list[Finding]:
+    return [f for f in findings if f.severity is Severity.FAULT]

@@ -5,27 +5,41 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Collection, Iterable
 
+from mailwiz_tui.plan.rules.known_servers import MADE_BY_US, KnownAddress
+
 LINK = "10.80.0."
 """The network of the links that the installation makes; the wizard numbers the servers in it."""
 MOST = 250
 
 
 def next_on_link(taken: Collection[str]) -> str:
-    """The first address of our own link that no server has; empty where there is none left."""
-    return next((ip for n in range(1, MOST + 1) if (ip := f"{LINK}{n}") not in taken), "")
+    """The first free address of our own link, or of the network that the operator chose for it (a /24).
+
+    Empty where there is none left, or where the link has IPv6 addresses, which nobody counts up.
+    """
+    network = LINK
+    if taken:
+        first = min(taken)
+        network = first[: first.rfind(".") + 1]
+    return next((ip for n in range(1, MOST + 1) if network and (ip := f"{network}{n}") not in taken), "")
 
 
 def on_link(address: str) -> bool:
-    """Whether an address is one that ``next_on_link`` gives."""
+    """Whether an address is one that the wizard gives where nobody chose another."""
     return address.startswith(LINK)
 
 
-def private_ones(addresses: Iterable[str]) -> list[str]:
-    """The addresses of an existing private network among those of a server's interfaces, IPv4 first."""
+def private_ones(addresses: Iterable[KnownAddress]) -> list[str]:
+    """The addresses of an existing private network among those of a server's interfaces, IPv4 first.
+
+    The link that an installation made is none of them.
+    """
     found = []
-    for text in addresses:
+    for known in addresses:
+        if known.interface == MADE_BY_US:
+            continue
         try:
-            address = ipaddress.ip_address(text.partition("%")[0])
+            address = ipaddress.ip_address(known.ip.partition("%")[0])
         except ValueError:
             continue
         documentation = any(address in net for net in _DOCUMENTATION if net.version == address.version)

@@ -29,6 +29,17 @@ class Marks:
         self.path = path
         self._digests = _read(path)
 
+    @property
+    def any(self) -> bool:
+        """Whether the operator has gone through any step."""
+        return bool(self._digests)
+
+    def copied_to(self, path: Path) -> Marks:
+        """The same marks, kept at another path from the next one on."""
+        copy = Marks(path)
+        copy._digests = dict(self._digests)
+        return copy
+
     def confirmed(self, step_id: str) -> bool:
         """Whether the operator has gone through a step."""
         return step_id in self._digests

@@ -62,6 +62,15 @@ def _index(part: str, entries: list[Any]) -> int:
     return int(part)
 
 
+def same(left: Any, right: Any) -> bool:
+    """Whether two values are the same to TOML, where ``1``, ``1.0`` and ``true`` are three things."""
+    if isinstance(left, Mapping) and isinstance(right, Mapping):
+        return left.keys() == right.keys() and all(same(left[key], right[key]) for key in left)
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(map(same, left, right))
+    return type(left) is type(right) and bool(left == right or (left != left and right != right))
+
+
 def plain(value: object) -> Any:
     """A value as TOML can hold it; text loses the spaces around it."""
     if isinstance(value, Enum):

@@ -1,16 +1,36 @@
-"""Answers that follow from other answers: shown as placeholders, taken over when the operator agrees."""
+"""Answers that follow from other answers: shown in the form, taken over when the operator agrees."""
 
 from __future__ import annotations
 
 import datetime
 import re
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 from mailwiz_tui.plan.dnsnames import domain_name
 
 _INTERNAL_IP = re.compile(r"servers\.(\d+)\.internal_ip")
 MAX_NODES = 250
+
+
+@dataclass(frozen=True, slots=True)
+class Proposals:
+    """Answers that would fit in a step, by path; they are shown, and not in the plan."""
+
+    step_id: str = ""
+    values: dict[str, Any] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.values)
+
+    def get(self, path: str) -> Any:
+        """What is proposed at a path, or None."""
+        return self.values.get(path)
+
+    def beside(self, step_id: str) -> dict[str, Any]:
+        """What is proposed in a step."""
+        return self.values if step_id == self.step_id else {}
 
 
 def suggest(path: str, get: Callable[[str], Any], today: datetime.date | None = None) -> str:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Mapping
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
-import tomli_w
 from pydantic import ValidationError
 
 from mailwiz_tui.plan.explain import explain, printable, quoted
@@ -22,13 +22,11 @@ from mailwiz_tui.plan.findings import Finding, PlanError, Severity
 from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.plan.rules import KnownServers, cross_check
 from mailwiz_tui.plan.salvage import salvage
-from mailwiz_tui.plan.schema import keys_of
 
 VERSION = 1
 HEADER = "# A plan of mailwiz-tui: every decision, and no secret. `mailwiz-tui check` says whether it holds.\n\n"
 _POSITION = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 
-_COMMENT = re.compile(r"""[^"'#]*(?:"[^"]*"[^"'#]*|'[^']*'[^"'#]*)*#""")
 _LIKE_A_SECRET = re.compile(r"pass|secret|token|PRIVATE KEY", re.IGNORECASE)
 
 
@@ -94,38 +92,61 @@ def findings_of(
 
 
 def save_plan(plan: Plan | Mapping[str, Any], path: Path) -> None:
-    """Write a plan in one step, mode 0600; raises PlanError where that fails, the former file is then kept."""
+    """Write a plan in one step, mode 0600; raises PlanError where that fails, the former file is then kept.
+
+    A file that is there keeps its comments and its layout: only the keys that differ are changed in it.
+    """
     raw = plan.model_dump(mode="json") if isinstance(plan, Plan) else plan
+    write_plan(plan_text(raw, _text_or_nothing(path)), path)
+
+
+def write_plan(text: str, path: Path) -> None:
+    """Write the text of a plan file in one step, mode 0600; raises PlanError, the former file is then kept."""
     try:
-        write_private(path, dumps(raw).encode("utf-8", "replace"))
+        write_private(path, text.encode("utf-8", "replace"))
     except FileError as fault:
         raise PlanError([Finding(printable(str(path)), fault.message, advice=fault.advice)]) from None
 
 
+def plan_text(raw: Mapping[str, Any], former: str = "") -> str:
+    """The text of a plan file: the former one with the keys that differ changed in place, else a new one."""
+    from mailwiz_tui.plan.document import UnchangeableError, changed_text
+
+    if former.strip():
+        try:
+            return changed_text(former, raw)
+        except UnchangeableError:
+            return dumps(raw)
+    return dumps(raw)
+
+
 def dumps(raw: Mapping[str, Any]) -> str:
-    """The text of a plan file: a line that says what it is, then the keys in the order of the models."""
-    return HEADER + tomli_w.dumps(_ordered(raw))
+    """A new plan file: a line that says what it is, then the keys in the order of the models."""
+    from mailwiz_tui.plan.document import new_text
+
+    return HEADER + new_text(raw)
 
 
-def has_comments(text: str) -> bool:
-    """Whether a plan file holds comments that writing it anew would lose."""
-    return any(_COMMENT.match(line) for line in text.removeprefix(HEADER.strip()).splitlines())
+def loses_comments(former: str, text: str) -> bool:
+    """Whether a file written anew holds fewer comments than before."""
+    from mailwiz_tui.plan.document import comments_of
+
+    lost = Counter(comments_of(former))
+    lost.subtract(comments_of(text))
+    del lost[HEADER.strip()]
+    return any(count > 0 for count in lost.values())
+
+
+def _text_or_nothing(path: Path) -> str:
+    try:
+        return read_text(path)
+    except FileError:
+        return ""
 
 
 def _with_tables(raw: Mapping[str, Any]) -> dict[str, Any]:
     """The values with an empty ``[domain]`` added, so that its missing keys are named one by one."""
     return {"domain": {}, **deepcopy(dict(raw))}
-
-
-def _ordered(value: Any, location: tuple[str | int, ...] = ()) -> Any:
-    """The same values with the keys of each table in the order of the models, unknown ones last."""
-    if isinstance(value, Mapping):
-        known = [key for key in keys_of(location) if key in value]
-        keys = [*known, *(key for key in value if key not in known)]
-        return {key: _ordered(value[key], (*location, key)) for key in keys}
-    if isinstance(value, list):
-        return [_ordered(item, (*location, index)) for index, item in enumerate(value)]
-    return value
 
 
 def _check_version(raw: Mapping[str, Any]) -> None:

@@ -218,6 +218,7 @@ ACTIONS: tuple[Action, ...] = (
         27,
     ),
     Action("monitor.leave", "f7", "leave", "Back", "Back to where you were; nothing stops", "monitor", 19, True),
+    Action("password.copy", "c", "copy_password", "Copy", "Copy the password through the terminal", "password"),
     Action("dialog.close", "escape", "close", "Close", "Close this without doing anything", "dialog", 90),
 )
 

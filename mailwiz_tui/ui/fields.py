@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from mailwiz_tui.plan.findings import Finding, Severity
-from mailwiz_tui.plan.model import Plan
+from mailwiz_tui.plan.model import Plan, Role
 from mailwiz_tui.plan.spec import FieldKind, FieldSpec, StepSpec
 from mailwiz_tui.plan.steps import STEPS
 from mailwiz_tui.plan.support import unsupported
@@ -121,20 +121,30 @@ def _with(raw: dict[str, Any], path: str, value: object) -> dict[str, Any]:
     return changed
 
 
-def settle_defaults(step: StepSpec, session: Session) -> None:
-    """Before a step is shown for the first time: answer what follows from other answers, so that it is seen.
+def propose_answers(step: StepSpec, session: Session) -> None:
+    """Before a step is shown for the first time: propose what follows from other answers, so that it is seen.
 
-    Where a default cannot be installed yet, the first choice that can be is taken.
+    Where a default cannot be installed yet, the first choice that can be is proposed.
     """
     if session.state_of(step.id) != "empty":
         return
+    further: dict[str, object] = {}
     for spec in step.fields:
-        if spec.kind is not FieldKind.CHOICE or session.draft.answered(spec.path):
-            continue
-        fitting = [c.value for c in spec.choices if unavailable(spec.path, c.value, session) is None]
-        if fitting and session.value(spec.path) not in fitting:
-            session.set(spec.path, fitting[0])
-    session.take_suggestions(step.id)
+        if spec.kind is FieldKind.CHOICE and not session.draft.answered(spec.path):
+            fitting = [c.value for c in spec.choices if unavailable(spec.path, c.value, session) is None]
+            if fitting and session.value(spec.path) not in fitting:
+                further[spec.path] = fitting[0]
+        elif spec.kind is FieldKind.SERVERS:
+            further.update(_only_server(session))
+    session.draft.propose(step.id, further)
+
+
+def _only_server(session: Session) -> dict[str, object]:
+    """With one server and one architecture for it, who does what is clear."""
+    servers = session.inventory.servers
+    if session.value("architecture") != "single" or len(servers) != 1:
+        return {}
+    return {"servers": [{"id": servers[0].id, "roles": [Role.ALL_IN_ONE.value]}]}
 
 
 def step_of_field(spec: FieldSpec) -> StepSpec | None:

@@ -24,6 +24,7 @@ PLACES = {
     "verify": "Checks",
     "monitor": "Monitor",
     "accounts": "Accounts",
+    "password": "A password shown once",
     "dialog": "Dialogs",
 }
 

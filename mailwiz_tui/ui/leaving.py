@@ -1,10 +1,26 @@
-"""Leaving the program without losing anything: says what leaving means while an installation is not finished."""
+"""Leaving the program without losing anything: asks about whatever is unfinished, unseen or unsaved, one by one."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from mailwiz_tui.ui.navigation import Navigation
+
+Step = Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked before something is left: ``leave`` goes on to the next question, ``acts`` do other things."""
+
+    title: str
+    body: str
+    answers: Sequence[tuple[str, str]]
+    acts: Mapping[str, Step] = field(default_factory=dict)
+
 
 RUNNING = (
     "An installation is running",
@@ -19,10 +35,16 @@ UNSEEN = (
     "anew at the next installation and shown then, as is a backup's recovery key.",
     (("stay", "Stay here"), ("show", "Show them now"), ("leave", "Quit without them")),
 )
+BOOTING = (
+    "Lab hosts are booting",
+    "They go on booting if you leave, and are there at the next start (l on the start screen).",
+    (("stay", "Stay here"), ("leave", "Leave them booting"), ("stop", "Stop the boot")),
+)
+UNSAVED = "The answers are not saved"
 
 
 class SafeLeaving(Navigation):
-    """Asks before it quits where something runs or is unseen; stops installations between two steps."""
+    """Asks before it quits where something runs, is unseen or unsaved; stops installations between two steps."""
 
     @property
     @abstractmethod
@@ -31,25 +53,98 @@ class SafeLeaving(Navigation):
 
     def action_quit_safely(self) -> None:
         """Leave at once when nothing is lost by it; else say what leaving means, and ask."""
+        from mailwiz_tui.ui.screens.dialog import ChoiceDialog, ConfirmDialog
+
+        if isinstance(self.screen, (ChoiceDialog, ConfirmDialog)):
+            return
+        self._ask_next(self._questions() if self.has_session else iter(()), lambda: self.exit(0))
+
+    def after_saving(self, then: Step) -> None:
+        """Do what forgets the present answers, once they are saved or the operator gives them up."""
+        questions = [self._unsaved(then, "Give them up")] if self.session.draft.unsaved else []
+        self._ask_next(iter(questions), then)
+
+    def _ask_next(self, questions: Iterator[Question | Callable[[Step], None]], then: Step) -> None:
         from mailwiz_tui.ui.screens.dialog import ChoiceDialog
 
-        if isinstance(self.screen, ChoiceDialog):
+        question = next(questions, None)
+        if question is None:
+            then()
             return
-        installation = self.session.ongoing.installation if self.has_session else None
-        if installation is not None and installation.running:
-            self.push_screen(ChoiceDialog(*RUNNING), self._quit_answered)
-        elif installation is not None and installation.handover:
-            self.push_screen(ChoiceDialog(*UNSEEN), self._quit_answered)
-        else:
-            self.exit(0)
 
-    def _quit_answered(self, answer: str | None) -> None:
-        if answer == "leave":
-            self.exit(0)
-        elif answer == "show":
-            self.show_results()
-        elif answer == "stop":
-            self.run_worker(self._stop_after_step(), group="stop", exit_on_error=False)
+        def go_on() -> None:
+            self._ask_next(questions, then)
+
+        if not isinstance(question, Question):
+            question(go_on)
+            return
+
+        def answered(answer: str | None) -> None:
+            if answer == "leave":
+                go_on()
+            elif act := question.acts.get(answer or ""):
+                act()
+
+        self.push_screen(ChoiceDialog(question.title, question.body, question.answers), answered)
+
+    def _questions(self) -> Iterator[Question | Callable[[Step], None]]:
+        """What has to be asked, each looked at when its turn comes."""
+        from mailwiz_tui.ui.screens.account_dialogs import PasswordDialog
+        from mailwiz_tui.ui.screens.main_screen import MainScreen
+
+        for screen in reversed(self.screen_stack):
+            if isinstance(screen, PasswordDialog):
+                yield screen.ask
+            elif isinstance(screen, MainScreen) and (words := screen.unfinished()):
+                yield Question(
+                    "Something is not finished", words, (("stay", "Stay here"), ("leave", "Quit all the same"))
+                )
+        installation = self.session.ongoing.installation
+        if installation is not None and installation.running:
+            yield Question(*RUNNING, {"stop": self._stop})
+        elif installation is not None and installation.handover:
+            yield Question(*UNSEEN, {"show": self.show_results})
+        if (lab := self.session.lab) is not None and lab.running:
+            yield Question(*BOOTING, {"stop": lab.stop})
+        if self.session.draft.unsaved:
+            yield self._unsaved(lambda: self.exit(0), "Leave without")
+
+    def _unsaved(self, then: Step, without: str) -> Question:
+        """Answers that could not be saved: why, and what can be done about it."""
+        return Question(
+            UNSAVED,
+            f"{self.session.save_error}.\n\nThey are in memory only, and lost if you leave now. Make room or mend "
+            "what is wrong and try again, or save them to another file; the program goes on with that one.",
+            (("stay", "Stay here"), ("again", "Try again"), ("elsewhere", "Save elsewhere"), ("leave", without)),
+            {"again": lambda: self._try_again(then, without), "elsewhere": lambda: self._save_elsewhere(then)},
+        )
+
+    def _try_again(self, then: Step, without: str) -> None:
+        if self.session.save_again():
+            then()
+        else:
+            self._ask_next(iter([self._unsaved(then, without)]), then)
+
+    def _save_elsewhere(self, then: Step) -> None:
+        from mailwiz_tui.ui.screens.dialog import TextDialog
+
+        def take(text: str) -> str:
+            path = Path(text).expanduser()
+            if path.exists():
+                return f"{path} exists already; nothing was written. Choose another name"
+            return "" if self.session.save_elsewhere(path) else f"{self.session.save_error}. Choose another place"
+
+        def saved(name: str | None) -> None:
+            if name:
+                self.notify(f"The plan is in {name} now", markup=False, timeout=8)
+                then()
+
+        body = "Another file for the plan; the program works on it from now on."
+        here = str(Path("~").expanduser() / self.session.path.name)
+        self.push_screen(TextDialog("Save the answers elsewhere", body, here, take=take), saved)
+
+    def _stop(self) -> None:
+        self.run_worker(self._stop_after_step(), group="stop", exit_on_error=False)
 
     async def _stop_after_step(self) -> None:
         """Ask the servers to stop; the dashboard shows how each comes to rest."""

@@ -19,6 +19,7 @@ from mailwiz_tui.ui.actions import actions_for, bindings_for
 from mailwiz_tui.ui.crash import crash_line, write_crash_report
 from mailwiz_tui.ui.late_timers import LateTimers
 from mailwiz_tui.ui.leaving import SafeLeaving
+from mailwiz_tui.ui.outside import OutsideChanges
 from mailwiz_tui.ui.pauses import settle_collections
 from mailwiz_tui.ui.screens.main_screen import MainScreen
 from mailwiz_tui.ui.screens.opening import OpeningScreen
@@ -32,12 +33,15 @@ if TYPE_CHECKING:
     from mailwiz_tui.ui.prompts import DialogPrompts
     from mailwiz_tui.ui.session import Session
 
+LOOK_SECONDS = 2.0
+"""How often it is looked whether another program changed the plan file."""
+LAB_SECONDS = 0.5
 FINAL_STAGES = ("done", "failed")
 WIDTHS = [(0, "-tiny-width"), (60, "-narrow"), (80, "-normal"), (100, "-side"), (120, "-wide")]
 HEIGHTS = [(0, "-tiny-height"), (20, "-enough")]
 
 
-class MailwizApp(LateTimers, SafeLeaving):
+class MailwizApp(LateTimers, OutsideChanges, SafeLeaving):
     """The wizard. Its screens show one ``Session``; every main screen replaces the one before it."""
 
     TITLE = "mailwiz-tui"
@@ -78,6 +82,7 @@ class MailwizApp(LateTimers, SafeLeaving):
         self.set_class(self.plain, "-ascii")
         use_scroll_bars(plain=self.plain)
         self.crash_message = ""
+        self._lab_shown = False
 
     def _start_with_theme(self, name: str) -> None:
         """Take a theme before anything is styled; assigning ``theme`` would have every style parsed twice."""
@@ -147,6 +152,9 @@ class MailwizApp(LateTimers, SafeLeaving):
 
         add_further_styles(self.stylesheet)
         self.session.on_change = self._session_changed
+        self.session.on_outside = self.plan_changed_outside
+        self.set_interval(LOOK_SECONDS, self.look_at_plan_file)
+        self.set_interval(LAB_SECONDS, self._show_lab)
         self.hold_keys()
         self.show(StartScreen(self.session, highlighted, self._chosen))
 
@@ -173,12 +181,31 @@ class MailwizApp(LateTimers, SafeLeaving):
             if isinstance(screen, MainScreen):
                 screen.session_changed()
 
+    def _show_lab(self) -> None:
+        """While lab hosts boot, every screen says how far they are."""
+        lab, screen = self.session.lab, self.screen_stack[-1]
+        if not isinstance(screen, MainScreen) or not screen.is_mounted:
+            return
+        if lab is not None and lab.running:
+            screen.show_background(f"Lab hosts: {lab.line} – l on the start screen shows it")
+            self._lab_shown = True
+        elif self._lab_shown:
+            self._lab_shown = False
+            screen.show_background("")
+            if lab is not None and lab.state == "failed":
+                self.notify(f"The lab could not boot: {lab.error}", severity="error", markup=False, timeout=15)
+            elif lab is not None and lab.state == "ready":
+                self.notify("The lab hosts are up; their inventory is used", markup=False, timeout=8)
+
     def action_help(self) -> None:
-        """Explain the present screen."""
+        """Explain the present screen or dialog; once more closes the help."""
+        from mailwiz_tui.ui.screens.dialog import Dialog
         from mailwiz_tui.ui.screens.help import HelpDialog
 
         screen = self.screen
-        if isinstance(screen, MainScreen):
+        if isinstance(screen, HelpDialog):
+            screen.dismiss(None)
+        elif isinstance(screen, (MainScreen, Dialog)):
             add_further_styles(self.stylesheet)
             title, text = screen.help_page()
             self.push_screen(HelpDialog(title, text))

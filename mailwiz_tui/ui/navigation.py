@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from abc import abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textual.screen import Screen
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 class Navigation(KeysInTurn):
     """Shows one main screen in place of another; each is built anew from the session."""
+
+    _opening_monitor = False
 
     @property
     @abstractmethod
@@ -71,19 +74,36 @@ class Navigation(KeysInTurn):
         return ""
 
     def show_monitor(self) -> None:
-        """Show how the running servers are."""
-        from mailwiz_tui.ui.backends import error_sentence
-        from mailwiz_tui.ui.screens.monitor import MonitorScreen
+        """Show how the running servers are; while what that needs is loaded, the screen says so."""
+        from mailwiz_tui.ui.screens.main_screen import MainScreen
 
-        plan = self.session.plan()
-        if plan is None:
+        if self.session.plan() is None or self._opening_monitor:
             return
-        remember(self.session.path, self.session.inventory.source)
+        self._opening_monitor = True
+        if isinstance(self.screen, MainScreen):
+            self.screen.show_background("Asking the servers how they are…")
+        self.run_worker(self._open_monitor(self.screen), group="monitor", exit_on_error=False)
+
+    async def _open_monitor(self, at: Screen[Any]) -> None:
+        from mailwiz_tui.ui.backends import error_sentence
+        from mailwiz_tui.ui.screens.main_screen import MainScreen
+
         try:
+            await asyncio.to_thread(_load_monitor)
+            plan = self.session.plan()
+            if plan is None or self.screen is not at:
+                return
+            remember(self.session.path, self.session.inventory.source)
             self.session.ongoing.monitor(plan, self.prompts, self.session.asked_resolver)
         except Exception as error:
             self.notify(error_sentence(error), severity="error", markup=False, timeout=8)
             return
+        finally:
+            self._opening_monitor = False
+            if isinstance(at, MainScreen) and at.is_mounted:
+                at.show_background("")
+        from mailwiz_tui.ui.screens.monitor import MonitorScreen
+
         self.show(MonitorScreen(self.session))
 
     def show_dashboard(self) -> None:
@@ -105,3 +125,12 @@ class Navigation(KeysInTurn):
             from mailwiz_tui.ui.screens.verification import VerificationScreen
 
             self.show(VerificationScreen(self.session))
+
+
+def _load_monitor() -> None:
+    """Load what watching needs, which takes seconds on a slow machine."""
+    from mailwiz_tui.install import engine
+    from mailwiz_tui.ui.screens import monitor
+    from mailwiz_tui.verify import watch
+
+    del engine, monitor, watch

@@ -20,9 +20,12 @@ from mailwiz_tui.fleet.server import Inventory, Server
 from mailwiz_tui.install.prompts import Prompts
 from mailwiz_tui.plan.draft import Draft
 from mailwiz_tui.plan.findings import Finding, PlanError
+from mailwiz_tui.plan.merge import Difference
 from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.plan.steps import field_at, step, step_of
+from mailwiz_tui.ui import lab_boot
 from mailwiz_tui.ui.backends import Backends
+from mailwiz_tui.ui.lab_boot import BootState, LabBoot
 from mailwiz_tui.ui.ongoing import OngoingWork
 from mailwiz_tui.ui.paths import default_draft_path, load_recent, remember
 from mailwiz_tui.ui.ports import EngineLike
@@ -31,7 +34,11 @@ from mailwiz_tui.ui.published import PublishedRecords
 
 
 class Session:
-    """One plan being worked on. ``on_change`` is called when something other than an answer changed."""
+    """One plan being worked on.
+
+    ``on_change`` is called when something other than an answer changed, ``on_outside`` with the keys that others
+    changed in the plan file, and with those that were given another value here at the same time.
+    """
 
     def __init__(
         self,
@@ -43,6 +50,7 @@ class Session:
     ) -> None:
         self._engine_factory = backends.engine
         self.on_change: Callable[[], None] = lambda: None
+        self.on_outside: Callable[[list[Difference], list[Difference]], None] = lambda changes, conflicts: None
         self.explicit_inventory = inventory_path
         self.inventory = Inventory()
         self.inventory_findings: list[Finding] = []
@@ -51,6 +59,8 @@ class Session:
         self.ongoing = OngoingWork(backends, self.make_engine, clock)
         self.touched: set[str] = set()
         self.adopted: set[str] = set()
+        self.addresses: dict[str, dict[str, str]] = {}
+        self.lab: LabBoot | None = None
         self.resolver = ""
         self.saved_at: float | None = None
         self.save_error = ""
@@ -64,6 +74,7 @@ class Session:
         self.draft = Draft.open(path)
         self.touched = set()
         self.adopted = set()
+        self.addresses = {}
         if self.explicit_inventory is None:
             self.explicit_inventory = next(
                 (r.inventory for r in load_recent() if r.plan == path and r.inventory), None
@@ -71,6 +82,7 @@ class Session:
         self.load_inventory()
         self.load_known()
         self.saved_at = None
+        self.save_error = ""
 
     @property
     def known(self) -> FactsFile:
@@ -81,6 +93,10 @@ class Session:
     def known(self, known: FactsFile) -> None:
         self._known = known
         self.draft.known = known
+        self.draft.installed = any(
+            record.dkim or record.tls or record.internal or record.facts.installed_digest
+            for record in known.servers.values()
+        )
 
     def load_known(self) -> None:
         """Read what is known of servers from beside the plan; nothing there is no fault."""
@@ -109,6 +125,15 @@ class Session:
         self.load_inventory()
         remember(self.path, path)
 
+    def boot_lab(self) -> None:
+        """Boot lab hosts; their inventory is used as soon as they are up, whichever screen is shown then."""
+        self.lab = LabBoot(self._lab_ended)
+
+    def _lab_ended(self) -> None:
+        if self.lab is not None and self.lab.state is BootState.READY:
+            self.use_inventory(lab_boot.lab_inventory())
+        self.on_change()
+
     def add_server(self, server: Server) -> None:
         """Save a server that was typed in; hosts of another format are carried over so that none is lost."""
         source = self.inventory.source
@@ -136,30 +161,67 @@ class Session:
 
     def set(self, path: str, value: object) -> None:
         """Take an answer; it is in the draft's file when this returns, or ``save_error`` says why not."""
-        try:
-            self.draft.set(path, value)
-        except PlanError as error:
-            self.save_error = "; ".join(f.line for f in error.findings)
-            return
-        self.save_error = ""
-        self.saved_at = self.now()
+        self._saving(lambda: self.draft.set(path, value))
 
     def finish_step(self, step_id: str) -> None:
-        """The operator went through a step: what follows from other answers is taken over where it is missing."""
-        try:
-            for field in step(step_id).fields:
-                if field.required and not self.value(field.path) and field.is_shown(self.value):
-                    self.set(field.path, self.draft.suggestion(field.path) or None)
-            self.draft.confirm(step_id)
-        except PlanError as error:
-            self.save_error = "; ".join(f.line for f in error.findings)
+        """The operator went through a step: what is proposed in it is taken over, and what else is missing."""
+        self._saving(lambda: self.draft.accept(step_id))
+        for field in step(step_id).fields:
+            missing = field.required and not self.value(field.path) and field.is_shown(self.value)
+            if missing and (suggestion := self.draft.suggestion(field.path)):
+                self.set(field.path, suggestion)
+        self.draft.confirm(step_id)
 
-    def take_suggestions(self, step_id: str) -> None:
-        """Answer the questions of a step that is seen for the first time with what follows from other answers."""
+    def accept(self, step_id: str) -> None:
+        """Take over what is proposed in a step."""
+        self._saving(lambda: self.draft.accept(step_id))
+
+    def save_again(self) -> bool:
+        """Try once more to save what is in memory only; ``save_error`` says why not."""
+        return self._saving(self.draft.save)
+
+    def save_elsewhere(self, path: Path) -> bool:
+        """Keep the plan in another file from now on, with what is known of its servers."""
+        if not self._saving(lambda: self.draft.save_elsewhere(path)):
+            return False
+        self.path = path
+        if self._known.servers:
+            with contextlib.suppress(PlanError, OSError):
+                save_facts(facts_path_for(path), self._known)
+        remember(path, self.inventory.source)
+        return True
+
+    def look_at_file(self) -> None:
+        """Take over what others wrote into the plan file; answers that could not be saved are tried again."""
+        self._saving(self._look)
+
+    def _look(self) -> None:
+        self.draft.refresh()
+        if self.draft.unsaved:
+            self.draft.save()
+
+    @property
+    def trouble(self) -> str:
+        """Why the plan file is not what the screens show, in full; empty where it is."""
+        if not self.save_error:
+            return ""
+        return f"NOT SAVED: {self.save_error}" if self.draft.unsaved else f"The plan file: {self.save_error}"
+
+    def _saving(self, save: Callable[[], None]) -> bool:
+        before = self.draft.saves
         try:
-            self.draft.apply_suggestions(step_id)
+            save()
         except PlanError as error:
             self.save_error = "; ".join(f.line for f in error.findings)
+            return False
+        self.save_error = ""
+        if self.draft.saves != before:
+            self.saved_at = self.now()
+        changes, conflicts = self.draft.take_outside(), self.draft.take_conflicts()
+        if changes or conflicts:
+            self.touched.update(change.path for change in changes)
+            self.on_outside(changes, conflicts)
+        return True
 
     def findings(self) -> list[Finding]:
         """Everything to know about the answers so far."""

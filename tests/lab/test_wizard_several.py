@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import tomli_w
+import tomlkit
 
 from mailwiz_tui.lab.lab import Lab
 from tests.lab.by_keys import (
@@ -32,7 +32,7 @@ def own_inventory(lab: Lab, folder: Path, hosts: list[str]) -> Path:
     by_id = {server["id"]: server for server in inventory["servers"]}
     inventory["servers"] = [{**by_id[host], "id": name} for host, name in zip(hosts, NAMES, strict=True)]
     path = folder / "inventory.toml"
-    path.write_text(tomli_w.dumps(inventory))
+    path.write_text(tomlkit.dumps(inventory))
     shutil.copy(lab.paths.known_hosts, folder / "known_hosts")
     return path
 

@@ -87,35 +87,6 @@ async def test_a_named_plan_that_does_not_exist_yet_is_used(make_app: MakeApp, t
     assert app.session.path.is_file()
 
 
-async def test_the_lab_says_what_is_missing(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        "mailwiz_tui.ui.screens.lab_dialog._missing", lambda: ["root: run mailwiz-tui with sudo, or as root"]
-    )
-    app = make_app(None)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await started(pilot, app)
-        await pilot.press("l")
-        await until(pilot, lambda: "run mailwiz-tui with sudo" in screen_text(app), "what is missing")
-        await pilot.press("enter")
-        await until(pilot, lambda: isinstance(app.screen, StartScreen), "back")
-
-
-async def test_the_lab_boots_with_progress_and_its_hosts_are_used(
-    make_app: MakeApp, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    inventory = tmp_path / "lab.toml"
-    inventory.write_text('[[servers]]\nid = "mx1"\nhost = "198.51.100.11"\n')
-    monkeypatch.setattr("mailwiz_tui.ui.screens.lab_dialog._missing", list)
-    monkeypatch.setattr("mailwiz_tui.ui.screens.lab_dialog._boot", lambda report: inventory)
-    app = make_app(None)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await started(pilot, app)
-        await pilot.press("l")
-        await until(pilot, lambda: app.focused is not None and app.focused.id == "answer-ok", "ready to boot")
-        await pilot.press("enter")
-        await until(pilot, lambda: "1 server from" in screen_text(app), "the lab's inventory")
-
-
 @pytest.mark.parametrize("size", [(59, 24), (80, 19), (1, 1), (20, 5)])
 async def test_a_tiny_window_shows_a_card_and_recovers(
     size: tuple[int, int], make_app: MakeApp, filled: Path

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from pydantic import SecretStr
-from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.binding import BindingType
 from textual.widget import Widget
 from textual.widgets import Button
 
 from mailwiz_tui.install.account_entries import MailboxEntry
 from mailwiz_tui.install.account_words import typed_address, typed_alias, typed_quota
-from mailwiz_tui.ui.screens.dialog import ChoiceDialog, Dialog
+from mailwiz_tui.ui.actions import bindings_for
+from mailwiz_tui.ui.screens.dialog import ChoiceDialog, ConfirmDialog, Dialog
+from mailwiz_tui.ui.screens.form_dialog import FormDialog, Row, fault_of
 from mailwiz_tui.ui.widgets.entry import Entry
 from mailwiz_tui.ui.widgets.no_markup import NoMarkup
 
@@ -37,164 +39,162 @@ class NewAlias:
     goto: tuple[str, ...]
 
 
-class FormDialog(Dialog["NewMailbox | NewAlias | None"]):
-    """Rows of labelled fields; what cannot be is said under them, and nothing is lost."""
-
-    harmless = None
-    rows: tuple[tuple[str, str, str, str], ...] = ()
-    explanation = ""
-    ok = "Add"
-
-    def compose(self) -> ComposeResult:
-        with Vertical(id="box"):
-            yield NoMarkup(self.heading, id="dialog-title")
-            with VerticalScroll(id="dialog-body", can_focus=False):
-                for name, label, value, placeholder in self.rows:
-                    with Horizontal(classes="form-row"):
-                        yield NoMarkup(label, classes="label")
-                        yield Entry(
-                            value, placeholder=placeholder, password=name == "password", id=f"account-{name}"
-                        )
-                yield NoMarkup(self.explanation, id="dialog-text")
-                yield NoMarkup("", id="dialog-error")
-            with Horizontal(id="buttons"):
-                yield Button("Cancel", id="answer-close", compact=True)
-                yield Button(self.ok, id="answer-ok", compact=True)
-
-    def submit_answer(self) -> str:
-        return "ok"
-
-    def text(self, name: str) -> str:
-        """What stands in a field."""
-        return self.query_one(f"#account-{name}", Entry).value.strip()
-
-    def trouble(self, name: str, sentence: str) -> None:
-        """Say what is wrong and go to the field."""
-        self.query_one("#dialog-error", NoMarkup).show(sentence)
-        self.query_one(f"#account-{name}", Entry).focus()
-
-    def answered(self, answer: str) -> None:
-        if answer != "ok":
-            self.dismiss(None)
-        elif made := self.made():
-            self.dismiss(made)
-
-    def made(self) -> NewMailbox | NewAlias | None:
-        """What the fields say, or None where something is wrong (which was said)."""
-        return None
-
-
-class MailboxDialog(FormDialog):
+class MailboxDialog(FormDialog["NewMailbox | NewAlias | None"]):
     """A new mailbox."""
 
+    harmless = None
+    prefix = "account"
     explanation = "An empty password is generated; it is shown once and stored only as a hash."
+    help_text = "The mailbox can be used as soon as it is added."
 
     def __init__(self, domain: str, stores: Sequence[str] = ()) -> None:
         super().__init__("Add a mailbox")
         self._stores = tuple(stores)
-        where = (("store", "Store", "", f"{', '.join(stores)}; empty: the one with fewest"),) if stores else ()
+        where = (Row("store", "Store", "", f"{', '.join(stores)}; empty: the one with fewest"),) if stores else ()
         self.rows = (
-            ("address", "Address", "", f"anna@{domain}"),
-            ("name", "Whose it is", "", "may stay empty"),
-            ("quota", "Quota", "", "like 5G; empty for none"),
+            Row("address", "Address", "", f"anna@{domain}"),
+            Row("name", "Whose it is", "", "may stay empty"),
+            Row("quota", "Quota", "", "like 5G; empty for none"),
             *where,
-            ("password", "Password", "", "empty: generated"),
+            Row("password", "Password", "", "empty: generated", password=True),
         )
 
-    def made(self) -> NewMailbox | None:
-        try:
-            address = typed_address(self.text("address"))
-        except ValueError as error:
-            self.trouble("address", str(error))
-            return None
-        try:
-            quota = typed_quota(self.text("quota"))
-        except ValueError as error:
-            self.trouble("quota", str(error))
-            return None
+    def faults(self) -> dict[str, str]:
+        found = {
+            "address": fault_of(lambda: typed_address(self.text("address"))),
+            "quota": fault_of(lambda: typed_quota(self.text("quota"))),
+        }
         store = self.text("store") if self._stores else ""
         if store and store not in self._stores:
-            self.trouble("store", f"There is no store “{store[:20]}”; the stores: {', '.join(self._stores)}")
-            return None
-        entry = self.query_one("#account-password", Entry)
+            found["store"] = f"There is no store “{store[:20]}”; the stores: {', '.join(self._stores)}"
+        return {name: fault for name, fault in found.items() if fault}
+
+    def made(self) -> NewMailbox:
+        entry = self.entry("password")
         password = SecretStr(entry.value) if entry.value else None
         with entry.prevent(Entry.Changed):
             entry.value = ""
-        return NewMailbox(address, self.text("name"), quota, password, store)
+        return NewMailbox(
+            typed_address(self.text("address")),
+            self.text("name"),
+            typed_quota(self.text("quota")),
+            password,
+            self.text("store") if self._stores else "",
+        )
 
 
-class AliasDialog(FormDialog):
+class AliasDialog(FormDialog["NewMailbox | NewAlias | None"]):
     """A new alias, or further targets of one that is there."""
 
+    harmless = None
+    prefix = "account"
     explanation = "Several targets are separated by commas. @domain takes what no other address takes."
+    help_text = "Mail for an alias goes to every address that it leads to, here or elsewhere."
 
     def __init__(self, domain: str, address: str = "", goto: str = "") -> None:
         super().__init__("Add an alias")
         self.rows = (
-            ("address", "Address", address, f"sales@{domain}, or @{domain}"),
-            ("goto", "Leads to", goto, f"anna@{domain}"),
+            Row("address", "Address", address, f"sales@{domain}, or @{domain}"),
+            Row("goto", "Leads to", goto, f"anna@{domain}"),
         )
 
     def focus_first(self) -> None:
         """The targets first, where the address is given."""
-        self.query_one("#account-goto" if self.rows[0][2] else "#account-address", Entry).focus()
+        self.entry("goto" if self.rows[0].value else "address").focus()
 
-    def made(self) -> NewAlias | None:
-        try:
-            address = typed_alias(self.text("address"))
-        except ValueError as error:
-            self.trouble("address", str(error))
-            return None
-        try:
-            goto = tuple(typed_address(part) for part in self.text("goto").split(",") if part.strip())
-        except ValueError as error:
-            self.trouble("goto", str(error))
-            return None
-        if not goto:
-            self.trouble("goto", "An address is needed that mail goes to")
-            return None
-        return NewAlias(address, goto)
+    def faults(self) -> dict[str, str]:
+        found = {
+            "address": fault_of(lambda: typed_alias(self.text("address"))),
+            "goto": fault_of(self._targets)
+            or ("" if self._targets() else "An address is needed that mail goes to"),
+        }
+        return {name: fault for name, fault in found.items() if fault}
+
+    def _targets(self) -> tuple[str, ...]:
+        return tuple(typed_address(part) for part in self.text("goto").split(",") if part.strip())
+
+    def made(self) -> NewAlias:
+        return NewAlias(typed_alias(self.text("address")), self._targets())
 
 
-class QuotaDialog(Dialog["int | None"]):
+class QuotaDialog(FormDialog["int | None"]):
     """Another quota, in bytes; None if declined."""
 
     harmless = None
+    prefix = "account"
+    explanation = "A size like 5G or 500M; empty for none."
+    help_text = "A mailbox that is full takes no more mail; senders are told so. What is in it stays."
+    ok = "Set"
 
     def __init__(self, address: str, value: str) -> None:
-        super().__init__(f"Quota of {address}", "A size like 5G or 500M; empty for none.")
-        self._value = value
+        super().__init__(f"Quota of {address}")
+        self.rows = (Row("quota", "Quota", value, "empty: none"),)
 
-    def content(self) -> Sequence[Widget]:
-        return (Entry(self._value, id="account-quota"), NoMarkup("", id="dialog-error"))
+    def faults(self) -> dict[str, str]:
+        fault = fault_of(self.made)
+        return {"quota": fault} if fault else {}
 
-    def buttons(self) -> Sequence[tuple[str, str]]:
-        return (("close", "Cancel"), ("ok", "Set"))
-
-    def answered(self, answer: str) -> None:
-        if answer != "ok":
-            self.dismiss(None)
-            return
-        try:
-            self.dismiss(typed_quota(self.query_one("#account-quota", Entry).value))
-        except ValueError as error:
-            self.query_one("#dialog-error", NoMarkup).show(str(error))
+    def made(self) -> int:
+        return typed_quota(self.text("quota"))
 
 
 class PasswordDialog(Dialog[None]):
-    """Shows a generated password, this once."""
+    """Shows a generated password, this once; only a clear yes closes it."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("password")]
+    scopes: ClassVar[tuple[str, ...]] = ("password",)
     harmless = None
+    help_text = "Nobody can show it again. If it is lost, give the mailbox a new one."
 
     def __init__(self, address: str, password: SecretStr) -> None:
-        super().__init__(f"The password of {address}", "Shown this once; the server keeps only a hash of it.")
+        super().__init__(
+            f"The password of {address}", "Shown this once; the server keeps only a hash of it. C copies it."
+        )
         self._password = password
+        self._copied = False
 
     def content(self) -> Sequence[Widget]:
         return (NoMarkup(f"\n    {self._password.get_secret_value()}\n", classes="strong"),)
 
     def buttons(self) -> Sequence[tuple[str, str]]:
-        return (("close", "I have it"),)
+        return (("copy", "Copy it (C)"), ("close", "I have it"))
+
+    def answered(self, answer: str) -> None:
+        if answer == "copy":
+            self.action_copy_password()
+        else:
+            self.action_close()
+
+    def action_copy_password(self) -> None:
+        """Send it to the terminal's clipboard (OSC 52)."""
+        self._copied = True
+        self.app.copy_to_clipboard(self._password.get_secret_value())
+        self.notify("The password was sent to the terminal's clipboard", markup=False)
+        self.query_one("#answer-close", Button).focus()
+
+    def action_close(self) -> None:
+        self.ask(self._close)
+
+    def _close(self) -> None:
+        self.dismiss(None)
+
+    def ask(self, then: Callable[[], object]) -> None:
+        """Ask whether the operator has it, and do what follows after a yes."""
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.call_later(then)
+
+        was = "It was sent to the terminal's clipboard. " if self._copied else "It was not copied. "
+        self.app.push_screen(
+            ConfirmDialog(
+                "Do you have the password?",
+                was + "After a yes it is never shown again.",
+                yes="Yes, I have it",
+                no="Show it again",
+            ),
+            answered,
+        )
 
 
 def move_dialog(mailbox: MailboxEntry, stores: Sequence[str]) -> ChoiceDialog:

@@ -70,6 +70,11 @@ class AccountListScreen(MainScreen):
             self._engine, self._accounts = engine, Accounts(engine)  # type: ignore[arg-type]
         return self._accounts
 
+    def unfinished(self) -> str:
+        if not self._busy:
+            return ""
+        return "The server is still making the last change; a new password would never be shown. It takes a moment."
+
     def say(self, text: str, *, problem: bool = False) -> None:
         """What happens, or happened, under the list."""
         state = self.query_one("#account-state", NoMarkup)

@@ -57,6 +57,8 @@ class AccountsScreen(AccountListScreen):
 
     def why_not(self, action_id: str) -> str:
         row, mailbox = self.chosen, isinstance(self.chosen, MailboxEntry)
+        if action_id == "accounts.back":
+            return "one moment: the last change is still being made" if self.unfinished() else ""
         if action_id in ("accounts.password", "accounts.quota", "accounts.use") and not mailbox:
             return "choose a mailbox first"
         if action_id == "accounts.move" and not self.book.stores:
@@ -196,4 +198,6 @@ class AccountsScreen(AccountListScreen):
     def action_leave_accounts(self) -> None:
         from mailwiz_tui.ui.screens.start import StartScreen
 
+        if self.refused("accounts.back"):
+            return
         self.wizard.show(self._back() if self._back else StartScreen(self.session))

@@ -18,6 +18,10 @@ class AdoptDialog(Dialog[bool]):
     """True once the server's id was typed; closing it leaves the server alone."""
 
     harmless = False
+    help_text = (
+        "Typing the name is the deliberate yes: what somebody else set up is replaced on this server. F5 in the "
+        "review shows what differs before anything is changed."
+    )
 
     def __init__(self, server_id: str, software: Sequence[str], files: Sequence[str]) -> None:
         super().__init__(f"{server_id} already has a mail server that somebody else set up")
@@ -45,6 +49,7 @@ class AdoptDialog(Dialog[bool]):
     def answered(self, answer: str) -> None:
         typed = self.query_one("#adopt-id", Entry).value.strip()
         if answer == "ok" and typed and typed != self.server_id:
+            self.query_one("#adopt-id", Entry).add_class("-fault")
             self.query_one("#dialog-error", NoMarkup).show(f"that is not {self.server_id}; nothing is replaced")
             self.query_one("#dialog-body").scroll_end(animate=False)
             return

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 from pydantic import SecretStr
 from textual.widget import Widget
@@ -16,8 +15,12 @@ from mailwiz_tui.ui.widgets.entry import Entry
 class HostKeyDialog(Dialog[bool]):
     """Shows the fingerprints of a host nobody has vouched for; No is the default."""
 
-    sudden: ClassVar[bool] = True
+    sudden = True
     harmless = False
+    help_text = (
+        "SSH knows a server by its host key. A key that nobody compared may belong to somebody who sits between "
+        "you and the server; a yes would give him what you type."
+    )
 
     def __init__(self, server_id: str, address: str, keys: Sequence[HostKey]) -> None:
         lines = "\n".join(f"  {key.algorithm}\n  {key.fingerprint}" for key in keys)
@@ -38,8 +41,9 @@ class HostKeyDialog(Dialog[bool]):
 class SecretDialog(Dialog["SecretStr | None"]):
     """Asks for a secret; None if declined. It is not kept anywhere on this machine."""
 
-    sudden: ClassVar[bool] = True
+    sudden = True
     harmless = None
+    help_text = "It is held in memory while the program runs, sent over SSH only, and written nowhere here."
 
     def content(self) -> Sequence[Widget]:
         return (Entry(password=True, id="secret"),)

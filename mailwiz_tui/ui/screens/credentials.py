@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import ClassVar
 
 from pydantic import SecretStr
@@ -16,7 +15,7 @@ from mailwiz_tui.plan.published import web_addresses
 from mailwiz_tui.ui.backends import error_sentence
 from mailwiz_tui.ui.installation import Installation
 from mailwiz_tui.ui.paths import write_new_private
-from mailwiz_tui.ui.screens.dialog import ConfirmDialog, TextDialog
+from mailwiz_tui.ui.screens.dialog import ConfirmDialog, save_dialog
 from mailwiz_tui.ui.screens.main_screen import MainScreen
 from mailwiz_tui.ui.session import Session
 from mailwiz_tui.ui.text import safe_line
@@ -31,17 +30,21 @@ EXPLANATION = (
 class CredentialsScreen(MainScreen):
     """Addresses and passwords; nothing else of the program ever shows them."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("s", "save", "Save", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("s", "save", "Save", show=False),
+        Binding("c", "copy", "Copy", show=False),
+    ]
     heading = "First passwords"
     help_text = (
-        EXPLANATION
-        + "\n\nS saves them as JSON with mode 0600 to a file that must not exist yet. “I have them” asks "
+        EXPLANATION + "\n\nC sends one after the other to the terminal's clipboard. "
+        "S saves them as JSON with mode 0600 to a file that must not exist yet. “I have them” asks "
         "once more; after that nobody can show them again, only set new ones (mailwiz-tui mailbox passwd)."
     )
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self._saved = ""
+        self._copied = 0
 
     def page(self) -> ComposeResult:
         with Vertical(id="credentials"):
@@ -81,30 +84,36 @@ class CredentialsScreen(MainScreen):
     def action_save(self) -> None:
         """Write them to a new file."""
 
-        def named(name: str | None) -> None:
-            if name:
-                self._save(Path(name).expanduser())
-
-        default = self.session.path.with_name("credentials.json")
-        self.app.push_screen(
-            TextDialog("Save the passwords", "A new file, readable by you alone.", str(default)), named
-        )
-
-    def _save(self, path: Path) -> None:
         installation = self.session.ongoing.installation
         if installation is None:
             return
-        try:
-            write_new_private(path, installation.handover.to_json())
-        except FileExistsError:
-            self.tell(f"{path} exists already; nothing was written. Choose another name", problem=True)
+
+        def named(name: str | None) -> None:
+            if name:
+                self._saved = name
+                self.query_one("#saved-to", NoMarkup).show(f"Saved to {name}, readable by you alone.")
+                self.query_one("#acknowledge", Button).focus()
+
+        self.app.push_screen(
+            save_dialog(
+                "Save the passwords",
+                "A new file, readable by you alone.",
+                self.session.path.with_name("credentials.json"),
+                lambda path: write_new_private(path, installation.handover.to_json()),
+            ),
+            named,
+        )
+
+    def action_copy(self) -> None:
+        """Send the next of the passwords to the terminal's clipboard (OSC 52), one after the other."""
+        secrets = _secrets(self.session.ongoing.installation)
+        if not secrets:
             return
-        except OSError as error:
-            self.tell(f"{path} could not be written: {error.strerror}", problem=True)
-            return
-        self._saved = str(path)
-        self.query_one("#saved-to", NoMarkup).show(f"Saved to {path}, readable by you alone.")
-        self.query_one("#acknowledge", Button).focus()
+        title, secret = secrets[self._copied % len(secrets)]
+        self._copied += 1
+        self.app.copy_to_clipboard(secret.get_secret_value())
+        following = f"; C again sends that of {secrets[self._copied % len(secrets)][0]}" if len(secrets) > 1 else ""
+        self.tell(f"Sent to the terminal's clipboard: {title}{following}")
 
     def _ask(self) -> None:
         def answered(yes: bool | None) -> None:

@@ -18,7 +18,7 @@ from mailwiz_tui.ui.actions import bindings_for
 from mailwiz_tui.ui.backends import error_sentence
 from mailwiz_tui.ui.fields import make_field
 from mailwiz_tui.ui.paths import write_private
-from mailwiz_tui.ui.screens.dialog import TextDialog
+from mailwiz_tui.ui.screens.dialog import save_dialog
 from mailwiz_tui.ui.screens.step_screen import StepScreen
 from mailwiz_tui.ui.session import Session
 from mailwiz_tui.ui.widgets.no_markup import NoMarkup
@@ -178,18 +178,14 @@ class DnsScreen(StepScreen):
         if self.refused("dns.save"):
             return
 
+        def write(path: Path) -> None:
+            write_private(path, as_zone(self.session.records()[0]))
+            path.chmod(0o644)
+
         def named(name: str | None) -> None:
-            if not name:
-                return
-            path = Path(name).expanduser()
-            try:
-                write_private(path, as_zone(self.session.records()[0]))
-                path.chmod(0o644)
-            except OSError as error:
-                self.tell(f"{path} could not be written: {error.strerror}", problem=True)
-                return
-            self.tell(f"Written to {path}")
+            if name:
+                self.tell(f"Written to {name}")
 
         domain = str(self.session.value("domain.primary_domain") or "mail")
         default = Path.cwd() / f"{domain}.zone"
-        self.app.push_screen(TextDialog("Save the records as a zone file", "", str(default)), named)
+        self.app.push_screen(save_dialog("Save the records as a zone file", "", default, write), named)

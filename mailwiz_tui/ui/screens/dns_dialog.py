@@ -21,8 +21,13 @@ class DnsDialog(Dialog[None]):
     """All records, to read and to copy one; step 7 saves them and asks the DNS."""
 
     harmless = None
+    help_text = (
+        "These records follow from the answers so far. Step 7 saves them as a zone file and asks the DNS what it "
+        "holds."
+    )
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("records")]
+    scopes: ClassVar[tuple[str, ...]] = ("records",)
 
     def __init__(self, records: Sequence[Record], note: str, published: PublishedOf, *, plain: bool) -> None:
         super().__init__("DNS records")

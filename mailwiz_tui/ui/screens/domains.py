@@ -28,6 +28,7 @@ class DomainsScreen(StepScreen):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("domains")]
     scopes: tuple[str, ...] = ("step", "domains")
     step_id = "domains"
+    _edited = False
 
     def fields(self) -> Iterable[FieldSpec]:
         return (f for f in self.spec.fields if f.kind is not FieldKind.DOMAINS)
@@ -74,6 +75,17 @@ class DomainsScreen(StepScreen):
             ),
         ]
 
+    def plan_changed_outside(self) -> None:
+        """Further domains that came or went outside change the form itself."""
+        shown = {
+            field.path.split(".")[2] for field in self.query(FormField) if field.path.startswith(f"{LIST_PATH}.")
+        }
+        if len(shown) == len(self.domains()):
+            super().plan_changed_outside()
+        elif self.is_mounted:
+            self.take_focused()
+            self.wizard.show_step(self.step_id)
+
     def refresh_form(self) -> None:
         super().refresh_form()
         findings = [f for f in self.session.findings() if f.path.startswith(LIST_PATH)]
@@ -103,21 +115,25 @@ class DomainsScreen(StepScreen):
             super().on_form_field_edited(event)
             return
         event.stop()
+        event.field.taken = event.value
         _, _, index, key = event.field.path.split(".")
         domains = self.domains()
         while len(domains) <= int(index):
             domains.append({"name": "", "kind": "mailbox"})
         domains[int(index)][key] = event.value
-        if domains[int(index)].get("kind") != "relay":
+        if key == "kind" and event.value != "relay":
             domains[int(index)].pop("relay_host", None)
         self._store(domains)
         self.answer_changed(event.field)
 
     def _store(self, domains: list[dict[str, object]]) -> None:
+        self._edited = True
         self.session.set(LIST_PATH, domains)
 
     def on_unmount(self) -> None:
-        """A group whose name was emptied leaves with the screen."""
+        """A group whose name was emptied here leaves with the screen."""
+        if not self._edited:
+            return
         domains = self.domains()
         named = [d for d in domains if str(d.get("name", "")).strip()]
         if named != domains:

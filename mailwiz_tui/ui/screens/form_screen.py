@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from mailwiz_tui.plan.findings import Finding, Severity
 from mailwiz_tui.plan.steps import FieldKind, FieldSpec, StepSpec, field_at
-from mailwiz_tui.ui.fields import help_of, options_of, placeholder_of, settle_defaults, unavailable
+from mailwiz_tui.ui.fields import help_of, options_of, placeholder_of, propose_answers, unavailable
 from mailwiz_tui.ui.screens.main_screen import MainScreen
 from mailwiz_tui.ui.session import Session
 from mailwiz_tui.ui.widgets.form_field import FormField
@@ -21,8 +21,7 @@ class FormScreen(MainScreen):
         super().__init__(session)
         self.spec = spec
         self._refresh_due = False
-        self._told = ""
-        settle_defaults(spec, session)
+        propose_answers(spec, session)
 
     def refresh_form(self) -> None:
         """Show everything that follows from the answers, as the draft has them now."""
@@ -76,13 +75,11 @@ class FormScreen(MainScreen):
     def on_form_field_edited(self, event: FormField.Edited) -> None:
         """An answer changed: into the draft at once."""
         event.stop()
+        event.field.taken = event.value
         if event.value == self.session.value(event.field.path):
             return
         event.field.checked = False
         self.session.set(event.field.path, event.value)
-        if self.session.save_error and self.session.save_error != self._told:
-            self._told = self.session.save_error
-            self.tell(f"The draft cannot be saved: {self._told}", problem=True)
         if event.field.kind in ("choice", "bool"):
             self.session.touched.add(event.field.path)
         self.answer_changed(event.field)
@@ -123,6 +120,8 @@ class FormScreen(MainScreen):
     def _take_typed(self, field: FormField) -> None:
         """Keys whose messages are still on their way count too."""
         value, known = field.value, self.session.value(field.path)
+        if value == field.taken:
+            return
         if field.kind in ("choice", "bool"):
             news = value is not None and value != known
         else:
@@ -138,7 +137,8 @@ class FormScreen(MainScreen):
                 self._take_typed(field)
 
     def _take_suggestion(self, field: FormField) -> None:
-        """Enter in an empty field takes over what its placeholder offers, where an answer is needed."""
+        """Enter takes over what the step proposes, and in an empty field what is offered where one is needed."""
+        self.session.accept(self.spec.id)
         spec = self.spec.field(field.path)
         suggestion = self.session.draft.suggestion(field.path)
         if spec is not None and spec.required and suggestion and not self.session.value(field.path):

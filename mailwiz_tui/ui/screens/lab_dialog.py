@@ -1,22 +1,19 @@
-"""Boots disposable Debian hosts on this machine and returns their inventory."""
+"""Boots disposable Debian hosts on this machine: with progress here, or in the background."""
 
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widgets import Button
 
-from mailwiz_tui.ui.backends import error_sentence
+from mailwiz_tui.ui import lab_boot
+from mailwiz_tui.ui.lab_boot import LAB_HOSTS, BootState, LabBoot
 from mailwiz_tui.ui.screens.dialog import Dialog
-from mailwiz_tui.ui.symbols import elapsed_text
+from mailwiz_tui.ui.session import Session
 from mailwiz_tui.ui.widgets.no_markup import NoMarkup
 
-LAB_HOSTS = 3
 WHAT_IT_DOES = (
     f"The lab boots {LAB_HOSTS} bare Debian hosts on this machine, with a DNS server for *.test domains and an "
     "outside mail host. They are real systems in namespaces; `mailwiz-tui lab down` removes every trace. "
@@ -24,16 +21,24 @@ WHAT_IT_DOES = (
 )
 
 
-class LabDialog(Dialog["Path | None"]):
-    """Says what is missing, or boots the hosts with progress; the inventory's path, or None."""
+class LabDialog(Dialog[None]):
+    """Says what is missing, starts a boot, and shows one that runs; the session uses the hosts once they are up."""
 
     harmless = None
+    help_text = (
+        "While the hosts boot, Esc or “In the background” leaves them to it: a line on every screen says how far "
+        "they are, and l on the start screen comes back here. “Stop the boot” ends it and removes what it made."
+    )
 
-    def __init__(self) -> None:
+    def __init__(self, session: Session) -> None:
         super().__init__("Rehearse on lab hosts", WHAT_IT_DOES)
-        self._said = ""
-        self._began: float | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._session = session
+        self._drawn: BootState | None = None
+
+    @property
+    def boot(self) -> LabBoot | None:
+        """The boot that runs, or ended last."""
+        return self._session.lab
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box"):
@@ -46,61 +51,63 @@ class LabDialog(Dialog["Path | None"]):
                 yield Button("Not now", id="answer-close", compact=True)
                 yield Button("Boot the hosts", id="answer-ok", compact=True)
 
-    def buttons(self) -> Sequence[tuple[str, str]]:
+    def buttons(self) -> tuple[tuple[str, str], ...]:
+        if self.boot is not None and self.boot.running:
+            return (("close", "In the background"), ("stop", "Stop the boot"))
         return (("close", "Not now"), ("ok", "Boot the hosts"))
 
     def on_mount(self) -> None:
-        self.set_interval(0.5, self._tick)
-        self.run_worker(self._look(), group="lab-missing", exit_on_error=False)
+        self.set_interval(0.25, self._tick)
+        if self.boot is not None and self.boot.running:
+            self._tick()
+        else:
+            self._session.lab = None
+            self.run_worker(self._look(), group="lab-missing", exit_on_error=False)
 
     async def _look(self) -> None:
-        missing = await asyncio.to_thread(_missing)
+        missing = await asyncio.to_thread(lab_boot.lab_missing)
         button = self.query_one("#answer-ok", Button)
         if missing:
             button.disabled = True
-            self.query_one("#dialog-error", NoMarkup).show("The lab cannot start here:\n" + "\n".join(missing))
+            self._say("The lab cannot start here:\n" + "\n".join(missing))
             self.query_one("#answer-close", Button).focus()
         else:
             button.focus()
 
     def answered(self, answer: str) -> None:
+        running = self.boot is not None and self.boot.running
         if answer != "ok":
             self.dismiss(None)
-            return
-        if self._began is None:
-            self._began = time.monotonic()
-            self.query_one("#answer-ok", Button).disabled = True
-            self._task = asyncio.create_task(self._boot(), name="lab up")
+        elif running and self.boot is not None:
+            self.boot.stop()
+            self._tick()
+        else:
+            self._say("")
+            self._session.boot_lab()
+            self._tick()
+            self.query_one("#answer-close", Button).focus()
 
-    async def _boot(self) -> None:
-        try:
-            inventory = await asyncio.to_thread(_boot, self._report)
-        except Exception as error:
-            self._began = None
-            if self.is_attached:
-                self.query_one("#dialog-error", NoMarkup).show(error_sentence(error))
-                self.query_one("#lab-progress", NoMarkup).show("")
-                self.query_one("#answer-ok", Button).disabled = False
-            return
-        if self.is_attached:
-            self.dismiss(inventory)
-
-    def _report(self, sentence: str) -> None:
-        self._said = sentence
+    def _say(self, trouble: str) -> None:
+        self.query_one("#dialog-error", NoMarkup).show(trouble)
 
     def _tick(self) -> None:
-        if self._began is not None:
-            passed = elapsed_text(time.monotonic() - self._began)
-            self.query_one("#lab-progress", NoMarkup).show(f"\n{passed}  {self._said or 'starting'}")
-
-
-def _missing() -> list[str]:
-    from mailwiz_tui.lab.lab import Lab
-
-    return list(Lab().missing())
-
-
-def _boot(report: Callable[[str], None]) -> Path:
-    from mailwiz_tui.lab.lab import Lab
-
-    return Lab().up(LAB_HOSTS, report=report).inventory
+        boot = self.boot
+        if boot is None:
+            return
+        self.query_one("#lab-progress", NoMarkup).show(f"\n{boot.line}")
+        if boot.state is self._drawn:
+            return
+        self._drawn = boot.state
+        close, ok = (self.query_one(f"#answer-{name}", Button) for name in ("close", "ok"))
+        ok.disabled = boot.state is BootState.STOPPING
+        close.label, ok.label = "Not now", "Boot the hosts"
+        if boot.running:
+            close.label, ok.label = "In the background", "Stop the boot"
+        elif boot.state is BootState.READY:
+            self.dismiss(None)
+        elif boot.state is BootState.FAILED:
+            self._say(boot.error)
+        else:
+            self._say("Stopped; what the boot had made is removed.")
+        if self.focused is None:
+            close.focus()

@@ -17,6 +17,7 @@ class LinesDialog(Dialog[None]):
     """The whole window for lines that scroll."""
 
     harmless = None
+    help_text = "Lines that scroll; nothing is changed by looking at them."
 
     def __init__(self, title: str, lines: Sequence[str]) -> None:
         super().__init__(title)

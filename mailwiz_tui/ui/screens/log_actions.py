@@ -8,7 +8,7 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 
 from mailwiz_tui.ui.paths import write_private
-from mailwiz_tui.ui.screens.dialog import TextDialog
+from mailwiz_tui.ui.screens.dialog import save_dialog
 from mailwiz_tui.ui.screens.main_screen import MainScreen
 from mailwiz_tui.ui.widgets.log_view import LogView
 
@@ -105,16 +105,11 @@ class LogScreen(MainScreen):
     def action_save_log(self) -> None:
         """Write the whole log to a file of the operator's choice."""
         buffer = self.active_log.panel.buffer
+        path = Path.cwd() / self.log_file_name()
+        text, count = buffer.text(), len(buffer.lines)
 
         def named(name: str | None) -> None:
-            if not name:
-                return
-            path = Path(name).expanduser()
-            try:
-                write_private(path, buffer.text())
-            except OSError as error:
-                self.tell(f"{path} could not be written: {error.strerror}", problem=True)
-                return
-            self.tell(f"{len(buffer.lines)} lines written to {path}")
+            if name:
+                self.tell(f"{count} lines written to {name}")
 
-        self.app.push_screen(TextDialog("Save the log", "", str(Path.cwd() / self.log_file_name())), named)
+        self.app.push_screen(save_dialog("Save the log", "", path, lambda place: write_private(place, text)), named)

@@ -32,6 +32,7 @@ class MainScreen(LateTimers, Screen[None]):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self.session = session
+        session.draft.withdraw()
 
     @property
     def wizard(self) -> MailwizApp:
@@ -40,6 +41,8 @@ class MainScreen(LateTimers, Screen[None]):
 
     def compose(self) -> ComposeResult:
         yield TitleBar(f"mailwiz-tui  {self.heading}", self.note())
+        yield NoMarkup("", id="trouble")
+        yield NoMarkup("", id="background")
         with Vertical(id="page"):
             yield from self.page()
         yield KeyBar(*self.scopes)
@@ -97,6 +100,37 @@ class MainScreen(LateTimers, Screen[None]):
         if self.refused(f"{self.scopes[-1]}.accounts"):
             return
         self.wizard.show(AccountsScreen(self.session, back=lambda: type(self)(self.session)))
+
+    def on_mount(self) -> None:
+        self.show_trouble()
+
+    def show_trouble(self) -> None:
+        """Say under the title, for as long as it lasts, why answers are not in the plan file."""
+        words = self.trouble_words()
+        area = self.query_one("#trouble", NoMarkup)
+        area.show(words)
+        area.set_class(bool(words), "-shown")
+
+    def show_background(self, words: str) -> None:
+        """Say under the title what goes on meanwhile; empty for nothing."""
+        area = self.query_one("#background", NoMarkup)
+        area.show(words)
+        area.set_class(bool(words), "-shown")
+
+    def trouble_words(self) -> str:
+        """Why answers are not in the plan file, and what can be done; empty where they are."""
+        if not self.session.trouble:
+            return ""
+        advice = " Ctrl+Q tries again, or saves elsewhere." if self.session.draft.unsaved else ""
+        return f"{self.session.trouble}.{advice}"
+
+    def unfinished(self) -> str:
+        """What would be lost if the program ended now, in a sentence; empty where nothing."""
+        return ""
+
+    def plan_changed_outside(self) -> None:
+        """Others changed the plan file: show the answers as they are now."""
+        self.session_changed()
 
     def session_changed(self) -> None:
         """Something other than an answer changed; screens that show it draw it anew."""

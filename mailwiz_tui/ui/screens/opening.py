@@ -49,6 +49,9 @@ class OpeningScreen(MainScreen):
     def note(self) -> str:
         return self._path.name
 
+    def trouble_words(self) -> str:
+        return ""
+
     def page(self) -> ComposeResult:
         with Vertical(id="start"):
             yield NoMarkup("A complete mail server, in eight steps", classes="heading")

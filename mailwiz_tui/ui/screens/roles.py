@@ -20,6 +20,7 @@ from mailwiz_tui.plan.steps import FieldKind, FieldSpec
 from mailwiz_tui.ui.actions import bindings_for
 from mailwiz_tui.ui.fields import make_field
 from mailwiz_tui.ui.screens.dialog import TextDialog
+from mailwiz_tui.ui.screens.form_dialog import fault_of
 from mailwiz_tui.ui.screens.server_dialog import ServerDialog
 from mailwiz_tui.ui.screens.step_screen import StepScreen
 from mailwiz_tui.ui.widgets.form_field import FormField
@@ -71,41 +72,47 @@ class RolesScreen(StepScreen):
     def extras(self) -> Iterable[Widget]:
         return ()
 
-    def on_mount(self) -> None:
-        self._choose_the_only_one()
-        super().on_mount()
-
-    def _choose_the_only_one(self) -> None:
-        servers = self.session.inventory.servers
-        if self.single and len(servers) == 1 and not self.session.servers():
-            self._store({servers[0].id: Chosen({Role.ALL_IN_ONE})})
-        elif self.session.servers():
-            self._give_addresses()
-
-    def _give_addresses(self) -> None:
-        """Each chosen server without an internal address gets one; of the other kind of network another one."""
-        chosen = self.chosen()
-        before = {server_id: entry.internal_ip for server_id, entry in chosen.items()}
+    def _completed(self, chosen: dict[str, Chosen]) -> dict[str, Chosen]:
+        """The same with an internal address for each server that has none, where several talk to each other."""
         if not self.single:
             for server_id, entry in chosen.items():
-                entry.internal_ip = self._fitting(server_id, chosen)
-        if {server_id: entry.internal_ip for server_id, entry in chosen.items()} != before:
-            self._store(chosen)
+                entry.internal_ip = entry.internal_ip or self._fitting(server_id, chosen)
+        return chosen
 
     def _fitting(self, server_id: str, chosen: dict[str, Chosen]) -> str:
-        """The internal address a server has, or one that fits; what the operator typed himself stays."""
-        own = chosen[server_id].internal_ip
-        given = self._private_addresses(server_id)
-        if self.session.value("network.private") == "existing":
-            return next(iter(given), "") if not own or on_link(own) else own
-        if own and own not in given:
-            return own
-        return next_on_link({entry.internal_ip for entry in chosen.values()})
+        """An internal address for a server: the one it has in an existing network, else a free one."""
+        if self._network == "existing":
+            return next(iter(self._private_addresses(server_id)), "")
+        return next_on_link({entry.internal_ip for entry in chosen.values() if entry.internal_ip})
+
+    @property
+    def _network(self) -> str:
+        return str(self.session.value("network.private"))
+
+    def _change_network(self, former: str) -> None:
+        """Of another kind of network the servers have other addresses; going back brings the former ones back.
+
+        What the operator typed himself, neither given by the wizard nor found on an interface, stays.
+        """
+        chosen = self._held()
+        known = self.session.addresses
+        known[former] = {server_id: entry.internal_ip for server_id, entry in chosen.items()}
+        again = known.get(self._network, {})
+        for server_id, entry in chosen.items():
+            given = on_link(entry.internal_ip) if former == "wireguard" else self._found(server_id, entry)
+            if server_id in again:
+                entry.internal_ip = again[server_id]
+            elif given or not entry.internal_ip:
+                entry.internal_ip = ""
+        self._store(self._completed(chosen))
+
+    def _found(self, server_id: str, entry: Chosen) -> bool:
+        return entry.internal_ip in self._private_addresses(server_id)
 
     def _private_addresses(self, server_id: str) -> list[str]:
         """The private addresses on a server's interfaces, as far as it was asked."""
         facts = self.session.known.facts(server_id)
-        return private_ones(a.ip for a in facts.addresses) if facts else []
+        return private_ones(facts.addresses) if facts else []
 
     def _focus_start(self) -> None:
         self.focus_extra()
@@ -120,7 +127,11 @@ class RolesScreen(StepScreen):
         return super().focused_field() or self.spec.field("servers")
 
     def chosen(self) -> dict[str, Chosen]:
-        """The plan's servers as the picker shows them."""
+        """The plan's servers as the picker shows them; what is proposed for them is among it."""
+        return self._completed(self._held())
+
+    def _held(self) -> dict[str, Chosen]:
+        """The plan's servers as the draft holds them."""
         found: dict[str, Chosen] = {}
         for raw in self.session.servers():
             roles = raw.get("roles")
@@ -132,14 +143,21 @@ class RolesScreen(StepScreen):
         return found
 
     def _store(self, chosen: dict[str, Chosen]) -> None:
+        """Write the choice; servers that were in the plan keep their place, and what did not change."""
+        known = {str(raw.get("id", "")): raw for raw in self.session.servers()}
         order = [s.id for s in self.session.inventory.servers]
-        ids = sorted(chosen, key=lambda i: order.index(i) if i in order else len(order))
+        new = sorted(
+            (i for i in chosen if i not in known), key=lambda i: order.index(i) if i in order else len(order)
+        )
         servers: list[dict[str, object]] = []
-        for server_id in ids:
-            entry: dict[str, object] = {"id": server_id}
-            entry["roles"] = [r.value for r in Role if r in chosen[server_id].roles]
+        for server_id in [*(i for i in known if i in chosen), *new]:
+            entry, roles = {"id": server_id, **known.get(server_id, {})}, chosen[server_id].roles
+            if server_id in new or {str(r) for r in _listed(entry.get("roles"))} != {r.value for r in roles}:
+                entry["roles"] = [r.value for r in Role if r in roles]
             if chosen[server_id].internal_ip:
                 entry["internal_ip"] = chosen[server_id].internal_ip
+            elif entry.get("internal_ip"):
+                del entry["internal_ip"]
             servers.append(entry)
         self.session.set("servers", servers)
         self.session.touched.add("servers")
@@ -180,28 +198,29 @@ class RolesScreen(StepScreen):
             chosen = {event.server_id: Chosen({Role.ALL_IN_ONE})}
         else:
             chosen[event.server_id] = Chosen({Role.ALL_IN_ONE} if self.arrangement is Layout.EQUAL else set())
-        self._store(chosen)
-        self._give_addresses()
+        self._store(self._completed(chosen))
         self.refresh_form()
 
     def on_server_list_role_toggled(self, event: ServerList.RoleToggled) -> None:
         chosen = self.chosen()
         entry = chosen.setdefault(event.server_id, Chosen())
         entry.roles = (entry.roles ^ {event.role}) - {Role.ALL_IN_ONE}
-        self._store(chosen)
-        self._give_addresses()
+        self._store(self._completed(chosen))
         self.refresh_form()
 
-    def answer_changed(self, field: FormField) -> None:
-        if field.path == "network.private":
-            self._give_addresses()
-        super().answer_changed(field)
+    def on_form_field_edited(self, event: FormField.Edited) -> None:
+        former = self._network
+        super().on_form_field_edited(event)
+        if self._network != former:
+            self._change_network(former)
 
-    def session_changed(self) -> None:
-        """What servers told may name the addresses of an existing private network."""
-        if self.is_mounted and self.chosen():
-            self._give_addresses()
-        super().session_changed()
+    def action_next_step(self) -> None:
+        """Going on takes the addresses that were shown for servers without one."""
+        stored = {str(raw.get("id", "")): str(raw.get("internal_ip", "") or "") for raw in self.session.servers()}
+        chosen = self.chosen()
+        if any(entry.internal_ip != stored[server_id] for server_id, entry in chosen.items()):
+            self._store(chosen)
+        super().action_next_step()
 
     def on_server_list_internal_ip(self, event: ServerList.InternalIp) -> None:
         chosen = self.chosen()
@@ -211,19 +230,18 @@ class RolesScreen(StepScreen):
         private = self._private_addresses(event.server_id)
         seen = f"On its interfaces: {', '.join(private)}." if private else "F5 asks the server which it has."
 
+        def take(text: str) -> str:
+            why_not = fault_of(lambda: ipaddress.ip_address(text))
+            return f"{text} is no IP address" if why_not else ""
+
         def given(text: str | None) -> None:
             if text:
-                try:
-                    ipaddress.ip_address(text)
-                except ValueError:
-                    self.tell(f"{text} is no IP address", problem=True)
-                    return
                 chosen[event.server_id].internal_ip = text
                 self._store(chosen)
                 self.refresh_form()
 
-        now = chosen[event.server_id].internal_ip or self._fitting(event.server_id, chosen)
-        self.app.push_screen(TextDialog(f"Internal IP of {event.server_id}", seen, now, ok="Set"), given)
+        now = chosen[event.server_id].internal_ip
+        self.app.push_screen(TextDialog(f"Internal IP of {event.server_id}", seen, now, ok="Set", take=take), given)
 
     def on_server_list_submitted(self, event: ServerList.Submitted) -> None:
         fields = [f for f in self.query(FormField) if f.display]
@@ -275,9 +293,12 @@ class RolesScreen(StepScreen):
                 chosen = self.chosen()
                 equal = self.arrangement is not Layout.ROLES
                 chosen[server.id] = Chosen({Role.ALL_IN_ONE} if equal else set())
-                self._store(chosen)
-                self._give_addresses()
+                self._store(self._completed(chosen))
             self.refresh_form()
             self.query_one(ServerList).focus()
 
         self.app.push_screen(ServerDialog({s.id for s in self.session.inventory.servers}), added)
+
+
+def _listed(value: object) -> list[object]:
+    return value if isinstance(value, list) else []

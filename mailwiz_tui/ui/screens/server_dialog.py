@@ -7,91 +7,79 @@ from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 from pydantic import ValidationError
-from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.widgets import Button
 
 from mailwiz_tui.fleet.server import Server
-from mailwiz_tui.ui.screens.dialog import Dialog
-from mailwiz_tui.ui.widgets.entry import Entry
-from mailwiz_tui.ui.widgets.no_markup import NoMarkup
+from mailwiz_tui.ui.screens.form_dialog import FormDialog, Row
 
-FIELDS = (
-    ("host", "Address or name", "", "e.g. 192.0.2.21"),
-    ("id", "Short name", "", "e.g. mx1; empty: from the name"),
-    ("user", "User", "root", "root, or a user with sudo"),
-    ("port", "SSH port", "22", ""),
-    ("identity_file", "Private key", "", "empty: SSH agent and ~/.ssh"),
-    ("proxy_jump", "Jump host", "", "empty: connect directly"),
-)
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
+ROWS = (
+    Row("host", "Address or name", "", "e.g. 192.0.2.21", "where SSH reaches the server"),
+    Row("id", "Short name", "", "e.g. mx1; empty: from the name", "what the plan and the screens call it"),
+    Row("user", "User", "root", "root, or a user with sudo", "root, or a user who may use sudo"),
+    Row("port", "SSH port", "22", "", "the port that sshd listens on"),
+    Row(
+        "identity_file", "Private key", "", "empty: SSH agent and ~/.ssh", "a file; empty: the SSH agent and ~/.ssh"
+    ),
+    Row("proxy_jump", "Jump host", "", "empty: connect directly", "a host to connect through, as ssh -J has it"),
+)
 
 
-class ServerDialog(Dialog["Server | None"]):
+class ServerDialog(FormDialog["Server | None"]):
     """Returns the server, or None."""
 
     harmless = None
+    prefix = "server"
+    rows = ROWS
+    help_text = "The server is written into the inventory; nothing is connected to before you ask for it (F5)."
 
     def __init__(self, taken: AbstractSet[str]) -> None:
-        super().__init__("Add a server", "")
+        super().__init__("Add a server")
         self.taken = taken
 
-    def compose(self) -> ComposeResult:
-        with Vertical(id="box"):
-            yield NoMarkup(self.heading, id="dialog-title")
-            with VerticalScroll(id="dialog-body", can_focus=False):
-                for name, label, value, placeholder in FIELDS:
-                    with Horizontal(classes="form-row"):
-                        yield NoMarkup(label, classes="label")
-                        yield Entry(value, placeholder=placeholder, id=f"server-{name}")
-                yield NoMarkup("", id="dialog-error")
-            with Horizontal(id="buttons"):
-                yield Button("Cancel", id="answer-close", compact=True)
-                yield Button("Add", id="answer-ok", compact=True)
+    def _values(self) -> dict[str, str]:
+        values = {row.name: self.text(row.name) for row in self.rows}
+        return {**values, "id": values["id"] or _short(values["host"])}
 
-    def submit_answer(self) -> str:
-        return "ok"
+    def _server(self) -> Server:
+        values = self._values()
+        return Server(
+            id=values["id"],
+            host=values["host"],
+            user=values["user"] or "root",
+            port=int(values["port"] or 22),
+            identity_file=Path(values["identity_file"]).expanduser() if values["identity_file"] else None,
+            proxy_jump=values["proxy_jump"],
+        )
 
-    def answered(self, answer: str) -> None:
-        if answer != "ok":
-            self.dismiss(None)
-            return
-        values = {name: self.query_one(f"#server-{name}", Entry).value.strip() for name, *_ in FIELDS}
-        values["id"] = values["id"] or _short(values["host"])
-        trouble = self._trouble(values)
-        if trouble:
-            name, sentence = trouble
-            self.query_one("#dialog-error", NoMarkup).show(sentence)
-            self.query_one(f"#server-{name}", Entry).focus()
-            return
-        try:
-            server = Server(
-                id=values["id"],
-                host=values["host"],
-                user=values["user"] or "root",
-                port=int(values["port"] or 22),
-                identity_file=Path(values["identity_file"]).expanduser() if values["identity_file"] else None,
-                proxy_jump=values["proxy_jump"],
-            )
-        except ValidationError as error:
-            self.query_one("#dialog-error", NoMarkup).show(error.errors()[0]["msg"])
-            return
-        self.dismiss(server)
+    def made(self) -> Server:
+        return self._server()
 
-    def _trouble(self, values: dict[str, str]) -> tuple[str, str] | None:
+    def faults(self) -> dict[str, str]:
+        values = self._values()
+        found = {}
         if not values["host"] or any(c.isspace() for c in values["host"]):
-            return "host", "An address or a host name is needed, for example 192.0.2.21"
-        if not ID.fullmatch(values["id"]):
-            return "id", "The short name may hold letters, digits, dots, hyphens and underscores"
+            found["host"] = "An address or a host name is needed, for example 192.0.2.21"
         if values["id"] in self.taken:
-            return "id", f"There is a server {values['id']} already; choose another short name"
+            found["id"] = f"There is a server {values['id']} already; choose another short name"
+        elif not ID.fullmatch(values["id"]) and (self.text("id") or "host" not in found):
+            found["id"] = "The short name may hold letters, digits, dots, hyphens and underscores"
         port = values["port"] or "22"
         if not (port.isascii() and port.isdigit() and 1 <= int(port) <= 65535):
-            return "port", "The port is a number from 1 to 65535"
+            found["port"] = "The port is a number from 1 to 65535"
         key = values["identity_file"]
         if key and not Path(key).expanduser().is_file():
-            return "identity_file", f"There is no file {key}"
-        return None
+            found["identity_file"] = f"There is no file {key}"
+        return found or self._refused_by_model()
+
+    def _refused_by_model(self) -> dict[str, str]:
+        try:
+            self._server()
+        except ValidationError as error:
+            names = {row.name for row in self.rows}
+            return {
+                str((*e["loc"], "")[0]) if (*e["loc"], "")[0] in names else "host": e["msg"] for e in error.errors()
+            }
+        return {}
 
 
 def _short(host: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -15,7 +16,7 @@ from textual.widgets.option_list import Option
 from mailwiz_tui.fleet.server import Server
 from mailwiz_tui.plan.findings import PlanError
 from mailwiz_tui.ui.actions import bindings_for
-from mailwiz_tui.ui.paths import default_draft_path, load_recent
+from mailwiz_tui.ui.paths import Recent, default_draft_path, load_recent
 from mailwiz_tui.ui.screens.lab_dialog import LabDialog
 from mailwiz_tui.ui.screens.main_screen import MainScreen
 from mailwiz_tui.ui.screens.opening import start_rows
@@ -118,6 +119,9 @@ class StartScreen(MainScreen):
 
     def _open(self, index: int) -> None:
         recent = [r for r in load_recent() if r.plan != self.session.path][index]
+        self.wizard.after_saving(partial(self._open_recent, recent))
+
+    def _open_recent(self, recent: Recent) -> None:
         former = self.session.path
         try:
             self.session.explicit_inventory = recent.inventory
@@ -147,6 +151,9 @@ class StartScreen(MainScreen):
 
     def action_new_draft(self) -> None:
         """Keep the former draft under a name with the date, and begin with an empty one."""
+        self.wizard.after_saving(self._begin_new)
+
+    def _begin_new(self) -> None:
         path = self.session.path
         if path.exists():
             path = default_draft_path()
@@ -173,12 +180,8 @@ class StartScreen(MainScreen):
         self.draw()
 
     def action_lab(self) -> None:
-        def ready(inventory: Path | None) -> None:
-            if inventory is not None:
-                self.session.use_inventory(inventory)
-                self.draw()
-
-        self.app.push_screen(LabDialog(), ready)
+        """Boot lab hosts, or look at the boot that runs."""
+        self.app.push_screen(LabDialog(self.session))
 
 
 def _put_aside(path: Path) -> None:

@@ -55,7 +55,7 @@ class StepScreen(FormScreen):
 
     def note(self) -> str:
         name = self.session.path.name
-        if self.session.save_error:
+        if self.session.draft.unsaved:
             return "NOT SAVED"
         if self.session.saved_at is None:
             return name
@@ -120,6 +120,15 @@ class StepScreen(FormScreen):
             self.refresh_form()
             self._preview()
 
+    def plan_changed_outside(self) -> None:
+        """The fields show what the file holds now; what is being typed stays."""
+        if not self.is_mounted:
+            return
+        self.take_focused()
+        for field in self.query(FormField):
+            field.show_value(self.session.value(field.path))
+        self.session_changed()
+
     def refresh_form(self) -> None:
         """Show fields, step states, findings and the time of saving, as the draft has them now."""
         findings = self.session.findings()
@@ -127,6 +136,7 @@ class StepScreen(FormScreen):
         self._show_states(findings)
         self.show_step_findings(findings)
         self.query_one(TitleBar).show(note=self.note())
+        self.show_trouble()
 
     def show_step_findings(self, findings: list[Finding]) -> None:
         """Show findings of this step that belong to no single field."""

@@ -16,6 +16,7 @@ class StepsDialog(Dialog[str]):
     """Returns a step's id, ``review``, or empty."""
 
     harmless = ""
+    help_text = "A step's number jumps there at once. No answer is lost: each is saved as it is given."
 
     def __init__(self, steps: Sequence[tuple[str, int, str, str]], current: int, *, plain: bool) -> None:
         super().__init__("Go to")

@@ -32,8 +32,12 @@ class TrafficDialog(Dialog[None]):
     """The whole window: one block for each service; F5 lets the servers try the paths between them."""
 
     harmless = None
+    help_text = (
+        "Which ports each server opens to which others, and why. F5 lets the servers try the paths between them."
+    )
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("traffic")]
+    scopes: ClassVar[tuple[str, ...]] = ("traffic",)
 
     def __init__(self, plan: Plan, engine: EngineLike, *, plain: bool) -> None:
         super().__init__("Who talks to whom between the servers")

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from rich.text import Text
 from textual.binding import Binding, BindingType
-from textual.events import Click, Key
+from textual.events import Click
 from textual.message import Message
 from textual.widget import Widget
 
@@ -27,11 +27,16 @@ class Option:
 
 
 class ChoiceRow(Widget, can_focus=True):
-    """One of a few options, changed by the arrow keys or Space, left by Enter."""
+    """One of a few options, changed by the arrow keys or Space, left by Enter.
+
+    Options that stand one below the other are changed by Up and Down too, which leave the row at its ends.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left", "move(-1)", show=False),
         Binding("right,space", "move(1)", show=False),
+        Binding("up", "vertical(-1)", show=False),
+        Binding("down", "vertical(1)", show=False),
         Binding("enter", "submit", show=False),
     ]
 
@@ -129,6 +134,16 @@ class ChoiceRow(Widget, can_focus=True):
         if passed:
             self.post_message(self.Refused(self, passed[0]))
 
+    def action_vertical(self, by: int) -> None:
+        """Up or Down: to the next option where they stand one below the other, else to the next field."""
+        rest = self.options[self.index + 1 :] if by > 0 else self.options[: max(0, self.index)]
+        if self.stacked and any(not option.why_not for option in rest):
+            self.action_move(by)
+        elif by > 0:
+            self.app.action_focus_next()
+        else:
+            self.app.action_focus_previous()
+
     def show_options(self, options: Sequence[Option]) -> None:
         """Other answers made options possible or impossible; the chosen one stays."""
         if tuple(options) != self.options:
@@ -141,21 +156,6 @@ class ChoiceRow(Widget, can_focus=True):
             self.on_enter()
         else:
             self.post_message(self.Submitted(self))
-
-    def on_key(self, event: Key) -> None:
-        """A letter chooses the next option that begins with it."""
-        if not self.stacked and event.character and event.character.isalpha():
-            order = [*range(self.index + 1, len(self.options)), *range(max(0, self.index))]
-            for i in order:
-                if (
-                    self.options[i].label.lower().startswith(event.character.lower())
-                    and not self.options[i].why_not
-                ):
-                    event.stop()
-                    self.index = i
-                    self.refresh()
-                    self.post_message(self.Changed(self, self.value))
-                    return
 
     def on_click(self, event: Click) -> None:
         """With the mouse switched on, a click chooses the next option."""

@@ -1,4 +1,8 @@
-"""A one-row input that fits forms: no blinking cursor, arrow keys leave it upwards and downwards."""
+"""A one-row input that fits forms: no blinking cursor, arrow keys leave it upwards and downwards.
+
+What stands in it is selected when the focus arrives: the first key typed replaces it, an arrow key, Home or End
+keeps it for changing.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +27,7 @@ class Entry(Input):
         *,
         placeholder: str = "",
         password: bool = False,
+        select: bool = True,
         id: str | None = None,  # noqa: A002
     ) -> None:
         super().__init__(
@@ -30,7 +35,7 @@ class Entry(Input):
             placeholder=placeholder,
             password=password,
             compact=True,
-            select_on_focus=False,
+            select_on_focus=select,
             id=id,
         )
         self.cursor_blink = False

@@ -42,7 +42,8 @@ class Form(Protocol):
 class FormField(Vertical):
     """A labelled control. ``path`` is the plan's key, ``kind`` one of text, int, list, choice, bool.
 
-    ``touched``: the operator was here. ``checked``: what stands in it was looked at since the last key.
+    ``touched``: the operator was here. ``checked``: what stands in it was looked at since the last key. ``taken``:
+    the value that the program put here, or took over last; what differs from it was typed since.
     """
 
     class Edited(Message):
@@ -83,12 +84,14 @@ class FormField(Vertical):
         self.checked = False
         self.in_error = False
         self._value = value
+        self._posted = text_of(value)
         self._placeholder = placeholder
         self._plain = plain
         self._stacked = stacked
         self._options = tuple(options)
         self._refusal = ""
         self.control: Entry | ChoiceRow = self._make_control()
+        self.taken = self.value
         self.control.on_enter = self._entered
 
     def compose(self) -> ComposeResult:
@@ -117,8 +120,10 @@ class FormField(Vertical):
         if isinstance(control, ChoiceRow):
             control.choose(value)
         elif self._parse(control.value) != self._parse(text_of(value)):
+            self._posted = text_of(value)
             with control.prevent(Entry.Changed):
-                control.value = text_of(value)
+                control.value = self._posted
+        self.taken = self.value
 
     def show_placeholder(self, text: str) -> None:
         """Show what is taken if the field stays empty."""
@@ -161,8 +166,11 @@ class FormField(Vertical):
         return text
 
     def on_input_changed(self, event: Entry.Changed) -> None:
+        """Textual tells of the first value too, which nobody typed."""
         event.stop()
-        self.post_message(self.Edited(self, self._parse(event.value)))
+        if event.value != self._posted:
+            self._posted = event.value
+            self.post_message(self.Edited(self, self._parse(event.value)))
 
     def on_choice_row_changed(self, event: ChoiceRow.Changed) -> None:
         event.stop()

@@ -66,7 +66,7 @@ class ServerPicker(Vertical):
         self._found = 0
 
     def compose(self) -> ComposeResult:
-        yield Entry(placeholder="type to filter by name, address or tag", id="server-filter")
+        yield Entry(placeholder="type to filter by name, address or tag", select=False, id="server-filter")
         yield NoMarkup("", id="server-heading", classes="dim")
         yield ServerList(layout=self.arrangement, plain=self.plain)
         yield NoMarkup("", id="server-overview")

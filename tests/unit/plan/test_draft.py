@@ -159,13 +159,92 @@ def test_what_others_wrote_meanwhile_is_kept(path: Path, draft: Draft) -> None:
     }
 
 
-def test_comments_of_a_file_written_by_hand_are_kept_aside(path: Path) -> None:
+def test_what_others_wrote_is_taken_over_and_told(path: Path, draft: Draft) -> None:
+    draft.set("servers", [{"id": "mx1", "internal_ip": "10.80.0.1"}, {"id": "mx2"}])
+    assert not draft.refresh()
+    other = Draft.open(path)
+    other.set("servers.1.internal_ip", "10.91.0.2")
+    other.set("domain.hostname", "mail.acme.se")
+    assert draft.refresh()
+    assert [(d.path, d.label, d.former, d.now) for d in draft.take_outside()] == [
+        ("servers.1.internal_ip", "servers.mx2.internal_ip", None, "10.91.0.2"),
+        ("domain.hostname", "domain.hostname", None, "mail.acme.se"),
+    ]
+    assert draft.take_outside() == []
+    assert not draft.unsaved
+
+
+def test_an_answer_of_one_server_and_one_from_outside_of_another_are_both_kept(path: Path, draft: Draft) -> None:
+    draft.set("servers", [{"id": "mx1"}, {"id": "mx2"}])
+    other = Draft.open(path)
+    other.set("servers.1.internal_ip", "10.91.0.2")
+    draft.set("servers", [{"id": "mx1", "internal_ip": "10.91.0.1"}, {"id": "mx2"}, {"id": "mx3"}])
+    assert load_raw(path)["servers"] == [
+        {"id": "mx1", "internal_ip": "10.91.0.1"},
+        {"id": "mx2", "internal_ip": "10.91.0.2"},
+        {"id": "mx3"},
+    ]
+    assert draft.take_conflicts() == []
+
+
+def test_the_same_key_changed_on_both_sides_is_told_and_ours_is_kept(path: Path, draft: Draft) -> None:
+    draft.set("domain.hostname", "mail.acme.se")
+    Draft.open(path).set("domain.hostname", "mx.acme.se")
+    draft.set("domain.hostname", "post.acme.se")
+    (conflict,) = draft.take_conflicts()
+    assert (conflict.path, conflict.former, conflict.now) == ("domain.hostname", "mx.acme.se", "post.acme.se")
+    assert load_raw(path)["domain"] == {"hostname": "post.acme.se"}
+    assert draft.take_outside() == []
+
+
+def test_what_could_not_be_saved_survives_a_change_from_outside(path: Path, draft: Draft) -> None:
+    draft.set("domain.hostname", "mail.acme.se")
+    folder, away = path.parent, path.parent.with_name("away")
+    folder.rename(away)
+    folder.write_text("")
+    with pytest.raises(PlanError, match="cannot be written"):
+        draft.set("storage.path", "/data")
+    folder.unlink()
+    away.rename(folder)
+    Draft.open(path).set("domain.primary_domain", "acme.se")
+    assert draft.refresh()
+    assert draft.unsaved
+    draft.save()
+    assert load_raw(path) == {
+        "version": 1,
+        "domain": {"primary_domain": "acme.se", "hostname": "mail.acme.se"},
+        "storage": {"path": "/data"},
+    }
+
+
+def test_a_draft_saved_elsewhere_goes_on_there(path: Path, draft: Draft) -> None:
+    draft.set("storage.path", "/data")
+    before = path.read_bytes()
+    elsewhere = path.with_name("other.toml")
+    draft.save_elsewhere(elsewhere)
+    draft.set("storage.path", "/data2")
+    assert (path.read_bytes(), draft.path) == (before, elsewhere)
+    assert load_raw(elsewhere)["storage"] == {"path": "/data2"}
+    assert states(Draft.open(elsewhere)) == states(draft)
+
+
+def test_comments_of_a_file_written_by_hand_stay(path: Path) -> None:
     path.parent.mkdir()
     text = '# customer 17\n[domain]\nprimary_domain = "acme.se"  # moves in May\n'
     path.write_text(text)
     draft = Draft.open(path)
     draft.set("storage.path", "/data")
-    draft.set("storage.path", "/data2")
+    draft.set("domain.hostname", "mail.acme.se")
+    assert path.read_text() == f'{text}hostname = "mail.acme.se"\n\n[storage]\npath = "/data"\n'
+    assert draft.backup is None
+
+
+def test_comments_of_what_was_removed_are_kept_aside(path: Path) -> None:
+    path.parent.mkdir()
+    text = 'version = 1\n[[servers]]\nid = "mx1"  # in the basement\n'
+    path.write_text(text)
+    draft = Draft.open(path)
+    draft.set("servers", [])
     assert draft.backup == path.with_name("plan.toml.orig")
     assert draft.backup.read_text() == text
     assert stat.S_IMODE(draft.backup.stat().st_mode) == 0o600
@@ -219,12 +298,16 @@ def test_a_folder_that_may_not_be_written(tmp_path: Path) -> None:
 
 
 def test_a_file_that_cannot_be_written_is_told_of_and_the_answer_is_kept(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    draft = Draft.open(tmp_path / "plan.toml")
-    draft.path = tmp_path / "file" / "plan.toml"
+    draft = Draft.open(tmp_path / "folder" / "plan.toml")
+    (tmp_path / "folder").write_text("")
     with pytest.raises(PlanError, match="cannot be written"):
         draft.set("storage.path", "/data")
     assert draft.get("storage.path") == "/data"
+    assert draft.unsaved
+    (tmp_path / "folder").unlink()
+    draft.save()
+    assert not draft.unsaved
+    assert load_raw(draft.path)["storage"] == {"path": "/data"}
 
 
 def test_a_step_has_errors_until_its_answers_hold(draft: Draft) -> None:
@@ -301,22 +384,58 @@ def test_suggestions_follow_from_other_answers(draft: Draft) -> None:
     assert draft.suggestion("domain.hostname") == ""
 
 
-def test_suggestions_are_taken_over_only_where_nothing_was_answered(draft: Draft) -> None:
+def test_what_is_proposed_is_shown_and_written_when_it_is_accepted(path: Path, draft: Draft) -> None:
+    draft.set("domain", {"primary_domain": "acme.se", "hostname": "mail.acme.se"})
+    before = path.read_bytes()
+    draft.propose("security", {"services.antispam": "rspamd"})
+    selector = draft.suggestion("security.dkim.selector")
+    assert draft.get("security.dkim.selector") == selector
+    assert not draft.answered("security.dkim.selector")
+    assert path.read_bytes() == before
+    assert draft.preview().security.dkim.selector == selector
+    draft.withdraw()
+    assert draft.get("security.dkim.selector") == "mail"
+    draft.propose("security")
+    draft.accept("services")
+    assert path.read_bytes() == before
+    draft.accept("security")
+    assert load_raw(path)["security"] == {
+        "dkim": {"selector": selector},
+        "dmarc": {"rua": "mailto:dmarc@acme.se"},
+    }
+
+
+def test_the_first_answer_of_a_step_takes_what_is_proposed_beside_it(draft: Draft) -> None:
     draft.set("domain.primary_domain", "acme.se")
-    assert draft.apply_suggestions("domains") == ["domain.hostname"]
+    draft.propose("security")
     draft.set("security.dmarc.rua", "")
-    assert draft.apply_suggestions("security", TODAY) == ["security.dkim.selector"]
-    assert draft.apply_suggestions("security", TODAY) == []
+    assert draft.raw()["security"]["dkim"] == {"selector": draft.suggestion("security.dkim.selector")}
     assert draft.get("security.dmarc.rua") == ""
-    draft.set("domain.hostname", "")
-    assert draft.apply_suggestions("domains") == ["domain.hostname"]
+    draft.propose("security")
+    assert draft.get("security.dmarc.rua") == ""
+
+
+def test_nothing_is_proposed_for_a_plan_that_is_complete_or_installed(path: Path, draft: Draft) -> None:
+    answer_all(draft)
+    marks_path_for(path).unlink()
+    again = Draft.open(path)
+    again.set("security", {})
+    again.propose("security")
+    assert again.get("security.dkim.selector") == "mail"
+    fresh = Draft.open(path.with_name("new.toml"))
+    fresh.set("domain.primary_domain", "acme.se")
+    fresh.installed = True
+    fresh.propose("security")
+    assert fresh.get("security.dkim.selector") == "mail"
 
 
 def test_domain_alone_and_suggestions_make_a_plan(draft: Draft) -> None:
     draft.set("servers", [{"id": "mx1", "roles": ["all-in-one"]}])
     draft.set("domain.primary_domain", "acme.se")
+    draft.set("domain.hostname", draft.suggestion("domain.hostname"))
     for spec in STEPS:
-        draft.apply_suggestions(spec.id)
+        draft.propose(spec.id)
+        draft.accept(spec.id)
         draft.confirm(spec.id)
     assert draft.findings() == []
     assert draft.plan().domain.hostname == "mail.acme.se"
