@@ -188,7 +188,8 @@ class Session:
         if self._known.servers:
             with contextlib.suppress(PlanError, OSError):
                 save_facts(facts_path_for(path), self._known)
-        remember(path, self.inventory.source)
+        source = self.inventory.source
+        remember(path, source.absolute() if source is not None else None)
         return True
 
     def look_at_file(self) -> None:
