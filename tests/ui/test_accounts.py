@@ -150,7 +150,7 @@ async def test_adding_a_mailbox_shows_its_password_once(
         await check_golden(pilot, "accounts-add-80x24", update=update_golden)
         await pilot.press("backspace", *"G", "enter", "enter")
         await until(pilot, lambda: PASSWORD in screen_text(app), "the password")
-        await pilot.press("enter")
+        await pilot.press("enter", "enter", "right", "enter")
         await until(pilot, lambda: "carl@example.com was added" in screen_text(app), "the list")
         assert PASSWORD not in screen_text(app)
     assert accounts.asked == [("add", "carl@example.com", 5 * GIGA, "Carl", None)]
@@ -173,7 +173,7 @@ async def test_of_several_stores_one_is_named_for_a_mailbox(
         await until(pilot, lambda: "There is no store “store9”" in screen_text(app), "the refusal")
         await pilot.press("backspace", *"2", "enter", "enter")
         await until(pilot, lambda: PASSWORD in screen_text(app), "the password")
-        await pilot.press("enter")
+        await pilot.press("enter", "enter", "right", "enter")
         await until(pilot, lambda: "was added on store2" in screen_text(app), "the list")
     assert accounts.asked == [("add", "carl@example.com", 0, "", None, "store2")]
 
@@ -237,7 +237,7 @@ async def test_a_new_password_is_asked_for_twice_and_shown_once(
         await until(pilot, lambda: "A new password for" in screen_text(app), "the question")
         await pilot.press("right", "enter")
         await until(pilot, lambda: PASSWORD in screen_text(app), "the password")
-        await pilot.press("escape")
+        await pilot.press("escape", "right", "enter")
         await until(pilot, lambda: "sessions were ended" in screen_text(app), "the list")
         assert PASSWORD not in screen_text(app)
     assert accounts.asked == [("password", "anna@example.com")]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
+import pkgutil
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +13,13 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Button
 
+from mailwiz_tui.ui import navigation, screens
 from mailwiz_tui.ui.mailwiz import MailwizApp
-from mailwiz_tui.ui.screens import account_dialogs, connection_dialogs, dialog
-from mailwiz_tui.ui.screens.account_dialogs import AliasDialog, MailboxDialog, PasswordDialog, QuotaDialog
+from mailwiz_tui.ui.screens import dialog
+from mailwiz_tui.ui.screens.account_dialogs import AliasDialog, MailboxDialog, QuotaDialog
 from mailwiz_tui.ui.screens.dialog import ChoiceDialog, Dialog
 from mailwiz_tui.ui.screens.help import HelpDialog
+from mailwiz_tui.ui.screens.monitor import MonitorScreen
 from mailwiz_tui.ui.screens.server_dialog import ServerDialog
 from mailwiz_tui.ui.screens.step_screen import StepScreen
 from mailwiz_tui.ui.widgets.choice_row import ChoiceRow
@@ -234,8 +239,49 @@ async def test_help_explains_a_dialog(make_app: MakeApp, filled: Path, name: str
 
 
 def test_every_dialog_says_something_of_its_own() -> None:
-    for module in (account_dialogs, connection_dialogs):
-        for _, kind in inspect.getmembers(module, inspect.isclass):
-            if issubclass(kind, Dialog) and kind.__module__ == module.__name__:
-                assert kind.help_text, kind
-    assert "new one" in PasswordDialog.help_text
+    """Those that ask a question of the moment say it in their text."""
+    general = {"Dialog", "FormDialog", "ChoiceDialog", "ConfirmDialog", "NoticeDialog", "HelpDialog"}
+    found = set()
+    for module in pkgutil.iter_modules(screens.__path__, f"{screens.__name__}."):
+        for name, kind in inspect.getmembers(importlib.import_module(module.name), inspect.isclass):
+            if issubclass(kind, Dialog) and name not in general:
+                assert kind.help_text, name
+                found.add(name)
+    assert {"ServerDialog", "PasswordDialog", "LabDialog", "HostKeyDialog", "TrafficDialog"} <= found
+
+
+async def test_the_monitor_says_at_once_that_it_asks(
+    make_app: MakeApp, filled: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded = threading.Event()
+    monkeypatch.setattr(navigation, "_load_monitor", loaded.wait)
+    app = make_app(filled)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: app.focused is not None, "start")
+        await pilot.press("m")
+        await until(pilot, lambda: "Asking the servers how they are" in screen_text(app), "said at once")
+        await pilot.press("m")
+        loaded.set()
+        await until(pilot, lambda: isinstance(app.screen, MonitorScreen), "monitor")
+
+
+async def test_saving_a_log_comes_back_with_path_and_reason(
+    make_app: MakeApp, filled: Path, tmp_path: Path
+) -> None:
+    app = make_app(filled)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: app.focused is not None, "start")
+        await pilot.press("m")
+        await until(pilot, lambda: isinstance(app.screen, MonitorScreen) and app.focused is not None, "monitor")
+        await pilot.press("s")
+        await until(pilot, lambda: isinstance(app.screen, dialog.TextDialog), "dialog")
+        entry = app.screen.query_one("#dialog-entry", Entry)
+        assert entry.value.endswith(".log")
+        entry.value = "/dev/null/my.log"
+        await pilot.press("enter")
+        await until(pilot, lambda: "/dev/null/my.log could not be written" in screen_text(app), "the reason")
+        assert entry.value == "/dev/null/my.log"
+        entry.value = str(tmp_path / "my.log")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, MonitorScreen), "written")
+    assert (tmp_path / "my.log").is_file()

@@ -20,8 +20,9 @@ from mailwiz_tui.ui.screens.start import StartScreen
 from mailwiz_tui.ui.screens.step_screen import StepScreen
 from mailwiz_tui.ui.widgets.entry import Entry
 from mailwiz_tui.ui.widgets.form_field import FormField
-from tests.ui.fakes import PASSWORD
+from tests.ui.fakes import PASSWORD, Script
 from tests.ui.grid import grid, screen_text, until
+from tests.ui.journeys import install, succeed
 from tests.ui.make import MakeApp
 from tests.ui.test_accounts import FakeAccounts
 from tests.ui.test_steps import field, goto, saved_in
@@ -282,3 +283,22 @@ async def test_accounts_are_not_left_while_a_password_is_being_made(make_app: Ma
         assert app.screen is screen
         await pilot.press("ctrl+q")
         await until(pilot, lambda: "Something is not finished" in screen_text(app), "asked")
+
+
+async def test_first_passwords_and_recovery_keys_are_copied_one_after_the_other(
+    make_app: MakeApp, filled: Path, script: Script
+) -> None:
+    succeed(script)
+    script.accounts = {"postmaster@example.com": SecretStr(PASSWORD)}
+    script.backup_keys = {"mx1": SecretStr("AGE-SECRET-KEY-1")}
+    app = make_app(filled)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await install(pilot, app)
+        await until(pilot, lambda: "Enter shows the results" in screen_text(app), "done")
+        await pilot.press("enter")
+        await until(pilot, lambda: PASSWORD in screen_text(app), "the passwords")
+        await pilot.press("c")
+        await until(pilot, lambda: app.clipboard == PASSWORD, "the first")
+        assert "C again sends that of Recovery key of the backup of mx1" in told(app)
+        await pilot.press("c")
+        await until(pilot, lambda: app.clipboard == "AGE-SECRET-KEY-1", "the second")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -211,6 +212,7 @@ class TextDialog(Dialog[str]):
         if why_not:
             self.query_one("#dialog-error", NoMarkup).show(why_not)
             entry.add_class("-fault")
+            entry.select_on_focus = False  # it is there to be mended, not to be typed anew
             self.set_focus(entry)
             self.call_after_refresh(self.query_one("#dialog-body").scroll_end, animate=False)
         else:
@@ -224,7 +226,9 @@ def save_dialog(title: str, body: str, path: Path, write: Callable[[Path], None]
         named = Path(text).expanduser()
         try:
             write(named)
-        except FileExistsError:
+        except FileExistsError as error:
+            if not os.path.lexists(named):
+                return f"{named} could not be written: {error.filename} is no folder. Choose another place"
             return f"{named} exists already; nothing was written. Choose another name"
         except OSError as error:
             return f"{named} could not be written: {error.strerror or error}. Choose another place"

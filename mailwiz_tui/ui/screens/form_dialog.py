@@ -94,7 +94,9 @@ class FormDialog(Dialog[T], Generic[T]):
         faults = self._show_faults()
         if faults:
             self._refused = True
-            self.set_focus(self.entry(next(row.name for row in self.rows if row.name in faults)))
+            first = self.entry(next(row.name for row in self.rows if row.name in faults))
+            first.select_on_focus = False  # it is there to be mended, not to be typed anew
+            self.set_focus(first)
         else:
             self.dismiss(self.made())
 
