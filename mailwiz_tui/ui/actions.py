@@ -54,7 +54,16 @@ def _key_text(key: str) -> str:
 ACTIONS: tuple[Action, ...] = (
     Action("app.help", "f1", "help", "Help", "Explain this screen and its fields", "app", 1, True),
     Action("app.palette", "ctrl+p", "command_palette", "Actions", "List every action by name", "app", 90),
-    Action("app.quit", "ctrl+q", "quit_safely", "Quit", "Leave; asks first while something runs", "app", 99, True),
+    Action(
+        "app.quit",
+        "ctrl+q",
+        "quit_safely",
+        "Quit",
+        "Leave; asks first where something runs or is not saved",
+        "app",
+        99,
+        True,
+    ),
     Action("app.contrast", "f9", "contrast", "Contrast", "Switch the high-contrast colours on or off", "app"),
     Action("start.continue", "c", "continue_draft", "Continue", "Go on with the draft", "start", 10),
     Action("start.new", "n", "new_draft", "New", "Begin a new plan; the former draft is kept beside", "start", 11),
