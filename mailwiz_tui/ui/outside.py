@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
-from mailwiz_tui.plan.merge import Difference, words
 from mailwiz_tui.ui.navigation import Navigation
+
+if TYPE_CHECKING:
+    from mailwiz_tui.plan.merge import Difference
 
 TOLD = 3
 SECONDS = 20
@@ -14,6 +17,8 @@ SECONDS = 20
 
 def sentence(name: str, changes: Sequence[Difference]) -> str:
     """What changed: ``plan.toml was changed outside: domain.hostname is now mx.example.com``."""
+    from mailwiz_tui.plan.merge import words
+
     said = [f"{change.label} is now {words(change.now)}" for change in changes[:TOLD]]
     if len(changes) > TOLD:
         said.append(f"{len(changes) - TOLD} more")
@@ -52,6 +57,7 @@ class OutsideChanges(Navigation):
             self._ask(conflicts)
 
     def _ask(self, conflicts: Sequence[Difference]) -> None:
+        from mailwiz_tui.plan.merge import words
         from mailwiz_tui.ui.screens.dialog import ChoiceDialog
 
         lines = "\n".join(
