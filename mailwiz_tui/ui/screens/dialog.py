@@ -99,7 +99,7 @@ class Dialog(LateTimers, ModalScreen[T], Generic[T]):
 
     def on_resize(self, event: Resize) -> None:
         """Buttons that have no room beside each other stand below each other."""
-        wanted = sum(max(LEAST_BUTTON, cell_len(str(button.label)) + 4) + 2 for button in self.query(Button))
+        wanted = sum(max(LEAST_BUTTON, cell_len(str(button.label)) + 2) + 2 for button in self.query(Button))
         self.set_class(wanted > min(event.size.width, BOX) - 4, "-stacked")
 
     def _open(self) -> None:
