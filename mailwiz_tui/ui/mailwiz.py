@@ -159,6 +159,9 @@ class MailwizApp(LateTimers, OutsideChanges, SafeLeaving):
         self.show(StartScreen(self.session, highlighted, self._chosen))
 
     def _leave_on_signal(self, number: int) -> None:
+        """Nobody can be asked any more: what could not be saved is tried once again."""
+        if self._session is not None and self._session.draft.unsaved:
+            self._session.save_again()
         self.exit(return_code=128 + number)
 
     async def on_unmount(self) -> None:

@@ -94,7 +94,7 @@ class LabDialog(Dialog[None]):
         boot = self.boot
         if boot is None:
             return
-        self.query_one("#lab-progress", NoMarkup).show(f"\n{boot.line}")
+        self.query_one("#lab-progress", NoMarkup).show(f"\n{boot.line}" if boot.running else "")
         if boot.state is self._drawn:
             return
         self._drawn = boot.state
