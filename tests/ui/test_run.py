@@ -230,6 +230,9 @@ async def test_an_existing_file_is_never_overwritten_with_passwords(
         await until(pilot, lambda: "Save the passwords" in screen_text(app), "file name")
         app.screen.query_one("#dialog-entry", Entry).value = str(target)
         await pilot.press("enter")
+        await until(pilot, lambda: "exists already; nothing was written" in screen_text(app), "why")
+        assert app.screen.query_one("#dialog-entry", Entry).value == str(target)
+        await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, CredentialsScreen), "back")
     assert target.read_text() == "mine"
 
