@@ -160,6 +160,7 @@ def test_no_key_is_bound_twice_in_one_place_or_taken_by_terminals() -> None:
 
 def test_every_action_has_its_method() -> None:
     from mailwiz_tui.ui.screens import step_screens
+    from mailwiz_tui.ui.screens.account_dialogs import PasswordDialog
     from mailwiz_tui.ui.screens.accounts import AccountsScreen
     from mailwiz_tui.ui.screens.dashboard import DashboardScreen
     from mailwiz_tui.ui.screens.dns_dialog import DnsDialog
@@ -177,6 +178,7 @@ def test_every_action_has_its_method() -> None:
         "verify": VerificationScreen,
         "accounts": AccountsScreen,
         "dialog": Dialog,
+        "password": PasswordDialog,
         "records": DnsDialog,
         "monitor": MonitorScreen,
         "traffic": TrafficDialog,
