@@ -269,3 +269,19 @@ async def test_another_kind_of_network_and_back_gives_the_same_numbers(make_app:
         await pilot.press("left")
         await until(pilot, lambda: app.session.servers()[0]["internal_ip"] == numbers[0], "the former number")
     assert [server["internal_ip"] for server in tomllib.loads(now().decode())["servers"]] == numbers
+
+
+@pytest.mark.parametrize("key", ["f8", "space", "enter"])
+async def test_the_only_server_is_proposed_and_taken_by_a_key(make_app: MakeApp, plan_path: Path, key: str) -> None:
+    (plan_path.parent / "inventory.toml").write_text('[[servers]]\nid = "mx1"\nhost = "192.0.2.21"\n')
+    app = make_app(plan_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await goto(pilot, app, "roles")
+        await until(pilot, lambda: "(*) mx1" in grid(app), "proposed")
+        await pilot.press("f7")
+        await until(pilot, at_step(app, "architecture"), "looked at")
+        assert not app.session.draft.answered("servers")
+        await goto(pilot, app, "roles")
+        await pilot.press(key)
+        await until(pilot, lambda: app.session.draft.answered("servers"), "taken")
+        assert app.session.servers() == [{"id": "mx1", "roles": ["all-in-one"]}]

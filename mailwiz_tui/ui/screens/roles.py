@@ -192,10 +192,11 @@ class RolesScreen(StepScreen):
 
     def on_server_list_toggled(self, event: ServerList.Toggled) -> None:
         chosen = self.chosen()
-        if event.server_id in chosen:
+        if self.single:
+            kept = chosen.get(event.server_id, Chosen({Role.ALL_IN_ONE}))
+            chosen = {event.server_id: kept}
+        elif event.server_id in chosen:
             del chosen[event.server_id]
-        elif self.single:
-            chosen = {event.server_id: Chosen({Role.ALL_IN_ONE})}
         else:
             chosen[event.server_id] = Chosen({Role.ALL_IN_ONE} if self.arrangement is Layout.EQUAL else set())
         self._store(self._completed(chosen))
@@ -244,6 +245,7 @@ class RolesScreen(StepScreen):
         self.app.push_screen(TextDialog(f"Internal IP of {event.server_id}", seen, now, ok="Set", take=take), given)
 
     def on_server_list_submitted(self, event: ServerList.Submitted) -> None:
+        self.session.accept(self.step_id)
         fields = [f for f in self.query(FormField) if f.display]
         if fields:
             fields[0].control.focus()
