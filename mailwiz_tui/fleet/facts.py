@@ -99,6 +99,7 @@ class Facts(_Facts):
     systemd: str = ""
     python: str = ""
     ssh_ports: tuple[int, ...] = ()
+    ssh_rsa_bits: int = 0
     outbound_25_ipv4: bool | None = None
     outbound_25_ipv6: bool | None = None
     reboot_pending: bool = False

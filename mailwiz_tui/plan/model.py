@@ -172,9 +172,11 @@ class Security(Model):
 
     ``allow_foreign_from``: users may write under addresses of domains that are not served here; such mail is not
     signed. Addresses of served domains always have to be their own.
+    ``ssh_hardening``: sshd offers the algorithms that ssh-audit wants only.
     """
 
     allow_foreign_from: StrictBool = False
+    ssh_hardening: StrictBool = False
 
     tls: Tls = Field(default_factory=Tls)
     dkim: Dkim = Field(default_factory=Dkim)

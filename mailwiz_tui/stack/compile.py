@@ -46,6 +46,7 @@ from mailwiz_tui.stack.roundcube.database import WebmailStore
 from mailwiz_tui.stack.rspamd.component import Rspamd
 from mailwiz_tui.stack.signing.component import SigningDomains, SigningTables
 from mailwiz_tui.stack.spamassassin.component import SpamAssassin
+from mailwiz_tui.stack.ssh.component import Ssh
 from mailwiz_tui.stack.tls.component import Tls
 from mailwiz_tui.stack.unbound.component import Unbound
 from mailwiz_tui.stack.wireguard.component import WireGuard
@@ -89,6 +90,7 @@ COMPONENTS: tuple[Component, ...] = (
     Fail2ban(),
     Backup(),
     Leftovers(),
+    Ssh(),
     Nftables(),
     Certbot(),
 )

@@ -80,6 +80,7 @@ def test_every_check_passes_and_nothing_is_left_to_do(site: Site) -> None:
         stack.test_who_guesses_passwords_at_submission_is_banned_for_a_while,
         stack.test_who_guesses_from_an_ipv6_network_is_banned_with_all_of_it,
         stack.test_users_are_not_banned_because_the_database_is_down,
+        stack.test_sshd_is_hardened_and_debians_again,
     ],
 )
 def test_mail_is_treated_as_on_debian_13(site: Site, proof: Callable[[Site], None]) -> None:

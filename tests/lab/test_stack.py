@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from mailwiz_tui.lab.lab import Lab
-from tests.lab import bans, signed_as_sent, told_authentication
+from tests.lab import bans, hardened_ssh, signed_as_sent, told_authentication
 from tests.lab.addresses import PROOFS, Proof, with_international_domain
 from tests.lab.clients import PASSWORD, refused, until, unverified
 from tests.lab.crashes import came_back, crash_every_daemon
@@ -276,3 +276,7 @@ def test_who_guesses_from_an_ipv6_network_is_banned_with_all_of_it(site: Site) -
 
 def test_users_are_not_banned_because_the_database_is_down(site: Site) -> None:
     bans.check_an_outage_of_the_database_bans_nobody(site)
+
+
+def test_sshd_is_hardened_and_debians_again(site: Site) -> None:
+    hardened_ssh.check_ssh_audit_is_content_and_everybody_still_gets_in(site)

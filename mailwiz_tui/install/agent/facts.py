@@ -48,6 +48,7 @@ def gather(host: Host) -> dict[str, Any]:
         "virtualization": lambda: host.run(["systemd-detect-virt"], timeout=3).text.split("\n")[0],
         "synchronized": lambda: host.run(["timedatectl", "show", "-p", "NTPSynchronized", "--value"], timeout=3),
         "sshd": lambda: _ssh_ports(host),
+        "ssh_rsa_bits": lambda: _rsa_bits(host),
         "fqdn": _fqdn,
         "wireguard": lambda: _wireguard(host),
         "account_domains": lambda: accountdomains.find(host),
@@ -89,6 +90,7 @@ def gather(host: Host) -> dict[str, Any]:
         "systemd": found["systemd"] or "" if os.path.isdir("/run/systemd/system") else "",
         "python": platform.python_version(),
         "ssh_ports": found["sshd"],
+        "ssh_rsa_bits": found["ssh_rsa_bits"] or 0,
         "outbound_25_ipv4": port4,
         "outbound_25_ipv6": port6,
         "reboot_pending": os.path.exists(host.path("/run/reboot-required")),
@@ -192,6 +194,13 @@ def _fqdn() -> str:
     except OSError:
         return name
     return next((entry[3] for entry in found if entry[3]), name)
+
+
+def _rsa_bits(host: Host) -> int:
+    """How long the RSA host key for SSH is; 0 where there is none."""
+    done = host.run(["ssh-keygen", "-l", "-f", host.path("/etc/ssh/ssh_host_rsa_key.pub")], timeout=10)
+    bits = done.text.split(" ", 1)[0] if done.ok else ""
+    return int(bits) if bits.isdigit() else 0
 
 
 def _ssh_ports(host: Host) -> list[int]:

@@ -14,6 +14,10 @@ _ORDER = (".timer", ".socket", ".path", ".service", ".mount")
 """What starts others stops before them, what others stand on after them."""
 
 
+LOGIN_UNIT = "ssh.service"
+"""What the operator logs in through: a plan that says nothing of it any more does not stop it."""
+
+
 def of_step(ctx: Context, step: Raw) -> list[Raw]:
     """Files left over that units of this step have read, as items that must be absent."""
     read = {path for item in step["items"] if item["kind"] == "unit" for path in ctx.state.unit(item["name"]) or {}}
@@ -42,6 +46,8 @@ def apply(ctx: Context, item: Raw, change: Change) -> None:
         managed.absent_apply(ctx, _absent(path), change)
     if any(path.startswith("/etc/systemd/system/") for path in gone):
         ctx.host.run(["systemctl", "daemon-reload"], timeout=60)
+    if any(path.startswith("/etc/ssh/") for path in gone):
+        ctx.host.run(["systemctl", "try-reload-or-restart", LOGIN_UNIT], timeout=60)
     ctx.units.clear()
 
 
@@ -72,7 +78,7 @@ def _rest(ctx: Context) -> list[str]:
 def _units(ctx: Context) -> list[str]:
     """Units left over that run or start by themselves."""
     wanted = {i["name"] for s in ctx.blueprint["steps"] for i in s["items"] if i["kind"] == "unit"}
-    names = [name for name in ctx.state.names("units") if name not in wanted]
+    names = [name for name in ctx.state.names("units") if name not in wanted and name != LOGIN_UNIT]
     units.query(ctx, [name for name in names if name not in ctx.units])
     left = [name for name in names if units.on(ctx.units.get(name, {}))]
     return sorted(left, key=lambda n: next((i for i, end in enumerate(_ORDER) if n.endswith(end)), len(_ORDER)))

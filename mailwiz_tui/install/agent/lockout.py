@@ -22,6 +22,12 @@ from .host import STATE, Host
 from .state import State
 
 GATE_SECONDS = 60.0
+_FIREWALL = "check that the SSH port you use is one the firewall opens"
+_ADVICE = {
+    "ssh": "check that known_hosts has the server's ed25519 key or a strong RSA key, and that nothing between cuts "
+    "new connections; or set security.ssh_hardening = false"
+}
+"""What to look at after a step that locked the operator out, by its id."""
 _MARGIN = 30.0
 
 
@@ -84,7 +90,7 @@ def wait_for_confirmation(ctx: Context, step: Raw, gate_seconds: float) -> None:
     disarm(host, run_id, name)
     raise AgentFault(
         f"no new SSH connection confirmed “{step['title']}” within {gate_seconds:.0f} s, so it was undone",
-        f"step {name}", "check that the SSH port you use is one the firewall opens, then run apply again",
+        f"step {name}", _ADVICE.get(name, _FIREWALL) + ", then run apply again",
     )  # fmt: skip
 
 

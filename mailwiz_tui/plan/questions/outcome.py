@@ -67,6 +67,7 @@ INSTALL = StepSpec(
         "security.tls.acme_dns_server",
         "security.tls.acme_dns_key",
         "security.allow_foreign_from",
+        "security.ssh_hardening",
         "services.antispam",
         "services.antivirus",
         "services.clamav_mirror",

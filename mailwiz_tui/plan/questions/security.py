@@ -289,6 +289,22 @@ _SENDERS = (
     ),
 )
 
+_SERVER = (
+    FieldSpec(
+        path="security.ssh_hardening",
+        label="Harden SSH",
+        help="sshd offers strong algorithms only; undone if you could not log in any more.",
+        kind=FieldKind.BOOL,
+        example="no",
+        why=(
+            "Debian's sshd still offers old algorithms, which the tool ssh-audit reports as failures. With yes, a "
+            "file in /etc/ssh/sshd_config.d leaves the strong ones: curve25519 and its post-quantum forms, AES in "
+            "GCM or CTR, SHA-2. Clients since OpenSSH 6.5 and PuTTY 0.68 know them. Users' keys stay valid. Like "
+            "the firewall, the change undoes itself unless a new SSH connection confirms it within a minute."
+        ),
+    ),
+)
+
 STEP = StepSpec(
     id="security",
     number=4,
@@ -305,7 +321,7 @@ STEP = StepSpec(
         "(RFC 8461) cannot be used with it.\n\n"
         "Keys are made on the servers and never leave them."
     ),
-    fields=(*_TLS, *_DKIM_FIELDS, *_SPF, *_DMARC, *_SENDERS),
+    fields=(*_TLS, *_DKIM_FIELDS, *_SPF, *_DMARC, *_SENDERS, *_SERVER),
     owns=("security",),
     depends_on=("domain.primary_domain", "domain.hostname", "domain.additional_domains"),
 )

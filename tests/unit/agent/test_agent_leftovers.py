@@ -67,3 +67,13 @@ def test_nothing_is_taken_away_while_what_takes_its_place_does_not_work(machine,
     assert carry(raw(NEW, END))[-1]["state"] == "failed"
     assert machine.path("/etc/old.conf").exists()
     assert "systemctl stop old.service" not in machine.calls()
+
+
+def test_sshd_reads_again_what_was_taken_from_it_and_is_never_stopped(machine, carry):
+    dropin = "/etc/ssh/sshd_config.d/10-mailwiz.conf"
+    carry(raw(step(File(dropin, "Ciphers x"), Unit("ssh.service", reload_on=(dropin,)), name="ssh"), END))
+    machine.forget_calls()
+    assert carry(raw(NEW, END))[-1]["state"] == "done"
+    assert not machine.path(dropin).exists()
+    assert "systemctl try-reload-or-restart ssh.service" in machine.calls()
+    assert not {"systemctl stop ssh.service", "systemctl disable ssh.service"} & set(machine.calls())

@@ -1,0 +1,1 @@
+"""sshd with the algorithms that ssh-audit wants, where the plan says so."""
