@@ -16,6 +16,27 @@ ISSUERS = {
     "acme.ssl.com": "ssl.com",
 }
 """ACME servers, each with the domains below it, and the name that the authority behind goes by in CAA."""
+ORGANISATIONS = {
+    "actalis": "actalis.it",
+    "amazon": "amazon.com",
+    "buypass": "buypass.com",
+    "d-trust": "d-trust.net",
+    "digicert": "digicert.com",
+    "entrust": "entrust.net",
+    "geotrust": "digicert.com",
+    "globalsign": "globalsign.com",
+    "godaddy.com": "godaddy.com",
+    "google trust services": "pki.goog",
+    "harica": "harica.gr",
+    "hellenic academic": "harica.gr",
+    "let's encrypt": "letsencrypt.org",
+    "sectigo": "sectigo.com",
+    "ssl corp": "ssl.com",
+    "swisssign": "swisssign.com",
+    "telesec": "telesec.de",
+    "zerossl": "sectigo.com",
+}
+"""What stands in the issuer of a bought certificate, and the name that this authority goes by in CAA."""
 
 
 def acme_issuer(tls: Tls) -> str:
@@ -27,11 +48,27 @@ def acme_issuer(tls: Tls) -> str:
     return next(below, "")
 
 
+def custom_issuer(issuer: str) -> str:
+    """The authority's name behind a certificate's issuer; empty where it is not known."""
+    said = issuer.lower()
+    return next((name for word, name in ORGANISATIONS.items() if word in said), "")
+
+
+def _issuer(site: Site) -> str:
+    tls = site.plan.security.tls
+    if tls.provider is TlsProvider.LETSENCRYPT:
+        return acme_issuer(tls)
+    custom = site.known.custom
+    if tls.provider is TlsProvider.CUSTOM and custom is not None and custom.trusted:
+        return custom_issuer(custom.issuer)
+    return ""
+
+
 def records(site: Site) -> list[Record]:
     """Records at the host names only: at the domain they would bind its web site too."""
     tls = site.plan.security.tls
     names = [n for n in dict.fromkeys(h.name for h in site.hosts) if n not in site.plan.all_domains()]
-    issuer = acme_issuer(tls) if tls.provider is TlsProvider.LETSENCRYPT else ""
+    issuer = _issuer(site)
     if issuer:
         values = [f'0 issue "{issuer}"', '0 issuewild ";"']
         reason = f"Lets nobody but {issuer} issue certificates for {{name}} (CAA, RFC 8659)."
@@ -62,7 +99,7 @@ def records(site: Site) -> list[Record]:
 def notes(site: Site) -> list[Note]:
     """Why there is no record."""
     tls = site.plan.security.tls
-    if tls.provider is TlsProvider.CUSTOM or (tls.provider is TlsProvider.LETSENCRYPT and not acme_issuer(tls)):
+    if tls.provider is not TlsProvider.SELFSIGNED and not _issuer(site):
         return [
             Note(
                 site.primary,

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from mailwiz_tui.plan.model import AdminPanel, Plan, PlanServer, Role
 
-ROLE_NAMES = ("abuse", "hostmaster", "webmaster", "mailer-daemon", "dmarc")
+ROLE_NAMES = ("abuse", "hostmaster", "security", "webmaster", "mailer-daemon", "dmarc")
 """Addresses that a mail domain must answer at, beside postmaster."""
 _LETTERS = "abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 

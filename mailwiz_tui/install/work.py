@@ -26,10 +26,8 @@ from mailwiz_tui.plan.published import public_names
 from mailwiz_tui.stack import traffic
 from mailwiz_tui.stack.accounts.clients import database_clients
 from mailwiz_tui.stack.blueprint import Blueprint
+from mailwiz_tui.stack.certificate import self_signed_days
 
-SELF_SIGNED_DAYS = 825
-WAITING_DAYS = 90
-"""How long a self-signed certificate lasts that only serves until a public one is issued."""
 Compile = Callable[[Plan, str, FactsFile], Blueprint]
 
 
@@ -295,7 +293,7 @@ class Work:
             dkim = [{"selector": self.plan.dkim_selector(server_id), "bits": security.dkim.key_size}]
         if security.tls.provider is TlsProvider.CUSTOM:
             return dkim, None
-        days = SELF_SIGNED_DAYS if security.tls.provider is TlsProvider.SELFSIGNED else WAITING_DAYS
+        days = self_signed_days(security.tls.provider)
         server = next(server for server in self.plan.servers if server.id == server_id)
         return dkim, {"names": list(public_names(self.plan, server)), "days": days}
 

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from mailwiz_tui.plan.model import TlsProvider
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.blueprint import File
+
+
+def self_signed_days(provider: TlsProvider) -> int:
+    """How long the server's self-signed certificate lasts, in days."""
+    return keys.SELF_SIGNED_DAYS if provider is TlsProvider.SELFSIGNED else keys.WAITING_DAYS
 
 
 def shown_by(unit: str, *ports: str) -> File:

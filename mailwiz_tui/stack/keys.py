@@ -17,6 +17,10 @@ TLS_OWN = f"{TLS_DIR}/own"
 """The key made on the server and a self-signed certificate to it, as ``prepare`` makes them."""
 TLS_CUSTOM = f"{TLS_DIR}/custom"
 """The operator's own certificate and key, as ``install_certificate`` of the agent puts them."""
+SELF_SIGNED_DAYS = 397
+"""How long a self-signed certificate lasts: the most that a public authority could give in 2025."""
+WAITING_DAYS = 90
+"""How long a self-signed certificate lasts that only serves until a public one is issued."""
 SERVE_CERTIFICATE = f"{LIB_DIR}/serve-certificate"
 ISSUE_CERTIFICATE = f"{LIB_DIR}/issue-certificate"
 LINEAGE = "mailwiz"

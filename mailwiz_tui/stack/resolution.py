@@ -49,6 +49,9 @@ def resolution(context: Context) -> Resolution:
     blind = [address for address in forwarders if address in measured and address not in capable]
     good = tuple(address for address in forwarders if address not in blind)
     findings = [_FORWARDS.format(to=", ".join(good or forwarders))]
+    silent = {r.address for r in facts.resolvers if not r.answers}
+    if not good and set(forwarders) <= silent:
+        return Resolution(forwarders, False, (*findings, _OWN_NAMES.format(who=", ".join(forwarders)), _NO_DANE))
     if not good:
         return Resolution(forwarders, False, (*findings, _STRIPPED.format(who=", ".join(blind)), _NO_DANE))
     if blind:
@@ -67,6 +70,10 @@ def _foreign(address: str) -> bool:
 _FORWARDS = (
     "The network lets no DNS recursion out, so the server asks {to}. DNS blocklists are left out: they refuse "
     "to answer through shared resolvers."
+)
+_OWN_NAMES = (
+    "{who} does not answer for the root of the DNS, only for names of its own: answers cannot be validated, and "
+    "mail can be sent only to domains that it answers for."
 )
 _STRIPPED = "DNSSEC signatures do not arrive through {who}, so answers cannot be validated."
 _NO_DANE = "DANE for outgoing mail (RFC 7672) is off, because it needs validated answers; TLS stays opportunistic."

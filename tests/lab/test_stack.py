@@ -280,3 +280,25 @@ def test_users_are_not_banned_because_the_database_is_down(site: Site) -> None:
 
 def test_sshd_is_hardened_and_debians_again(site: Site) -> None:
     hardened_ssh.check_ssh_audit_is_content_and_everybody_still_gets_in(site)
+
+
+@pytest.mark.parametrize("port", [25, 587])
+def test_an_address_outside_ascii_is_refused_with_the_reason(site: Site, port: int) -> None:
+    """SMTPUTF8 is not offered, and who sends such an address all the same is not told that the user is unknown."""
+    with smtplib.SMTP(site.workspace.address, port, timeout=60, local_hostname="operator.outside.test") as client:
+        sender = "alice@outside.test"
+        if port == 587:
+            client.starttls(context=unverified())
+            client.login(site.bob, PASSWORD)
+            sender = site.bob
+        assert "smtputf8" not in client.esmtp_features
+        assert client.docmd(f"MAIL FROM:<{sender}> SMTPUTF8")[0] == 555
+        assert client.mail(sender)[0] == 250
+        client.command_encoding = "utf-8"
+        refused = client.docmd(f"RCPT TO:<büro@{site.domain}>")
+        assert (refused[0], refused[1][:5]) == (553, b"5.6.7")
+        assert b"RFC 6531" in refused[1]
+        assert client.rcpt(site.carol)[0] == 250
+        client.rset()
+        client.mail("müller@outside.test")
+        assert client.rcpt(site.carol)[1][:5] == b"5.6.7"

@@ -185,6 +185,9 @@ def test_the_panel_makes_a_mailbox_that_works_everywhere(office: Office) -> None
     address, password = office.administrator
     assert not office.panel.try_login(address, "wrong-password")
     assert office.panel.try_login(address, password)
+    links = office.panel.browser.driver.page_source
+    assert "viewlog.php" in links
+    assert "setup.php" not in links, "a page that is not served"
     dora, secret = office.address("dora"), f"{PASSWORD}-dora"
     assert "has been added" in office.panel.add_mailbox("dora", office.workspace.domain, secret)
     assert office.imap_opens(dora, secret)

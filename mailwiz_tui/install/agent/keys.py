@@ -1,7 +1,8 @@
 """Keys that are made where they are used: DKIM (RFC 6376), and the server's own for TLS with a certificate to it.
 
 Only public halves are returned. A key that exists is never replaced; a self-signed certificate is made again
-when its names differ from those asked for or it ends within 30 days, with the same private key. A certificate
+when its names differ from those asked for, it ends within 30 days or lasts longer than one made today, with the
+same private key. A certificate
 of the operator's comes with its key over the connection (``install_certificate``) and waits in a folder of its
 own; the script ``serve-certificate`` puts one of them where the daemons read it.
 """
@@ -39,7 +40,7 @@ def prepare(host: Host, dkim: list[dict[str, Any]], tls: dict[str, Any] | None) 
         ensure_openssl(host)
     return {
         "dkim": [_dkim(host, str(k["selector"]), int(k["bits"])) for k in dkim],
-        "tls": _tls(host, [str(n) for n in tls["names"]], int(tls.get("days", 825))) if tls else None,
+        "tls": _tls(host, [str(n) for n in tls["names"]], int(tls.get("days", 397))) if tls else None,
     }
 
 
@@ -103,7 +104,9 @@ def _tls(host: Host, names: list[str], days: int) -> dict[str, Any] | None:
     if files.look(host, OWN_DIR + _KEY) is None:
         _make_key(host, live)
     found = _certificate(host, OWN_DIR)
-    if not found or found["subject_names"] != names or found["not_after"] < time.time() + _RENEW:
+    now = time.time()
+    in_time = found and now + _RENEW <= found["not_after"] <= now + (days + 1) * 86400.0
+    if not found or found["subject_names"] != names or not in_time:
         _make_certificate(host, names, days)
         found = _certificate(host, OWN_DIR)
     if live and found and live["spki_sha256"] == found["spki_sha256"] and not live["self_signed"]:

@@ -134,6 +134,7 @@ class Postfix(Component):
             f"{DIR}/mailwiz-submission-headers": render(
                 "postfix", "mailwiz-submission-headers", host=re.escape(host)
             ),
+            f"{DIR}/mailwiz-ascii": render("postfix", "mailwiz-ascii"),
             f"{DIR}/mailwiz-openssl.cnf": render("postfix", "mailwiz-openssl.cnf"),
         }
 

@@ -38,7 +38,7 @@ _DEBCONF = (
     "postfixadmin postfixadmin/dbconfig-install boolean false",
     "postfixadmin postfixadmin/reconfigure-webserver multiselect",
 )
-_ROLES = ("abuse", "hostmaster", "postmaster", "webmaster")
+_ROLES = ("abuse", "hostmaster", "postmaster", "security", "webmaster")
 
 
 class PostfixAdmin(Component):

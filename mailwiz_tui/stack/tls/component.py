@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
+
 from mailwiz_tui.plan.model import TlsProvider
 from mailwiz_tui.stack import keys
-from mailwiz_tui.stack.blueprint import Command, Directory, File, Packages, Probe, Step
+from mailwiz_tui.stack.blueprint import Command, Directory, File, Item, Packages, Probe, Step, Unit
+from mailwiz_tui.stack.certificate import self_signed_days
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.render import render
 
+RENEW = f"{keys.LIB_DIR}/renew_selfsigned.py"
+UNITS = "/etc/systemd/system"
 _MATCH = (
     f'test "$(openssl pkey -in {keys.TLS_KEY} -pubout 2>/dev/null)" = '
     f'"$(openssl x509 -in {keys.TLS_CHAIN} -noout -pubkey 2>/dev/null)"'
@@ -65,6 +70,7 @@ class Tls(Component):
                     argv=("sh", "-c", f"chown root:root {keys.TLS_KEY} && chmod 600 {keys.TLS_KEY}"),
                     unless=("sh", "-c", f'[ "$(stat -c %U:%G:%a {keys.TLS_KEY})" = root:root:600 ]'),
                 ),
+                *_renewal(context),
             ),
         )
         return Contribution(
@@ -114,6 +120,26 @@ class Tls(Component):
                 advice=f"chown root {keys.TLS_KEY}; chmod 600 {keys.TLS_KEY}",
             ),
         )
+
+
+def _renewal(context: Context) -> tuple[Item, ...]:
+    """What renews the self-signed certificate: also while it only serves until a public one is issued."""
+    if context.plan.security.tls.provider is TlsProvider.CUSTOM:
+        return ()
+    service = render(
+        "tls",
+        "mailwiz-selfsigned.service",
+        program=RENEW,
+        own=keys.TLS_OWN,
+        days=str(self_signed_days(context.plan.security.tls.provider)),
+        serve=keys.SERVE_CERTIFICATE,
+    )
+    return (
+        File(RENEW, files(__package__).joinpath("renew_selfsigned.py").read_text(encoding="utf-8"), mode=0o755),
+        File(f"{UNITS}/mailwiz-selfsigned.service", service),
+        File(f"{UNITS}/mailwiz-selfsigned.timer", render("tls", "mailwiz-selfsigned.timer")),
+        Unit("mailwiz-selfsigned.timer", restart_on=(f"{UNITS}/mailwiz-selfsigned.timer",)),
+    )
 
 
 def _expected(context: Context) -> tuple[str, ...]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ipaddress
+from importlib.resources import files
+
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.blueprint import Command, File, Packages, Probe, Step, Unit
 from mailwiz_tui.stack.component import Component, Context, Contribution
@@ -14,6 +17,8 @@ CONFIG = "/etc/unbound/unbound.conf.d/mailwiz.conf"
 RESOLV_CONF = f"{keys.CONF_DIR}/resolv.conf"
 TRUST_ANCHOR = "/usr/libexec/unbound-helper"
 """Debian's own: writes the root's trust anchor where unbound keeps it; the checker wants it to be there."""
+PRIVATE_DOMAINS = ("corp", "home", "internal", "intranet", "lan", "private", "test")
+"""Top-level domains that the world's root denies and a company's own resolver may have."""
 SWITCH = f"{keys.LIB_DIR}/use-own-resolver"
 
 
@@ -53,10 +58,10 @@ class Unbound(Component):
             component=self.name,
             items=(
                 File(RESOLV_CONF, render("unbound", "resolv.conf")),
-                File(SWITCH, render("unbound", "use-own-resolver"), mode=0o755),
+                File(SWITCH, files(__package__).joinpath("use_own_resolver.py").read_text("utf-8"), mode=0o755),
                 Command(
                     id="unbound.switch",
-                    argv=(SWITCH, context.plan.domain.primary_domain),
+                    argv=(SWITCH, *_needed(context)),
                     unless=("sh", "-c", f"! [ -L /etc/resolv.conf ] && cmp -s {RESOLV_CONF} /etc/resolv.conf"),
                     timeout=120.0,
                 ),
@@ -65,7 +70,7 @@ class Unbound(Component):
         return Contribution(
             packages=Packages(names=("bind9-dnsutils", "dns-root-data", "unbound")),
             steps=(resolver, switch),
-            probes=self._probes(decision),
+            probes=self._probes(context, decision),
             findings=(*decision.findings, *self._occupied(context)),
         )
 
@@ -74,7 +79,10 @@ class Unbound(Component):
         if decision.recurses:
             return ""
         lines = "\n".join(f"    forward-addr: {address}" for address in decision.forwarders)
-        return render("unbound", "forward.conf", addresses=lines)
+        private = "\n".join(
+            f'    local-zone: "{name}." nodefault\n    domain-insecure: "{name}."' for name in PRIVATE_DOMAINS
+        )
+        return render("unbound", "forward.conf", addresses=lines, private=private)
 
     @staticmethod
     def _occupied(context: Context) -> tuple[str, ...]:
@@ -90,15 +98,15 @@ class Unbound(Component):
         )
 
     @staticmethod
-    def _probes(decision: Resolution) -> tuple[Probe, ...]:
+    def _probes(context: Context, decision: Resolution) -> tuple[Probe, ...]:
         probes = [
             unit_active("unbound.service", "the host's own resolver runs"),
             clean_check("unbound.config", "unbound accepts its configuration", ("unbound-checkconf",)),
             Probe(
                 id="resolver.answers",
                 proves="the host's own resolver answers",
-                argv=("dig", "@127.0.0.1", "+time=5", "+tries=2", ".", "SOA"),
-                expect=r"status: NOERROR",
+                argv=("dig", "@127.0.0.1", "+time=5", "+tries=2", _asked(context, decision), "SOA"),
+                expect=r"status: (?:NOERROR|NXDOMAIN)",
                 advice="journalctl -u unbound; where no DNS is let out, set network.resolvers in the plan",
             ),
             Probe(
@@ -121,3 +129,25 @@ class Unbound(Component):
                 )
             )
         return tuple(probes)
+
+
+def _needed(context: Context) -> tuple[str, ...]:
+    """Names of the plan to be resolved, beside the hosts of packages: its domain, what is above, a smart host."""
+    primary = context.plan.domain.primary_domain
+    parent = primary.partition(".")[2]
+    relay = context.plan.network.relay_host.partition(":")[0]
+    return tuple(name for name in (primary, parent, relay) if name and not _numeric(name))
+
+
+def _asked(context: Context, decision: Resolution) -> str:
+    """A name for the check that answers come: the root, or the domain where only own names are answered for."""
+    own_names_only = bool(decision.forwarders) and not decision.validates
+    return context.plan.domain.primary_domain if own_names_only else "."
+
+
+def _numeric(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name.strip("[]"))
+    except ValueError:
+        return False
+    return True

@@ -52,6 +52,15 @@ def test_a_self_signed_certificate_fits_its_key_and_names(machine):
     assert other["spki_sha256"] == tls["spki_sha256"], "a new certificate keeps the key"
 
 
+def test_a_certificate_of_former_years_that_lasts_too_long_is_made_again_with_its_key(machine):
+    names = ["mail.example.com"]
+    old = keys.prepare(machine.host, [], {"names": names, "days": 825})["tls"]
+    new = keys.prepare(machine.host, [], {"names": names, "days": 397})["tls"]
+    assert 396 < (new["not_after"] - time.time()) / 86400 < 398
+    assert new["spki_sha256"] == old["spki_sha256"], "TLSA records stay true"
+    assert keys.prepare(machine.host, [], {"names": names, "days": 397})["tls"] == new
+
+
 def test_where_no_certificate_is_asked_for_none_is_made(machine):
     assert keys.prepare(machine.host, [], None)["tls"] is None
     assert not machine.path("/etc/mailwiz").exists()

@@ -9,7 +9,7 @@ import pytest
 from mailwiz_tui.dns.record import Record
 from mailwiz_tui.dns.records import plan_notes, plan_records
 from mailwiz_tui.fleet.account_domains import learn
-from mailwiz_tui.fleet.facts import DkimPublicKey, Facts, FactsFile, ServerRecord
+from mailwiz_tui.fleet.facts import DkimPublicKey, Facts, FactsFile, ServerRecord, TlsPublic
 from mailwiz_tui.fleet.server import Inventory, Server
 from mailwiz_tui.plan.model import Plan, PlanServer, Role
 from tests.unit.dns.dns_values import KEY, SPKI
@@ -181,6 +181,28 @@ def test_letsencrypt_brings_them(plan: Plan, known: FactsFile) -> None:
     assert values(records, "mail.example.com", "CAA") == ['0 issue "letsencrypt.org"', '0 issuewild ";"']
     plan.domain.hostname = "mx.example.com"
     assert values(plan_records(plan, known), "_mta-sts.example.com", "TXT") != [text]
+
+
+@pytest.mark.parametrize(
+    ("issuer", "trusted", "authority"),
+    [
+        ("CN=DigiCert Global G3 TLS ECC SHA384 2020 CA1,O=DigiCert Inc,C=US", True, "digicert.com"),
+        ("CN=E7,O=Let's Encrypt,C=US", True, "letsencrypt.org"),
+        ("CN=Sectigo Public Server Authentication CA DV R36,O=Sectigo Limited,C=GB", True, "sectigo.com"),
+        ("CN=Our own CA,O=Example Corp", False, ""),
+        ("CN=DigiCert look-alike,O=Example Corp", False, ""),
+        ("CN=Some Authority,O=Nobody knows", True, ""),
+    ],
+)
+def test_the_authority_of_a_bought_certificate_is_named_where_it_is_known(
+    plan: Plan, known: FactsFile, issuer: str, trusted: bool, authority: str
+) -> None:
+    plan.security.tls.provider = "custom"
+    public = TlsPublic(subject_names=("mail.example.com",), issuer=issuer, trusted=trusted)
+    known = known.model_copy(update={"custom": public})
+    wanted = [f'0 issue "{authority}"', '0 issuewild ";"'] if authority else []
+    assert values(plan_records(plan, known), "mail.example.com", "CAA") == wanted
+    assert ("CAA" in {note.subject for note in plan_notes(plan, known)}) is not bool(authority)
 
 
 def spread(plan: Plan) -> Plan:

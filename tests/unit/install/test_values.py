@@ -65,7 +65,7 @@ def test_every_mailbox_domain_answers_at_the_addresses_that_must_exist():
     assert accounts.domains == ("example.com", "example.org")
     assert accounts.mailboxes == ("postmaster@example.com",)
     for domain in accounts.domains:
-        for name in ("abuse", "hostmaster", "webmaster", "mailer-daemon", "dmarc"):
+        for name in ("abuse", "hostmaster", "security", "webmaster", "mailer-daemon", "dmarc"):
             assert aliases[f"{name}@{domain}"] == "postmaster@example.com"
     assert aliases["postmaster@example.org"] == "postmaster@example.com"
     assert "postmaster@example.com" not in aliases

@@ -1,0 +1,141 @@
+#!/usr/bin/python3 -I
+# Managed by mailwiz-tui: the next apply writes this file again. Own settings: there are none to make here.
+"""Points /etc/resolv.conf at unbound on this host, once it answers for the names that the server needs.
+
+``use-own-resolver NAME...``: names that the plan needs, beside the hosts that packages come from (sources.list(5),
+or the proxy that apt uses). The root is not among them: a resolver of a company may answer for its own names alone.
+unbound has to resolve each name that the resolver before it resolves, and to answer for one at least. If not,
+the host keeps the name resolution it had, and what failed is said. Programs that would rewrite resolv.conf
+(dhclient, dhcpcd, NetworkManager) are told to leave it. A link to systemd-resolved's file is replaced by a file.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+WANTED = Path("/etc/mailwiz/resolv.conf")
+LIVE = Path("/etc/resolv.conf")
+KEPT = Path("/var/lib/mailwiz/backup/resolv.conf")
+OWN = "127.0.0.1"
+NOTE = "# Managed by mailwiz-tui: this host's resolver is unbound on 127.0.0.1.\n"
+HOOKS = {
+    "/etc/dhcp/dhclient-enter-hooks.d/mailwiz-resolver": "make_resolv_conf() { :; }\n",
+    "/etc/dhcpcd.enter-hook": 'skip_hooks="$skip_hooks resolv.conf"\n',
+    "/etc/NetworkManager/conf.d/90-mailwiz.conf": "[main]\ndns=none\nrc-manager=unmanaged\n",
+}
+PROGRAMS = {
+    "/etc/dhcp/dhclient-enter-hooks.d/mailwiz-resolver": "/etc/dhcp/dhclient-enter-hooks.d",
+    "/etc/dhcpcd.enter-hook": "/etc/dhcpcd.conf",
+    "/etc/NetworkManager/conf.d/90-mailwiz.conf": "/etc/NetworkManager/conf.d",
+}
+"""What each hook belongs to: it is written where this is there."""
+Ask = Callable[[str, str], str]
+
+
+def main(names: list[str]) -> int:
+    """Switch, or say why not."""
+    needed = list(dict.fromkeys([*package_hosts(), *(name for name in names if name)]))
+    if reason := refusal(needed, dig):
+        sys.stderr.write(f"{reason}; /etc/resolv.conf stays as it is\n")
+        sys.stderr.write("see: journalctl -u unbound; network.resolvers in the plan names other resolvers\n")
+        return 1
+    switch()
+    return 0
+
+
+def refusal(names: list[str], ask: Ask) -> str:
+    """Why unbound is not used; empty where it is good for every name that can be resolved at all.
+
+    ``ask(server, name)`` gives the answer's status (NOERROR, NXDOMAIN, …); the empty server is the one in use.
+    """
+    said = {name: ask(OWN, name) for name in names}
+    missing = [name for name, status in said.items() if status != "NOERROR"]
+    lost = [name for name in missing if ask("", name) == "NOERROR"]
+    if lost:
+        return "unbound on 127.0.0.1 does not resolve " + ", ".join(f"{name} ({said[name]})" for name in lost)
+    if said and not {"NOERROR", "NXDOMAIN"} & set(said.values()):
+        told = ", ".join(f"{name} ({status})" for name, status in said.items())
+        return f"unbound on 127.0.0.1 resolves none of the names that this server needs: {told}"
+    return ""
+
+
+def dig(server: str, name: str) -> str:
+    """The status of an answer; ``no answer`` where none came."""
+    where = [f"@{server}"] if server else []
+    argv = ["dig", *where, "+time=5", "+tries=2", name, "A"]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    found = re.search(r"status: ([A-Z]+)", done.stdout)
+    return found[1] if found else "no answer"
+
+
+def package_hosts(root: Path = Path("/")) -> list[str]:
+    """The names of the hosts that apt talks to: its proxy if it has one, else the archives."""
+    done = subprocess.run(["apt-config", "dump"], capture_output=True, text=True, check=False)
+    proxies = re.findall(r'(?m)^Acquire::https?::Proxy "([^"]+)";', done.stdout)
+    if proxies:
+        return hosts_in(proxies)
+    folder = root / "etc/apt"
+    files = [folder / "sources.list", *sorted((folder / "sources.list.d").glob("*"))]
+    return hosts_in(word for file in files for word in _words(file))
+
+
+def _words(file: Path) -> list[str]:
+    if file.suffix not in (".list", ".sources") or not file.is_file():
+        return []
+    lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+    return [word for line in lines if not line.lstrip().startswith("#") for word in line.split()]
+
+
+def hosts_in(words: Iterable[str]) -> list[str]:
+    """The host names of the addresses (https://…) among words, each once; numeric addresses need no resolver."""
+    found = []
+    for word in words:
+        try:
+            host = urlsplit(word).hostname if "://" in word else None
+        except ValueError:
+            continue
+        if host and not _numeric(host) and host not in found:
+            found.append(host)
+    return found
+
+
+def _numeric(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def switch() -> None:
+    """Keep what was there, put ours in its place in one stroke, and tell who would overwrite it."""
+    if LIVE.is_symlink() or not LIVE.exists() or LIVE.read_bytes() != WANTED.read_bytes():
+        KEPT.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        KEPT.parent.chmod(0o700)
+        if LIVE.exists() and not KEPT.exists():
+            link = f"# was a link to {os.readlink(LIVE)}\n" if LIVE.is_symlink() else ""
+            KEPT.write_text(LIVE.read_text(encoding="utf-8", errors="replace") + link)
+        _write(LIVE, WANTED.read_text())
+    for path, text in HOOKS.items():
+        hook = Path(path)
+        ours = not hook.exists() or hook.read_text(encoding="utf-8", errors="replace").startswith(NOTE)
+        if Path(PROGRAMS[path]).exists() and ours:
+            _write(hook, NOTE + text)
+
+
+def _write(path: Path, text: str) -> None:
+    new = path.with_name(f"{path.name}.mailwiz-new")
+    new.write_text(text)
+    new.chmod(0o644)
+    os.replace(new, path)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

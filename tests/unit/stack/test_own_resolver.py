@@ -1,0 +1,109 @@
+"""Switching a server to its own resolver: the names that it needs decide, not the root; private names stay."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mailwiz_tui.stack.blueprint import Command
+from mailwiz_tui.stack.compile import compile_server
+from mailwiz_tui.stack.unbound import use_own_resolver as switch
+
+from . import cases
+
+NAMES = ["deb.debian.org", "example.com", "com"]
+
+
+def asked(own: dict[str, str], before: dict[str, str]) -> str:
+    def ask(server: str, name: str) -> str:
+        return (own if server == "127.0.0.1" else before).get(name, "REFUSED")
+
+    return switch.refusal(NAMES, ask)
+
+
+def test_a_resolver_that_answers_own_names_alone_is_good_enough() -> None:
+    own = {"deb.debian.org": "NOERROR", "example.com": "NOERROR"}
+    assert asked(own, own) == ""
+    assert asked({"example.com": "NXDOMAIN"}, {}) == "", "a domain that is not published yet is an answer, too"
+
+
+def test_what_was_resolved_before_and_is_not_any_more_is_named() -> None:
+    before = dict.fromkeys(NAMES, "NOERROR")
+    own = {"example.com": "NOERROR", "com": "NOERROR", "deb.debian.org": "SERVFAIL"}
+    assert asked(own, before) == "unbound on 127.0.0.1 does not resolve deb.debian.org (SERVFAIL)"
+    assert "example.com (NXDOMAIN)" in asked(own | {"example.com": "NXDOMAIN"}, before), "shadowed by a local zone"
+
+
+def test_a_resolver_that_answers_nothing_is_refused_with_every_name() -> None:
+    reason = asked(dict.fromkeys(NAMES, "no answer"), {})
+    assert "none of the names" in reason
+    assert all(name in reason for name in NAMES)
+
+
+def test_hosts_that_packages_come_from_are_found_in_both_forms_of_sources(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    apt = tmp_path / "etc/apt"
+    (apt / "sources.list.d").mkdir(parents=True)
+    (apt / "sources.list").write_text(
+        "deb http://deb.debian.org/debian trixie main\n# deb http://old.example x y\n"
+    )
+    (apt / "sources.list.d/own.sources").write_text(
+        "Types: deb\nURIs: https://mirror.example:8443/debian http://192.0.2.1/debian\nSuites: trixie\n"
+    )
+    (apt / "sources.list.d/off.list.save").write_text("deb http://off.example x y\n")
+    program = tmp_path / "apt-config"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    assert switch.package_hosts(tmp_path) == ["deb.debian.org", "mirror.example"]
+    program.write_text("#!/bin/sh\necho 'Acquire::http::Proxy \"http://proxy.example:3142\";'\n")
+    assert switch.package_hosts(tmp_path) == ["proxy.example"]
+
+
+def test_the_file_is_replaced_once_and_what_was_there_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, path in (("WANTED", "wanted"), ("LIVE", "resolv.conf"), ("KEPT", "backup/resolv.conf")):
+        monkeypatch.setattr(switch, name, tmp_path / path)
+    hook, program = tmp_path / "hook", tmp_path / "program"
+    monkeypatch.setattr(switch, "HOOKS", {str(hook): "skip\n", str(tmp_path / "other"): "skip\n"})
+    monkeypatch.setattr(
+        switch, "PROGRAMS", {str(hook): str(program), str(tmp_path / "other"): str(tmp_path / "no")}
+    )
+    program.touch()
+    (tmp_path / "wanted").write_text("nameserver 127.0.0.1\n")
+    (tmp_path / "stub").write_text("nameserver 127.0.0.53\n")
+    (tmp_path / "resolv.conf").symlink_to("stub")
+    switch.switch()
+    switch.switch()
+    assert not (tmp_path / "resolv.conf").is_symlink()
+    assert (tmp_path / "resolv.conf").read_text() == "nameserver 127.0.0.1\n"
+    assert (tmp_path / "backup/resolv.conf").read_text() == "nameserver 127.0.0.53\n# was a link to stub\n"
+    assert hook.read_text() == switch.NOTE + "skip\n"
+    assert not (tmp_path / "other").exists()
+
+
+def test_private_names_are_asked_of_the_forwarder_and_need_no_signature() -> None:
+    facts = cases.facts(recursion=False, resolvers=[{"address": "10.0.0.1", "answers": True, "dnssec": True}])
+    text = compile_server(cases.plan(), "mx1", facts).files()["/etc/unbound/unbound.conf.d/mailwiz.conf"].content
+    for name in ("test", "internal", "lan"):
+        assert f'local-zone: "{name}." nodefault' in text
+        assert f'domain-insecure: "{name}."' in text
+    assert "unblock-lan-zones: yes" in text
+    alone = compile_server(cases.plan(), "mx1", cases.facts()).files()["/etc/unbound/unbound.conf.d/mailwiz.conf"]
+    assert "nodefault" not in alone.content, "who asks the root itself finds none of these there"
+
+
+def test_a_forwarder_without_the_root_is_told_and_the_check_asks_for_the_plans_domain() -> None:
+    facts = cases.facts(recursion=False, resolvers=[{"address": "10.0.0.1", "answers": False, "dnssec": False}])
+    blueprint = compile_server(cases.plan(), "mx1", facts)
+    assert any("10.0.0.1 does not answer for the root" in finding for finding in blueprint.findings)
+    (probe,) = [probe for probe in blueprint.probes if probe.id == "resolver.answers"]
+    assert "example.com" in probe.argv
+    assert not [probe for probe in blueprint.probes if probe.id == "resolver.dnssec"]
+    (command,) = [
+        item for _, item in blueprint.items() if isinstance(item, Command) and item.id == "unbound.switch"
+    ]
+    assert command.argv[1:] == ("example.com", "com")
