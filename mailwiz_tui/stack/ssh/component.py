@@ -76,7 +76,7 @@ class Ssh(Component):
                 Probe(
                     id="ssh.algorithms",
                     proves="sshd offers the hardened algorithms only",
-                    argv=("sshd", "-T"),
+                    argv=("sh", "-c", "sshd -T | grep -E '^(ciphers|macs) '"),
                     expect=rf"(?ms)^ciphers {re.escape(','.join(CIPHERS))}$.*^macs {re.escape(','.join(MACS))}$",
                     advice="another file in /etc/ssh/sshd_config.d sets them first, or /etc/ssh/sshd_config "
                     "does not include that folder",
