@@ -31,9 +31,11 @@ _STOP = {
 }
 _FIND = "systemctl status PID names its unit, ss -ltnp its PID"
 _OWN = (
-    "clamav-milter", "haproxy", "mailwiz-guard", "mailwiz-message", "mailwiz-spamd-m", "mariadbd", "nginx",
-    "redis-server", "sshd", "systemd", "unbound", "valkey-server", "wireguard-go",
+    "clamav-milter", "haproxy", "mariadbd", "nginx", "redis-server", "sshd", "systemd", "unbound", "valkey-server",
+    "wireguard-go",
 )  # fmt: skip
+_PROGRAMS = "mailwiz-"
+"""What the names of all programs of ours begin with; the kernel tells the first 15 characters of a name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,12 @@ def _occupied(facts: Facts, blueprint: Blueprint) -> list[Refusal]:
     found: dict[tuple[int, str], Refusal] = {}
     for listener in facts.listeners:
         port = wanted.get((listener.protocol, listener.port))
-        if port is None or not listener.process or listener.process in ours:
+        if (
+            port is None
+            or not listener.process
+            or listener.process in ours
+            or listener.process.startswith(_PROGRAMS)
+        ):
             continue
         if port.scope is Scope.PEERS and listener.address.startswith(("127.", "::1")):
             continue

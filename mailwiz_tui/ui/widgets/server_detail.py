@@ -17,6 +17,7 @@ SHORT = {
     "mailwiz-spamd-milter": "spam",
     "mailwiz-clamav-milter": "virus",
     "mailwiz-message-checks": "checks",
+    "mailwiz-recipient-checks": "recipients",
     "mailwiz-guard": "guard",
     "clamav-daemon": "clamd",
     "clamav-daemon.socket": "",

@@ -9,6 +9,8 @@ import pytest
 from mailwiz_tui.fleet.facts import Disk, Facts, Listener, MailSoftware, MailStore
 from mailwiz_tui.install.preflight import advice, refusals
 from mailwiz_tui.stack.blueprint import Blueprint, Port, Scope
+from mailwiz_tui.stack.compile import compile_server
+from tests.unit.stack import cases
 
 GOOD: dict[str, Any] = {
     "os_id": "debian",
@@ -75,6 +77,20 @@ def test_foreign_configuration_may_be_adopted_and_own_ports_are_no_obstacle():
     master = (Listener(protocol="tcp", address="0.0.0.0", port=25, process="master"),)
     assert reasons(mail_software=ours, listeners=master) == []
     assert reasons(listeners=master) == ["port 25 (smtp) is taken by master"]
+
+
+@pytest.mark.parametrize("antispam", ["rspamd", "spamassassin", "none"])
+def test_no_program_of_ours_is_in_the_way_of_the_next_apply(antispam):
+    plan = cases.plan(services={"antispam": antispam, "antivirus": True})
+    blueprint = compile_server(plan, "mx1", cases.facts())
+    own = [
+        path.rpartition("/")[2] for path in blueprint.files() if path.startswith("/usr/local/lib/mailwiz/mailwiz-")
+    ]
+    assert any(name == "mailwiz-recipient-checks" for name in own)
+    for number in [port.number for port in blueprint.ports if port.protocol == "tcp"]:
+        for name in own:
+            listener = Listener(protocol="tcp", address="127.0.0.1", port=number, process=name[:15])
+            assert refusals(Facts(**{**GOOD, "listeners": (listener,)}), blueprint) == []
 
 
 def test_a_foreign_web_server_is_named_first_with_what_to_do_and_adopting_is_not_offered_for_it():
