@@ -131,6 +131,9 @@ def ensure(paths: LabPaths) -> None:
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mailwiz lab authority")])
         builder = _certificate(name, name, authority.public_key(), days=3650)
         builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        builder = builder.add_extension(
+            x509.SubjectKeyIdentifier.from_public_key(authority.public_key()), critical=False
+        )
         usage = x509.KeyUsage(False, False, False, False, False, True, True, False, False)
         certificate = builder.add_extension(usage, critical=True).sign(authority, hashes.SHA256())
         machine.write(paths.ca_file, certificate.public_bytes(serialization.Encoding.PEM).decode())
@@ -180,7 +183,8 @@ def issue(paths: LabPaths, *names: str) -> Server:
     )
     builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
     builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-    certificate = builder.sign(authority, hashes.SHA256())
+    issuer_key = x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.public_key())
+    certificate = builder.add_extension(issuer_key, critical=False).sign(authority, hashes.SHA256())
     public = key.public_key().public_bytes(
         serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
     )

@@ -179,12 +179,13 @@ class Outside:
         """Run a program on the outside host (it has openssl, curl, swaks, posttls-finger, kdig)."""
         return self._box.run(command, stdin=stdin, check=check)
 
-    def listen(self, port: int = 0) -> socket.socket:
-        """Open a listening socket at ``address``, for a server of a test's own; the caller closes it.
+    def listen(self, port: int = 0, address: str = "") -> socket.socket:
+        """Open a listening socket, for a server of a test's own; the caller closes it.
 
-        The socket belongs to the outside host's network although this process serves it (setns(2)).
+        It is at ``address``, where the mail server has port 25, or at another IPv4 address of the outside host. The
+        socket belongs to the outside host's network although this process serves it (setns(2)).
         """
-        return self._inside(lambda: socket.create_server((str(self.address.ipv4), port)))
+        return self._inside(lambda: socket.create_server((address or str(self.address.ipv4), port)))
 
     def dial(self, port: int = 25) -> socket.socket:
         """Connect to a port of the outside host as a program on it would, whom its mail server lets send."""

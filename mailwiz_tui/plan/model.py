@@ -165,6 +165,7 @@ class Dmarc(Model):
     rua: names.OptionalReportAddress = ""
     ruf: names.OptionalReportAddress = ""
     percentage: Annotated[int, Field(ge=0, le=100, strict=True)] = 100
+    send_reports: StrictBool = True
 
 
 class Security(Model):

@@ -25,6 +25,7 @@ from mailwiz_tui.stack.leftovers.component import Leftovers
 from mailwiz_tui.stack.links.component import Links
 from mailwiz_tui.stack.mariadb.component import MariaDb
 from mailwiz_tui.stack.message_checks.component import MessageChecks
+from mailwiz_tui.stack.mta_sts.component import MtaSts
 from mailwiz_tui.stack.nexthops.component import NextHops
 from mailwiz_tui.stack.nfs.component import Nfs
 from mailwiz_tui.stack.nftables.component import Nftables
@@ -46,6 +47,7 @@ from mailwiz_tui.stack.roundcube.database import WebmailStore
 from mailwiz_tui.stack.rspamd.component import Rspamd
 from mailwiz_tui.stack.signing.component import SigningDomains, SigningTables
 from mailwiz_tui.stack.spamassassin.component import SpamAssassin
+from mailwiz_tui.stack.srs.component import Srs
 from mailwiz_tui.stack.ssh.component import Ssh
 from mailwiz_tui.stack.tls.component import Tls
 from mailwiz_tui.stack.unbound.component import Unbound
@@ -80,6 +82,8 @@ COMPONENTS: tuple[Component, ...] = (
     ObjectStore(),
     Dovecot(),
     Front(),
+    Srs(),
+    MtaSts(),
     Postfix(),
     Satellite(),
     NextHops(),

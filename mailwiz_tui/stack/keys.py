@@ -54,6 +54,8 @@ ACCOUNT_COPY = "/var/lib/mailwiz-accounts"
 """Where a server keeps its copy of the accounts."""
 ACCOUNT_LOGINS = f"{ACCOUNT_COPY}/dovecot/users"
 """Dovecot's part of it (passwd-file)."""
+SRS_SECRET_COPY = f"{ACCOUNT_COPY}/srs.secret"
+"""The secret of forwarding addresses (postsrsd), common to all servers that take or send mail."""
 USAGE_FILE = ".usage"
 """In a mailbox's home on a store without the database: how full it is, for the copy's program to send on."""
 
@@ -91,6 +93,16 @@ PEER_RELAY_PORT = 10025
 """Where the servers that send mail out take what other servers of the plan have for the world."""
 PANEL_MAIL_PORT = 10027
 """Where the admin panel of several servers hands in its mail, on the loopback."""
+SRS_FORWARD_PORT = 10001
+SRS_REVERSE_PORT = 10002
+"""Where postsrsd answers Postfix (tcp_table(5)): for senders that leave, and for recipients of bounces."""
+SRS_MAIL_PORT = 10028
+"""Where mail of foreign senders for the world passes once more, to get a sender of ours."""
+REPORT_MAIL_PORT = 10029
+"""Where Rspamd hands in DMARC reports, on the loopback: they are signed and not filtered."""
+DANE_POLICY_PORT = 8460
+MTA_STS_PORT = 8461
+"""Where Postfix asks what TLS a destination wants (socketmap_table(5)): DANE first, then MTA-STS."""
 LMTP_SOCKET = "private/dovecot-lmtp"
 
 RSPAMD_MILTER_PORT = 11332

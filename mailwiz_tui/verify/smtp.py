@@ -114,9 +114,10 @@ async def check_relay(target: Target, courier: Courier) -> str:
         f'"{outside}"@{local}',
         f"@{local}:{outside}",
         f"{OUTSIDE_DOMAIN}!relay-test@{local}",
+        f"SRS0=AAAA=AA={OUTSIDE_DOMAIN}=relay-test@{local}",
     )
     proved: list[Reply] = []
-    for chunk in (forms[:2], forms[2:4], forms[4:]):
+    for chunk in (forms[:2], forms[2:4], forms[4:6], forms[6:]):
         steps: list[Step] = ["EHLO"]
         for form in chunk:
             steps += ["MAIL FROM:<>", f"RCPT TO:<{form}>", "RSET"]

@@ -47,10 +47,11 @@ class PostOffice:
     asked: list[str] = field(default_factory=list)
     down: bool = False
     port: int = 0
+    name: str = NAME
 
     @property
     def hop(self) -> str:
-        return f"[{NAME}]:{self.port}"
+        return f"[{self.name}]:{self.port}"
 
 
 class _Dialog(socketserver.StreamRequestHandler):
@@ -61,11 +62,11 @@ class _Dialog(socketserver.StreamRequestHandler):
         sender, recipients, user, tls = "", [], "", ""
         if office.down:
             return
-        self._say(f"220 {NAME} ESMTP")
+        self._say(f"220 {office.name} ESMTP")
         while line := self.rfile.readline(4096).decode("utf-8", "replace").strip():
             verb = line.upper().partition(" ")[0]
             if verb == "EHLO":
-                offers = [NAME, "8BITMIME", "SIZE 10000000"]
+                offers = [office.name, "8BITMIME", "SIZE 10000000"]
                 offers += ["AUTH PLAIN"] if tls and office.login else [] if tls else ["STARTTLS"]
                 for offer in offers[:-1]:
                     self._say(f"250-{offer}")
@@ -126,16 +127,22 @@ class _Server(socketserver.ThreadingTCPServer):
 
 @contextlib.contextmanager
 def post_office(
-    lab: Lab, *, port: int = 0, known: set[str] | None = None, login: tuple[str, str] | None = None
+    lab: Lab,
+    *,
+    port: int = 0,
+    known: set[str] | None = None,
+    login: tuple[str, str] | None = None,
+    name: str = NAME,
+    address: str = "",
 ) -> Iterator[PostOffice]:
-    """Run the server for as long as the block lasts."""
-    office = PostOffice(known, login)
-    address = lab.outside.address.ipv4
-    lab.dns.publish(f"{NAME}. 5 IN A {address}")
-    server = _Server((str(address), 0), _Dialog, bind_and_activate=False)
+    """Run the server for as long as the block lasts, at an address of the outside host (its mail server's)."""
+    office = PostOffice(known, login, name=name)
+    address = address or str(lab.outside.address.ipv4)
+    lab.dns.publish(f"{name}. 5 IN A {address}")
+    server = _Server((address, 0), _Dialog, bind_and_activate=False)
     server.socket.close()
-    with tempfile.TemporaryDirectory() as folder, lab.outside.listen(port) as server.socket:
-        issued = keys.issue(lab.paths, NAME)
+    with tempfile.TemporaryDirectory() as folder, lab.outside.listen(port, address) as server.socket:
+        issued = keys.issue(lab.paths, name)
         (Path(folder) / "chain.pem").write_text(issued.chain)
         (Path(folder) / "key.pem").write_text(issued.key)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

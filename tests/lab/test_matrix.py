@@ -17,7 +17,7 @@ from mailwiz_tui.fleet.facts_store import facts_path_for, load_facts
 from mailwiz_tui.lab.lab import Lab
 from mailwiz_tui.plan.toml import load_plan
 from mailwiz_tui.verify.message import GTUBE
-from tests.lab import signed_as_sent, told_authentication
+from tests.lab import forwarding, signed_as_sent, told_authentication
 from tests.lab.clients import PASSWORD, eventually, other, refused, until, unverified, virus
 from tests.lab.conftest import FreshHost
 from tests.lab.signatures import signature_mirror
@@ -185,6 +185,7 @@ def test_cell(walk: Walk, cell: int) -> None:
     if not antivirus:
         for proof in signed_as_sent.PROOFS:
             proof(site)
+        forwarding.comes_back(site)
 
     if antivirus:
         with walk.without("clamav-daemon.socket", "clamav-daemon.service"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import imaplib
 import json
 import re
@@ -11,6 +12,7 @@ import time
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from xml.etree import ElementTree
 
 import pytest
 
@@ -19,6 +21,7 @@ from tests.lab import bans, hardened_ssh, signed_as_sent, told_authentication
 from tests.lab.addresses import PROOFS, Proof, with_international_domain
 from tests.lab.clients import PASSWORD, refused, until, unverified
 from tests.lab.crashes import came_back, crash_every_daemon
+from tests.lab.forwarding import Forward, comes_back
 from tests.lab.identity_judge import Place, everything_wrong, letters, with_domains
 from tests.lab.site import Site, installed
 from tests.lab.workspace import make_workspace
@@ -71,6 +74,41 @@ def test_mail_with_an_extension_and_to_an_alias_arrives(site: Site) -> None:
     site.from_outside(second, f"team@{site.domain}")
     site.found(site.carol, "INBOX", first)
     site.found(site.carol, "INBOX", second)
+
+
+def test_forwarded_mail_leaves_under_our_name_and_its_bounce_finds_the_sender(site: Site) -> None:
+    comes_back(site)
+
+
+def test_a_domain_that_asks_for_it_learns_who_sent_in_its_name(site: Site) -> None:
+    """The day's results are moved to yesterday, as the reports are about that."""
+    reader = f"{uuid.uuid4().hex}@outside.test"
+    site.lab.dns.publish(
+        f'_dmarc.unsigned.test. 5 IN TXT "v=DMARC1; p=quarantine; rua=mailto:{reader}"\n'
+        'unsigned.test. 5 IN TXT "v=spf1 -all"\n'
+        'unsigned.test._report._dmarc.outside.test. 5 IN TXT "v=DMARC1"'
+    )
+    # Rspamd reads addresses of reports as URLs, and no public suffix is called test
+    site.run("echo test >> /usr/share/publicsuffix/public_suffix_list.dat")
+    time.sleep(6)  # what the server knows of the record from before
+    subject = uuid.uuid4().hex
+    site.from_outside(subject, site.bob, "x@unsigned.test")
+    site.found(site.bob, "Junk", subject)
+    redis = "redis-cli -s /run/redis-rspamd/redis-server.sock"
+    assert until(lambda: "dmarc_idx" in site.run(f"{redis} --scan --pattern 'dmarc_*'"))
+    site.run(f"{redis} rename 'dmarc_idx;'$(date +%Y%m%d) 'dmarc_idx;'$(date -d yesterday +%Y%m%d)")
+    site.run("systemctl start mailwiz-dmarc-reports.service")
+    letter = site.lab.outside.wait_for(reader, "Report Domain: unsigned.test", seconds=60)
+    assert letter["Return-Path"] == f"<postmaster@{site.domain}>"
+    assert Forward("", letter).signature_holds(site.lab)
+    (packed,) = (part.get_content() for part in letter.iter_attachments())
+    report = ElementTree.fromstring(gzip.decompress(packed))
+    found = {path: report.findtext(path) for path in ("report_metadata/org_name", "policy_published/domain")}
+    assert found == {"report_metadata/org_name": site.domain, "policy_published/domain": "unsigned.test"}
+    (record,) = (r for r in report.iter("record") if r.findtext("identifiers/header_from") == "unsigned.test")
+    assert record.findtext("row/source_ip") in (str(site.lab.plan.mail.ipv4), str(site.lab.plan.mail.ipv6))
+    evaluated = [record.findtext(f"row/policy_evaluated/{name}") for name in ("disposition", "dkim", "spf")]
+    assert evaluated == ["quarantine", "fail", "fail"]
 
 
 def test_who_logs_in_sends_only_as_oneself_in_the_envelope_and_in_the_header(site: Site) -> None:

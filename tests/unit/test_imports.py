@@ -25,7 +25,7 @@ ALLOWED = {
 LIBRARIES = {
     "textual": ("ui/",),
     "asyncssh": ("install/ssh/",),
-    "dns": ("dns/", "lab/"),
+    "dns": ("dns/", "lab/", "stack/mta_sts/dane_policy.py"),
     "dkim": ("verify/",),
 }
 

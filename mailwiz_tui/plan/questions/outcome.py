@@ -87,5 +87,6 @@ INSTALL = StepSpec(
         "backup.keep_weekly",
         "backup.keep_monthly",
         "limits.imap_append_mb",
+        "security.dmarc.send_reports",
     ),
 )

@@ -271,6 +271,19 @@ _DMARC = (
         why="Receivers that follow RFC 9989 ignore pct; to begin carefully, use the policy none.",
         shown_when=(ShownWhen("security.dmarc.policy", ("quarantine", "reject")),),
     ),
+    FieldSpec(
+        path="security.dmarc.send_reports",
+        label="Send reports",
+        help="Tells other domains each day who sent in their name to this server.",
+        kind=FieldKind.BOOL,
+        example="yes",
+        why=(
+            "The other half of DMARC: domains that ask for reports get one a day from postmaster@ of the primary "
+            "domain, with addresses of servers, counts and results, and nothing of any mail (RFC 9990). Only "
+            "Rspamd can do so."
+        ),
+        shown_when=(ShownWhen("services.antispam", ("rspamd",)),),
+    ),
 )
 
 _SENDERS = (

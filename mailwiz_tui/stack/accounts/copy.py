@@ -14,6 +14,7 @@ from mailwiz_tui.stack.blueprint import Command, Directory, File, Packages, Prob
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.postfix.release import Release
 from mailwiz_tui.stack.render import render
+from mailwiz_tui.stack.srs.component import UNIT as SRS_UNIT
 
 PROGRAM = f"{keys.LIB_DIR}/account-copy"
 SETTINGS = f"{keys.CONF_DIR}/account-copy.json"
@@ -161,6 +162,8 @@ def settings(context: Context) -> str:
         "usage_file": f"{context.plan.storage.path}/%s/{keys.USAGE_FILE}" if _tells_usage(context) else "",
         "quota_field": "userdb_quota_rule=*:bytes=BYTES" if old else "userdb_quota_storage_size=BYTESB",
         "own_sender_reply": OWN_SENDER_REPLY,
+        "srs_secret": keys.SRS_SECRET_COPY if _maps(context) else "",
+        "srs_unit": SRS_UNIT,
     }
     return json.dumps(value, indent=2) + "\n"
 

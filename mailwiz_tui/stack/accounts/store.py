@@ -6,7 +6,7 @@ from mailwiz_tui.plan.model import PlanServer, Role
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.accounts.clients import client_certificates
 from mailwiz_tui.stack.accounts.network import after_network
-from mailwiz_tui.stack.blueprint import Command, File, Port, Probe, Scope, Step, User
+from mailwiz_tui.stack.blueprint import Command, File, Port, Probe, Scope, SecretSpec, Step, User
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.internal_tls.component import peer_certificates
 from mailwiz_tui.stack.render import render, sql_text
@@ -16,6 +16,10 @@ CONFIG = "/etc/mysql/mariadb.conf.d/91-mailwiz-peers.cnf"
 SCRIPT = f"{keys.CONF_DIR}/sql/peers.sql"
 USER = "mailwiz_peer"
 READERS = (Role.MX_INBOUND, Role.MX_OUTBOUND, Role.MAIL_STORAGE)
+SRS_SECRET = SecretSpec("srs")
+"""The secret of forwarding addresses: the store makes it, and it travels with the accounts."""
+_KEEP_SECRET = "INSERT IGNORE INTO `mailwiz_secret` (`name`, `value`) VALUES ('srs', '{{secret:srs}}');\n"  # noqa: S105
+_HAS_SECRET = f"SELECT COUNT(*) FROM {keys.DATABASE}.mailwiz_secret WHERE name = 'srs'"  # noqa: S608
 COLUMNS = ("username", "local_part", "domain", "maildir", "quota", "active")
 
 
@@ -45,9 +49,16 @@ class AccountStore(Component):
                     else ("true",),
                     inputs=(SCRIPT,),
                 ),
+                Command(
+                    id="account-store.srs",
+                    argv=("mariadb", "--batch", keys.DATABASE),
+                    stdin=_KEEP_SECRET,
+                    unless=("sh", "-c", '[ "$(mariadb -BNe "$0")" = 1 ]', _HAS_SECRET),
+                ),
             ),
         )
         return Contribution(
+            secrets=(SRS_SECRET,),
             steps=(step,),
             ports=(Port(keys.DATABASE_PORT, "accounts", Scope.PEERS),),
             probes=(
@@ -121,6 +132,9 @@ _MOVES = (
 )
 
 
+_SECRETS = f"\nGRANT SELECT ON `{keys.DATABASE}`.`mailwiz_secret` TO {{account}};"
+
+
 def _readers(context: Context) -> list[PlanServer]:
     """The other servers that need accounts."""
     return [s for s in context.plan.servers_with(*READERS) if s.id != context.server_id]
@@ -153,5 +167,6 @@ def _grants(context: Context, server: PlanServer) -> str:
         name=context.internal_name(server.id),
         database=keys.DATABASE,
         usage=", INSERT, UPDATE" if Role.MAIL_STORAGE in roles else "",
+        secrets=_SECRETS.format(account=_account(server)) if roles & {Role.MX_INBOUND, Role.MX_OUTBOUND} else "",
         columns=", ".join(f"`{column}`" for column in (*COLUMNS, *secret)),
     )

@@ -21,6 +21,7 @@ from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.database_gate.component import SERVICE_UNIT as GATE
 from mailwiz_tui.stack.filtering import Milter, mail_filter
 from mailwiz_tui.stack.jails import jail
+from mailwiz_tui.stack.mta_sts import policies
 from mailwiz_tui.stack.postfix import relay
 from mailwiz_tui.stack.postfix.lookups import lookups
 from mailwiz_tui.stack.postfix.peers import PEERS, sends_itself
@@ -30,6 +31,7 @@ from mailwiz_tui.stack.probes import clean_check, unit_active
 from mailwiz_tui.stack.protocols import has_ipv4, has_ipv6
 from mailwiz_tui.stack.render import render
 from mailwiz_tui.stack.resolution import resolution
+from mailwiz_tui.stack.srs import routing
 
 DIR = "/etc/postfix"
 FILTERS = "/etc/fail2ban/filter.d"
@@ -127,6 +129,7 @@ class Postfix(Component):
             f"{DIR}/main.cf": main_cf(context),
             f"{DIR}/master.cf": master_cf(context),
             **relay.relay_files(plan),
+            **routing.tables(context),
             f"{DIR}/mailwiz-local": render(
                 "postfix", "mailwiz-local", host=re.escape(host), domain=domains, primary=primary
             ),
@@ -204,7 +207,7 @@ def main_cf(context: Context) -> str:
     own = (
         ""
         if plan.security.spf.includes or not context.has_role(Role.MX_INBOUND)
-        else f",\n    check_sender_access {accounts.own_senders}"
+        else f",\n    {routing.sender_check()},\n    check_sender_access {accounts.own_senders}"
     )
     return render(
         "postfix",
@@ -217,6 +220,8 @@ def main_cf(context: Context) -> str:
         protocols=_protocols(context),
         preference="ipv4" if context.facts.outbound_25_ipv6 is False else "any",
         accounts=accounts.settings,
+        forwarding=routing.settings(context, accounts.domains).rstrip("\n"),
+        srs_recipients=routing.recipient_checks(),
         quota=RECIPIENTS,
         bounces=keys.BOUNCES,
         submission_rules=render("postfix", "submission-rules.cf", quota=RECIPIENTS)
@@ -237,6 +242,7 @@ def main_cf(context: Context) -> str:
         key=keys.TLS_KEY,
         out_level="dane" if decision.validates else "may",
         out_dns="dnssec" if decision.validates else "enabled",
+        policies=policies.settings(context),
         milters=_milters(context),
     )
 

@@ -12,6 +12,8 @@ from mailwiz_tui.stack.postfix.peers import from_peers, peer_policy, sends_itsel
 from mailwiz_tui.stack.postfix.relay import SmartHost
 from mailwiz_tui.stack.postfix.release import Release
 from mailwiz_tui.stack.render import render
+from mailwiz_tui.stack.rspamd import reports
+from mailwiz_tui.stack.srs import routing
 
 
 def master_cf(context: Context) -> str:
@@ -26,13 +28,28 @@ def master_cf(context: Context) -> str:
         services += render("postfix", "master-submission.cf", submission=own)
         if context.distributed:
             services += from_peers(context, ",".join(milter.address for milter in mail_filter(context).local))
+    services += reports_in(context)
     ways = smart_host.service if smart_host else ""
     return render(
         "postfix",
         "master.cf",
-        services=services + ("" if services.endswith("\n\n") else "\n"),
+        services=services + routing.services(context) + ("" if services.endswith("\n\n") else "\n"),
         smart_host=ways if sends_itself(context) else to_peers(),
     )
+
+
+def reports_in(context: Context) -> str:
+    """The service that takes DMARC reports of the filter on this host; who sends, signs."""
+    if not reports.reports(context):
+        return ""
+    signer = mail_filter(context).local if sends_itself(context) else ()
+    milters = ",".join(milter.address for milter in signer)
+    return render("postfix", "master-reports.cf", port=str(keys.REPORT_MAIL_PORT), milters=milters)
+
+
+def report_ports(context: Context) -> tuple[Port, ...]:
+    """Where it listens."""
+    return (Port(keys.REPORT_MAIL_PORT, "dmarc-reports", Scope.LOCAL),) if reports.reports(context) else ()
 
 
 def _hears_the_panel(context: Context) -> bool:
@@ -80,4 +97,5 @@ def ports(context: Context) -> tuple[Port, ...]:
         *(local if _hears_the_panel(context) else ()),
         *(outgoing if context.has_role(Role.MX_OUTBOUND) else ()),
         *(peers if context.distributed and context.has_role(Role.MX_OUTBOUND) else ()),
+        *report_ports(context),
     )

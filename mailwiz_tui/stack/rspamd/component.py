@@ -22,6 +22,7 @@ from mailwiz_tui.stack.probes import clean_check, unit_active
 from mailwiz_tui.stack.redis.component import UNIT as REDIS
 from mailwiz_tui.stack.render import quoted, render
 from mailwiz_tui.stack.resolution import resolution
+from mailwiz_tui.stack.rspamd import reports
 from mailwiz_tui.stack.rspamd.release import release_files
 from mailwiz_tui.stack.signing.component import SELECTORS_FILE
 
@@ -82,6 +83,7 @@ class Rspamd(Component):
                 service_settings=_MIXED,
             ),
         ]
+        items += reports.units(context)
         step = Step(
             id="rspamd",
             title="Start the spam filter and DKIM signer",
@@ -95,7 +97,7 @@ class Rspamd(Component):
             steps=(step,),
             kept=("/etc/rspamd/override.d", "/etc/rspamd/lua.local.d"),
             ports=(Port(keys.RSPAMD_MILTER_PORT, "rspamd-milter", Scope.LOCAL),),
-            probes=self._probes(context, key),
+            probes=(*self._probes(context, key), *reports.probes(context)),
         )
 
     @staticmethod
@@ -120,7 +122,7 @@ class Rspamd(Component):
             else "# This server has no key."
         )
         plain = (
-            "actions.conf", "classifier-bayes.conf", "dmarc.conf", "force_actions.conf", "history_redis.conf",
+            "actions.conf", "classifier-bayes.conf", "force_actions.conf", "history_redis.conf",
             "logging.inc", "milter_headers.conf", "neural.conf", "ratelimit.conf", "worker-normal.inc",
         )  # fmt: skip
         workers = min(max(context.facts.cpus, 2), 4)
@@ -135,6 +137,7 @@ class Rspamd(Component):
             "worker-proxy.inc": render(
                 "rspamd", "worker-proxy.inc", port=str(keys.RSPAMD_MILTER_PORT), count=str(workers)
             ),
+            "dmarc.conf": render("rspamd", "dmarc.conf", reporting=reports.settings(context).rstrip("\n")),
             "redis.conf": render("rspamd", "redis.conf", socket=keys.REDIS_SOCKET),
             "dkim_signing.conf": render(
                 "rspamd", "dkim_signing.conf", enabled=enabled, domains=signing, others=others

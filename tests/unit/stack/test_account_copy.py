@@ -148,6 +148,28 @@ def test_an_answer_cut_short_or_empty_leaves_the_last_copy(program: ModuleType, 
     assert list(tmp_path.glob("**/users")) == []
 
 
+def test_the_secret_of_forwarding_addresses_comes_with_the_accounts_and_postsrsd_learns_of_it(
+    program: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = settings("in1")
+    assert chosen["srs_secret"] == "/var/lib/mailwiz-accounts/srs.secret"
+    assert settings("store2")["srs_secret"] == "", "a store neither rewrites nor unwraps"
+    chosen["srs_secret"] = str(tmp_path / "srs.secret")
+    assert program.secret_missing(chosen)
+    ran: list[list[str]] = []
+    monkeypatch.setattr(program.subprocess, "run", lambda argv, **_: ran.append(argv))
+    program.keep_secret(chosen, ["one-secret"])
+    program.keep_secret(chosen, ["one-secret"])
+    assert not program.secret_missing(chosen)
+    assert ran == [["systemctl", "try-restart", "--no-block", "postsrsd.service"]], "once, as it changed once"
+    assert (tmp_path / "srs.secret").read_text() == "one-secret\n"
+    assert (tmp_path / "srs.secret").stat().st_mode & 0o777 == 0o600
+    for nothing in ([], ["two words"]):
+        with pytest.raises(program.NoAnswerError, match="no secret for forwarding"):
+            program.keep_secret(chosen, nothing)
+    assert (tmp_path / "srs.secret").read_text() == "one-secret\n"
+
+
 def test_the_store_lets_each_server_read_what_its_role_needs() -> None:
     blueprint = compile_server(cases.distributed(), "store1", cases.distributed_facts())
     grants = blueprint.files()["/etc/mailwiz/sql/peers.sql"].content.split("CREATE USER IF NOT EXISTS ")[1:]
@@ -158,7 +180,9 @@ def test_the_store_lets_each_server_read_what_its_role_needs() -> None:
     assert "password" not in inbound
     assert "`password`" in front
     assert "INSERT" not in front
-    assert "INSERT, UPDATE" in by_host["'mailwiz_peer'@'10.80.0.6'"]
+    store = by_host["'mailwiz_peer'@'10.80.0.6'"]
+    assert "INSERT, UPDATE" in store
+    assert ["mailwiz_secret" in grant for grant in (inbound, front, store)] == [True, True, False]
 
 
 def test_a_store_with_the_database_puts_off_what_is_elsewhere_and_one_store_has_no_such_question() -> None:

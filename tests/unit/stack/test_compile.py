@@ -17,7 +17,7 @@ from mailwiz_tui.stack.compile import compile_server
 
 from . import cases
 
-NO_COMMENTS = {"/etc/hostname", "/etc/mailname"}
+NO_COMMENTS = {"/etc/hostname", "/etc/mailname", "/etc/postsrsd.secret"}
 MADE_BY_PREPARE = {keys.TLS_CHAIN, keys.TLS_KEY, keys.INTERNAL_IDENTITY}
 
 KNOWN = st.builds(

@@ -66,7 +66,8 @@ def test_network_between_servers_is_as_in_its_golden_file(component: str, server
 
 @pytest.mark.parametrize("server_id", ["in1", "out1", "store1", "store2"])
 @pytest.mark.parametrize(
-    "component", ["account-store", "accounts", "dovecot", "front", "nexthops", "postfix", "satellite"]
+    "component",
+    ["account-store", "accounts", "dovecot", "front", "nexthops", "postfix", "satellite", "srs", "mta_sts"],
 )
 def test_divided_roles_are_as_in_their_golden_files(component: str, server_id: str) -> None:
     text = part(compile_server(cases.distributed(), server_id, cases.distributed_facts()), component)

@@ -83,7 +83,7 @@ def test_logins_and_lookups_start_after_the_database(known: FactsFile) -> None:
     blueprint = compile_server(cases.plan(), "mx1", known)
     files = blueprint.files()
     for unit in blueprint.units():
-        if unit.name.startswith(("dovecot", "postfix")) and not unit.oneshot:
+        if unit.name.startswith(("dovecot", "postfix.", "postfix@")) and not unit.oneshot:
             said = files[drop_in_path(unit.name)].content
             assert "After=mariadb.service" in said
             assert "Wants=mariadb.service" in said

@@ -8,4 +8,4 @@ GRANT SELECT ON `@@DATABASE@@`.`alias_domain` TO @@ACCOUNT@@;
 GRANT SELECT ON `@@DATABASE@@`.`mailwiz_store` TO @@ACCOUNT@@;
 GRANT SELECT@@USAGE@@ ON `@@DATABASE@@`.`quota2` TO @@ACCOUNT@@;
 GRANT SELECT (@@COLUMNS@@)
-    ON `@@DATABASE@@`.`mailbox` TO @@ACCOUNT@@;
+    ON `@@DATABASE@@`.`mailbox` TO @@ACCOUNT@@;@@SECRETS@@

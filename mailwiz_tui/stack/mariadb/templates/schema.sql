@@ -180,3 +180,10 @@ CREATE TABLE IF NOT EXISTS `mailwiz_store` (
   `moving_to` varchar(64) NOT NULL DEFAULT '',
   PRIMARY KEY (`username`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci COMMENT='mailwiz-tui: stores of mailboxes';
+
+-- Ours: secrets that several servers of a plan must have in common (forwarding addresses).
+CREATE TABLE IF NOT EXISTS `mailwiz_secret` (
+  `name` varchar(64) NOT NULL,
+  `value` varchar(255) NOT NULL,
+  PRIMARY KEY (`name`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin COMMENT='mailwiz-tui: secrets common to the servers';

@@ -1,0 +1,111 @@
+"""MTA-STS for outgoing mail: Debian's postfix-mta-sts-resolver, and before it a program that gives DANE precedence.
+
+A table of ``smtp_tls_policy_maps`` overrides Postfix' own level, ``dane``, so the resolver alone would replace DANE
+by MTA-STS where a domain has both. RFC 8461 section 2 forbids that; the first table says ``dane`` for such domains.
+"""
+
+from __future__ import annotations
+
+from mailwiz_tui.stack import keys, programs
+from mailwiz_tui.stack.blueprint import File, Item, Packages, Port, Probe, Scope, Step, Unit
+from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.mta_sts.policies import applies, dane_first
+from mailwiz_tui.stack.postfix.release import Release
+from mailwiz_tui.stack.probes import listens, unit_active
+from mailwiz_tui.stack.render import render
+
+RESOLVER = "postfix-mta-sts-resolver.service"
+SETTINGS = "/etc/mta-sts-daemon.yml"
+DANE = "mailwiz-dane-policy.service"
+DANE_UNIT = f"/etc/systemd/system/{DANE}"
+PROGRAM = ("mta_sts", "dane_policy")
+
+
+class MtaSts(Component):
+    """Policies of the destinations, on the loopback for Postfix."""
+
+    name = "mta_sts"
+    title = "TLS policies of destinations"
+
+    def wanted(self, context: Context) -> bool:
+        """Where this server itself hands mail over to the world."""
+        return applies(context)
+
+    def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
+        """Both programs, before Postfix, which cannot send without their answers."""
+        newer = context.codename != "bookworm"
+        settings = render(
+            "mta_sts", "mta-sts-daemon.yml", port=str(keys.MTA_STS_PORT), release=_NEWER if newer else ""
+        ).rstrip("\n")
+        items: tuple[Item, ...] = (
+            File(SETTINGS, f"{settings}\n"),
+            Unit(RESOLVER, restart_on=(SETTINGS,)),
+        )
+        dane = dane_first(context)
+        if dane:
+            program = programs.module(*PROGRAM)
+            launcher = programs.launcher(*PROGRAM, DANE.removesuffix(".service"))
+            unit = render(
+                "mta_sts",
+                DANE,
+                postfix=Release.of(context).unit,
+                program=launcher.path,
+                port=str(keys.DANE_POLICY_PORT),
+                resolver=keys.RESOLVER,
+            )
+            items += (
+                programs.folder("mta_sts"),
+                program,
+                launcher,
+                File(DANE_UNIT, unit),
+                Unit(DANE, restart_on=(program.path, launcher.path, DANE_UNIT)),
+            )
+        return Contribution(
+            packages=Packages(names=("postfix-mta-sts-resolver", *(("python3-dnspython",) if dane else ()))),
+            steps=(
+                Step(
+                    id="mta_sts",
+                    title="Configure MTA-STS (outgoing mail)",
+                    component=self.name,
+                    items=items,
+                ),
+            ),
+            ports=(
+                Port(keys.MTA_STS_PORT, "mta-sts", Scope.LOCAL),
+                *((Port(keys.DANE_POLICY_PORT, "dane-policy", Scope.LOCAL),) if dane else ()),
+            ),
+            probes=_probes(dane=dane),
+        )
+
+
+_NEWER = """\
+  # Postfix 3.10 then matches the names of mail exchangers with the policy, not only their certificates
+  tlsrpt: true
+"""
+
+
+def _probes(*, dane: bool) -> tuple[Probe, ...]:
+    waits = "mail to other servers waits in the queue until it does"
+    found = [
+        unit_active(RESOLVER, "the MTA-STS resolver runs"),
+        listens("mta_sts.listens", "the MTA-STS resolver answers on this host alone", keys.MTA_STS_PORT, RESOLVER),
+        _answers("mta_sts.answers", "the MTA-STS resolver answers Postfix", keys.MTA_STS_PORT, RESOLVER, waits),
+    ]
+    if dane:
+        found += [
+            unit_active(DANE, "the program that gives DANE precedence over MTA-STS runs"),
+            _answers("mta_sts.dane", "DANE is asked about before MTA-STS", keys.DANE_POLICY_PORT, DANE, waits),
+        ]
+    return tuple(found)
+
+
+def _answers(check_id: str, proves: str, port: int, unit: str, waits: str) -> Probe:
+    """That a table says of a name that is none that it does not know it, and complains of nothing."""
+    return Probe(
+        id=check_id,
+        proves=proves,
+        argv=("postmap", "-q", "mailwiz.invalid", f"socketmap:inet:127.0.0.1:{port}:postfix"),
+        refuse=r"warning|error|fatal",
+        exit_code=1,
+        advice=f"{waits}: journalctl -u {unit.removesuffix('.service')} -n 50",
+    )

@@ -1,0 +1,34 @@
+"""Where Postfix looks up what TLS a destination wants, and on which servers it does."""
+
+from __future__ import annotations
+
+from mailwiz_tui.plan.model import Role
+from mailwiz_tui.stack import keys
+from mailwiz_tui.stack.component import Context
+from mailwiz_tui.stack.render import render
+from mailwiz_tui.stack.resolution import resolution
+
+
+def applies(context: Context) -> bool:
+    """Whether this server hands mail over to the world itself; a smart host has a policy of its own."""
+    return context.has_role(Role.MX_OUTBOUND) and not context.plan.network.relay_host
+
+
+def dane_first(context: Context) -> bool:
+    """Whether DANE counts at all: it needs answers that DNSSEC vouches for."""
+    return applies(context) and resolution(context).validates
+
+
+def settings(context: Context) -> str:
+    """The part of main.cf; empty where nothing is asked."""
+    if not applies(context):
+        return ""
+    dane = dane_first(context)
+    tables = ((keys.DANE_POLICY_PORT, "dane"),) if dane else ()
+    named = [f"socketmap:inet:127.0.0.1:{port}:{name}" for port, name in (*tables, (keys.MTA_STS_PORT, "postfix"))]
+    return render(
+        "mta_sts",
+        "policies.cf",
+        dane="DANE where the destination has it (RFC 7672), else " if dane else "",
+        tables=",\n    ".join(named),
+    ).rstrip("\n")

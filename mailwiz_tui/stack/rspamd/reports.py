@@ -1,0 +1,62 @@
+"""DMARC aggregate reports (RFC 9990): Rspamd keeps what it found, and a timer has it told once a day."""
+
+from __future__ import annotations
+
+from mailwiz_tui.plan.model import Antispam
+from mailwiz_tui.stack import keys
+from mailwiz_tui.stack.blueprint import File, Item, Probe, Unit
+from mailwiz_tui.stack.component import Context
+from mailwiz_tui.stack.filtering import RSPAMD, uses
+from mailwiz_tui.stack.probes import unit_active
+from mailwiz_tui.stack.render import quoted, render
+
+SERVICE, TIMER = "mailwiz-dmarc-reports.service", "mailwiz-dmarc-reports.timer"
+_UNITS = "/etc/systemd/system"
+
+
+def reports(context: Context) -> bool:
+    """Whether this server tells other domains about mail in their name: where Rspamd filters, unless unwanted."""
+    chosen = context.plan.services.antispam is Antispam.RSPAMD and uses(context, RSPAMD)
+    return chosen and context.plan.security.dmarc.send_reports
+
+
+def settings(context: Context) -> str:
+    """The part of dmarc.conf."""
+    if not reports(context):
+        return ""
+    primary = context.plan.domain.primary_domain
+    return render(
+        "rspamd",
+        "dmarc-reporting.conf",
+        email=quoted(f"postmaster@{primary}"),
+        domain=quoted(primary),
+        hostname=quoted(context.hostname),
+        port=str(keys.REPORT_MAIL_PORT),
+    )
+
+
+def units(context: Context) -> tuple[Item, ...]:
+    """The timer and what it starts."""
+    if not reports(context):
+        return ()
+    timer = f"{_UNITS}/{TIMER}"
+    return (
+        File(f"{_UNITS}/{SERVICE}", render("rspamd", SERVICE)),
+        File(timer, render("rspamd", TIMER)),
+        Unit(TIMER, restart_on=(timer,)),
+    )
+
+
+def probes(context: Context) -> tuple[Probe, ...]:
+    """That the timer waits, and that its last run did not fail."""
+    if not reports(context):
+        return ()
+    failed = Probe(
+        id="rspamd.dmarc-reports",
+        proves="the last run of the DMARC reports to other domains did not fail",
+        argv=("systemctl", "is-failed", "--", SERVICE),
+        refuse=r"(?m)^failed$",
+        exit_code=1,
+        advice=f"journalctl -u {SERVICE} -n 50; again for yesterday: systemctl start {SERVICE}",
+    )
+    return (unit_active(TIMER, "DMARC reports go out each day"), failed)

@@ -1,0 +1,91 @@
+"""SRS: postsrsd, which gives forwarded mail an envelope sender of ours and finds the original again.
+
+Debian 12 and 13 both have postsrsd 1.10. Its secret is common to all servers of a plan, because bounces come to
+any MX: one server keeps it as its own; of several, the account store makes it and it travels with the accounts.
+"""
+
+from __future__ import annotations
+
+from mailwiz_tui.stack import keys
+from mailwiz_tui.stack.blueprint import Command, File, Packages, Port, Probe, Scope, SecretSpec, Step, Unit
+from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.probes import listens, unit_active
+from mailwiz_tui.stack.render import render
+from mailwiz_tui.stack.srs.routing import rewrites, unwraps
+
+UNIT = "postsrsd.service"
+SETTINGS = "/etc/default/postsrsd"
+SECRET_FILE = "/etc/postsrsd.secret"  # noqa: S105
+"""Where Debian's AppArmor profile lets postsrsd read it."""
+DROP_IN = f"/etc/systemd/system/{UNIT}.d/mailwiz.conf"
+_ROUND_TRIP = (
+    'there=$(postmap -q alice@srs.invalid "tcp:127.0.0.1:$0") && '
+    'postmap -q "$there" "tcp:127.0.0.1:$1" && ! postmap -q "SRS0=AAAA$there" "tcp:127.0.0.1:$1"'
+)
+"""An address there and back; one with a wrong hash is not found."""
+
+
+class Srs(Component):
+    """postsrsd on the loopback; Postfix asks it."""
+
+    name = "srs"
+    title = "Forwarding (SRS)"
+
+    def wanted(self, context: Context) -> bool:
+        """Where forwarded mail leaves or its bounces come in."""
+        return unwraps(context)
+
+    def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
+        """Its settings and secret, before Postfix, which asks it."""
+        settings = render(
+            "srs",
+            "postsrsd",
+            domain=context.plan.domain.primary_domain,
+            secret=SECRET_FILE,
+            forward=str(keys.SRS_FORWARD_PORT),
+            reverse=str(keys.SRS_REVERSE_PORT),
+        )
+        secret = _copied() if context.distributed else File(SECRET_FILE, "{{secret:srs}}\n", mode=0o600)
+        reload = Command("srs.unit", argv=("systemctl", "daemon-reload"), inputs=(DROP_IN,))
+        step = Step(
+            id="srs",
+            title="Configure postsrsd (forwarding)",
+            component=self.name,
+            items=(
+                File(SETTINGS, settings),
+                secret,
+                *((reload,) if context.distributed else ()),
+                Unit(UNIT, restart_on=(SETTINGS, secret.path)),
+            ),
+        )
+        return Contribution(
+            packages=Packages(names=("postsrsd",)),
+            secrets=() if context.distributed else (SecretSpec("srs"),),
+            steps=(step,),
+            ports=(
+                Port(keys.SRS_FORWARD_PORT, "srs-forward", Scope.LOCAL),
+                Port(keys.SRS_REVERSE_PORT, "srs-reverse", Scope.LOCAL),
+                *((Port(keys.SRS_MAIL_PORT, "srs-mail", Scope.LOCAL),) if rewrites(context) else ()),
+            ),
+            probes=_probes(context),
+        )
+
+
+def _copied() -> File:
+    """The drop-in that brings the common secret where postsrsd may read it."""
+    text = render("srs", "postsrsd.service.conf", copy=keys.SRS_SECRET_COPY, secret=SECRET_FILE)
+    return File(DROP_IN, text)
+
+
+def _probes(context: Context) -> tuple[Probe, ...]:
+    return (
+        unit_active(UNIT, "postsrsd (forwarding) runs"),
+        listens("srs.forward", "postsrsd listens for Postfix, on this host alone", keys.SRS_FORWARD_PORT, UNIT),
+        Probe(
+            id="srs.round-trip",
+            proves=f"forwarded mail gets a sender of {context.plan.domain.primary_domain}, and bounces find back",
+            argv=("sh", "-c", _ROUND_TRIP, str(keys.SRS_FORWARD_PORT), str(keys.SRS_REVERSE_PORT)),
+            expect=r"(?m)^alice@srs\.invalid$",
+            advice="forwarded mail waits in the queue until postsrsd answers: journalctl -u postsrsd -n 50",
+        ),
+    )
