@@ -56,7 +56,7 @@ def _connecting(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--accept-new-host-keys",
         action="store_true",
-        help="without a terminal: trust hosts seen for the first time (a changed key is always refused)",
+        help="trust hosts seen for the first time without asking (a changed key is always refused); nothing else",
     )
 
 

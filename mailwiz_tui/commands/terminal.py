@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import getpass
+import os
 import sys
 from pathlib import Path
 
@@ -28,19 +29,47 @@ def interactive() -> bool:
 
 
 def ask(question: str) -> bool:
-    """A yes-or-no question; anything but ``y`` or ``yes`` is a no."""
+    """A yes-or-no question; anything but ``y`` or ``yes`` is a no.
+
+    Where standard input is data the terminal itself is asked (tty(4)).
+    """
     print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)  # noqa: T201
-    return sys.stdin.readline().strip().lower() in {"y", "yes"}
+    if sys.stdin.isatty():
+        return _is_yes(sys.stdin.readline())
+    with open("/dev/tty", encoding="utf-8", errors="replace") as terminal:
+        return _is_yes(terminal.readline())
+
+
+def _is_yes(answer: str) -> bool:
+    return answer.strip().lower() in {"y", "yes"}
+
+
+def _controlling_terminal() -> bool:
+    """Whether somebody sits at a terminal, whatever standard input is."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
 
 
 class TerminalPrompts:
-    """Asks on the terminal; passwords are not echoed."""
+    """Asks on the terminal; passwords are not echoed.
+
+    ``accept_new`` (``--accept-new-host-keys``) answers the question of an unknown host's keys and no other.
+    """
+
+    def __init__(self, *, accept_new: bool = False) -> None:
+        self.accept_new = accept_new
 
     async def confirm_host_key(self, server_id: str, address: str, keys: tuple[HostKey, ...]) -> bool:
-        """Shows each fingerprint and asks."""
-        complain(f"{server_id} ({address}) is not known yet. Its host keys:")
+        """Shows each fingerprint and asks, unless that was answered on the command line."""
+        accepted = "they are stored (--accept-new-host-keys)" if self.accept_new else "its host keys"
+        complain(f"{server_id} ({address}) is not known yet; {accepted}:")
         for key in keys:
             complain(f"  {key.algorithm}  {key.fingerprint}")
+        if self.accept_new:
+            return True
         return await asyncio.to_thread(ask, "Are these the right keys? They will be stored.")
 
     async def password(self, server_id: str, user: str, attempt: int) -> SecretStr | None:
@@ -65,7 +94,7 @@ class TerminalPrompts:
 
 
 def prompts(*, accept_new_host_keys: bool) -> Prompts:
-    """Questions go to the terminal if there is one; else every one is declined."""
-    if interactive() and not accept_new_host_keys:
-        return TerminalPrompts()
+    """Questions go to the terminal if there is one, also where standard input is data; else each is declined."""
+    if interactive() or (sys.stderr.isatty() and _controlling_terminal()):
+        return TerminalPrompts(accept_new=accept_new_host_keys)
     return RefusingPrompts(accept_new=accept_new_host_keys)

@@ -22,6 +22,8 @@ _EXITS = {
     82: "the server must run systemd",
     83: "connect as root or as a user who may use sudo",
     84: "only Debian 12 and 13 are supported",
+    87: "try again: what was begun is finished then; `journalctl -b -n 50` on the server tells more",
+    88: "free some room on the server, then try again",
     85: "python3 on the server is older than 3.11; repair the system's own python3",
 }
 

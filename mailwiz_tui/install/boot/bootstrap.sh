@@ -48,7 +48,7 @@ done
 END
 	systemd-run -q --collect --unit mailwiz-bootstrap -p Type=exec -p WorkingDirectory=$folder \
 		-p StandardOutput=append:$folder/log -p StandardError=append:$folder/log \
-		-p "ExecStopPost=/bin/sh -c 'echo \$\$EXIT_STATUS >$folder/result'" \
+		-p "ExecStopPost=/bin/sh -c 'echo \$\$SERVICE_RESULT \$\$EXIT_CODE \$\$EXIT_STATUS >$folder/told && mv $folder/told $folder/result'" \
 		/bin/sh $folder/install </dev/null || exit 81
 fi
 last=
@@ -64,8 +64,22 @@ while [ ! -e $folder/result ] && [ $gone -lt 5 ]; do
 		systemctl -q is-active mailwiz-bootstrap.service || gone=$((gone + 1))
 	fi
 done
-if [ "$(cat $folder/result 2>/dev/null)" != 0 ]; then
-	say "fault python3 cannot be installed: $(grep -E "^(E|Err|W):" $folder/log | tail -n 2 | tr "\n" " ")"
-	exit 81
+# The words of systemd.exec(5): SERVICE_RESULT, EXIT_CODE, EXIT_STATUS.
+set -- "$1" $(cat $folder/result 2>/dev/null)
+if [ "$2" != success ]; then
+	code=81
+	case "$2/$3" in
+	oom-kill/*) code=87 why="the server ran out of memory, and the kernel ended the installation (OOM killer)" ;;
+	*/killed | */dumped) code=87 why="somebody or something ended it with signal $4" ;;
+	/*) code=87 why="its unit mailwiz-bootstrap.service vanished without a result" ;;
+	*) why="it ended with status $4" ;;
+	esac
+	if grep -q "No space left on device" $folder/log 2>/dev/null; then
+		code=88 why="no space is left on the disk ($(df -Pm /var | awk 'END { print $4 " MB free on " $6 }'))"
+	fi
+	said=$(grep -E "^(E|Err|W|dpkg):" $folder/log 2>/dev/null | tail -n 2 | tr "\n" " ")
+	[ -n "$said" ] || said=$(tail -n 1 $folder/log 2>/dev/null)
+	say "fault python3 cannot be installed: $why; last words: ${said:-none}"
+	exit $code
 fi
 exec python3 -I -u -c "$start" "$1"
