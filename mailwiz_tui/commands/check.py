@@ -9,6 +9,7 @@ from mailwiz_tui.commands.terminal import complain, say
 from mailwiz_tui.commands.workspace import Workspace, examine
 from mailwiz_tui.plan.findings import Severity
 from mailwiz_tui.plan.support import unsupported
+from mailwiz_tui.plan.words import counted
 
 
 def run(options: argparse.Namespace) -> int:
@@ -26,7 +27,7 @@ def run(options: argparse.Namespace) -> int:
     servers = len(workspace.plan.servers)
     if options.network and not asyncio.run(_network(workspace, options)):
         return 2
-    say(f"{options.plan}: fine ({servers} server{'s' if servers != 1 else ''})")
+    say(f"{options.plan}: fine ({counted(servers, 'server')})")
     return 0
 
 

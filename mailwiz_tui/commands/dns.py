@@ -76,7 +76,7 @@ def _key_from_input() -> str:
         import getpass
 
         return getpass.getpass("TSIG key ([ALGORITHM:]NAME:SECRET): ")
-    return sys.stdin.readline().strip()
+    return sys.stdin.read().strip()
 
 
 def run(options: argparse.Namespace) -> int:

@@ -10,6 +10,7 @@ from pathlib import Path
 from mailwiz_tui.commands.terminal import complain, say
 from mailwiz_tui.commands.workspace import open_workspace
 from mailwiz_tui.install.sanitize import clean_line
+from mailwiz_tui.plan.words import counted
 from mailwiz_tui.stack.blueprint import Blueprint
 from mailwiz_tui.stack.compile import compile_server
 
@@ -52,5 +53,6 @@ def run(options: argparse.Namespace) -> int:
         count = write_blueprint(blueprint, folder)
         for finding in blueprint.findings:
             complain(f"{server.id}: note: {clean_line(finding)}")
-        say(f"{folder}: {count} files, {len(blueprint.packages())} packages, {len(blueprint.steps)} steps")
+        parts = ((count, "file"), (len(blueprint.packages()), "package"), (len(blueprint.steps), "step"))
+        say(f"{folder}: {', '.join(counted(number, what) for number, what in parts)}")
     return 0

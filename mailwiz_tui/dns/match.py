@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from mailwiz_tui.dns.record import Record
+from mailwiz_tui.plan.words import counted
 
 
 class State(StrEnum):
@@ -109,7 +110,9 @@ def _txt(record: Record, live: list[str]) -> Verdict:
     if len(same) > 1:
         name = SINGLE.get(version, "this standard")
         return Verdict(
-            State.WRONG, f"{len(same)} records where {name} allows one: {' | '.join(sorted(same))}", record.value
+            State.WRONG,
+            f"{counted(len(same), 'record')} where {name} allows one: {' | '.join(sorted(same))}",
+            record.value,
         )
     if version == "v=spf1":
         return _spf(record.value, same[0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,6 +35,10 @@ REFUSALS = {
 }
 
 
+_KEY_NAME = re.compile(r'\bkey\s+"?([^"\s{]+)"?\s*{')
+_KEY_ENTRY = re.compile(r'\b(algorithm|secret)\s+"?([^";\s]+)"?\s*;')
+
+
 class UpdateKeyError(ValueError):
     """A key that cannot be understood; the message never holds the secret."""
 
@@ -57,8 +62,11 @@ class Sent:
 
 
 def parse_key(text: str) -> UpdateKey:
-    """``[ALGORITHM:]NAME:SECRET``, as nsupdate(1) and ``tsig-keygen`` write it. Raises ``UpdateKeyError``."""
-    parts = text.strip().split(":")
+    """``[ALGORITHM:]NAME:SECRET`` as nsupdate(1) takes it, or a key file as tsig-keygen(8) writes it.
+
+    Raises ``UpdateKeyError``.
+    """
+    parts = _of_file(text) or text.strip().split(":")
     algorithm = parts.pop(0).lower() if len(parts) == 3 else ALGORITHMS[0]
     if algorithm not in ALGORITHMS:
         raise UpdateKeyError(f"the algorithm {algorithm[:20]} is not one of {', '.join(ALGORITHMS)}")
@@ -69,6 +77,13 @@ def parse_key(text: str) -> UpdateKey:
     except (binascii.Error, ValueError) as error:
         raise UpdateKeyError("the key's secret is not base64") from error
     return UpdateKey(parts[0], SecretStr(parts[1]), algorithm)
+
+
+def _of_file(text: str) -> list[str]:
+    """Algorithm, name and secret of a ``key "NAME" { algorithm …; secret "…"; };``; empty where it is none."""
+    name = _KEY_NAME.search(text)
+    told = dict(_KEY_ENTRY.findall(text))
+    return [told["algorithm"], name[1], told["secret"]] if name and {"algorithm", "secret"} <= told.keys() else []
 
 
 async def publish(changes: Sequence[Change], server: str, key: UpdateKey, *, patience: float = 10.0) -> list[Sent]:

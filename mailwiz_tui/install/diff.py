@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mailwiz_tui.install.sanitize import clean_line, clean_text
+from mailwiz_tui.plan.words import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Change:
     def headline(self) -> str:
         """The change in one line."""
         if self.kind == "packages":
-            return f"install {len(self.diff)} packages"
+            return f"install {counted(len(self.diff), 'package')}" + (f" ({self.note})" if self.note else "")
         return f"{self.action} {self.kind} {self.name}" + (f" ({self.note})" if self.note else "")
 
 

@@ -22,6 +22,7 @@ from mailwiz_tui.install.first_accounts import account_server
 from mailwiz_tui.install.sanitize import clean_text
 from mailwiz_tui.install.work import EngineError
 from mailwiz_tui.plan.model import StorageType
+from mailwiz_tui.plan.words import counted
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.traffic import internal_name, server_of, spread_stores
 
@@ -56,7 +57,7 @@ class Moved:
         older = f"; older mail on {self.target} went to {self.found}" if self.found else ""
         if not self.seconds:
             return f"{self.address} is on {self.target}{old}"
-        what = f"{self.messages} messages, put off for {self.seconds:.1f} s"
+        what = f"{counted(self.messages, 'message')}, put off for {self.seconds:.1f} s"
         return f"{self.address} was moved from {self.source} to {self.target}: {what}{old}{older}"
 
 
@@ -146,13 +147,12 @@ class _Move:
             await self._step(source, "unblock")
         else:
             arrived = int((await self._fetch(source, whole=True))["messages"])
-            counted = int((await self._step(target, "inspect"))["messages"])
-            if not messages == arrived == counted:
-                what = (
-                    f"{source} has {messages} messages, {target} got {arrived} and Dovecot there counts {counted}"
-                )
+            stored = int((await self._step(target, "inspect"))["messages"])
+            if not messages == arrived == stored:
+                told = f"{source} has {counted(messages, 'message')}, {target} got {arrived}"
+                what = f"{told} and Dovecot there counts {stored}"
                 raise EngineError(what, "move", "the mailbox stays where it was; move it once more")
-            self._say(f"{messages} messages compared, the same on both")
+            self._say(f"{counted(messages, 'message')} compared, the same on both")
             found = clean_text((await self._step(target, "publish"))["found"])
         await self.rows("switch", source=source, target=target)
         return Moved(self._address, source, target, messages, time.monotonic() - begun, found=found)
@@ -238,7 +238,7 @@ class _Move:
         async for item in link.stream("move", what="fetch", args=args):
             last = dict(item)
             if "of" in last:
-                self._say(f"{last['files']} of {last['of']} files copied")
+                self._say(f"{last['files']} of {counted(int(last['of']), 'file')} copied")
         if not last.get("done"):
             raise EngineError(f"{target} stopped copying", "move", "move it once more")
         return last

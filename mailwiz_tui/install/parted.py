@@ -15,6 +15,7 @@ from mailwiz_tui.install.agentlink import AgentLink
 from mailwiz_tui.install.work import EngineError
 from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.plan.published import departed
+from mailwiz_tui.plan.words import counted
 
 PATIENCE = 20.0
 """How long a server that left may take to answer, in seconds; it may be gone for good."""
@@ -65,8 +66,7 @@ async def refuse_waiting_mail(plan: Plan, known: FactsFile, inventory: Inventory
             continue
         if waiting:
             raise EngineError(
-                f"it is no longer in the plan, but {waiting} messages wait in its queue, and the other servers are "
-                "where they have to go",
+                f"it left the plan, but {counted(waiting, 'message')} in its queue must go to the others",
                 server_id,
                 "take its MX record away first; on it, postqueue -f sends them on and mailq shows what is left; "
                 "then apply. Without it in the inventory its queue is not looked at",

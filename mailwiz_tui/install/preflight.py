@@ -6,13 +6,12 @@ from dataclasses import dataclass
 
 from mailwiz_tui.fleet.facts import Facts
 from mailwiz_tui.install import relocation
+from mailwiz_tui.plan import memory
 from mailwiz_tui.stack.blueprint import Blueprint, Scope
 
 CODENAMES = ("trixie", "bookworm")
 ARCHITECTURES = ("amd64", "arm64")
 MEMORY = 512 << 20
-MEMORY_WITH_CLAMAV = 1900 << 20
-"""A machine sold as one of 2 GB has a little less."""
 DISK = 2 << 30
 CLOCK_SKEW = 300.0
 
@@ -58,12 +57,12 @@ def refusals(facts: Facts, blueprint: Blueprint | None, *, adopt: bool = False) 
     if facts.memory_total and facts.memory_total < MEMORY:
         found.append(Refusal(f"it has only {facts.memory_total >> 20} MB of memory", "give it 1 GB or more"))
     scanner = blueprint.meta.get("virus_scanner", "") if blueprint else ""
-    if scanner == "clamav" and 0 < facts.memory_total < MEMORY_WITH_CLAMAV:
+    if scanner == "clamav" and 0 < facts.memory_total < memory.LEAST_WITH_CLAMAV:
         found.append(
             Refusal(
-                f"it has {facts.memory_total >> 20} MB of memory; ClamAV's signatures alone need about 1300 MB, "
-                "and the rest of the stack 700 MB",
-                "give it 4 GB, or choose services.antivirus = false",
+                f"it has {facts.memory_total >> 20} MB of memory; ClamAV's signatures alone need about "
+                f"{memory.CLAMAV_MB} MB, and the rest of the stack {memory.STACK_MB} MB",
+                f"give it {memory.SERVER_WORDS}, or choose services.antivirus = false",
             )
         )
     if not facts.installed_digest:

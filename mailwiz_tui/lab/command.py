@@ -56,9 +56,15 @@ def _up(lab: Lab, args: argparse.Namespace) -> int:
     _say("users        root, and admin (same key) with sudo by the password: lab")
     domains = " ".join(zone.rstrip(".") for zone in zones.CUSTOMER_ZONES if zone != "lab.test.")
     _say(f"domains      {domains}; a correspondent: anyone@outside.test")
-    _say(f"DNS          {lab.dns.server}, key {paths.tsig_key}; resolver {lab.dns.resolver}")
     _say(f"ACME         {lab.outside.acme_directory}, authority {paths.ca_file}")
+    _say_dns(lab)
     return 0
+
+
+def _say_dns(lab: Lab) -> None:
+    """Where the lab's zones are kept, who answers, and how records get there."""
+    _say(f"DNS          primary {lab.dns.server}, resolver {lab.dns.resolver}, key {lab.paths.tsig_key}")
+    _say(f"publish      mailwiz-tui dns plan.toml --publish --server {lab.dns.server} < {lab.paths.tsig_key}")
 
 
 def _down(lab: Lab, args: argparse.Namespace) -> int:
@@ -80,6 +86,7 @@ def _list(lab: Lab, _args: argparse.Namespace) -> int:
     for host in hosts:
         running = f"running, pid {host.pid}" if host.pid else "not running"
         _say(f"{host.id:6} {host.ipv4:16} {host.ipv6:24} {host.suite:9} {running}")
+    _say_dns(lab)
     return 0
 
 

@@ -9,6 +9,8 @@ from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from subprocess import CompletedProcess
 
+from mailwiz_tui.plan.words import counted
+
 from . import addresses, base, kernel, machine, network, site, state, zones
 from .dns import LabDns
 from .host import Machine, remove_cgroup
@@ -45,7 +47,7 @@ class Lab:
         lacks something, or a host does not boot.
         """
         if not 1 <= count <= addresses.MAX_HOSTS:
-            raise LabError(f"{count} hosts cannot be; a lab holds 1 to {addresses.MAX_HOSTS}")
+            raise LabError(f"{counted(count, 'host')} cannot be; a lab holds 1 to {addresses.MAX_HOSTS}")
         if install and os.geteuid() == 0:
             machine.install_packages(report)
         machine.require()

@@ -54,6 +54,7 @@ def run_app(
         app.run(mouse=mouse)
     if app.opening_error is not None:
         raise app.opening_error
+    sys.stderr.write(app.farewell)
     if app.crash_message:
         sys.stderr.write(app.crash_message + "\n")
         return 1

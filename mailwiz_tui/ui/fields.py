@@ -64,7 +64,7 @@ def help_of(spec: FieldSpec, session: Session) -> str:
         return text
     later = [label for v, label, _ in _choices(spec) if unavailable(spec.path, v, session) is not None]
     if later and spec.kind is FieldKind.CHOICE:
-        text += f" Dim: not installed yet ({', '.join(later)})."
+        text += f" Dim: this version cannot install it yet ({', '.join(later)})."
     for v, label, _ in _choices(spec):
         if v != value and label not in later and (reason := session.unwise(spec.path, v)):
             text += f" {label[:1].upper()}{label[1:]}: {reason}."

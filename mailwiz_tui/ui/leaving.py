@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import shlex
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from mailwiz_tui.fleet.inventory import find_inventory
+from mailwiz_tui.plan.words import listed
 from mailwiz_tui.ui.navigation import Navigation
+
+if TYPE_CHECKING:
+    from mailwiz_tui.ui.session import Session
 
 Step = Callable[[], None]
 
@@ -22,13 +29,8 @@ class Question:
     acts: Mapping[str, Step] = field(default_factory=dict)
 
 
-RUNNING = (
-    "An installation is running",
-    "It goes on by itself on the servers if you leave. Start mailwiz-tui again with this plan to watch it: "
-    "installing attaches to what runs.\n\nIt can also stop when each server has finished its present step; "
-    "nothing is left half done, and installing again goes on from there.",
-    (("stay", "Stay here"), ("leave", "Leave it running and quit"), ("stop", "Stop after the step")),
-)
+RUNNING = "An installation is running"
+CHOICES = (("stay", "Stay here"), ("leave", "Leave it running and quit"), ("stop", "Stop after the step"))
 UNSEEN = (
     "The first passwords have not been shown yet",
     "They are known to nobody but this program, and are forgotten when it ends. If you leave now they are set "
@@ -43,13 +45,49 @@ BOOTING = (
 UNSAVED = "The answers are not saved"
 
 
+def way_back(session: Session) -> tuple[str, str]:
+    """The commands that watch what runs on a plan's servers, and that finish it from the command line."""
+    beside = find_inventory(session.path, None)
+    source = session.inventory.source
+    inventory = ["--inventory", str(source)] if source is not None and source != beside else []
+    return (
+        shlex.join(["mailwiz-tui", "monitor", str(session.path), *inventory]),
+        shlex.join(["mailwiz-tui", "apply", str(session.path), *inventory]),
+    )
+
+
+def running_words(session: Session) -> str:
+    """What leaving means while an installation runs, and how to come back."""
+    watch, _ = way_back(session)
+    return (
+        f"It goes on by itself on the servers if you leave. To come back: {watch} (i shows it), or open this plan "
+        "and install: that joins what runs.\n\nIt can also stop when each server has finished its present step; "
+        "nothing is left half done, and installing again goes on from there."
+    )
+
+
 class SafeLeaving(Navigation):
     """Asks before it quits where something runs, is unseen or unsaved; stops installations between two steps."""
+
+    farewell = ""
+    """What the terminal says when the screens are gone: how to come back to what still runs."""
 
     @property
     @abstractmethod
     def has_session(self) -> bool:
         """Whether a plan is open, so that there may be something to lose."""
+
+    def exit(self, result: int | None = None, return_code: int = 0, message: Any = None) -> None:
+        """End the screens, and remember what is to be said then."""
+        installation = self.session.ongoing.installation if self.has_session else None
+        if installation is not None and installation.running:
+            busy = listed(run.server_id for run in installation.model.servers.values() if run.busy)
+            watch, finish = way_back(self.session)
+            self.farewell = (
+                f"mailwiz-tui: the installation goes on by itself on {busy or 'the servers'}\n"
+                f"  watch it    {watch}\n  finish it   {finish}\n"
+            )
+        super().exit(result, return_code, message)
 
     def action_quit_safely(self) -> None:
         """Leave at once when nothing is lost by it; else say what leaving means, and ask."""
@@ -101,7 +139,7 @@ class SafeLeaving(Navigation):
                 )
         installation = self.session.ongoing.installation
         if installation is not None and installation.running:
-            yield Question(*RUNNING, {"stop": self._stop})
+            yield Question(RUNNING, running_words(self.session), CHOICES, {"stop": self._stop})
         elif installation is not None and installation.handover:
             yield Question(*UNSEEN, {"show": self.show_results})
         if (lab := self.session.lab) is not None and lab.running:

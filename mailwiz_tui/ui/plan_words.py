@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
+from mailwiz_tui.plan.words import counted
 from mailwiz_tui.stack.blueprint import Blueprint, Scope, Unit
 
 MOST_FOLDERS = 8
@@ -18,7 +19,10 @@ def happens_on(blueprint: Blueprint) -> list[tuple[str, str]]:
     """Rows of a short label and a sentence: packages, steps, files, services, ports, and what will be asked for."""
     rows = [
         ("installs", _packages(blueprint)),
-        ("does", f"{len(blueprint.steps)} steps: {_joined((_lower(s.title) for s in blueprint.steps), '; ')}"),
+        (
+            "does",
+            f"{counted(len(blueprint.steps), 'step')}: {_joined((_lower(s.title) for s in blueprint.steps), '; ')}",
+        ),
         ("writes", _files(blueprint)),
         ("runs", _joined(_unit(u) for u in blueprint.units() if u.running and not u.masked)),
         ("keeps off", _joined(_unit(u) for u in blueprint.units() if not u.running or u.masked)),
@@ -35,11 +39,16 @@ def replaced_files(blueprint: Blueprint, software: Iterable[str]) -> list[str]:
     return sorted(p for p in blueprint.files() if p.startswith(folders) and "mailwiz" not in p.rpartition("/")[2])
 
 
+def _steps(blueprint: Blueprint) -> str:
+    titles = _joined((_lower(step.title) for step in blueprint.steps), "; ")
+    return f"{counted(len(blueprint.steps), 'step')}: {titles}"
+
+
 def _packages(blueprint: Blueprint) -> str:
     names = blueprint.packages()
     telling = [name for name in WORTH_NAMING if name in names]
     rest = f" and {len(names) - len(telling)} that go with them" if len(names) > len(telling) else ""
-    return f"{len(names)} packages from Debian: {', '.join(telling)}{rest}"
+    return f"{counted(len(names), 'package')} from Debian: {', '.join(telling)}{rest}"
 
 
 def _files(blueprint: Blueprint) -> str:
@@ -47,7 +56,7 @@ def _files(blueprint: Blueprint) -> str:
     folders = Counter("/".join(PurePosixPath(path).parts[:3]).replace("//", "/") for path in files)
     most = [f"{folder} ({count})" if count > 1 else folder for folder, count in folders.most_common(MOST_FOLDERS)]
     rest = f" and {len(folders) - MOST_FOLDERS} more places" if len(folders) > MOST_FOLDERS else ""
-    return f"{len(files)} files: {', '.join(most)}{rest}; what was there is kept as a backup"
+    return f"{counted(len(files), 'file')}: {', '.join(most)}{rest}; what was there is kept as a backup"
 
 
 def _ports(blueprint: Blueprint, scope: Scope, whom: str) -> str:

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from mailwiz_tui.plan.model import Architecture, Plan
 from mailwiz_tui.plan.steps import STEPS, field_at
+from mailwiz_tui.plan.words import counted
 from mailwiz_tui.stack.blueprint import Blueprint
 from mailwiz_tui.ui.plan_words import happens_on
 from mailwiz_tui.ui.text import safe_line
@@ -48,7 +49,8 @@ def answers(plan: Plan) -> Iterator[tuple[str, str, str]]:
 def brief(blueprint: Blueprint) -> str:
     """A server's installation in a line, where the whole is not shown."""
     return (
-        f"{len(blueprint.steps)} steps, {len(blueprint.packages())} packages, {len(blueprint.files())} files; "
+        f"{counted(len(blueprint.steps), 'step')}, {counted(len(blueprint.packages()), 'package')}, "
+        f"{counted(len(blueprint.files()), 'file')}; "
         "Enter shows them"
     )
 

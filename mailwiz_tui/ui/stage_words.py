@@ -44,10 +44,10 @@ def _installing(run: Installation, bad: str, busy: str) -> tuple[str, Tone]:
     sentence = f"attached: {attached.attached}" if attached else "installing"
     if len(model.servers) > 1:
         done = sum(r.good for r in model.servers.values())
-        sentence += f": {done} of {len(model.servers)} servers done"
+        sentence += f": {done} of {counted(len(model.servers), 'server')} done"
     left = model.remaining()
     if left is not None:
-        sentence += f"; about {range_text(*left)} left, by earlier runs"
+        sentence += f"; {range_text(*left)} left, by earlier runs"
     lines, tone = [f"{busy} {sentence}"], Tone.BUSY
     for failed in model.failed:
         keys = "r retries it, k skips the step" if failed.stuck_at and failed.stuck_at.optional else "r retries it"
@@ -102,7 +102,8 @@ def _done(run: Installation, good: str, bad: str, width: int) -> tuple[str, Tone
             Tone.WARN,
         )
     failed = sum(1 for r in run.results if r.state is CheckState.FAILED)
-    told = f"{bad} installed, but {failed} of {len(run.results)} checks failed. Enter shows which and what to do"
+    of_all = f"{failed} of {counted(len(run.results), 'check')}"
+    told = f"{bad} installed, but {of_all} failed. Enter shows which and what to do"
     return "\n".join(line for line in (told, grave) if line), Tone.BAD
 
 
@@ -118,6 +119,6 @@ def _without(run: Installation, bad: str) -> str:
     failed = sum(1 for r in run.results if r.state is CheckState.FAILED)
     return (
         f"! installed without {' and '.join(titles)}, skipped as you wished\n"
-        f"  {bad if failed else '!'} {failed} of {len(run.results)} checks failed; Enter shows which\n"
+        f"  {bad if failed else '!'} {failed} of {counted(len(run.results), 'check')} failed; Enter shows which\n"
         "  The next installation tries what was skipped again"
     )

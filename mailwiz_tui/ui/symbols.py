@@ -104,11 +104,11 @@ def age_text(seconds: float) -> str:
 
 
 def range_text(low: float, high: float) -> str:
-    """A time still to go as a range: ``2–4 min``, ``less than a minute``."""
+    """A time still to go as a range: ``about 2–4 min``, ``less than a minute``."""
     if high < 60:
         return "less than a minute"
     first, last = max(1, round(low / 60)), max(1, round(high / 60 + 0.2))
-    return f"{first}–{last} min" if first < last else f"{last} min"
+    return f"about {first}–{last} min" if first < last else f"about {last} min"
 
 
 def size_text(size: int) -> str:

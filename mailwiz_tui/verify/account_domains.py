@@ -14,6 +14,7 @@ from mailwiz_tui.fleet.account_domains import (
     unplanned_sentence,
 )
 from mailwiz_tui.plan.model import Plan
+from mailwiz_tui.plan.words import counted
 from mailwiz_tui.verify.courier import Link
 from mailwiz_tui.verify.result import CheckResult, CheckState
 
@@ -42,4 +43,6 @@ def judge(plan: Plan, server_id: str, domains: Collection[str] | None) -> CheckR
     advice = "; ".join(advice for names, _, advice in kinds if names)
     wrong = drift.absent or drift.relayed
     state = CheckState.FAILED if wrong else CheckState.WARNING if drift.unplanned else CheckState.PASSED
-    return CheckResult(CHECK, server_id, state, PROVES, detail or f"{len(domains)} domains", advice, server_id)
+    return CheckResult(
+        CHECK, server_id, state, PROVES, detail or counted(len(domains), "domain"), advice, server_id
+    )

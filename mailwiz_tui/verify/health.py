@@ -11,6 +11,7 @@ from mailwiz_tui.fleet.account_domains import store_id
 from mailwiz_tui.fleet.facts import Facts, FactsFile
 from mailwiz_tui.fleet.server import Server
 from mailwiz_tui.plan.model import Plan
+from mailwiz_tui.plan.words import counted
 from mailwiz_tui.stack.blueprint import Blueprint
 from mailwiz_tui.verify import account_domains, server_checks
 from mailwiz_tui.verify.courier import Link
@@ -57,14 +58,14 @@ class Health:
         """The whole in one line."""
         passed = sum(r.state is CheckState.PASSED for r in self.results)
         words = [
-            f"{passed} of {len(self.results)} checks passed",
+            f"{passed} of {counted(len(self.results), 'check')} passed",
             f"{_count(self.queue)} in the queue",
             f"{_count(self.bans)} banned",
             f"{self.disk_free / (1 << 30):.1f} GB disk free",
             f"{self.memory_available / (1 << 20):.0f} MB memory available",
         ]
         if self.certificate_days is not None:
-            words.append(f"certificate valid {self.certificate_days:.0f} days")
+            words.append(f"certificate valid {counted(round(self.certificate_days), 'day')}")
         return ", ".join(words)
 
 

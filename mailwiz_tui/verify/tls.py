@@ -16,6 +16,7 @@ from functools import partial
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from mailwiz_tui.plan.words import counted
 from mailwiz_tui.stack.blueprint import Port, PortTls
 from mailwiz_tui.verify import hello, starttls
 from mailwiz_tui.verify.check import Check, Failed, NotRun, Warned, plain
@@ -113,8 +114,8 @@ def check_certificate(target: Target, port: Port) -> str:
             f"to {shown.not_valid_after_utc:%Y-%m-%d}"
         )
     if left < SOON:
-        raise Warned(f"the certificate ends in {left / DAY:.0f} days", "Renew it: apply again.")
-    return f"{fingerprint(shown)} for {', '.join(names)}, valid for {left / DAY:.0f} days"
+        raise Warned(f"the certificate ends in {counted(round(left / DAY), 'day')}", "Renew it: apply again.")
+    return f"{fingerprint(shown)} for {', '.join(names)}, valid for {counted(round(left / DAY), 'day')}"
 
 
 def spki(certificate: x509.Certificate) -> str:

@@ -14,6 +14,7 @@ from mailwiz_tui.fleet.account_domains import (
     relayed_sentence,
     unplanned_sentence,
 )
+from mailwiz_tui.plan.words import counted
 from mailwiz_tui.stack import keys
 from mailwiz_tui.verify.sample import Sample, UnitState
 
@@ -174,7 +175,7 @@ def _queue(sample: Sample) -> Iterator[Trouble]:
     elif queue.count > QUEUE_MANY:
         yield Trouble(
             Weight.WARNING,
-            f"{queue.count} mails wait in the queue{why}",
+            f"{counted(queue.count, 'message')} wait in the queue{why}",
             "an account that sends spam is a common cause: look at the senders in postqueue -p",
         )
 
@@ -201,7 +202,7 @@ def _certificate(sample: Sample) -> Iterator[Trouble]:
     days = sample.certificate_days
     if days is None or days > CERTIFICATE_SOON:
         return
-    what = "the certificate has expired" if days < 0 else f"the certificate ends in {days:.0f} days"
+    what = "the certificate has expired" if days < 0 else f"the certificate ends in {counted(round(days), 'day')}"
     yield Trouble(
         Weight.FAILURE if days < CERTIFICATE_NOW else Weight.WARNING,
         f"{what}: mail programs {'refuse' if days < 0 else 'will refuse'} to connect",

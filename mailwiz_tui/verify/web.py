@@ -21,6 +21,7 @@ from mailwiz_tui.fleet.web import Web, web
 from mailwiz_tui.plan.dnsnames import display_name
 from mailwiz_tui.plan.model import Plan, TlsProvider
 from mailwiz_tui.plan.published import mta_sts_policy
+from mailwiz_tui.plan.words import counted
 from mailwiz_tui.stack.blueprint import PortTls
 from mailwiz_tui.verify import tls
 from mailwiz_tui.verify.check import Check, Failed, Warned
@@ -178,7 +179,7 @@ def well_spoken(answer: Answer) -> str:
     for header in ("server", "x-powered-by"):
         if re.search(r"\d", answer.headers.get(header, "")):
             raise Failed(f"expected no version in the answer, got “{header}: {answer.headers[header]}”")
-    return f"HSTS for {int(found[1]) // 86400} days"
+    return f"HSTS for {counted(int(found[1]) // 86400, 'day')}"
 
 
 def check_policy(site: Site, plan: Plan, domain: str) -> str:

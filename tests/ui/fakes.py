@@ -144,6 +144,8 @@ class FakeEngine:
         return debian_facts(server.host)
 
     async def survey(self) -> list[PairReport]:
+        if self.script.hold is not None:
+            await self.script.hold.wait()
         if self.script.error is not None:
             raise self.script.error
         return self.script.pairs

@@ -16,6 +16,7 @@ from mailwiz_tui.ui import terminal
 from mailwiz_tui.ui.actions import ACTIONS
 from mailwiz_tui.ui.crash import crash_line, crash_report
 from mailwiz_tui.ui.mailwiz import MailwizApp
+from mailwiz_tui.ui.paths import load_recent
 from mailwiz_tui.ui.screens import dialog
 from mailwiz_tui.ui.screens.dialog import Dialog
 from mailwiz_tui.ui.screens.start import StartScreen
@@ -73,6 +74,32 @@ async def test_a_new_plan_keeps_the_former_draft(make_app: MakeApp, tmp_path: Pa
 def holds(folder: Path, text: str) -> int:
     """How many plan files below a folder hold a text."""
     return sum(text in path.read_text() for path in folder.glob("plan-*.toml"))
+
+
+async def test_after_a_new_plan_the_former_one_is_offered_again(
+    make_app: MakeApp, filled: Path, tmp_path: Path
+) -> None:
+    inventory = filled.with_name("inventory.toml")
+    app = make_app(filled)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await started(pilot, app)
+        await pilot.press("n")
+        await until(pilot, lambda: getattr(app.screen, "step_id", "") == "architecture", "new plan")
+        assert app.session.path != filled
+        app.show_start()
+        await until(pilot, lambda: f"Open {filled}" in screen_text(app), "the former one, from where it was")
+        assert next(r.inventory for r in load_recent() if r.plan == filled) == inventory
+        app.session.set("domain.primary_domain", "second.example")
+        app.show_start()
+        await started(pilot, app)
+        await pilot.press("n")
+        await until(pilot, lambda: getattr(app.screen, "step_id", "") == "architecture", "another new plan")
+        app.show_start()
+        await started(pilot, app)
+        kept = [r for r in load_recent() if r.plan.name.startswith("plan-2")]
+        assert len(kept) == 1
+        assert "second.example" in kept[0].plan.read_text()
+        await until(pilot, lambda: kept[0].plan.name in screen_text(app), "the one that was put aside")
 
 
 async def test_a_named_plan_that_does_not_exist_yet_is_used(make_app: MakeApp, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -37,9 +38,14 @@ async def test_the_matrix_is_one_key_away_and_its_test_another(
         await until(pilot, lambda: isinstance(app.screen, TrafficDialog), "dialog")
         await until(pilot, lambda: "mx1 → store1" in screen_text(app), "flows")
         await check_golden(pilot, f"traffic-{size[0]}x{size[1]}", update=update_golden)
+        script.hold = asyncio.Event()
         await pilot.press("f5")
+        await until(pilot, lambda: "Asking the servers to try the paths" in screen_text(app), "asking")
+        script.hold.set()
         blocked = "gets through between mx1 and filter1 in neither direction"
         await until(pilot, lambda: blocked in flat(screen_text(app)), "test")
         await until(pilot, lambda: "✓ mx1 – store1: 2.1 ms, packets of 1500" in screen_text(app), "a good pair")
+        await until(pilot, lambda: "asking the servers" not in screen_text(app).lower(), "answered")
+        assert "F5 tries the network" in screen_text(app)
         await pilot.press("escape")
         await until(pilot, lambda: not isinstance(app.screen, TrafficDialog), "back")

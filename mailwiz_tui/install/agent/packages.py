@@ -53,9 +53,12 @@ def missing(ctx: Context, item: Raw) -> list[str]:
 
 
 def status(ctx: Context, item: Raw) -> Change | None:
-    """Which packages are to be installed."""
+    """Which packages are to be installed; the note counts those that are there already."""
     names = missing(ctx, item)
-    return Change("packages", " ".join(names), "install", tuple(f"+{name}" for name in names)) if names else None
+    there = len(item["names"]) - len(names)
+    note = f"{there} of {len(item['names'])} are there already" if there else ""
+    lines = tuple(f"+{name}" for name in names)
+    return Change("packages", " ".join(names), "install", lines, note) if names else None
 
 
 def apply(ctx: Context, item: Raw, change: Change) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mailwiz_tui.plan import memory
 from mailwiz_tui.plan.spec import Choice, FieldKind, FieldSpec, ShownWhen, StepSpec
 
 STEP = StepSpec(
@@ -12,8 +13,9 @@ STEP = StepSpec(
     help=(
         "Postfix moves mail and Dovecot keeps it; both are always there. Rspamd filters spam, signs with DKIM and "
         "limits how much one account can send, so a stolen password does little harm.\n\n"
-        "ClamAV wants about 1.5 GB of memory for its signatures. Roundcube reads mail in a browser, at /webmail/ "
-        "of the mail host; PostfixAdmin manages accounts in one, at /admin/. Neither needs a DNS record. Both can "
+        f"ClamAV wants about {memory.CLAMAV_WORDS} of memory for its signatures. "
+        "Roundcube reads mail in a browser, at /webmail/ of the mail host; PostfixAdmin manages accounts in one, "
+        "at /admin/. Neither needs a DNS record. Both can "
         "be turned on and off later: accounts are kept in the same database either way. The panel's first "
         "administrator is made with a password of its own, shown once after the installation."
     ),
@@ -54,13 +56,14 @@ STEP = StepSpec(
         FieldSpec(
             path="services.antivirus",
             label="ClamAV",
-            help="Scans attachments; wants 1.5 GB of memory, so a server with 4 GB.",
+            help=f"Scans attachments; wants {memory.CLAMAV_WORDS} of memory: a server with {memory.SERVER_WORDS}.",
             kind=FieldKind.BOOL,
             example="no",
             why=(
                 "A mail with a known virus is refused while its sender is still connected. The signatures need "
-                "about 1.5 GB of memory at all times, more while they are renewed; on a smaller server the kernel "
-                "ends programs at random, mail among them. It finds what is known, not the newest malware."
+                f"about {memory.CLAMAV_WORDS} of memory at all times, more while they are renewed; on a smaller "
+                "server the kernel ends programs at random, mail among them. It finds what is known, not the "
+                "newest malware."
             ),
         ),
         FieldSpec(
@@ -93,10 +96,10 @@ STEP = StepSpec(
         FieldSpec(
             path="services.admin_panel",
             label="Admin panel",
-            help="Managing accounts in a browser; `mailwiz-tui mailbox` does it without.",
+            help="Managing accounts in a browser; this program does it too (u).",
             kind=FieldKind.CHOICE,
             choices=(
-                Choice("none", "none", "Accounts from the command line."),
+                Choice("none", "none", "Accounts in this program (u), or by commands."),
                 Choice("postfixadmin", "PostfixAdmin", "Accounts, aliases and quotas in a browser."),
             ),
             example="none",

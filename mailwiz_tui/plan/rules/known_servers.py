@@ -6,12 +6,9 @@ import ipaddress
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Protocol
 
+from mailwiz_tui.plan import memory
 from mailwiz_tui.plan.findings import Finding, Severity
 from mailwiz_tui.plan.model import Plan, PrivateNetwork, Role
-
-CLAMAV_MEMORY = 3_000_000_000
-"""Bytes of memory below which ClamAV's signatures beside a mail stack end in the OOM killer."""
-
 
 MADE_BY_US = "mwz0"
 """The interface of the private link that an installation makes."""
@@ -74,12 +71,13 @@ def check(plan: Plan, known: KnownServers) -> Iterator[Finding]:
                 Severity.WARNING,
                 "ask its provider to open the port, or name a smart host",
             )
-        if plan.services.antivirus and server.id in filters and 0 < facts.memory_total < CLAMAV_MEMORY:
+        if plan.services.antivirus and server.id in filters and 0 < facts.memory_total < memory.GOOD_WITH_CLAMAV:
             yield Finding(
                 "services.antivirus",
-                f"{server.id} has {facts.memory_total // 1_000_000} MB of memory; ClamAV alone wants 1.5 GB",
+                f"{server.id} has {facts.memory_total // 1_000_000} MB of memory; ClamAV alone wants "
+                f"{memory.CLAMAV_WORDS}",
                 Severity.WARNING,
-                "turn it off, or use a server with 4 GB",
+                f"turn it off, or use a server with {memory.SERVER_WORDS}",
             )
         if facts.addresses and not (facts.public_ipv4 or facts.public_ipv6):
             yield Finding(

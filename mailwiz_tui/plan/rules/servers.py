@@ -10,6 +10,7 @@ from mailwiz_tui.plan.findings import Finding, Severity
 from mailwiz_tui.plan.model import Antispam, Architecture, Plan, PlanServer, Role
 from mailwiz_tui.plan.published import host_label, server_name
 from mailwiz_tui.plan.schema import closest
+from mailwiz_tui.plan.words import counted
 
 _WORK = {
     Role.MX_INBOUND: "receives mail from other hosts",
@@ -81,7 +82,7 @@ def _count(plan: Plan) -> Iterator[Finding]:
         else:
             yield Finding(
                 "servers",
-                f"{number} servers are chosen; the architecture single has exactly one",
+                f"{counted(number, 'server')} are chosen; the architecture single has exactly one",
                 advice="keep one, or choose distributed or ha-cluster",
             )
     elif plan.architecture is not Architecture.SINGLE and number < 2:

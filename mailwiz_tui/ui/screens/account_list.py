@@ -12,6 +12,7 @@ from textual.widgets.option_list import Option
 
 from mailwiz_tui.install.account_entries import AccountBook
 from mailwiz_tui.install.accounts import Accounts
+from mailwiz_tui.plan.words import counted
 from mailwiz_tui.ui.account_work import Row, line
 from mailwiz_tui.ui.backends import error_sentence
 from mailwiz_tui.ui.ports import EngineLike
@@ -121,7 +122,7 @@ class AccountListScreen(MainScreen):
         if self._rows:
             at = same[0] if same else min(at, len(self._rows) - 1)
             self._list.highlighted = at if self._rows[at] is not None else at + 1
-        total = f"{len(self.book.mailboxes)} mailboxes, {len(self.book.aliases)} aliases"
+        total = f"{counted(len(self.book.mailboxes), 'mailbox')}, {counted(len(self.book.aliases), 'alias')}"
         self.query_one("#account-count", NoMarkup).show(total)
 
     def on_input_changed(self, event: Entry.Changed) -> None:

@@ -13,6 +13,7 @@ from textual.screen import Screen
 from mailwiz_tui.install.account_entries import AliasEntry, MailboxEntry
 from mailwiz_tui.install.account_words import shown_address, size_words
 from mailwiz_tui.install.accounts import Accounts
+from mailwiz_tui.plan.words import counted
 from mailwiz_tui.ui.account_work import add_alias, move, remove, remove_alias, set_quota
 from mailwiz_tui.ui.actions import bindings_for
 from mailwiz_tui.ui.screens.account_dialogs import (
@@ -172,7 +173,7 @@ class AccountsScreen(AccountListScreen):
             elif answer == "delete":
                 self._confirm(
                     f"Delete all mail of {row.address} for good?",
-                    f"{row.messages} messages, {size_words(row.used)}. This cannot be undone.",
+                    f"{counted(row.messages, 'message')}, {size_words(row.used)}. This cannot be undone.",
                     "Delete",
                     lambda: self.work(
                         "Deleting…", lambda accounts: remove(accounts, row.address, delete_mail=True)

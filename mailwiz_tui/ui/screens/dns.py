@@ -14,6 +14,7 @@ from textual.widgets import Button
 
 from mailwiz_tui.dns.export import as_zone
 from mailwiz_tui.plan.steps import FieldSpec
+from mailwiz_tui.plan.words import counted
 from mailwiz_tui.ui.actions import bindings_for
 from mailwiz_tui.ui.backends import error_sentence
 from mailwiz_tui.ui.fields import make_field
@@ -78,9 +79,9 @@ class DnsScreen(StepScreen):
         if records and not note:
             pending = [r for r in records if r.pending]
             required = sum(1 for r in records if r.required)
-            note = f"{len(records)} records, {required} required."
+            note = f"{counted(len(records), 'record')}, {required} required."
             if pending:
-                note += f" {len(pending)} wait for keys or addresses: F5 makes the keys on the servers."
+                note += f" {len(pending)} without a key or address yet: F5 makes the keys on the servers."
             if unplanned := self.session.unplanned_domains():
                 note += (
                     f" In the accounts, but not in the plan: {', '.join(unplanned)}. Publish the records at the "

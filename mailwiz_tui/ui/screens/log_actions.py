@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
+from mailwiz_tui.plan.words import counted
 from mailwiz_tui.ui.paths import write_private
 from mailwiz_tui.ui.screens.dialog import save_dialog
 from mailwiz_tui.ui.screens.main_screen import MainScreen
@@ -100,7 +101,10 @@ class LogScreen(MainScreen):
         """Send the lines in sight to the terminal's clipboard."""
         lines = self.active_log.panel.lines_in_sight()
         self.app.copy_to_clipboard("\n".join(lines))
-        self.tell(f"{len(lines)} lines in sight sent to the terminal's clipboard; s writes the whole log to a file")
+        self.tell(
+            f"{counted(len(lines), 'line')} in sight sent to the terminal's clipboard; "
+            "s writes the whole log to a file"
+        )
 
     def action_save_log(self) -> None:
         """Write the whole log to a file of the operator's choice."""
@@ -110,6 +114,6 @@ class LogScreen(MainScreen):
 
         def named(name: str | None) -> None:
             if name:
-                self.tell(f"{count} lines written to {name}")
+                self.tell(f"{counted(count, 'line')} written to {name}")
 
         self.app.push_screen(save_dialog("Save the log", "", path, lambda place: write_private(place, text)), named)

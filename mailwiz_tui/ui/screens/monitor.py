@@ -11,6 +11,7 @@ from textual.events import Key
 
 from mailwiz_tui.install.operator import RunInProgress, this_operator
 from mailwiz_tui.plan.model import Plan
+from mailwiz_tui.plan.words import counted
 from mailwiz_tui.ui.actions import bindings_for
 from mailwiz_tui.ui.log_buffer import LineFilter
 from mailwiz_tui.ui.mail_trail import MailFilter
@@ -144,7 +145,7 @@ class MonitorScreen(LogScreen):
             lines.append(f"{'~' if plain else '◌'} asking the servers…")
         elif not running:
             count = len(self.monitoring.servers)
-            lines.append(f"{'*' if plain else '✓'} all is well on {count} server{'s' if count != 1 else ''}")
+            lines.append(f"{'*' if plain else '✓'} all is well on {counted(count, 'server')}")
         area.show("\n".join(lines))
         worst_weight = found[0][1].weight if found else None
         area.set_class(worst_weight is Weight.FAILURE, "bad")

@@ -15,8 +15,9 @@ from textual.widgets.option_list import Option
 
 from mailwiz_tui.fleet.server import Server
 from mailwiz_tui.plan.findings import PlanError
+from mailwiz_tui.plan.words import counted
 from mailwiz_tui.ui.actions import bindings_for
-from mailwiz_tui.ui.paths import Recent, default_draft_path, load_recent
+from mailwiz_tui.ui.paths import Recent, default_draft_path, load_recent, remember
 from mailwiz_tui.ui.screens.lab_dialog import LabDialog
 from mailwiz_tui.ui.screens.main_screen import MainScreen
 from mailwiz_tui.ui.screens.opening import start_rows
@@ -96,8 +97,7 @@ class StartScreen(MainScreen):
         inventory = self.session.inventory
         if not inventory.servers:
             return "none known yet: add one by hand, use ~/.ssh/config, or rehearse on lab hosts"
-        count = len(inventory.servers)
-        return f"{count} server{'s' if count != 1 else ''} from {inventory.source}"
+        return f"{counted(len(inventory.servers), 'server')} from {inventory.source}"
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         self.choose(event.option.id or "")
@@ -154,11 +154,13 @@ class StartScreen(MainScreen):
         self.wizard.after_saving(self._begin_new)
 
     def _begin_new(self) -> None:
-        path = self.session.path
-        if path.exists():
-            path = default_draft_path()
+        former = self.session.path
+        if former.exists():
+            inventory, path = self.session.inventory.source, default_draft_path()
             if path.exists():
-                _put_aside(path)
+                kept = _put_aside(path)
+                former = kept if former == path else former
+            remember(former, inventory)
             self.session.open(path)
         self.wizard.show_step("architecture")
 
@@ -184,10 +186,11 @@ class StartScreen(MainScreen):
         self.app.push_screen(LabDialog(self.session))
 
 
-def _put_aside(path: Path) -> None:
-    """Keep a former draft, with what belongs to it, under a name with the time."""
+def _put_aside(path: Path) -> Path:
+    """Keep a former draft, with what belongs to it, under a name with the time; returns where it is now."""
     name = f"{path.stem}-{time.strftime('%Y%m%d-%H%M%S')}"
     for suffix in (".toml", ".facts.json", ".steps.json"):
         former = path.with_suffix(suffix)
         if former.exists():
             former.replace(path.with_name(name + suffix))
+    return path.with_name(f"{name}.toml")

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mailwiz_tui.ui.ports import EngineLike
 
 
+KEYS = "F5 tries the network between the servers, ↑↓ scroll, Esc goes back"
 _WIDTH = 74
 """What a terminal of 80 columns has room for inside the frame."""
 
@@ -53,7 +54,7 @@ class TrafficDialog(Dialog[None]):
         with Vertical(id="box"):
             yield NoMarkup(self.heading, id="dialog-title")
             yield LogPanel(id="lines")
-            yield NoMarkup("F5 tries the network between the servers, ↑↓ scroll, Esc goes back", classes="dim")
+            yield NoMarkup(KEYS, id="traffic-keys", classes="dim")
 
     def on_mount(self) -> None:
         panel = self.query_one(LogPanel)
@@ -69,10 +70,18 @@ class TrafficDialog(Dialog[None]):
     def action_try_network(self) -> None:
         """Let the servers try the paths between them; nothing is changed on them."""
         if self._testing is None or self._testing.done():
-            self._say("", "asking the servers to try the paths between them…")
+            self.query_one("#traffic-keys", NoMarkup).show("Asking the servers to try the paths between them…")
             self._testing = asyncio.create_task(self._try(), name="try network")
 
     async def _try(self) -> None:
+        try:
+            await self._ask()
+        finally:
+            if self.is_attached:
+                self.query_one("#traffic-keys", NoMarkup).show(KEYS)
+
+    async def _ask(self) -> None:
+        self._say("")
         try:
             reports = await self._engine.survey()
         except Exception as error:

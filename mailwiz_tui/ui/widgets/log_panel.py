@@ -15,6 +15,7 @@ from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from mailwiz_tui.plan.words import counted
 from mailwiz_tui.ui.log_buffer import LineFilter, LogBuffer, is_error
 from mailwiz_tui.ui.widgets.log_rows import LogRows
 from mailwiz_tui.ui.widgets.scroll_bar import SteadyScrollBar
@@ -172,7 +173,7 @@ class LogPanel(ScrollView, can_focus=True):
 
     def status(self) -> str:
         """How the log stands, in words."""
-        lines = f"{self.buffer.total} line{'s' if self.buffer.total != 1 else ''}"
+        lines = counted(self.buffer.total, "line")
         if self.filter is not None:
             lines = f"{self.rows.lines} of {lines} with “{self.filter.text}”"
         if self.paused:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.text import Text
 from textual.widgets import Static
 
+from mailwiz_tui.plan.words import counted
 from mailwiz_tui.ui.monitoring import Monitoring, ServerWatch
 from mailwiz_tui.ui.symbols import Tone, span_text
 from mailwiz_tui.ui.widgets.sparkline import sparkline
@@ -142,11 +143,11 @@ class ServerDetail(Static):
                 names = (*dns.wrong, *dns.missing)
                 text.append(f": {', '.join(names[:2])}" + (f" and {wrong - 2} more" if wrong > 2 else ""))
             else:
-                self._state(text, f"{dns.fine} records as planned", good=True)
+                self._state(text, f"{counted(dns.fine, 'record')} as planned", good=True)
             text.append(f" · {dns.unknown} without an answer" if dns.unknown else "")
         days = watch.sample.certificate_days if watch.sample else None
         if days is not None and not (dns and (dns.wrong or dns.missing)):
-            text.append(f"· certificate: {days:.0f} days left")
+            text.append(f"· certificate: {counted(round(days), 'day')} left")
 
     def _mail(self, text: Text, watch: ServerWatch) -> None:
         minutes = max(10, min(60, self.size.width - LABEL - 40))

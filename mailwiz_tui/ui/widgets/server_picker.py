@@ -10,6 +10,7 @@ from textual.containers import Vertical
 
 from mailwiz_tui.fleet.server import Server
 from mailwiz_tui.plan.model import Role
+from mailwiz_tui.plan.words import counted
 from mailwiz_tui.ui.probing import ProbeOutcome
 from mailwiz_tui.ui.widgets.entry import Entry
 from mailwiz_tui.ui.widgets.no_markup import NoMarkup
@@ -91,7 +92,7 @@ class ServerPicker(Vertical):
 
     def _draw_heading(self) -> None:
         """How many there are and what the keys do; over the columns of the matrix stand the roles' keys."""
-        many = f"{self._found} of {len(self._servers)} servers, {len(self._chosen)} chosen"
+        many = f"{self._found} of {counted(len(self._servers), 'server')}, {len(self._chosen)} chosen"
         hint = {
             Layout.ONE: "   Space chooses one",
             Layout.EQUAL: "   Space chooses, i internal IP",

@@ -83,13 +83,31 @@ def test_what_is_not_known_is_left() -> None:
     assert [entry.reason for entry in left] == ["key not known yet", "nobody answered"]
 
 
-@pytest.mark.parametrize("text", [f"mailwiz:{SECRET}", f"hmac-sha256:mailwiz:{SECRET}\n"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"mailwiz:{SECRET}",
+        f"hmac-sha256:mailwiz:{SECRET}\n",
+        f'key "mailwiz" {{\n\talgorithm hmac-sha256;\n\tsecret "{SECRET}";\n}};\n',
+        f"key mailwiz {{ secret {SECRET}; algorithm hmac-sha256; }};",
+    ],
+)
 def test_keys_are_read(text: str) -> None:
     assert parse_key(text) == KEY
     assert SECRET not in repr(parse_key(text))
 
 
-@pytest.mark.parametrize("text", ["", SECRET, "mailwiz:not base64!", f"md5:mailwiz:{SECRET}", "a:b:c:d"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        SECRET,
+        "mailwiz:not base64!",
+        f"md5:mailwiz:{SECRET}",
+        "a:b:c:d",
+        f'key "k" {{ algorithm md5; secret "{SECRET}"; }};',
+    ],
+)
 def test_bad_keys_are_said_without_the_secret(text: str) -> None:
     with pytest.raises(UpdateKeyError) as caught:
         parse_key(text)
