@@ -64,7 +64,7 @@ class TerminalPrompts:
 
     async def confirm_host_key(self, server_id: str, address: str, keys: tuple[HostKey, ...]) -> bool:
         """Shows each fingerprint and asks, unless that was answered on the command line."""
-        accepted = "they are stored (--accept-new-host-keys)" if self.accept_new else "its host keys"
+        accepted = "its host keys are stored (--accept-new-host-keys)" if self.accept_new else "its host keys"
         complain(f"{server_id} ({address}) is not known yet; {accepted}:")
         for key in keys:
             complain(f"  {key.algorithm}  {key.fingerprint}")

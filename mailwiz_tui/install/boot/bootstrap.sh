@@ -71,14 +71,18 @@ if [ "$2" != success ]; then
 	case "$2/$3" in
 	oom-kill/*) code=87 why="the server ran out of memory, and the kernel ended the installation (OOM killer)" ;;
 	*/killed | */dumped) code=87 why="somebody or something ended it with signal $4" ;;
-	/*) code=87 why="its unit mailwiz-bootstrap.service vanished without a result" ;;
+	/*) # The whole control group was killed, or the server went down: only the journal knows.
+		told=$(journalctl -q -b -u mailwiz-bootstrap.service -o cat 2>/dev/null |
+			grep -E "Main process exited|Failed with result|OOM" | tail -n 2 | tr "\n" " ")
+		code=87 why="its unit mailwiz-bootstrap.service was ended from outside (${told:-the journal does not say how})"
+		;;
 	*) why="it ended with status $4" ;;
 	esac
 	if grep -q "No space left on device" $folder/log 2>/dev/null; then
 		code=88 why="no space is left on the disk ($(df -Pm /var | awk 'END { print $4 " MB free on " $6 }'))"
 	fi
 	said=$(grep -E "^(E|Err|W|dpkg):" $folder/log 2>/dev/null | tail -n 2 | tr "\n" " ")
-	[ -n "$said" ] || said=$(tail -n 1 $folder/log 2>/dev/null)
+	[ -n "$said" ] || said=$(cat $folder/update.log $folder/log 2>/dev/null | tail -n 1)
 	say "fault python3 cannot be installed: $why; last words: ${said:-none}"
 	exit $code
 fi

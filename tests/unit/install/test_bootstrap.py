@@ -23,7 +23,8 @@ def fail(folder: Path, result: str, log: str) -> subprocess.CompletedProcess[str
         (folder / "bin" / tool).symlink_to(str(shutil.which(tool)))
     here = folder / "bootstrap"
     made = f"printf '{log}' >{here}/log\n" + (f"echo '{result}' >{here}/result\n" if result else "")
-    fakes = {"id": "echo 0\n", "systemctl": "exit 3\n", "systemd-run": made}
+    journal = "echo 'Started'; echo 'Main process exited, code=killed, status=9/KILL'\n"
+    fakes = {"journalctl": journal, "id": "echo 0\n", "systemctl": "exit 3\n", "systemd-run": made}
     for name, body in fakes.items():
         (folder / "bin" / name).write_text(f"#!{folder}/bin/sh\n{body}")
         (folder / "bin" / name).chmod(0o755)
@@ -67,7 +68,12 @@ def fail(folder: Path, result: str, log: str) -> subprocess.CompletedProcess[str
             "process 77 (apt)",
         ),
         ("exit-code exited 100", "dpkg: error: No space left on device\\n", 88, "no space is left on the disk ("),
-        ("", "Get:1 http://deb.example\\n", 87, "vanished without a result; last words: Get:1"),
+        (
+            "",
+            "Get:1 http://deb.example\\n",
+            87,
+            "(Main process exited, code=killed, status=9/KILL ); last words: Get:1",
+        ),
     ],
 )
 def test_the_reason_is_told(tmp_path: Path, result: str, log: str, code: int, said: str) -> None:
