@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from mailwiz_tui.plan.dnsnames import display_name, domain_name
-from mailwiz_tui.plan.mailnames import mail_address
+from mailwiz_tui.plan.mailnames import account_address, mail_address, target_address
 
 UNITS = {"": 1, "B": 1, "K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}
 _SIZE = re.compile(r"(\d{1,15})(?:\.(\d{1,3}))?\s*([KMGT]?)(?:i?B)?", re.IGNORECASE)
@@ -13,14 +13,39 @@ NO_QUOTA = ("", "0", "none", "unlimited")
 
 
 def typed_address(text: str) -> str:
-    """An address as it was typed, in lower case, its domain as the DNS has it. Raises ValueError."""
-    return mail_address(text.strip()).lower()
+    """An address that exists, as it was typed, in lower case, its domain as the DNS has it. Raises ValueError.
+
+    Its local part may be any that the database holds, so that what a panel let in can be removed.
+    """
+    local, at, domain = text.strip().rpartition("@")
+    if not at or not re.fullmatch(r"[!-~]{1,128}", local):
+        return mail_address(text.strip()).lower()
+    return f"{local.lower()}@{domain_name(domain)}"
 
 
 def typed_alias(text: str) -> str:
     """The same, or ``@domain`` (``*@domain`` is understood too) for a catch-all. Raises ValueError."""
+    return _catch_all(text) or typed_address(text)
+
+
+def typed_new_address(text: str) -> str:
+    """An address for a new mailbox, in lower case, its domain as the DNS has it. Raises ValueError."""
+    return account_address(text.strip()).lower()
+
+
+def typed_new_alias(text: str) -> str:
+    """An address for a new alias, or ``@domain`` (``*@domain``) for a catch-all. Raises ValueError."""
+    return _catch_all(text) or typed_new_address(text)
+
+
+def typed_target(text: str) -> str:
+    """An address that an alias leads to, here or elsewhere, in lower case. Raises ValueError."""
+    return target_address(text.strip()).lower()
+
+
+def _catch_all(text: str) -> str:
     text = text.strip().removeprefix("*")
-    return f"@{domain_name(text[1:])}" if text.startswith("@") else typed_address(text)
+    return f"@{domain_name(text[1:])}" if text.startswith("@") else ""
 
 
 def typed_quota(text: str) -> int:

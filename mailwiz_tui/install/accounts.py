@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Any
 from pydantic import SecretStr
 
 from mailwiz_tui.install.account_entries import AccountBook, Added, AliasEntry, DomainEntry, MailboxEntry, Removed
-from mailwiz_tui.install.account_words import typed_address, typed_alias
+from mailwiz_tui.install.account_words import (
+    typed_address,
+    typed_alias,
+    typed_new_address,
+    typed_new_alias,
+    typed_target,
+)
 from mailwiz_tui.install.copies import Linked, refresh_copies
 from mailwiz_tui.install.first_accounts import account_server, new_password
 from mailwiz_tui.install.sanitize import clean_text
@@ -81,7 +87,7 @@ class Accounts:
 
         Of several stores it is put on ``store``, or on the one with the fewest mailboxes.
         """
-        address, place = typed_address(address), self._among
+        address, place = typed_new_address(address), self._among
         if store:
             known_store(self._engine.plan, store)
         generated = new_password() if password is None else None
@@ -137,8 +143,8 @@ class Accounts:
 
     async def add_alias(self, address: str, goto: list[str]) -> AliasEntry:
         """Lets an address (or ``@domain``, for a catch-all) lead to further ones."""
-        targets = [typed_address(target) for target in goto]
-        raw = await self._ask("alias_add", address=typed_alias(address), goto=targets)
+        targets = [typed_target(target) for target in goto]
+        raw = await self._ask("alias_add", address=typed_new_alias(address), goto=targets)
         return AliasEntry(clean_text(raw["address"]), tuple(map(clean_text, raw["goto"])), True)
 
     async def remove_alias(self, address: str, goto: list[str] | None = None) -> AliasEntry:

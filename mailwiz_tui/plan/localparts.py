@@ -26,4 +26,4 @@ def is_local_part(text: str) -> bool:
 
 def strange(text: str) -> str:
     """The first character that keeps a text from being a local part here; empty where it is another reason."""
-    return next((c for c in text if not re.match(rf"[{FURTHER}.]", c)), "")
+    return next((c for c in text if not re.match(rf"[.{FURTHER}]", c)), "")

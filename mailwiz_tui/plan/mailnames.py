@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 
 from mailwiz_tui.plan.dnsnames import domain_name, refuse_invisible, shortened
+from mailwiz_tui.plan.localparts import is_local_part, strange
 
 _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _URI_SAFE = re.compile(r"[A-Za-z0-9._+~*'$-]+")
@@ -33,6 +34,32 @@ def mail_address(text: str) -> str:
     if not _LOCAL.fullmatch(local):
         raise ValueError(f"“{shown}” has characters before the @ that a mail address cannot have there")
     return f"{local}@{domain_name(domain)}"
+
+
+def account_address(text: str) -> str:
+    """An address that a mailbox or alias here may have: its local part follows ``localparts``."""
+    address = mail_address(text)
+    local = address.rpartition("@")[0]
+    if "+" in local:
+        raise ValueError(
+            f"“{shortened(text)}”: what follows a + is the user's own choice, so no mailbox or alias can have one"
+        )
+    if not is_local_part(local):
+        found = strange(local)
+        reason = f"“{found}”, which mailboxes here cannot have" if found else "no name that mailboxes here can have"
+        raise ValueError(f"“{shortened(text)}” has before the @ {reason}")
+    return address
+
+
+def target_address(text: str) -> str:
+    """An address that an alias may lead to, here or elsewhere: any of RFC 5321, also with a quoted local part.
+
+    Spaces, commas and backslashes in quotes are refused: targets are kept as a list in one column.
+    """
+    local, at, domain = text.rpartition("@")
+    if at and re.fullmatch(r'"[!#-+\--\[\]-~]{1,62}"', local):
+        return f"{local}@{domain_name(domain)}"
+    return mail_address(text)
 
 
 def login_name(text: str) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 import imaplib
+import json
 import smtplib
 import uuid
 from collections.abc import Callable
 
-from tests.lab.clients import PASSWORD, mail, refused, until, unverified
+from tests.lab.clients import PASSWORD, mail, refused, submit, until, unverified
 from tests.lab.managesieve import ManageSieve
 from tests.lab.site import Site
 from tests.lab.workspace import Workspace
@@ -216,12 +217,73 @@ def without_the_recipient_checks_mail_waits_at_its_sender(site: Site) -> None:
     assert until(lambda: answer(site, site.bob)[0] == 250)
 
 
+STORED = ("o'hara", "a=b", "j&k", "hash#tag", "p|q~r^s$t`u")
+REFUSED = ("a/b", "x!y", "plus+x", "per%cent", "st*r", "cur{ly")
+
+
+def every_name_that_can_be_stored_gets_mail_and_logs_in(site: Site) -> None:
+    for name in STORED:
+        address = f"{name}@{site.domain}"
+        done = site.workspace.mailwiz("mailbox add", address, "--password-stdin", stdin=f"{PASSWORD}\n")
+        assert done.code == 0, done.out + done.err
+        assert answer(site, address)[0] == 250, address
+        message = mail(site.bob, address)
+        submit(site.workspace.address, site.bob, message, address, sender=site.bob)
+        site.found(address, "INBOX", str(message["Subject"]))
+        with smtplib.SMTP_SSL(site.workspace.address, 465, context=unverified(), timeout=60) as sending:
+            sending.login(address, PASSWORD)
+            assert sending.mail(address)[0] == 250
+            assert sending.rcpt("x@outside.test")[0] == 250, f"{address} sends as itself"
+        session = ManageSieve(site.workspace.address, address, PASSWORD, unverified())
+        session.put("mine", 'require "fileinto";\nfileinto "Archive";\n')
+        session.close()
+        removed = site.workspace.mailwiz("mailbox remove", address, "--delete-mail", "--yes")
+        assert removed.code == 0, removed.err
+        assert answer(site, address)[0] == 550
+
+
+def what_a_panel_let_in_earlier_is_refused_named_and_can_be_removed(site: Site) -> None:
+    names = [f"{name}@{site.domain}" for name in REFUSED]
+    for address in names:
+        done = site.workspace.mailwiz("mailbox add", address, "--password-stdin", stdin=f"{PASSWORD}\n")
+        assert done.code != 0, address
+        assert "cannot have" in done.err or "can have one" in done.err, done.err
+        site.mailbox(address)
+        alias(site, f"to-{address}", address)
+    for address in names:
+        assert answer(site, address)[0] in (550, 554), f"{address}: LMTP would refuse it after it was taken"
+        assert answer(site, f"to-{address}")[0] in (550, 554)
+    checks = json.loads(site.workspace.mailwiz("verify", "--json", "--resolver", site.lab.dns.resolver).out)[
+        "results"
+    ]
+    (named,) = (c for c in checks if c["id"] == "mariadb.local-parts")
+    assert named["state"] == "failed"
+    for address in names:
+        assert address in named["detail"]
+        for command, name in (("mailbox alias remove", f"to-{address}"), ("mailbox remove", address)):
+            done = site.workspace.mailwiz(command, name)
+            assert done.code == 0, done.err
+    left = json.loads(site.workspace.mailwiz("mailbox list", "--json").out)
+    held = {row["address"] for row in (*left["mailboxes"], *left["aliases"])}
+    assert not held & {*names, *(f"to-{name}" for name in names)}
+
+
+def an_alias_leads_to_foreign_names_that_no_mailbox_here_could_have(site: Site) -> None:
+    far, target = f"far@{site.domain}", "a/b!c+d%e*f@outside.test"
+    assert site.workspace.mailwiz("mailbox alias add", far, target).code == 0
+    assert answer(site, far)[0] == 250
+    assert site.workspace.mailwiz("mailbox alias remove", far, target).code == 0
+
+
 PROOFS: tuple[Proof, ...] = (
     an_alias_domain_has_its_targets_catch_all,
     folders_of_other_servers_can_be_made_and_filled,
     an_archive_larger_than_any_mail_can_be_brought_along,
     both_forms_of_an_international_address_log_in,
+    every_name_that_can_be_stored_gets_mail_and_logs_in,
+    an_alias_leads_to_foreign_names_that_no_mailbox_here_could_have,
     a_full_mailbox_is_refused_at_rcpt_wherever_it_is_behind,
     of_several_targets_the_full_one_waits_and_nobody_outside_hears_of_it,
     without_the_recipient_checks_mail_waits_at_its_sender,
 )
+LONG_PROOFS: tuple[Proof, ...] = (what_a_panel_let_in_earlier_is_refused_named_and_can_be_removed,)

@@ -14,7 +14,7 @@ import pytest
 from mailwiz_tui.lab.lab import Lab
 from tests.lab import signed_as_sent
 from tests.lab import test_stack as stack
-from tests.lab.addresses import PROOFS, with_international_domain
+from tests.lab.addresses import LONG_PROOFS, PROOFS, with_international_domain
 from tests.lab.clients import PASSWORD, until, unverified
 from tests.lab.conftest import FreshHost
 from tests.lab.managesieve import ManageSieve
@@ -75,6 +75,7 @@ def test_every_check_passes_and_nothing_is_left_to_do(site: Site) -> None:
         stack.test_killed_daemons_come_back_by_themselves_and_mail_flows,
         stack.test_one_account_cannot_flood_the_world,
         *PROOFS,
+        *LONG_PROOFS,
         stack.test_hang_ups_handshakes_and_health_checks_are_not_banned,
         stack.test_who_guesses_passwords_over_imap_is_banned_for_a_while_but_not_from_ssh,
         stack.test_who_guesses_passwords_at_submission_is_banned_for_a_while,

@@ -18,7 +18,7 @@ import pytest
 
 from mailwiz_tui.lab.lab import Lab
 from tests.lab import bans, hardened_ssh, signed_as_sent, told_authentication
-from tests.lab.addresses import PROOFS, Proof, with_international_domain
+from tests.lab.addresses import LONG_PROOFS, PROOFS, Proof, with_international_domain
 from tests.lab.clients import PASSWORD, refused, until, unverified
 from tests.lab.crashes import came_back, crash_every_daemon
 from tests.lab.forwarding import Forward, comes_back
@@ -223,7 +223,7 @@ def test_one_account_cannot_flood_the_world(site: Site) -> None:
     assert len(codes) > 5
 
 
-@pytest.mark.parametrize("proof", PROOFS)
+@pytest.mark.parametrize("proof", [*PROOFS, *(pytest.param(p, marks=pytest.mark.long) for p in LONG_PROOFS)])
 def test_addresses_and_folders(site: Site, proof: Proof) -> None:
     proof(site)
 

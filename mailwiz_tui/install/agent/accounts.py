@@ -12,7 +12,8 @@ import re
 from typing import Any
 
 from . import files
-from .accountsql import address_of, domain_of, insert, literal, query
+from .accountsql import domain_of, insert, literal, query
+from .addresses import address_of
 from .fault import AgentFault
 from .host import STATE, Host, require
 

@@ -15,16 +15,7 @@ from .host import Host, require
 DATABASE = "postfix"
 PROBE = "mailwiz-probe"
 """The local part of the mailbox that verification uses; it is nobody's account."""
-_ADDRESS = re.compile(r"[A-Za-z0-9_](?:[._+-]?[A-Za-z0-9_]|[-_]){0,63}@[A-Za-z0-9][A-Za-z0-9.-]{0,252}\Z")
 _DOMAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,252}\Z")
-
-
-def address_of(value: Any) -> str:
-    """A mail address in lower case. Raises AgentFault for what is none."""
-    text = str(value)
-    if not _ADDRESS.match(text) or ".." in text or len(text.partition("@")[0]) > 64:
-        raise AgentFault(f"{text!r} is no mail address that mailboxes and aliases here can have", "accounts")
-    return text.lower()
 
 
 def domain_of(value: Any) -> str:
@@ -36,10 +27,12 @@ def domain_of(value: Any) -> str:
 
 
 def literal(value: str) -> str:
-    """A string for SQL; whatever is not plain is refused rather than escaped."""
-    if not re.fullmatch(r"[A-Za-z0-9 ._+@/{}$,=*-]*", value):
+    """A string for SQL: plain text in quotes, other printable ASCII as its bytes, anything else is refused."""
+    if re.fullmatch(r"[A-Za-z0-9 ._+@/{}$,=*-]*", value):
+        return f"'{value}'"
+    if not re.fullmatch(r"[ -~]*", value):
         raise AgentFault("a value with unexpected characters was kept from the database", "accounts")
-    return f"'{value}'"
+    return f"_latin1 X'{value.encode().hex()}'"
 
 
 def free_text(value: str) -> str:

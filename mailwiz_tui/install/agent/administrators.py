@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from . import accounts
-from .accountsql import address_of, change, insert, literal, rows
+from .accountsql import change, insert, literal, rows
+from .addresses import address_of
 from .host import Host
 
 _KEY = "admin panel: "

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from .accountsql import address_of, change, domain_of, insert, literal, rows
+from .accountsql import change, domain_of, insert, literal, rows
+from .addresses import address_of, held_address, target_address
 from .fault import AgentFault
 from .host import Host
 from .mailboxes import find, need_domain
@@ -18,7 +20,7 @@ def add(host: Host, address: str, goto: list[str]) -> dict[str, Any]:
     """
     address, domain = _alias_address(address)
     need_domain(host, domain)
-    targets = [address_of(target) for target in goto]
+    targets = [target_address(target) for target in goto]
     if not targets:
         raise AgentFault("an alias must lead somewhere", "accounts")
     before = _goto(host, address)
@@ -38,11 +40,11 @@ def remove(host: Host, address: str, goto: list[str] | None = None) -> dict[str,
 
     Returns ``{"address", "goto"}``: what it still leads to.
     """
-    address, domain = _alias_address(address)
+    address, domain = _alias_address(address, held_address)
     before = _goto(host, address)
     if before is None:
         raise AgentFault(f"there is no alias {address}", "accounts", "see: mailwiz-tui mailbox alias list PLAN")
-    drop = [address_of(target) for target in goto or []]
+    drop = [held_address(target) for target in goto or []]
     if strange := [target for target in drop if target not in before]:
         raise AgentFault(f"{address} does not lead to {', '.join(strange)}", "accounts",
                          f"it leads to {', '.join(before)}")  # fmt: skip
@@ -60,12 +62,12 @@ def remove(host: Host, address: str, goto: list[str] | None = None) -> dict[str,
     return {"address": address, "goto": now}
 
 
-def _alias_address(value: Any) -> tuple[str, str]:
+def _alias_address(value: Any, read: Callable[[Any], str] = address_of) -> tuple[str, str]:
     text = str(value).removeprefix("*")
     if text.startswith("@"):
         domain = domain_of(text[1:])
         return f"@{domain}", domain
-    address = address_of(text)
+    address = read(text)
     return address, address.rpartition("@")[2]
 
 

@@ -9,7 +9,8 @@ import shutil
 from typing import Any
 
 from . import accounts, placement
-from .accountsql import PROBE, address_of, change, domain_of, free_text, insert, literal, rows
+from .accountsql import PROBE, change, domain_of, free_text, insert, literal, rows
+from .addresses import address_of, held_address, is_own
 from .fault import AgentFault
 from .host import Host, require
 
@@ -64,6 +65,10 @@ def add(
     fewest. Returns ``{"address", "found_mail", "store"}``: where mail of a former mailbox of the same name lies,
     which is in the new one again (empty where there is none, or several stores), and the store chosen.
     """
+    typed, _, where = str(address).rpartition("@")
+    if "+" in typed:
+        raise AgentFault(f"{address}: what follows a + is the user's own choice, so no mailbox can have one",
+                         "accounts", f"mail for it arrives at {typed.partition('+')[0]}@{where}")  # fmt: skip
     address = address_of(address)
     local, _, domain = address.rpartition("@")
     quoted = literal(address)
@@ -73,9 +78,6 @@ def add(
         f"SELECT JSON_OBJECT('goto', goto) FROM alias WHERE address = {quoted};\n{_DOMAINS}",
     )
     _check_domain(domain, known)
-    if "+" in local:
-        raise AgentFault(f"{address}: what follows a + is the user's own choice, so no mailbox can have one",
-                         "accounts", f"mail for it arrives at {local.partition('+')[0]}@{domain}")  # fmt: skip
     if local.startswith(PROBE):
         raise AgentFault(f"{address} is the mailbox that verification uses", "accounts")
     if any("mailbox" in row for row in known):
@@ -101,7 +103,7 @@ def add(
 
 def set_password(host: Host, address: str, password: str) -> dict[str, Any]:
     """Gives a mailbox a new password and ends the sessions that used the old one."""
-    address = address_of(address)
+    address = held_address(address)
     need(host, address)
     new = accounts.hashed(host, password)
     where = f"WHERE username = {literal(address)}"
@@ -118,7 +120,7 @@ def edit(
 
     One that is not in use takes no mail and lets nobody in; its mail stays.
     """
-    address = address_of(address)
+    address = held_address(address)
     need(host, address)
     new = []
     if quota is not None:
@@ -148,7 +150,7 @@ def remove(host: Host, address: str, delete_mail: bool = False, stores: list[str
     Returns ``{"address", "home", "deleted", "aliases"}``: where its mail lies or lay (empty where it never had
     any), and the aliases that still lead to it.
     """
-    address = address_of(address)
+    address = held_address(address)
     need(host, address)
     quoted = literal(address)
     place = placement.where(host, address, stores) if stores else {"store": "", "moving_to": ""}
@@ -159,7 +161,7 @@ def remove(host: Host, address: str, delete_mail: bool = False, stores: list[str
     home = home_of(host, address) if stored_here else ""
     if home and not os.path.isdir(host.path(home)):
         home = ""
-    if delete_mail and stored_here:
+    if delete_mail and stored_here and is_own(address):
         change(host, f"UPDATE alias SET active = 0 WHERE address = {quoted};")  # noqa: S608
         host.run(["doveadm", "expunge", "-u", address, "mailbox", "*", "ALL"], timeout=120)
         host.run(["doveadm", "purge", "-u", address], timeout=120)
@@ -179,8 +181,13 @@ def remove(host: Host, address: str, delete_mail: bool = False, stores: list[str
 
 
 def home_of(host: Host, address: str) -> str:
-    """Where a mailbox lies, from Dovecot's own ``mail_home``; empty where that cannot be told."""
-    local, _, domain = address_of(address).rpartition("@")
+    """Where a mailbox lies, from Dovecot's own ``mail_home``; empty where that cannot be told.
+
+    One with another name than mailboxes may have never had mail, and a ``/`` in it leads into somebody else's.
+    """
+    local, _, domain = address.rpartition("@")
+    if not is_own(address):
+        return ""
     done = host.run(["doveconf", "-h", "mail_home"], timeout=10)
     lines = [line for line in done.text.split("\n") if line.startswith("/")] if done.ok else []
     home = lines[-1].strip() if lines else ""
@@ -191,7 +198,12 @@ def home_of(host: Host, address: str) -> str:
 
 
 def _forget(host: Host, address: str, *, kick: bool = False) -> None:
-    """Lets Dovecot forget what it remembers of an account, and ends its sessions."""
+    """Lets Dovecot forget what it remembers of an account, and ends its sessions.
+
+    One with another name than mailboxes may have cannot log in, and doveadm would take its name for a pattern.
+    """
+    if not is_own(address):
+        return
     host.run(["doveadm", "auth", "cache", "flush", address], timeout=10)
     if kick:
         with contextlib.suppress(AgentFault):
@@ -210,4 +222,5 @@ def _name(name: str) -> str:
 
 
 def _like(address: str) -> str:
-    return "'%" + literal(address)[1:-1].replace("_", r"\_") + "%'"
+    """A pattern for LIKE that finds the address anywhere; a backslash cannot be in one."""
+    return literal("%" + address.replace("%", r"\%").replace("_", r"\_") + "%")

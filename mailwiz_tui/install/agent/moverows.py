@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from . import movestate
-from .accountsql import address_of, change, literal
+from .accountsql import change, literal
+from .addresses import address_of
 from .fault import AgentFault
 from .host import Host
 from .movestate import held

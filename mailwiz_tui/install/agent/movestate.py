@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import files
-from .accountsql import address_of
+from .addresses import address_of
 from .fault import AgentFault
 from .host import Host
 from .mailboxes import home_of

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .accountsql import PROBE, address_of, literal, rows
+from .accountsql import PROBE, literal, rows
+from .addresses import held_address
 from .fault import AgentFault
 from .host import Host
 
@@ -14,7 +15,7 @@ def where(host: Host, address: str, stores: list[str]) -> dict[str, Any]:
 
     Raises AgentFault where there is no such mailbox.
     """
-    name = literal(address_of(address))
+    name = literal(held_address(address))
     found = rows(
         host,
         "SELECT JSON_OBJECT('store', s.store, 'moving_to', s.moving_to) FROM mailbox m "  # noqa: S608

@@ -6,7 +6,7 @@ import os
 import shutil
 from typing import Any
 
-from .accountsql import address_of
+from .addresses import address_of, held_address
 from .host import Host
 from .mailboxes import home_of
 
@@ -24,7 +24,7 @@ def welcome(host: Host, address: str) -> dict[str, Any]:
 
 def farewell(host: Host, address: str, delete_mail: bool = False) -> dict[str, Any]:
     """Ends the sessions of a mailbox that was removed, and deletes its mail if told so; ``{"home", "deleted"}``."""
-    address = address_of(address)
+    address = held_address(address)
     home = home_of(host, address)
     if home and not os.path.isdir(host.path(home)):
         home = ""

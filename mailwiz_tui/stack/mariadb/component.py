@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mailwiz_tui.plan.localparts import LONGEST, PATTERN
 from mailwiz_tui.plan.model import Role
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.accounts.readers import DATABASE_USERS
@@ -13,6 +14,11 @@ from mailwiz_tui.stack.render import render, sql_text
 
 CONFIG = "/etc/mysql/mariadb.conf.d/90-mailwiz.cnf"
 SQL_DIR = f"{keys.CONF_DIR}/sql"
+_STRANGE = (
+    f"SELECT GROUP_CONCAT(username SEPARATOR ' ') FROM {keys.DATABASE}.mailbox "  # noqa: S608
+    f"WHERE CHAR_LENGTH(local_part) > {LONGEST} OR NOT local_part REGEXP {sql_text(f'^(?:{PATTERN})$')}"
+)
+"""Mailboxes that a panel let in earlier, with names that Dovecot refuses."""
 
 
 class MariaDb(Component):
@@ -108,6 +114,13 @@ class MariaDb(Component):
                 argv=("mariadb-admin", "ping"),
                 expect="is alive",
                 advice="journalctl -u mariadb -n 50",
+            ),
+            Probe(
+                id="mariadb.local-parts",
+                proves="every mailbox has a name that mail can be stored under",
+                argv=("mariadb", "-BNe", _STRANGE),
+                expect=r"(?m)^NULL$",
+                advice="no mail arrives there and nobody logs in: mailwiz-tui mailbox remove PLAN ADDRESS",
             ),
             Probe(
                 id="mariadb.domains",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mailwiz_tui.plan.localparts import PATTERN, SPECIAL
 from mailwiz_tui.plan.model import AdminPanel
 from mailwiz_tui.plan.published import PANEL_PATH, web_addresses
 from mailwiz_tui.stack import keys
@@ -118,12 +119,19 @@ def _upgrade(context: Context) -> str:
     return render("postfixadmin", "upgrade-tables", client=client, database=keys.DATABASE, state=POOL.state)
 
 
+def _php(text: str) -> str:
+    """What stands between single quotes in PHP; no backslash before a quote or at the end is in it."""
+    return text.replace("'", "\\'")
+
+
 def _config(context: Context) -> str:
     postmaster = f"postmaster@{context.plan.domain.primary_domain}"
     return render(
         "postfixadmin",
         "config.local.php",
         connection=settings(context),
+        grammar=_php(f"%^(?:{PATTERN})$%D"),
+        special=_php(" ".join(SPECIAL)),
         database=keys.DATABASE,
         scheme=keys.PASSWORD_SCHEME,
         shortest=str(keys.SHORTEST_PASSWORD),

@@ -39,12 +39,15 @@ class Decision:
         """
         refusals = []
         for target in self.accounts.expand(address):
-            refusal = self._refusal(target, size)
+            # what no table of accounts knows is for Postfix' other tables (rewritten senders, the host's own names)
+            unknown = target == address.lower() and self.accounts.usage(target) is None
+            refusal = "" if unknown else self._refusal(target, size)
             if not refusal:
                 return FINE
             refusals.append(refusal)
         if not refusals:
-            return FINE
+            domain = address.rpartition("@")[2].lower()
+            return NOWHERE if self.accounts.serving(domain) == domain else FINE
         return FULL if FULL in refusals else NOWHERE
 
     def _refusal(self, target: str, size: int) -> str:

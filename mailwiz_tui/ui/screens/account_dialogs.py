@@ -12,7 +12,7 @@ from textual.widget import Widget
 from textual.widgets import Button
 
 from mailwiz_tui.install.account_entries import MailboxEntry
-from mailwiz_tui.install.account_words import typed_address, typed_alias, typed_quota
+from mailwiz_tui.install.account_words import typed_new_address, typed_new_alias, typed_quota, typed_target
 from mailwiz_tui.ui.actions import bindings_for
 from mailwiz_tui.ui.screens.dialog import ChoiceDialog, ConfirmDialog, Dialog
 from mailwiz_tui.ui.screens.form_dialog import FormDialog, Row, fault_of
@@ -61,7 +61,7 @@ class MailboxDialog(FormDialog["NewMailbox | NewAlias | None"]):
 
     def faults(self) -> dict[str, str]:
         found = {
-            "address": fault_of(lambda: typed_address(self.text("address"))),
+            "address": fault_of(lambda: typed_new_address(self.text("address"))),
             "quota": fault_of(lambda: typed_quota(self.text("quota"))),
         }
         store = self.text("store") if self._stores else ""
@@ -75,7 +75,7 @@ class MailboxDialog(FormDialog["NewMailbox | NewAlias | None"]):
         with entry.prevent(Entry.Changed):
             entry.value = ""
         return NewMailbox(
-            typed_address(self.text("address")),
+            typed_new_address(self.text("address")),
             self.text("name"),
             typed_quota(self.text("quota")),
             password,
@@ -104,17 +104,17 @@ class AliasDialog(FormDialog["NewMailbox | NewAlias | None"]):
 
     def faults(self) -> dict[str, str]:
         found = {
-            "address": fault_of(lambda: typed_alias(self.text("address"))),
+            "address": fault_of(lambda: typed_new_alias(self.text("address"))),
             "goto": fault_of(self._targets)
             or ("" if self._targets() else "An address is needed that mail goes to"),
         }
         return {name: fault for name, fault in found.items() if fault}
 
     def _targets(self) -> tuple[str, ...]:
-        return tuple(typed_address(part) for part in self.text("goto").split(",") if part.strip())
+        return tuple(typed_target(part) for part in self.text("goto").split(",") if part.strip())
 
     def made(self) -> NewAlias:
-        return NewAlias(typed_alias(self.text("address")), self._targets())
+        return NewAlias(typed_new_alias(self.text("address")), self._targets())
 
 
 class QuotaDialog(FormDialog["int | None"]):

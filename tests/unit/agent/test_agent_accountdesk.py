@@ -210,3 +210,24 @@ def test_a_given_secret_is_never_made_up(machine: Rehearsal) -> None:
         secrets.put(machine.host, "../up", "x")
     with pytest.raises(AgentFault):
         secrets.put(machine.host, "smart-host", "two\nlines")
+
+
+def test_a_mailbox_that_the_panel_should_not_have_let_in_is_removed_without_touching_others(
+    server: Rehearsal,
+) -> None:
+    neighbour = server.root / "var/vmail/example.com/anna/maildir"
+    neighbour.mkdir(parents=True)
+    for name in ("*@example.com", "anna/maildir@example.com", "o%hara@example.com"):
+        answer(server, "mailbox", {"address": name, "active": 1, "quota": 0})
+        done = accountdesk.work(server.host, "remove", {"address": name, "delete_mail": True})
+        assert done == {"address": name, "home": "", "deleted": False, "aliases": []}
+        assert f"DELETE FROM mailbox WHERE username = {accountsql.literal(name)};" in sql(server)
+    assert neighbour.is_dir()
+    assert "doveadm" not in (server.root / "arguments").read_text(), "doveadm takes * for everybody"
+
+
+def test_a_mailbox_may_have_any_name_that_can_be_stored(server: Rehearsal) -> None:
+    for name in ("o'hara", "a=b", "j&k", "hash#tag"):
+        done = accountdesk.work(server.host, "add", {"address": f"{name}@example.com", "password": PASSWORD})
+        assert done["address"] == f"{name}@example.com"
+    assert accountsql.literal("o'hara@example.com") in sql(server)

@@ -53,6 +53,18 @@ $CONF['show_footer_text'] = 'NO';
 $CONF['user_footer_link'] = '@@URL@@users/login.php';
 $CONF['footer_text'] = '@@HOSTNAME@@';
 $CONF['footer_link'] = '@@URL@@';
+
+// New mailboxes and aliases have names that every program here can store and route. The panel knows no setting for
+// that, so a name that does not fit is made one that it refuses itself, and the reason is shown beside.
+if (($_SERVER['REQUEST_METHOD'] ?? '') === 'POST' && preg_match('#/edit\.php$#', $_SERVER['SCRIPT_NAME'] ?? '')) {
+    foreach (['local_part', 'localpart'] as $field) {
+        $name = $_POST['value'][$field] ?? '';
+        if (is_string($name) && $name !== '' && $name !== '*' && (strlen($name) > 64 || !preg_match('@@GRAMMAR@@', $name))) {
+            $_SESSION['flash']['error'][] = 'Before the @ only letters, digits, dots and @@SPECIAL@@ are possible.';
+            $_POST['value'][$field] = "($name)";
+        }
+    }
+}
 @@CHANGED@@
 if (is_readable('/etc/mailwiz/local.d/postfixadmin.php')) {
     include '/etc/mailwiz/local.d/postfixadmin.php';
