@@ -266,8 +266,12 @@ async def test_additional_domains_are_added_and_removed(make_app: MakeApp, fille
         await until(
             pilot, lambda: field(screen, "domain.additional_domains.0.relay_host").display is True, "next hop"
         )
+        host = field(screen, "domain.additional_domains.0.relay_host").control
+        await until(pilot, lambda: host.region.height > 0, "laid out")
         await pilot.press("tab", *"mx.inner.example")
+        await until(pilot, lambda: len(str(getattr(host, "value", ""))) == 16, "typed")
         await pilot.pause(0.05)
+
         assert app.session.value("domain.additional_domains") == [
             {"name": "example.org", "kind": "relay", "relay_host": "mx.inner.example"}
         ]
