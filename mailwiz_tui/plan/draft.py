@@ -92,6 +92,11 @@ class Draft:
         """Whether an answer is in memory only, because the file could not be written."""
         return not same(self._raw, self._base)
 
+    @property
+    def gone(self) -> bool:
+        """Whether another program removed the file; the next answer writes it again."""
+        return self._file.gone
+
     def get(self, path: str) -> Any:
         """The answer at a key as it was typed, else what is proposed, else the default, else None."""
         value = self._proposals.get(path) if lookup(self._raw, path) is None else None

@@ -73,6 +73,11 @@ class Navigation(KeysInTurn):
             return "the plan is not complete yet; its review says what is missing"
         return ""
 
+    @property
+    def opening(self) -> bool:
+        """Whether a screen is on its way; keys wait for it."""
+        return self._opening_monitor
+
     def show_monitor(self) -> None:
         """Show how the running servers are; while what that needs is loaded, the screen says so."""
         from mailwiz_tui.ui.screens.main_screen import MainScreen
@@ -80,6 +85,7 @@ class Navigation(KeysInTurn):
         if self.session.plan() is None or self._opening_monitor:
             return
         self._opening_monitor = True
+        self.hold_keys()
         if isinstance(self.screen, MainScreen):
             self.screen.show_background("Asking the servers how they are…")
         self.run_worker(self._open_monitor(self.screen), group="monitor", exit_on_error=False)
@@ -91,20 +97,21 @@ class Navigation(KeysInTurn):
         try:
             await asyncio.to_thread(_load_monitor)
             plan = self.session.plan()
-            if plan is None or self.screen is not at:
+            if plan is None:
                 return
             remember(self.session.path, self.session.inventory.source)
             self.session.ongoing.monitor(plan, self.prompts, self.session.asked_resolver)
         except Exception as error:
             self.notify(error_sentence(error), severity="error", markup=False, timeout=8)
-            return
+        else:
+            from mailwiz_tui.ui.screens.monitor import MonitorScreen
+
+            self.show(MonitorScreen(self.session))
         finally:
             self._opening_monitor = False
             if isinstance(at, MainScreen) and at.is_mounted:
                 at.show_background("")
-        from mailwiz_tui.ui.screens.monitor import MonitorScreen
-
-        self.show(MonitorScreen(self.session))
+            self.give_held_keys()
 
     def show_dashboard(self) -> None:
         """Show the installation."""

@@ -28,13 +28,15 @@ def sentence(name: str, changes: Sequence[Difference]) -> str:
 class OutsideChanges(Navigation):
     """Shows what others wrote into the plan file."""
 
+    _trouble = ""
+
     def look_at_plan_file(self) -> None:
         """Look whether the file changed, and whether answers that could not be saved can be saved now."""
         from mailwiz_tui.ui.screens.main_screen import MainScreen
 
-        former = self.session.trouble
         self.session.look_at_file()
-        if self.session.trouble != former:
+        if self.session.trouble != self._trouble:
+            self._trouble = self.session.trouble
             for screen in self.screen_stack:
                 if isinstance(screen, MainScreen) and screen.is_mounted:
                     screen.session_changed()

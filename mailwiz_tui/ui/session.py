@@ -204,6 +204,8 @@ class Session:
     @property
     def trouble(self) -> str:
         """Why the plan file is not what the screens show, in full; empty where it is."""
+        if self.draft.gone and not self.draft.unsaved:
+            return f"{self.path.name} was removed while it was open; the next answer writes it again, whole"
         if not self.save_error:
             return ""
         return f"NOT SAVED: {self.save_error}" if self.draft.unsaved else f"The plan file: {self.save_error}"

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.events import Key
 from textual.pilot import Pilot
 from textual.widgets import Button
 
@@ -21,6 +22,7 @@ from mailwiz_tui.ui.screens.dialog import ChoiceDialog, Dialog
 from mailwiz_tui.ui.screens.help import HelpDialog
 from mailwiz_tui.ui.screens.monitor import MonitorScreen
 from mailwiz_tui.ui.screens.server_dialog import ServerDialog
+from mailwiz_tui.ui.screens.start import StartScreen
 from mailwiz_tui.ui.screens.step_screen import StepScreen
 from mailwiz_tui.ui.widgets.choice_row import ChoiceRow
 from mailwiz_tui.ui.widgets.entry import Entry
@@ -260,9 +262,14 @@ async def test_the_monitor_says_at_once_that_it_asks(
         await until(pilot, lambda: app.focused is not None, "start")
         await pilot.press("m")
         await until(pilot, lambda: "Asking the servers how they are" in screen_text(app), "said at once")
-        await pilot.press("m")
+        app.post_message(Key("f7", None))
+        await pilot.pause(0.1)
+        assert isinstance(app.screen, StartScreen), "what is typed ahead waits for the monitor"
+        shown: list[object] = []
+        monkeypatch.setattr(MonitorScreen, "action_leave", lambda self: shown.append(self))
         loaded.set()
         await until(pilot, lambda: isinstance(app.screen, MonitorScreen), "monitor")
+        await until(pilot, lambda: shown == [app.screen], "the key typed ahead")
 
 
 async def test_saving_a_log_comes_back_with_path_and_reason(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -227,6 +228,18 @@ async def test_a_file_that_is_no_plan_any_more_is_said_and_kept(make_app: MakeAp
         await until(pilot, lambda: "NOT SAVED" in screen_text(app), "not saved")
     with pytest.raises(tomllib.TOMLDecodeError):
         saved_in(filled)
+
+
+async def test_a_file_that_was_removed_is_said_and_comes_back(make_app: MakeApp, filled: Path) -> None:
+    app = make_app(filled)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await goto(pilot, app, "domains")
+        os.remove(filled)
+        app.look_at_plan_file()
+        await until(pilot, lambda: "was removed while it was open" in screen_text(app), "said")
+        await pilot.press(*"new.example")
+        await until(pilot, lambda: "was removed" not in screen_text(app), "written again")
+    assert saved_in(filled)["domain"] == {"primary_domain": "new.example", "hostname": "mail.example.com"}
 
 
 async def show_password(pilot: Pilot[Any], app: MailwizApp) -> None:

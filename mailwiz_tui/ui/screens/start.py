@@ -66,7 +66,8 @@ class StartScreen(MainScreen):
     def _begin(self) -> None:
         if self._chosen:
             self.choose(self._chosen)
-        self.wizard.give_held_keys()
+        if not self.wizard.opening:
+            self.wizard.give_held_keys()
 
     def session_changed(self) -> None:
         self.draw()
