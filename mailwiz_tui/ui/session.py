@@ -217,7 +217,8 @@ class Session:
         except PlanError as error:
             self.save_error = "; ".join(f.line for f in error.findings)
             return False
-        self.save_error = ""
+        if not self.draft.unsaved:
+            self.save_error = ""
         if self.draft.saves != before:
             self.saved_at = self.now()
         changes, conflicts = self.draft.take_outside(), self.draft.take_conflicts()
