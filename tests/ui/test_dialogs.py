@@ -15,6 +15,7 @@ from textual.pilot import Pilot
 from textual.widgets import Button
 
 from mailwiz_tui.ui import navigation, screens
+from mailwiz_tui.ui.leaving import CHOICES, RUNNING, running_words
 from mailwiz_tui.ui.mailwiz import MailwizApp
 from mailwiz_tui.ui.screens import dialog
 from mailwiz_tui.ui.screens.account_dialogs import AliasDialog, MailboxDialog, QuotaDialog
@@ -193,11 +194,10 @@ async def test_saving_where_nothing_can_be_written_keeps_the_path_with_the_reaso
 async def test_the_question_before_quitting_has_its_buttons_at_every_size(
     make_app: MakeApp, filled: Path, size: tuple[int, int]
 ) -> None:
-    from mailwiz_tui.ui.leaving import RUNNING
-
     app = make_app(filled)
+    question = ChoiceDialog(RUNNING, running_words(app.session), CHOICES)
     async with app.run_test(size=size) as pilot:
-        await opened(pilot, app, ChoiceDialog(*RUNNING))
+        await opened(pilot, app, question)
         await pilot.pause(0.1)
         shown = grid(app)
         for label in ("Stay here", "Leave it running", "Stop after the"):
