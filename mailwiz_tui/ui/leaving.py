@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mailwiz_tui.fleet.inventory import find_inventory
 from mailwiz_tui.plan.words import listed
 from mailwiz_tui.ui.navigation import Navigation
 
@@ -47,6 +46,8 @@ UNSAVED = "The answers are not saved"
 
 def way_back(session: Session) -> tuple[str, str]:
     """The commands that watch what runs on a plan's servers, and that finish it from the command line."""
+    from mailwiz_tui.fleet.inventory import find_inventory
+
     beside = find_inventory(session.path, None)
     source = session.inventory.source
     inventory = ["--inventory", str(source)] if source is not None and source != beside else []
