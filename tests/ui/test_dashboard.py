@@ -110,6 +110,7 @@ async def test_ones_own_run_is_known_again_and_finished_with_passwords_and_check
     async with app.run_test(size=(80, 24)) as pilot:
         screen = await watch(pilot, app, script, clock, 2, attach=True)
         await until(pilot, lambda: "attached: following your own run: 1 of 2" in screen_text(app), "whose it is")
+        assert "2 mx2 ✓ installed – – –" in screen_text(app), "it ended before one looked"
         script.hold.set()
         await until(pilot, lambda: "Enter shows the results" in screen_text(app), "verified")
         assert "another operator" not in screen_text(app)

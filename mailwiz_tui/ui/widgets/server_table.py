@@ -11,6 +11,7 @@ from textual.geometry import Region
 from textual.message import Message
 from textual.widget import Widget
 
+from mailwiz_tui.install.events import ServerPhase
 from mailwiz_tui.ui.run_model import QUIET_AFTER, RunModel, ServerRun
 from mailwiz_tui.ui.symbols import SERVER_MARKS, Tone, age_text, elapsed_text
 from mailwiz_tui.ui.widgets.rows_in_sight import in_sight, name_width, server_heading
@@ -103,7 +104,8 @@ class ServerTable(Widget, can_focus=True):
         colour = tone_style(self.app.theme_variables, mark.tone) if mark.tone is not Tone.IDLE else ""
         row.append(set_cell_size(mark.text(plain=self.plain), WIDTHS[0]), style=colour)
         row.append(set_cell_size(step, WIDTHS[1]))
-        row.append(set_cell_size(elapsed_text(run.elapsed(now)), WIDTHS[2]))
+        before = run.started is None and run.phase is not ServerPhase.WAITING
+        row.append(set_cell_size("–" if before else elapsed_text(run.elapsed(now)), WIDTHS[2]))
         quiet = run.silence(now) >= QUIET_AFTER
         row.append(
             set_cell_size(heard, WIDTHS[3]),
