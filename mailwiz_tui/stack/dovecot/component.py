@@ -19,6 +19,7 @@ from mailwiz_tui.stack.blueprint import (
     Unit,
     User,
 )
+from mailwiz_tui.stack.capacity import Capacity
 from mailwiz_tui.stack.certificate import shown_by
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.database_gate.component import SERVICE_UNIT as GATE
@@ -31,6 +32,9 @@ from mailwiz_tui.stack.probes import clean_check, unit_active
 from mailwiz_tui.stack.programs import folder, module
 from mailwiz_tui.stack.render import render
 
+CONTAINERS = ("lxc", "systemd-nspawn", "docker", "podman", "openvz")
+_INOTIFY = "/proc/sys/fs/inotify/max_user_instances"
+SYSCTL = "/etc/sysctl.d/60-mailwiz-dovecot.conf"
 SCRIPTS = ("junk", "learn-spam", "learn-ham")
 
 
@@ -60,6 +64,7 @@ class Dovecot(Component):
                 Directory(storage, keys.VMAIL_USER, keys.VMAIL_USER, 0o750),
                 *((Directory(INDEXES, keys.VMAIL_USER, keys.VMAIL_USER, 0o700),) if on_nfs else ()),
                 Directory("/etc/dovecot/mailwiz.d"),
+                File(SYSCTL, render("dovecot", "sysctl.conf", instances=str(_instances(context)))),
                 Directory(SIEVE_DIR),
                 Directory(f"{keys.POSTFIX_SPOOL}/private", "postfix", "root", 0o700),
                 *(File(f"{SIEVE_DIR}/{name}.sieve", text) for name, text in self._scripts(context).items()),
@@ -76,6 +81,8 @@ class Dovecot(Component):
                     )
                     for name in SCRIPTS
                 ),
+                # in a container the limit is the host's
+                Command("dovecot.sysctl", ("sh", "-c", f"sysctl -q -p {SYSCTL} || true"), inputs=(SYSCTL,)),
                 *among,
                 Unit(
                     "dovecot.service",
@@ -101,7 +108,7 @@ class Dovecot(Component):
             steps=(step,),
             kept=("/etc/dovecot/mailwiz.d",),
             ports=(*client_ports(context), *_peer_ports(context)),
-            probes=self._probes(),
+            probes=self._probes(context),
             jails=(JAIL,) if serves_clients(context) else (),
         )
 
@@ -122,8 +129,9 @@ class Dovecot(Component):
         }
 
     @staticmethod
-    def _probes() -> tuple[Probe, ...]:
+    def _probes(context: Context) -> tuple[Probe, ...]:
         return (
+            *_waiting(context),
             unit_active("dovecot.service", "the mailboxes' server runs"),
             clean_check(
                 "dovecot.config",
@@ -156,6 +164,26 @@ def _escaped_folders(context: Context) -> tuple[Item, ...]:
             timeout=1800,
         ),
     )
+
+
+def _waiting(context: Context) -> tuple[Probe, ...]:
+    """Whether the kernel lets enough clients wait; in a container its host decides."""
+    if context.facts.virtualization in CONTAINERS:
+        return ()
+    clients = Capacity.of(context.facts).imap_connections
+    return (
+        Probe(
+            id="dovecot.inotify",
+            proves=f"{clients} IMAP clients can wait for new mail",
+            argv=("sh", "-c", f'[ "$(cat {_INOTIFY})" -ge {clients} ] && echo enough'),
+            expect="enough",
+            advice=f"sysctl -p {SYSCTL}",
+        ),
+    )
+
+
+def _instances(context: Context) -> int:
+    return Capacity.of(context.facts).inotify_instances
 
 
 def _peer_ports(context: Context) -> tuple[Port, ...]:

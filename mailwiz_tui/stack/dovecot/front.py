@@ -10,7 +10,7 @@ from mailwiz_tui.stack.certificate import shown_by
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.dovecot.clients import JAIL, SHOWN, client_ports, peers_read
 from mailwiz_tui.stack.dovecot.logins import own_script_logins, username_chars
-from mailwiz_tui.stack.dovecot.release import CONFIG, accounts_part, listen, part, version
+from mailwiz_tui.stack.dovecot.release import CONFIG, accounts_part, capacity_part, listen, part, version
 from mailwiz_tui.stack.probes import clean_check, unit_active
 
 
@@ -41,6 +41,7 @@ class Front(Component):
             username_chars=username_chars(context),
             spool=keys.POSTFIX_SPOOL,
             sasl_socket=keys.SASL_SOCKET,
+            capacity=capacity_part(context, mailboxes=False),
         )
         drop_in = after_network(context, "dovecot.service")
         step = Step(

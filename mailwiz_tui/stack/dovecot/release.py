@@ -6,6 +6,7 @@ from mailwiz_tui.plan.model import Role
 from mailwiz_tui.stack import keys, traffic
 from mailwiz_tui.stack.accounts.copy import logins_from_copy
 from mailwiz_tui.stack.accounts.store import holds_accounts
+from mailwiz_tui.stack.capacity import PEER_DELIVERIES, Capacity
 from mailwiz_tui.stack.component import Context
 from mailwiz_tui.stack.dovecot.logins import own_script_logins, username_chars
 from mailwiz_tui.stack.dovecot.storage import escape_plugin, mailboxes
@@ -144,9 +145,43 @@ def _main(context: Context) -> str:
         learn=mail_filter(context).learner.program,
         learner=mail_filter(context).learner.user,
         append_limit=_append_limit(context),
+        capacity=capacity_part(context, mailboxes=True),
         **(escape_plugin(context) if version(context) == "2.3" else {}),
         **_usage(context),
     )
+
+
+def capacity_part(context: Context, *, mailboxes: bool) -> str:
+    """The limits of the services, on a server with mailboxes or in front of such."""
+    found = Capacity.of(context.facts)
+    values = {"connections": str(found.imap_connections), "auth_clients": str(found.auth_clients)}
+    text = part(
+        context,
+        "capacity.conf",
+        **values,
+        working=str(found.imap_working),
+        logins=str(found.login_processes),
+        login_clients=str(found.login_clients),
+        sieve=str(found.sieve_connections),
+        auth_workers=str(found.auth_workers),
+    )
+    if mailboxes:
+        text += part(
+            context,
+            "capacity-store.conf",
+            **values,
+            working=str(found.imap_working),
+            sieve=str(found.sieve_connections),
+            deliveries=str(_deliveries(context, found)),
+        )
+    return text.rstrip("\n")
+
+
+def _deliveries(context: Context, capacity: Capacity) -> int:
+    """Messages taken in at the same time: those of this server's Postfix, or of all servers that deliver here."""
+    if not context.distributed:
+        return capacity.deliveries
+    return PEER_DELIVERIES * len({server.id for server in (*context.inbound, *context.fronts)})
 
 
 def _append_limit(context: Context) -> str:

@@ -8,6 +8,7 @@ from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.accounts.readers import DATABASE_USERS
 from mailwiz_tui.stack.accounts.store import holds_accounts, offered_files, offered_inputs
 from mailwiz_tui.stack.blueprint import Command, Directory, File, Packages, Probe, Step, Unit
+from mailwiz_tui.stack.capacity import Capacity
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.probes import unit_active
 from mailwiz_tui.stack.render import render, sql_text
@@ -35,7 +36,7 @@ class MariaDb(Component):
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """Start the server, bring the schema, the rights and the domains in; each can be repeated."""
-        domains = context.plan.mailbox_domains()
+        domains, capacity = context.plan.mailbox_domains(), Capacity.of(context.facts)
         names = ", ".join(sql_text(name) for name in domains)
         rows = ",\n".join(
             f"    ({sql_text(name)}, 'mailwiz-tui plan', 'virtual', 0, NOW(), NOW(), 1)" for name in domains
@@ -45,7 +46,14 @@ class MariaDb(Component):
         )
         scripts = {
             "schema": render("mariadb", "schema.sql", database=keys.DATABASE),
-            "access": render("mariadb", "access.sql", database=keys.DATABASE, readers=readers.rstrip("\n")),
+            "access": render(
+                "mariadb",
+                "access.sql",
+                database=keys.DATABASE,
+                readers=readers.rstrip("\n"),
+                postfix=str(capacity.database_postfix),
+                dovecot=str(capacity.database_dovecot),
+            ),
             "domains": render("mariadb", "domains.sql", database=keys.DATABASE, rows=rows, names=names),
         }
         first = f"SELECT 1 FROM `{keys.DATABASE}`.`mailbox` LIMIT 1"  # noqa: S608
@@ -58,7 +66,9 @@ class MariaDb(Component):
                 title="Start the accounts' database",
                 component=self.name,
                 items=(
-                    File(CONFIG, render("mariadb", "90-mailwiz.cnf")),
+                    File(
+                        CONFIG, render("mariadb", "90-mailwiz.cnf", connections=str(capacity.database_connections))
+                    ),
                     *offered,
                     Unit("mariadb.service", restart_on=(CONFIG, *offered_inputs(offered))),
                 ),

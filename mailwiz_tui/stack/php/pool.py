@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mailwiz_tui.stack.blueprint import Directory, File, Item, User
+from mailwiz_tui.stack.capacity import Capacity
 from mailwiz_tui.stack.component import Context
 from mailwiz_tui.stack.render import render
 
@@ -33,7 +34,8 @@ class Pool:
     """One application's processes.
 
     ``path`` is where it is served, ``files`` what it may open besides its own state, ``may_run`` whether it may
-    start a program (without a shell function), ``upload``, ``post`` and ``memory`` PHP's limits.
+    start a program (without a shell function), ``upload``, ``post`` and ``memory`` PHP's limits, ``share`` its part
+    of the processes that the server has memory for.
     """
 
     name: str
@@ -43,7 +45,7 @@ class Pool:
     upload: str = "2M"
     post: str = "8M"
     memory: str = "128M"
-    children: int = 8
+    share: float = 0.5
     may_run: bool = False
 
     @property
@@ -68,7 +70,7 @@ class Pool:
             path=self.path,
             socket=self.socket,
             state=self.state,
-            children=str(self.children),
+            children=str(max(3, round(Capacity.of(context.facts).web_workers * self.share))),
             files=":".join((*self.files, *more, self.state)),
             forbidden=",".join(forbidden),
             upload=self.upload,

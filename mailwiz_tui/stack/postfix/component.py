@@ -16,6 +16,7 @@ from mailwiz_tui.stack.blueprint import (
     Probe,
     Step,
 )
+from mailwiz_tui.stack.capacity import Capacity
 from mailwiz_tui.stack.certificate import shown_by
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.database_gate.component import SERVICE_UNIT as GATE
@@ -216,6 +217,7 @@ def main_cf(context: Context) -> str:
         curves=release.curves,
         release_settings="".join(f"{setting}\n" for setting in release.own_settings),
         hostname=context.hostname,
+        processes=str(Capacity.of(context.facts).postfix_processes),
         domain=plan.domain.primary_domain,
         protocols=_protocols(context),
         preference="ipv4" if context.facts.outbound_25_ipv6 is False else "any",

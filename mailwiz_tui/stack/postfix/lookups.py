@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.blueprint import File
+from mailwiz_tui.stack.capacity import PEER_DELIVERIES, Capacity
 from mailwiz_tui.stack.component import Context
 from mailwiz_tui.stack.render import render
 
@@ -30,7 +31,7 @@ class Lookups:
 
 def lookups(context: Context) -> Lookups:
     """The database on a server that has everything, the copy where roles are divided."""
-    return _copied(context) if context.distributed else _database()
+    return _copied(context) if context.distributed else _database(context)
 
 
 HOSTS = " ".join((f"unix:{keys.MYSQL_SOCKET}", *[f"unix:{keys.DATABASE_GATE_SOCKET}"] * 12))
@@ -39,7 +40,7 @@ connection waits up to 4 s for MariaDB, the next one succeeds; 12 of them wait l
 lookup ends at last."""
 
 
-def _database() -> Lookups:
+def _database(context: Context) -> Lookups:
     files = tuple(
         File(
             f"{_MYSQL}/{name}.cf",
@@ -50,7 +51,12 @@ def _database() -> Lookups:
         for name in QUERIES
     )
     return Lookups(
-        settings=render("postfix", "accounts-database.cf", lmtp_socket=keys.LMTP_SOCKET).rstrip("\n"),
+        settings=render(
+            "postfix",
+            "accounts-database.cf",
+            lmtp_socket=keys.LMTP_SOCKET,
+            deliveries=str(Capacity.of(context.facts).deliveries),
+        ).rstrip("\n"),
         own_senders=f"proxy:mysql:{_MYSQL}/own-senders.cf",
         domains=f"proxy:mysql:{_MYSQL}/domains.cf",
         files=files,
@@ -67,6 +73,7 @@ def _copied(context: Context) -> Lookups:
         transports="" if context.plan.relay_domains() else f"transport_maps = {transports[0]}",
         store=context.internal_ip(store.id) if store else "",
         port=str(keys.LMTP_PORT),
+        deliveries=str(PEER_DELIVERIES),
         peers=keys.INTERNAL_PEERS,
         key=keys.INTERNAL_KEY,
         certificate=keys.INTERNAL_CERT,

@@ -6,6 +6,7 @@ from mailwiz_tui.plan.model import AdminPanel, Role
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.accounts.network import after_network
 from mailwiz_tui.stack.blueprint import File, Port, PortTls, Scope
+from mailwiz_tui.stack.capacity import Capacity
 from mailwiz_tui.stack.component import Context
 from mailwiz_tui.stack.filtering import mail_filter
 from mailwiz_tui.stack.postfix.peers import from_peers, peer_policy, sends_itself, through_peers, to_peers
@@ -35,6 +36,7 @@ def master_cf(context: Context) -> str:
         "master.cf",
         services=services + routing.services(context) + ("" if services.endswith("\n\n") else "\n"),
         smart_host=ways if sends_itself(context) else to_peers(),
+        lookups=str(Capacity.of(context.facts).lookups),
     )
 
 

@@ -48,7 +48,7 @@ POOL = Pool(
     upload="50M",
     post="54M",
     memory="512M",
-    children=16,
+    share=1.0,
 )
 _DEBCONF = (
     "roundcube-core roundcube/dbconfig-install boolean false",

@@ -4,7 +4,7 @@
 CREATE DATABASE IF NOT EXISTS `@@DATABASE@@` CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci;
 
 CREATE USER IF NOT EXISTS 'postfix'@'localhost' IDENTIFIED VIA unix_socket;
-ALTER USER 'postfix'@'localhost' IDENTIFIED VIA unix_socket WITH MAX_USER_CONNECTIONS 100;
+ALTER USER 'postfix'@'localhost' IDENTIFIED VIA unix_socket WITH MAX_USER_CONNECTIONS @@POSTFIX@@;
 GRANT SELECT ON `@@DATABASE@@`.`domain` TO 'postfix'@'localhost';
 GRANT SELECT ON `@@DATABASE@@`.`alias` TO 'postfix'@'localhost';
 GRANT SELECT ON `@@DATABASE@@`.`alias_domain` TO 'postfix'@'localhost';
@@ -12,7 +12,7 @@ GRANT SELECT (`username`, `local_part`, `domain`, `maildir`, `quota`, `active`)
     ON `@@DATABASE@@`.`mailbox` TO 'postfix'@'localhost';
 
 CREATE USER IF NOT EXISTS 'dovecot'@'localhost' IDENTIFIED VIA unix_socket;
-ALTER USER 'dovecot'@'localhost' IDENTIFIED VIA unix_socket WITH MAX_USER_CONNECTIONS 100;
+ALTER USER 'dovecot'@'localhost' IDENTIFIED VIA unix_socket WITH MAX_USER_CONNECTIONS @@DOVECOT@@;
 GRANT SELECT ON `@@DATABASE@@`.`domain` TO 'dovecot'@'localhost';
 GRANT SELECT (`username`, `password`, `local_part`, `domain`, `maildir`, `quota`, `active`)
     ON `@@DATABASE@@`.`mailbox` TO 'dovecot'@'localhost';
