@@ -161,6 +161,42 @@ class Unit:
     oneshot: bool = field(default=False, repr=False)
 
 
+class Ask(StrEnum):
+    """How a service is asked whether it answers (``install/agent/answers.py``)."""
+
+    TCP = "tcp"
+    SMTP = "smtp"
+    IMAP = "imap"
+    IMAPS = "imaps"
+    MILTER = "milter"
+    REDIS = "redis"
+    CLAMD = "clamd"
+    SPAMD = "spamd"
+    HTTP = "http"
+    FASTCGI = "fastcgi"
+    MYSQL = "mysql"
+    POLICY = "policy"
+    DNS = "dns"
+    COMMAND = "command"
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A service that must answer before its step ends: a unit is active before its program listens.
+
+    ``service`` is its name for people, ``at`` is ``address:port`` or ``unix:/path``, ``argv`` the command of
+    ``Ask.COMMAND``, which must end with 0. After ``limit`` seconds, or when ``unit`` failed, the step fails.
+    """
+
+    kind: ClassVar[str] = "ready"
+    service: str
+    unit: str
+    ask: Ask
+    at: str = ""
+    argv: tuple[str, ...] = ()
+    limit: float = 180.0
+
+
 @dataclass(frozen=True, slots=True)
 class Leftovers:
     """What an earlier blueprint brought and this one does not name: units stop for good, files go."""
@@ -168,7 +204,7 @@ class Leftovers:
     kind: ClassVar[str] = "leftovers"
 
 
-Item = Packages | User | Directory | File | Absent | Command | Unit | Leftovers
+Item = Packages | User | Directory | File | Absent | Command | Unit | Ready | Leftovers
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +277,10 @@ class Blueprint:
     def units(self) -> tuple[Unit, ...]:
         """The units managed, in order."""
         return tuple(item for _, item in self.items() if isinstance(item, Unit))
+
+    def ready(self) -> tuple[Ready, ...]:
+        """The services that answer on this server, in order."""
+        return tuple(item for _, item in self.items() if isinstance(item, Ready))
 
     def to_json(self) -> dict[str, Any]:
         """The blueprint as JSON-compatible values; each item carries its ``kind``."""

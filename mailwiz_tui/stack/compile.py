@@ -39,6 +39,7 @@ from mailwiz_tui.stack.postfix.relay import SmartHost
 from mailwiz_tui.stack.postfix.satellite import Satellite
 from mailwiz_tui.stack.postfixadmin.component import PostfixAdmin
 from mailwiz_tui.stack.postfixadmin.database import PanelStore
+from mailwiz_tui.stack.readiness import with_readiness
 from mailwiz_tui.stack.recipient_checks.component import RecipientChecks
 from mailwiz_tui.stack.redis.component import Redis
 from mailwiz_tui.stack.resolution import resolution
@@ -115,7 +116,7 @@ def compile_server(plan: Plan, server_id: str, known: FactsFile) -> Blueprint:
     contributions: tuple[Contribution, ...] = ()
     for component in COMPONENTS:
         if component.wanted(context):
-            contributions += (component.contribute(context, contributions),)
+            contributions += (with_readiness(component.contribute(context, contributions), context),)
     steps = tuple(step for c in contributions for step in c.steps)
     return Blueprint(
         server_id=server_id,

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from . import commands, files, leftovers, managed, packages, units, users
+from . import answers, commands, files, leftovers, managed, packages, units, users
 from .clean import telling
 from .context import Change, Context, Raw
 from .fault import AgentFault
@@ -22,6 +22,7 @@ _STATUS: dict[str, Callable[[Context, Raw], Change | None]] = {
     "absent": managed.absent_status,
     "command": commands.status,
     "unit": units.status,
+    "ready": lambda _ctx, _item: None,
     "leftovers": leftovers.status,
 }
 _APPLY: dict[str, Callable[[Context, Raw, Change], None]] = {
@@ -113,6 +114,9 @@ def carry_out(ctx: Context, step: Raw, before_activation: Callable[[], None] | N
             managed.file_record(ctx, item)
     for item in step["items"]:
         if item["kind"] in FILE_KINDS:
+            continue
+        if item["kind"] == "ready":
+            answers.wait(ctx, item)
             continue
         unit = item["kind"] == "unit"
         change = units.status(ctx, item, fresh=True) if unit else _STATUS[item["kind"]](ctx, item)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from .context import Raw
@@ -25,6 +26,7 @@ class WatchOperations:
             "monitor": self.monitor,
             "account_domains": self.account_domains,
             "units": self.units,
+            "answers": self.answers,
             "reach": self.reach,
             "measure": self.measure,
             "answer_udp": self.answer_udp,
@@ -61,6 +63,13 @@ class WatchOperations:
         from . import accountdomains
 
         return {"domains": accountdomains.find(self._channel.host)}
+
+    def answers(self, services: list[Raw]) -> Answer:
+        """Why each service does not answer, empty where it does, in their order."""
+        from . import answers as module
+
+        with ThreadPoolExecutor(max(1, min(8, len(services)))) as pool:
+            return list(pool.map(lambda item: module.ask(self._channel.host, item), services))
 
     def reach(self, places: list[Raw]) -> Answer:
         """Whether TCP ports of other servers answer from here."""

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.stack import keys
-from mailwiz_tui.stack.blueprint import Command, File, Item, Packages, Port, Probe, Scope, Step, Unit
+from mailwiz_tui.stack.blueprint import Ask, Command, File, Item, Packages, Port, Probe, Ready, Scope, Step, Unit
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.filtering import CLAMAV, uses
 from mailwiz_tui.stack.probes import listens, unit_active
@@ -63,8 +63,6 @@ class ClamAv(Component):
             ),
             File(SERVICE, render("clamav", "mailwiz-clamav-milter.service", config=MILTER_CONFIG)),
         )
-        answers = f"test -S {keys.CLAMD_SOCKET} && clamdscan --ping 1 > /dev/null"
-        wait = f"for try in $(seq 280); do {answers} && exit 0; sleep 1; done; exit 1"
         items: tuple[Item, ...] = (
             *files,
             Command(
@@ -77,7 +75,7 @@ class ClamAv(Component):
             Unit(SOCKET),
             Unit(DAEMON, restart_on=(CLAMD,)),
             Unit("clamav-freshclam.service", restart_on=(FRESHCLAM,)),
-            Command("clamav.ready", argv=("sh", "-c", wait), unless=("sh", "-c", answers), timeout=300.0),
+            Ready("ClamAV (virus scanner)", DAEMON, Ask.CLAMD, f"unix:{keys.CLAMD_SOCKET}", limit=280.0),
             Unit("clamav-milter.service", running=False, enabled=False, masked=True),
             Unit(CLAMAV.unit, restart_on=(MILTER_CONFIG, SERVICE)),
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mailwiz_tui.stack import keys
-from mailwiz_tui.stack.blueprint import File, Probe, Step, Unit
+from mailwiz_tui.stack.blueprint import Ask, File, Probe, Ready, Step, Unit
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.mariadb.component import MariaDb
 from mailwiz_tui.stack.probes import unit_active
@@ -52,6 +52,7 @@ class DatabaseGate(Component):
                 service,
                 Unit(SOCKET_UNIT, restart_on=(opened.path,)),
                 Unit(SERVICE_UNIT, restart_on=(program.path, started.path, service.path, opened.path)),
+                Ready("the database gate", SERVICE_UNIT, Ask.MYSQL, f"unix:{keys.DATABASE_GATE_SOCKET}"),
             ),
         )
         return Contribution(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.resources import files
 
-from mailwiz_tui.stack.blueprint import File, Packages, Probe, Step, Unit
+from mailwiz_tui.stack.blueprint import Ask, File, Packages, Probe, Ready, Step, Unit
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.jails import jail
 from mailwiz_tui.stack.probes import clean_check, unit_active
@@ -53,6 +53,7 @@ class Fail2ban(Component):
                 File(SETTINGS, render("fail2ban", "fail2ban.conf")),
                 # after a reload, jails that read the journal see nothing more; a restart keeps the bans
                 Unit("fail2ban.service", restart_on=(SETTINGS, JAILS, *(file.path for file in filters))),
+                Ready("fail2ban", "fail2ban.service", Ask.COMMAND, argv=("fail2ban-client", "ping")),
             ),
             validators=(("fail2ban-client", "-t"),),
             optional=True,

@@ -9,7 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mailwiz_tui.stack import keys, traffic
-from mailwiz_tui.stack.blueprint import Command, Directory, File, Packages, Port, PortTls, Scope, Step, Unit
+from mailwiz_tui.stack.blueprint import (
+    Ask,
+    Command,
+    Directory,
+    File,
+    Packages,
+    Port,
+    PortTls,
+    Ready,
+    Scope,
+    Step,
+    Unit,
+)
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.probes import clean_check, unit_active
 from mailwiz_tui.stack.render import render
@@ -56,6 +68,11 @@ class Links(Component):
                     unless=("sh", "-c", _DEBIANS_OWN),
                 ),
                 Unit(UNIT, restart_on=(UNIT_FILE,), reload_on=(CONF, keys.INTERNAL_PEERS, keys.INTERNAL_IDENTITY)),
+                *(
+                    Ready(f"HAProxy ({link.service})", UNIT, Ask.TCP, f"{end.address}:{end.port}")
+                    for link in links
+                    for end in _uses(context, link)
+                ),
             ),
             validators=(check,),
         )

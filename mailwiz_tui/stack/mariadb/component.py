@@ -7,7 +7,7 @@ from mailwiz_tui.plan.model import Role
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.accounts.readers import DATABASE_USERS
 from mailwiz_tui.stack.accounts.store import holds_accounts, offered_files, offered_inputs
-from mailwiz_tui.stack.blueprint import Command, Directory, File, Packages, Probe, Step, Unit
+from mailwiz_tui.stack.blueprint import Ask, Command, Directory, File, Packages, Probe, Ready, Step, Unit
 from mailwiz_tui.stack.capacity import Capacity
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.probes import unit_active
@@ -71,6 +71,12 @@ class MariaDb(Component):
                     ),
                     *offered,
                     Unit("mariadb.service", restart_on=(CONFIG, *offered_inputs(offered))),
+                    Ready(
+                        "MariaDB (accounts)",
+                        "mariadb.service",
+                        Ask.COMMAND,
+                        argv=("mariadb", "--batch", "-e", "SELECT 1"),
+                    ),
                 ),
                 validators=(("mariadbd", "--help", "--verbose", "--user=mysql", "--log-warnings=0"),),
             ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mailwiz_tui.plan.model import AdminPanel, Webmail
 from mailwiz_tui.stack.accounts.clients import served_here
-from mailwiz_tui.stack.blueprint import Directory, File, Packages, Step, Unit
+from mailwiz_tui.stack.blueprint import Ask, Directory, File, Packages, Ready, Step, Unit
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.php.pool import FASTCGI, pools, unit, version
 from mailwiz_tui.stack.probes import clean_check, unit_active
@@ -44,6 +44,10 @@ class Php(Component):
                 File(FASTCGI, render("php", "fastcgi.conf")),
                 File(journal, render("php", "journal.conf")),
                 Unit(unit(context), restart_on=(journal,), reload_on=configuration),
+                *(
+                    Ready(f"PHP ({pool})", unit(context), Ask.FASTCGI, f"unix:/run/php/{pool}.sock")
+                    for pool in (path.rpartition("/")[2].removesuffix(".conf") for path in configuration)
+                ),
             ),
             validators=((daemon, "-t"),),
         )

@@ -8,7 +8,6 @@ from mailwiz_tui.plan.model import Role
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.blueprint import (
     Absent,
-    Command,
     Directory,
     File,
     Item,
@@ -83,7 +82,6 @@ class Postfix(Component):
                 ),
                 after=("mariadb.service", GATE) if accounts.files else (),
             ),
-            *_milter(context),
             shown_by(
                 SERVICE,
                 *(("25 smtp",) if incoming else ()),
@@ -263,16 +261,6 @@ def _milters(context: Context) -> str:
         submitted=f"submission_milters ={named(chain.submitted)}\n" if own_chain(context) else "",
         local=" $smtpd_milters" if chain.local == chain.incoming else named(chain.local),
     ).rstrip("\n")
-
-
-def _milter(context: Context) -> tuple[Item, ...]:
-    """Wait for the filter: it needs seconds to listen after its first start, and until then mail is put off."""
-    here = [milter for milter in mail_filter(context).milters if milter.host.startswith("127.")]
-    if not here:
-        return ()
-    listens = " && ".join(f"ss -Hltn sport = :{milter.port} | grep -q ." for milter in here)
-    wait = f"for try in $(seq 900); do {listens} && exit 0; sleep 0.2; done; exit 1"
-    return (Command("postfix.milter", argv=("sh", "-c", wait), unless=("sh", "-c", listens), timeout=300.0),)
 
 
 def _protocols(context: Context) -> str:

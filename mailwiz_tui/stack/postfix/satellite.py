@@ -6,7 +6,7 @@ import re
 
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.accounts.network import after_network
-from mailwiz_tui.stack.blueprint import File, Packages, Step
+from mailwiz_tui.stack.blueprint import Ask, File, Packages, Ready, Step
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.postfix.component import DIR, OWN, Postfix, validators
 from mailwiz_tui.stack.postfix.peers import peer_policy, through_peers, to_peers
@@ -66,6 +66,7 @@ class Satellite(Component):
                     restart_on=(f"{DIR}/main.cf", f"{DIR}/master.cf"),
                     reload_on=(policy.path, f"{DIR}/mailwiz-local", keys.INTERNAL_PEERS),
                 ),
+                Ready("Postfix (mail of the server itself)", release.unit, Ask.COMMAND, argv=("postfix", "status")),
             ),
             validators=validators(),
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mailwiz_tui.stack import keys
-from mailwiz_tui.stack.blueprint import File, Item, Packages, Probe, Step, Unit
+from mailwiz_tui.stack.blueprint import Ask, File, Item, Packages, Probe, Ready, Step, Unit
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.filtering import RSPAMD, uses
 from mailwiz_tui.stack.probes import unit_active
@@ -30,6 +30,7 @@ class Redis(Component):
         items: list[Item] = [
             File(CONFIG, config, owner="redis", group="redis", mode=0o640),
             Unit(UNIT, restart_on=(CONFIG,), restart="always"),
+            Ready("Redis (Rspamd's statistics)", UNIT, Ask.REDIS, f"unix:{keys.REDIS_SOCKET}"),
         ]
         if not any(listener.port == 6379 for listener in context.facts.listeners):
             items.append(Unit("redis-server.service", running=False, enabled=False))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.blueprint import (
+    Ask,
     Command,
     File,
     Item,
     Packages,
     Port,
     Probe,
+    Ready,
     Scope,
     SecretSpec,
     Step,
@@ -82,6 +84,8 @@ class Rspamd(Component):
                 restart="always",
                 service_settings=_MIXED,
             ),
+            Ready("Rspamd (spam filter)", "rspamd.service", Ask.MILTER, f"127.0.0.1:{keys.RSPAMD_MILTER_PORT}"),
+            Ready("Rspamd's controller", "rspamd.service", Ask.HTTP, f"unix:{keys.RSPAMD_CONTROLLER}"),
         ]
         items += reports.units(context)
         step = Step(

@@ -12,7 +12,18 @@ import json
 from collections.abc import Iterator
 
 from mailwiz_tui.stack import keys
-from mailwiz_tui.stack.blueprint import Command, Directory, File, Packages, Port, Probe, Scope, Step, Unit
+from mailwiz_tui.stack.blueprint import (
+    Ask,
+    Directory,
+    File,
+    Packages,
+    Port,
+    Probe,
+    Ready,
+    Scope,
+    Step,
+    Unit,
+)
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.filtering import LOOPBACK, SPAMASSASSIN, uses
 from mailwiz_tui.stack.probes import listens, unit_active
@@ -82,8 +93,6 @@ class SpamAssassin(Component):
             File(SERVICE, service),
         )
         options = render("spamassassin", "spamd", port=str(keys.SPAMD_PORT), children=str(children))
-        ready = f"ss -Hltn sport = :{keys.SPAMD_PORT} | grep -q ."
-        wait = f"for try in $(seq 900); do {ready} && exit 0; sleep 0.2; done; exit 1"
         step = Step(
             id="spamassassin",
             title="Start the spam filter",
@@ -96,7 +105,7 @@ class SpamAssassin(Component):
                 folder(self.name),
                 *milter,
                 Unit("spamd.service", restart_on=(OPTIONS, RULES)),
-                Command("spamassassin.ready", argv=("sh", "-c", wait), unless=("sh", "-c", ready), timeout=300.0),
+                Ready("SpamAssassin (spamd)", "spamd.service", Ask.SPAMD, f"{LOOPBACK}:{keys.SPAMD_PORT}"),
                 Unit(SPAMASSASSIN.unit, restart_on=tuple(file.path for file in milter)),
                 Unit(UPDATES, running=decision.recurses, enabled=decision.recurses),
             ),

@@ -6,7 +6,7 @@ import ipaddress
 from importlib.resources import files
 
 from mailwiz_tui.stack import keys
-from mailwiz_tui.stack.blueprint import Command, File, Packages, Probe, Step, Unit
+from mailwiz_tui.stack.blueprint import Ask, Command, File, Packages, Probe, Ready, Step, Unit
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.probes import clean_check, unit_active
 from mailwiz_tui.stack.protocols import has_ipv6
@@ -49,6 +49,7 @@ class Unbound(Component):
             items=(
                 File(CONFIG, config),
                 Unit("unbound.service", restart_on=(CONFIG,)),
+                Ready("unbound (DNS resolver)", "unbound.service", Ask.DNS, f"{keys.RESOLVER}:53"),
             ),
             validators=((TRUST_ANCHOR, "root_trust_anchor_update"), ("unbound-checkconf",)),
         )
