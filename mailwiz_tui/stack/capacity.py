@@ -62,7 +62,7 @@ class Capacity:
         workers = _between(min(cpus * 4, memory // 200), 3, 32)
         deliveries = _between(memory // 200, 8, 40)
         database_postfix = lookups * POSTFIX_MAPS
-        database_dovecot = workers + 20
+        database_dovecot = max(40, 2 * workers) + 20
         web = _between(memory // 256, 4, 40)
         return cls(
             imap_connections=connections,

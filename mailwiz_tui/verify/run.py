@@ -216,6 +216,7 @@ async def _server(turn: _Round, blueprint: Blueprint, target: Target, task: _Tas
 async def _probes(turn: _Round, blueprint: Blueprint, link: Link) -> None:
     try:
         results = await server_checks.skipped_steps(blueprint, link)
+        results += await server_checks.answering(blueprint, link)
         results += await server_checks.run(blueprint, link)
         results += await mesh.flows(turn.engine.plan, blueprint.server_id, link)
     except Exception as error:

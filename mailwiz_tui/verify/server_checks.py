@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from mailwiz_tui.install.agent.clean import clean_line
-from mailwiz_tui.stack.blueprint import Blueprint, Probe
+from mailwiz_tui.stack.blueprint import Blueprint, Probe, Ready
 from mailwiz_tui.stack.probes import unit_active
+from mailwiz_tui.verify.causes import ANSWERS
 from mailwiz_tui.verify.courier import Link
 from mailwiz_tui.verify.result import CheckResult, CheckState
 
@@ -36,6 +38,35 @@ async def run(blueprint: Blueprint, link: Link) -> list[CheckResult]:
     asked = [{"id": probe.id, "argv": list(probe.argv)} for probe in probes]
     answers = {str(a["id"]): a for a in await link.request("probes", probes=asked)}
     return [judge(probe, blueprint.server_id, answers.get(probe.id)) for probe in probes]
+
+
+async def answering(blueprint: Blueprint, link: Link) -> list[CheckResult]:
+    """Whether each service answers in its own protocol, one result a unit. Raises what the link raises."""
+    asked = blueprint.ready()
+    if not asked:
+        return []
+    services = [asdict(ready) for ready in asked]
+    reasons: dict[str, list[str]] = {}
+    for ready, reason in zip(asked, await link.request("answers", services=services), strict=True):
+        told = reasons.setdefault(ready.unit, [])
+        if reason:
+            told.append(clean_line(f"{ready.service}: {reason}"))
+    return [
+        CheckResult(
+            f"{ANSWERS}{unit.removesuffix('.service').removesuffix('@-') or 'accounts'}",
+            blueprint.server_id,
+            CheckState.FAILED if told else CheckState.PASSED,
+            f"{_names(asked, unit)} answers.",
+            "; ".join(told),
+            f"on {blueprint.server_id}: journalctl -u {unit.removesuffix('.service')} -n 50" if told else "",
+            blueprint.server_id,
+        )
+        for unit, told in reasons.items()
+    ]
+
+
+def _names(asked: tuple[Ready, ...], unit: str) -> str:
+    return next(ready.service for ready in asked if ready.unit == unit).partition(" (port")[0]
 
 
 async def skipped_steps(blueprint: Blueprint, link: Link) -> list[CheckResult]:

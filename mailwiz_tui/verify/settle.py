@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import asdict
 
 from mailwiz_tui.stack.blueprint import Blueprint
 from mailwiz_tui.verify.courier import Link
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 PAUSE = 1.0
 
 
 async def settle(blueprint: Blueprint, link: Link, *, patience: float = PATIENCE, pause: float = PAUSE) -> bool:
-    """Wait until every TCP port of the blueprint is listened on; whether it is.
+    """Wait until every TCP port of the blueprint is listened on and every service answers; whether they do.
 
     It does not wait where a unit is down, for then the port will not come, and the checks shall say so.
     """
@@ -31,9 +32,15 @@ async def settle(blueprint: Blueprint, link: Link, *, patience: float = PATIENCE
             for line in str(answers["ports"]["output"]).splitlines()
             if len(words := line.split()) > 3 and (number := words[3].rpartition(":")[2]).isdigit()
         }
-        if ports <= heard:
+        if ports <= heard and not any(await _unanswered(blueprint, link)):
             return True
         states = str(answers["units"]["output"]).split()
         if any(state in ("failed", "inactive") for state in states) or time.monotonic() + pause > deadline:
             return False
         await asyncio.sleep(pause)
+
+
+async def _unanswered(blueprint: Blueprint, link: Link) -> list[str]:
+    """Why services do not answer; empty strings for those that do."""
+    services = [asdict(ready) for ready in blueprint.ready()]
+    return list(await link.request("answers", services=services)) if services else []

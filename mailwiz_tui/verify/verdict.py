@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from mailwiz_tui.plan.words import counted, listed
+from mailwiz_tui.verify.causes import Cause, causes
 from mailwiz_tui.verify.obstacle import Concern, Obstacle, sentences
 from mailwiz_tui.verify.result import CheckResult, CheckState
 
@@ -38,17 +39,22 @@ class Grade(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """``obstacles`` are whole sentences, the gravest first; ``works`` is what works in spite of them."""
+    """``obstacles`` are whole sentences, the gravest first; ``works`` is what works in spite of them.
+
+    ``causes`` are sentences about services that do not answer and what fails with them.
+    """
 
     grade: Grade
     obstacles: tuple[tuple[Concern, str], ...]
     works: str
     counts: str
+    causes: tuple[str, ...] = ()
 
     @property
     def grave(self) -> tuple[str, ...]:
-        """The obstacles without what is only recommended."""
-        return tuple(told for concern, told in self.obstacles if concern is not Concern.RECOMMENDED)
+        """What several failures have in common, then the obstacles without what is only recommended."""
+        found = (told for concern, told in self.obstacles if concern is not Concern.RECOMMENDED)
+        return (*self.causes, *found)
 
     @property
     def recommended(self) -> tuple[str, ...]:
@@ -59,11 +65,13 @@ class Verdict:
 def verdict(results: Sequence[CheckResult]) -> Verdict:
     """What the results mean. Without any result nothing is known to work."""
     failed = [r for r in results if r.state is CheckState.FAILED]
-    told = sentences([*(o for r in results for o in r.obstacles), *_failures(failed)])
+    found = causes(results)
+    told = sentences([*(o for r in results for o in r.obstacles), *_failures(failed, found)])
     grave = any(concern is not Concern.RECOMMENDED for concern, _ in told)
     grade = Grade.BAD if failed or not results else Grade.HINDERED if grave else Grade.GOOD
     counts = summary(results)
-    return Verdict(grade, tuple(told), _works(results, counts, grave=grave), counts)
+    told_causes = tuple(cause.sentence for cause in found)
+    return Verdict(grade, tuple(told), _works(results, counts, grave=grave), counts, told_causes)
 
 
 def summary(results: Iterable[CheckResult]) -> str:
@@ -77,13 +85,19 @@ def summary(results: Iterable[CheckResult]) -> str:
     return ", ".join(words)
 
 
-def _failures(failed: Iterable[CheckResult]) -> list[Obstacle]:
+def _failures(failed: Iterable[CheckResult], known_causes: Sequence[Cause]) -> list[Obstacle]:
+    """What failed checks mean for mail; where a service is the cause, it is named instead of the checks."""
     found = []
+    explained = {(r.id, r.server_id): cause for cause in known_causes for r in cause.results}
     for result in failed:
         if result.obstacles:
             continue
         known = next((known for known in _EFFECTS if result.id.startswith(known[0])), None)
         concern, effect = known[1:] if known else (Concern.OTHER, "Not as planned")
+        if cause := explained.get((result.id, result.server_id)):
+            if known:
+                found.append(Obstacle(concern, effect, cause.subject, "does not answer"))
+            continue
         found.append(Obstacle(concern, effect, f"the check {result.id} ({result.server_id})", "failed"))
     return found
 

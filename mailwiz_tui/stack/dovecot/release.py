@@ -163,7 +163,7 @@ def capacity_part(context: Context, *, mailboxes: bool) -> str:
         logins=str(found.login_processes),
         login_clients=str(found.login_clients),
         sieve=str(found.sieve_connections),
-        auth_workers=str(found.auth_workers),
+        auth_workers=str(found.auth_workers if version(context) == "2.3" else max(40, 2 * found.auth_workers)),
     )
     if mailboxes:
         text += part(
