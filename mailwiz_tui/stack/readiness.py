@@ -22,7 +22,6 @@ _ASKS = {
     "lmtp": Ask.SMTP,
     "imap": Ask.IMAP,
     "imaps": Ask.IMAPS,
-    "http": Ask.HTTP,
     "spamd": Ask.SPAMD,
     "message-checks": Ask.MILTER,
     "accounts": Ask.MYSQL,
