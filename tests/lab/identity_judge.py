@@ -80,6 +80,12 @@ def with_domains(plan: str, domain: str) -> str:
     return plan.replace("\n[security.tls]", f"{more}\n[security.tls]", 1)
 
 
+def forget_domains(lab: Lab, domain: str) -> None:
+    """Take out what an earlier run published for domains that have no zone of their own to be cleared."""
+    for name in (letters(domain)["e"], letters(domain)["r"]):
+        lab.dns.remove(name, f"2026a._domainkey.{name}")
+
+
 @dataclass
 class Place:
     """Installed servers: where mail comes in, where users send and read, and the domains by their letters.

@@ -13,7 +13,7 @@ from tests.lab.clients import PASSWORD
 from tests.lab.conftest import lending_domains, lending_hosts
 from tests.lab.fleet import Fleet, Member, make_fleet
 from tests.lab.identities import FOREIGN, SUBMISSION
-from tests.lab.identity_judge import Place, everything_wrong, letters, with_domains
+from tests.lab.identity_judge import Place, everything_wrong, forget_domains, letters, with_domains
 from tests.lab.workspace import Workspace, make_workspace
 
 pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.timeout(2400), pytest.mark.xdist_group("identity")]
@@ -77,7 +77,9 @@ def world(lab: Lab, request: pytest.FixtureRequest, tmp_path_factory: pytest.Tem
     with lending_hosts(lab) as hosts, lending_domains(lab) as domains:
         taken = [hosts(release).id for _ in range(count)]
         build = one_server if count == 1 else several_servers
-        yield build(lab, tmp_path_factory.mktemp("identity"), domains(), taken)
+        domain = domains()
+        forget_domains(lab, domain)
+        yield build(lab, tmp_path_factory.mktemp("identity"), domain, taken)
 
 
 @pytest.mark.parametrize("antispam", FILTERS)

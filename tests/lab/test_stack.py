@@ -22,7 +22,7 @@ from tests.lab.addresses import LONG_PROOFS, PROOFS, Proof, with_international_d
 from tests.lab.clients import PASSWORD, refused, until, unverified
 from tests.lab.crashes import came_back, crash_every_daemon
 from tests.lab.forwarding import Forward, comes_back
-from tests.lab.identity_judge import Place, everything_wrong, letters, with_domains
+from tests.lab.identity_judge import Place, everything_wrong, forget_domains, letters, with_domains
 from tests.lab.site import Site, installed
 from tests.lab.workspace import make_workspace
 
@@ -34,6 +34,7 @@ CONTROLLER = "/run/rspamd/controller.sock"
 @pytest.fixture(scope="module")
 def site(lab: Lab, lent_host: str, lent_domain: str, tmp_path_factory: pytest.TempPathFactory) -> Site:
     workspace = make_workspace(lab, tmp_path_factory.mktemp("stack"), lent_host, lent_domain)
+    forget_domains(lab, lent_domain)
     workspace.plan.write_text(with_domains(workspace.plan.read_text(), lent_domain))
     return installed(with_international_domain(workspace))
 
