@@ -30,12 +30,13 @@ class Disk(_Facts):
 
 
 class Listener(_Facts):
-    """A socket that something listens on."""
+    """A socket that something listens on. ``ours``: its unit was started by an installation of this program."""
 
     protocol: str
     address: str
     port: int
     process: str = ""
+    ours: bool = False
 
 
 class MailSoftware(_Facts):

@@ -121,6 +121,7 @@ def _occupied(facts: Facts, blueprint: Blueprint) -> list[Refusal]:
         if (
             port is None
             or not listener.process
+            or listener.ours
             or listener.process in ours
             or listener.process.startswith(_PROGRAMS)
         ):

@@ -19,6 +19,8 @@ _ASKS = {
     "submission": Ask.SMTP,
     "relay": Ask.SMTP,
     "panel-mail": Ask.SMTP,
+    "dmarc-reports": Ask.SMTP,
+    "srs-mail": Ask.SMTP,
     "lmtp": Ask.SMTP,
     "imap": Ask.IMAP,
     "imaps": Ask.IMAPS,

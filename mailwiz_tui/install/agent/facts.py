@@ -43,7 +43,7 @@ def gather(host: Host) -> dict[str, Any]:
         "port25": netfacts.outbound_25,
         "apt": lambda: aptlocks.busy(host),
         "mail": lambda: mailsoft.find(host),
-        "listeners": lambda: listeners.find(host),
+        "listeners": lambda: listeners.find(host, State(host).names("units")),
         "systemd": lambda: host.run(["systemctl", "is-system-running"], timeout=3).text.split("\n")[0],
         "virtualization": lambda: host.run(["systemd-detect-virt"], timeout=3).text.split("\n")[0],
         "synchronized": lambda: host.run(["timedatectl", "show", "-p", "NTPSynchronized", "--value"], timeout=3),

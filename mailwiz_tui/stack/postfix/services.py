@@ -100,4 +100,5 @@ def ports(context: Context) -> tuple[Port, ...]:
         *(outgoing if context.has_role(Role.MX_OUTBOUND) else ()),
         *(peers if context.distributed and context.has_role(Role.MX_OUTBOUND) else ()),
         *report_ports(context),
+        *routing.ports(context),
     )

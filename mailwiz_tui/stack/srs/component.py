@@ -11,7 +11,7 @@ from mailwiz_tui.stack.blueprint import Command, File, Packages, Port, Probe, Sc
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.probes import listens, unit_active
 from mailwiz_tui.stack.render import render
-from mailwiz_tui.stack.srs.routing import rewrites, unwraps
+from mailwiz_tui.stack.srs.routing import unwraps
 
 UNIT = "postsrsd.service"
 SETTINGS = "/etc/default/postsrsd"
@@ -65,7 +65,6 @@ class Srs(Component):
             ports=(
                 Port(keys.SRS_FORWARD_PORT, "srs-forward", Scope.LOCAL),
                 Port(keys.SRS_REVERSE_PORT, "srs-reverse", Scope.LOCAL),
-                *((Port(keys.SRS_MAIL_PORT, "srs-mail", Scope.LOCAL),) if rewrites(context) else ()),
             ),
             probes=_probes(context),
         )

@@ -10,6 +10,7 @@ import re
 
 from mailwiz_tui.plan.model import Role
 from mailwiz_tui.stack import keys
+from mailwiz_tui.stack.blueprint import Port, Scope
 from mailwiz_tui.stack.component import Context
 from mailwiz_tui.stack.render import render
 
@@ -63,6 +64,11 @@ def services(context: Context) -> str:
     if not rewrites(context):
         return ""
     return render("srs", "master.cf", port=str(keys.SRS_MAIL_PORT), forward=str(keys.SRS_FORWARD_PORT))
+
+
+def ports(context: Context) -> tuple[Port, ...]:
+    """Where they listen: Postfix does, not postsrsd."""
+    return (Port(keys.SRS_MAIL_PORT, "srs-mail", Scope.LOCAL),) if rewrites(context) else ()
 
 
 def tables(context: Context) -> dict[str, str]:

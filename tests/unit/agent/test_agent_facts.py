@@ -51,7 +51,7 @@ def test_what_must_be_known_is_waited_for_however_slow_the_server_is(
     machine, monkeypatch: pytest.MonkeyPatch, key: str, place: ModuleType, name: str
 ):
     monkeypatch.setattr(facts, "_DEADLINE", 0.1)
-    monkeypatch.setattr(place, name, lambda host: time.sleep(0.5) or [{"port": 25, "process": key}])
+    monkeypatch.setattr(place, name, lambda host, *_: time.sleep(0.5) or [{"port": 25, "process": key}])
     assert facts.gather(machine.host)[key] == [{"port": 25, "process": key}]
 
 
@@ -81,6 +81,27 @@ def test_a_listener_is_found_with_its_address_and_program(machine):
         found = {(x["address"], x["port"]): x["process"] for x in listeners.find(machine.host)}
         assert found[("127.0.0.1", four.getsockname()[1])]
         assert ("::1", six.getsockname()[1]) in found
+
+
+@pytest.mark.parametrize(
+    ("groups", "unit"),
+    [
+        ("0::/system.slice/postsrsd.service\n", "postsrsd.service"),
+        ("0::/system.slice/system-postfix.slice/postfix@-.service\n", "postfix@-.service"),
+        ("1:name=systemd:/system.slice/rspamd.service/main\n0::/\n", "rspamd.service"),
+        ("0::/user.slice/user-0.slice/session-1.scope\n", ""),
+    ],
+)
+def test_the_unit_of_a_process_is_told_by_its_control_group(groups: str, unit: str):
+    assert listeners.unit_of(groups) == unit
+
+
+def test_a_listener_is_ours_where_we_started_its_unit(machine, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(listeners, "_unit", lambda _pid: "postsrsd.service")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        for started, ours in (("postsrsd.service", True), ("other.service", False)):
+            assert {x["ours"] for x in listeners.find(machine.host, [started]) if x["port"] == port} == {ours}
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ async def test_mail_that_waits_there_stops_the_installation() -> None:
     with pytest.raises(EngineError) as caught:
         await parted.refuse_waiting_mail(PLAN, known("mx1", "mx2"), INVENTORY, Work(3))
     assert caught.value.where == "mx2"
-    assert "3 messages wait" in caught.value.what
+    assert "3 messages in its queue" in caught.value.what
 
 
 @pytest.mark.parametrize("waiting", [0, None])

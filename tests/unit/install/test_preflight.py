@@ -93,6 +93,14 @@ def test_no_program_of_ours_is_in_the_way_of_the_next_apply(antispam):
             assert refusals(Facts(**{**GOOD, "listeners": (listener,)}), blueprint) == []
 
 
+def test_what_an_installation_started_is_not_in_the_way_of_the_next():
+    blueprint = compile_server(cases.plan(), "mx1", cases.facts())
+    port = next(port.number for port in blueprint.ports if port.service == "srs-forward")
+    for ours, expected in ((True, 0), (False, 1)):
+        listener = Listener(protocol="tcp", address="127.0.0.1", port=port, process="postsrsd", ours=ours)
+        assert len(refusals(Facts(**{**GOOD, "listeners": (listener,)}), blueprint)) == expected
+
+
 def test_a_foreign_web_server_is_named_first_with_what_to_do_and_adopting_is_not_offered_for_it():
     theirs = (MailSoftware(name="postfix", version="3.10", owner="other"),)
     apache = (Listener(protocol="tcp", address="*", port=80, process="apache2"),)

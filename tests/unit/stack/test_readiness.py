@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from mailwiz_tui.stack.blueprint import Ask, File, Port, Ready, Scope, Step, Unit
@@ -50,6 +52,19 @@ def test_each_port_is_asked(site: str) -> None:
     blueprint = compile_server(*SITES[site])
     asked = {ready.at.rpartition(":")[2] for ready in blueprint.ready()}
     assert {str(port.number) for port in blueprint.ports if port.protocol == "tcp"} <= asked
+
+
+@pytest.mark.parametrize("site", SITES)
+def test_a_port_of_postfix_is_asked_when_postfix_was_started(site: str) -> None:
+    """Whoever contributes a service to master.cf: nobody listens there before Postfix has read it."""
+    blueprint = compile_server(*SITES[site])
+    (master,) = [file.content for path, file in blueprint.files().items() if path == "/etc/postfix/master.cf"] or [
+        ""
+    ]
+    listening = {"25": "smtp", **dict(re.findall(r"(?m)^(?:\S+:)?(\d+) +(inet) ", master))}
+    for step in blueprint.steps:
+        ports = [i.at.rpartition(":")[2] for i in step.items if isinstance(i, Ready)]
+        assert step.component in ("postfix", "satellite") or not set(ports) & set(listening), step.id
 
 
 def test_a_new_daemon_with_a_port_gets_it_without_a_word() -> None:
