@@ -152,7 +152,7 @@ def lent_host(lab: Lab, request: pytest.FixtureRequest) -> Iterator[str]:
     A module that is parametrized indirectly by it runs on a host of each release named.
     """
     with lending_hosts(lab) as take:
-        yield take(getattr(request, "param", "trixie")).id
+        yield take(getattr(request, "param", SUITE)).id
 
 
 @pytest.fixture(scope="module")

@@ -64,6 +64,7 @@ def test_every_check_passes_and_nothing_is_left_to_do(site: Site) -> None:
     [
         stack.test_spam_is_filed_into_junk_and_moving_teaches_the_filter,
         stack.test_mail_with_an_extension_and_to_an_alias_arrives,
+        stack.test_a_domain_that_asks_for_it_learns_who_sent_in_its_name,
         stack.test_who_logs_in_sends_only_as_oneself_in_the_envelope_and_in_the_header,
         stack.test_the_world_does_not_learn_where_a_user_sits,
         *signed_as_sent.PROOFS,
