@@ -112,11 +112,24 @@ def _milter(channel: socket.socket) -> str:
     return "" if heard[4:5] == b"O" else f"it said {heard[:60].decode('latin-1')!r} to a milter's negotiation"
 
 
+_GREETING, _ERROR, _HOST_NOT_PRIVILEGED = b"\n", b"\xff", 1130
+"""The first byte of MariaDB's packets after their header of 4 bytes, and an error's number."""
+
+
 def _fastcgi(channel: socket.socket) -> str:
     """FCGI_GET_VALUES, answered by FCGI_GET_VALUES_RESULT (FastCGI specification 4.1)."""
     pair = b"\x0e\x00FCGI_MAX_CONNS"
     channel.sendall(struct.pack("!BBHHBx", 1, 9, 0, len(pair), 0) + pair)
     return _said(channel, b"\x01\x0a")
+
+
+def _mysql(channel: socket.socket) -> str:
+    """The greeting, or that this host may not come in: only the plan's other servers may, so it does listen."""
+    heard = channel.recv(512)
+    kind, code = heard[4:5], int.from_bytes(heard[5:7], "little")
+    if kind == _GREETING or (kind == _ERROR and code == _HOST_NOT_PRIVILEGED):
+        return ""
+    return f"it refused with error {code}" if kind == _ERROR else "it did not greet"
 
 
 def _imaps(channel: socket.socket) -> str:
@@ -156,7 +169,7 @@ _QUESTIONS: dict[str, Question] = {
     "spamd": _asked(b"PING SPAMC/1.2\r\n\r\n", b"SPAMD/"),
     "http": _asked(b"GET / HTTP/1.0\r\n\r\n", b"HTTP/1."),
     "fastcgi": _fastcgi,
-    "mysql": lambda channel: "" if channel.recv(64)[4:5] == b"\n" else "it did not greet",
+    "mysql": _mysql,
     "policy": _asked(b"request=smtpd_access_policy\n\n", b"action="),
 }
 """By the name that the blueprint uses."""

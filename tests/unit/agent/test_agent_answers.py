@@ -83,6 +83,14 @@ def test_one_that_says_something_else_is_not(machine: Rehearsal, kind: Ask) -> N
         assert answers.ask(machine.host, question(kind, real(machine, place)))
 
 
+def test_a_database_that_lets_only_other_servers_in_answers(machine: Rehearsal) -> None:
+    """MariaDB on the private link refuses the very server it runs on; too many connections are no answer yet."""
+    for code, ready in ((1130, True), (1040, False)):
+        packet = b"\x47\x00\x00\x00\xff" + code.to_bytes(2, "little") + b"Host is not allowed"
+        with service(Path(machine.host.root) / f"s{code}", packet) as place:
+            assert (answers.ask(machine.host, question(Ask.MYSQL, real(machine, place))) == "") is ready
+
+
 def test_nobody_there_is_said(machine: Rehearsal) -> None:
     assert "No such file" in answers.ask(machine.host, question(Ask.REDIS, "unix:/gone"))
     assert "refused" in answers.ask(machine.host, question(Ask.TCP, "127.0.0.1:1"))
