@@ -86,8 +86,7 @@ def with_public_suffix(site: Site, suffix: str) -> None:
 
     Its package brings the list along on Debian 12; on Debian 13 it reads the one of the package publicsuffix.
     """
-    options = json.loads(site.run("rspamadm configdump --json options"))
-    path = options.get("options", options)["url_tld"]
+    path = json.loads(site.run("rspamadm configdump --json options"))["url_tld"]
     site.run(f"grep -qx {suffix} {path} || echo {suffix} >> {path}")
 
 
