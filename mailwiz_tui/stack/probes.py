@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from mailwiz_tui.stack.blueprint import Probe
 
+POSTFIX_COMPLAINT = r"\b(?:warning|error|fatal): (?!.*overriding earlier entry)"
+"""What Postfix's programs complain of; that the operator's own settings win over ours is no complaint."""
+
 
 def unit_active(unit: str, proves: str) -> Probe:
     """A probe that a systemd unit is active."""

@@ -62,9 +62,9 @@ def answer_from_the_domain_on(tmux: Tmux, domain: str) -> None:
 
 def publish_the_zone(tmux: Tmux, tmp_path: Path, lab: Lab, domain: str) -> None:
     """Step 7: keys are made on the server, the zone is saved and published as an operator would."""
-    tmux.until("wait for keys")
+    tmux.until("without a key")
     tmux.keys("F5")
-    tmux.until_gone(("wait for keys", "Asking the servers"), 90)
+    tmux.until_gone(("without a key", "Asking the servers"), 90)
     zone_file = tmp_path / "saved.zone"
     tmux.keys("F6")
     tmux.until("zone file")

@@ -15,7 +15,7 @@ from mailwiz_tui.stack.accounts.readers import reader_files, reader_groups, read
 from mailwiz_tui.stack.blueprint import Directory, File, Packages, Port, Probe, Scope, Step, Unit, User
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.filtering import MESSAGE_CHECKS, checks_here
-from mailwiz_tui.stack.probes import listens, unit_active
+from mailwiz_tui.stack.probes import POSTFIX_COMPLAINT, listens, unit_active
 from mailwiz_tui.stack.programs import folder, launcher, module
 from mailwiz_tui.stack.render import render
 
@@ -109,6 +109,6 @@ def _owners(context: Context) -> Probe:
         proves="Postfix can ask which logins own a sender's address",
         argv=("sh", "-c", f"postmap -q {nobody} {keys.SENDER_OWNERS}; [ $? -le 1 ] && echo asked"),
         expect=r"(?m)^asked$",
-        refuse=r"(?i)\b(?:fatal|error|warning)\b",
+        refuse=POSTFIX_COMPLAINT,
         advice=f"journalctl -u {MESSAGE_CHECKS.unit.removesuffix('.service')} -u mariadb -n 50",
     )

@@ -11,7 +11,7 @@ from mailwiz_tui.stack.blueprint import File, Item, Packages, Port, Probe, Scope
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.mta_sts.policies import applies, dane_first
 from mailwiz_tui.stack.postfix.release import Release
-from mailwiz_tui.stack.probes import listens, unit_active
+from mailwiz_tui.stack.probes import POSTFIX_COMPLAINT, listens, unit_active
 from mailwiz_tui.stack.render import render
 
 RESOLVER = "postfix-mta-sts-resolver.service"
@@ -105,7 +105,7 @@ def _answers(check_id: str, proves: str, port: int, unit: str, waits: str) -> Pr
         id=check_id,
         proves=proves,
         argv=("postmap", "-q", "mailwiz.invalid", f"socketmap:inet:127.0.0.1:{port}:postfix"),
-        refuse=r"warning|error|fatal",
+        refuse=POSTFIX_COMPLAINT,
         exit_code=1,
         advice=f"{waits}: journalctl -u {unit.removesuffix('.service')} -n 50",
     )

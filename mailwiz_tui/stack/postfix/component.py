@@ -27,7 +27,7 @@ from mailwiz_tui.stack.postfix.lookups import lookups
 from mailwiz_tui.stack.postfix.peers import PEERS, sends_itself
 from mailwiz_tui.stack.postfix.release import SERVICE, Release
 from mailwiz_tui.stack.postfix.services import among_peers, master_cf, own_chain, ports, smart_host_here, way_out
-from mailwiz_tui.stack.probes import clean_check, unit_active
+from mailwiz_tui.stack.probes import POSTFIX_COMPLAINT, clean_check, unit_active
 from mailwiz_tui.stack.protocols import has_ipv4, has_ipv6
 from mailwiz_tui.stack.render import render
 from mailwiz_tui.stack.resolution import resolution
@@ -157,13 +157,16 @@ class Postfix(Component):
         return (
             unit_active(Release.of(context).unit, "mail transfer runs"),
             clean_check(
-                "postfix.config", "Postfix accepts its configuration", ("postfix", "check"), refuse=_COMPLAINT
+                "postfix.config",
+                "Postfix accepts its configuration",
+                ("postfix", "check"),
+                refuse=POSTFIX_COMPLAINT,
             ),
             clean_check(
                 "postfix.settings",
                 "Postfix knows every setting in its configuration",
                 ("postconf", "-n"),
-                refuse=_COMPLAINT,
+                refuse=POSTFIX_COMPLAINT,
             ),
             Probe(
                 id="postfix.accounts",
@@ -282,7 +285,6 @@ def validators() -> tuple[tuple[str, ...], ...]:
     return (("postfix", "check"), ("sh", "-c", _CLEAN))
 
 
-_COMPLAINT = r"\b(?:warning|error|fatal): (?!.*overriding earlier entry)"
 _CLEAN = (
     "said=$( (postconf -n; postconf -M; postconf -P) 2>&1 >/dev/null | grep -v 'overriding earlier entry'); "
     'if [ -n "$said" ]; then echo "$said" >&2; exit 1; fi'
