@@ -180,23 +180,24 @@ def test_a_domain_that_only_the_accounts_have_is_named_with_its_records(site: Si
     try:
         assert until(lambda: "shop-drift.test" in site.run("cat /var/lib/mailwiz-signing/senders"))
         said = site.workspace.mailwiz("monitor", "--once").out
-        (line,) = [line for line in said.splitlines() if "WARN accounts.domains" in line]
+        # other tests of this host leave domains of their own there
+        (line,) = [line for line in said.splitlines() if " accounts.domains: " in line]
         assert "shop-drift.test is in the accounts (admin panel) but not in the plan" in line
         results = json.loads(site.workspace.mailwiz("verify", "--json").out)["results"]
         (found,) = [r for r in results if r["id"] == "accounts.domains"]
-        assert (found["state"], "step 3" in found["advice"]) == ("warning", True)
+        assert found["state"] != "passed"
+        assert "step 3" in found["advice"]
         listed = site.workspace.mailwiz("dns").out
         for name in ("shop-drift.test  3600  MX", "2026a._domainkey.shop-drift.test", "_dmarc.shop-drift.test"):
             assert name in listed
         site.sql(f"UPDATE domain SET active = 0 WHERE domain = '{site.domain}'")
         said = site.workspace.mailwiz("monitor", "--once").out
-        assert (
-            f"FAIL accounts.domains: {site.domain} is in the plan but missing or inactive in the accounts" in said
-        )
+        (line,) = [line for line in said.splitlines() if "FAIL accounts.domains: " in line]
+        assert f"{site.domain} is in the plan but missing or inactive in the accounts" in line
     finally:
         site.sql(f"UPDATE domain SET active = 1 WHERE domain = '{site.domain}'")
         site.sql("DELETE FROM domain WHERE domain = 'shop-drift.test'")
-    assert "accounts.domains" not in site.workspace.mailwiz("monitor", "--once").out
+    assert "shop-drift.test" not in site.workspace.mailwiz("monitor", "--once").out
 
 
 def test_mail_for_a_full_mailbox_is_refused_before_it_is_taken(site: Site) -> None:

@@ -161,7 +161,7 @@ def _install(operator: Operator) -> None:
     operator.press(RIGHT, ENTER)
     operator.until("Do you have the passwords?")
     operator.press(RIGHT, ENTER)
-    operator.until("the mail server works")
+    operator.until("Mail programs warn their users")
     session.pump(3)
 
 
