@@ -349,5 +349,6 @@ def test_an_address_outside_ascii_is_refused_with_the_reason(site: Site, port: i
         assert b"RFC 6531" in refused[1]
         assert client.rcpt(site.carol)[0] == 250
         client.rset()
+        client.command_encoding = "utf-8"
         client.docmd("MAIL FROM:<müller@outside.test>")
         assert client.rcpt(site.carol)[1][:5] == b"5.6.7"

@@ -83,9 +83,12 @@ def look(tables: Tables, planned: Iterable[str], accounts: Accounts) -> str:
     return f"mail is signed for {len(wanted)} domains: {' '.join(changes)}" if changes else ""
 
 
-def lacking(tables: Tables, accounts: Accounts) -> tuple[str, ...]:
-    """The accounts' domains whose mail is not signed."""
-    return tuple(sorted(valid(accounts.mailbox_domains()) - tables.read()))
+def lacking(tables: Tables, accounts: Accounts, patience: float) -> tuple[str, ...]:
+    """The accounts' domains whose mail is not signed; a new one has ``patience`` seconds to be noticed."""
+    end = time.monotonic() + patience
+    while (missing := valid(accounts.mailbox_domains()) - tables.read()) and time.monotonic() < end:
+        time.sleep(min(0.5, patience))
+    return tuple(sorted(missing))
 
 
 def watch(tables: Tables, planned: Iterable[str], accounts: Accounts, seconds: float) -> None:
@@ -111,7 +114,7 @@ def main(arguments: list[str]) -> int:
     tables = Tables(settings["folder"], settings["selector"])
     accounts = accounts_from(settings["accounts"])
     if "--check" in arguments:
-        missing = lacking(tables, accounts)
+        missing = lacking(tables, accounts, 1.5 * float(settings["seconds"]))
         print("not signed: " + ", ".join(missing) if missing else "all signed")  # noqa: T201
         return 1 if missing else 0
     watch(tables, settings["planned"], accounts, float(settings["seconds"]))

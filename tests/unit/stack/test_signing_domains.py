@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
@@ -80,10 +81,10 @@ def test_the_plans_domains_are_signed_for_before_the_accounts_are_read(tmp_path:
 def test_domains_come_and_go_with_the_accounts_and_the_plans_stay(tables: Tables) -> None:
     tables.write(PLANNED)
     accounts = Accounts(Rows("example.com", "Shop.test", aliases=("alias.test",)))
-    assert lacking(tables, accounts) == ("alias.test", "shop.test")
+    assert lacking(tables, accounts, 0) == ("alias.test", "shop.test")
     assert look(tables, PLANNED, accounts) == "mail is signed for 4 domains: +alias.test +shop.test"
     assert said(tables, "domains") == ["alias.test", "example.com", "example.org", "shop.test"]
-    assert lacking(tables, accounts) == ()
+    assert lacking(tables, accounts, 0) == ()
     assert look(tables, PLANNED, accounts) == ""
     assert look(tables, PLANNED, Accounts(Rows())) == "mail is signed for 2 domains: -alias.test -shop.test"
 
@@ -112,12 +113,21 @@ def test_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
                 "planned": PLANNED,
                 "selector": "2026a",
                 "folder": str(tmp_path),
-                "seconds": 5,
+                "seconds": 0.2,
             }
         )
     )
     assert signing_domains.main([str(settings), "--check"]) == 1
     assert "not signed: shop.test" in capsys.readouterr().out
+
+
+def test_the_check_gives_a_new_domain_the_time_that_the_service_takes(tables: Tables) -> None:
+    accounts = Accounts(Rows("shop.test"))
+    tables.write(PLANNED)
+    late = threading.Timer(0.3, look, (tables, PLANNED, accounts))
+    late.start()
+    assert lacking(tables, accounts, 5.0) == ()
+    late.join()
 
 
 def made(plan: Plan, server_id: str = "mx1") -> Blueprint:
