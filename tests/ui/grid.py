@@ -30,7 +30,7 @@ def screen_text(app: App[Any]) -> str:
     return re.sub(r"\s+", " ", grid(app))
 
 
-async def until(pilot: Pilot[Any], predicate: Callable[[], bool], what: str, tries: int = 400) -> None:
+async def until(pilot: Pilot[Any], predicate: Callable[[], bool], what: str, tries: int = 2000) -> None:
     """Wait for a predicate; fails with ``what`` and the screen if it does not come true."""
     for _ in range(tries):
         if predicate():
@@ -39,7 +39,7 @@ async def until(pilot: Pilot[Any], predicate: Callable[[], bool], what: str, tri
     pytest.fail(f"never came true: {what}\n{grid(pilot.app)}")
 
 
-async def check_golden(pilot: Pilot[Any], name: str, *, update: bool, tries: int = 200) -> None:
+async def check_golden(pilot: Pilot[Any], name: str, *, update: bool, tries: int = 2000) -> None:
     """Wait until the screen is ``golden/NAME.txt`` to the letter; ``--update-golden`` writes what it settles on."""
     path = GOLDEN / f"{name}.txt"
     if update:
