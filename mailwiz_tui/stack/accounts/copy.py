@@ -6,6 +6,7 @@ import json
 
 from mailwiz_tui.plan.model import Role
 from mailwiz_tui.stack import keys
+from mailwiz_tui.stack.accounts.account_copy import FOLDER, SETTINGS
 from mailwiz_tui.stack.accounts.network import network_unit
 from mailwiz_tui.stack.accounts.places import copy_servers
 from mailwiz_tui.stack.accounts.readers import GROUP
@@ -13,11 +14,12 @@ from mailwiz_tui.stack.accounts.store import USER
 from mailwiz_tui.stack.blueprint import Command, Directory, File, Packages, Probe, Step, Unit, User
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.postfix.release import Release
+from mailwiz_tui.stack.programs import folder, launcher, module
 from mailwiz_tui.stack.render import render
 from mailwiz_tui.stack.srs.component import UNIT as SRS_UNIT
 
 PROGRAM = f"{keys.LIB_DIR}/account-copy"
-SETTINGS = f"{keys.CONF_DIR}/account-copy.json"
+MODULES = ("account_copy", "copy_settings", "copy_query", "copy_tables", "copy_files")
 UNITS = "/etc/systemd/system"
 SERVICE = "mailwiz-accounts.service"
 TIMER = "mailwiz-accounts.timer"
@@ -47,28 +49,23 @@ class AccountCopy(Component):
             )
             for unit in _mail_units(context)
         )
-        service = render(
-            "accounts", SERVICE, network=network_unit(context), program=PROGRAM, place=keys.ACCOUNT_COPY
+        service = render("accounts", SERVICE, network=network_unit(context), program=PROGRAM, place=FOLDER)
+        program = (
+            *(module("accounts", name) for name in MODULES),
+            launcher("accounts", "account_copy", "account-copy"),
         )
         step = Step(
             id="accounts",
             title="Copy the accounts from their store",
             component=self.name,
             items=(
-                Directory(keys.ACCOUNT_COPY),
+                Directory(FOLDER),
                 User(GROUP),
-                *((Directory(f"{keys.ACCOUNT_COPY}/postfix", "root", "postfix", 0o750),) if _maps(context) else ()),
-                *(
-                    (Directory(f"{keys.ACCOUNT_COPY}/dovecot", "root", "dovecot", 0o750),)
-                    if _logins(context)
-                    else ()
-                ),
+                *((Directory(f"{FOLDER}/postfix", "root", "postfix", 0o750),) if _maps(context) else ()),
+                *((Directory(f"{FOLDER}/dovecot", "root", "dovecot", 0o750),) if _logins(context) else ()),
                 File(SETTINGS, settings(context)),
-                File(
-                    PROGRAM,
-                    render("accounts", "account-copy", settings=SETTINGS, place=keys.ACCOUNT_COPY),
-                    mode=0o755,
-                ),
+                folder("accounts"),
+                *program,
                 File(f"{UNITS}/{SERVICE}", service),
                 File(f"{UNITS}/{TIMER}", render("accounts", TIMER)),
                 *drop_ins,
@@ -81,7 +78,7 @@ class AccountCopy(Component):
                     id="accounts.first",
                     argv=(PROGRAM, "--wait", f"{FIRST_WAIT:.0f}"),
                     unless=(PROGRAM, "--check"),
-                    inputs=(SETTINGS, PROGRAM),
+                    inputs=(SETTINGS, *(file.path for file in program)),
                     timeout=FIRST_WAIT + 120,
                 ),
                 Unit(TIMER, restart_on=(f"{UNITS}/{TIMER}",)),

@@ -9,6 +9,7 @@ from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.accounts.copy import PROGRAM as COPY_PROGRAM
 from mailwiz_tui.stack.blueprint import Command, Directory, File, Packages, Probe, SecretSpec, Step, Unit
 from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.programs import folder, launcher, module
 from mailwiz_tui.stack.render import render
 
 FOLDER = f"{keys.CONF_DIR}/backup"
@@ -16,6 +17,15 @@ SETTINGS = f"{FOLDER}/backup.json"
 KEY = f"{FOLDER}/key"
 S3_CREDENTIALS = f"{FOLDER}/s3-credentials"
 PROGRAM = f"{keys.LIB_DIR}/mailwiz-backup"
+MODULES = (
+    "backup_program",
+    "backup_settings",
+    "reports",
+    "repository",
+    "restore",
+    "restored_accounts",
+    "restored_mail",
+)
 COPY_ROWS = f"{keys.ACCOUNT_COPY}/rows.json"
 PROGRESS = "/run/mailwiz-backup.jsonl"
 UNITS = "/etc/systemd/system"
@@ -42,7 +52,8 @@ class Backup(Component):
             return Contribution(steps=(off,))
         remote = backup.target.startswith("s3:")
         files = [
-            File(PROGRAM, render("backup", "mailwiz-backup"), mode=0o755),
+            *(module("backup", name) for name in MODULES),
+            launcher("backup", "backup_program", "mailwiz-backup"),
             File(SETTINGS, self._settings(context, so_far)),
             File(KEY, "{{secret:backup-key}}\n", mode=0o600),
             *([File(S3_CREDENTIALS, _credentials(backup.s3_access_key), mode=0o600)] if remote else []),
@@ -64,6 +75,7 @@ class Backup(Component):
             component=self.name,
             items=(
                 Directory(FOLDER, mode=0o700),
+                folder("backup"),
                 *files,
                 Command(
                     id="backup.repository",

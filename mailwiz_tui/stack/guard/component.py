@@ -13,10 +13,10 @@ from mailwiz_tui.stack.blueprint import Directory, File, Packages, Port, Scope, 
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.filtering import GUARD, uses
 from mailwiz_tui.stack.probes import listens, unit_active
+from mailwiz_tui.stack.programs import folder, launcher, module
 from mailwiz_tui.stack.render import render
 
 USER = "mailwiz-guard"
-PROGRAM = f"{keys.LIB_DIR}/mailwiz-guard"
 FOLDER = f"{keys.CONF_DIR}/guard"
 SETTINGS = f"{FOLDER}/settings.json"
 OWN = f"{keys.CONF_DIR}/local.d/guard.json"
@@ -44,10 +44,14 @@ class Guard(Component):
             "state": "/var/lib/mailwiz-guard/levels.sqlite",
             "limits": LIMITS,
         }
+        program = launcher(self.name, "rate_limiter", "mailwiz-guard")
         files = (
-            File(PROGRAM, render("guard", "mailwiz-guard"), mode=0o755),
+            module(self.name, "rate_limiter"),
+            program,
             File(SETTINGS, json.dumps(settings, indent=2) + "\n"),
-            File(SERVICE, render("guard", "mailwiz-guard.service", program=PROGRAM, settings=SETTINGS, own=OWN)),
+            File(
+                SERVICE, render("guard", "mailwiz-guard.service", program=program.path, settings=SETTINGS, own=OWN)
+            ),
         )
         step = Step(
             id="guard",
@@ -56,6 +60,7 @@ class Guard(Component):
             items=(
                 User(USER, home="/var/lib/mailwiz-guard"),
                 Directory(FOLDER),
+                folder(self.name),
                 *files,
                 Unit(GUARD.unit, restart_on=tuple(file.path for file in files)),
             ),

@@ -10,6 +10,7 @@ from mailwiz_tui.plan.model import Role
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.blueprint import Command, File, Step, Unit
 from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.programs import folder, launcher, module
 from mailwiz_tui.stack.render import render
 
 PROGRAM = f"{keys.LIB_DIR}/wake-queue"
@@ -38,7 +39,9 @@ class NextHops(Component):
             title="Send waiting mail on when a server is back",
             component=self.name,
             items=(
-                File(PROGRAM, render("nexthops", "wake-queue"), mode=0o755),
+                folder("nexthops"),
+                module("nexthops", "wake_queue"),
+                launcher("nexthops", "wake_queue", "wake-queue"),
                 service,
                 timer,
                 Command(

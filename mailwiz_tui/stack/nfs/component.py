@@ -12,6 +12,7 @@ from mailwiz_tui.stack.blueprint import Command, Directory, File, Packages, Prob
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.nfs.unitname import mount_unit
 from mailwiz_tui.stack.probes import unit_active
+from mailwiz_tui.stack.programs import folder, launcher, module
 from mailwiz_tui.stack.render import render
 
 UNITS = "/etc/systemd/system"
@@ -48,6 +49,7 @@ class Nfs(Component):
         unit = mount_unit(storage.path)
         source = nfs_source(storage)
         text = render(self.name, "mailboxes.mount", source=source, path=storage.path, options=OPTIONS)
+        check = module(self.name, "check_nfs")
         step = Step(
             id="nfs",
             title="Mount the file server for mailboxes",
@@ -56,7 +58,9 @@ class Nfs(Component):
                 # NFS 4 needs none of the portmapper and the lock daemon of NFS 3, which listen to the world
                 Unit("rpcbind.socket", running=False, enabled=False, masked=True),
                 Unit("rpcbind.service", running=False, enabled=False, masked=True),
-                File(CHECK, render(self.name, "check-nfs", uid=str(keys.VMAIL_UID)), mode=0o755),
+                folder(self.name),
+                check,
+                launcher(self.name, "check_nfs", "check-nfs"),
                 File(POINT, render(self.name, "nfs-mount-point"), mode=0o755),
                 File(REMOUNT, render(self.name, "nfs-remount", path=storage.path, unit=unit), mode=0o755),
                 File(f"{UNITS}/{unit}", text),
@@ -66,8 +70,8 @@ class Nfs(Component):
                 File(DROPIN, render(self.name, "dovecot.conf", unit=unit)),
                 Command(
                     id="nfs.check",
-                    argv=(CHECK, source, OPTIONS),
-                    inputs=(CHECK, f"{UNITS}/{unit}"),
+                    argv=(CHECK, source, OPTIONS, str(keys.VMAIL_UID)),
+                    inputs=(check.path, f"{UNITS}/{unit}"),
                     timeout=120,
                 ),
                 Command(

@@ -8,7 +8,8 @@ from mailwiz_tui.plan.dnsnames import is_ip
 from mailwiz_tui.plan.hosts import parse_next_hop
 from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.stack import keys
-from mailwiz_tui.stack.blueprint import File, Probe, SecretSpec
+from mailwiz_tui.stack.blueprint import Directory, File, Probe, SecretSpec
+from mailwiz_tui.stack.programs import folder, launcher, module
 from mailwiz_tui.stack.render import render
 
 TRANSPORT = "/etc/postfix/mailwiz-transport"
@@ -68,19 +69,23 @@ class SmartHost:
         return (SECRET,) if self.user else ()
 
     @property
-    def files(self) -> tuple[File, ...]:
+    def files(self) -> tuple[Directory | File, ...]:
         """The login, for root alone, and the script that tries it."""
-        checker = File(CHECKER, render("postfix", "check-smart-host"), mode=0o755)
+        checker = (
+            folder("postfix"),
+            module("postfix", "check_smart_host"),
+            launcher("postfix", "check_smart_host", "check-smart-host"),
+        )
         if not self.user:
-            return (checker,)
+            return checker
         text = render("postfix", "mailwiz-smart-host", hop=self.hop, user=self.user)
-        return (File(PASSWORD_FILE, text, mode=0o600), checker)
+        return (File(PASSWORD_FILE, text, mode=0o600), *checker)
 
     @property
     def probe(self) -> Probe:
         """That it can be reached, shows who it is, and lets this server in."""
         argv: tuple[str, ...] = (CHECKER, self.host, str(self.port), self.level, "1" if self.user else "0")
-        expect = "takes mail from this server"
+        expect = "accepts mail from this server"
         if self.lookup_mx:
             argv = (
                 "posttls-finger",

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import importlib.util
+import dataclasses
 import json
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
+from mailwiz_tui.stack.accounts import account_copy
+from mailwiz_tui.stack.accounts.copy_query import NoAnswerError, Rows, question, rows_from, usage, usage_update
+from mailwiz_tui.stack.accounts.copy_settings import CopySettings
+from mailwiz_tui.stack.accounts.copy_tables import Tables
 from mailwiz_tui.stack.compile import compile_server
-from mailwiz_tui.stack.render import source
 
 from . import cases
 
 HASH = "{ARGON2ID}$argon2id$v=19$m=65536,t=3,p=1$c2FsdA$aGFzaA"
-ROWS: dict[str, list[dict[str, Any]]] = {
+ROWS: Rows = {
     "domain": [{"domain": "example.com"}, {"domain": "example.org"}],
     "alias_domain": [{"domain": "example.net", "target": "example.com"}],
     "mailbox": [
@@ -37,29 +39,16 @@ ROWS: dict[str, list[dict[str, Any]]] = {
 }  # fmt: skip
 
 
-@pytest.fixture
-def program(tmp_path: Path) -> ModuleType:
-    path = tmp_path / "account_copy.py"
-    path.write_text(source("accounts", "account-copy"))
-    spec = importlib.util.spec_from_file_location("account_copy", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def settings(server_id: str) -> dict[str, Any]:
+def settings(server_id: str) -> CopySettings:
     blueprint = compile_server(cases.distributed(), server_id, cases.distributed_facts())
-    found: dict[str, Any] = json.loads(blueprint.files()["/etc/mailwiz/account-copy.json"].content)
-    return found
+    return CopySettings.parse(json.loads(blueprint.files()[account_copy.SETTINGS].content))
 
 
-def test_an_inbound_server_knows_recipients_and_their_stores_but_no_password(program: ModuleType) -> None:
+def test_an_inbound_server_knows_recipients_and_their_stores_but_no_password() -> None:
     chosen = settings("in1")
-    assert not chosen["passwords"]
-    assert "password" not in program.question(chosen)
-    maps = program.Copy(ROWS, chosen).maps()
+    assert not chosen.passwords
+    assert "password" not in question(chosen.passwords)
+    maps = Tables(ROWS, chosen).maps()
     assert sorted(maps) == ["aliases", "domains", "mailboxes", "own-senders", "transport"]
     assert sorted(maps["domains"]) == ["example.com", "example.net", "example.org"]
     assert maps["transport"] == {
@@ -73,20 +62,20 @@ def test_an_inbound_server_knows_recipients_and_their_stores_but_no_password(pro
     assert maps["aliases"]["info@example.net"] == "ann@example.com, bob@example.com"
 
 
-def test_an_alias_domain_has_its_targets_catch_all_unless_it_has_its_own(program: ModuleType) -> None:
+def test_an_alias_domain_has_its_targets_catch_all_unless_it_has_its_own() -> None:
     catch_all = {"address": "@example.com", "goto": "bob@example.com"}
     rows = ROWS | {"alias": [*ROWS["alias"], catch_all]}
-    aliases = program.Copy(rows, settings("in1")).maps()["aliases"]
+    aliases = Tables(rows, settings("in1")).maps()["aliases"]
     assert aliases["@example.net"] == "bob@example.com"
     assert aliases["ann@example.net"] == "ann@example.com", "what exists is not taken by the catch-all"
     own = {"address": "@example.net", "goto": "ann@example.com"}
-    aliases = program.Copy(rows | {"alias": [*rows["alias"], own]}, settings("in1")).maps()["aliases"]
+    aliases = Tables(rows | {"alias": [*rows["alias"], own]}, settings("in1")).maps()["aliases"]
     assert aliases["@example.net"] == "ann@example.com"
 
 
-def test_a_front_sends_each_login_on_to_its_store(program: ModuleType) -> None:
+def test_a_front_sends_each_login_on_to_its_store() -> None:
     chosen = settings("out1")
-    copy = program.Copy(ROWS, chosen)
+    copy = Tables(ROWS, chosen)
     lines = dict(line.split(":", 1) for line in copy.logins().splitlines())
     assert lines["ann@example.com"].endswith("proxy=yes host=store1.mailwiz.internal hostip=10.80.0.5 starttls=yes")
     assert "host=store2.mailwiz.internal" in lines["bob@example.com"]
@@ -94,79 +83,77 @@ def test_a_front_sends_each_login_on_to_its_store(program: ModuleType) -> None:
     assert lines["dan@example.org"].endswith("nologin=yes")
 
 
-def test_a_further_store_ends_logins_itself(program: ModuleType) -> None:
+def test_a_further_store_ends_logins_itself() -> None:
     chosen = settings("store2")
-    assert chosen["maps"] == []
-    lines = dict(line.split(":", 1) for line in program.Copy(ROWS, chosen).logins().splitlines())
+    assert chosen.maps == ()
+    lines = dict(line.split(":", 1) for line in Tables(ROWS, chosen).logins().splitlines())
     assert lines["bob@example.com"] == f"{HASH}::::::userdb_quota_storage_size=100B"
     assert lines["ann@example.com"] == f"{HASH}::::::userdb_tempfail=yes", "it is on the other store"
     assert lines["cid@example.org"] == f"{HASH}::::::userdb_tempfail=yes"
     moving = [row | {"moving": "store1"} for row in ROWS["mailbox"] if row["store"] == "store2"]
-    lines = dict(
-        line.split(":", 1) for line in program.Copy(ROWS | {"mailbox": moving}, chosen).logins().splitlines()
-    )
+    lines = dict(line.split(":", 1) for line in Tables(ROWS | {"mailbox": moving}, chosen).logins().splitlines())
     assert lines["bob@example.com"].endswith("userdb_quota_storage_size=100B userdb_tempfail=yes"), (
         "it is set aside"
     )
 
 
-def test_a_further_store_tells_how_full_its_own_mailboxes_are(program: ModuleType, tmp_path: Path) -> None:
+def test_a_further_store_tells_how_full_its_own_mailboxes_are(tmp_path: Path) -> None:
     chosen = settings("store2")
-    assert chosen["usage_file"] == "/var/vmail/%s/.usage"
-    assert settings("out1")["usage_file"] == ""
-    chosen["usage_file"] = f"{tmp_path}/%s/.usage"
+    assert chosen.usage_file == "/var/vmail/%s/.usage"
+    assert settings("out1").usage_file == ""
+    chosen = dataclasses.replace(chosen, usage_file=f"{tmp_path}/%s/.usage")
     for name in ("ann", "bob"):
         home = tmp_path / "example.com" / name
         home.mkdir(parents=True)
         (home / ".usage").write_text("priv/quota/messages\n2\npriv/quota/storage\n150\n")
-    told = program.news(ROWS, chosen)
+    told = usage_update(ROWS, chosen)
     assert told.count("(X'") == 1, "ann's is on the other store"
     assert f"(X'{b'bob@example.com'.hex()}', 150, 2)" in told
     known = [row | {"used": 150, "messages": 2} if row["store"] == "store2" else row for row in ROWS["mailbox"]]
-    assert program.news(ROWS | {"mailbox": known}, chosen) == ""
+    assert usage_update(ROWS | {"mailbox": known}, chosen) == ""
 
 
 @pytest.mark.parametrize(
     "text", ["", "priv/quota/storage\n", "priv/quota/storage\n1; DROP\npriv/quota/messages\n1\n"]
 )
-def test_a_file_that_is_not_dovecots_tells_nothing(program: ModuleType, tmp_path: Path, text: str) -> None:
+def test_a_file_that_is_not_dovecots_tells_nothing(tmp_path: Path, text: str) -> None:
     path = tmp_path / ".usage"
     path.write_text(text)
-    assert program.usage(str(path)) is None
+    assert usage(str(path)) is None
     link = tmp_path / "link"
     link.symlink_to(path)
-    assert program.usage(str(link)) is None
-    assert program.usage(str(tmp_path / "absent")) is None
+    assert usage(str(link)) is None
+    assert usage(str(tmp_path / "absent")) is None
 
 
-def test_an_answer_cut_short_or_empty_leaves_the_last_copy(program: ModuleType, tmp_path: Path) -> None:
-    with pytest.raises(program.NoAnswerError):
-        program.sorted_rows(['{"kind": "domain", "domain": "example.com"}'])
+def test_an_answer_cut_short_or_empty_leaves_the_last_copy(tmp_path: Path) -> None:
+    with pytest.raises(NoAnswerError):
+        rows_from(['{"kind": "domain", "domain": "example.com"}'])
     empty = {kind: [] for kind in ROWS}
-    with pytest.raises(program.NoAnswerError):
-        program.write_all(empty, settings("store2"), str(tmp_path))
+    with pytest.raises(NoAnswerError):
+        account_copy.write_all(empty, settings("store2"), str(tmp_path))
     assert list(tmp_path.glob("**/users")) == []
 
 
 def test_the_secret_of_forwarding_addresses_comes_with_the_accounts_and_postsrsd_learns_of_it(
-    program: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chosen = settings("in1")
-    assert chosen["srs_secret"] == "/var/lib/mailwiz-accounts/srs.secret"
-    assert settings("store2")["srs_secret"] == "", "a store neither rewrites nor unwraps"
-    chosen["srs_secret"] = str(tmp_path / "srs.secret")
-    assert program.secret_missing(chosen)
+    assert chosen.srs_secret == "/var/lib/mailwiz-accounts/srs.secret"
+    assert settings("store2").srs_secret == "", "a store neither rewrites nor unwraps"
+    chosen = dataclasses.replace(chosen, srs_secret=str(tmp_path / "srs.secret"))
+    assert account_copy.secret_missing(chosen)
     ran: list[list[str]] = []
-    monkeypatch.setattr(program.subprocess, "run", lambda argv, **_: ran.append(argv))
-    program.keep_secret(chosen, ["one-secret"])
-    program.keep_secret(chosen, ["one-secret"])
-    assert not program.secret_missing(chosen)
+    monkeypatch.setattr(account_copy.subprocess, "run", lambda argv, **_: ran.append(argv))
+    account_copy.keep_secret(chosen, ["one-secret"])
+    account_copy.keep_secret(chosen, ["one-secret"])
+    assert not account_copy.secret_missing(chosen)
     assert ran == [["systemctl", "try-restart", "--no-block", "postsrsd.service"]], "once, as it changed once"
     assert (tmp_path / "srs.secret").read_text() == "one-secret\n"
     assert (tmp_path / "srs.secret").stat().st_mode & 0o777 == 0o600
     for nothing in ([], ["two words"]):
-        with pytest.raises(program.NoAnswerError, match="no secret for forwarding"):
-            program.keep_secret(chosen, nothing)
+        with pytest.raises(NoAnswerError, match="no secret for forwarding"):
+            account_copy.keep_secret(chosen, nothing)
     assert (tmp_path / "srs.secret").read_text() == "one-secret\n"
 
 

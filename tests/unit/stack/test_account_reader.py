@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import sqlite3
@@ -10,17 +9,20 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mailwiz_tui.stack.accounts import account_copy
 from mailwiz_tui.stack.accounts.account_reader import Accounts, AccountsUnavailableError, Usage
 from mailwiz_tui.stack.accounts.account_sources import CopiedDirectory, Database, accounts_from
+from mailwiz_tui.stack.accounts.copy_query import Rows
+from mailwiz_tui.stack.accounts.copy_settings import CopySettings
+from mailwiz_tui.stack.accounts.copy_tables import Tables
 from mailwiz_tui.stack.compile import compile_server
-from mailwiz_tui.stack.render import source
 
 from . import cases
 
@@ -112,18 +114,7 @@ class Server:
         return _Cursor(self.base.cursor())
 
 
-def copy_program(folder: Path) -> ModuleType:
-    path = folder / "account_copy.py"
-    path.write_text(source("accounts", "account-copy"))
-    spec = importlib.util.spec_from_file_location("account_copy", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def copied_rows() -> dict[str, list[dict[str, Any]]]:
+def copied_rows() -> Rows:
     """What the copy's program gets of the same database: its SQL leaves out what is not active."""
     mail = {name.lower() for name, active, backup in DOMAINS if active and not backup and name != "ALL"}
     return {
@@ -150,10 +141,9 @@ def accounts(request: pytest.FixtureRequest, server: Server, tmp_path: Path) -> 
         yield accounts_from({"socket": "/run/x.sock", "user": "mailwiz-checks", "name": "postfix"})
         return
     blueprint = compile_server(cases.distributed(), "in1", cases.distributed_facts())
-    settings = json.loads(blueprint.files()["/etc/mailwiz/account-copy.json"].content)
-    program = copy_program(tmp_path)
-    path = tmp_path / program.DIRECTORY
-    path.write_text(json.dumps(program.Copy(copied_rows(), settings).directory()))
+    settings = CopySettings.parse(json.loads(blueprint.files()[account_copy.SETTINGS].content))
+    path = tmp_path / account_copy.DIRECTORY
+    path.write_text(json.dumps(Tables(copied_rows(), settings).directory()))
     yield accounts_from({"copy": str(path)})
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import io
 import socketserver
 import sys
@@ -20,7 +20,6 @@ from mailwiz_tui.stack.blueprint import Blueprint, Unit
 from mailwiz_tui.stack.clamav.component import source as signature_source
 from mailwiz_tui.stack.compile import compile_server
 from mailwiz_tui.stack.filtering import CLAMAV, GUARD, MESSAGE_CHECKS, OPENDKIM, RSPAMD, SPAMASSASSIN
-from mailwiz_tui.stack.render import source
 from mailwiz_tui.stack.spamassassin.spamd import Spamd, Verdict
 
 from . import cases
@@ -186,31 +185,25 @@ def milter(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "Milter", module)
 
 
-def program(tmp_path: Path, component: str, name: str) -> ModuleType:
-    path = tmp_path / f"{name.replace('-', '_')}.py"
-    path.write_text(source(component, name))
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture
-def guard(milter: None, tmp_path: Path) -> ModuleType:
-    return program(tmp_path, "guard", "mailwiz-guard")
+def rate_limiter(milter: None) -> Iterator[ModuleType]:
+    """The module, loaded beside the stand-in."""
+    name = "mailwiz_tui.stack.guard.rate_limiter"
+    sys.modules.pop(name, None)
+    yield importlib.import_module(name)
+    sys.modules.pop(name, None)
 
 
-def test_an_account_may_send_so_much_at_once_and_so_much_an_hour(guard: ModuleType, tmp_path: Path) -> None:
+def test_a_login_may_send_so_much_at_once_and_so_much_an_hour(rate_limiter: ModuleType, tmp_path: Path) -> None:
     now = [1000.0]
-    path, limits = str(tmp_path / "levels"), ((100, 200, 3600), (150, 1000, 86400))
-    buckets = guard.Buckets(path, limits, lambda: now[0])
+    path = str(tmp_path / "levels")
+    limits = (rate_limiter.Limit(100, 200, 3600), rate_limiter.Limit(150, 1000, 86400))
+    buckets = rate_limiter.Buckets(path, limits, lambda: now[0])
     assert [buckets.take("bob", 15) for _ in range(7)] == [True] * 6 + [False]
     assert buckets.take("carol", 15)
     now[0] += 1800
     assert [buckets.take("bob", 30) for _ in range(3)] == [True, True, False], "the second bucket is full"
-    again = guard.Buckets(path, limits, lambda: now[0])
+    again = rate_limiter.Buckets(path, limits, lambda: now[0])
     assert not again.take("bob", 30), "a restart forgets nothing"
     now[0] += 86400
     assert again.take("bob", 120), "more than ever fit pass once, when nothing was sent before"

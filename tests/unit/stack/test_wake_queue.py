@@ -2,35 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
-
-import pytest
 
 from mailwiz_tui.stack.compile import compile_server
 from mailwiz_tui.stack.component import Context
 from mailwiz_tui.stack.nexthops.component import hops
-from mailwiz_tui.stack.render import source
+from mailwiz_tui.stack.nexthops.wake_queue import Hop, any_deferred, deliverable
 
 from . import cases
-
-
-@pytest.fixture
-def program(tmp_path: Path) -> ModuleType:
-    path = tmp_path / "wake_queue.py"
-    path.write_text(source("nexthops", "wake-queue"))
-    spec = importlib.util.spec_from_file_location("wake_queue", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @contextmanager
@@ -56,9 +40,9 @@ def message(queue_id: str, *reasons: str) -> str:
     return json.dumps({"queue_name": "deferred", "queue_id": queue_id, "recipients": recipients})
 
 
-def test_mail_goes_on_when_the_server_it_waits_for_greets(program: ModuleType) -> None:
+def test_mail_goes_on_when_the_server_it_waits_for_greets() -> None:
     with a_server() as port:
-        hop = [f"store1=127.0.0.1,{port}"]
+        hop = [Hop.parse(f"store1=127.0.0.1,{port}")]
         lines = [
             message("A1", "connect to 127.0.0.1[127.0.0.1]:24: Connection timed out"),
             message(
@@ -68,22 +52,22 @@ def test_mail_goes_on_when_the_server_it_waits_for_greets(program: ModuleType) -
             message("D4", "connect to mail.example.net[192.0.2.9]:25: Connection refused"),
             message("E5", ""),
         ]
-        assert program.turn(hop, lines) == {"A1", "B2"}
-    assert program.turn(hop, lines) == set(), "it does not answer"
+        assert deliverable(hop, lines) == {"A1", "B2"}
+    assert deliverable(hop, lines) == set(), "it does not answer"
 
 
-def test_a_server_that_takes_connections_but_says_nothing_of_use_is_away(program: ModuleType) -> None:
+def test_a_server_that_takes_connections_but_says_nothing_of_use_is_away() -> None:
     with a_server(b"421 not now\r\n") as port:
         lines = [message("A1", "lost connection with 127.0.0.1[127.0.0.1] while receiving the initial greeting")]
-        assert program.turn([f"store1=127.0.0.1,{port}"], lines) == set()
+        assert deliverable([Hop.parse(f"store1=127.0.0.1,{port}")], lines) == set()
 
 
-def test_nobody_is_asked_where_nothing_waits(program: ModuleType, tmp_path: Path) -> None:
+def test_nobody_is_asked_where_nothing_waits(tmp_path: Path) -> None:
     (tmp_path / "deferred" / "A").mkdir(parents=True)
-    assert not program.some_wait(str(tmp_path / "deferred"))
+    assert not any_deferred(str(tmp_path / "deferred"))
     (tmp_path / "deferred" / "A" / "A1B2").touch()
-    assert program.some_wait(str(tmp_path / "deferred"))
-    assert program.turn(["store1=127.0.0.1,1"], []) == set()
+    assert any_deferred(str(tmp_path / "deferred"))
+    assert deliverable([Hop.parse("store1=127.0.0.1,1")], []) == set()
 
 
 def test_each_server_greets_those_it_hands_mail_to() -> None:

@@ -1,0 +1,151 @@
+"""Keeps this server's own copy of the accounts, so that it works while the account store does not.
+
+usage: account-copy                read the accounts and write what changed
+       account-copy --wait SECONDS until it worked once, or the time is over
+       account-copy --check        is there a copy, made with the present settings? (changes nothing)
+       account-copy --age          how old the copy is, in seconds
+
+Where reading fails the last copy stays. A timer runs it every half minute, the installer after each change of an
+account. The account store knows this server by its internal certificate; there is no password. A server with
+mailboxes also tells the account store how full they are. Runs on servers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypedDict, cast
+
+from .copy_files import write, write_map
+from .copy_query import WORD, NoAnswerError, Rows, query, question, rows_from, usage_update
+from .copy_settings import CopySettings
+from .copy_tables import Tables
+
+SETTINGS = "/etc/mailwiz/account-copy.json"
+FOLDER = "/var/lib/mailwiz-accounts"
+ROWS = "rows.json"
+FRESH = "fresh"
+DIRECTORY = "directory.json"
+PAUSE = 2.0
+
+
+class Saved(TypedDict):
+    """The rows read last, and the mark of the settings that they were written with."""
+
+    settings: str
+    rows: Rows
+
+
+def write_all(rows: Rows, settings: CopySettings, folder: str) -> None:
+    """The tables and the logins, each only where it changed; raises ``NoAnswerError`` where no domain is known."""
+    tables = Tables(rows, settings)
+    if not tables.domains:
+        raise NoAnswerError("the account store knows no domain")
+    for name, entries in tables.maps().items():
+        write_map(os.path.join(folder, "postfix"), name, entries)
+    if settings.directory_group:
+        text = json.dumps(tables.directory(), sort_keys=True)
+        write(os.path.join(folder, DIRECTORY), text, group=settings.directory_group)
+    if settings.logins:
+        write(os.path.join(folder, "dovecot", "users"), tables.logins(), group="dovecot")
+
+
+def saved(folder: str) -> Saved | None:
+    """What was written last, or None."""
+    try:
+        return cast(Saved, json.loads(Path(folder, ROWS).read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return None
+
+
+def update(settings: CopySettings, folder: str) -> None:
+    """Reads and writes; where the store does not answer, at least what changed in the settings is written.
+
+    Raises ``NoAnswerError``, ``OSError`` and ``subprocess.TimeoutExpired``.
+    """
+    with open(os.path.join(folder, "lock"), "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        before = saved(folder)
+        try:
+            rows = rows_from(query(settings, question(settings.passwords)))
+        except (NoAnswerError, OSError, subprocess.TimeoutExpired):
+            if before and before["settings"] != settings.mark:
+                write_all(before["rows"], settings, folder)
+            raise
+        write_all(rows, settings, folder)
+        now: Saved = {"settings": settings.mark, "rows": rows}
+        write(os.path.join(folder, ROWS), json.dumps(now, sort_keys=True), 0o600)
+        write(os.path.join(folder, FRESH), f"{int(time.time())}\n", 0o644)
+        if settings.srs_secret:
+            keep_secret(settings, query(settings, "SELECT value FROM mailwiz_secret WHERE name = 'srs';\n"))
+        if settings.usage_file and (statements := usage_update(rows, settings)):
+            query(settings, statements)
+
+
+def keep_secret(settings: CopySettings, lines: Sequence[str]) -> None:
+    """Writes the secret of forwarding addresses; postsrsd reads it when it starts."""
+    if not lines or not WORD.match(lines[0]):
+        raise NoAnswerError("the account store has no secret for forwarding addresses yet")
+    if write(settings.srs_secret, f"{lines[0]}\n", 0o600):
+        subprocess.run(["systemctl", "try-restart", "--no-block", settings.srs_unit], check=False, timeout=30)
+
+
+def secret_missing(settings: CopySettings) -> bool:
+    """Whether this server needs the secret of forwarding addresses and never got it."""
+    return bool(settings.srs_secret) and not os.path.exists(settings.srs_secret)
+
+
+def age(folder: str) -> int:
+    """Seconds since the accounts were last read."""
+    return int(time.time()) - int(Path(folder, FRESH).read_text(encoding="utf-8"))
+
+
+def complete(settings: CopySettings, folder: str) -> bool:
+    """Whether there is a copy that was made with the present settings."""
+    before = saved(folder)
+    return before is not None and before["settings"] == settings.mark and not secret_missing(settings)
+
+
+def keep_trying(settings: CopySettings, folder: str, patience: float) -> int:
+    """Updates the copy; the exit code: 1 where ``patience`` (seconds) was given and there is no copy after it."""
+    deadline = time.monotonic() + patience
+    said = ""
+    while True:
+        try:
+            update(settings, folder)
+            return 0
+        except (NoAnswerError, OSError, subprocess.TimeoutExpired) as error:
+            failure = f"the accounts on {settings.database.host or 'this server'} cannot be read: {error}"
+        if failure != said:
+            print(failure, file=sys.stderr, flush=True)  # noqa: T201
+            said = failure
+        if time.monotonic() > deadline:
+            return 1 if patience and (saved(folder) is None or secret_missing(settings)) else 0
+        time.sleep(PAUSE)
+
+
+def main() -> int:
+    """The command; see the module's first lines."""
+    options = argparse.ArgumentParser()
+    options.add_argument("--wait", type=float, default=0.0)
+    options.add_argument("--check", action="store_true")
+    options.add_argument("--age", action="store_true")
+    given = options.parse_args()
+    if given.age:
+        print(age(FOLDER))  # noqa: T201
+        return 0
+    settings = CopySettings.read(SETTINGS)
+    if given.check:
+        return 0 if complete(settings, FOLDER) else 1
+    return keep_trying(settings, FOLDER, given.wait)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

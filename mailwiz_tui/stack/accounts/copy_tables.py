@@ -1,0 +1,121 @@
+"""The accounts as Postfix and Dovecot read them on a server without the database. Runs on servers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from .copy_query import WORD, MailboxRow, Rows
+from .copy_settings import CopySettings
+
+ELSEWHERE = "userdb_tempfail=yes"
+"""Dovecot's field for a user whose mail it defers (Dovecot's manual, "User extra fields")."""
+
+
+def goto(text: str) -> str:
+    """Where an alias leads, as Postfix reads it; empty where nothing of it is an address."""
+    return ", ".join(part for part in re.split(r"[\s,]+", text) if WORD.match(part))
+
+
+class Tables:
+    """Tables made of the rows; what a line cannot hold is left out."""
+
+    def __init__(self, rows: Rows, settings: CopySettings) -> None:
+        self.settings = settings
+        self.domains = [r["domain"].lower() for r in rows["domain"] if WORD.match(r["domain"])]
+        known = set(self.domains)
+        self.alias_domains = {
+            r["domain"].lower(): r["target"].lower()
+            for r in rows["alias_domain"]
+            if WORD.match(r["domain"]) and r["target"].lower() in known
+        }
+        self.mailboxes = {r["address"].lower(): r for r in rows["mailbox"] if WORD.match(r["address"])}
+        self.aliases = {
+            r["address"].lower(): goto(r["goto"])
+            for r in rows["alias"]
+            if WORD.match(r["address"]) and goto(r["goto"])
+        }
+
+    def maps(self) -> dict[str, dict[str, str]]:
+        """Postfix's lookup tables by name: key and value of each entry."""
+        domains = (*self.domains, *self.alias_domains)
+        found = {
+            "domains": {domain: domain for domain in domains},
+            "mailboxes": {a: box["maildir"] for a, box in self.mailboxes.items() if WORD.match(box["maildir"])},
+            "aliases": self._alias_map(),
+            "transport": self._transport_map(),
+            "own-senders": dict.fromkeys(domains, self.settings.own_sender_reply),
+        }
+        for there, address in self._in_alias_domains(self.mailboxes):
+            found["mailboxes"][there] = found["mailboxes"].get(address, address)
+        return {name: found[name] for name in self.settings.maps}
+
+    def directory(self) -> dict[str, Any]:
+        """What programs that check messages read: no password hashes (see account_sources.py)."""
+        return {
+            "domains": sorted(self.domains),
+            "alias_domains": self.alias_domains,
+            "mailboxes": {address: [box["used"], box["quota"]] for address, box in self.mailboxes.items()},
+            "aliases": self.aliases,
+        }
+
+    def logins(self) -> str:
+        """Dovecot's passwd-file: a login ends where the mailbox is, and a front passes it on to there.
+
+        A store that does not have a mailbox, or will not have it for long, defers its mail instead of making a
+        second one.
+        """
+        lines = []
+        for address, box in sorted(self.mailboxes.items()):
+            password = box.get("password", "")
+            if WORD.match(password) and ":" not in password and ":" not in address:
+                lines.append(f"{address}:{password}::::::{self._fields(box)}\n")
+        return "".join(lines)
+
+    def _fields(self, box: MailboxRow) -> str:
+        """The extra fields of a login."""
+        settings, store = self.settings, self._store_of(box)
+        if settings.front and store != settings.own_store:
+            place = settings.stores.get(store)
+            if box["moving"] or place is None:
+                fields = "nologin=yes"
+            else:
+                fields = f"proxy=yes host={place.name} hostip={place.address} starttls=yes"
+            return f"{fields} {ELSEWHERE}" if settings.own_store else fields
+        if settings.own_store and store != settings.own_store:
+            return ELSEWHERE
+        fields = settings.quota_field.replace("BYTES", str(box["quota"])) if box["quota"] else ""
+        return f"{fields} {ELSEWHERE}".strip() if box["moving"] else fields
+
+    def _store_of(self, box: MailboxRow) -> str:
+        """The id of the store that a mailbox is on."""
+        return box["store"] or self.settings.first_store
+
+    def _in_alias_domains(self, addresses: Iterable[str]) -> Iterator[tuple[str, str]]:
+        """Each address under the alias domains of its domain, catch-alls too: (there, address)."""
+        for other, target in self.alias_domains.items():
+            for address in addresses:
+                local, _, domain = address.rpartition("@")
+                if domain == target:
+                    yield f"{local}@{other}", address
+
+    def _alias_map(self) -> dict[str, str]:
+        """An alias domain has its target's mailboxes and aliases; its own aliases win."""
+        found = dict(self._in_alias_domains(self.mailboxes))
+        found |= {there: self.aliases[address] for there, address in self._in_alias_domains(self.aliases)}
+        return found | self.aliases
+
+    def _transport_map(self) -> dict[str, str]:
+        """Mailboxes that are not on the first store; retry(8) defers what cannot be delivered now."""
+        found = {}
+        for address, box in self.mailboxes.items():
+            store = self._store_of(box)
+            place = self.settings.stores.get(store)
+            if box["moving"]:
+                found[address] = "retry:4.2.1 The mailbox is being moved"
+            elif place is None:
+                found[address] = "retry:4.3.0 The mailbox is on a server that is not in the plan"
+            elif store != self.settings.first_store:
+                found[address] = f"lmtp:inet:[{place.address}]:{self.settings.lmtp_port}"
+        return found

@@ -1,0 +1,102 @@
+"""Brings a backup back: accounts, mail, and the operator's own configuration. Runs on servers."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from .backup_settings import STAGE, STATE, BackupSettings
+from .reports import Failure, step, tell
+from .repository import LOCKED, Opening, call, must, restic, try_opening
+from .restored_accounts import load, placed_elsewhere
+from .restored_mail import mailboxes, old_mail
+
+SERVICES = ("postfix.service", "dovecot.service")
+CHECKERS = (("doveconf", "-n"), ("postfix", "check"), ("rspamadm", "configtest"), ("fail2ban-client", "-t"))
+
+
+def restore(settings: BackupSettings, snapshot: str) -> None:
+    """Restores into empty mailboxes as it was, and beside mail that is there without doubling any.
+
+    Raises ``Failure`` before anything is touched where the backup does not fit this server.
+    """
+    if not re.fullmatch(r"latest|[0-9a-f]{4,64}", snapshot):
+        raise Failure(f"{snapshot!r} is no backup's id", "mailwiz-tui backup list PLAN")
+    if try_opening(settings) is not Opening.OPENS:
+        raise Failure(*LOCKED)
+    stage = f"{settings.mail}/.restore"
+    shutil.rmtree(stage, ignore_errors=True)
+    os.mkdir(stage, 0o700)
+    try:
+        step("Fetch the backup")
+        done = restic(settings, "restore", snapshot, "--tag", "mailwiz", "--target", stage)
+        must(done, "the backup cannot be fetched")
+        manifest = json.loads(Path(f"{stage}{STAGE}/manifest.json").read_text(encoding="utf-8"))
+        if manifest["format"] != settings.format:
+            raise Failure(
+                f"the backup holds {manifest['format']} mailboxes, this server keeps {settings.format}",
+                "restore with the storage.type it was made with",
+            )
+        placed_elsewhere(settings)  # where that is not known, nothing is touched
+        homes, messages, own = _put_in_place(settings, stage, manifest)
+        call(["doveadm", "quota", "recalc", "-A"])
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+    call(["systemctl", "start", "--no-block", "mailwiz-backup.service"])
+    text = f"{homes} mailboxes with {messages} messages and {own} own files were brought back"
+    tell("done", text=text, homes=homes, messages=messages, own=own)
+
+
+def _put_in_place(settings: BackupSettings, stage: str, manifest: dict[str, Any]) -> tuple[int, int, int]:
+    """Mailboxes, messages and own files that were brought back, while mail is stopped."""
+    step("Stop mail while it is put in place")
+    for service in SERVICES:
+        call(["systemctl", "stop", service])
+    try:
+        step("Bring the accounts back")
+        for name in settings.databases:
+            load(name, f"{stage}{STAGE}/{name}.sql")
+        step("Bring the mail back")
+        homes, messages = mailboxes(stage + manifest["mail"], settings, placed_elsewhere(settings))
+        if settings.old_mail:
+            messages += old_mail(stage + manifest.get("old_mail", ""), settings)
+        step("Bring own configuration back")
+        return homes, messages, configuration(stage, manifest["own"], settings.kept)
+    finally:
+        for service in reversed(SERVICES):
+            call(["systemctl", "start", service])
+
+
+def configuration(stage: str, own: Iterable[str], kept: Iterable[str]) -> int:
+    """The operator's own files, how many; put aside again where a daemon's checker refuses them."""
+    places = tuple(kept)
+    changed: list[tuple[str, bytes | None]] = []
+    for path in own:
+        wanted = any(path == place or path.startswith(f"{place}/") for place in places)
+        if not wanted or not os.path.isfile(stage + path):
+            continue
+        before = Path(path).read_bytes() if os.path.exists(path) else None
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        shutil.copy2(stage + path, path)
+        changed.append((path, before))
+    if not changed:
+        return 0
+    faults = [argv[0] for argv in CHECKERS if shutil.which(argv[0]) and call(argv).returncode]
+    if not faults:
+        for unit in ("rspamd.service", "fail2ban.service"):
+            call(["systemctl", "try-reload-or-restart", unit])
+        return len(changed)
+    aside = f"{STATE}/own-configuration-{time.strftime('%Y%m%d-%H%M%S')}"
+    for path, before in changed:
+        os.makedirs(os.path.dirname(aside + path), mode=0o700, exist_ok=True)
+        shutil.move(path, aside + path)
+        if before is not None:
+            Path(path).write_bytes(before)
+    step(f"Own configuration does not pass {', '.join(faults)} here; it was moved to {aside}")
+    return 0

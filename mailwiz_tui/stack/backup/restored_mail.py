@@ -1,0 +1,127 @@
+"""Mail of a backup, put in place where there is none and beside mail that is there. Runs on servers."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Mapping
+
+from .backup_settings import BackupSettings
+from .reports import step
+
+MAIL_FOLDERS = ("cur", "new")
+
+
+def mailboxes(source: str, settings: BackupSettings, elsewhere: Mapping[str, str]) -> tuple[int, int]:
+    """Every home of the backup, moved where there is none, else merged: how many, and how many messages came.
+
+    A mailbox that is on another store by now is left out: here nobody would find its mail.
+    """
+    homes = messages = 0
+    for domain in sorted(subfolders(source)):
+        place = f"{settings.mail}/{domain}"
+        if not os.path.isdir(place):
+            os.mkdir(place, 0o700)
+            shutil.copystat(f"{source}/{domain}", place)
+            owner = os.stat(f"{source}/{domain}")
+            os.chown(place, owner.st_uid, owner.st_gid)
+        for local in sorted(subfolders(f"{source}/{domain}")):
+            old, new = f"{source}/{domain}/{local}", f"{place}/{local}"
+            store = elsewhere.get(f"{local}@{domain}", "another store" if os.path.isfile(new) else "")
+            if store:
+                step(
+                    f"{local}@{domain} is on {store} now: left out; "
+                    "to have its mail of this backup, move it here first"
+                )
+                continue
+            homes += 1
+            if not os.path.lexists(new):
+                messages += count(old)
+                os.rename(old, new)
+            elif settings.format == "maildir":
+                messages += merge(old, new)
+            else:
+                step(f"{local}@{domain} has mail here already and is left as it is")
+    return homes, messages
+
+
+def old_mail(source: str, settings: BackupSettings) -> int:
+    """Mail that the object store lost comes to the local disk, where Dovecot finds it too; how many messages."""
+    came = 0
+    for folder, _, names in os.walk(source):
+        relative = os.path.relpath(folder, source).split(os.sep)
+        for name in names:
+            path = os.path.join(settings.mail, *relative[:2], "sdbox", *relative[2:], name)
+            stored = os.path.join(settings.old_mail, *relative, name)
+            if len(relative) < 3 or os.path.lexists(path) or os.path.lexists(stored):
+                continue
+            if os.path.isdir(os.path.dirname(path)):
+                shutil.move(os.path.join(folder, name), path)
+                owner = os.stat(os.path.dirname(path))
+                os.chown(path, owner.st_uid, owner.st_gid)
+                came += name.startswith("u.")
+    return came
+
+
+def subfolders(path: str) -> list[str]:
+    """The names of real folders that are not hidden."""
+    return [e.name for e in os.scandir(path) if e.is_dir(follow_symlinks=False) and not e.name.startswith(".")]
+
+
+def count(home: str) -> int:
+    """How many messages are below a folder, in Maildir or sdbox format."""
+    found = 0
+    for folder, _, names in os.walk(home):
+        kind = os.path.basename(folder)
+        if kind in MAIL_FOLDERS:
+            found += len(names)
+        elif kind == "dbox-Mails":
+            found += sum(name.startswith("u.") for name in names)
+    return found
+
+
+def merge(old: str, new: str) -> int:
+    """Puts what is only in ``old`` into ``new``; how many messages came.
+
+    A message is known by its name up to the flags (maildir(5)). Message numbers (UIDs) given since stay; messages
+    that come in get new ones.
+    """
+    came = 0
+    for folder, _, names in os.walk(old):
+        place = os.path.normpath(os.path.join(new, os.path.relpath(folder, old)))
+        holds_mail = os.path.basename(folder) in MAIL_FOLDERS
+        if not os.path.isdir(place):
+            came += count(folder) if holds_mail else 0
+            _copy_folder(folder, place)
+            continue
+        if holds_mail:
+            have = _messages(os.path.dirname(place))
+            names = [name for name in names if name.partition(":")[0] not in have]
+            came += len(names)
+        for name in names:
+            if not os.path.lexists(os.path.join(place, name)):
+                os.rename(os.path.join(folder, name), os.path.join(place, name))
+    return came
+
+
+def _messages(maildir: str) -> set[str]:
+    """The messages of a Maildir, by name without flags."""
+    have: set[str] = set()
+    for sibling in MAIL_FOLDERS:
+        with contextlib.suppress(OSError):
+            have.update(name.partition(":")[0] for name in os.listdir(os.path.join(maildir, sibling)))
+    return have
+
+
+def _copy_folder(folder: str, place: str) -> None:
+    """The files of one folder, without those below it, with their owner."""
+    os.makedirs(os.path.dirname(place), exist_ok=True)
+    shutil.copytree(folder, place, symlinks=True, ignore=_folders)
+    owner = os.stat(folder)
+    for path in (place, *(os.path.join(place, name) for name in os.listdir(place))):
+        os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
+
+
+def _folders(folder: str, names: list[str]) -> list[str]:
+    return [name for name in names if os.path.isdir(os.path.join(folder, name))]
