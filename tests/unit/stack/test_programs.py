@@ -69,7 +69,8 @@ def imports(path: str, text: str) -> Iterator[str]:
             names = [node.module or ""]
         elif isinstance(node, ast.ImportFrom):
             base = folder if node.level == 1 else folder.rsplit("/", 1)[0]
-            yield f"{base}/{(node.module or '').replace('.', '/')}.py"
+            found = [node.module.replace(".", "/")] if node.module else [alias.name for alias in node.names]
+            yield from (f"{base}/{module}.py" for module in found)
             continue
         else:
             continue
