@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import email.message
 import imaplib
-import json
 import shutil
 import smtplib
 import subprocess
@@ -113,11 +112,6 @@ class Growing:
             session.send_message(message)
         self.lab.outside.wait_for("berta@outside.test", subject, 60)
 
-    def failed_checks(self) -> list[tuple[str, str, str]]:
-        done = self.mailwiz("verify", "--json", "--resolver", self.lab.dns.resolver)
-        results = json.loads(done.out)["results"]
-        return [(r["server_id"], r["id"], r["detail"]) for r in results if r["state"] != "passed"]
-
 
 @pytest.fixture(scope="module")
 def growing(lab: Lab, lend_hosts: FreshHost, lent_domain: str, tmp_path_factory: pytest.TempPathFactory) -> Growing:
@@ -188,7 +182,7 @@ def test_and_goes_without_losing_what_waits_there(growing: Growing) -> None:
     assert growing.lab.dns.texts(growing.domain, "MX") == [f"10 {growing.front}.{growing.domain}."]
     left = growing.fleet.run(store, "wg show mwz0 peers | wc -l; grep -c 10.80.0.3 /etc/hosts || true")
     assert left.split() == ["1", "0"]
-    assert growing.failed_checks() == []
+    assert growing.fleet.failed_checks() == []
     growing.through(growing.front, "through the first")
     again = growing.apply()
     assert "no changes" in again.out
