@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from mailwiz_tui.fleet.facts import Facts
 from mailwiz_tui.install import relocation
+from mailwiz_tui.install.sanitize import clean_text
 from mailwiz_tui.plan import memory
-from mailwiz_tui.stack.blueprint import Blueprint, Scope
+from mailwiz_tui.stack.blueprint import Blueprint, Probe, Scope
 
 CODENAMES = ("trixie", "bookworm")
 ARCHITECTURES = ("amd64", "arm64")
@@ -98,6 +99,12 @@ def refusals(facts: Facts, blueprint: Blueprint | None, *, adopt: bool = False) 
 def advice(refused: list[Refusal]) -> str:
     """What to do about every refusal, in their order."""
     return "; ".join(dict.fromkeys(refusal.advice for refusal in refused))
+
+
+def not_shown(probe: Probe, output: str) -> str:
+    """What a probe of ``Blueprint.preflight`` could not show, with the last line that its program said."""
+    said = clean_text(output.strip().rpartition("\n")[2])
+    return f"it cannot be shown that {probe.proves}" + (f": {said}" if said else "")
 
 
 def unsupported_system(facts: Facts) -> Refusal | None:

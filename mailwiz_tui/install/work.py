@@ -193,7 +193,7 @@ class Work:
         answers = {answer["id"]: answer for answer in await link.request("probes", probes=probes)}
         failed = [probe for probe in blueprint.preflight if answers[probe.id]["exit"] != probe.exit_code]
         if failed:
-            reason = "; ".join(f"it cannot be shown that {probe.proves}" for probe in failed)
+            reason = "; ".join(preflight.not_shown(probe, answers[probe.id]["output"]) for probe in failed)
             raise EngineError(reason, server.id, failed[0].advice)
 
     def say(self, server: Server, phase: ServerPhase, detail: str = "") -> None:

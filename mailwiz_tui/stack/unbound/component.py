@@ -59,7 +59,7 @@ class Unbound(Component):
             component=self.name,
             items=(
                 File(RESOLV_CONF, render("unbound", "resolv.conf")),
-                File(SWITCH, files(__package__).joinpath("use_own_resolver.py").read_text("utf-8"), mode=0o755),
+                File(SWITCH, _program(), mode=0o755),
                 Command(
                     id="unbound.switch",
                     argv=(SWITCH, *_needed(context)),
@@ -73,6 +73,7 @@ class Unbound(Component):
             steps=(resolver, switch),
             probes=self._probes(context, decision),
             findings=(*decision.findings, *self._occupied(context)),
+            preflight=(_names_resolve(context, decision),),
         )
 
     @staticmethod
@@ -130,6 +131,21 @@ class Unbound(Component):
                 )
             )
         return tuple(probes)
+
+
+def _names_resolve(context: Context, decision: Resolution) -> Probe:
+    """Asked before anything is changed, by the program that switches the host over later."""
+    return Probe(
+        id="resolver.names",
+        proves="the names that this server needs can be resolved",
+        argv=("python3", "-I", "-c", _program(), "--before", ",".join(decision.forwarders), *_needed(context)),
+        advice="let the DNS servers resolve these names (on the server: dig @SERVER NAME), or name others: "
+        "network.resolvers in the plan",
+    )
+
+
+def _program() -> str:
+    return files(__package__).joinpath("use_own_resolver.py").read_text("utf-8")
 
 
 def _needed(context: Context) -> tuple[str, ...]:

@@ -7,6 +7,10 @@ or the proxy that apt uses). The root is not among them: a resolver of a company
 unbound has to resolve each name that the resolver before it resolves, and to answer for one at least. If not,
 the host keeps the name resolution it had, and what failed is said. Programs that would rewrite resolv.conf
 (dhclient, dhcpcd, NetworkManager) are told to leave it. A link to systemd-resolved's file is replaced by a file.
+
+``use-own-resolver --before [DNS SERVER,...] NAME...`` changes nothing and needs no package: before an installation
+it says which names would fail. The hosts of packages have to resolve as apt resolves them, and the DNS servers
+that unbound will forward to are judged as unbound is above. A host that forwards to them already is not asked again.
 """
 
 from __future__ import annotations
@@ -14,14 +18,19 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
+import secrets
+import socket
+import struct
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
 
 WANTED = Path("/etc/mailwiz/resolv.conf")
 LIVE = Path("/etc/resolv.conf")
+FORWARDING = Path("/etc/unbound/unbound.conf.d/mailwiz.conf")
 KEPT = Path("/var/lib/mailwiz/backup/resolv.conf")
 OWN = "127.0.0.1"
 NOTE = "# Managed by mailwiz-tui: this host's resolver is unbound on 127.0.0.1.\n"
@@ -39,8 +48,17 @@ PROGRAMS = {
 Ask = Callable[[str, str], str]
 
 
+STATUS = ("NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED")
+"""The first response codes of the DNS, by number (RFC 1035 section 4.1.1)."""
+PATIENCE = 2.5
+
+
 def main(names: list[str]) -> int:
-    """Switch, or say why not."""
+    """Switch, or say why not; with ``--before`` only say."""
+    if names[:1] == ["--before"]:
+        reason = before(names[1].split(",") if names[1] else [], [name for name in names[2:] if name])
+        sys.stderr.write(f"{reason}\n" if reason else "")
+        return 1 if reason else 0
     needed = list(dict.fromkeys([*package_hosts(), *(name for name in names if name)]))
     if reason := refusal(needed, dig):
         sys.stderr.write(f"{reason}; /etc/resolv.conf stays as it is\n")
@@ -50,20 +68,89 @@ def main(names: list[str]) -> int:
     return 0
 
 
-def refusal(names: list[str], ask: Ask) -> str:
-    """Why unbound is not used; empty where it is good for every name that can be resolved at all.
+def refusal(names: list[str], ask: Ask, server: str = OWN, title: str = "unbound on 127.0.0.1") -> str:
+    """Why a server, called ``title``, is not used; empty where it is good for every name that resolves at all.
 
     ``ask(server, name)`` gives the answer's status (NOERROR, NXDOMAIN, …); the empty server is the one in use.
     """
-    said = {name: ask(OWN, name) for name in names}
+    said = {name: ask(server, name) for name in names}
     missing = [name for name, status in said.items() if status != "NOERROR"]
     lost = [name for name in missing if ask("", name) == "NOERROR"]
     if lost:
-        return "unbound on 127.0.0.1 does not resolve " + ", ".join(f"{name} ({said[name]})" for name in lost)
+        return f"{title} does not resolve " + ", ".join(f"{name} ({said[name]})" for name in lost)
     if said and not {"NOERROR", "NXDOMAIN"} & set(said.values()):
         told = ", ".join(f"{name} ({status})" for name, status in said.items())
-        return f"unbound on 127.0.0.1 resolves none of the names that this server needs: {told}"
+        return f"{title} resolves none of the names that this server needs: {told}"
     return ""
+
+
+def before(forwarders: list[str], names: list[str]) -> str:
+    """Why name resolution is not good enough to install with; empty where it is, or is in use here already."""
+    if switched_to(forwarders):
+        return ""
+    packages = package_hosts()
+    with ThreadPoolExecutor(8) as pool:
+        found = dict(zip(packages, pool.map(unresolved, packages), strict=True))
+    if missing := [f"{name} ({why})" for name, why in found.items() if why]:
+        return "packages come from " + ", ".join(missing)
+    needed = list(dict.fromkeys([*packages, *names]))
+    refusals = [
+        refusal(needed, answers(needed, server), server, f"the DNS server {server}") for server in forwarders
+    ]
+    return "; ".join(refusals) if refusals and all(refusals) else ""
+
+
+def switched_to(forwarders: list[str]) -> bool:
+    """Whether the host uses its own resolver, and that one these forwarders."""
+    try:
+        used = LIVE.read_bytes() == WANTED.read_bytes()
+        text = FORWARDING.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    return used and set(re.findall(r"(?m)^\s*forward-addr:\s*(\S+)", text)) == set(forwarders)
+
+
+def unresolved(name: str) -> str:
+    """Why a name cannot be resolved here as programs resolve it (/etc/hosts counts); empty where it can."""
+    try:
+        socket.getaddrinfo(name, 80, type=socket.SOCK_STREAM)
+    except OSError as error:
+        return str(error.strerror or error)
+    return ""
+
+
+def answers(names: list[str], server: str) -> Ask:
+    """What ``server`` and those in use answer for names, all asked at once."""
+    in_use = re.findall(r"(?m)^nameserver\s+(\S+)", LIVE.read_text(errors="replace")) if LIVE.exists() else []
+    pairs = [(place, name) for place in dict.fromkeys([server, *in_use]) for name in names]
+    with ThreadPoolExecutor(16) as pool:
+        said = dict(zip(pairs, pool.map(lambda pair: query(*pair), pairs), strict=True))
+
+    def ask(place: str, name: str) -> str:
+        told = [said[each, name] for each in ([place] if place else in_use)]
+        return "NOERROR" if "NOERROR" in told else next(iter(told), "no answer")
+
+    return ask
+
+
+def query(server: str, name: str) -> str:
+    """The status of a DNS server's answer over UDP, asked twice; ``no answer`` where none came."""
+    number = secrets.randbits(16)
+    labels = b"".join(bytes([len(x)]) + x for x in name.encode("ascii").strip(b".").split(b".") if x) + b"\0"
+    message = struct.pack("!HHHHHH", number, 0x0100, 1, 0, 0, 0) + labels + struct.pack("!HH", 1, 1)
+    for _ in range(2):
+        try:
+            with socket.socket(socket.AF_INET6 if ":" in server else socket.AF_INET, socket.SOCK_DGRAM) as channel:
+                channel.settimeout(PATIENCE)
+                channel.connect((server.partition("%")[0], 53))
+                channel.send(message)
+                answer = channel.recv(4096)
+        except OSError:
+            continue
+        if len(answer) >= 12 and answer[:2] == message[:2]:
+            code = answer[3] & 0x0F
+            return STATUS[code] if code < len(STATUS) else f"code {code}"
+    return "no answer"
 
 
 def dig(server: str, name: str) -> str:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from mailwiz_tui.fleet.facts import Disk, Facts, Listener, MailSoftware, MailStore
-from mailwiz_tui.install.preflight import advice, refusals
-from mailwiz_tui.stack.blueprint import Blueprint, Port, Scope
+from mailwiz_tui.install.preflight import advice, not_shown, refusals
+from mailwiz_tui.stack.blueprint import Blueprint, Port, Probe, Scope
 from mailwiz_tui.stack.compile import compile_server
 from tests.unit.stack import cases
 
@@ -147,3 +147,11 @@ def test_mail_that_lies_elsewhere_than_planned_is_never_left_behind(store, words
     assert len(found) == bool(words)
     assert all(word in found[0].reason for word in words)
     assert all(refusal.advice for refusal in found)
+
+
+def test_what_cannot_be_shown_is_said_with_the_programs_own_last_words() -> None:
+    probe = Probe("resolver.names", "the names resolve", ("true",))
+    said = "warning: slow\nthe DNS server 192.0.2.1 does not resolve example.com (SERVFAIL)\n"
+    wanted = "it cannot be shown that the names resolve: the DNS server 192.0.2.1 does not resolve example.com (SERVFAIL)"
+    assert not_shown(probe, said) == wanted
+    assert not_shown(probe, "") == "it cannot be shown that the names resolve"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -107,3 +109,74 @@ def test_a_forwarder_without_the_root_is_told_and_the_check_asks_for_the_plans_d
         item for _, item in blueprint.items() if isinstance(item, Command) and item.id == "unbound.switch"
     ]
     assert command.argv[1:] == ("example.com", "com")
+
+
+def dns(monkeypatch: pytest.MonkeyPatch, said: dict[str, dict[str, str]]) -> None:
+    """DNS servers by address, and what each answers; a name that libc resolves is one of the server in use."""
+    monkeypatch.setattr(switch, "query", lambda server, name: said[server].get(name, "REFUSED"))
+    monkeypatch.setattr(switch, "unresolved", lambda name: "" if name in said["10.0.0.9"] else "not known")
+    monkeypatch.setattr(switch, "package_hosts", lambda: ["deb.debian.org"])
+    monkeypatch.setattr(switch, "switched_to", lambda forwarders: False)
+
+
+def test_before_an_installation_the_names_that_would_fail_are_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live = tmp_path / "resolv.conf"
+    live.write_text("nameserver 10.0.0.9\n")
+    monkeypatch.setattr(switch, "LIVE", live)
+    every = dict.fromkeys(NAMES, "NOERROR")
+    own = {"example.com": "NOERROR", "com": "NXDOMAIN"}
+
+    dns(monkeypatch, {"10.0.0.9": every, "10.0.0.1": every, "10.0.0.2": own})
+    assert switch.before([], NAMES[1:]) == ""
+    assert switch.before(["10.0.0.2", "10.0.0.1"], NAMES[1:]) == "", "one that knows them all is enough"
+    said = switch.before(["10.0.0.2"], NAMES[1:])
+    assert said == "the DNS server 10.0.0.2 does not resolve deb.debian.org (REFUSED), com (NXDOMAIN)"
+
+    dns(monkeypatch, {"10.0.0.9": own})
+    assert switch.before(["10.0.0.9"], NAMES[1:]) == "packages come from deb.debian.org (not known)"
+    dns(monkeypatch, {"10.0.0.9": own | {"deb.debian.org": "NOERROR"}})
+    assert switch.before(["10.0.0.9"], NAMES[1:]) == "", "own names are enough"
+    dns(monkeypatch, {"10.0.0.9": {"deb.debian.org": "SERVFAIL", "com": "SERVFAIL"}})
+    said = switch.before(["10.0.0.9"], NAMES[1:])
+    assert said == (
+        "the DNS server 10.0.0.9 resolves none of the names that this server needs: "
+        "deb.debian.org (SERVFAIL), example.com (REFUSED), com (SERVFAIL)"
+    )
+
+
+def test_a_host_that_forwards_to_the_planned_servers_already_is_not_asked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("WANTED", "LIVE"):
+        monkeypatch.setattr(switch, name, tmp_path / name)
+        (tmp_path / name).write_text("nameserver 127.0.0.1\n")
+    monkeypatch.setattr(switch, "FORWARDING", tmp_path / "unbound.conf")
+    assert not switch.switched_to(["10.0.0.1"])
+    (tmp_path / "unbound.conf").write_text("forward-zone:\n    name: .\n    forward-addr: 10.0.0.1\n")
+    assert switch.switched_to(["10.0.0.1"])
+    assert not switch.switched_to(["10.0.0.2"])
+    (tmp_path / "LIVE").write_text("nameserver 10.0.0.1\n")
+    assert not switch.switched_to(["10.0.0.1"])
+
+
+@pytest.mark.parametrize(("proxy", "code"), [("http://192.0.2.1:3142", 0), ("http://mirror.invalid:3142", 1)])
+def test_the_preflight_program_runs_without_any_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, proxy: str, code: int
+) -> None:
+    program = tmp_path / "apt-config"
+    program.write_text(f"#!/bin/sh\necho 'Acquire::http::Proxy \"{proxy}\";'\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    (probe,) = [p for p in compile_server(cases.plan(), "mx1", cases.facts()).preflight if p.id == "resolver.names"]
+    assert probe.argv[-3:] == ("", "example.com", "com")
+    done = subprocess.run([sys.executable, *probe.argv[1:]], capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stderr
+    assert ("mirror.invalid" in done.stderr) == (code == 1)
+
+
+def test_the_preflight_asks_the_servers_that_will_be_forwarded_to() -> None:
+    facts = cases.facts(recursion=False, resolvers=[{"address": "10.0.0.1", "answers": True, "dnssec": True}])
+    (probe,) = [p for p in compile_server(cases.plan(), "mx1", facts).preflight if p.id == "resolver.names"]
+    assert probe.argv[-3:] == ("10.0.0.1", "example.com", "com")
