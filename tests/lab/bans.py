@@ -9,7 +9,8 @@ import re
 import smtplib
 import socket
 import subprocess
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
@@ -169,3 +170,91 @@ def neighbours(lab: Lab, count: int) -> Iterator[list[str]]:
 
 def _address(verb: str, address: str, device: str, *options: str) -> None:
     subprocess.run(["ip", "addr", verb, f"{address}/64", "dev", device, *options], check=False)
+
+
+MONITORED = (22, 25, 443, 465, 587, 993)
+
+
+def check_a_monitoring_system_is_not_banned(site: Site) -> None:
+    """60 TCP connections a minute to each port, by both protocols, for a minute; each is answered."""
+    host = site.lab.host(site.workspace.host)
+    places = [(address, port) for address in (host.ipv4, host.ipv6) for port in MONITORED]
+    site.run("fail2ban-client unban --all")
+    refused: list[tuple[str, int]] = []
+    with ThreadPoolExecutor(len(places)) as pool:
+        for _ in range(60):
+            begun = time.monotonic()
+            answers = pool.map(lambda place: reached(*place), places)
+            refused += [place for place, answer in zip(places, answers, strict=True) if not answer]
+            time.sleep(max(0.0, 1 - (time.monotonic() - begun)))
+    assert banned(site) == []
+    # sshd has penalties of its own for those who never log in (PerSourcePenalties, OpenSSH 9.8)
+    assert [place for place in refused if place[1] != 22] == []
+
+
+def check_scanners_of_tls_are_not_banned(site: Site, outside: Callable[[str], list[str]]) -> None:
+    """``outside`` scans an address and says what was wrong; nobody is banned or cut off by either protocol."""
+    host = site.lab.host(site.workspace.host)
+    site.run("fail2ban-client unban --all")
+    before = offences(site)
+    for address in (host.ipv4, host.ipv6):
+        assert outside(address) == []
+    assert banned(site) == []
+    assert offences(site) == before
+    assert "limit" not in site.run(
+        "journalctl -q --no-pager -o cat -t postfix/smtpd -g 'rate limit exceeded' || true"
+    )
+
+
+def check_web_guessers_are_banned_by_network_and_for_long_if_they_come_back(
+    site: Site, guesses: Mapping[str, Callable[[str], None]]
+) -> None:
+    """After five bans recidive closes every port. ``guesses``: jails, and how to guess over IPv6 in each.
+
+    A network beside it is not touched, and neither is the guesser over IPv4.
+    """
+    host = site.lab.host(site.workspace.host)
+    network = str(ipaddress.ip_network(f"{site.lab.plan.operator.ipv6}/64", strict=False))
+    site.run("fail2ban-client unban --all")
+    with neighbours(site.lab, 1) as (neighbour,):
+        try:
+            for jail, guess in [*guesses.items(), *list(guesses.items())[: 5 - len(guesses)]]:
+                with ThreadPoolExecutor(4) as pool:
+                    list(pool.map(guess, [f"guess-{number}" for number in range(12)]))
+                assert until(lambda which=jail: network in banned_in(site, which)), jail
+                port = 443 if jail in ("roundcube", "postfixadmin") else 993
+                assert not reached(host.ipv6, port, neighbour), jail
+                assert reaches_from_outside(site, host.ipv6, port), jail
+                assert reached(host.ipv4, port), jail
+                site.run(f"fail2ban-client set {jail} unbanip {network}")
+            assert until(lambda: network in banned_in(site, "recidive"))
+            for port in (22, 25, 443, 993):
+                assert not reached(host.ipv6, port, neighbour), port
+                assert reaches_from_outside(site, host.ipv6, port), port
+                assert reached(host.ipv4, port), port
+        finally:
+            site.run("fail2ban-client unban --all")
+        assert until(lambda: reached(host.ipv6, 443, neighbour))
+
+
+def guess_imap_over_ipv6(site: Site, password: str) -> None:
+    guess_imap(site.lab.host(site.workspace.host).ipv6, site.bob, password)
+
+
+def guess_smtp_over_ipv6(site: Site, password: str) -> None:
+    guess_smtp(site.lab.host(site.workspace.host).ipv6, site.bob, password)
+
+
+def banned(site: Site) -> list[str]:
+    """Every address and network that is banned now."""
+    return re.findall(r"'([0-9a-f:./]+)'", site.run("fail2ban-client banned"))
+
+
+def banned_in(site: Site, jail: str) -> str:
+    return site.run(f"fail2ban-client status {jail}").partition("Banned IP list:")[2]
+
+
+def reaches_from_outside(site: Site, address: str, port: int) -> bool:
+    """Whether the lab's outside host, in a network beside the operator's, gets in."""
+    probe = f"timeout 5 bash -c '</dev/tcp/{address}/{port}'"
+    return site.lab.outside.run(probe, check=False).returncode == 0

@@ -10,7 +10,7 @@ the host keeps the name resolution it had, and what failed is said. Programs tha
 
 ``use-own-resolver --before [DNS SERVER,...] NAME...`` changes nothing and needs no package: before an installation
 it says which names would fail. The hosts of packages have to resolve as apt resolves them, and the DNS servers
-that unbound will forward to are judged as unbound is above. A host that forwards to them already is not asked again.
+that unbound will forward to are judged as unbound is above. A host that forwards to them already is not asked.
 """
 
 from __future__ import annotations
