@@ -1,4 +1,4 @@
-"""A filter on a server of its own, slow to start: the installation ends when it answers, and the first proof holds."""
+"""A filter on a server of its own that starts slowly is waited for, and the first proof holds."""
 
 from __future__ import annotations
 
