@@ -46,11 +46,6 @@ class ServerDiff:
         return not self.changes
 
     @property
-    def by_hand(self) -> tuple[str, ...]:
-        """Files that somebody changed by hand since we wrote them."""
-        return tuple(c.name for c in self.changes if c.kind == "file" and "by hand" in c.note)
-
-    @property
     def packages(self) -> tuple[str, ...]:
         """The packages that would be installed."""
         return tuple(name.lstrip("+") for c in self.changes if c.kind == "packages" for name in c.diff)

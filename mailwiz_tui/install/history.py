@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import statistics
 import tempfile
 from pathlib import Path
 
@@ -27,11 +26,6 @@ class History:
         with contextlib.suppress(OSError, ValueError, TypeError):
             stored = json.loads(self._path.read_text(encoding="utf-8"))
             self._seconds = {str(step): [float(s) for s in values] for step, values in stored.items()}
-
-    def estimate(self, step_id: str) -> float | None:
-        """The median of earlier durations, or None where there is none."""
-        seconds = self._seconds.get(step_id)
-        return statistics.median(seconds) if seconds else None
 
     def span(self, step_id: str) -> tuple[float, float] | None:
         """The shortest and the longest of earlier durations, or None where there is none."""

@@ -31,7 +31,6 @@ OptionalUpdateKey = Annotated[str, _or_empty(hosts.update_key)]
 OptionalNextHop = Annotated[str, _or_empty(hosts.next_hop)]
 OptionalHttpUrl = Annotated[str, _or_empty(hosts.http_url)]
 OptionalHttpsUrl = Annotated[str, _or_empty(hosts.https_url)]
-PortNumber = Annotated[int, Field(ge=1, le=65535)]
 
 OptionalMailAddress = Annotated[str, _or_empty(mailnames.mail_address)]
 OptionalLogin = Annotated[str, _or_empty(mailnames.login_name)]

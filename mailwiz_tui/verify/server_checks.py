@@ -17,8 +17,6 @@ from mailwiz_tui.verify.causes import ANSWERS
 from mailwiz_tui.verify.courier import Link
 from mailwiz_tui.verify.result import CheckResult, CheckState
 
-ONESHOT_READY = r"(?m)^active$"
-
 
 def wanted(blueprint: Blueprint) -> list[Probe]:
     """The blueprint's probes, and one for each unit that shall run and has none."""

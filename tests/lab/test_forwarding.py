@@ -46,7 +46,7 @@ def headers(site: Site, user: str, subject: str) -> email.message.EmailMessage:
     client = site.imap(user)
     client.select("INBOX")
     raw = client.uid("FETCH", uid.decode(), "(BODY.PEEK[])")[1][0][1]
-    return email.message_from_bytes(raw, policy=email.policy.default)  # type: ignore[return-value]
+    return email.message_from_bytes(raw, policy=email.policy.default)
 
 
 @pytest.mark.parametrize("release", RELEASES)

@@ -147,7 +147,7 @@ async def test_validates_on_leaving_and_then_on_each_key(make_app: MakeApp, plan
         await pilot.press("shift+tab")
         await pilot.press("end", *(["backspace"] * 5))
         await pilot.press(*"name")
-        primary.control.value = "bad.name"  # type: ignore[attr-defined]
+        primary.control.value = "bad.name"
         await until(pilot, lambda: not primary.in_error, "error gone while typing")
 
 
@@ -173,7 +173,7 @@ async def test_each_answer_is_in_the_file_at_once_and_survives_a_kill(make_app: 
     again = make_app(plan_path)
     async with again.run_test(size=(80, 24)) as pilot:
         screen = await goto(pilot, again, "domains")
-        assert field(screen, "domain.primary_domain").control.value == "half.typ"  # type: ignore[attr-defined]
+        assert field(screen, "domain.primary_domain").control.value == "half.typ"
 
 
 def all_at_once(app: MailwizApp, *keys: str) -> None:

@@ -4,7 +4,6 @@
 Everything that goes wrong is an ``SshError``; a connection that ended early is ``ConnectionLost``.
 """
 
-from mailwiz_tui.install.ssh.backoff import delays, reconnect
 from mailwiz_tui.install.ssh.channel import Channel
 from mailwiz_tui.install.ssh.connection import Completed, Connection
 from mailwiz_tui.install.ssh.errors import ConnectionLost, SshError, SshErrorKind
@@ -20,6 +19,4 @@ __all__ = [
     "SshErrorKind",
     "Tunnels",
     "connect",
-    "delays",
-    "reconnect",
 ]

@@ -75,18 +75,6 @@ class Channel:
             await self._end_of_output()
         return data
 
-    async def readexactly(self, n: int) -> bytes:
-        """Exactly ``n`` bytes. Raises asyncio.IncompleteReadError if the command ended first, ConnectionLost."""
-        parts: list[bytes] = []
-        left = n
-        while left > 0:
-            part = await self.read(min(left, 1 << 20))
-            if not part:
-                raise asyncio.IncompleteReadError(b"".join(parts), n)
-            parts.append(part)
-            left -= len(part)
-        return b"".join(parts)
-
     async def wait(self) -> int:
         """The exit status once the command has ended. Raises ConnectionLost if it cannot be known."""
         await self._process.wait_closed()

@@ -59,25 +59,9 @@ class Connection:
         return not self._ssh.is_closed()
 
     @property
-    def host_key_fingerprint(self) -> str:
-        """The fingerprint of the host key the server has proved to hold (``SHA256:…``)."""
-        key = self._ssh.get_server_host_key()
-        return key.get_fingerprint("sha256") if key else ""
-
-    @property
-    def peer_address(self) -> str:
-        """The address connected to; behind a jump host the host that it was asked for."""
-        peer = self._ssh.get_extra_info("peername")
-        return str(peer[0] if peer else self._ssh.get_extra_info("host") or "")
-
-    @property
     def transport(self) -> asyncssh.SSHClientConnection:
         """asyncssh's own connection, for tunnels of this package only."""
         return self._ssh
-
-    async def wait_lost(self) -> None:
-        """Returns when the connection has ended, whoever ended it."""
-        await self._ssh.wait_closed()
 
     async def open(self, argv: str) -> Channel:
         """Starts a command line in the user's login shell. Raises SshError, ConnectionLost.

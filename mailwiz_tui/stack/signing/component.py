@@ -19,7 +19,6 @@ from mailwiz_tui.stack.render import render
 from mailwiz_tui.stack.signing.signing_domains import DOMAINS, KEY_NAME, SELECTORS, SENDERS
 
 PLACE = "/var/lib/mailwiz-signing"
-DOMAINS_FILE = f"{PLACE}/{DOMAINS}"
 SELECTORS_FILE = f"{PLACE}/{SELECTORS}"
 SENDERS_FILE = f"{PLACE}/{SENDERS}"
 SETTINGS = f"{keys.CONF_DIR}/signing.json"

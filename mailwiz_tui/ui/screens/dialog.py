@@ -235,9 +235,3 @@ def save_dialog(title: str, body: str, path: Path, write: Callable[[Path], None]
         return ""
 
     return TextDialog(title, body, str(path), take=take)
-
-
-class NoticeDialog(Dialog[None]):
-    """Tells something that needs more room than a row."""
-
-    harmless = None

@@ -81,19 +81,19 @@ def test_passwords_are_long_and_never_the_same():
     assert all(len(p) == 27 and not set(p) & set("0O1lI ") for p in passwords)
 
 
-def test_estimates_are_the_median_of_earlier_durations_and_survive_a_broken_file(tmp_path: Path):
+def test_estimates_span_the_earlier_durations_and_survive_a_broken_file(tmp_path: Path):
     path = tmp_path / "state" / "durations.json"
     history = History(path)
-    assert history.estimate("packages") is None
+    assert history.span("packages") is None
     for seconds in (30.0, 20.0, 90.0):
         history.record("packages", seconds)
     history.save()
-    assert History(path).estimate("packages") == 30.0
+    assert History(path).span("packages") == (20.0, 90.0)
     path.write_text("{broken")
-    assert History(path).estimate("packages") is None
+    assert History(path).span("packages") is None
     for number in range(40):
         history.record("packages", number)
-    assert history.estimate("packages") == 36.0
+    assert history.span("packages") == (33.0, 39.0)
 
 
 def test_the_state_folder_follows_the_xdg_specification(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
 import shutil
 import sys
@@ -17,10 +16,10 @@ from mailwiz_tui.install.ssh import (
     SshErrorKind,
     Tunnels,
     connect,
-    delays,
-    reconnect,
 )
 from mailwiz_tui.install.ssh.transport import KEEPALIVE_MISSES, KEEPALIVE_SECONDS
+
+from .reading import read_exactly
 
 RELAY = """
 import os, socket, sys, threading
@@ -40,7 +39,7 @@ async def test_a_cut_connection_is_lost_and_never_success(make_host, server_of, 
     reading = await connection.open("printf abc; sleep 60")
     waiting = await connection.open("sleep 60")
     running = asyncio.create_task(connection.run("sleep 60"))
-    assert await reading.readexactly(3) == b"abc"
+    assert await read_exactly(reading, 3) == b"abc"
     async with asyncio.timeout(10):
         while len(host.commands) < 3:  # noqa: ASYNC110 - the server runs in this loop and signals nothing
             await asyncio.sleep(0)
@@ -50,7 +49,7 @@ async def test_a_cut_connection_is_lost_and_never_success(make_host, server_of, 
         with pytest.raises(ConnectionLost) as caught:
             await call
         assert caught.value.transient
-    await connection.wait_lost()
+    await connection.transport.wait_closed()
     assert not connection.alive
     with pytest.raises(ConnectionLost):
         waiting.write(b"x")
@@ -65,7 +64,7 @@ async def test_the_end_of_a_server_process_in_mid_answer_is_lost(make_host, serv
         channel = await connection.open_privileged("sleep 60")
         host.connections[-1].close()
         with pytest.raises(ConnectionLost):
-            await channel.readexactly(4)
+            await read_exactly(channel, 4)
 
 
 async def test_dead_peers_are_noticed_by_keepalives(make_host, server_of, operator) -> None:
@@ -221,36 +220,6 @@ async def test_at_most_four_handshakes_with_a_host_at_once(make_host, server_of,
     assert most == 4
     for connection in connections:
         await connection.close()
-
-
-def test_delays_grow_to_thirty_seconds() -> None:
-    assert list(itertools.islice(delays(lambda: 0), 8)) == [1, 2, 4, 8, 16, 30, 30, 30]
-    assert all(0.75 * a <= b <= a for a, b in zip((1, 2, 4, 8, 16, 30), delays(), strict=False))
-
-
-async def test_reconnecting_tries_again_only_what_may_pass() -> None:
-    slept: list[float] = []
-
-    async def sleep(seconds: float) -> None:
-        slept.append(seconds)
-
-    failures: list[SshError] = [ConnectionLost("x"), SshError("no", "x", kind=SshErrorKind.REFUSED)]
-
-    async def attempt() -> str:
-        if failures:
-            raise failures.pop(0)
-        return "there"
-
-    assert await reconnect(attempt, sleep=sleep) == "there"
-    assert len(slept) == 2
-    failures = [SshError("no", "x", kind=SshErrorKind.HOST_KEY_CHANGED)]
-    with pytest.raises(SshError):
-        await reconnect(attempt, sleep=sleep)
-    assert len(slept) == 2
-    failures = [ConnectionLost("x") for _ in range(100)]
-    with pytest.raises(ConnectionLost):
-        await reconnect(attempt, sleep=sleep, give_up_after=60)
-    assert 30 < sum(slept[2:]) <= 60
 
 
 async def test_nothing_is_logged_of_what_is_run(make_host, server_of, operator, caplog) -> None:

@@ -71,6 +71,6 @@ def test_a_new_daemon_with_a_port_gets_it_without_a_word() -> None:
     made = Contribution(
         steps=(Step("x", "X", "x", (Unit("new.service"),)),), ports=(Port(4711, "new-milter", Scope.LOCAL),)
     )
-    context = Context(cases.plan(), "mx1", cases.facts().servers["mx1"].facts)  # type: ignore[arg-type]
+    context = Context(cases.plan(), "mx1", cases.facts().servers["mx1"].facts)
     (ready,) = [i for i in with_readiness(made, context).steps[0].items if isinstance(i, Ready)]
     assert (ready.unit, ready.ask, ready.at) == ("new.service", Ask.MILTER, "127.0.0.1:4711")
