@@ -23,13 +23,14 @@ from mailwiz_tui.stack.filtering import CLAMAV, GUARD, MESSAGE_CHECKS, OPENDKIM,
 from mailwiz_tui.stack.spamassassin.spamd import Spamd, Verdict
 
 from . import cases
-from .test_golden import GOLDEN, compare, part
+from .snapshots import compare, part
 
 CHOICES = {
     "rspamd-clamav": {"antispam": "rspamd", "antivirus": True},
     "spamassassin-clamav": {"antispam": "spamassassin", "antivirus": True},
     "none": {"antispam": "none"},
 }
+WITH_A_SCANNER = ("rspamd", "none", "spamassassin")
 DIVIDED = ("clamav", "links", "spamassassin", "opendkim", "guard")
 COMPONENTS = ("clamav", "spamassassin", "opendkim", "guard", "rspamd", "postfix")
 
@@ -51,16 +52,25 @@ def main_cf(blueprint: Blueprint) -> str:
 @pytest.mark.parametrize("choice", CHOICES)
 @pytest.mark.parametrize("component", COMPONENTS)
 def test_filters_are_as_in_their_golden_file(component: str, choice: str) -> None:
-    compare(part(made(**CHOICES[choice]), component), GOLDEN / "filters" / choice / f"{component}.txt")
+    before = [part(made(**CHOICES[name]), component) for name in list(CHOICES)[: list(CHOICES).index(choice)]]
+    others = [text for text in (part(made(), component), *before) if text]
+    compare(f"filters/{choice}/{component}", part(made(**CHOICES[choice]), component), others[-1] if others else "")
 
 
-@pytest.mark.parametrize("antispam", ["rspamd", "spamassassin", "none"])
+def filtered(server_id: str, antispam: str) -> str:
+    """What filters and scanner put on one of several servers, and which of them Postfix asks."""
+    blueprint = divided(server_id, antispam)
+    settings = blueprint.files().get("/etc/postfix/main.cf")
+    asked = [line for line in settings.content.splitlines() if "milter" in line] if settings else []
+    return "\n".join(part(blueprint, name) for name in DIVIDED) + "".join(f"{line}\n" for line in asked)
+
+
+@pytest.mark.parametrize("antispam", WITH_A_SCANNER)
 @pytest.mark.parametrize("server_id", ["in1", "out1", "filter", "store1"])
 def test_a_scanner_for_several_servers_is_as_in_its_golden_file(server_id: str, antispam: str) -> None:
-    text = "\n".join(part(divided(server_id, antispam), name) for name in DIVIDED)
-    settings = divided(server_id, antispam).files().get("/etc/postfix/main.cf")
-    asked = [line for line in settings.content.splitlines() if "milter" in line] if settings else []
-    compare(text + "".join(f"{line}\n" for line in asked), GOLDEN / "scanner" / antispam / f"{server_id}.txt")
+    before = WITH_A_SCANNER[: WITH_A_SCANNER.index(antispam)]
+    other = filtered(server_id, before[-1]) if before else ""
+    compare(f"scanner/{antispam}/{server_id}", filtered(server_id, antispam), other)
 
 
 @pytest.mark.parametrize("antispam", ["rspamd", "spamassassin", "none"])
