@@ -15,8 +15,8 @@ from mailwiz_tui.dns.match import normal
 from mailwiz_tui.dns.record import Record
 from mailwiz_tui.dns.records import plan_records
 from mailwiz_tui.fleet.facts import FactsFile
-from mailwiz_tui.plan.model import Architecture, Plan, PlanServer, Role
-from mailwiz_tui.plan.published import departed, host_label, mx_names, server_name
+from mailwiz_tui.plan.model import Plan
+from mailwiz_tui.plan.published import before_departure, departed, host_label, mx_names, server_name
 
 _KEPT = ("._domainkey.", ".arpa")
 
@@ -26,10 +26,8 @@ def former_records(plan: Plan, known: FactsFile) -> list[Record]:
     gone = departed(plan, known.members())
     if not gone:
         return []
-    roles = [Role.MX_INBOUND, Role.MX_OUTBOUND]
-    servers = [*plan.servers, *(PlanServer(id=server_id, roles=roles) for server_id in gone)]
-    before = plan.model_copy(update={"architecture": Architecture.DISTRIBUTED, "servers": servers})
-    names = {server_name(before, server) for server in servers if server.id in gone}
+    before = before_departure(plan, gone)
+    names = {server_name(before, server) for server in before.servers if server.id in gone}
     kept = {(r.name, r.type) for r in plan_records(plan, known)}
     return [
         record

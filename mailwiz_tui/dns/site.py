@@ -8,8 +8,9 @@ from functools import cached_property
 from mailwiz_tui.fleet.facts import FactsFile, TlsPublic
 from mailwiz_tui.fleet.server import Inventory
 from mailwiz_tui.fleet.web import Web, web
-from mailwiz_tui.plan.model import Architecture, Plan, PlanServer, Role
+from mailwiz_tui.plan.model import Plan, PlanServer, Role
 from mailwiz_tui.plan.published import server_name
+from mailwiz_tui.topology.servers import client_address
 
 ADDRESS_PENDING = "address not known yet: it comes from the inventory, or is found when connecting"
 
@@ -54,8 +55,8 @@ class Site:
     @cached_property
     def clients(self) -> list[Host]:
         """What the mail hostname stands for: the cluster's virtual address, or the servers that clients talk to."""
-        virtual = self.plan.cluster.virtual_ip
-        if self.plan.architecture is Architecture.HA_CLUSTER and virtual:
+        virtual = client_address(self.plan)
+        if virtual:
             four = "" if ":" in virtual else virtual
             return [Host(self.hostname, "", four, virtual if not four else "")]
         return [self._host(server, self.hostname) for server in self._with(Role.MX_OUTBOUND)]

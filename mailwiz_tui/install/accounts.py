@@ -24,7 +24,7 @@ from mailwiz_tui.install.first_accounts import account_server, new_password
 from mailwiz_tui.install.sanitize import clean_text
 from mailwiz_tui.install.work import EngineError
 from mailwiz_tui.plan.model import Plan, Role
-from mailwiz_tui.stack.traffic import spread_stores
+from mailwiz_tui.topology.servers import spread_stores
 
 if TYPE_CHECKING:
     from mailwiz_tui.install.mailbox_move import Moved

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from mailwiz_tui.install.agentlink import AgentLink
 from mailwiz_tui.plan.model import Plan
-from mailwiz_tui.stack.accounts.places import copy_servers
+from mailwiz_tui.topology.servers import copy_servers
 
 PATIENCE = 25.0
 """How long a server may take, in seconds; one that does not answer finds out by itself within half a minute."""

@@ -24,7 +24,8 @@ from mailwiz_tui.install.work import EngineError
 from mailwiz_tui.plan.model import StorageType
 from mailwiz_tui.plan.words import counted
 from mailwiz_tui.stack import keys
-from mailwiz_tui.stack.traffic import internal_name, server_of, spread_stores
+from mailwiz_tui.stack.traffic import internal_name
+from mailwiz_tui.topology.servers import server_of, spread_stores
 
 ROOM = 100 * 1024**2
 """Bytes that stay free on the new store beside the mailbox."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mailwiz_tui.plan.model import AdminPanel, Plan, PlanServer, Role, Webmail
+from mailwiz_tui.plan.model import AdminPanel, Architecture, Plan, PlanServer, Role, Webmail
 
 MTA_STS_MAX_AGE = 604800
 """How long a sender remembers the policy, in seconds: one week."""
@@ -36,6 +36,13 @@ def departed(plan: Plan, known: Iterable[str]) -> tuple[str, ...]:
     """The servers, of those known by their ids, that are not in the plan any more."""
     there = {server.id for server in plan.servers}
     return tuple(server_id for server_id in known if server_id not in there)
+
+
+def before_departure(plan: Plan, gone: Iterable[str]) -> Plan:
+    """The plan as it may have been before servers left it, with every role that gives a server records."""
+    roles = [Role.MX_INBOUND, Role.MX_OUTBOUND]
+    servers = [*plan.servers, *(PlanServer(id=server_id, roles=roles) for server_id in gone)]
+    return plan.model_copy(update={"architecture": Architecture.DISTRIBUTED, "servers": servers})
 
 
 def mx_names(plan: Plan) -> list[str]:

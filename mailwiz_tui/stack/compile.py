@@ -123,7 +123,7 @@ def compile_server(plan: Plan, server_id: str, known: FactsFile) -> Blueprint:
         steps=(_packages(contributions), *with_restarts(steps)),
         secrets=_secrets(contributions),
         ports=tuple(
-            sorted({port for c in contributions for port in c.ports}, key=lambda p: (p.number, p.protocol))
+            sorted({p for c in contributions for p in c.ports}, key=lambda p: (p.number, p.protocol, p.service))
         ),
         probes=_probes(contributions),
         preflight=tuple(probe for c in contributions for probe in c.preflight),

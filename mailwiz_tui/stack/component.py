@@ -22,23 +22,33 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 
 from mailwiz_tui.fleet.facts import Facts, FactsFile
-from mailwiz_tui.plan.model import Architecture, Plan, PlanServer, Role
+from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.plan.published import public_names
 from mailwiz_tui.stack import traffic
 from mailwiz_tui.stack.blueprint import File, Packages, Port, Probe, SecretSpec, Step
+from mailwiz_tui.topology.derive import topology_of
+from mailwiz_tui.topology.model import ServerTopology
+from mailwiz_tui.topology.servers import server_of
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
     """What every component may know: the plan, this server's facts, and what the other servers told.
 
-    ``known`` holds the facts and public keys of all servers (it may lack servers not yet asked).
+    ``known`` holds the facts and public keys of all servers (it may lack servers not yet asked). ``topology`` says
+    what this server does and what it can rely on; it follows from the plan. Raises ``KeyError`` where the plan
+    lacks the server.
     """
 
     plan: Plan
     server_id: str
     facts: Facts
     known: FactsFile = field(default_factory=FactsFile)
+    topology: ServerTopology = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Derive the topology once: every component asks it."""
+        object.__setattr__(self, "topology", topology_of(self.plan, self.server_id))
 
     @property
     def codename(self) -> str:
@@ -53,66 +63,11 @@ class Context:
     @property
     def public_names(self) -> tuple[str, ...]:
         """The names the world knows this server by, its own first; fronts have the mail hostname too."""
-        server = next(server for server in self.plan.servers if server.id == self.server_id)
-        return public_names(self.plan, server)
-
-    def has_role(self, *roles: Role) -> bool:
-        """Whether this server holds one of the roles (``all-in-one`` holds all)."""
-        return any(s.id == self.server_id for s in self.plan.servers_with(*roles))
-
-    @property
-    def server(self) -> PlanServer:
-        """This server as the plan has it."""
-        return traffic.server_of(self.plan, self.server_id)
-
-    @property
-    def roles(self) -> frozenset[Role]:
-        """What this server does; ``all-in-one`` stands for all roles."""
-        return traffic.roles_of(self.server)
-
-    @property
-    def distributed(self) -> bool:
-        """Whether the roles are divided among several servers."""
-        return self.plan.architecture is Architecture.DISTRIBUTED and self.plan.linked
-
-    @property
-    def linked(self) -> bool:
-        """Whether there is a private link to other servers (distributed or a cluster)."""
-        return self.plan.linked
-
-    @property
-    def peers(self) -> tuple[PlanServer, ...]:
-        """The other servers of the plan."""
-        return tuple(server for server in self.plan.servers if server.id != self.server_id)
-
-    @property
-    def stores(self) -> tuple[PlanServer, ...]:
-        """The servers with mailboxes, in the plan's order."""
-        return tuple(self.plan.servers_with(Role.MAIL_STORAGE))
-
-    @property
-    def fronts(self) -> tuple[PlanServer, ...]:
-        """The servers that clients talk to and that send mail out."""
-        return tuple(self.plan.servers_with(Role.MX_OUTBOUND))
-
-    @property
-    def inbound(self) -> tuple[PlanServer, ...]:
-        """The servers that take mail from the world."""
-        return tuple(self.plan.servers_with(Role.MX_INBOUND))
-
-    @property
-    def antispam(self) -> tuple[PlanServer, ...]:
-        """The servers that filter."""
-        return tuple(self.plan.servers_with(Role.ANTISPAM))
-
-    @property
-    def account_store(self) -> PlanServer | None:
-        """The server whose database holds the accounts: the first store; None in a plan without one."""
-        return traffic.account_store(self.plan)
+        return public_names(self.plan, self.topology.server)
 
     def internal_ip(self, server_id: str = "") -> str:
         """The address of a server (this one if none is named) on the private link; empty where it has none."""
-        return traffic.server_of(self.plan, server_id or self.server_id).internal_ip
+        return server_of(self.plan, server_id or self.server_id).internal_ip
 
     def internal_name(self, server_id: str = "") -> str:
         """The name of a server (this one if none is named) on the private link, as its certificate carries it."""

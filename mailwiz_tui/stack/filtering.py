@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from mailwiz_tui.plan.model import Antispam, Role
+from mailwiz_tui.plan.model import Antispam
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.component import Context
 from mailwiz_tui.stack.render import render
 from mailwiz_tui.stack.traffic import Endpoint, endpoints
+from mailwiz_tui.topology.model import Signer
 
 LOOPBACK = "127.0.0.1"
 
@@ -87,69 +88,36 @@ def mail_filter(context: Context) -> MailFilter:
     What the host itself writes, and what other servers of the plan hand over, is not checked: that was done
     where it came in.
     """
-    chosen = _divided(context) if context.distributed else _single(context)
+    chosen = _chosen(context)
     checks = (MESSAGE_CHECKS,) if checks_here(context) else ()
     return replace(chosen, incoming=(*checks, *chosen.incoming), submitted=(*checks, *chosen.submitted))
 
 
 def checks_here(context: Context) -> bool:
     """Whether messages come in or are submitted on this server."""
-    return context.has_role(Role.MX_INBOUND, Role.MX_OUTBOUND)
+    return context.topology.transfers
 
 
-def _single(context: Context) -> MailFilter:
-    """The filter of a server that has everything.
+def _chosen(context: Context) -> MailFilter:
+    """The filter that the plan chose, on this server or on those that filter.
 
-    Rspamd does everything by itself. Else OpenDKIM signs and, with SpamAssassin, says what it found of
-    signatures; the guard limits what users send. ClamAV comes first, and in each case by its own milter: what it
-    did not look at is put off, while Rspamd's module lets mail pass where a part is none it scans, or Lua fails.
+    Rspamd limits what users send and, where it works for this server alone, signs. Else OpenDKIM signs and, with
+    SpamAssassin, says what it found of signatures; the guard limits what users send. ClamAV comes first, and in
+    each case by its own milter: what it did not look at is put off, while Rspamd's module lets mail pass where a
+    part is none it scans, or Lua fails.
     """
     services = context.plan.services
-    viruses = (CLAMAV,) if services.antivirus else ()
-    if services.antispam is Antispam.RSPAMD:
-        return MailFilter(
-            incoming=(*viruses, RSPAMD),
-            submitted=(*viruses, RSPAMD),
-            local=(RSPAMD,),
-            junk=(("X-Spam", "Yes"),),
-            learner=Learner(
-                f"{keys.LIB_DIR}/rspamd-learn",
-                "_rspamd",
-                render("rspamd", "rspamd-learn", controller=keys.RSPAMD_CONTROLLER),
-            ),
-        )
-    signer = (OPENDKIM,) if context.plan.security.dkim.enabled else ()
-    if services.antispam is Antispam.NONE:
-        return MailFilter(
-            incoming=viruses,
-            submitted=(GUARD, *viruses, *signer),
-            local=signer,
-            junk=_FOREIGN_MARKS,
-        )
-    return MailFilter(
-        incoming=(*viruses, OPENDKIM, SPAMASSASSIN),
-        submitted=(GUARD, *viruses, SPAMASSASSIN, *signer),
-        local=signer,
-        junk=(("X-Spam", "Yes"),),
-        learner=Learner(
-            f"{keys.LIB_DIR}/spamd-learn",
-            "nobody",
-            render("spamassassin", "spamd-learn", host=LOOPBACK, port=str(keys.SPAMD_PORT)),
-            "spamc",
-        ),
-    )
-
-
-def _divided(context: Context) -> MailFilter:
-    """The filter of several servers: on those that filter, over the links; who sends, signs.
-
-    Which filter a mail meets is open, and keys never leave their server, so none of them signs. Beside SpamAssassin
-    those that take mail say themselves what they found of signatures; where Rspamd does not, each server that
-    users send through limits them.
-    """
-    services = context.plan.services
-    viruses = _linked(context, CLAMAV, "viruses") if services.antivirus else ()
+    viruses = _reached(context, CLAMAV, "viruses") if services.antivirus else ()
     signer, limits = _signer(context), _limits(context)
+    if services.antispam is Antispam.RSPAMD:
+        verdict = _reached(context, RSPAMD, "milter")
+        return MailFilter(
+            incoming=(*viruses, *verdict),
+            submitted=(*viruses, *verdict, *signer),
+            local=verdict if context.topology.filters.exclusive else signer,
+            junk=(("X-Spam", "Yes"),),
+            learner=_rspamd_learner(context),
+        )
     if services.antispam is Antispam.NONE:
         return MailFilter(
             incoming=viruses,
@@ -157,80 +125,73 @@ def _divided(context: Context) -> MailFilter:
             local=signer,
             junk=_FOREIGN_MARKS,
         )
-    if services.antispam is Antispam.SPAMASSASSIN:
-        verdict = _linked(context, SPAMASSASSIN, "spamassassin")
-        places = endpoints(context.plan, context.server_id, "spamd")
-        return MailFilter(
-            incoming=(*viruses, *_witness(context), *verdict),
-            submitted=(*limits, *viruses, *verdict, *signer),
-            local=signer,
-            junk=(("X-Spam", "Yes"),),
-            learner=Learner(
-                f"{keys.LIB_DIR}/spamd-learn",
-                "nobody",
-                render("spamassassin", "spamd-learn-peers", places=_named(places)),
-                "spamc",
-            ),
-        )
-    remote = (*viruses, *_linked(context, RSPAMD, "milter"))
-    learning = endpoints(context.plan, context.server_id, "learning")
+    verdict = _reached(context, SPAMASSASSIN, "spamassassin")
     return MailFilter(
-        incoming=remote,
-        submitted=(*remote, *signer),
+        incoming=(*viruses, *_witness(context), *verdict),
+        submitted=(*limits, *viruses, *verdict, *signer),
         local=signer,
         junk=(("X-Spam", "Yes"),),
-        learner=Learner(
-            f"{keys.LIB_DIR}/rspamd-learn",
-            "nobody",
-            render("rspamd", "rspamd-learn-peers", places=_named(learning)),
-            "curl",
-        ),
+        learner=_spamassassin_learner(context),
     )
+
+
+def _rspamd_learner(context: Context) -> Learner:
+    """What brings a mail to Rspamd: to its controller's socket, or to that of every server that filters."""
+    program = f"{keys.LIB_DIR}/rspamd-learn"
+    if context.topology.filters.exclusive:
+        script = render("rspamd", "rspamd-learn", controller=keys.RSPAMD_CONTROLLER)
+        return Learner(program, "_rspamd", script)
+    places = endpoints(context.plan, context.server_id, "learning")
+    return Learner(program, "nobody", render("rspamd", "rspamd-learn-peers", places=_named(places)), "curl")
+
+
+def _spamassassin_learner(context: Context) -> Learner:
+    """What brings a mail to spamd here, or to that of every server that filters."""
+    program = f"{keys.LIB_DIR}/spamd-learn"
+    if context.topology.filters.exclusive:
+        script = render("spamassassin", "spamd-learn", host=LOOPBACK, port=str(keys.SPAMD_PORT))
+    else:
+        places = endpoints(context.plan, context.server_id, "spamd")
+        script = render("spamassassin", "spamd-learn-peers", places=_named(places))
+    return Learner(program, "nobody", script, "spamc")
 
 
 def _named(places: tuple[Endpoint, ...]) -> str:
     return " ".join(f"{place.address}:{place.port}" for place in places)
 
 
-def _linked(context: Context, milter: Milter, service: str) -> tuple[Milter, ...]:
-    """A milter of the servers that filter, where this server finds it."""
+def _reached(context: Context, milter: Milter, service: str) -> tuple[Milter, ...]:
+    """A milter of the servers that filter, where this server finds it: of its own, or over the links."""
+    if context.topology.filters.exclusive:
+        return (milter,)
     places = endpoints(context.plan, context.server_id, service)
     return tuple(replace(milter, host=place.address, port=place.port) for place in places)
 
 
 def _signer(context: Context) -> tuple[Milter, ...]:
-    signs = context.plan.security.dkim.enabled and context.has_role(Role.MX_OUTBOUND)
-    return (OPENDKIM,) if signs else ()
+    """What signs here, where the filter does not."""
+    return (OPENDKIM,) if context.topology.signer is Signer.SEPARATE else ()
 
 
 def _witness(context: Context) -> tuple[Milter, ...]:
     """What says which signatures of a mail from others are good."""
-    checks = context.plan.services.antispam is Antispam.SPAMASSASSIN and context.has_role(Role.MX_INBOUND)
+    checks = context.plan.services.antispam is Antispam.SPAMASSASSIN and context.topology.receives
     return (OPENDKIM,) if checks else ()
 
 
 def _limits(context: Context) -> tuple[Milter, ...]:
     """What limits those who send through this server, where the filter does not."""
-    unlimited = context.plan.services.antispam is not Antispam.RSPAMD and context.has_role(Role.MX_OUTBOUND)
+    unlimited = context.plan.services.antispam is not Antispam.RSPAMD and context.topology.serves_clients
     return (GUARD,) if unlimited else ()
-
-
-def filters_here(context: Context) -> bool:
-    """Whether mail is filtered on this server."""
-    if context.distributed:
-        return context.has_role(Role.ANTISPAM)
-    return context.has_role(Role.ANTISPAM, Role.MX_INBOUND, Role.MX_OUTBOUND)
 
 
 def uses(context: Context, milter: Milter) -> bool:
     """Whether this server runs one of the milters."""
-    if context.distributed:
-        services = context.plan.services
-        chosen = {
-            RSPAMD: services.antispam is Antispam.RSPAMD,
-            SPAMASSASSIN: services.antispam is Antispam.SPAMASSASSIN,
-            CLAMAV: services.antivirus,
-        }
-        own = (*_signer(context), *_witness(context), *_limits(context))
-        return milter in own or (chosen.get(milter, False) and filters_here(context))
-    return filters_here(context) and milter in mail_filter(context).milters
+    services = context.plan.services
+    chosen = {
+        RSPAMD: services.antispam is Antispam.RSPAMD,
+        SPAMASSASSIN: services.antispam is Antispam.SPAMASSASSIN,
+        CLAMAV: services.antivirus,
+    }
+    own = (*_signer(context), *_witness(context), *_limits(context))
+    return milter in own or (chosen.get(milter, False) and context.topology.filters.here)

@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from mailwiz_tui.plan.model import Antispam, Architecture, Plan, PlanServer, PrivateNetwork, Role
+from mailwiz_tui.plan.model import Antispam, Plan, PlanServer, PrivateNetwork, Role
 from mailwiz_tui.plan.published import host_label
 from mailwiz_tui.stack import keys
 
 LOOPBACK = "127.0.0.1"
-_EACH = frozenset(Role) - {Role.ALL_IN_ONE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,32 +225,6 @@ def endpoints(plan: Plan, server_id: str, service: str) -> tuple[Endpoint, ...]:
     ranked = (*first, *(other for other in providers if other != server_id))
     address = "127.0.0.2" if first and len(ranked) > 1 else LOOPBACK
     return (Endpoint(address, link.port, ranked),) if ranked else ()
-
-
-def server_of(plan: Plan, server_id: str) -> PlanServer:
-    """A server of the plan. Raises ``KeyError`` where there is none."""
-    for server in plan.servers:
-        if server.id == server_id:
-            return server
-    raise KeyError(f"the plan has no server {server_id}")
-
-
-def roles_of(server: PlanServer) -> frozenset[Role]:
-    """What a server does; ``all-in-one`` stands for all roles."""
-    return _EACH if Role.ALL_IN_ONE in server.roles else frozenset(server.roles)
-
-
-def account_store(plan: Plan) -> PlanServer | None:
-    """The server whose database holds the accounts: the first with mailboxes."""
-    return next(iter(plan.servers_with(Role.MAIL_STORAGE)), None)
-
-
-def spread_stores(plan: Plan) -> tuple[str, ...]:
-    """The stores that mailboxes are spread over, the account store first; empty where there is no choice."""
-    if plan.architecture is not Architecture.DISTRIBUTED or not plan.linked:
-        return ()
-    stores = tuple(server.id for server in plan.servers_with(Role.MAIL_STORAGE))
-    return stores if len(stores) > 1 else ()
 
 
 def internal_name(server_id: str) -> str:

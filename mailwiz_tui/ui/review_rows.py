@@ -7,10 +7,11 @@ from collections.abc import Iterator
 
 from rich.text import Text
 
-from mailwiz_tui.plan.model import Architecture, Plan
+from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.plan.steps import STEPS, field_at
 from mailwiz_tui.plan.words import counted
 from mailwiz_tui.stack.blueprint import Blueprint
+from mailwiz_tui.topology.servers import divided
 from mailwiz_tui.ui.plan_words import happens_on
 from mailwiz_tui.ui.text import safe_line
 from mailwiz_tui.ui.widgets.server_list import Chosen
@@ -23,7 +24,7 @@ def answers(plan: Plan) -> Iterator[tuple[str, str, str]]:
     """What was decided for all servers together: the field to change it in, a label, and the answer in words."""
     security, services = plan.security, plan.services
     yield "architecture", "Architecture", _chosen("architecture", plan.architecture.value)
-    if plan.architecture is Architecture.DISTRIBUTED:
+    if divided(plan):
         yield "servers", "Roles", overview({s.id: Chosen(set(s.roles)) for s in plan.servers})
         yield "network.private", "Private link", _chosen("network.private", plan.network.private.value)
     yield "domain.primary_domain", "Domains", ", ".join(plan.all_domains())

@@ -14,6 +14,7 @@ from mailwiz_tui.install.sanitize import clean_line
 from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.stack import traffic
 from mailwiz_tui.stack.blueprint import Blueprint, Scope
+from mailwiz_tui.topology.servers import server_of
 from mailwiz_tui.verify.check import Check, Failed
 from mailwiz_tui.verify.courier import Link
 from mailwiz_tui.verify.result import CheckResult, CheckState
@@ -29,7 +30,7 @@ async def flows(plan: Plan, server_id: str, link: Link) -> list[CheckResult]:
     places = [
         {
             "id": str(number),
-            "address": traffic.server_of(plan, flow.target_id).internal_ip,
+            "address": server_of(plan, flow.target_id).internal_ip,
             "port": flow.port,
             "name": traffic.internal_name(flow.target_id) if flow.service in inside_tls else "",
         }

@@ -12,7 +12,7 @@ from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.plan.published import server_name
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.blueprint import Blueprint
-from mailwiz_tui.stack.traffic import account_store, server_of
+from mailwiz_tui.topology.servers import account_store, server_of
 from mailwiz_tui.verify.courier import Link
 from mailwiz_tui.verify.target import Target
 

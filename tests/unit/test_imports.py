@@ -14,13 +14,14 @@ PACKAGE = Path(mailwiz_tui.__file__).parent
 ALLOWED = {
     "plan": set(),
     "fleet": {"plan"},
-    "stack": {"fleet", "plan"},
-    "dns": {"fleet", "plan"},
-    "install": {"dns", "stack", "fleet", "plan"},
-    "verify": {"install", "dns", "stack", "fleet", "plan"},
+    "topology": {"fleet", "plan"},
+    "stack": {"topology", "fleet", "plan"},
+    "dns": {"topology", "fleet", "plan"},
+    "install": {"dns", "stack", "topology", "fleet", "plan"},
+    "verify": {"install", "dns", "stack", "topology", "fleet", "plan"},
     "lab": {"fleet", "plan"},
-    "commands": {"ui", "verify", "install", "dns", "stack", "fleet", "plan", "lab"},
-    "ui": {"verify", "install", "dns", "stack", "fleet", "plan", "lab"},
+    "commands": {"ui", "verify", "install", "dns", "stack", "topology", "fleet", "plan", "lab"},
+    "ui": {"verify", "install", "dns", "stack", "topology", "fleet", "plan", "lab"},
 }
 LIBRARIES = {
     "textual": ("ui/",),
@@ -75,6 +76,19 @@ def test_each_heavy_library_lives_in_one_room() -> None:
             if library in tops and not inside.startswith(rooms)
         ]
     assert wrong == []
+
+
+def test_only_the_plan_and_the_topology_know_architectures() -> None:
+    """Whoever else needs to know asks the topology for the capability that it relies on."""
+    asking = []
+    for path in sources():
+        room = path.relative_to(PACKAGE).parts[0]
+        for node in ast.walk(parsed(path)):
+            named = isinstance(node, ast.Name) and node.id == "Architecture" and room not in ("plan", "topology")
+            asked = isinstance(node, ast.Attribute) and node.attr == "distributed"
+            if named or asked:
+                asking.append(f"{path.relative_to(PACKAGE)}:{node.lineno}")
+    assert asking == []
 
 
 def test_the_agent_needs_only_the_standard_library() -> None:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mailwiz_tui.plan.model import AdminPanel, Architecture, Plan, Role, Webmail
+from mailwiz_tui.plan.model import AdminPanel, Plan, Webmail
 from mailwiz_tui.plan.published import host_label
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.blueprint import Command, File, Item
 from mailwiz_tui.stack.component import Context
 from mailwiz_tui.stack.render import render, sql_text
-from mailwiz_tui.stack.traffic import account_store, internal_name
+from mailwiz_tui.topology.derive import topology_of
 
 WAIT = 900.0
 """How long the account store is waited for, while it is being installed beside, in seconds."""
@@ -53,23 +53,10 @@ PANEL_TABLES = DatabaseClient("panel-tables", "postfixadmin_tables", "root")
 """What brings the tables to what a new version of the panel wants: root on the server with the panel."""
 
 
-def served_here(context: Context) -> bool:
-    """Whether people open web applications on this server: of several, where mail programs log in."""
-    return context.has_role(Role.MX_OUTBOUND if context.distributed else Role.MAIL_STORAGE)
-
-
-def database_here(context: Context) -> bool:
-    """Whether the accounts' database is on this server."""
-    store = context.account_store
-    return not context.distributed or (store is not None and store.id == context.server_id)
-
-
 def database_clients(plan: Plan, server_id: str) -> tuple[DatabaseClient, ...]:
     """The applications on a server whose database is on another one."""
-    store = account_store(plan)
-    fronts = {server.id for server in plan.servers_with(Role.MX_OUTBOUND)}
-    divided = plan.architecture is Architecture.DISTRIBUTED and plan.linked
-    if not divided or store is None or server_id == store.id or server_id not in fronts:
+    here = topology_of(plan, server_id)
+    if not here.serves_clients or not here.accounts.store or here.accounts.database_here:
         return ()
     webmail = (WEBMAIL,) if plan.services.webmail is Webmail.ROUNDCUBE else ()
     panel = (PANEL, PANEL_TABLES) if plan.services.admin_panel is AdminPanel.POSTFIXADMIN else ()
@@ -92,7 +79,7 @@ def database_user(context: Context, client: DatabaseClient, connections: int) ->
 
     Raises ``ValueError`` where no server has the application.
     """
-    if served_here(context) and database_here(context):
+    if context.topology.serves_clients and context.topology.accounts.database_here:
         account = f"{sql_text(client.user)}@'localhost'"
         sql = render("accounts", "local-client.sql", account=account, connections=str(connections))
         return account, sql.rstrip("\n")
@@ -115,18 +102,18 @@ def database_user(context: Context, client: DatabaseClient, connections: int) ->
 
 def command_line(context: Context, client: DatabaseClient) -> str:
     """The command line client as a shell has to call it: as root here, as the application elsewhere."""
-    return "mariadb" if database_here(context) else f"mariadb --defaults-file={client.settings}"
+    return "mariadb" if context.topology.accounts.database_here else f"mariadb --defaults-file={client.settings}"
 
 
 def files_read(context: Context, client: DatabaseClient) -> tuple[str, ...]:
     """The files that an application reads to reach the database."""
-    return () if database_here(context) else (client.certificate, client.key, keys.INTERNAL_PEERS)
+    return () if context.topology.accounts.database_here else (client.certificate, client.key, keys.INTERNAL_PEERS)
 
 
 def store_name(context: Context) -> str:
     """The name of the account store on the private link, as its certificate carries it."""
-    store = account_store(context.plan)
-    return internal_name(store.id) if store else ""
+    store = context.topology.accounts.store
+    return context.internal_name(store) if store else ""
 
 
 def connection(context: Context, client: DatabaseClient, question: str) -> tuple[Item, ...]:
@@ -134,7 +121,7 @@ def connection(context: Context, client: DatabaseClient, question: str) -> tuple
 
     ``question`` is SQL that succeeds once it is.
     """
-    if database_here(context):
+    if context.topology.accounts.database_here:
         return ()
     settings = render(
         "accounts",

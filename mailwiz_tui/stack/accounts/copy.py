@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 
-from mailwiz_tui.plan.model import Role
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.accounts.account_copy import FOLDER, SETTINGS
 from mailwiz_tui.stack.accounts.network import network_unit
-from mailwiz_tui.stack.accounts.places import copy_servers
 from mailwiz_tui.stack.accounts.readers import GROUP
 from mailwiz_tui.stack.accounts.store import USER
 from mailwiz_tui.stack.blueprint import Command, Directory, File, Packages, Probe, Step, Unit, User
@@ -38,7 +36,7 @@ class AccountCopy(Component):
 
     def wanted(self, context: Context) -> bool:
         """Where mail comes in or clients are served, and on stores without the database."""
-        return context.server in copy_servers(context.plan)
+        return context.topology.accounts.copied
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """Nothing goes on before there is a copy: without one, mail for known people would be refused."""
@@ -54,6 +52,7 @@ class AccountCopy(Component):
             *(module("accounts", name) for name in MODULES),
             launcher("accounts", "account_copy", "account-copy"),
         )
+        logins = context.topology.logins_copied
         step = Step(
             id="accounts",
             title="Copy the accounts from their store",
@@ -62,7 +61,7 @@ class AccountCopy(Component):
                 Directory(FOLDER),
                 User(GROUP),
                 *((Directory(f"{FOLDER}/postfix", "root", "postfix", 0o750),) if _maps(context) else ()),
-                *((Directory(f"{FOLDER}/dovecot", "root", "dovecot", 0o750),) if _logins(context) else ()),
+                *((Directory(f"{FOLDER}/dovecot", "root", "dovecot", 0o750),) if logins else ()),
                 File(SETTINGS, settings(context)),
                 folder("accounts"),
                 *program,
@@ -99,44 +98,29 @@ class AccountCopy(Component):
         )
 
 
-def logins_from_copy(context: Context) -> bool:
-    """Whether Dovecot here knows users from the copy, not from the database."""
-    return context.distributed and _logins(context)
-
-
 def _maps(context: Context) -> tuple[str, ...]:
     """Postfix' tables here."""
     common = ("aliases", "domains", "mailboxes", "transport")
-    inbound, front = context.has_role(Role.MX_INBOUND), context.has_role(Role.MX_OUTBOUND)
-    if not inbound and not front:
+    if not context.topology.transfers:
         return ()
-    return (*common, *(("own-senders",) if inbound else ()))
-
-
-def _logins(context: Context) -> bool:
-    """Dovecot knows users from the copy on fronts, and on stores that have no database."""
-    store = context.account_store
-    holds = store is not None and store.id == context.server_id
-    return context.has_role(Role.MX_OUTBOUND) or (context.has_role(Role.MAIL_STORAGE) and not holds)
+    return (*common, *(("own-senders",) if context.topology.receives else ()))
 
 
 def _tells_usage(context: Context) -> bool:
     """Whether mailboxes are here but the database that knows how full they are is not."""
-    store = context.account_store
-    return context.has_role(Role.MAIL_STORAGE) and (store is None or store.id != context.server_id)
+    return context.topology.mailboxes.here and not context.topology.accounts.database_here
 
 
 def settings(context: Context) -> str:
     """What the program needs to know of the plan."""
-    store = context.account_store
-    here = store is not None and store.id == context.server_id
+    store, here = context.topology.accounts.store, context.topology.accounts.database_here
     old = context.codename == "bookworm"
     value = {
         "managed": "Managed by mailwiz-tui: the next apply writes this file again.",
         "database": {"socket": keys.MYSQL_SOCKET, "name": keys.DATABASE}
         if here
         else {
-            "host": context.internal_name(store.id) if store else "",
+            "host": context.internal_name(store) if store else "",
             "port": keys.DATABASE_PORT,
             "user": USER,
             "name": keys.DATABASE,
@@ -144,16 +128,16 @@ def settings(context: Context) -> str:
             "certificate": keys.INTERNAL_CERT,
             "key": keys.INTERNAL_KEY,
         },
-        "passwords": _logins(context),
+        "passwords": context.topology.logins_copied,
         "maps": _maps(context),
         "directory_group": GROUP,
-        "logins": _logins(context),
-        "front": context.has_role(Role.MX_OUTBOUND),
-        "own_store": context.server_id if context.has_role(Role.MAIL_STORAGE) else "",
-        "first_store": store.id if store else "",
+        "logins": context.topology.logins_copied,
+        "front": context.topology.serves_clients,
+        "own_store": context.server_id if context.topology.mailboxes.here else "",
+        "first_store": store,
         "stores": {
             s.id: {"address": context.internal_ip(s.id), "name": context.internal_name(s.id)}
-            for s in context.stores
+            for s in context.topology.mailboxes.stores
         },
         "lmtp_port": keys.LMTP_PORT,
         "usage_file": f"{context.plan.storage.path}/%s/{keys.USAGE_FILE}" if _tells_usage(context) else "",
@@ -170,6 +154,6 @@ def _mail_units(context: Context) -> tuple[str, ...]:
     units = []
     if _maps(context):
         units.append(Release.of(context).unit)
-    if _logins(context):
+    if context.topology.logins_copied:
         units.append("dovecot.service")
     return tuple(units)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from mailwiz_tui.stack import keys
-from mailwiz_tui.stack.accounts.clients import database_here
 from mailwiz_tui.stack.blueprint import Directory, File
 from mailwiz_tui.stack.component import Context
 from mailwiz_tui.stack.programs import folder, module
@@ -23,16 +22,16 @@ def reader_files() -> tuple[Directory | File, ...]:
 
 def reader_settings(context: Context, user: str) -> dict[str, str]:
     """Where a program finds the accounts, as ``accounts_from`` takes it."""
-    if not database_here(context):
+    if not context.topology.accounts.database_here:
         return {"copy": DIRECTORY}
     return {"socket": keys.MYSQL_SOCKET, "user": user, "name": keys.DATABASE}
 
 
 def reader_groups(context: Context) -> tuple[str, ...]:
     """The groups that its system user has to be in."""
-    return () if database_here(context) else (GROUP,)
+    return () if context.topology.accounts.database_here else (GROUP,)
 
 
 def reader_packages(context: Context) -> tuple[str, ...]:
     """The Debian packages that it needs."""
-    return ("python3-pymysql",) if database_here(context) else ()
+    return ("python3-pymysql",) if context.topology.accounts.database_here else ()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from mailwiz_tui.plan.model import AdminPanel, Webmail
 from mailwiz_tui.stack import keys
-from mailwiz_tui.stack.accounts.clients import served_here
 from mailwiz_tui.stack.accounts.copy import PROGRAM, UNITS
 from mailwiz_tui.stack.accounts.network import network_unit
 from mailwiz_tui.stack.blueprint import File, Step, Unit, User
@@ -29,7 +28,7 @@ class AccountsNow(Component):
         """Where an application is served and logins are answered from the copy."""
         services = context.plan.services
         chosen = services.webmail is not Webmail.NONE or services.admin_panel is not AdminPanel.NONE
-        return chosen and context.distributed and served_here(context)
+        return chosen and context.topology.accounts.copied and context.topology.serves_clients
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """The socket, for one group alone, and what runs when somebody connects to it."""
@@ -52,4 +51,4 @@ class AccountsNow(Component):
 
 def tellers(context: Context) -> tuple[str, ...]:
     """The groups of a program that says when an account changed."""
-    return (GROUP,) if context.distributed else ()
+    return (GROUP,) if context.topology.accounts.copied else ()

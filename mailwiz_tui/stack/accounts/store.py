@@ -10,7 +10,7 @@ from mailwiz_tui.stack.blueprint import Command, File, Port, Probe, Scope, Secre
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.internal_tls.component import peer_certificates
 from mailwiz_tui.stack.render import render, sql_text
-from mailwiz_tui.stack.traffic import spread_stores
+from mailwiz_tui.topology.servers import spread_stores
 
 CONFIG = "/etc/mysql/mariadb.conf.d/91-mailwiz-peers.cnf"
 SCRIPT = f"{keys.CONF_DIR}/sql/peers.sql"
@@ -31,7 +31,7 @@ class AccountStore(Component):
 
     def wanted(self, context: Context) -> bool:
         """On the first store of several servers."""
-        return context.distributed and holds_accounts(context)
+        return context.topology.accounts.offered
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """The users, once MariaDB runs with what ``offered_files`` gives it."""
@@ -82,15 +82,9 @@ class AccountStore(Component):
         )
 
 
-def holds_accounts(context: Context) -> bool:
-    """Whether the accounts' database is on this server."""
-    store = context.account_store
-    return store is not None and store.id == context.server_id
-
-
 def offered_files(context: Context) -> tuple[User | File, ...]:
     """What MariaDB needs to serve other servers: an address, a certificate, and the right to read it."""
-    if not context.distributed:
+    if not context.topology.accounts.offered:
         return ()
     applications = client_certificates(context)
     settings = render(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from mailwiz_tui.plan.model import Role, StorageType
+from mailwiz_tui.plan.model import StorageType
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.accounts.copy import PROGRAM as COPY_PROGRAM
 from mailwiz_tui.stack.blueprint import Command, Directory, File, Packages, Probe, SecretSpec, Step, Unit
@@ -42,7 +42,7 @@ class Backup(Component):
 
     def wanted(self, context: Context) -> bool:
         """Where mailboxes are kept."""
-        return context.has_role(Role.MAIL_STORAGE)
+        return context.topology.mailboxes.here
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """With a target the daily timer; without one it is switched off, and copies made are left alone."""
@@ -121,8 +121,8 @@ class Backup(Component):
             "s3_credentials": S3_CREDENTIALS if backup.target.startswith("s3:") else "",
             "s3_region": backup.s3_region,
             "host": context.hostname,
-            "store": context.server_id if context.distributed else "",
-            "first_store": context.account_store.id if context.distributed and context.account_store else "",
+            "store": context.server_id if context.topology.mailboxes.on_stores else "",
+            "first_store": context.topology.accounts.store if context.topology.mailboxes.on_stores else "",
             "accounts_copy": {"program": COPY_PROGRAM, "rows": COPY_ROWS},
             "mail": storage.path,
             "format": "maildir" if maildir else "sdbox",
@@ -139,7 +139,7 @@ class Backup(Component):
 def repository(context: Context) -> str:
     """Where this server's copies go: of several stores each has a place of its own below the target."""
     target = context.plan.backup.target
-    return f"{target.rstrip('/')}/{context.server_id}" if context.distributed else target
+    return f"{target.rstrip('/')}/{context.server_id}" if context.topology.mailboxes.on_stores else target
 
 
 def _credentials(access_key: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 
 from mailwiz_tui.fleet.web import web
-from mailwiz_tui.plan.model import Role, TlsProvider
+from mailwiz_tui.plan.model import TlsProvider
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.blueprint import Absent, Command, File, Item, Packages, Probe, SecretSpec, Step, Unit
 from mailwiz_tui.stack.component import Component, Context, Contribution
@@ -27,7 +27,7 @@ class Certbot(Component):
 
     def wanted(self, context: Context) -> bool:
         """Where the world meets a certificate."""
-        return context.has_role(Role.MX_INBOUND, Role.MX_OUTBOUND)
+        return context.topology.transfers
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """Issue with letsencrypt, else let go of an earlier certificate; after the firewall has opened port 80."""
@@ -97,7 +97,7 @@ class Certbot(Component):
 
 def names(context: Context) -> tuple[str, ...]:
     """Every name that the certificate shall hold, the server's own first; web names where clients are served."""
-    served = web(context.plan, context.known).names if context.has_role(Role.MX_OUTBOUND) else ()
+    served = web(context.plan, context.known).names if context.topology.serves_clients else ()
     return tuple(dict.fromkeys((*context.public_names, *served)))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from mailwiz_tui.plan.model import Role
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.blueprint import Port, PortTls, Scope
 from mailwiz_tui.stack.component import Context
@@ -13,14 +12,9 @@ SHOWN = ("143 imap", "993", "4190 sieve")
 JAIL = jail("dovecot", "465,587,143,993,4190", maxretry=8, filter_name="mailwiz-dovecot")
 
 
-def serves_clients(context: Context) -> bool:
-    """Whether users connect to this server: a front, or the one server that is everything."""
-    return not context.distributed or context.has_role(Role.MX_OUTBOUND)
-
-
 def client_ports(context: Context) -> tuple[Port, ...]:
     """What users read mail and manage filters at."""
-    if not serves_clients(context):
+    if not context.topology.serves_clients:
         return ()
     return (
         Port(143, "imap", Scope.PUBLIC, PortTls.STARTTLS),
@@ -31,4 +25,4 @@ def client_ports(context: Context) -> tuple[Port, ...]:
 
 def peers_read(context: Context) -> tuple[str, ...]:
     """Files of the private link that Dovecot reads when it starts."""
-    return (keys.INTERNAL_CERT, keys.INTERNAL_PEERS) if context.distributed else ()
+    return (keys.INTERNAL_CERT, keys.INTERNAL_PEERS) if context.topology.mailboxes.on_stores else ()

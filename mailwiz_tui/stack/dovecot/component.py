@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mailwiz_tui.plan.model import Role, StorageType
+from mailwiz_tui.plan.model import StorageType
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.accounts.network import after_network
 from mailwiz_tui.stack.blueprint import (
@@ -23,8 +23,8 @@ from mailwiz_tui.stack.capacity import Capacity
 from mailwiz_tui.stack.certificate import shown_by
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.database_gate.component import SERVICE_UNIT as GATE
-from mailwiz_tui.stack.dovecot.clients import JAIL, SHOWN, client_ports, peers_read, serves_clients
-from mailwiz_tui.stack.dovecot.release import SIEVE_DIR, asks_database, config_files, version
+from mailwiz_tui.stack.dovecot.clients import JAIL, SHOWN, client_ports, peers_read
+from mailwiz_tui.stack.dovecot.release import SIEVE_DIR, config_files, version
 from mailwiz_tui.stack.dovecot.storage import INDEXES, mail_store
 from mailwiz_tui.stack.filtering import mail_filter
 from mailwiz_tui.stack.nfs import component as nfs
@@ -46,13 +46,13 @@ class Dovecot(Component):
 
     def wanted(self, context: Context) -> bool:
         """Where mailboxes are kept."""
-        return context.has_role(Role.MAIL_STORAGE)
+        return context.topology.mailboxes.here
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """One configuration file of our own in place of Debian's; the operator's folder is read last."""
         storage = context.plan.storage.path
         files = config_files(context)
-        among = (after_network(context, "dovecot.service"),) if context.distributed else ()
+        among = (after_network(context, "dovecot.service"),) if context.topology.mailboxes.on_stores else ()
         on_nfs = context.plan.storage.type is StorageType.NFS
         bound = (nfs.DROPIN,) if on_nfs else ()
         step = Step(
@@ -87,9 +87,9 @@ class Dovecot(Component):
                 Unit(
                     "dovecot.service",
                     restart_on=(*files, *peers_read(context), *(file.path for file in among), *bound),
-                    after=("mariadb.service", GATE) if asks_database(context) else (),
+                    after=("mariadb.service", GATE) if context.topology.accounts.database_here else (),
                 ),
-                *((shown_by("dovecot.service", *SHOWN),) if serves_clients(context) else ()),
+                *((shown_by("dovecot.service", *SHOWN),) if context.topology.serves_clients else ()),
             ),
             validators=(("sh", "-c", "doveconf -n > /dev/null"),),
         )
@@ -109,7 +109,7 @@ class Dovecot(Component):
             kept=("/etc/dovecot/mailwiz.d",),
             ports=(*client_ports(context), *_peer_ports(context)),
             probes=self._probes(context),
-            jails=(JAIL,) if serves_clients(context) else (),
+            jails=(JAIL,) if context.topology.serves_clients else (),
         )
 
     @staticmethod
@@ -188,10 +188,10 @@ def _instances(context: Context) -> int:
 
 def _peer_ports(context: Context) -> tuple[Port, ...]:
     """What a store offers the plan's other servers."""
-    if not context.distributed:
+    if not context.topology.mailboxes.on_stores:
         return ()
     delivery = Port(keys.LMTP_PORT, "lmtp", Scope.PEERS, PortTls.STARTTLS)
-    if serves_clients(context):
+    if context.topology.serves_clients:
         return (delivery,)
     return (
         delivery,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from mailwiz_tui.plan.model import Role
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.accounts.network import after_network
 from mailwiz_tui.stack.blueprint import Directory, File, Packages, Probe, Step, Unit
@@ -22,9 +21,7 @@ class Front(Component):
 
     def wanted(self, context: Context) -> bool:
         """Where clients are served and no mailboxes are kept; a store that serves clients does both in one."""
-        return (
-            context.distributed and context.has_role(Role.MX_OUTBOUND) and not context.has_role(Role.MAIL_STORAGE)
-        )
+        return context.topology.serves_clients and not context.topology.mailboxes.here
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """A server that is banned here is banned by the client's own address; the store is not asked for that."""

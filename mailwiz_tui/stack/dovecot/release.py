@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from mailwiz_tui.plan.model import Role
-from mailwiz_tui.stack import keys, traffic
-from mailwiz_tui.stack.accounts.copy import logins_from_copy
-from mailwiz_tui.stack.accounts.store import holds_accounts
+from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.capacity import PEER_DELIVERIES, Capacity
 from mailwiz_tui.stack.component import Context
 from mailwiz_tui.stack.dovecot.logins import own_script_logins, username_chars
@@ -13,6 +10,7 @@ from mailwiz_tui.stack.dovecot.storage import escape_plugin, mailboxes
 from mailwiz_tui.stack.filtering import mail_filter
 from mailwiz_tui.stack.protocols import has_ipv4, has_ipv6
 from mailwiz_tui.stack.render import render, sql_text
+from mailwiz_tui.topology.servers import spread_stores
 
 DIR = "/etc/dovecot"
 CONFIG = f"{DIR}/dovecot.conf"
@@ -33,9 +31,9 @@ def config_files(context: Context) -> dict[str, str]:
     if version(context) == "2.3":
         database = {"socket": keys.DATABASE_GATE_SOCKET, "database": keys.DATABASE}
         guarded = database | _elsewhere(context)
-        if not logins_from_copy(context):
+        if not context.topology.logins_copied:
             files[accounts] = render("dovecot", "2.3/mailwiz-accounts.conf.ext", **guarded)
-        if _has_database(context):
+        if context.topology.accounts.database_here:
             files[quota] = render("dovecot", "2.3/mailwiz-quota.conf.ext", **database)
     return files
 
@@ -47,7 +45,7 @@ def part(context: Context, name: str, **values: str) -> str:
 
 def accounts_part(context: Context) -> str:
     """Where users are looked up: in the database, or in the copy of the accounts."""
-    if logins_from_copy(context):
+    if context.topology.logins_copied:
         return part(context, "accounts-copy.conf", users=keys.ACCOUNT_LOGINS).rstrip("\n")
     if version(context) == "2.3":
         return part(context, "accounts-database.conf", queries=QUERIES[0]).rstrip("\n")
@@ -57,7 +55,7 @@ def accounts_part(context: Context) -> str:
 
 def _elsewhere(context: Context) -> dict[str, str]:
     """The part of the query that puts off what is for a mailbox on another of several stores, or on its way."""
-    if context.server_id not in traffic.spread_stores(context.plan):
+    if context.server_id not in spread_stores(context.plan):
         return {"elsewhere": "", "stores": ""}
     here = f"COALESCE(NULLIF(s.store, ''), {sql_text(context.server_id)}) = {sql_text(context.server_id)}"
     return {
@@ -68,19 +66,9 @@ def _elsewhere(context: Context) -> dict[str, str]:
 
 def listen(context: Context) -> str:
     """The addresses of the world, or on a store behind fronts that of the private link alone."""
-    if context.distributed and not context.has_role(Role.MX_OUTBOUND):
+    if not context.topology.serves_clients:
         return context.internal_ip()
     return ", ".join(address for address, ok in (("*", has_ipv4(context)), ("::", has_ipv6(context))) if ok)
-
-
-def _has_database(context: Context) -> bool:
-    """Whether the accounts' database is on this server, so that Dovecot can tell it how full mailboxes are."""
-    return not context.distributed or holds_accounts(context)
-
-
-def asks_database(context: Context) -> bool:
-    """Whether logins or quotas need the database on this server."""
-    return _has_database(context)
 
 
 def _usage(context: Context) -> dict[str, str]:
@@ -89,7 +77,7 @@ def _usage(context: Context) -> dict[str, str]:
     The database is told at once where it is on this server. Elsewhere each mailbox has a file, which the copy of
     the accounts sends on, so that no delivery waits for a database that does not answer.
     """
-    old, database = version(context) == "2.3", _has_database(context)
+    old, database = version(context) == "2.3", context.topology.accounts.database_here
     if old:
         usage = part(context, "usage.conf", quota_dict=QUERIES[1]) if database else ""
         place = "proxy::quota" if database else f"file:%h/{keys.USAGE_FILE}"
@@ -100,13 +88,13 @@ def _usage(context: Context) -> dict[str, str]:
 
 def _lmtp(context: Context) -> str:
     """Where mail is taken in: a socket in Postfix' spool, or a port on the private link."""
-    if context.distributed:
+    if context.topology.mailboxes.on_stores:
         return part(context, "lmtp-peers.conf", address=context.internal_ip(), port=str(keys.LMTP_PORT))
     return render("dovecot", "lmtp-socket.conf", spool=keys.POSTFIX_SPOOL, socket=keys.LMTP_SOCKET)
 
 
 def _peers(context: Context) -> str:
-    if not context.distributed:
+    if not context.topology.mailboxes.on_stores:
         return ""
     return part(
         context,
@@ -114,13 +102,13 @@ def _peers(context: Context) -> str:
         address=context.internal_ip(),
         certificate=keys.INTERNAL_CERT,
         key=keys.INTERNAL_KEY,
-        fronts=" ".join(context.internal_ip(front.id) for front in context.fronts),
+        fronts=" ".join(context.internal_ip(front.id) for front in context.topology.fronts),
         peers=keys.INTERNAL_PEERS,
     )
 
 
 def _main(context: Context) -> str:
-    inside = context.distributed and not context.has_role(Role.MX_OUTBOUND)
+    inside = not context.topology.serves_clients
     return render(
         "dovecot",
         f"{version(context)}/dovecot.conf",
@@ -179,9 +167,8 @@ def capacity_part(context: Context, *, mailboxes: bool) -> str:
 
 def _deliveries(context: Context, capacity: Capacity) -> int:
     """Messages taken in at the same time: those of this server's Postfix, or of all servers that deliver here."""
-    if not context.distributed:
-        return capacity.deliveries
-    return PEER_DELIVERIES * len({server.id for server in (*context.inbound, *context.fronts)})
+    delivering = context.topology.mailboxes.delivered_by
+    return PEER_DELIVERIES * len(delivering) if delivering else capacity.deliveries
 
 
 def _append_limit(context: Context) -> str:

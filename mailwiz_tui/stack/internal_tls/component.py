@@ -21,7 +21,7 @@ class InternalTls(Component):
 
     def wanted(self, context: Context) -> bool:
         """Where there are other servers."""
-        return context.linked
+        return bool(context.topology.peers)
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """The list of whom to trust, and a group for daemons that read the key."""

@@ -89,14 +89,14 @@ class Links(Component):
 
 def _offers(context: Context, link: traffic.Link) -> list[str]:
     """The servers that use this server's service."""
-    if not context.has_role(*link.providers):
+    if not context.topology.roles & set(link.providers):
         return []
     return [s.id for s in context.plan.servers_with(*link.consumers) if s.id != context.server_id]
 
 
 def _uses(context: Context, link: traffic.Link) -> list[traffic.Endpoint]:
     """Where programs of this server find the service of others."""
-    if not context.has_role(*link.consumers):
+    if not context.topology.roles & set(link.consumers):
         return []
     found = traffic.endpoints(context.plan, context.server_id, link.service)
     return [end for end in found if end.provider_ids != (context.server_id,)]

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from mailwiz_tui.plan.localparts import LONGEST, PATTERN
-from mailwiz_tui.plan.model import Role
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.accounts.readers import DATABASE_USERS
-from mailwiz_tui.stack.accounts.store import holds_accounts, offered_files, offered_inputs
+from mailwiz_tui.stack.accounts.store import offered_files, offered_inputs
 from mailwiz_tui.stack.blueprint import Ask, Command, Directory, File, Packages, Probe, Ready, Step, Unit
 from mailwiz_tui.stack.capacity import Capacity
 from mailwiz_tui.stack.component import Component, Context, Contribution
@@ -29,10 +28,8 @@ class MariaDb(Component):
     title = "Accounts"
 
     def wanted(self, context: Context) -> bool:
-        """Where mailboxes are, or mail for them is judged; of several servers on the account store alone."""
-        if context.distributed:
-            return holds_accounts(context)
-        return context.has_role(Role.MAIL_STORAGE, Role.MX_INBOUND, Role.MX_OUTBOUND)
+        """Where the accounts are; other servers read them from here."""
+        return context.topology.accounts.database_here
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """Start the server, bring the schema, the rights and the domains in; each can be repeated."""

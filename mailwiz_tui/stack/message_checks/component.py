@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 
-from mailwiz_tui.plan.model import Role
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.accounts.readers import reader_files, reader_groups, reader_packages, reader_settings
 from mailwiz_tui.stack.blueprint import Directory, File, Packages, Port, Probe, Scope, Step, Unit, User
@@ -34,7 +33,7 @@ class MessageChecks(Component):
 
     def wanted(self, context: Context) -> bool:
         """Where mail comes in or is submitted, and where users' filters run."""
-        return checks_here(context) or context.has_role(Role.MAIL_STORAGE)
+        return checks_here(context) or context.topology.mailboxes.here
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """The program, what it needs to know of the plan, and its unit."""

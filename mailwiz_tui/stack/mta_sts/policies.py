@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from mailwiz_tui.plan.model import Role
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.component import Context
 from mailwiz_tui.stack.render import render
@@ -11,7 +10,7 @@ from mailwiz_tui.stack.resolution import resolution
 
 def applies(context: Context) -> bool:
     """Whether this server hands mail over to the world itself; a smart host has a policy of its own."""
-    return context.has_role(Role.MX_OUTBOUND) and not context.plan.network.relay_host
+    return context.topology.sends and not context.plan.network.relay_host
 
 
 def dane_first(context: Context) -> bool:

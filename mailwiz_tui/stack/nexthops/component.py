@@ -6,7 +6,6 @@ that was away for long shall not keep users waiting for as long again.
 
 from __future__ import annotations
 
-from mailwiz_tui.plan.model import Role
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.blueprint import Command, File, Step, Unit
 from mailwiz_tui.stack.component import Component, Context, Contribution
@@ -55,14 +54,10 @@ class NextHops(Component):
 
 def hops(context: Context) -> tuple[tuple[str, str, int], ...]:
     """The servers that this one hands mail to: id, address on the private link, port."""
-    if not context.distributed:
-        return ()
-    transfers = context.has_role(Role.MX_INBOUND, Role.MX_OUTBOUND)
-    stores = context.stores if transfers else ()
-    fronts = () if context.has_role(Role.MX_OUTBOUND) else context.fronts
+    here = context.topology
     return tuple(
         (server.id, context.internal_ip(server.id), port)
-        for servers, port in ((stores, keys.LMTP_PORT), (fronts, keys.PEER_RELAY_PORT))
+        for servers, port in ((here.delivers_to, keys.LMTP_PORT), (here.hands_over_to, keys.PEER_RELAY_PORT))
         for server in servers
         if server.id != context.server_id
     )

@@ -6,7 +6,7 @@ local disk and delivers it later. Nothing can fall into the mount point, which i
 
 from __future__ import annotations
 
-from mailwiz_tui.plan.model import Role, Storage, StorageType
+from mailwiz_tui.plan.model import Storage, StorageType
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.blueprint import Command, Directory, File, Packages, Probe, Step, Unit
 from mailwiz_tui.stack.component import Component, Context, Contribution
@@ -41,7 +41,7 @@ class Nfs(Component):
 
     def wanted(self, context: Context) -> bool:
         """Where mailboxes are kept, if they are kept on a file server."""
-        return context.plan.storage.type is StorageType.NFS and context.has_role(Role.MAIL_STORAGE)
+        return context.plan.storage.type is StorageType.NFS and context.topology.mailboxes.here
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """The mount is tried out aside, as the mailboxes' user, before anything is put on it."""

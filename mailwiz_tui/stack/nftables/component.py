@@ -69,7 +69,7 @@ class Nftables(Component):
 
 
 def _peers(context: Context) -> list[str]:
-    return [f'include "{PEER_RULES}"'] if context.linked else []
+    return [f'include "{PEER_RULES}"'] if context.topology.peers else []
 
 
 def _rules(ports: list[Port]) -> list[str]:

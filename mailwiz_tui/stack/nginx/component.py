@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mailwiz_tui.fleet.web import Web, web
 from mailwiz_tui.plan.dnsnames import display_name
-from mailwiz_tui.plan.model import Plan, Role, TlsProvider
+from mailwiz_tui.plan.model import Plan, TlsProvider
 from mailwiz_tui.plan.published import mta_sts_policy
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.blueprint import (
@@ -41,11 +41,11 @@ class Nginx(Component):
 
     def wanted(self, context: Context) -> bool:
         """Where the mail hostname leads to, and where an authority looks for the proof of a server's own name."""
-        return context.has_role(Role.MX_INBOUND, Role.MX_OUTBOUND)
+        return context.topology.transfers
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """Sites for every name served; ``web`` of the components before hangs in at the mail hostname."""
-        found = web(context.plan, context.known) if context.has_role(Role.MX_OUTBOUND) else Web()
+        found = web(context.plan, context.known) if context.topology.serves_clients else Web()
         applications = tuple(location for contribution in so_far for location in contribution.web)
         if not serves(context.plan, found, applications):
             return Contribution(steps=(_retired(),))

@@ -6,7 +6,7 @@ survives a restart, and answers a lost bucket with an error instead of an empty 
 
 from __future__ import annotations
 
-from mailwiz_tui.plan.model import Role, StorageType
+from mailwiz_tui.plan.model import StorageType
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.blueprint import Directory, File, Packages, Probe, SecretSpec, Step, Unit
 from mailwiz_tui.stack.component import Component, Context, Contribution
@@ -32,7 +32,7 @@ class ObjectStore(Component):
 
     def wanted(self, context: Context) -> bool:
         """Where mailboxes are kept."""
-        return context.has_role(Role.MAIL_STORAGE)
+        return context.topology.mailboxes.here
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """With S3 storage the mount and its timer; else both are off, and what is in the bucket stays there."""

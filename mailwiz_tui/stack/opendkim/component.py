@@ -6,7 +6,7 @@ The key stays where *prepare* made it, owned by whoever owns it: systemd gives t
 
 from __future__ import annotations
 
-from mailwiz_tui.plan.model import Antispam, Role
+from mailwiz_tui.plan.model import Antispam
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.blueprint import Directory, File, Packages, Port, Probe, Scope, Step, Unit
 from mailwiz_tui.stack.component import Component, Context, Contribution
@@ -38,7 +38,7 @@ class OpenDkim(Component):
         plan = context.plan
         selector = plan.dkim_selector(context.server_id)
         key = keys.dkim_private_key(selector)
-        signs = plan.security.dkim.enabled and (context.has_role(Role.MX_OUTBOUND) or not context.distributed)
+        signs = context.topology.signs
         signing = render("opendkim", "signing.conf", keys=KEYS, domains=SENDERS_FILE).rstrip("\n")
         place = f"/run/credentials/{OPENDKIM.unit}/{CREDENTIAL}"
         files = [
@@ -116,7 +116,7 @@ class OpenDkim(Component):
 
 def _peers(context: Context) -> tuple[str, ...]:
     """The plan's other servers, whose own mail is signed here too."""
-    return tuple(context.internal_ip(peer.id) for peer in context.peers) if context.distributed else ()
+    return tuple(context.internal_ip(peer.id) for peer in context.topology.peers)
 
 
 _NO_ARC = (

@@ -31,7 +31,7 @@ class Peers(Component):
 
     def wanted(self, context: Context) -> bool:
         """Where there are other servers."""
-        return context.linked
+        return bool(context.topology.peers)
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """Names first, then the doors."""

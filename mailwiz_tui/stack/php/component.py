@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from mailwiz_tui.plan.model import AdminPanel, Webmail
-from mailwiz_tui.stack.accounts.clients import served_here
 from mailwiz_tui.stack.blueprint import Ask, Directory, File, Packages, Ready, Step, Unit
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.php.pool import FASTCGI, pools, unit, version
@@ -21,7 +20,7 @@ class Php(Component):
         """Where a web application is served."""
         services = context.plan.services
         chosen = services.webmail is not Webmail.NONE or services.admin_panel is not AdminPanel.NONE
-        return chosen and served_here(context)
+        return chosen and context.topology.serves_clients
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """Start it with the pools of the components before; what it passes to nginx is the same for all."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-from mailwiz_tui.plan.model import Role
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.blueprint import (
     Absent,
@@ -24,7 +23,7 @@ from mailwiz_tui.stack.jails import jail
 from mailwiz_tui.stack.mta_sts import policies
 from mailwiz_tui.stack.postfix import relay
 from mailwiz_tui.stack.postfix.lookups import lookups
-from mailwiz_tui.stack.postfix.peers import PEERS, sends_itself
+from mailwiz_tui.stack.postfix.peers import PEERS
 from mailwiz_tui.stack.postfix.release import SERVICE, Release
 from mailwiz_tui.stack.postfix.services import among_peers, master_cf, own_chain, ports, smart_host_here, way_out
 from mailwiz_tui.stack.probes import POSTFIX_COMPLAINT, clean_check, unit_active
@@ -54,7 +53,7 @@ class Postfix(Component):
 
     def wanted(self, context: Context) -> bool:
         """Where mail comes in or goes out."""
-        return context.has_role(Role.MX_INBOUND, Role.MX_OUTBOUND)
+        return context.topology.transfers
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """main.cf and master.cf are whole files of ours; maps are read through proxymap(8)."""
@@ -63,7 +62,7 @@ class Postfix(Component):
         release = Release.of(context)
         private = smart_host.files if smart_host else ()
         accounts = lookups(context)
-        incoming, outgoing = context.has_role(Role.MX_INBOUND), context.has_role(Role.MX_OUTBOUND)
+        incoming, outgoing = context.topology.receives, context.topology.serves_clients
         among = among_peers(context)
         items: tuple[Item, ...] = (
             *((Directory(f"{DIR}/mysql", "root", "postfix", 0o750),) if accounts.files else ()),
@@ -142,7 +141,7 @@ class Postfix(Component):
 
     @staticmethod
     def _findings(context: Context) -> tuple[str, ...]:
-        if context.plan.network.relay_host or not sends_itself(context):
+        if context.plan.network.relay_host or not context.topology.sends:
             return ()
         blocked = context.facts.outbound_25_ipv4 is False and context.facts.outbound_25_ipv6 is not True
         if not blocked:
@@ -171,11 +170,11 @@ class Postfix(Component):
             Probe(
                 id="postfix.accounts",
                 proves="Postfix finds the mailbox domains "
-                + ("in its copy of the accounts" if context.distributed else "in the database"),
+                + ("in its copy of the accounts" if context.topology.accounts.copied else "in the database"),
                 argv=("postmap", "-q", context.plan.domain.primary_domain, domains),
                 expect=re.escape(context.plan.domain.primary_domain),
                 advice="journalctl -u 'postfix*' -u mariadb"
-                + (" -u mailwiz-accounts -n 50" if context.distributed else " -n 50"),
+                + (" -u mailwiz-accounts -n 50" if context.topology.accounts.copied else " -n 50"),
             ),
             Probe(
                 id="postfix.queue",
@@ -208,7 +207,7 @@ def main_cf(context: Context) -> str:
     release = Release.of(context)
     own = (
         ""
-        if plan.security.spf.includes or not context.has_role(Role.MX_INBOUND)
+        if plan.security.spf.includes or not context.topology.receives
         else f",\n    {routing.sender_check()},\n    check_sender_access {accounts.own_senders}"
     )
     return render(
@@ -228,9 +227,9 @@ def main_cf(context: Context) -> str:
         quota=RECIPIENTS,
         bounces=keys.BOUNCES,
         submission_rules=render("postfix", "submission-rules.cf", quota=RECIPIENTS)
-        if context.has_role(Role.MX_OUTBOUND)
+        if context.topology.serves_clients
         else "",
-        senders=keys.SENDER_OWNERS if context.has_role(Role.MX_OUTBOUND) else "",
+        senders=keys.SENDER_OWNERS if context.topology.serves_clients else "",
         sasl_socket=keys.SASL_SOCKET,
         own_senders=own,
         relay_domains=relay.relay_settings(plan, accounts.transports).rstrip("\n"),

@@ -30,8 +30,8 @@ class Lookups:
 
 
 def lookups(context: Context) -> Lookups:
-    """The database on a server that has everything, the copy where roles are divided."""
-    return _copied(context) if context.distributed else _database(context)
+    """The copy of the accounts where there is one, else the database on this server."""
+    return _copied(context) if context.topology.accounts.copied else _database(context)
 
 
 HOSTS = " ".join((f"unix:{keys.MYSQL_SOCKET}", *[f"unix:{keys.DATABASE_GATE_SOCKET}"] * 12))
@@ -64,14 +64,14 @@ def _database(context: Context) -> Lookups:
 
 
 def _copied(context: Context) -> Lookups:
-    store = context.account_store
+    store = context.topology.accounts.store
     transports = (f"hash:{_COPY}/transport",)
     settings = render(
         "postfix",
         "accounts-copy.cf",
         place=_COPY,
         transports="" if context.plan.relay_domains() else f"transport_maps = {transports[0]}",
-        store=context.internal_ip(store.id) if store else "",
+        store=context.internal_ip(store) if store else "",
         port=str(keys.LMTP_PORT),
         deliveries=str(PEER_DELIVERIES),
         peers=keys.INTERNAL_PEERS,

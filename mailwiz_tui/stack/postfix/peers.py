@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from mailwiz_tui.plan.model import Role
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.blueprint import File
 from mailwiz_tui.stack.component import Context
@@ -13,9 +12,10 @@ PEERS = "/etc/postfix/mailwiz-peers"
 
 def peer_policy(context: Context) -> File:
     """Which certificate each server must show: table of TLS policies (postconf(5), ``smtp_tls_policy_maps``)."""
+    here = context.topology
     lines = [
         f"[{context.internal_ip(server.id)}]:{port} secure match={context.internal_name(server.id)}"
-        for servers, port in ((context.stores, keys.LMTP_PORT), (context.fronts, keys.PEER_RELAY_PORT))
+        for servers, port in ((here.mailboxes.stores, keys.LMTP_PORT), (here.fronts, keys.PEER_RELAY_PORT))
         for server in servers
     ]
     return File(PEERS, render("postfix", "mailwiz-peers", lines="\n".join(lines)))
@@ -23,7 +23,9 @@ def peer_policy(context: Context) -> File:
 
 def through_peers(context: Context) -> str:
     """The part of main.cf that sends everything for the world through the servers that send; any that works."""
-    hops = ", ".join(f"[{context.internal_ip(s.id)}]:{keys.PEER_RELAY_PORT}" for s in context.fronts)
+    hops = ", ".join(
+        f"[{context.internal_ip(s.id)}]:{keys.PEER_RELAY_PORT}" for s in context.topology.hands_over_to
+    )
     return render("postfix", "through-peers.cf", hops=hops)
 
 
@@ -43,11 +45,6 @@ def from_peers(context: Context, milters: str) -> str:
         milters=milters,
         **_identity(),
     )
-
-
-def sends_itself(context: Context) -> bool:
-    """Whether this server hands mail for the world over to the world."""
-    return not context.distributed or context.has_role(Role.MX_OUTBOUND)
 
 
 def _identity() -> dict[str, str]:

@@ -24,7 +24,7 @@ class Satellite(Component):
 
     def wanted(self, context: Context) -> bool:
         """Where Postfix has no other work."""
-        return context.distributed and not Postfix().wanted(context)
+        return not Postfix().wanted(context)
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """No port is listened on but the loopback's none; programs hand mail over with sendmail(1)."""

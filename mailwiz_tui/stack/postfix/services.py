@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from mailwiz_tui.plan.model import AdminPanel, Role
+from mailwiz_tui.plan.model import AdminPanel
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.accounts.network import after_network
 from mailwiz_tui.stack.blueprint import File, Port, PortTls, Scope
 from mailwiz_tui.stack.capacity import Capacity
 from mailwiz_tui.stack.component import Context
 from mailwiz_tui.stack.filtering import mail_filter
-from mailwiz_tui.stack.postfix.peers import from_peers, peer_policy, sends_itself, through_peers, to_peers
+from mailwiz_tui.stack.postfix.peers import from_peers, peer_policy, through_peers, to_peers
 from mailwiz_tui.stack.postfix.relay import SmartHost
 from mailwiz_tui.stack.postfix.release import Release
 from mailwiz_tui.stack.render import render
@@ -22,12 +22,12 @@ def master_cf(context: Context) -> str:
     smart_host = smart_host_here(context)
     milters = "    -o smtpd_milters=$submission_milters\n" if own_chain(context) else ""
     own = render("postfix", "submission.cf", milters=milters).rstrip("\n")
-    services = render("postfix", "master-incoming.cf") if context.has_role(Role.MX_INBOUND) else ""
+    services = render("postfix", "master-incoming.cf") if context.topology.receives else ""
     if _hears_the_panel(context):
         services += render("postfix", "master-local.cf", port=str(keys.PANEL_MAIL_PORT))
-    if context.has_role(Role.MX_OUTBOUND):
+    if context.topology.serves_clients:
         services += render("postfix", "master-submission.cf", submission=own)
-        if context.distributed:
+        if context.topology.relays_for:
             services += from_peers(context, ",".join(milter.address for milter in mail_filter(context).local))
     services += reports_in(context)
     ways = smart_host.service if smart_host else ""
@@ -35,7 +35,7 @@ def master_cf(context: Context) -> str:
         "postfix",
         "master.cf",
         services=services + routing.services(context) + ("" if services.endswith("\n\n") else "\n"),
-        smart_host=ways if sends_itself(context) else to_peers(),
+        smart_host=ways if context.topology.sends else to_peers(),
         lookups=str(Capacity.of(context.facts).lookups),
     )
 
@@ -44,7 +44,7 @@ def reports_in(context: Context) -> str:
     """The service that takes DMARC reports of the filter on this host; who sends, signs."""
     if not reports.reports(context):
         return ""
-    signer = mail_filter(context).local if sends_itself(context) else ()
+    signer = mail_filter(context).local if context.topology.sends else ()
     milters = ",".join(milter.address for milter in signer)
     return render("postfix", "master-reports.cf", port=str(keys.REPORT_MAIL_PORT), milters=milters)
 
@@ -57,30 +57,30 @@ def report_ports(context: Context) -> tuple[Port, ...]:
 def _hears_the_panel(context: Context) -> bool:
     """Whether there is an admin panel on a server that knows the accounts from a copy."""
     panel = context.plan.services.admin_panel is AdminPanel.POSTFIXADMIN
-    return panel and context.distributed and context.has_role(Role.MX_OUTBOUND)
+    return panel and context.topology.accounts.copied and context.topology.serves_clients
 
 
 def own_chain(context: Context) -> bool:
     """Whether other milters are asked about what users send than about what comes in."""
     chain = mail_filter(context)
-    return chain.submitted != chain.incoming and context.has_role(Role.MX_OUTBOUND)
+    return chain.submitted != chain.incoming and context.topology.serves_clients
 
 
 def smart_host_here(context: Context) -> SmartHost | None:
     """The smart host, where this server sends mail out."""
-    return SmartHost.of(context.plan) if context.has_role(Role.MX_OUTBOUND) else None
+    return SmartHost.of(context.plan) if context.topology.sends else None
 
 
 def way_out(context: Context, smart_host: SmartHost | None) -> str:
     """The part of main.cf that says how mail leaves."""
-    if not sends_itself(context):
+    if not context.topology.sends:
         return through_peers(context)
     return smart_host.settings if smart_host else ""
 
 
 def among_peers(context: Context) -> tuple[File, ...]:
-    """Among several servers: whom to believe, and when to start."""
-    if not context.distributed:
+    """Where mail goes to other servers over the private link: whom to believe, and when to start."""
+    if not context.topology.delivers_to:
         return ()
     return (peer_policy(context), after_network(context, Release.of(context).unit))
 
@@ -95,10 +95,10 @@ def ports(context: Context) -> tuple[Port, ...]:
     peers = (Port(keys.PEER_RELAY_PORT, "relay", Scope.PEERS, PortTls.STARTTLS),)
     local = (Port(keys.PANEL_MAIL_PORT, "panel-mail", Scope.LOCAL),)
     return (
-        *(incoming if context.has_role(Role.MX_INBOUND) else ()),
+        *(incoming if context.topology.receives else ()),
         *(local if _hears_the_panel(context) else ()),
-        *(outgoing if context.has_role(Role.MX_OUTBOUND) else ()),
-        *(peers if context.distributed and context.has_role(Role.MX_OUTBOUND) else ()),
+        *(outgoing if context.topology.serves_clients else ()),
+        *(peers if context.topology.relays_for else ()),
         *report_ports(context),
         *routing.ports(context),
     )

@@ -6,7 +6,7 @@ from mailwiz_tui.plan.localparts import PATTERN, SPECIAL
 from mailwiz_tui.plan.model import AdminPanel
 from mailwiz_tui.plan.published import PANEL_PATH, web_addresses
 from mailwiz_tui.stack import keys
-from mailwiz_tui.stack.accounts.clients import PANEL, files_read, served_here
+from mailwiz_tui.stack.accounts.clients import PANEL, files_read
 from mailwiz_tui.stack.accounts.refresh import SOCKET, tellers
 from mailwiz_tui.stack.blueprint import Command, Directory, File, Packages, Probe, Step
 from mailwiz_tui.stack.component import Component, Context, Contribution, WebLocation
@@ -50,7 +50,7 @@ class PostfixAdmin(Component):
 
     def wanted(self, context: Context) -> bool:
         """Where people open it."""
-        return context.plan.services.admin_panel is AdminPanel.POSTFIXADMIN and served_here(context)
+        return context.plan.services.admin_panel is AdminPanel.POSTFIXADMIN and context.topology.serves_clients
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """Rights, configuration, tables and pool; its set-up page is never served."""
@@ -136,8 +136,8 @@ def _config(context: Context) -> str:
         scheme=keys.PASSWORD_SCHEME,
         shortest=str(keys.SHORTEST_PASSWORD),
         postmaster=postmaster,
-        changed=render("postfixadmin", "changed.php", socket=SOCKET) if context.distributed else "",
-        mail_port=str(keys.PANEL_MAIL_PORT if context.distributed else 25),
+        changed=render("postfixadmin", "changed.php", socket=SOCKET) if context.topology.accounts.copied else "",
+        mail_port=str(keys.PANEL_MAIL_PORT if context.topology.accounts.copied else 25),
         hostname=context.public_names[-1],
         url=web_addresses(context.plan)["Admin panel"],
         aliases="\n".join(f"    '{name}' => '{postmaster}'," for name in _ROLES),

@@ -10,9 +10,7 @@ from mailwiz_tui.stack.accounts.clients import (
     DatabaseClient,
     command_line,
     connection,
-    database_here,
     database_user,
-    served_here,
     store_name,
 )
 from mailwiz_tui.stack.blueprint import Command, File, Item, Step
@@ -31,8 +29,8 @@ class PanelStore(Component):
     def wanted(self, context: Context) -> bool:
         """On the account store of several servers, where it does not serve the panel itself."""
         chosen = context.plan.services.admin_panel is AdminPanel.POSTFIXADMIN
-        elsewhere = context.distributed and bool(context.fronts) and not served_here(context)
-        return chosen and elsewhere and database_here(context)
+        elsewhere = bool(context.topology.fronts) and not context.topology.serves_clients
+        return chosen and elsewhere and context.topology.accounts.database_here
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """The panel itself reads and writes rows; what its package changes of the tables root does over there."""
@@ -49,7 +47,7 @@ def access(context: Context) -> tuple[Item, ...]:
     """The users and their rights, on the server with the accounts."""
     account, sql = database_user(context, PANEL, 30)
     tables = ""
-    if not served_here(context):
+    if not context.topology.serves_clients:
         owner, made = database_user(context, PANEL_TABLES, 5)
         ddl = render("postfixadmin", "tables.sql", database=keys.DATABASE, account=owner, user=made)
         tables = "\n\n" + ddl.rstrip("\n")
@@ -67,7 +65,7 @@ def access(context: Context) -> tuple[Item, ...]:
 
 def reached(context: Context) -> tuple[Item, ...]:
     """What is needed on the panel's own server to reach the accounts, here or elsewhere."""
-    if database_here(context):
+    if context.topology.accounts.database_here:
         return access(context)
     question = f"SELECT 1 FROM {keys.DATABASE}.config LIMIT 1"  # noqa: S608
     return (*connection(context, PANEL, question), *connection(context, PANEL_TABLES, question))
@@ -75,7 +73,7 @@ def reached(context: Context) -> tuple[Item, ...]:
 
 def settings(context: Context) -> str:
     """The lines of the panel's configuration that say where the database is."""
-    if database_here(context):
+    if context.topology.accounts.database_here:
         return render("postfixadmin", "connection-local.php", socket=keys.MYSQL_SOCKET).rstrip("\n")
     return render(
         "postfixadmin",

@@ -11,9 +11,7 @@ from mailwiz_tui.stack.accounts.clients import (
     WEBMAIL,
     command_line,
     connection,
-    database_here,
     files_read,
-    served_here,
 )
 from mailwiz_tui.stack.accounts.refresh import SOCKET, tellers
 from mailwiz_tui.stack.blueprint import Command, Directory, File, Item, Packages, Probe, SecretSpec, Step, Unit
@@ -64,10 +62,11 @@ class Roundcube(Component):
 
     def wanted(self, context: Context) -> bool:
         """Where people open it."""
-        return context.plan.services.webmail is Webmail.ROUNDCUBE and served_here(context)
+        return context.plan.services.webmail is Webmail.ROUNDCUBE and context.topology.serves_clients
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """Tables, configuration and pool; the web server and fail2ban take what is theirs."""
+        local = context.topology.accounts.database_here
         step = Step(
             id="roundcube",
             title="Set up webmail",
@@ -88,7 +87,7 @@ class Roundcube(Component):
                 File(HEADERS, render("roundcube", "headers.conf")),
                 *_timers(),
                 *_follower(context),
-                *(access(context) if database_here(context) else connection(context, WEBMAIL, f"USE {DATABASE}")),
+                *(access(context) if local else connection(context, WEBMAIL, f"USE {DATABASE}")),
                 Command(id="roundcube.tables", argv=(SET_UP,), unless=(SET_UP, "--check")),
                 *(Unit(f"{name}.timer") for name in TIMERS),
             ),
@@ -112,7 +111,7 @@ class Roundcube(Component):
                 ),
             ),
             probes=self._probes(context),
-            databases=(DATABASE,) if database_here(context) else (),
+            databases=(DATABASE,) if local else (),
         )
 
     @staticmethod
@@ -133,13 +132,14 @@ class Roundcube(Component):
 
 
 def _config(context: Context) -> str:
+    local = context.topology.accounts.database_here
     return render(
         "roundcube",
         "config.inc.php",
-        known="its system user over the Unix socket" if database_here(context) else "a certificate of its own",
+        known="its system user over the Unix socket" if local else "a certificate of its own",
         database=dsn(context, DATABASE),
         accounts=dsn(context, keys.DATABASE),
-        more=", 'mailwiz_accounts'" if context.distributed else "",
+        more=", 'mailwiz_accounts'" if context.topology.accounts.copied else "",
         certificate=keys.TLS_CHAIN,
         hostname=context.public_names[-1],
         hostnames=", ".join(f"'^{re.escape(name)}$'" for name in context.public_names),
@@ -153,7 +153,7 @@ def _config(context: Context) -> str:
 
 def _follower(context: Context) -> tuple[Item, ...]:
     """The plugin that waits for the copies of the accounts, where there are some."""
-    if not context.distributed:
+    if not context.topology.accounts.copied:
         return ()
     plugin = render("roundcube", "mailwiz_accounts.php", socket=SOCKET)
     return (

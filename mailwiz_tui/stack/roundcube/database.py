@@ -7,9 +7,7 @@ from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.accounts.clients import (
     WEBMAIL,
     command_line,
-    database_here,
     database_user,
-    served_here,
     store_name,
 )
 from mailwiz_tui.stack.blueprint import Command, File, Item, Probe, Step
@@ -30,8 +28,8 @@ class WebmailStore(Component):
     def wanted(self, context: Context) -> bool:
         """On the account store of several servers, where it does not serve webmail itself."""
         chosen = context.plan.services.webmail is Webmail.ROUNDCUBE
-        elsewhere = context.distributed and bool(context.fronts) and not served_here(context)
-        return chosen and elsewhere and database_here(context)
+        elsewhere = bool(context.topology.fronts) and not context.topology.serves_clients
+        return chosen and elsewhere and context.topology.accounts.database_here
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """The tables are made by the server that has Roundcube."""
@@ -66,7 +64,7 @@ def access(context: Context) -> tuple[Item, ...]:
 
 def dsn(context: Context, database: str) -> str:
     """A database as Roundcube's settings name it."""
-    if database_here(context):
+    if context.topology.accounts.database_here:
         return f"mysql://{WEBMAIL.user}@unix({keys.MYSQL_SOCKET})/{database}"
     tls = f"key={WEBMAIL.key}&cert={WEBMAIL.certificate}&ca={keys.INTERNAL_PEERS}&verify_server_cert=1"
     return f"mysql://{WEBMAIL.user}@{store_name(context)}:{keys.DATABASE_PORT}/{database}?{tls}"
@@ -74,7 +72,7 @@ def dsn(context: Context, database: str) -> str:
 
 def own_rights(context: Context) -> Probe:
     """The proof that webmail may do no more than it must, asked as root here or as webmail elsewhere."""
-    if database_here(context):
+    if context.topology.accounts.database_here:
         return rights("mariadb", database_user(context, WEBMAIL, CONNECTIONS)[0])
     return rights(command_line(context, WEBMAIL), "CURRENT_USER()")
 

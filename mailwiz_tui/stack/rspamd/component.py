@@ -27,6 +27,7 @@ from mailwiz_tui.stack.resolution import resolution
 from mailwiz_tui.stack.rspamd import reports
 from mailwiz_tui.stack.rspamd.release import release_files
 from mailwiz_tui.stack.signing.component import SELECTORS_FILE
+from mailwiz_tui.topology.model import Signer
 
 LOCAL = "/etc/rspamd/local.d"
 OVERRIDE = "/etc/rspamd/override.d/options.inc"
@@ -189,10 +190,10 @@ class Rspamd(Component):
 
 
 def _signs(context: Context) -> bool:
-    """Whether it signs, too: on one server that is everything; of several, those that send sign by themselves."""
-    return context.plan.security.dkim.enabled and not context.distributed
+    """Whether it signs, too; else those that send sign by themselves."""
+    return context.topology.signer is Signer.FILTER
 
 
 def _link(context: Context) -> str:
     """Where stores bring what users sort out, through the links between the servers."""
-    return f'bind_socket = "{LOOPBACK}:{keys.RSPAMD_CONTROLLER_PORT}";\n' if context.distributed else ""
+    return f'bind_socket = "{LOOPBACK}:{keys.RSPAMD_CONTROLLER_PORT}";\n' if context.topology.filters.shared else ""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 
-from mailwiz_tui.plan.model import Antispam, Role
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.accounts.readers import reader_files, reader_groups, reader_packages, reader_settings
 from mailwiz_tui.stack.blueprint import Command, Directory, File, Item, Packages, Probe, Step, Unit, User
@@ -30,12 +29,6 @@ SECONDS = 5
 """How long a new domain stays unsigned at most, beside the time that the signer takes to notice."""
 
 
-def signs(context: Context) -> bool:
-    """Whether mail is signed on this server: on one server there is all, of several those that send sign."""
-    here = not context.distributed or context.has_role(Role.MX_OUTBOUND)
-    return context.plan.security.dkim.enabled and here
-
-
 class SigningTables(Component):
     """The tables as they are at first: the plan's domains. The signers read them from their start on."""
 
@@ -44,7 +37,7 @@ class SigningTables(Component):
 
     def wanted(self, context: Context) -> bool:
         """Where mail is signed."""
-        return signs(context)
+        return context.topology.signs
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """Written by the user that keeps them up to date."""
@@ -78,7 +71,7 @@ class SigningDomains(Component):
 
     def wanted(self, context: Context) -> bool:
         """Where mail is signed."""
-        return signs(context)
+        return context.topology.signs
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """A service; where OpenDKIM signs, it is told to read the tables again when they change."""
@@ -111,7 +104,7 @@ class SigningDomains(Component):
             *files,
             File(f"{UNITS}/{SERVICE}", service),
         ]
-        if _opendkim_signs(context):
+        if uses(context, OPENDKIM):
             items += [
                 File(f"{UNITS}/{RELOAD}", render("signing", RELOAD, unit=OPENDKIM.unit)),
                 File(f"{UNITS}/{RELOAD_PATH}", render("signing", RELOAD_PATH, table=SENDERS_FILE)),
@@ -141,8 +134,3 @@ class SigningDomains(Component):
 
 def _as_user(script: str) -> tuple[str, ...]:
     return ("runuser", "-u", keys.SIGNING_USER, "--", "sh", "-c", script)
-
-
-def _opendkim_signs(context: Context) -> bool:
-    chosen = context.distributed or context.plan.services.antispam is not Antispam.RSPAMD
-    return chosen and uses(context, OPENDKIM)

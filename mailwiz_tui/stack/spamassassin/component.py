@@ -159,7 +159,7 @@ class SpamAssassin(Component):
 def _own(context: Context) -> Iterator[str]:
     """The addresses of the plan's servers, public and internal, as far as they are known."""
     yield from filter(None, (context.public_ipv4, context.public_ipv6))
-    for peer in context.peers if context.distributed else ():
+    for peer in context.topology.peers:
         facts = context.known.facts(peer.id)
         known = (facts.public_ipv4, facts.public_ipv6) if facts else ()
         yield from filter(None, (*known, peer.internal_ip))

@@ -45,7 +45,8 @@ class Srs(Component):
             forward=str(keys.SRS_FORWARD_PORT),
             reverse=str(keys.SRS_REVERSE_PORT),
         )
-        secret = _copied() if context.distributed else File(SECRET_FILE, "{{secret:srs}}\n", mode=0o600)
+        copied = context.topology.accounts.copied
+        secret = _copied() if copied else File(SECRET_FILE, "{{secret:srs}}\n", mode=0o600)
         reload = Command("srs.unit", argv=("systemctl", "daemon-reload"), inputs=(DROP_IN,))
         step = Step(
             id="srs",
@@ -54,13 +55,13 @@ class Srs(Component):
             items=(
                 File(SETTINGS, settings),
                 secret,
-                *((reload,) if context.distributed else ()),
+                *((reload,) if copied else ()),
                 Unit(UNIT, restart_on=(SETTINGS, secret.path)),
             ),
         )
         return Contribution(
             packages=Packages(names=("postsrsd",)),
-            secrets=() if context.distributed else (SecretSpec("srs"),),
+            secrets=() if copied else (SecretSpec("srs"),),
             steps=(step,),
             ports=(
                 Port(keys.SRS_FORWARD_PORT, "srs-forward", Scope.LOCAL),

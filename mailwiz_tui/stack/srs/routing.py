@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 
-from mailwiz_tui.plan.model import Role
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.blueprint import Port, Scope
 from mailwiz_tui.stack.component import Context
@@ -25,12 +24,12 @@ GENUINE = f"pipemap:{{regexp:{ADDRESSES}, tcp:127.0.0.1:{keys.SRS_REVERSE_PORT},
 
 def unwraps(context: Context) -> bool:
     """Whether bounces of forwarded mail come to this server, from outside or from its own queue."""
-    return context.has_role(Role.MX_INBOUND, Role.MX_OUTBOUND)
+    return context.topology.transfers
 
 
 def rewrites(context: Context) -> bool:
     """Whether forwarded mail leaves for the world from this server."""
-    return not context.distributed or context.has_role(Role.MX_OUTBOUND)
+    return context.topology.sends
 
 
 def settings(context: Context, domains: str) -> str:

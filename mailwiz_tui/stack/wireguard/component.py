@@ -37,7 +37,7 @@ class WireGuard(Component):
 
     def wanted(self, context: Context) -> bool:
         """Between several servers, unless they share a private network already."""
-        return context.linked and context.plan.network.private is PrivateNetwork.WIREGUARD
+        return bool(context.topology.peers) and context.plan.network.private is PrivateNetwork.WIREGUARD
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """One interface with all peers; nothing of it is secret here."""
@@ -78,7 +78,7 @@ class WireGuard(Component):
             ports=(Port(keys.MESH_PORT, "wireguard", Scope.PEERS, protocol="udp"),),
             probes=(
                 unit_active(UNIT, "the private link between the servers is up"),
-                *(self._handshake(context, peer) for peer in context.peers if _public_key(context, peer)),
+                *(self._handshake(context, peer) for peer in context.topology.peers if _public_key(context, peer)),
             ),
             findings=self._findings(context),
         )
@@ -92,7 +92,7 @@ class WireGuard(Component):
             server=context.server_id,
             public=(record.wireguard if record else "") or "key not made yet",
             port=str(keys.MESH_PORT),
-            peers="\n".join(line for peer in context.peers for line in _peer(context, peer)),
+            peers="\n".join(line for peer in context.topology.peers for line in _peer(context, peer)),
         )
 
     @staticmethod
@@ -110,7 +110,7 @@ class WireGuard(Component):
 
     @staticmethod
     def _findings(context: Context) -> tuple[str, ...]:
-        cut = [p.id for p in context.peers if _public_key(context, p) and not endpoint(context, p)]
+        cut = [p.id for p in context.topology.peers if _public_key(context, p) and not endpoint(context, p)]
         return tuple(
             f"{context.server_id} and {name} have no version of IP in common, so they cannot be linked; "
             "give both an IPv4 or both an IPv6 address, or use a private network that exists."

@@ -16,7 +16,7 @@ from mailwiz_tui.install.account_words import (
     typed_quota,
 )
 from mailwiz_tui.install.accounts import known_store
-from mailwiz_tui.stack.traffic import spread_stores
+from mailwiz_tui.topology.servers import spread_stores
 from tests.unit.stack import cases
 
 

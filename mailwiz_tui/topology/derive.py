@@ -1,0 +1,90 @@
+"""Derives from a plan what one of its servers can rely on."""
+
+from __future__ import annotations
+
+from mailwiz_tui.plan.model import Antispam, Plan, PlanServer, Role
+from mailwiz_tui.topology.model import (
+    Accounts,
+    AccountSource,
+    Filters,
+    Mailboxes,
+    MailboxPlace,
+    ServerTopology,
+    Signer,
+)
+from mailwiz_tui.topology.servers import account_store, clustered, copy_servers, divided, roles_of, server_of
+
+_ASK_FILTERS = frozenset({Role.MX_INBOUND, Role.MX_OUTBOUND, Role.MAIL_STORAGE})
+"""Who has messages filtered, or teaches the filter what users sort."""
+
+
+def topology_of(plan: Plan, server_id: str) -> ServerTopology:
+    """What a server of the plan does, and what it can rely on. Raises ``KeyError`` where the plan lacks it."""
+    server = server_of(plan, server_id)
+    roles = roles_of(plan, server)
+    others = tuple(other for other in plan.servers if other.id != server_id)
+    peers = others if plan.linked else ()
+    accounts, filters = _accounts(plan, server, roles), _filters(plan, server, roles)
+    return ServerTopology(
+        server=server,
+        roles=roles,
+        peers=peers,
+        fronts=_with(plan, server, Role.MX_OUTBOUND),
+        inbound=_with(plan, server, Role.MX_INBOUND),
+        relays_for=peers if divided(plan) and Role.MX_OUTBOUND in roles else (),
+        accounts=accounts,
+        mailboxes=_mailboxes(plan, server, roles),
+        filters=filters,
+        signer=_signer(plan, roles, filters),
+        waits_for=(accounts.store,) if accounts.copied and not accounts.database_here and accounts.store else (),
+    )
+
+
+def _with(plan: Plan, server: PlanServer, *roles: Role) -> tuple[PlanServer, ...]:
+    """The servers that hold one of the roles, in the plan's order; one that stands alone holds all."""
+    if not plan.linked:
+        return (server,)
+    return tuple(other for other in plan.servers if roles_of(plan, other) & set(roles))
+
+
+def _accounts(plan: Plan, server: PlanServer, roles: frozenset[Role]) -> Accounts:
+    if clustered(plan):
+        return Accounts(AccountSource.REPLICATED, server.id, database_here=True)
+    if not divided(plan):
+        return Accounts(AccountSource.LOCAL, server.id, database_here=True)
+    holder, copies = account_store(plan), copy_servers(plan)
+    here = holder is not None and holder.id == server.id
+    if any(other.id == server.id for other in copies):
+        source = AccountSource.COPIED
+    else:
+        source = AccountSource.LOCAL if here else AccountSource.NONE
+    return Accounts(source, holder.id if holder else "", here, tuple(other.id for other in copies))
+
+
+def _mailboxes(plan: Plan, server: PlanServer, roles: frozenset[Role]) -> Mailboxes:
+    stores = _with(plan, server, Role.MAIL_STORAGE)
+    if clustered(plan):
+        return Mailboxes(MailboxPlace.SHARED, here=True, stores=stores)
+    if not divided(plan):
+        return Mailboxes(MailboxPlace.HERE, here=True, stores=stores)
+    delivering = _with(plan, server, Role.MX_INBOUND, Role.MX_OUTBOUND)
+    return Mailboxes(MailboxPlace.STORES, Role.MAIL_STORAGE in roles, stores, delivering)
+
+
+def _filters(plan: Plan, server: PlanServer, roles: frozenset[Role]) -> Filters:
+    """Nodes of a cluster ask their own filter alone: each accepts mail, and each can judge it."""
+    if clustered(plan):
+        return Filters(here=True, reachable=(server.id,), exclusive=True)
+    here = Role.ANTISPAM in roles
+    providers = tuple(other.id for other in _with(plan, server, Role.ANTISPAM))
+    own = (server.id,) if here else ()
+    asking = {other.id for other in _with(plan, server, *_ASK_FILTERS)}
+    reachable = (*own, *(other for other in providers if other != server.id))
+    return Filters(here, reachable, exclusive=asking == {server.id} and reachable == own)
+
+
+def _signer(plan: Plan, roles: frozenset[Role], filters: Filters) -> Signer:
+    if not plan.security.dkim.enabled or Role.MX_OUTBOUND not in roles:
+        return Signer.NONE
+    by_filter = filters.exclusive and plan.services.antispam is Antispam.RSPAMD
+    return Signer.FILTER if by_filter else Signer.SEPARATE
