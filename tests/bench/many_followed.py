@@ -17,7 +17,6 @@ from mailwiz_tui.install.events import Event, LogLine
 from mailwiz_tui.install.follower import Follower
 from mailwiz_tui.install.pool import Pool
 from mailwiz_tui.install.prompts import RefusingPrompts
-from mailwiz_tui.install.ssh import connect
 
 SETTLED = 2.0
 
@@ -40,7 +39,6 @@ async def longest_stall(until: float) -> float:
 
 async def main(inventory: Path, seconds: float) -> dict[str, float]:
     """Connect to all, follow all, and measure while all print."""
-    assert connect
     servers = load_inventory(inventory).servers
     lines, heard = 0, set()
 

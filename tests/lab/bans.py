@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import imaplib
 import ipaddress
 import re
@@ -221,7 +222,7 @@ def check_web_guessers_are_banned_by_network_and_for_long_if_they_come_back(
             for jail, guess in [*guesses.items(), *list(guesses.items())[: 5 - len(guesses)]]:
                 with ThreadPoolExecutor(4) as pool:
                     list(pool.map(guess, [f"guess-{number}" for number in range(12)]))
-                assert until(lambda which=jail: network in banned_in(site, which)), jail
+                assert until(functools.partial(_banned, site, jail, network)), jail
                 port = 443 if jail in ("roundcube", "postfixadmin") else 993
                 assert not reached(host.ipv6, port, neighbour), jail
                 assert reaches_from_outside(site, host.ipv6, port), jail
@@ -258,3 +259,8 @@ def reaches_from_outside(site: Site, address: str, port: int) -> bool:
     """Whether the lab's outside host, in a network beside the operator's, gets in."""
     probe = f"timeout 5 bash -c '</dev/tcp/{address}/{port}'"
     return site.lab.outside.run(probe, check=False).returncode == 0
+
+
+def _banned(site: Site, jail: str, network: str) -> bool:
+    """Whether a jail has banned a network."""
+    return network in banned_in(site, jail)

@@ -59,7 +59,8 @@ class _Dialog(socketserver.StreamRequestHandler):
 
     def handle(self) -> None:
         office: PostOffice = self.server.office  # type: ignore[attr-defined]
-        sender, recipients, user, tls = "", [], "", ""
+        sender, user, tls = "", "", ""
+        recipients: list[str] = []
         if office.down:
             return
         self._say(f"220 {office.name} ESMTP")

@@ -65,6 +65,7 @@ def contents(workspace: Workspace, folder: str, password: str = "") -> list[tupl
         found = []
         for number in numbers:
             _, data = box.fetch(number.decode(), "(UID FLAGS BODY.PEEK[HEADER.FIELDS (SUBJECT)])")
+            assert isinstance(data[0], tuple)
             head, subject = data[0]
             state = head.decode().split("(", 1)[1].split(" BODY", 1)[0]
             found.append((re.sub(r" ?\\Recent", "", state), subject.decode().strip()))

@@ -76,7 +76,7 @@ class Vaults:
 
     def store_of_bob(self) -> str:
         done = self.fleet.mailwiz("mailbox list", "--json")
-        return next(box["store"] for box in json.loads(done.out)["mailboxes"] if box["address"] == self.bob)
+        return str(next(box["store"] for box in json.loads(done.out)["mailboxes"] if box["address"] == self.bob))
 
     def idle(self) -> None:
         """Wait for backups that were begun by themselves."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import subprocess
 import sys
 import threading
@@ -10,6 +11,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -50,9 +52,14 @@ def plan_file(folder: Path, host: LabHost, domain: str) -> Path:
     return path
 
 
+def _printed(events: list[Event], text: str) -> bool:
+    """Whether a line of a log came."""
+    return any(isinstance(event, LogLine) and event.text == text for event in events)
+
+
 @asynccontextmanager
 async def engine_for(
-    lab: Lab, plan: Path, blueprint: Blueprint | None = None, **options: object
+    lab: Lab, plan: Path, blueprint: Blueprint | None = None, **options: Any
 ) -> AsyncIterator[tuple[Engine, list[Event]]]:
     if blueprint is not None:
         options["compile_blueprint"] = lambda plan, server_id, known: blueprint
@@ -88,7 +95,7 @@ def phases(events: list[Event]) -> list[ServerPhase]:
 
 async def test_a_controller_killed_amid_the_packages_is_followed_up_and_nothing_is_done_twice(
     lab: Lab, fresh_host: Callable[..., LabHost], fresh_domain: Callable[[], str], tmp_path: Path
-):
+) -> None:
     host = fresh_host()
     plan = plan_file(tmp_path, host, fresh_domain())
     command = [sys.executable, "-c", APPLY, str(plan), str(lab.paths.inventory)]
@@ -180,7 +187,7 @@ def small(text: str = "1", *, slow: bool = False) -> Blueprint:
 
 async def test_a_bare_host_gets_python_and_its_secret_stays_there(
     lab: Lab, fresh_host: Callable[..., LabHost], tmp_path: Path
-):
+) -> None:
     host = fresh_host()
     assert "python3" not in lab.run(host.id, "ls /usr/bin").stdout.split()
     plan = plan_file(tmp_path, host, "example.test")
@@ -209,13 +216,13 @@ async def test_a_bare_host_gets_python_and_its_secret_stays_there(
 
 async def test_a_cut_line_is_taken_up_at_the_same_byte(
     lab: Lab, fresh_host: Callable[..., LabHost], tmp_path: Path
-):
+) -> None:
     host = fresh_host()
     plan = plan_file(tmp_path, host, "example.test")
     async with engine_for(lab, plan, small(slow=True)) as (engine, events):
         task = asyncio.create_task(engine.apply())
         for number in (50, 150, 250):
-            await until(lambda n=number: any(isinstance(e, LogLine) and e.text == f"line-{n}" for e in events))
+            await until(functools.partial(_printed, events, f"line-{number}"))
             lab.run(host.id, "pkill -f '^sshd: root|^sshd-session: root'", check=False)
         outcome = (await task)[host.id]
         assert (outcome.state, outcome.reason) == (ServerPhase.DONE, "")
@@ -226,7 +233,7 @@ async def test_a_cut_line_is_taken_up_at_the_same_byte(
 
 async def test_a_firewall_that_locks_out_is_undone_and_the_old_one_is_back(
     lab: Lab, fresh_host: Callable[..., LabHost], tmp_path: Path
-):
+) -> None:
     host = fresh_host()
     plan = plan_file(tmp_path, host, "example.test")
 

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -119,7 +120,7 @@ class Mesh:
 
     @asynccontextmanager
     async def engine(
-        self, number: int = 3, facts: str = "plan.facts.json", **options: object
+        self, number: int = 3, facts: str = "plan.facts.json", **options: Any
     ) -> AsyncIterator[Engine]:
         engine = Engine(
             self.plan(number),
@@ -192,11 +193,11 @@ def mesh(
         yield mesh
 
 
-async def test_a_second_apply_changes_nothing(mesh: Mesh):
+async def test_a_second_apply_changes_nothing(mesh: Mesh) -> None:
     assert {o.state for o in (await mesh.apply()).values()} == {ServerPhase.UNCHANGED}
 
 
-async def test_every_server_proves_its_links(mesh: Mesh):
+async def test_every_server_proves_its_links(mesh: Mesh) -> None:
     async with mesh.engine() as engine:
         for server_id, blueprint in engine.blueprints().items():
             results = await server_checks.run(blueprint, await engine.link(server_id))
@@ -210,7 +211,7 @@ async def test_every_server_proves_its_links(mesh: Mesh):
             assert re.search(r"^10\.80\.0\.\d ", mesh.run(host, f"getent hosts {other}.mailwiz.internal"))
 
 
-async def test_each_port_opens_to_its_flows_and_to_nobody_else(mesh: Mesh):
+async def test_each_port_opens_to_its_flows_and_to_nobody_else(mesh: Mesh) -> None:
     mesh.listen()
     plan = mesh.plan(3)
     inside = [flow for flow in traffic.flows(plan) if not flow.public]
@@ -223,7 +224,7 @@ async def test_each_port_opens_to_its_flows_and_to_nobody_else(mesh: Mesh):
         assert opened == {place for place in wanted if place[1] in ports}, source.id
 
 
-async def test_the_filter_is_reached_through_loopback_and_mutual_tls_only(mesh: Mesh):
+async def test_the_filter_is_reached_through_loopback_and_mutual_tls_only(mesh: Mesh) -> None:
     store, front, spam = mesh.hosts[:3]
     answers = mesh.knock(front, ["127.0.0.1,11332", "10.80.0.3,11332", "10.80.0.3,11334"])
     assert answers["127.0.0.1,11332"] == f"hello from {mesh.run(spam, 'hostname').strip()}\n"
@@ -241,7 +242,7 @@ async def test_the_filter_is_reached_through_loopback_and_mutual_tls_only(mesh: 
     mesh.listen()
 
 
-async def test_a_server_comes_and_goes_without_disturbing_the_others(mesh: Mesh):
+async def test_a_server_comes_and_goes_without_disturbing_the_others(mesh: Mesh) -> None:
     mesh.listen()
     store, front, _, fourth = mesh.hosts
     mesh.run(front, f"cat > /run/stream.py <<'END'\n{STREAM}\nEND")
@@ -265,7 +266,7 @@ async def test_a_server_comes_and_goes_without_disturbing_the_others(mesh: Mesh)
     assert float(worst) < 1.5
 
 
-async def test_from_outside_no_internal_port_answers(mesh: Mesh):
+async def test_from_outside_no_internal_port_answers(mesh: Mesh) -> None:
     mesh.listen()
     ports = sorted({flow.port for flow in traffic.flows(mesh.plan(3)) if not flow.public})
     stranger = mesh.hosts[3]
@@ -278,7 +279,7 @@ async def test_from_outside_no_internal_port_answers(mesh: Mesh):
             pytest.fail("an internal port answers on a public address")
 
 
-async def test_verification_proves_each_flow_and_that_nothing_answers_outside(mesh: Mesh):
+async def test_verification_proves_each_flow_and_that_nothing_answers_outside(mesh: Mesh) -> None:
     mesh.listen()
     await asyncio.sleep(5)
     plan = mesh.plan(3)
@@ -315,7 +316,7 @@ async def test_verification_proves_each_flow_and_that_nothing_answers_outside(me
     mesh.listen()
 
 
-async def test_a_server_that_does_not_answer_stops_only_those_that_never_heard_of_it(mesh: Mesh):
+async def test_a_server_that_does_not_answer_stops_only_those_that_never_heard_of_it(mesh: Mesh) -> None:
     store, front, spam = mesh.hosts[:3]
     mesh.run(front, "systemctl stop ssh.socket ssh.service 2>/dev/null; true")
     try:
@@ -330,7 +331,7 @@ async def test_a_server_that_does_not_answer_stops_only_those_that_never_heard_o
         mesh.run(front, "systemctl start ssh.service")
 
 
-async def test_a_server_installed_anew_is_taken_back(mesh: Mesh):
+async def test_a_server_installed_anew_is_taken_back(mesh: Mesh) -> None:
     store, front, spam = mesh.hosts[:3]
     before = mesh.run(front, "wg show mwz0 public-key")
     mesh.lab.reset(front)
@@ -352,7 +353,7 @@ async def test_a_server_installed_anew_is_taken_back(mesh: Mesh):
     assert {o.state for o in (await mesh.apply()).values()} == {ServerPhase.UNCHANGED}
 
 
-async def test_an_existing_network_takes_the_place_of_the_link_and_gives_it_back(mesh: Mesh):
+async def test_an_existing_network_takes_the_place_of_the_link_and_gives_it_back(mesh: Mesh) -> None:
     store, front, spam, stranger = mesh.hosts
     mesh.private = "existing"
     try:
@@ -380,7 +381,7 @@ async def test_an_existing_network_takes_the_place_of_the_link_and_gives_it_back
     assert mesh.knock(front, ["10.80.0.1,24"])["10.80.0.1,24"].startswith("hello")
 
 
-async def test_the_daemon_in_user_space_comes_back_by_itself(mesh: Mesh):
+async def test_the_daemon_in_user_space_comes_back_by_itself(mesh: Mesh) -> None:
     store, front = mesh.hosts[:2]
     mesh.listen()
     mesh.run(store, "systemctl kill -s KILL mailwiz-mesh")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import re
 import shutil
 import smtplib
@@ -17,6 +18,7 @@ from mailwiz_tui.lab.lab import Lab
 from mailwiz_tui.verify import applications, web
 from mailwiz_tui.verify.check import Failed
 from mailwiz_tui.verify.target import Target
+from mailwiz_tui.verify.visitor import Visitor, form_value
 from tests.lab import bans, hardened_ssh, scanner
 from tests.lab.clients import until, unverified
 from tests.lab.conftest import lending_domains, lending_hosts
@@ -112,12 +114,17 @@ def test_guessers_are_banned_by_network_and_for_long_if_they_come_back(site: Sit
     )
 
 
+def _answers(site: Site, command: str) -> bool:
+    """Whether a command on the server prints anything."""
+    return site.run(command).strip() != ""
+
+
 def test_role_addresses_take_mail(site: Site) -> None:
     for name in ("security", "abuse", "hostmaster"):
         subject = uuid.uuid4().hex
         site.from_outside(subject, f"{name}@{site.domain}")
         found = f"doveadm search -u postmaster@{site.domain} mailbox INBOX subject {subject} || true"
-        assert until(lambda which=found: site.run(which).strip() != ""), name
+        assert until(functools.partial(_answers, site, found)), name
 
 
 def test_an_address_outside_ascii_is_refused_with_the_reason(site: Site) -> None:
@@ -164,8 +171,8 @@ def test_the_panel_offers_no_page_that_is_not_served(site: Site) -> None:
     assert password
     pem = ssl.get_server_certificate((site.workspace.address, 993))
     target = Target("x", site.workspace.address, site.workspace.hostname, site.domain, pem, seconds=30)
-    visitor = applications.Visitor(Trusting(target, pem))
-    token = applications.form_value(visitor.get("/admin/login.php"), "token")
+    visitor = Visitor(Trusting(target, pem))
+    token = form_value(visitor.get("/admin/login.php"), "token")
     visitor.post(
         "/admin/login.php", {"token": token, "fUsername": password[1], "fPassword": password[2], "lang": "en"}
     )

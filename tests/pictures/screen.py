@@ -11,6 +11,7 @@ from rich.color import ColorType
 from rich.segment import Segment
 from rich.style import Style
 from rich.terminal_theme import DIMMED_MONOKAI
+from textual._compositor import LayoutUpdate
 from textual.app import App
 
 from tests.pictures.svg import BACKGROUND, FOREGROUND, Look, Picture, Row, Run
@@ -31,6 +32,7 @@ NAMED = {
 def of_app(app: App[Any], secrets: Iterable[str] = ()) -> Picture:
     """The screen of a running application, dialogs over it included, with ``secrets`` blotted out."""
     update = app.screen._compositor.render_update(full=True, screen_stack=app._background_screens)
+    assert isinstance(update, LayoutUpdate)
     lines: list[list[Segment]] = [[segment for strip in chops for segment in strip] for chops in update.strips]
     rows = tuple(_blotted(_row_of(line), secrets) for line in lines)
     return Picture(app.size.width, rows)

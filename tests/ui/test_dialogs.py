@@ -51,7 +51,8 @@ async def test_letters_on_a_choice_change_nothing(make_app: MakeApp, filled: Pat
         row.focus()
         before = saved_in(filled)
         await pilot.press("o", "l", "s", "O")
-        assert row.value == "selfsigned"
+        kept: object = row.value
+        assert kept == "selfsigned"
         assert saved_in(filled) == before
         await pilot.press("left")
         assert row.value == "custom"

@@ -11,10 +11,10 @@ from mailwiz_tui.fleet.facts import FactsFile
 from mailwiz_tui.install.events import ServerPhase
 from mailwiz_tui.ui.screens.review import ReviewScreen
 from mailwiz_tui.ui.screens.traffic_dialog import TrafficDialog
+from tests.ui.dashboards import settle, watch
 from tests.ui.fakes import PASSED, FakeClock, FakeOutcome, Script, known_server, steps_of
 from tests.ui.grid import check_golden, grid, screen_text, size_ids, until
 from tests.ui.make import MakeApp
-from tests.ui.test_dashboard import settle, watch
 from tests.ui.test_monitor import degraded, monitor, sample
 from tests.ui.test_steps import goto, saved_in
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from textual.css import stylesheet
 from textual.css.model import RuleSet
+from textual.css.parse import parse as tokenized
 from textual.widgets import OptionList
 
 from mailwiz_tui.ui.mailwiz import MailwizApp
@@ -49,7 +50,7 @@ async def test_the_first_screen_parses_no_style_twice_and_none_of_later_screens(
     opening: Opening, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     parsed: list[tuple[str, str]] = []
-    parse = stylesheet.parse
+    parse = tokenized
 
     def counting(scope: str, css: str, read_from: tuple[str, str], *rest: Any, **more: Any) -> Iterator[RuleSet]:
         parsed.append(read_from)

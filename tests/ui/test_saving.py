@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,6 @@ import pytest
 from pydantic import SecretStr
 from textual.pilot import Pilot
 
-from mailwiz_tui.plan import files
 from mailwiz_tui.plan.draft import Draft
 from mailwiz_tui.ui.mailwiz import MailwizApp
 from mailwiz_tui.ui.screens.account_dialogs import PasswordDialog
@@ -35,14 +35,15 @@ class Disk:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
         self.full = False
         self.folder = folder
-        self._write = files.tempfile.mkstemp
-        monkeypatch.setattr(files.tempfile, "mkstemp", self.make)
+        self._write = tempfile.mkstemp
+        monkeypatch.setattr("mailwiz_tui.plan.files.tempfile.mkstemp", self.make)
 
     def make(self, **how: Any) -> tuple[int, str]:
         """A temporary file, where there is room."""
         if self.full and Path(how["dir"]) == self.folder:
             raise OSError(28, "No space left on device")
-        return self._write(**how)
+        made: tuple[int, str] = self._write(**how)
+        return made
 
 
 @pytest.fixture

@@ -147,7 +147,7 @@ async def test_validates_on_leaving_and_then_on_each_key(make_app: MakeApp, plan
         await pilot.press("shift+tab")
         await pilot.press("end", *(["backspace"] * 5))
         await pilot.press(*"name")
-        primary.control.value = "bad.name"
+        primary.control.value = "bad.name"  # type: ignore[misc]
         await until(pilot, lambda: not primary.in_error, "error gone while typing")
 
 

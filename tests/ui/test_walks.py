@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,9 +18,9 @@ from mailwiz_tui.ui.mailwiz import MailwizApp
 from mailwiz_tui.ui.screens.dashboard import DashboardScreen
 from mailwiz_tui.ui.widgets.server_list import ServerList
 from tests.ui.fakes import PASSED, FakeOutcome, Script, debian_facts
-from tests.ui.grid import check_golden, grid, screen_text, until
+from tests.ui.grid import SIZES, check_golden, grid, screen_text, until
 from tests.ui.make import MakeApp
-from tests.ui.test_steps import IDS, SIZES, field, goto, saved_in
+from tests.ui.test_steps import IDS, field, goto, saved_in
 
 NAMES = ("a1", "b1", "c1", "d1")
 FOUR = "".join(f'[[servers]]\nid = "{name}"\nhost = "192.0.2.{n}"\n' for n, name in enumerate(NAMES, 1))
@@ -28,6 +29,11 @@ FOUR = "".join(f'[[servers]]\nid = "{name}"\nhost = "192.0.2.{n}"\n' for n, name
 def heading_is(app: MailwizApp, start: str) -> Callable[[], bool]:
     """Whether the screen with this heading is shown and takes keys."""
     return lambda: str(getattr(app.screen, "heading", "")).startswith(start) and app.focused is not None
+
+
+def _shows(app: MailwizApp, text: str) -> bool:
+    """Whether a text is on the screen."""
+    return text in screen_text(app)
 
 
 async def keys(pilot: Pilot[Any], *pressed: str) -> None:
@@ -127,7 +133,7 @@ async def test_a_hundred_servers_stay_smooth(make_app: MakeApp, plan_path: Path)
             seconds[count] = best
             if count == 100:
                 await pilot.press(*"s77")
-                await until(pilot, lambda a=app: "1 of 100 servers" in screen_text(a), "filter")
+                await until(pilot, functools.partial(_shows, app, "1 of 100 servers"), "filter")
                 found = screen.query_one(ServerList).current
                 assert found is not None
                 assert found.id == "s77"

@@ -29,9 +29,10 @@ class Pair:
         protection: Any = serialization.NoEncryption()
         if password:
             protection = serialization.BestAvailableEncryption(password)
-        return self.key.private_bytes(
+        pem: bytes = self.key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, protection
-        ).decode()
+        )
+        return pem.decode()
 
 
 def issue(

@@ -14,6 +14,7 @@ from mailwiz_tui.install.agent.context import Context
 from tests.unit.agent.rehearsal import Rehearsal, as_options
 
 Carry = Callable[..., list[dict[str, Any]]]
+Compare = Callable[[dict[str, Any]], list[dict[str, Any]]]
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def carry(machine: Rehearsal) -> Carry:
 
 
 @pytest.fixture
-def compare(machine: Rehearsal) -> Callable[[dict[str, Any]], list[dict[str, Any]]]:
+def compare(machine: Rehearsal) -> Compare:
     """What a dry run finds, as a flat list of changes."""
 
     def look(blueprint: dict[str, Any]) -> list[dict[str, Any]]:

@@ -6,12 +6,13 @@ import pytest
 
 from mailwiz_tui.install.agent import accounts
 from mailwiz_tui.install.agent.fault import AgentFault
+from tests.unit.agent.rehearsal import Rehearsal
 
 PASSWORD = "correct-horse-battery"
 
 
 @pytest.fixture
-def database(machine):
+def database(machine: Rehearsal) -> Rehearsal:
     """Replays ``mailboxes`` as the answer to SELECT and appends every statement to ``sql``."""
     programs = {
         "mariadb": 'input=$(cat)\necho "$input" >>"$MAILWIZ_ROOT/sql"\necho "argv $*" >>"$MAILWIZ_ROOT/sql"\n'
@@ -26,8 +27,8 @@ def database(machine):
     return machine
 
 
-def ensure(machine, password: str = PASSWORD) -> list[str]:
-    answer = accounts.ensure(
+def ensure(machine: Rehearsal, password: str = PASSWORD) -> list[str]:
+    answer: dict[str, list[str]] = accounts.ensure(
         machine.host,
         [{"address": "postmaster@example.com", "password": password}],
         [{"address": "abuse@example.com", "goto": "postmaster@example.com"}],
@@ -36,14 +37,14 @@ def ensure(machine, password: str = PASSWORD) -> list[str]:
     return answer["set"]
 
 
-def statements(machine) -> str:
+def statements(machine: Rehearsal) -> str:
     file = machine.root / "sql"
     text = file.read_text()
     file.unlink()
     return text
 
 
-def test_a_password_is_set_until_it_was_handed_over_and_never_after(database):
+def test_a_password_is_set_until_it_was_handed_over_and_never_after(database: Rehearsal) -> None:
     assert ensure(database) == ["postmaster@example.com"]
     assert "{ARGON2ID}hash" in statements(database)
     (database.root / "mailboxes").write_text("postmaster@example.com\n")
@@ -54,12 +55,12 @@ def test_a_password_is_set_until_it_was_handed_over_and_never_after(database):
     assert "password" not in statements(database)
 
 
-def test_a_mailbox_that_others_made_is_left_alone(database):
+def test_a_mailbox_that_others_made_is_left_alone(database: Rehearsal) -> None:
     (database.root / "mailboxes").write_text("postmaster@example.com\n")
     assert ensure(database) == []
 
 
-def test_a_controller_killed_before_the_database_answered_loses_nothing(database):
+def test_a_controller_killed_before_the_database_answered_loses_nothing(database: Rehearsal) -> None:
     database.path("/usr/bin/mariadb").write_text(
         '#!/bin/sh\ncase "$(cat)" in SELECT*) exit 0;; esac\necho "ERROR 2002"; exit 1\n'
     )
@@ -69,7 +70,7 @@ def test_a_controller_killed_before_the_database_answered_loses_nothing(database
     assert ensure(database) == ["postmaster@example.com"]
 
 
-def test_no_password_is_in_any_argument_or_statement(database):
+def test_no_password_is_in_any_argument_or_statement(database: Rehearsal) -> None:
     ensure(database)
     accounts.open_probe(database.host, "mailwiz-probe@example.com", PASSWORD)
     everything = statements(database) + "\n".join(database.calls())
@@ -77,7 +78,7 @@ def test_no_password_is_in_any_argument_or_statement(database):
     assert "doveadm pw -s ARGON2ID" in everything
 
 
-def test_the_probe_mailbox_is_shut_and_emptied(database):
+def test_the_probe_mailbox_is_shut_and_emptied(database: Rehearsal) -> None:
     accounts.open_probe(database.host, "mailwiz-probe@example.com", PASSWORD)
     assert "active = 1" in statements(database)
     accounts.close_probe(database.host, "mailwiz-probe@example.com")
@@ -88,18 +89,18 @@ def test_the_probe_mailbox_is_shut_and_emptied(database):
 @pytest.mark.parametrize(
     "address", ["x'; DROP TABLE mailbox; --@a", "a@b'c", "no-at", "@x", "a@b\n", "a b@c.d", ""]
 )
-def test_what_is_no_address_never_reaches_the_database(database, address: str):
+def test_what_is_no_address_never_reaches_the_database(database: Rehearsal, address: str) -> None:
     with pytest.raises(AgentFault):
         accounts.open_probe(database.host, address, PASSWORD)
     assert not (database.root / "sql").exists()
 
 
-def test_a_weak_password_is_refused(database):
+def test_a_weak_password_is_refused(database: Rehearsal) -> None:
     with pytest.raises(AgentFault):
         accounts.hashed(database.host, "short")
 
 
-def test_without_dovecot_openssl_hashes(machine):
+def test_without_dovecot_openssl_hashes(machine: Rehearsal) -> None:
     machine.path("/usr/bin/doveadm").write_text("#!/bin/sh\nexit 1\n")
     machine.path("/usr/bin/doveadm").chmod(0o755)
     found = accounts.hashed(machine.host, PASSWORD)

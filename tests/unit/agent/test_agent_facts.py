@@ -17,9 +17,10 @@ from mailwiz_tui.install.agent import facts, listeners, mailsoft, netfacts
 from mailwiz_tui.install.agent.fault import AgentFault
 from mailwiz_tui.install.agent.host import Done
 from mailwiz_tui.install.agent.state import State
+from tests.unit.agent.rehearsal import Rehearsal
 
 
-def test_the_agent_returns_exactly_the_facts_that_the_controller_knows(machine):
+def test_the_agent_returns_exactly_the_facts_that_the_controller_knows(machine: Rehearsal) -> None:
     found = facts.gather(machine.host)
     known = set(Facts.model_fields) - {"clock_skew"}  # only the controller can tell that
     assert set(found) == known
@@ -29,7 +30,9 @@ def test_the_agent_returns_exactly_the_facts_that_the_controller_knows(machine):
     assert read.disks[0].mount == "/"
 
 
-def test_a_resolver_that_never_answers_hides_nothing_else(machine, monkeypatch: pytest.MonkeyPatch):
+def test_a_resolver_that_never_answers_hides_nothing_else(
+    machine: Rehearsal, monkeypatch: pytest.MonkeyPatch
+) -> None:
     answered = threading.Event()
     monkeypatch.setattr(facts, "_DEADLINE", 0.5)
     monkeypatch.setattr(facts, "_fqdn", answered.wait)
@@ -48,16 +51,20 @@ def test_a_resolver_that_never_answers_hides_nothing_else(machine, monkeypatch: 
     ],
 )
 def test_what_must_be_known_is_waited_for_however_slow_the_server_is(
-    machine, monkeypatch: pytest.MonkeyPatch, key: str, place: ModuleType, name: str
-):
+    machine: Rehearsal, monkeypatch: pytest.MonkeyPatch, key: str, place: ModuleType, name: str
+) -> None:
+    def slow(host: object, *_: object) -> list[dict[str, object]]:
+        time.sleep(0.5)
+        return [{"port": 25, "process": key}]
+
     monkeypatch.setattr(facts, "_DEADLINE", 0.1)
-    monkeypatch.setattr(place, name, lambda host, *_: time.sleep(0.5) or [{"port": 25, "process": key}])
+    monkeypatch.setattr(place, name, slow)
     assert facts.gather(machine.host)[key] == [{"port": 25, "process": key}]
 
 
 def test_a_server_that_cannot_say_what_is_on_it_is_not_taken_for_an_empty_one(
-    machine, monkeypatch: pytest.MonkeyPatch
-):
+    machine: Rehearsal, monkeypatch: pytest.MonkeyPatch
+) -> None:
     stuck = threading.Event()
     monkeypatch.setattr(facts, "_DEADLINE", 0.1)
     monkeypatch.setattr(facts, "_PATIENCE", 0.5)
@@ -67,13 +74,15 @@ def test_a_server_that_cannot_say_what_is_on_it_is_not_taken_for_an_empty_one(
     stuck.set()
 
 
-def test_a_package_list_that_is_not_read_in_time_is_no_empty_one(machine, monkeypatch: pytest.MonkeyPatch):
+def test_a_package_list_that_is_not_read_in_time_is_no_empty_one(
+    machine: Rehearsal, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(type(machine.host), "run", lambda *_, **__: Done(None, b"stopped after 60 s"))
     with pytest.raises(AgentFault, match="dpkg"):
         mailsoft.find(machine.host)
 
 
-def test_a_listener_is_found_with_its_address_and_program(machine):
+def test_a_listener_is_found_with_its_address_and_program(machine: Rehearsal) -> None:
     with (
         socket.create_server(("127.0.0.1", 0)) as four,
         socket.create_server(("::1", 0), family=socket.AF_INET6) as six,
@@ -92,11 +101,11 @@ def test_a_listener_is_found_with_its_address_and_program(machine):
         ("0::/user.slice/user-0.slice/session-1.scope\n", ""),
     ],
 )
-def test_the_unit_of_a_process_is_told_by_its_control_group(groups: str, unit: str):
+def test_the_unit_of_a_process_is_told_by_its_control_group(groups: str, unit: str) -> None:
     assert listeners.unit_of(groups) == unit
 
 
-def test_a_listener_is_ours_where_we_started_its_unit(machine, monkeypatch: pytest.MonkeyPatch):
+def test_a_listener_is_ours_where_we_started_its_unit(machine: Rehearsal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listeners, "_unit", lambda _pid: "postsrsd.service")
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
@@ -126,7 +135,9 @@ def test_a_listener_is_ours_where_we_started_its_unit(machine, monkeypatch: pyte
         ({}, []),
     ],
 )
-def test_resolvers_are_those_that_the_network_gave(machine, files: dict[str, str], expected: list[str]):
+def test_resolvers_are_those_that_the_network_gave(
+    machine: Rehearsal, files: dict[str, str], expected: list[str]
+) -> None:
     for path, text in files.items():
         machine.touch(path.lstrip("/"), text)
     assert netfacts.configured_resolvers(machine.host) == expected
@@ -161,7 +172,7 @@ def name_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[NameServer]:
     def connect(self: socket.socket, address: tuple[str, int]) -> None:
         real(self, server.getsockname() if address[1] == 53 else address)
 
-    monkeypatch.setattr(netfacts.socket.socket, "connect", connect)
+    monkeypatch.setattr(socket.socket, "connect", connect)
     thread = threading.Thread(target=serve, daemon=True)
     thread.start()
     yield answers
@@ -172,7 +183,7 @@ def record(kind: int) -> bytes:
     return b"\xc0\x0c" + struct.pack("!HHIH", kind, 1, 60, 3) + b"abc"
 
 
-def test_answers_are_read_by_type(name_server, machine):
+def test_answers_are_read_by_type(name_server: Callable[..., None], machine: Rehearsal) -> None:
     machine.touch("etc/resolv.conf", "nameserver 127.0.0.1\n")
     name_server(record(6) + record(46))
     assert netfacts.query("127.0.0.1", ".", 6, recurse=True) == {6, 46}
@@ -186,7 +197,7 @@ def test_answers_are_read_by_type(name_server, machine):
 
 
 @pytest.mark.parametrize("by", ["dpkg", "ucf"])
-def test_whose_configuration_mail_software_has(machine, by: str):
+def test_whose_configuration_mail_software_has(machine: Rehearsal, by: str) -> None:
     shipped = "as Debian ships it\n"
     md5 = hashlib.md5(shipped.encode()).hexdigest()
     conffile = f"\\n /etc/dovecot/dovecot.conf {md5}" if by == "dpkg" else ""
@@ -255,7 +266,9 @@ default_transport = error
         ("smtpd_tls_cert_file = /etc/letsencrypt/live/mx1/fullchain.pem\n", "other"),
     ],
 )
-def test_a_postfix_in_which_somebody_set_anything_is_not_the_packages(machine, text: str, change: str, owner: str):
+def test_a_postfix_in_which_somebody_set_anything_is_not_the_packages(
+    machine: Rehearsal, text: str, change: str, owner: str
+) -> None:
     machine.touch("etc/hostname", "mx1\n")
     machine.touch("etc/mailname", "mx1.example.org\n")
     machine.path("/usr/bin/dpkg-query").write_text("#!/bin/sh\nprintf 'postfix\\t3\\tii \\t\\036'\n")
@@ -294,7 +307,9 @@ dc_localdelivery='mail_spool'
         (("", ""), "changed\n", "other"),
     ],
 )
-def test_an_exim_as_debian_installed_it_is_nobodys(machine, change: tuple[str, str], template: str, owner: str):
+def test_an_exim_as_debian_installed_it_is_nobodys(
+    machine: Rehearsal, change: tuple[str, str], template: str, owner: str
+) -> None:
     """Its conffiles belong to exim4-config, and the file that says what it is for to no package."""
     md5 = hashlib.md5(b"as shipped\n").hexdigest()
     said = "exim4-base\\t4.96\\tii \\t\\036"
@@ -308,7 +323,7 @@ def test_an_exim_as_debian_installed_it_is_nobodys(machine, change: tuple[str, s
     assert mailsoft.find(machine.host)[0]["owner"] == "other"
 
 
-def test_a_machine_that_was_renamed_since_has_still_the_packages_postfix(machine):
+def test_a_machine_that_was_renamed_since_has_still_the_packages_postfix(machine: Rehearsal) -> None:
     machine.touch("etc/hostname", "mail7\n")
     machine.touch("etc/mailname", "mail7.example.net\n")
     machine.path("/usr/bin/dpkg-query").write_text("#!/bin/sh\nprintf 'postfix\\t3\\tii \\t\\036'\n")

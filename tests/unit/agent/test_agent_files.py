@@ -6,6 +6,7 @@ import json
 import os
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,15 +15,18 @@ from hypothesis import strategies as st
 from mailwiz_tui.install.agent import files
 from mailwiz_tui.install.agent.fault import AgentFault
 from mailwiz_tui.stack.blueprint import Absent, Command, Directory, File
+from tests.unit.agent.conftest import Carry, Compare
 from tests.unit.agent.rehearsal import Rehearsal, raw, step
 
 
-def ended(events):
+def ended(events: list[dict[str, Any]]) -> dict[str, Any]:
     assert events[-1]["t"] == "end"
     return events[-1]
 
 
-def test_a_file_is_written_with_its_mode_and_a_second_run_changes_nothing(machine, carry, compare):
+def test_a_file_is_written_with_its_mode_and_a_second_run_changes_nothing(
+    machine: Rehearsal, carry: Carry, compare: Compare
+) -> None:
     wanted = raw(step(Directory("/etc/x", mode=0o750), File("/etc/x/a.conf", "a = 1\n", mode=0o640)))
     assert [c["action"] for c in compare(wanted)] == ["create", "create"]
     assert ended(carry(wanted))["changed"] is True
@@ -37,7 +41,7 @@ def test_a_file_is_written_with_its_mode_and_a_second_run_changes_nothing(machin
     assert path.stat().st_ino == before.st_ino
 
 
-def test_parents_can_be_passed_whatever_the_umask(machine, carry, compare):
+def test_parents_can_be_passed_whatever_the_umask(machine: Rehearsal, carry: Carry, compare: Compare) -> None:
     former = os.umask(0o077)
     try:
         carry(raw(step(Directory("/srv/mail/boxes", mode=0o750), File("/etc/rspamd/lua.local.d/own.lua", "x\n"))))
@@ -48,7 +52,7 @@ def test_parents_can_be_passed_whatever_the_umask(machine, carry, compare):
     assert stat.S_IMODE(machine.path("/srv/mail/boxes").stat().st_mode) == 0o750
 
 
-def test_a_changed_mode_alone_is_put_right(machine, carry, compare):
+def test_a_changed_mode_alone_is_put_right(machine: Rehearsal, carry: Carry, compare: Compare) -> None:
     wanted = raw(step(File("/etc/a.conf", "x\n", mode=0o600)))
     carry(wanted)
     machine.path("/etc/a.conf").chmod(0o666)
@@ -57,7 +61,7 @@ def test_a_changed_mode_alone_is_put_right(machine, carry, compare):
     assert stat.S_IMODE(machine.path("/etc/a.conf").stat().st_mode) == 0o600
 
 
-def test_a_foreign_file_is_kept_as_a_backup_and_named_in_the_journal(machine, carry):
+def test_a_foreign_file_is_kept_as_a_backup_and_named_in_the_journal(machine: Rehearsal, carry: Carry) -> None:
     machine.path("/etc/a.conf").write_text("somebody else's\n")
     events = carry(raw(step(File("/etc/a.conf", "ours\n"))))
     kept = Path(machine.host.state("backup", "run-001", "etc/a.conf"))
@@ -66,7 +70,9 @@ def test_a_foreign_file_is_kept_as_a_backup_and_named_in_the_journal(machine, ca
     assert any("was not written by mailwiz" in e["text"] for e in events if e["t"] == "log")
 
 
-def test_a_file_changed_by_hand_is_reported_backed_up_and_written_again(machine, carry, compare):
+def test_a_file_changed_by_hand_is_reported_backed_up_and_written_again(
+    machine: Rehearsal, carry: Carry, compare: Compare
+) -> None:
     wanted = raw(step(File("/etc/a.conf", "ours\n")))
     carry(wanted)
     machine.path("/etc/a.conf").write_text("ours\nand mine\n")
@@ -78,7 +84,7 @@ def test_a_file_changed_by_hand_is_reported_backed_up_and_written_again(machine,
     assert "and mine" in Path(machine.host.state("backup", "run-002", "etc/a.conf")).read_text()
 
 
-def test_a_symbolic_link_is_replaced_not_followed(machine, carry):
+def test_a_symbolic_link_is_replaced_not_followed(machine: Rehearsal, carry: Carry) -> None:
     target = machine.path("/etc/target")
     target.write_text("untouched\n")
     os.symlink(target, machine.path("/etc/a.conf"))
@@ -87,7 +93,7 @@ def test_a_symbolic_link_is_replaced_not_followed(machine, carry):
     assert target.read_text() == "untouched\n"
 
 
-def test_what_a_validator_refuses_is_put_back_and_nothing_is_run(machine, carry):
+def test_what_a_validator_refuses_is_put_back_and_nothing_is_run(machine: Rehearsal, carry: Carry) -> None:
     machine.path("/etc/a.conf").write_text("old\n")
     machine.path("/etc/gone.conf").write_text("was there\n")
     checker = ("sh", "-c", "echo 'fatal: line 3 is bad'; exit 1")
@@ -112,7 +118,9 @@ def test_what_a_validator_refuses_is_put_back_and_nothing_is_run(machine, carry)
     assert "put back" in end["advice"]
 
 
-def test_files_left_unvalidated_by_a_killed_run_are_validated_by_the_next(machine, carry, compare):
+def test_files_left_unvalidated_by_a_killed_run_are_validated_by_the_next(
+    machine: Rehearsal, carry: Carry, compare: Compare
+) -> None:
     good = machine.touch("good", "")
     checker = ("test", "-e", str(good))
     wanted = raw(step(File("/etc/a.conf", "new\n"), validators=(checker,)))
@@ -125,7 +133,7 @@ def test_files_left_unvalidated_by_a_killed_run_are_validated_by_the_next(machin
     assert compare(wanted) == []
 
 
-def test_secrets_are_made_once_and_never_shown(machine, carry, compare):
+def test_secrets_are_made_once_and_never_shown(machine: Rehearsal, carry: Carry, compare: Compare) -> None:
     wanted = raw(step(File("/etc/a.conf", "pw = {{secret:db}}\n", mode=0o600)), secrets=("db",))
     shown = json.dumps(compare(wanted))
     assert "●●●" in json.dumps(compare(wanted), ensure_ascii=False)
@@ -145,7 +153,7 @@ def test_secrets_are_made_once_and_never_shown(machine, carry, compare):
     assert value not in json.dumps(events)
 
 
-def test_a_secret_printed_by_a_command_is_masked_in_the_journal(machine, carry):
+def test_a_secret_printed_by_a_command_is_masked_in_the_journal(machine: Rehearsal, carry: Carry) -> None:
     wanted = raw(
         step(
             File("/etc/a.conf", "{{secret:db}}", mode=0o600),
@@ -160,19 +168,21 @@ def test_a_secret_printed_by_a_command_is_masked_in_the_journal(machine, carry):
     assert ended(events)["state"] == "failed"
 
 
-def test_an_undeclared_secret_is_a_fault_not_an_empty_value(machine, carry):
+def test_an_undeclared_secret_is_a_fault_not_an_empty_value(machine: Rehearsal, carry: Carry) -> None:
     end = ended(carry(raw(step(File("/etc/a.conf", "{{secret:nobody}}")))))
     assert "nobody" in end["what"]
     assert not machine.path("/etc/a.conf").exists()
 
 
-def test_a_failed_write_leaves_the_old_file_and_no_temporary(machine, monkeypatch: pytest.MonkeyPatch):
+def test_a_failed_write_leaves_the_old_file_and_no_temporary(
+    machine: Rehearsal, monkeypatch: pytest.MonkeyPatch
+) -> None:
     machine.path("/etc/a.conf").write_text("old")
 
     def refuse(source: str, target: str) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(files.os, "rename", refuse)
+    monkeypatch.setattr("mailwiz_tui.install.agent.files.os.rename", refuse)
     with pytest.raises(AgentFault, match="No space left"):
         files.write(machine.host, "/etc/a.conf", b"new", 0o644)
     assert machine.path("/etc/a.conf").read_text() == "old"
@@ -180,7 +190,9 @@ def test_a_failed_write_leaves_the_old_file_and_no_temporary(machine, monkeypatc
 
 
 @given(content=st.binary(max_size=3000), mode=st.sampled_from([0o600, 0o640, 0o644, 0o755]))
-def test_what_is_written_is_what_is_found(content: bytes, mode: int, tmp_path_factory: pytest.TempPathFactory):
+def test_what_is_written_is_what_is_found(
+    content: bytes, mode: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     machine = Rehearsal(tmp_path_factory.mktemp("m") / "root")
     files.write(machine.host, "/etc/deep/er/file", content, mode)
     found = files.look(machine.host, "/etc/deep/er/file")

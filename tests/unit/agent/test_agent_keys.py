@@ -15,9 +15,10 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key, lo
 
 from mailwiz_tui.install.agent import keys, meshkeys
 from mailwiz_tui.install.agent.fault import AgentFault
+from tests.unit.agent.rehearsal import Rehearsal
 
 
-def test_a_dkim_key_is_made_once_and_its_public_half_is_true(machine):
+def test_a_dkim_key_is_made_once_and_its_public_half_is_true(machine: Rehearsal) -> None:
     (first,) = keys.prepare(machine.host, [{"selector": "2026a", "bits": 2048}], None)["dkim"]
     path = machine.path("/var/lib/rspamd/dkim/2026a.key")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -30,7 +31,7 @@ def test_a_dkim_key_is_made_once_and_its_public_half_is_true(machine):
     assert second == first
 
 
-def test_a_self_signed_certificate_fits_its_key_and_names(machine):
+def test_a_self_signed_certificate_fits_its_key_and_names(machine: Rehearsal) -> None:
     answer = keys.prepare(machine.host, [], {"names": ["mail.example.com", "imap.example.com"], "days": 825})
     tls = answer["tls"]
     certificate = x509.load_pem_x509_certificate(machine.path("/etc/mailwiz/tls/own/fullchain.pem").read_bytes())
@@ -52,7 +53,7 @@ def test_a_self_signed_certificate_fits_its_key_and_names(machine):
     assert other["spki_sha256"] == tls["spki_sha256"], "a new certificate keeps the key"
 
 
-def test_a_certificate_of_former_years_that_lasts_too_long_is_made_again_with_its_key(machine):
+def test_a_certificate_of_former_years_that_lasts_too_long_is_made_again_with_its_key(machine: Rehearsal) -> None:
     names = ["mail.example.com"]
     old = keys.prepare(machine.host, [], {"names": names, "days": 825})["tls"]
     new = keys.prepare(machine.host, [], {"names": names, "days": 397})["tls"]
@@ -61,24 +62,24 @@ def test_a_certificate_of_former_years_that_lasts_too_long_is_made_again_with_it
     assert keys.prepare(machine.host, [], {"names": names, "days": 397})["tls"] == new
 
 
-def test_where_no_certificate_is_asked_for_none_is_made(machine):
+def test_where_no_certificate_is_asked_for_none_is_made(machine: Rehearsal) -> None:
     assert keys.prepare(machine.host, [], None)["tls"] is None
     assert not machine.path("/etc/mailwiz").exists()
 
 
 @pytest.mark.parametrize("selector", ["", "../../etc/passwd", "a b", "-x", "a/b", "x" * 80])
-def test_a_bad_selector_makes_no_file(machine, selector: str):
+def test_a_bad_selector_makes_no_file(machine: Rehearsal, selector: str) -> None:
     with pytest.raises(AgentFault):
         keys.prepare(machine.host, [{"selector": selector, "bits": 2048}], None)
     assert not machine.path("/var/lib/rspamd").exists()
 
 
-def test_a_bad_name_makes_no_certificate(machine):
+def test_a_bad_name_makes_no_certificate(machine: Rehearsal) -> None:
     with pytest.raises(AgentFault):
         keys.prepare(machine.host, [], {"names": ["mail.example.com,IP:10.0.0.1"]})
 
 
-def test_what_a_server_is_known_by_to_its_peers_is_made_once_and_fits(machine):
+def test_what_a_server_is_known_by_to_its_peers_is_made_once_and_fits(machine: Rehearsal) -> None:
     wanted = {"name": "in1.mailwiz.internal", "wireguard": True}
     first = meshkeys.prepare(machine.host, wanted)
     folder = machine.path("/etc/mailwiz/internal")
@@ -102,7 +103,7 @@ def test_what_a_server_is_known_by_to_its_peers_is_made_once_and_fits(machine):
     assert renamed["internal"]["subject_names"] == ["in2.mailwiz.internal"]
 
 
-def test_a_program_gets_a_key_of_its_own_and_keeps_it(machine):
+def test_a_program_gets_a_key_of_its_own_and_keeps_it(machine: Rehearsal) -> None:
     wanted = {"name": "in1.mailwiz.internal", "wireguard": False, "clients": {"webmail": "webmail.in1"}}
     first = meshkeys.prepare(machine.host, wanted)
     folder = machine.path("/etc/mailwiz/internal")
@@ -116,13 +117,13 @@ def test_a_program_gets_a_key_of_its_own_and_keeps_it(machine):
     assert meshkeys.prepare(machine.host, wanted) == first
 
 
-def test_a_program_of_a_bad_name_gets_no_key(machine):
+def test_a_program_of_a_bad_name_gets_no_key(machine: Rehearsal) -> None:
     wanted = {"name": "in1.mailwiz.internal", "wireguard": False, "clients": {"../key": "webmail.in1"}}
     with pytest.raises(AgentFault, match="cannot be the name of a program"):
         meshkeys.prepare(machine.host, wanted)
 
 
-def test_a_lost_key_makes_a_new_certificate_and_an_existing_network_no_key(machine):
+def test_a_lost_key_makes_a_new_certificate_and_an_existing_network_no_key(machine: Rehearsal) -> None:
     wanted = {"name": "in1.mailwiz.internal", "wireguard": False}
     first = meshkeys.prepare(machine.host, wanted)
     assert first["wireguard"] == ""
@@ -136,6 +137,6 @@ def test_a_lost_key_makes_a_new_certificate_and_an_existing_network_no_key(machi
 
 
 @pytest.mark.parametrize("name", ["", "a b", "in1/CN=x", "-x", "x" * 64])
-def test_a_bad_internal_name_makes_no_certificate(machine, name: str):
+def test_a_bad_internal_name_makes_no_certificate(machine: Rehearsal, name: str) -> None:
     with pytest.raises(AgentFault, match="cannot stand in a certificate"):
         meshkeys.prepare(machine.host, {"name": name, "wireguard": False})

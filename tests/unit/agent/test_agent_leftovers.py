@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from mailwiz_tui.install.agent.state import State
 from mailwiz_tui.stack.blueprint import Command, File, Leftovers, Unit
-from tests.unit.agent.rehearsal import raw, step
+from tests.unit.agent.conftest import Carry, Compare
+from tests.unit.agent.rehearsal import Rehearsal, raw, step
 
 OLD = step(File("/etc/old.conf", "old"), Unit("old.service", restart_on=("/etc/old.conf",)), name="old")
 NEW = step(File("/etc/new.conf", "new"), Unit("new.service", restart_on=("/etc/new.conf",)), name="new")
 END = step(Leftovers(), name="end")
 
 
-def test_a_unit_no_longer_wanted_is_stopped_and_disabled_and_its_files_go_last(machine, carry, compare):
+def test_a_unit_no_longer_wanted_is_stopped_and_disabled_and_its_files_go_last(
+    machine: Rehearsal, carry: Carry, compare: Compare
+) -> None:
     carry(raw(OLD, END))
     machine.path("/etc/foreign.conf").write_text("somebody else's")
     machine.forget_calls()
@@ -32,7 +35,7 @@ def test_a_unit_no_longer_wanted_is_stopped_and_disabled_and_its_files_go_last(m
     assert machine.calls() == []
 
 
-def test_what_comes_back_is_begun_anew(machine, carry):
+def test_what_comes_back_is_begun_anew(machine: Rehearsal, carry: Carry) -> None:
     again = step(
         *OLD.items,
         Command("old.make", ("sh", "-c", 'echo made >> "$MAILWIZ_ROOT/made"'), inputs=("/etc/old.conf",)),
@@ -45,7 +48,9 @@ def test_what_comes_back_is_begun_anew(machine, carry):
     assert "new.service" not in State(machine.host).names("units")
 
 
-def test_a_file_that_a_wanted_unit_has_read_goes_in_its_step_and_the_unit_is_restarted(machine, carry, compare):
+def test_a_file_that_a_wanted_unit_has_read_goes_in_its_step_and_the_unit_is_restarted(
+    machine: Rehearsal, carry: Carry, compare: Compare
+) -> None:
     unit = Unit("filter.service", reload_on=("/etc/filter.conf", "/etc/virus.conf"))
     both = step(File("/etc/filter.conf", "a"), File("/etc/virus.conf", "b"), unit, name="filter")
     one = step(File("/etc/filter.conf", "a"), Unit("filter.service", reload_on=("/etc/filter.conf",)),
@@ -61,7 +66,7 @@ def test_a_file_that_a_wanted_unit_has_read_goes_in_its_step_and_the_unit_is_res
     assert carry(raw(one, END))[-1]["changed"] is False
 
 
-def test_nothing_is_taken_away_while_what_takes_its_place_does_not_work(machine, carry):
+def test_nothing_is_taken_away_while_what_takes_its_place_does_not_work(machine: Rehearsal, carry: Carry) -> None:
     carry(raw(OLD, END))
     machine.touch("units/new.service.broken")
     assert carry(raw(NEW, END))[-1]["state"] == "failed"
@@ -69,7 +74,7 @@ def test_nothing_is_taken_away_while_what_takes_its_place_does_not_work(machine,
     assert "systemctl stop old.service" not in machine.calls()
 
 
-def test_sshd_reads_again_what_was_taken_from_it_and_is_never_stopped(machine, carry):
+def test_sshd_reads_again_what_was_taken_from_it_and_is_never_stopped(machine: Rehearsal, carry: Carry) -> None:
     dropin = "/etc/ssh/sshd_config.d/10-mailwiz.conf"
     carry(raw(step(File(dropin, "Ciphers x"), Unit("ssh.service", reload_on=(dropin,)), name="ssh"), END))
     machine.forget_calls()

@@ -8,6 +8,7 @@ import os
 import subprocess
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,14 +18,15 @@ from mailwiz_tui.install.agent.journal import Journal
 from mailwiz_tui.install.agent.lock import RunLock, active_run
 from mailwiz_tui.install.agent.state import State
 from mailwiz_tui.stack.blueprint import Command, File, Packages, Unit
-from tests.unit.agent.rehearsal import raw, step
+from tests.unit.agent.conftest import Carry, Compare
+from tests.unit.agent.rehearsal import Rehearsal, raw, step
 
 
-def phases(events):
+def phases(events: list[dict[str, Any]]) -> list[tuple[str, str]]:
     return [(e["id"], e["phase"]) for e in events if e["t"] == "step" and e["phase"] != "running"]
 
 
-def test_missing_packages_are_installed_in_one_call_without_questions(machine, carry):
+def test_missing_packages_are_installed_in_one_call_without_questions(machine: Rehearsal, carry: Carry) -> None:
     machine.touch("installed", "present ii \n")
     events = carry(raw(step(Packages(("present", "alpha", "beta"), ("alpha alpha/q string x",)))))
     assert phases(events) == [("one", "changed")]
@@ -41,14 +43,16 @@ def test_missing_packages_are_installed_in_one_call_without_questions(machine, c
     assert machine.calls() == []
 
 
-def test_services_are_held_back_during_the_installation_and_a_foreign_policy_survives(machine, carry):
+def test_services_are_held_back_during_the_installation_and_a_foreign_policy_survives(
+    machine: Rehearsal, carry: Carry
+) -> None:
     machine.path(policy.PATH).write_text("#!/bin/sh\n# the hoster's own\nexit 0\n")
     carry(raw(step(Packages(("alpha",)))))
     assert "policy present" in machine.calls()
     assert "hoster's own" in machine.path(policy.PATH).read_text()
 
 
-def test_starts_are_held_back_and_stops_are_not(machine):
+def test_starts_are_held_back_and_stops_are_not(machine: Rehearsal) -> None:
     """A removed daemon must give its port back; what ran and was stopped for an upgrade starts again."""
 
     def asked(*words: str) -> int:
@@ -69,7 +73,7 @@ def test_starts_are_held_back_and_stops_are_not(machine):
         assert not machine.path(policy.STOPPED).exists()
 
 
-def test_failed_units_that_went_with_their_package_are_forgotten(machine):
+def test_failed_units_that_went_with_their_package_are_forgotten(machine: Rehearsal) -> None:
     path = machine.path("/usr/bin/systemctl")
     listed = "exim4-base.timer not-found failed failed exim4-base.timer\\nown.service loaded failed failed x\\n"
     path.write_text(
@@ -79,7 +83,9 @@ def test_failed_units_that_went_with_their_package_are_forgotten(machine):
     assert [c for c in machine.calls() if "reset-failed" in c] == ["systemctl reset-failed -- exim4-base.timer"]
 
 
-def test_the_policy_goes_when_apt_fails_and_a_forgotten_one_at_the_next_start(machine, carry):
+def test_the_policy_goes_when_apt_fails_and_a_forgotten_one_at_the_next_start(
+    machine: Rehearsal, carry: Carry
+) -> None:
     machine.touch("apt-fails", "E: Unmet dependencies\n")
     end = carry(raw(step(Packages(("alpha",)))))[-1]
     assert "Unmet dependencies" in end["what"]
@@ -91,7 +97,7 @@ def test_the_policy_goes_when_apt_fails_and_a_forgotten_one_at_the_next_start(ma
     assert not machine.path(policy.PATH).exists()
 
 
-def test_a_held_apt_lock_is_waited_for_by_name_and_not_broken(machine):
+def test_a_held_apt_lock_is_waited_for_by_name_and_not_broken(machine: Rehearsal) -> None:
     path = machine.path("/var/lib/dpkg/lock-frontend")
     path.parent.mkdir(parents=True)
     path.touch()
@@ -118,12 +124,12 @@ def test_a_held_apt_lock_is_waited_for_by_name_and_not_broken(machine):
     assert aptlocks.busy(machine.host) == []
 
 
-def test_a_lock_that_apt_itself_gives_up_on_is_tried_again(machine, carry):
+def test_a_lock_that_apt_itself_gives_up_on_is_tried_again(machine: Rehearsal, carry: Carry) -> None:
     machine.touch("apt-lock-once")
     assert phases(carry(raw(step(Packages(("alpha",)))))) == [("one", "changed")]
 
 
-def test_an_interrupted_dpkg_is_finished_first(machine, carry):
+def test_an_interrupted_dpkg_is_finished_first(machine: Rehearsal, carry: Carry) -> None:
     machine.touch("audit", "The following packages are only half configured\n alpha\n")
     carry(raw(step(Packages(("beta",)))))
     calls = machine.calls()
@@ -133,7 +139,7 @@ def test_an_interrupted_dpkg_is_finished_first(machine, carry):
     assert configure < repair < install
 
 
-def test_apt_saying_yes_without_installing_is_a_failure(machine, carry):
+def test_apt_saying_yes_without_installing_is_a_failure(machine: Rehearsal, carry: Carry) -> None:
     machine.path("/usr/bin/apt-get").write_text("#!/bin/sh\nexit 0\n")
     end = carry(raw(step(Packages(("alpha",)))))[-1]
     assert end["state"] == "failed"
@@ -150,12 +156,14 @@ def test_apt_saying_yes_without_installing_is_a_failure(machine, carry):
         ("garbage", None),
     ],
 )
-def test_apt_status_lines(line, expected):
+def test_apt_status_lines(line: str, expected: tuple[float, str] | None) -> None:
     assert packages.parse_status(line) == expected
 
 
-def test_a_command_runs_again_only_when_what_it_reads_changes(machine, carry, compare):
-    def wanted(text: str):
+def test_a_command_runs_again_only_when_what_it_reads_changes(
+    machine: Rehearsal, carry: Carry, compare: Compare
+) -> None:
+    def wanted(text: str) -> dict[str, Any]:
         log = f"echo x >>{machine.root}/ran"
         return raw(step(File("/etc/a", text), Command("c", ("sh", "-c", log), inputs=("/etc/a",))))
 
@@ -168,7 +176,9 @@ def test_a_command_runs_again_only_when_what_it_reads_changes(machine, carry, co
     assert (machine.root / "ran").read_text() == "x\nx\n"
 
 
-def test_a_command_that_failed_is_run_again_though_its_inputs_are_the_same(machine, carry):
+def test_a_command_that_failed_is_run_again_though_its_inputs_are_the_same(
+    machine: Rehearsal, carry: Carry
+) -> None:
     switch = machine.touch("broken")
     wanted = raw(step(Command("c", ("sh", "-c", f"echo x >>{machine.root}/ran; test ! -e {switch}"))))
     assert carry(wanted)[-1]["state"] == "failed"
@@ -177,14 +187,14 @@ def test_a_command_that_failed_is_run_again_though_its_inputs_are_the_same(machi
     assert (machine.root / "ran").read_text() == "x\nx\n"
 
 
-def test_a_command_without_effect_is_a_failure_though_it_exits_0(machine, carry):
+def test_a_command_without_effect_is_a_failure_though_it_exits_0(machine: Rehearsal, carry: Carry) -> None:
     end = carry(raw(step(Command("c", ("true",), unless=("sh", "-c", "echo table missing; exit 1")))))[-1]
     assert end["state"] == "failed"
     assert "table missing" in end["what"]
 
 
-def test_a_units_life_enable_start_restart_reload_stop(machine, carry, compare):
-    def wanted(a: str, b: str, **unit):
+def test_a_units_life_enable_start_restart_reload_stop(machine: Rehearsal, carry: Carry, compare: Compare) -> None:
+    def wanted(a: str, b: str, **unit: Any) -> dict[str, Any]:
         reads = {"restart_on": ("/etc/a",), "reload_on": ("/etc/b",)}
         return raw(step(File("/etc/a", a), File("/etc/b", b), Unit("x.service", **{**reads, **unit})))
 
@@ -204,8 +214,8 @@ def test_a_units_life_enable_start_restart_reload_stop(machine, carry, compare):
     assert machine.calls() == ["systemctl disable x.service", "systemctl stop x.service"]
 
 
-def test_an_interrupted_run_still_restarts_what_its_files_belong_to(machine, carry):
-    def wanted(a: str):
+def test_an_interrupted_run_still_restarts_what_its_files_belong_to(machine: Rehearsal, carry: Carry) -> None:
+    def wanted(a: str) -> dict[str, Any]:
         return raw(step(File("/etc/a", a), Unit("x.service", restart_on=("/etc/a",))))
 
     carry(wanted("1"))
@@ -215,7 +225,7 @@ def test_an_interrupted_run_still_restarts_what_its_files_belong_to(machine, car
     assert machine.calls() == ["systemctl restart x.service"]
 
 
-def test_a_unit_that_does_not_start_fails_with_its_last_words(machine, carry):
+def test_a_unit_that_does_not_start_fails_with_its_last_words(machine: Rehearsal, carry: Carry) -> None:
     machine.touch("units/x.service.broken")
     events = carry(raw(step(Unit("x.service")), step(File("/etc/later", ""), name="two")))
     assert phases(events) == [("one", "failed"), ("two", "not-reached")]
@@ -224,7 +234,7 @@ def test_a_unit_that_does_not_start_fails_with_its_last_words(machine, carry):
     assert not machine.path("/etc/later").exists()
 
 
-def test_a_unit_that_starts_and_then_crashes_fails_the_step_it_belongs_to(machine, carry):
+def test_a_unit_that_starts_and_then_crashes_fails_the_step_it_belongs_to(machine: Rehearsal, carry: Carry) -> None:
     machine.touch("units/x.service.crashes")  # from the third question on it tells of a restart
     events = carry(raw(step(Unit("x.service"), name="the-unit"), step(File("/etc/a", ""), name="after")))
     assert events[-1]["state"] == "failed"
@@ -232,7 +242,7 @@ def test_a_unit_that_starts_and_then_crashes_fails_the_step_it_belongs_to(machin
     assert State(machine.host).unit("x.service") is None, "the next run starts it again"
 
 
-def test_a_second_run_is_told_who_holds_the_lock(machine, carry):
+def test_a_second_run_is_told_who_holds_the_lock(machine: Rehearsal, carry: Carry) -> None:
     with RunLock(machine.host, "other-run", "anna@desk", "c0ffee"):
         assert active_run(machine.host) == "other-run"
         end = carry(raw(step(File("/etc/a", ""))))[-1]
@@ -248,7 +258,7 @@ def test_a_second_run_is_told_who_holds_the_lock(machine, carry):
     assert active_run(machine.host) == ""
 
 
-def test_the_journal_is_read_from_any_offset_and_only_in_whole_lines(machine, carry):
+def test_the_journal_is_read_from_any_offset_and_only_in_whole_lines(machine: Rehearsal, carry: Carry) -> None:
     carry(raw(*(step(File(f"/etc/{n}", n), name=n) for n in "abc")))
     whole = list(launch.follow(machine.host, "run-001", 0))
     events = [e for chunk in whole for e in chunk["events"]]
@@ -260,7 +270,7 @@ def test_the_journal_is_read_from_any_offset_and_only_in_whole_lines(machine, ca
     assert rest == events[1:]
 
 
-def test_following_a_run_that_nobody_writes_any_more_says_interrupted(machine):
+def test_following_a_run_that_nobody_writes_any_more_says_interrupted(machine: Rehearsal) -> None:
     folder = Path(machine.host.state("runs/killed-run"))
     folder.mkdir()
     journal = Journal(str(folder / "journal.jsonl"))
@@ -273,7 +283,9 @@ def test_following_a_run_that_nobody_writes_any_more_says_interrupted(machine):
     assert launch.status(machine.host)["state"] == "interrupted"
 
 
-def test_a_log_without_end_is_capped_but_states_still_come(machine, tmp_path, monkeypatch):
+def test_a_log_without_end_is_capped_but_states_still_come(
+    machine: Rehearsal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from mailwiz_tui.install.agent import journal as module
 
     monkeypatch.setattr(module, "MAX_LOG_BYTES", 2000)
@@ -288,7 +300,9 @@ def test_a_log_without_end_is_capped_but_states_still_come(machine, tmp_path, mo
     assert lines[-1]["t"] == "end"
 
 
-def test_a_run_that_is_asked_to_stop_ends_after_its_step_and_a_later_one_finishes(machine, carry):
+def test_a_run_that_is_asked_to_stop_ends_after_its_step_and_a_later_one_finishes(
+    machine: Rehearsal, carry: Carry
+) -> None:
     marker = f"for d in {machine.host.state('runs')}/*; do : > $d/stop; done"
     steps = (
         step(Command("c", ("sh", "-c", marker)), name="first"),
@@ -305,7 +319,9 @@ def test_a_run_that_is_asked_to_stop_ends_after_its_step_and_a_later_one_finishe
     assert phases(again) == [("second", "changed"), ("third", "changed")]
 
 
-def test_an_optional_step_is_left_out_where_asked_and_tried_again_by_the_next_run(machine, carry, compare):
+def test_an_optional_step_is_left_out_where_asked_and_tried_again_by_the_next_run(
+    machine: Rehearsal, carry: Carry, compare: Compare
+) -> None:
     steps = (
         step(File("/etc/a", "a"), name="first"),
         step(Command("c", ("sh", "-c", f"test -e {machine.root}/mended")), name="extra", optional=True),
@@ -324,12 +340,12 @@ def test_an_optional_step_is_left_out_where_asked_and_tried_again_by_the_next_ru
     assert events[-1]["skipped"] == []
 
 
-def test_a_step_that_others_build_on_is_never_left_out(machine, carry):
+def test_a_step_that_others_build_on_is_never_left_out(machine: Rehearsal, carry: Carry) -> None:
     events = carry(raw(step(File("/etc/a", "a"), name="first")), skip=["first"])
     assert phases(events) == [("first", "changed")]
 
 
-def test_stopping_a_run_that_is_not_there_is_refused(machine, carry):
+def test_stopping_a_run_that_is_not_there_is_refused(machine: Rehearsal, carry: Carry) -> None:
     carry(raw(step(File("/etc/a", ""))))
     (run_id,) = os.listdir(machine.host.state("runs"))
     assert run.stop_after_step(machine.host, run_id) is True
@@ -338,7 +354,7 @@ def test_stopping_a_run_that_is_not_there_is_refused(machine, carry):
     assert run.stop_after_step(machine.host, "../runs") is False
 
 
-def test_old_runs_are_pruned(machine, carry):
+def test_old_runs_are_pruned(machine: Rehearsal, carry: Carry) -> None:
     for number in range(30):
         Path(machine.host.state(f"runs/old-{number:03d}")).mkdir()
     carry(raw(step(File("/etc/a", ""))))
@@ -348,11 +364,11 @@ def test_old_runs_are_pruned(machine, carry):
     assert "old-000" not in left
 
 
-def lockout_blueprint(text: str):
+def lockout_blueprint(text: str) -> dict[str, Any]:
     return raw(step(File("/etc/fw", text), Unit("fw.service", reload_on=("/etc/fw",)), name="fw", lockout=True))
 
 
-def test_a_lockout_step_reverts_without_confirmation(machine, carry, compare):
+def test_a_lockout_step_reverts_without_confirmation(machine: Rehearsal, carry: Carry, compare: Compare) -> None:
     machine.path("/etc/fw").write_text("as it was")
     events = carry(lockout_blueprint("cuts us off"), gate_seconds=0.3)
     assert events[-1]["state"] == "failed"
@@ -363,7 +379,7 @@ def test_a_lockout_step_reverts_without_confirmation(machine, carry, compare):
     assert [c["kind"] for c in compare(lockout_blueprint("cuts us off"))] == ["file", "unit"]
 
 
-def test_a_confirmed_lockout_step_stays_and_a_late_undo_does_nothing(machine, carry):
+def test_a_confirmed_lockout_step_stays_and_a_late_undo_does_nothing(machine: Rehearsal, carry: Carry) -> None:
     outcomes: list[str] = []
 
     def confirm() -> None:
@@ -382,16 +398,18 @@ def test_a_confirmed_lockout_step_stays_and_a_late_undo_does_nothing(machine, ca
     assert machine.path("/etc/fw").read_text() == "lets us in"
 
 
-def test_a_lockout_step_with_nothing_to_do_asks_nobody(machine, carry):
+def test_a_lockout_step_with_nothing_to_do_asks_nobody(machine: Rehearsal, carry: Carry) -> None:
     machine.path("/etc/fw").write_text("same")
     wanted = raw(step(File("/etc/fw", "same"), name="fw", lockout=True))
     assert [e["t"] for e in carry(wanted) if e["t"] == "gate"] == []
 
 
-def test_an_unexpected_error_ends_the_run_in_words(machine, carry, monkeypatch):
+def test_an_unexpected_error_ends_the_run_in_words(
+    machine: Rehearsal, carry: Carry, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from mailwiz_tui.install.agent import steps as module
 
-    def crash(*args):
+    def crash(*args: Any) -> None:
         raise RuntimeError("boom")
 
     monkeypatch.setattr(module, "carry_out", crash)

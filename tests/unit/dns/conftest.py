@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mailwiz_tui.fleet.facts import DkimPublicKey, Facts, FactsFile, ServerRecord, TlsPublic
-from mailwiz_tui.plan.model import AdditionalDomain, Domain, DomainKind, Plan, PlanServer, Role
+from mailwiz_tui.plan.model import AdditionalDomain, Domain, DomainKind, Plan, PlanServer, Role, TlsProvider
 from tests.unit.dns.dns_values import KEY, SPKI
 
 
@@ -15,7 +15,7 @@ def plan() -> Plan:
         servers=[PlanServer(id="mx1", roles=[Role.ALL_IN_ONE])],
         domain=Domain(primary_domain="example.com", hostname="mail.example.com"),
     )
-    made.security.tls.provider = "selfsigned"
+    made.security.tls.provider = TlsProvider.SELFSIGNED
     made.security.dkim.selector = "2026a"
     return made
 

@@ -28,6 +28,7 @@ class NameServer(asyncio.DatagramProtocol):
         self.direct: list[str] = []
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.DatagramTransport)
         self.transport = transport
         self.port = transport.get_extra_info("sockname")[1]
 
@@ -59,5 +60,6 @@ class NameServer(asyncio.DatagramProtocol):
                 if node is None:
                     reply.set_rcode(dns.rcode.NXDOMAIN)
                 soa = zone.get_rdataset(origin, "SOA")
+                assert soa is not None
                 reply.authority.append(dns.rrset.from_rdata_list(origin, soa.ttl, list(soa)))
         self.transport.sendto(reply.to_wire(max_size=65535), addr)

@@ -11,7 +11,7 @@ from mailwiz_tui.dns.records import plan_notes, plan_records
 from mailwiz_tui.fleet.account_domains import learn
 from mailwiz_tui.fleet.facts import DkimPublicKey, Facts, FactsFile, ServerRecord, TlsPublic
 from mailwiz_tui.fleet.server import Inventory, Server
-from mailwiz_tui.plan.model import Plan, PlanServer, Role
+from mailwiz_tui.plan.model import Architecture, DmarcPolicy, Plan, PlanServer, Role, SpfPolicy, TlsProvider
 from tests.unit.dns.dns_values import KEY, SPKI
 
 
@@ -95,8 +95,10 @@ def test_additional_and_relay_domains(wide_plan: Plan, known: FactsFile) -> None
     assert [r.domain for r in records] == sorted((r.domain for r in records), key=wide_plan.all_domains().index)
 
 
-@pytest.mark.parametrize(("policy", "ending"), [("strict", " -all"), ("softfail", " ~all"), ("neutral", " ?all")])
-def test_spf_policies_and_includes(plan: Plan, known: FactsFile, policy: str, ending: str) -> None:
+@pytest.mark.parametrize(
+    ("policy", "ending"), [(SpfPolicy.STRICT, " -all"), (SpfPolicy.SOFTFAIL, " ~all"), (SpfPolicy.NEUTRAL, " ?all")]
+)
+def test_spf_policies_and_includes(plan: Plan, known: FactsFile, policy: SpfPolicy, ending: str) -> None:
     plan.security.spf.policy = policy
     plan.security.spf.includes = ["spf.example.net"]
     assert values(plan_records(plan, known), "example.com", "TXT") == [f"v=spf1 mx include:spf.example.net{ending}"]
@@ -127,8 +129,11 @@ def test_hostname_in_a_foreign_zone_goes_to_that_zone(plan: Plan, known: FactsFi
     assert (address.domain, address.host) == ("hoster.example", "mail")
 
 
-@pytest.mark.parametrize(("policy", "np"), [("none", "none"), ("quarantine", "reject"), ("reject", "reject")])
-def test_dmarc_follows_rfc_9989(plan: Plan, known: FactsFile, policy: str, np: str) -> None:
+@pytest.mark.parametrize(
+    ("policy", "np"),
+    [(DmarcPolicy.NONE, "none"), (DmarcPolicy.QUARANTINE, "reject"), (DmarcPolicy.REJECT, "reject")],
+)
+def test_dmarc_follows_rfc_9989(plan: Plan, known: FactsFile, policy: DmarcPolicy, np: str) -> None:
     plan.security.dmarc.policy = policy
     (text,) = values(plan_records(plan, known), "_dmarc.example.com", "TXT")
     assert text == f"v=DMARC1; p={policy}; sp={policy}; np={np}"
@@ -172,7 +177,7 @@ def test_selfsigned_leaves_out_what_needs_a_web_server(plan: Plan, known: FactsF
 
 
 def test_letsencrypt_brings_them(plan: Plan, known: FactsFile) -> None:
-    plan.security.tls.provider = "letsencrypt"
+    plan.security.tls.provider = TlsProvider.LETSENCRYPT
     records = plan_records(plan, known)
     (text,) = values(records, "_mta-sts.example.com", "TXT")
     assert text.startswith("v=STSv1; id=")
@@ -197,7 +202,7 @@ def test_letsencrypt_brings_them(plan: Plan, known: FactsFile) -> None:
 def test_the_authority_of_a_bought_certificate_is_named_where_it_is_known(
     plan: Plan, known: FactsFile, issuer: str, trusted: bool, authority: str
 ) -> None:
-    plan.security.tls.provider = "custom"
+    plan.security.tls.provider = TlsProvider.CUSTOM
     public = TlsPublic(subject_names=("mail.example.com",), issuer=issuer, trusted=trusted)
     known = known.model_copy(update={"custom": public})
     wanted = [f'0 issue "{authority}"', '0 issuewild ";"'] if authority else []
@@ -206,7 +211,7 @@ def test_the_authority_of_a_bought_certificate_is_named_where_it_is_known(
 
 
 def spread(plan: Plan) -> Plan:
-    plan.architecture = "distributed"
+    plan.architecture = Architecture.DISTRIBUTED
     plan.servers = [
         PlanServer(id="in1", roles=[Role.MX_INBOUND]),
         PlanServer(id="out1", roles=[Role.MX_OUTBOUND]),
@@ -241,7 +246,7 @@ def test_several_servers_have_names_and_selectors_of_their_own(plan: Plan) -> No
 
 
 def test_cluster_name_is_the_virtual_address(plan: Plan, known: FactsFile) -> None:
-    plan.architecture = "ha-cluster"
+    plan.architecture = Architecture.HA_CLUSTER
     plan.cluster.virtual_ip = "192.0.2.99"
     plan.servers.append(PlanServer(id="mx2", roles=[Role.ALL_IN_ONE]))
     records = plan_records(plan, known)

@@ -12,6 +12,7 @@ from mailwiz_tui.dns.records import plan_notes, plan_records
 from mailwiz_tui.dns.site import Site
 from mailwiz_tui.fleet.facts import Facts, FactsFile, ServerRecord, TlsPublic
 from mailwiz_tui.plan.model import Plan, Tls
+from mailwiz_tui.stack.blueprint import File
 from mailwiz_tui.stack.compile import compile_server
 from mailwiz_tui.stack.component import Contribution, WebLocation
 from mailwiz_tui.stack.nginx.component import SITE, Nginx
@@ -122,7 +123,7 @@ def test_web_applications_hang_in_at_the_mail_host() -> None:
     location = WebLocation("mail", "/mail/", "location /mail/ {\n    return 204;\n}", http="limit_req_zone x;")
     context: Any = Context(plan(provider="selfsigned"), "mx1", Facts(codename="trixie"), known())
     found = Nginx().contribute(context, (Contribution(web=(location,)),))
-    (text,) = [item.content for item in found.steps[0].items if getattr(item, "path", "") == SITE]
+    (text,) = [item.content for item in found.steps[0].items if isinstance(item, File) and item.path == SITE]
     assert "\n    location /mail/ {\n        return 204;\n    }\n" in text
     assert text.index("limit_req_zone x;") < text.index("server {")
     assert {port.number for port in found.ports} == {80, 443}

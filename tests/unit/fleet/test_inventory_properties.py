@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 from mailwiz_tui.fleet.ansible import read_ansible_ini, read_ansible_yaml
 from mailwiz_tui.fleet.entry import InventoryError
 from mailwiz_tui.fleet.openssh import read_openssh
-from mailwiz_tui.fleet.server import Server
+from mailwiz_tui.fleet.server import Inventory, Server
 from mailwiz_tui.fleet.toml_inventory import read_toml, with_server
 from mailwiz_tui.plan.findings import Finding
 
@@ -24,10 +26,11 @@ Host Match HostName Include ProxyJump Port -J -oProxyCommand=x ansible_host ansi
 """
 WORDS = st.sampled_from([*PIECES.split(), "\x00", "\x1b", "\n", "\t", " "])
 TEXTS = st.one_of(st.text(), st.lists(WORDS, max_size=30).map(" ".join), st.lists(WORDS, max_size=30).map("".join))
-READERS = [read_toml, read_openssh, read_ansible_ini, read_ansible_yaml]
+Reader = Callable[[str, Path], Inventory]
+READERS: list[Reader] = [read_toml, read_openssh, read_ansible_ini, read_ansible_yaml]
 
 
-def outcome(reader, text: str) -> tuple[tuple[Server, ...] | None, list[Finding]]:
+def outcome(reader: Reader, text: str) -> tuple[tuple[Server, ...] | None, list[Finding]]:
     """What a reader makes of a text; any other exception than InventoryError escapes."""
     try:
         return reader(text, PLACE).servers, []
@@ -45,7 +48,7 @@ def outcome(reader, text: str) -> tuple[tuple[Server, ...] | None, list[Finding]
 @example(text="[[servers]]\nid='a'\nhost='b'\nport=" + "9" * 4000)
 @example(text="mx1 ansible_port=" + "9" * 5000)
 @example(text="[g]\nmx1 x=" + "(" * 5000)
-def test_readers_raise_nothing_but_findings(reader, text, monkeypatch) -> None:
+def test_readers_raise_nothing_but_findings(reader: Reader, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
     servers, findings = outcome(reader, text)
     assert servers is not None or findings
@@ -53,6 +56,7 @@ def test_readers_raise_nothing_but_findings(reader, text, monkeypatch) -> None:
     assert len({s.id for s in servers or ()}) == len(servers or ())
 
 
+SURROGATES: tuple[Literal["Cs"]] = ("Cs",)
 NAMES = st.from_regex(r"[a-z0-9]([a-z0-9._-]{0,20}[a-z0-9])?", fullmatch=True)
 SERVERS = st.builds(
     Server,
@@ -62,13 +66,13 @@ SERVERS = st.builds(
     port=st.integers(1, 65535),
     identity_file=st.none() | st.sampled_from([Path("/nonexistent/id"), Path('/a/"b" \\c')]),
     proxy_jump=st.sampled_from(["", "none", "a@b:22", "a,b"]),
-    tags=st.lists(st.text(st.characters(exclude_categories=("Cs",)), max_size=9), max_size=3).map(tuple),
+    tags=st.lists(st.text(st.characters(exclude_categories=SURROGATES), max_size=9), max_size=3).map(tuple),
 )
 
 
 @settings(deadline=None)
 @given(servers=st.lists(SERVERS, max_size=5))
-def test_saved_servers_come_back(servers) -> None:
+def test_saved_servers_come_back(servers: list[Server]) -> None:
     text = "# mine\n"
     for server in servers:
         text = with_server(text, PLACE, server)

@@ -7,6 +7,7 @@ import contextlib
 import os
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import asyncssh
 import pytest
@@ -153,7 +154,7 @@ async def new_engine(
         blueprint: Blueprint | Callable[[str, FactsFile], Blueprint],
         *,
         servers: tuple[Server, ...] = (),
-        **options: object,
+        **options: Any,
     ) -> Rehearsing:
         inventory = Inventory(servers=servers or (host.server(),))
         plan = Plan.model_validate(
@@ -170,7 +171,7 @@ async def new_engine(
         engine = Rehearsing(
             plan, inventory, prompts=RefusingPrompts(), root=str(machine.root), compile_blueprint=compile_blueprint,
             history=History(tmp_path / "durations.json"), facts_path=tmp_path / "plan.facts.json",
-            **{"gate_seconds": 5.0, "give_up_after": 20.0, **options},
+            **dict[str, Any]({"gate_seconds": 5.0, "give_up_after": 20.0, **options}),
         )  # fmt: skip
         engine.events = []
         engine.subscribe(engine.events.append)

@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,8 @@ from mailwiz_tui.plan.findings import PlanError
 from mailwiz_tui.plan.model import Architecture
 from mailwiz_tui.stack.blueprint import Command, File, Packages, Unit
 from mailwiz_tui.verify import server_checks
-from tests.unit.agent.rehearsal import blueprint, step
+from tests.unit.agent.rehearsal import Rehearsal, blueprint, step
+from tests.unit.install.conftest import NewEngine, RehearsedHost
 
 
 async def until(predicate: Callable[[], bool], seconds: float = 120.0) -> None:
@@ -38,7 +40,7 @@ SMALL = blueprint(
 )
 
 
-async def test_apply_installs_and_a_second_apply_starts_no_run(new_engine, machine):
+async def test_apply_installs_and_a_second_apply_starts_no_run(new_engine: NewEngine, machine: Rehearsal) -> None:
     engine = new_engine(SMALL)
     outcome = (await engine.apply())["mx1"]
     assert (outcome.state, outcome.changed, outcome.reason) == (ServerPhase.DONE, True, "")
@@ -62,7 +64,9 @@ async def test_apply_installs_and_a_second_apply_starts_no_run(new_engine, machi
     assert machine.calls() == []
 
 
-async def test_diff_shows_everything_changes_nothing_and_hides_secrets(new_engine, machine):
+async def test_diff_shows_everything_changes_nothing_and_hides_secrets(
+    new_engine: NewEngine, machine: Rehearsal
+) -> None:
     engine = new_engine(SMALL)
     diff = (await engine.diff())["mx1"]
     text = "\n".join(diff.lines())
@@ -77,7 +81,9 @@ async def test_diff_shows_everything_changes_nothing_and_hides_secrets(new_engin
     assert (await engine.diff())["mx1"].empty
 
 
-async def test_prepare_keeps_facts_and_public_halves_only(new_engine, machine, tmp_path: Path):
+async def test_prepare_keeps_facts_and_public_halves_only(
+    new_engine: NewEngine, machine: Rehearsal, tmp_path: Path
+) -> None:
     known = await new_engine(SMALL).prepare()
     record = known.servers["mx1"]
     assert record.facts.codename == "trixie"
@@ -97,7 +103,9 @@ async def test_prepare_keeps_facts_and_public_halves_only(new_engine, machine, t
     assert load_facts(tmp_path / "plan.facts.json").servers["mx1"].dkim == record.dkim
 
 
-async def test_a_killed_controller_is_followed_up_by_the_next_apply(new_engine, machine, host):
+async def test_a_killed_controller_is_followed_up_by_the_next_apply(
+    new_engine: NewEngine, machine: Rehearsal, host: RehearsedHost
+) -> None:
     block = machine.touch("apt-blocks")
     first = new_engine(SMALL)
     task = asyncio.create_task(first.apply())
@@ -116,7 +124,9 @@ async def test_a_killed_controller_is_followed_up_by_the_next_apply(new_engine, 
     assert len(installs) == 1, "the first run's apt-get was followed, not started again"
 
 
-async def test_a_cut_connection_is_taken_up_again_without_losing_or_doubling_a_line(new_engine, machine, host):
+async def test_a_cut_connection_is_taken_up_again_without_losing_or_doubling_a_line(
+    new_engine: NewEngine, machine: Rehearsal, host: RehearsedHost
+) -> None:
     lines = "; ".join(f"echo line-{n}" for n in range(200))
     gate = machine.touch("hold")
     script = f"{lines}; while [ -e {gate} ]; do sleep 0.02; done; {lines.replace('line', 'after')}"
@@ -132,7 +142,9 @@ async def test_a_cut_connection_is_taken_up_again_without_losing_or_doubling_a_l
     assert any(isinstance(e, ServerChanged) and e.phase is ServerPhase.RECONNECTING for e in engine.events)
 
 
-async def test_a_server_that_stays_away_is_lost_and_its_run_goes_on(new_engine, machine, host):
+async def test_a_server_that_stays_away_is_lost_and_its_run_goes_on(
+    new_engine: NewEngine, machine: Rehearsal, host: RehearsedHost
+) -> None:
     block = machine.touch("apt-blocks")
     engine = new_engine(SMALL, give_up_after=0.3)
     task = asyncio.create_task(engine.apply())
@@ -148,13 +160,17 @@ async def test_a_server_that_stays_away_is_lost_and_its_run_goes_on(new_engine, 
 
 @pytest.mark.parametrize("comes_back", [True, False])
 async def test_a_line_cut_while_the_run_begins_is_taken_up_or_told_as_lost(
-    new_engine, machine, host, monkeypatch, comes_back
-):
+    new_engine: NewEngine,
+    machine: Rehearsal,
+    host: RehearsedHost,
+    monkeypatch: pytest.MonkeyPatch,
+    comes_back: bool,
+) -> None:
     """Whether the run began is not known then: it may go on there, so nothing else may be said."""
     request = AgentLink.request
-    cut: list[str] = []
+    cut: list[Any] = []
 
-    async def cut_at_start(link, op, **args):
+    async def cut_at_start(link: AgentLink, op: str, **args: Any) -> Any:
         if op == "start" and not cut:
             cut.append(op)
             await request(link, op, **args)
@@ -177,7 +193,7 @@ async def test_a_line_cut_while_the_run_begins_is_taken_up_or_told_as_lost(
     await host.listen()
 
 
-async def test_a_killed_run_is_finished_by_the_next_apply(new_engine, machine):
+async def test_a_killed_run_is_finished_by_the_next_apply(new_engine: NewEngine, machine: Rehearsal) -> None:
     machine.touch("apt-blocks")
     engine = new_engine(SMALL)
     task = asyncio.create_task(engine.apply())
@@ -185,7 +201,9 @@ async def test_a_killed_run_is_finished_by_the_next_apply(new_engine, machine):
     link = await engine.link("mx1")
     status = await link.request("status")
     assert status["state"] == "active"
-    os.kill(read_holder(machine.host)["pid"], signal.SIGKILL)
+    pid = read_holder(machine.host)["pid"]
+    assert isinstance(pid, int)
+    os.kill(pid, signal.SIGKILL)
     outcome = (await task)["mx1"]
     assert outcome.state is ServerPhase.FAILED
     assert "interrupted" in outcome.reason
@@ -195,7 +213,7 @@ async def test_a_killed_run_is_finished_by_the_next_apply(new_engine, machine):
     assert not machine.path("/usr/sbin/policy-rc.d").exists()
 
 
-async def test_a_failed_step_is_the_outcome_with_its_reason(new_engine, machine):
+async def test_a_failed_step_is_the_outcome_with_its_reason(new_engine: NewEngine, machine: Rehearsal) -> None:
     bad = blueprint(step(File("/etc/a", "x"), name="conf", validators=(("sh", "-c", "echo 'fatal: bad'; exit 1"),)))
     outcome = (await new_engine(bad).apply())["mx1"]
     assert (outcome.state, outcome.failed_step) == (ServerPhase.FAILED, "conf")
@@ -203,7 +221,9 @@ async def test_a_failed_step_is_the_outcome_with_its_reason(new_engine, machine)
     assert not machine.path("/etc/a").exists()
 
 
-async def test_a_lockout_step_is_confirmed_over_a_new_connection(new_engine, machine, host):
+async def test_a_lockout_step_is_confirmed_over_a_new_connection(
+    new_engine: NewEngine, machine: Rehearsal, host: RehearsedHost
+) -> None:
     fw = blueprint(step(File("/etc/fw", "new"), name="fw", lockout=True))
     before = len(host.commands)
     assert (await new_engine(fw).apply())["mx1"].state is ServerPhase.DONE
@@ -211,7 +231,9 @@ async def test_a_lockout_step_is_confirmed_over_a_new_connection(new_engine, mac
     assert machine.path("/etc/fw").read_text() == "new"
 
 
-async def test_a_lockout_step_that_no_new_connection_confirms_is_undone(new_engine, machine, host):
+async def test_a_lockout_step_that_no_new_connection_confirms_is_undone(
+    new_engine: NewEngine, machine: Rehearsal, host: RehearsedHost
+) -> None:
     machine.path("/etc/fw").write_text("old")
     engine = new_engine(blueprint(step(File("/etc/fw", "new"), name="fw", lockout=True)), gate_seconds=1.0)
     await engine.link("mx1")
@@ -223,17 +245,17 @@ async def test_a_lockout_step_that_no_new_connection_confirms_is_undone(new_engi
     assert any(isinstance(e, LogLine) and "new connection" in e.text and "failed" in e.text for e in engine.events)
 
 
-async def test_one_server_failing_does_not_stop_the_other(new_engine, host):
+async def test_one_server_failing_does_not_stop_the_other(new_engine: NewEngine, host: RehearsedHost) -> None:
     away = host.server("mx2").model_copy(update={"port": 1})
     engine = new_engine(SMALL, servers=(host.server(), away))
-    engine.plan.architecture = "single"
+    engine.plan.architecture = Architecture.SINGLE
     outcomes = await engine.apply()
     assert outcomes["mx1"].state is ServerPhase.DONE
     assert outcomes["mx2"].state is ServerPhase.FAILED
     assert outcomes["mx2"].reason
 
 
-async def test_attach_follows_only_what_runs(new_engine, machine):
+async def test_attach_follows_only_what_runs(new_engine: NewEngine, machine: Rehearsal) -> None:
     assert await new_engine(SMALL).attach() == {}
     block = machine.touch("apt-blocks")
     task = asyncio.create_task(new_engine(SMALL).apply())
@@ -246,7 +268,9 @@ async def test_attach_follows_only_what_runs(new_engine, machine):
     assert (await task)["mx1"].state is ServerPhase.DONE
 
 
-async def test_what_cannot_be_installed_is_refused_before_connecting(new_engine, host):
+async def test_what_cannot_be_installed_is_refused_before_connecting(
+    new_engine: NewEngine, host: RehearsedHost
+) -> None:
     engine = new_engine(SMALL)
     engine.plan.architecture = Architecture.HA_CLUSTER
     with pytest.raises(PlanError):
@@ -258,7 +282,7 @@ async def test_what_cannot_be_installed_is_refused_before_connecting(new_engine,
     assert host.connections == []
 
 
-async def test_a_foreign_system_is_refused_before_any_change(new_engine, machine):
+async def test_a_foreign_system_is_refused_before_any_change(new_engine: NewEngine, machine: Rehearsal) -> None:
     machine.path("/etc/os-release").write_text('ID=ubuntu\nVERSION_ID="24.04"\nPRETTY_NAME="Ubuntu 24.04"\n')
     outcome = (await new_engine(SMALL).apply())["mx1"]
     assert outcome.state is ServerPhase.FAILED
@@ -267,7 +291,7 @@ async def test_a_foreign_system_is_refused_before_any_change(new_engine, machine
     assert machine.calls() == []
 
 
-async def test_hostile_text_from_a_server_reaches_nobody_raw(new_engine):
+async def test_hostile_text_from_a_server_reaches_nobody_raw(new_engine: NewEngine) -> None:
     noise = r"printf '\033]0;owned\007\033[2J[bold]x[/]\r  50%%\r 100%%\n\302\2331mred\n'; exit 7"
     engine = new_engine(blueprint(step(Command("c", ("sh", "-c", noise)))))
     outcome = (await engine.apply())["mx1"]
@@ -276,7 +300,7 @@ async def test_hostile_text_from_a_server_reaches_nobody_raw(new_engine):
     assert " 100%" in texts
 
 
-async def test_the_agent_says_what_it_cannot_do(host, machine):
+async def test_the_agent_says_what_it_cannot_do(host: RehearsedHost, machine: Rehearsal) -> None:
     pool = Pool(RefusingPrompts(), root=str(machine.root))
     link = await pool.link(host.server())
     assert await link.request("ping") == "pong"
@@ -300,7 +324,7 @@ async def test_the_agent_says_what_it_cannot_do(host, machine):
     await pool.close()
 
 
-async def test_noise_before_the_agent_is_skipped_and_endless_noise_refused():
+async def test_noise_before_the_agent_is_skipped_and_endless_noise_refused() -> None:
     class Channel:
         exit_status = None
         stderr = ""
@@ -336,7 +360,9 @@ async def test_noise_before_the_agent_is_skipped_and_endless_noise_refused():
         await AgentLink.open(Connection(b"y\n" * 2_000_000))
 
 
-async def test_an_optional_step_that_fails_is_skipped_on_request_and_the_outcome_says_so(new_engine, machine):
+async def test_an_optional_step_that_fails_is_skipped_on_request_and_the_outcome_says_so(
+    new_engine: NewEngine, machine: Rehearsal
+) -> None:
     plan = blueprint(
         step(Command("c", ("sh", "-c", f"test -e {machine.root}/mended")), name="extra", optional=True),
         step(File("/etc/b", "b"), name="last"),

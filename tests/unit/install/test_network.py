@@ -62,7 +62,7 @@ class Agent:
         return [{"id": "age", "exit": 0 if self.handshakes else 1, "output": self.handshakes}]
 
 
-async def test_every_pair_is_tried_both_ways_and_the_port_is_given_back():
+async def test_every_pair_is_tried_both_ways_and_the_port_is_given_back() -> None:
     agents = {name: Agent() for name in NAMES}
     reports = await survey(plan(), known(), agents)
     assert [(r.first, r.second) for r in reports] == [("in1", "store1"), ("in1", "spam1"), ("store1", "spam1")]
@@ -73,7 +73,7 @@ async def test_every_pair_is_tried_both_ways_and_the_port_is_given_back():
     assert agents["in1"].addresses == {"192.0.2.2", "192.0.2.3"}
 
 
-async def test_one_direction_is_enough_and_none_is_a_fault():
+async def test_one_direction_is_enough_and_none_is_a_fault() -> None:
     agents = {"in1": Agent(lambda a: True), "store1": Agent(lambda a: a == "192.0.2.1"), "spam1": Agent()}
     cut, open_, _ = await survey(plan(), known(), agents)
     assert open_.good
@@ -82,7 +82,7 @@ async def test_one_direction_is_enough_and_none_is_a_fault():
     assert "UDP port 51820 gets through between in1 and store1 in neither direction" in cut.finding.message
 
 
-async def test_a_link_that_lives_needs_no_open_port_and_old_handshakes_do_not_count():
+async def test_a_link_that_lives_needs_no_open_port_and_old_handshakes_do_not_count() -> None:
     lives = Agent(lambda a: True, "key-store1 990\nkey-spam1 600\n")
     agents = {"in1": lives, "store1": Agent(lambda a: True), "spam1": Agent(lambda a: True)}
     reports = await survey(plan(), known(), agents)
@@ -91,7 +91,7 @@ async def test_a_link_that_lives_needs_no_open_port_and_old_handshakes_do_not_co
     assert reports[1].finding is not None
 
 
-async def test_an_existing_network_is_tried_at_its_own_addresses_without_wireguard():
+async def test_an_existing_network_is_tried_at_its_own_addresses_without_wireguard() -> None:
     agents = {name: Agent() for name in NAMES}
     reports = await survey(plan("existing"), known(), agents)
     assert agents["in1"].addresses == {"10.80.0.2", "10.80.0.3"}
@@ -99,7 +99,7 @@ async def test_an_existing_network_is_tried_at_its_own_addresses_without_wiregua
     assert all(r.open is None and r.good for r in reports)
 
 
-async def test_a_server_that_fails_leaves_a_gap_and_the_rest_is_told():
+async def test_a_server_that_fails_leaves_a_gap_and_the_rest_is_told() -> None:
     class Broken(Agent):
         async def request(self, op: str, **args: Any) -> Any:
             raise ConnectionError
@@ -117,13 +117,13 @@ async def test_a_server_that_fails_leaves_a_gap_and_the_rest_is_told():
         (PairReport("a", "b", 0.25, 1500, True), "takes 250 ms"),
     ],
 )
-def test_what_is_worth_knowing_is_said(report: PairReport, words: str):
+def test_what_is_worth_knowing_is_said(report: PairReport, words: str) -> None:
     assert report.finding is not None
     assert words in report.finding.message
     assert report.finding.advice
 
 
-async def test_clocks_are_compared_with_each_other_not_with_the_operators():
+async def test_clocks_are_compared_with_each_other_not_with_the_operators() -> None:
     reports = await survey(plan(), known(in1=100.0, store1=100.4), {name: Agent() for name in NAMES})
     assert [round(r.apart, 1) for r in reports] == [0.4, 100.0, 100.4]
 
@@ -136,13 +136,13 @@ def fine(first: str, second: str, *, lives: bool = False, mtu: int = 1500) -> Pa
     return PairReport(first, second, 0.001, mtu, True, lives=lives)
 
 
-def test_who_is_cut_off_from_all_is_to_blame_and_the_others_are_installed():
+def test_who_is_cut_off_from_all_is_to_blame_and_the_others_are_installed() -> None:
     assert set(blocked([cut("a", "x"), cut("b", "x"), cut("c", "x"), fine("a", "b"), fine("b", "c")])) == {"x"}
     assert set(blocked([cut("a", "b"), fine("b", "c"), fine("a", "c")])) == {"a", "b"}
     assert set(blocked([cut("a", "new"), fine("a", "b", lives=True), fine("b", "new")])) == {"new"}
     assert blocked([fine("a", "b"), PairReport("a", "c", 0.001, 1500, False, needed=False)]) == {}
 
 
-def test_the_worst_path_of_each_server_decides_its_size():
+def test_the_worst_path_of_each_server_decides_its_size() -> None:
     reports = [fine("a", "b", mtu=1400), fine("b", "c"), PairReport("a", "d", None, 0, True)]
     assert path_sizes(reports) == {"a": 1400, "b": 1400, "c": 0}

@@ -30,7 +30,7 @@ def reasons(adopt: bool = False, **changes: Any) -> list[str]:
     return [r.reason for r in refusals(Facts(**{**GOOD, **changes}), BLUEPRINT, adopt=adopt)]
 
 
-def test_a_good_server_passes():
+def test_a_good_server_passes() -> None:
     assert reasons() == []
     assert reasons(systemd="degraded") == []
     assert reasons(codename="bookworm", os_name="Debian GNU/Linux 12 (bookworm)") == []
@@ -54,12 +54,12 @@ def test_a_good_server_passes():
         ({"mail_software": (MailSoftware(name="postfix", version="3", owner="other"),)}, "postfix"),
     ],
 )
-def test_refusals(changes: dict[str, Any], word: str):
+def test_refusals(changes: dict[str, Any], word: str) -> None:
     (reason,) = reasons(**changes)
     assert word in reason
 
 
-def test_memory_for_the_public_signatures_is_looked_at_before():
+def test_memory_for_the_public_signatures_is_looked_at_before() -> None:
     def found(scanner: str) -> list[str]:
         blueprint = Blueprint("mx1", (), meta={"virus_scanner": scanner})
         return [r.reason for r in refusals(Facts(**{**GOOD, "memory_total": 1500 << 20}), blueprint)]
@@ -70,7 +70,7 @@ def test_memory_for_the_public_signatures_is_looked_at_before():
     assert "1300 MB" in reason
 
 
-def test_foreign_configuration_may_be_adopted_and_own_ports_are_no_obstacle():
+def test_foreign_configuration_may_be_adopted_and_own_ports_are_no_obstacle() -> None:
     theirs = (MailSoftware(name="postfix", version="3.10", owner="other"),)
     assert reasons(adopt=True, mail_software=theirs) == []
     ours = (MailSoftware(name="postfix", version="3.10", owner="mailwiz"),)
@@ -80,7 +80,7 @@ def test_foreign_configuration_may_be_adopted_and_own_ports_are_no_obstacle():
 
 
 @pytest.mark.parametrize("antispam", ["rspamd", "spamassassin", "none"])
-def test_no_program_of_ours_is_in_the_way_of_the_next_apply(antispam):
+def test_no_program_of_ours_is_in_the_way_of_the_next_apply(antispam: str) -> None:
     plan = cases.plan(services={"antispam": antispam, "antivirus": True})
     blueprint = compile_server(plan, "mx1", cases.facts())
     own = [
@@ -93,7 +93,7 @@ def test_no_program_of_ours_is_in_the_way_of_the_next_apply(antispam):
             assert refusals(Facts(**{**GOOD, "listeners": (listener,)}), blueprint) == []
 
 
-def test_what_an_installation_started_is_not_in_the_way_of_the_next():
+def test_what_an_installation_started_is_not_in_the_way_of_the_next() -> None:
     blueprint = compile_server(cases.plan(), "mx1", cases.facts())
     port = next(port.number for port in blueprint.ports if port.service == "srs-forward")
     for ours, expected in ((True, 0), (False, 1)):
@@ -101,7 +101,7 @@ def test_what_an_installation_started_is_not_in_the_way_of_the_next():
         assert len(refusals(Facts(**{**GOOD, "listeners": (listener,)}), blueprint)) == expected
 
 
-def test_a_foreign_web_server_is_named_first_with_what_to_do_and_adopting_is_not_offered_for_it():
+def test_a_foreign_web_server_is_named_first_with_what_to_do_and_adopting_is_not_offered_for_it() -> None:
     theirs = (MailSoftware(name="postfix", version="3.10", owner="other"),)
     apache = (Listener(protocol="tcp", address="*", port=80, process="apache2"),)
     blueprint = Blueprint("mx1", (), ports=(Port(80, "http", Scope.PUBLIC),))
@@ -116,7 +116,7 @@ def test_a_foreign_web_server_is_named_first_with_what_to_do_and_adopting_is_not
     assert advice(both).index("systemctl disable --now apache2") < advice(both).index("allow it to be replaced")
 
 
-def test_a_stub_resolver_on_its_own_loopback_address_is_no_obstacle():
+def test_a_stub_resolver_on_its_own_loopback_address_is_no_obstacle() -> None:
     blueprint = Blueprint("mx1", (), ports=(Port(53, "dns", Scope.LOCAL, protocol="udp"),))
 
     def found(address: str) -> int:
@@ -126,7 +126,7 @@ def test_a_stub_resolver_on_its_own_loopback_address_is_no_obstacle():
     assert (found("127.0.0.53"), found("127.0.0.1"), found("0.0.0.0")) == (0, 1, 1)
 
 
-def test_an_installed_server_is_not_refused_for_a_full_disk():
+def test_an_installed_server_is_not_refused_for_a_full_disk() -> None:
     full = (Disk(mount="/", total=9, free=0),)
     assert reasons(disks=full, installed_digest="abc") == []
 
@@ -141,7 +141,9 @@ def test_an_installed_server_is_not_refused_for_a_full_disk():
         (MailStore(format="sdbox", path="/srv/mail", holds_mail=True), ("sdbox", "maildir")),
     ],
 )
-def test_mail_that_lies_elsewhere_than_planned_is_never_left_behind(store, words):
+def test_mail_that_lies_elsewhere_than_planned_is_never_left_behind(
+    store: MailStore | None, words: tuple[str, ...]
+) -> None:
     blueprint = Blueprint("mx1", (), meta={"storage": "/srv/mail", "mail_format": "maildir"})
     found = refusals(Facts(**{**GOOD, "mail_store": store}), blueprint)
     assert len(found) == bool(words)

@@ -30,7 +30,7 @@ def is_harmless(text: str) -> bool:
 @example("\x1b]0;never ended")
 @example("\x1b[999999999999")
 @example("\udcff")
-def test_nothing_that_a_terminal_obeys_survives(text: str):
+def test_nothing_that_a_terminal_obeys_survives(text: str) -> None:
     assert is_harmless(clean_line(text))
     assert is_harmless(clean_text(text))
     assert len(clean_line(text, 80)) <= 80
@@ -38,13 +38,13 @@ def test_nothing_that_a_terminal_obeys_survives(text: str):
 
 
 @given(HOSTILE)
-def test_cleaning_twice_changes_nothing_more(text: str):
+def test_cleaning_twice_changes_nothing_more(text: str) -> None:
     once = clean_line(text)
     assert clean_line(once) == once
 
 
 @given(st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=200))
-def test_plain_text_stays(text: str):
+def test_plain_text_stays(text: str) -> None:
     assert clean_line(text) == text
 
 
@@ -65,9 +65,9 @@ def test_plain_text_stays(text: str):
         ("[bold]markup[/bold]", "[bold]markup[/bold]"),
     ],
 )
-def test_examples(raw: str, clean: str):
+def test_examples(raw: str, clean: str) -> None:
     assert clean_line(raw) == clean
 
 
-def test_a_line_of_megabytes_is_cut_quickly():
+def test_a_line_of_megabytes_is_cut_quickly() -> None:
     assert len(clean_line("\x1b[0m" * 2_000_000)) <= MAX_LINE

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mailwiz_tui.fleet.facts import FactsFile
+from mailwiz_tui.fleet.server import Server
 from mailwiz_tui.install import operator
 from mailwiz_tui.install.events import ServerChanged, ServerPhase
 from mailwiz_tui.install.installing import WAITS
@@ -18,8 +21,10 @@ from mailwiz_tui.install.operator import Operator, RunInProgress, this_operator
 from mailwiz_tui.plan.model import Architecture
 from mailwiz_tui.stack.blueprint import Blueprint, Command, File, Packages
 from tests.unit.agent.rehearsal import blueprint, step
+from tests.unit.install.conftest import NewEngine, RehearsedHost, Rehearsing
 from tests.unit.install.test_engine import until
 
+Content = Callable[[str, FactsFile], Blueprint]
 SLOW = blueprint(step(Packages(("alpha", "beta")), name="packages"), step(File("/etc/a", "a"), name="a"))
 QUICK = blueprint(step(File("/etc/a", "a"), name="a"))
 
@@ -28,7 +33,7 @@ def one_is_slow(server_id: str, known: FactsFile) -> Blueprint:
     return replace(SLOW if server_id == "mx2" else QUICK, server_id=server_id)
 
 
-def phases(engine, server_id: str) -> list[ServerPhase]:
+def phases(engine: Rehearsing, server_id: str) -> list[ServerPhase]:
     """What was told of a server, without repetitions."""
     told = [e.phase for e in engine.events if isinstance(e, ServerChanged) and e.server_id == server_id]
     return [phase for i, phase in enumerate(told) if i == 0 or told[i - 1] is not phase]
@@ -40,10 +45,10 @@ def begun_before(lock: Path, seconds: float) -> None:
 
 
 @pytest.fixture
-def pair(new_engine, host, second):
+def pair(new_engine: NewEngine, host: RehearsedHost, second: RehearsedHost) -> NewEngine:
     """Makes engines for two servers that need nothing of each other."""
 
-    def new(content=one_is_slow, **options):
+    def new(content: Content = one_is_slow, **options: Any) -> Rehearsing:
         engine = new_engine(content, servers=(host.server("mx1"), second.server("mx2")), **options)
         engine.plan.architecture = Architecture.SINGLE
         return engine
@@ -51,7 +56,9 @@ def pair(new_engine, host, second):
     return new
 
 
-async def test_a_server_that_has_ended_is_told_of_while_another_is_still_at_work(pair, second):
+async def test_a_server_that_has_ended_is_told_of_while_another_is_still_at_work(
+    pair: NewEngine, second: RehearsedHost
+) -> None:
     block = second.machine.touch("apt-blocks")
     engine = pair()
     task = asyncio.create_task(engine.apply())
@@ -65,7 +72,9 @@ async def test_a_server_that_has_ended_is_told_of_while_another_is_still_at_work
     assert phases(engine, "mx1").count(ServerPhase.DONE) == 1
 
 
-async def test_a_server_that_is_away_is_told_of_before_the_others_are_done(pair, host, second):
+async def test_a_server_that_is_away_is_told_of_before_the_others_are_done(
+    pair: NewEngine, host: RehearsedHost, second: RehearsedHost
+) -> None:
     block = second.machine.touch("apt-blocks")
     engine = pair()
     await host.close()
@@ -77,11 +86,13 @@ async def test_a_server_that_is_away_is_told_of_before_the_others_are_done(pair,
     await host.listen()
 
 
-async def test_a_prepared_server_says_that_it_waits_for_the_others(pair, second, monkeypatch):
+async def test_a_prepared_server_says_that_it_waits_for_the_others(
+    pair: NewEngine, second: RehearsedHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
     engine = pair()
     prepare, gate = engine._work.prepare, asyncio.Event()
 
-    async def slow(server):
+    async def slow(server: Server) -> Any:
         if server.id == "mx2":
             await gate.wait()
         return await prepare(server)
@@ -94,7 +105,9 @@ async def test_a_prepared_server_says_that_it_waits_for_the_others(pair, second,
     assert all(outcome.good for outcome in (await task).values())
 
 
-async def test_joining_again_keeps_the_finished_server_finished_and_the_runs_own_time(pair, second):
+async def test_joining_again_keeps_the_finished_server_finished_and_the_runs_own_time(
+    pair: NewEngine, second: RehearsedHost
+) -> None:
     block = second.machine.touch("apt-blocks")
     first = pair()
     task = asyncio.create_task(first.apply())
@@ -117,7 +130,7 @@ async def test_joining_again_keeps_the_finished_server_finished_and_the_runs_own
     assert phases(again, "mx1")[-1] is ServerPhase.UNCHANGED
 
 
-async def test_what_is_watched_is_told_whole_and_whose_it_is(pair, second):
+async def test_what_is_watched_is_told_whole_and_whose_it_is(pair: NewEngine, second: RehearsedHost) -> None:
     block = second.machine.touch("apt-blocks")
     first = pair()
     task = asyncio.create_task(first.apply())
@@ -136,7 +149,9 @@ async def test_what_is_watched_is_told_whole_and_whose_it_is(pair, second):
     await task
 
 
-async def test_a_retry_leaves_finished_servers_alone_but_for_what_the_others_told(pair, second):
+async def test_a_retry_leaves_finished_servers_alone_but_for_what_the_others_told(
+    pair: NewEngine, second: RehearsedHost
+) -> None:
     """mx1 is told the address of mx2: once that changes, mx1 is brought up to date by mx2's retry."""
     address = "192.0.2.1"
 
@@ -157,7 +172,9 @@ async def test_a_retry_leaves_finished_servers_alone_but_for_what_the_others_tol
     assert {i: outcome.state for i, outcome in outcomes.items()} == dict.fromkeys(("mx1", "mx2"), ServerPhase.DONE)
 
 
-def test_an_operator_is_known_again_by_the_controller_and_else_by_name(tmp_path, monkeypatch):
+def test_an_operator_is_known_again_by_the_controller_and_else_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     me = this_operator(tmp_path)
     assert this_operator(tmp_path) == me
     assert (tmp_path / "controller-id").stat().st_mode & 0o777 == 0o600
@@ -170,7 +187,7 @@ def test_an_operator_is_known_again_by_the_controller_and_else_by_name(tmp_path,
     assert this_operator(nowhere) == Operator(operator._name())
 
 
-def test_a_run_tells_its_age_by_its_servers_clock():
+def test_a_run_tells_its_age_by_its_servers_clock() -> None:
     assert RunInProgress.of({"run": "r", "by": "a@b\x1b[2J", "age": 12.5}).age == 12.5
     assert RunInProgress.of({"run": "r", "age": -3}).age == 0.0
     assert RunInProgress.of({"run": "r", "age": "x"}).age == 0.0

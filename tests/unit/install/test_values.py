@@ -40,12 +40,12 @@ PLAN = Plan.model_validate(
         (ServerOutcome("mx1", ServerPhase.LOST, reason="no route"), "mx1: lost: no route"),
     ],
 )
-def test_an_outcome_is_one_line(outcome: ServerOutcome, line: str):
+def test_an_outcome_is_one_line(outcome: ServerOutcome, line: str) -> None:
     assert outcome.line == line
     assert outcome.good is (outcome.state in (ServerPhase.DONE, ServerPhase.UNCHANGED))
 
 
-def test_a_diff_from_a_hostile_server_is_clean():
+def test_a_diff_from_a_hostile_server_is_clean() -> None:
     evil = "\x1b]0;x\x07\x1b[2J"
     change = {
         "kind": "file",
@@ -59,7 +59,7 @@ def test_a_diff_from_a_hostile_server_is_clean():
     assert diff.files == ("/etc/a",)
 
 
-def test_every_mailbox_domain_answers_at_the_addresses_that_must_exist():
+def test_every_mailbox_domain_answers_at_the_addresses_that_must_exist() -> None:
     accounts = first_accounts(PLAN)
     aliases = dict(accounts.aliases)
     assert accounts.domains == ("example.com", "example.org")
@@ -75,13 +75,13 @@ def test_every_mailbox_domain_answers_at_the_addresses_that_must_exist():
     assert place.id == "mx1"
 
 
-def test_passwords_are_long_and_never_the_same():
+def test_passwords_are_long_and_never_the_same() -> None:
     passwords = {new_password().get_secret_value() for _ in range(50)}
     assert len(passwords) == 50
     assert all(len(p) == 27 and not set(p) & set("0O1lI ") for p in passwords)
 
 
-def test_estimates_span_the_earlier_durations_and_survive_a_broken_file(tmp_path: Path):
+def test_estimates_span_the_earlier_durations_and_survive_a_broken_file(tmp_path: Path) -> None:
     path = tmp_path / "state" / "durations.json"
     history = History(path)
     assert history.span("packages") is None
@@ -96,7 +96,7 @@ def test_estimates_span_the_earlier_durations_and_survive_a_broken_file(tmp_path
     assert history.span("packages") == (33.0, 39.0)
 
 
-def test_the_state_folder_follows_the_xdg_specification(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+def test_the_state_folder_follows_the_xdg_specification(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     assert state_home() == tmp_path / "mailwiz-tui"
     monkeypatch.setenv("XDG_STATE_HOME", "relative/is/ignored")

@@ -10,6 +10,7 @@ from pathlib import Path
 import dkim
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.serialization import load_ssh_private_key
 
 from mailwiz_tui.lab import keys, machine, state, templates
@@ -74,7 +75,7 @@ def test_identity_and_its_public_half_belong_together(paths: LabPaths) -> None:
     public = keys.public_identity(paths).split()
     assert public[0] == "ssh-ed25519"
     assert public[1].encode() in private.public_key().public_bytes(
-        keys.serialization.Encoding.OpenSSH, keys.serialization.PublicFormat.OpenSSH
+        serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH
     )
 
 

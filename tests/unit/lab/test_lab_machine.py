@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import pwd
 import shutil
 import subprocess
 import sys
@@ -47,7 +48,9 @@ def test_program_gets_and_gives_bytes_unharmed() -> None:
 def test_missing_programs_are_named_by_their_debian_packages(monkeypatch: pytest.MonkeyPatch) -> None:
     absent = {"debootstrap", "nft", "systemd-nspawn"}
     which = shutil.which
-    monkeypatch.setattr(machine.shutil, "which", lambda name: None if name in absent else which(name))
+    monkeypatch.setattr(
+        "mailwiz_tui.lab.machine.shutil.which", lambda name: None if name in absent else which(name)
+    )
     monkeypatch.setattr(machine, "KEYRING", Path("/"))
     assert machine.missing_packages() == ["debootstrap", "nftables", "systemd-container"]
     assert any("debootstrap nftables systemd-container" in line for line in machine.missing())
@@ -65,7 +68,7 @@ def test_without_root_up_and_down_say_so_in_one_line(
 
 
 def test_other_system_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine.sys, "platform", "darwin")
+    monkeypatch.setattr("mailwiz_tui.lab.machine.sys.platform", "darwin")
     with pytest.raises(LabError, match="Linux"):
         machine.require()
 
@@ -141,7 +144,7 @@ def test_files_of_a_sudo_user_lie_in_his_home(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.delenv("XDG_DATA_HOME", raising=False)
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setenv("SUDO_UID", "1")
-    assert keys.operator_data_folder() == Path(keys.pwd.getpwuid(1).pw_dir) / ".local/share"
+    assert keys.operator_data_folder() == Path(pwd.getpwuid(1).pw_dir) / ".local/share"
     monkeypatch.setenv("XDG_DATA_HOME", "/somewhere")
     assert keys.operator_data_folder() == Path("/somewhere")
 
@@ -161,7 +164,7 @@ def test_host_gets_its_keys_though_a_killed_run_has_left_a_folder_that_is_still_
     for left in (".mx2.new/etc/ssh", ".mx2.keys", ".mx2.abc/etc/ssh"):
         (tmp_path / "lab/host-keys" / left).mkdir(parents=True)
     with monkeypatch.context() as stubborn:
-        stubborn.setattr(provider.shutil, "rmtree", lambda path, ignore_errors=False: None)
+        stubborn.setattr("mailwiz_tui.lab.provider.shutil.rmtree", lambda path, ignore_errors=False: None)
         provider.host_keys(box)
     first = (box.root / "etc/ssh/ssh_host_ed25519_key").read_text()
     assert "PRIVATE KEY" in first

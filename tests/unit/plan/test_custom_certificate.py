@@ -8,7 +8,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from mailwiz_tui.plan.findings import Severity
 from mailwiz_tui.plan.rules.custom_certificate import examine
-from tests.unit.certificates import issue
+from tests.unit.certificates import Pair, issue
 
 HOST = "mail.example.com"
 ROOT = issue("Root", authority=True)
@@ -29,7 +29,7 @@ def told(chain: str, key: str) -> list[str]:
         issue("mail", MIDDLE, names=(HOST,), key=ec.generate_private_key(ec.SECP384R1())),
     ],
 )
-def test_a_fit_pair_passes(leaf) -> None:
+def test_a_fit_pair_passes(leaf: Pair) -> None:
     assert told(leaf.pem + MIDDLE.pem, leaf.key_pem()) == []
     assert told(leaf.pem + MIDDLE.pem + ROOT.pem, leaf.key_pem()) == []
 
@@ -48,7 +48,7 @@ def test_a_fit_pair_passes(leaf) -> None:
         (issue("mail", MIDDLE, names=(HOST,), usage=ExtendedKeyUsageOID.CLIENT_AUTH), "not meant for servers"),
     ],
 )
-def test_an_unfit_certificate_is_refused(leaf, words: str) -> None:
+def test_an_unfit_certificate_is_refused(leaf: Pair, words: str) -> None:
     (line,) = told(leaf.pem + MIDDLE.pem, leaf.key_pem())
     assert line.startswith(f"{Severity.FAULT} security.tls.certificate:")
     assert words in line

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mailwiz_tui.plan import files
 from mailwiz_tui.plan.findings import PlanError, Severity
 from mailwiz_tui.plan.model import Architecture, DomainKind, Plan, Role, StorageType
 from mailwiz_tui.plan.toml import dumps, findings_of, load_plan, load_raw, save_plan
@@ -136,7 +135,7 @@ def test_a_failed_write_keeps_the_old_file(
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(files.os, "fsync", full)
+    monkeypatch.setattr("mailwiz_tui.plan.files.os.fsync", full)
     with pytest.raises(PlanError, match="No space left on device"):
         save_plan(sound, path)
     assert path.read_text() == "old"

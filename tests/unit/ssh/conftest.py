@@ -150,8 +150,13 @@ class Host:
         process.exit(status)
 
 
+Keys = dict[str, asyncssh.SSHKey]
+MakeHost = Callable[..., Any]
+ServerOf = Callable[..., Server]
+
+
 @pytest.fixture(scope="session")
-def keys() -> dict[str, asyncssh.SSHKey]:
+def keys() -> Keys:
     """Keys made once for all tests."""
     return {
         "host": asyncssh.generate_private_key("ssh-ed25519"),
@@ -173,7 +178,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-async def make_host(tmp_path: Path, keys: dict[str, asyncssh.SSHKey]) -> AsyncIterator[Callable[..., Any]]:
+async def make_host(tmp_path: Path, keys: Keys) -> AsyncIterator[MakeHost]:
     """Starts servers; they end with the test."""
     hosts: list[Host] = []
 
@@ -197,7 +202,7 @@ def operator() -> Operator:
 
 
 @pytest.fixture
-def identity(tmp_path: Path, keys: dict[str, asyncssh.SSHKey]) -> Path:
+def identity(tmp_path: Path, keys: Keys) -> Path:
     """The user's private key as a file without a passphrase."""
     file = tmp_path / "id_user"
     keys["user"].write_private_key(str(file))
@@ -206,7 +211,7 @@ def identity(tmp_path: Path, keys: dict[str, asyncssh.SSHKey]) -> Path:
 
 
 @pytest.fixture
-def server_of(tmp_path: Path, identity: Path) -> Callable[..., Server]:
+def server_of(tmp_path: Path, identity: Path) -> ServerOf:
     """The inventory's entry for a running host, whose keys are known unless said otherwise."""
 
     def make(running: Host, *, known: bool = True, **changes: Any) -> Server:

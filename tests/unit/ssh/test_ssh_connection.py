@@ -6,6 +6,7 @@ import asyncio
 import logging
 import shutil
 import sys
+from pathlib import Path
 
 import asyncssh
 import pytest
@@ -18,6 +19,7 @@ from mailwiz_tui.install.ssh import (
     connect,
 )
 from mailwiz_tui.install.ssh.transport import KEEPALIVE_MISSES, KEEPALIVE_SECONDS
+from tests.unit.ssh.conftest import Keys, MakeHost, Operator, ServerOf
 
 from .reading import read_exactly
 
@@ -33,7 +35,9 @@ for data in iter(lambda: os.read(0, 9999), b""):
 """
 
 
-async def test_a_cut_connection_is_lost_and_never_success(make_host, server_of, operator) -> None:
+async def test_a_cut_connection_is_lost_and_never_success(
+    make_host: MakeHost, server_of: ServerOf, operator: Operator
+) -> None:
     host = await make_host()
     connection = await connect(server_of(host), operator)
     reading = await connection.open("printf abc; sleep 60")
@@ -58,7 +62,9 @@ async def test_a_cut_connection_is_lost_and_never_success(make_host, server_of, 
     await connection.close()
 
 
-async def test_the_end_of_a_server_process_in_mid_answer_is_lost(make_host, server_of, operator) -> None:
+async def test_the_end_of_a_server_process_in_mid_answer_is_lost(
+    make_host: MakeHost, server_of: ServerOf, operator: Operator
+) -> None:
     host = await make_host()
     async with await connect(server_of(host), operator) as connection:
         channel = await connection.open_privileged("sleep 60")
@@ -67,14 +73,18 @@ async def test_the_end_of_a_server_process_in_mid_answer_is_lost(make_host, serv
             await read_exactly(channel, 4)
 
 
-async def test_dead_peers_are_noticed_by_keepalives(make_host, server_of, operator) -> None:
+async def test_dead_peers_are_noticed_by_keepalives(
+    make_host: MakeHost, server_of: ServerOf, operator: Operator
+) -> None:
     host = await make_host()
     async with await connect(server_of(host), operator) as connection:
         options = connection.transport._keepalive_interval, connection.transport._keepalive_count_max
     assert options == (KEEPALIVE_SECONDS, KEEPALIVE_MISSES) == (10, 3)
 
 
-async def test_a_server_that_says_nothing_times_out(make_host, server_of, operator, monkeypatch) -> None:
+async def test_a_server_that_says_nothing_times_out(
+    make_host: MakeHost, server_of: ServerOf, operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("mailwiz_tui.install.ssh.transport.CONNECT_SECONDS", 0.2)
     host = await make_host()
     silent = await asyncio.start_server(lambda r, w: None, "127.0.0.1", 0)
@@ -86,7 +96,9 @@ async def test_a_server_that_says_nothing_times_out(make_host, server_of, operat
     silent.close()
 
 
-async def test_time_for_an_answer_does_not_count(make_host, server_of, operator, monkeypatch) -> None:
+async def test_time_for_an_answer_does_not_count(
+    make_host: MakeHost, server_of: ServerOf, operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("mailwiz_tui.install.ssh.transport.CONNECT_SECONDS", 0.5)
     host = await make_host(password="sesame", authorized=[])
     operator.passwords = ["sesame"]
@@ -95,7 +107,9 @@ async def test_time_for_an_answer_does_not_count(make_host, server_of, operator,
         pass
 
 
-async def test_a_jump_host_is_shared_and_checked(make_host, server_of, operator, identity, keys) -> None:
+async def test_a_jump_host_is_shared_and_checked(
+    make_host: MakeHost, server_of: ServerOf, operator: Operator, identity: Path, keys: Keys
+) -> None:
     bastion = await make_host(host_keys=[keys["other-host"]])
     hosts = [await make_host(), await make_host()]
     server_of(bastion)
@@ -115,7 +129,9 @@ async def test_a_jump_host_is_shared_and_checked(make_host, server_of, operator,
     await tunnels.close()
 
 
-async def test_an_unknown_jump_host_is_asked_about_first(make_host, server_of, operator, keys) -> None:
+async def test_an_unknown_jump_host_is_asked_about_first(
+    make_host: MakeHost, server_of: ServerOf, operator: Operator, keys: Keys
+) -> None:
     bastion = await make_host(host_keys=[keys["other-host"]])
     host = await make_host()
     server = server_of(host, proxy_jump=f"ops@127.0.0.1:{bastion.port}")
@@ -126,7 +142,9 @@ async def test_an_unknown_jump_host_is_asked_about_first(make_host, server_of, o
     assert host.connections == []
 
 
-async def test_an_unknown_host_behind_a_jump_host(make_host, server_of, operator, keys) -> None:
+async def test_an_unknown_host_behind_a_jump_host(
+    make_host: MakeHost, server_of: ServerOf, operator: Operator, keys: Keys
+) -> None:
     bastion = await make_host(host_keys=[keys["other-host"]])
     host = await make_host()
     server_of(bastion)
@@ -137,7 +155,9 @@ async def test_an_unknown_host_behind_a_jump_host(make_host, server_of, operator
     assert [question[1] for question in operator.asked] == [f"[127.0.0.1]:{host.port}"]
 
 
-async def test_a_jump_host_that_forwards_nothing(make_host, server_of, operator, keys) -> None:
+async def test_a_jump_host_that_forwards_nothing(
+    make_host: MakeHost, server_of: ServerOf, operator: Operator, keys: Keys
+) -> None:
     bastion = await make_host(host_keys=[keys["other-host"]], forwards=False)
     host = await make_host()
     server_of(bastion)
@@ -146,7 +166,9 @@ async def test_a_jump_host_that_forwards_nothing(make_host, server_of, operator,
 
 
 @pytest.mark.skipif(not shutil.which("ssh"), reason="needs an ssh client")
-async def test_proxy_jump_of_the_openssh_configuration(make_host, server_of, operator, home, keys) -> None:
+async def test_proxy_jump_of_the_openssh_configuration(
+    make_host: MakeHost, server_of: ServerOf, operator: Operator, home: Path, keys: Keys
+) -> None:
     bastion = await make_host(host_keys=[keys["other-host"]])
     host = await make_host()
     server_of(bastion)
@@ -160,14 +182,18 @@ async def test_proxy_jump_of_the_openssh_configuration(make_host, server_of, ope
 
 
 @pytest.mark.skipif(not shutil.which("ssh"), reason="needs an ssh client")
-async def test_jump_hosts_in_a_circle_are_told(make_host, server_of, operator, home) -> None:
+async def test_jump_hosts_in_a_circle_are_told(
+    make_host: MakeHost, server_of: ServerOf, operator: Operator, home: Path
+) -> None:
     host = await make_host()
     (home / ".ssh/config").write_text("Host a\n ProxyJump b\nHost b\n ProxyJump a\n")
     with pytest.raises(SshError, match=r"in a circle.*: a, b, a"):
         await connect(server_of(host, proxy_jump="a"), operator)
 
 
-async def test_a_proxy_command_carries_the_connection(make_host, server_of, operator, home) -> None:
+async def test_a_proxy_command_carries_the_connection(
+    make_host: MakeHost, server_of: ServerOf, operator: Operator, home: Path
+) -> None:
     host = await make_host()
     (home / "relay.py").write_text(RELAY)
     (home / ".ssh/config").write_text(f"Host mail\n ProxyCommand {sys.executable} {home}/relay.py %h %p\n")
@@ -179,7 +205,7 @@ async def test_a_proxy_command_carries_the_connection(make_host, server_of, oper
 
 @pytest.mark.parametrize("refusals", [3, 100])
 async def test_a_refused_session_is_tried_again_for_a_moment(
-    make_host, server_of, operator, monkeypatch, refusals
+    make_host: MakeHost, server_of: ServerOf, operator: Operator, monkeypatch: pytest.MonkeyPatch, refusals: int
 ) -> None:
     monkeypatch.setattr("mailwiz_tui.install.ssh.connection.REFUSED_DELAYS", (0, 0, 0))
     host = await make_host()
@@ -202,7 +228,9 @@ async def test_a_refused_session_is_tried_again_for_a_moment(
                 await connection.run("echo hi")
 
 
-async def test_at_most_four_handshakes_with_a_host_at_once(make_host, server_of, operator) -> None:
+async def test_at_most_four_handshakes_with_a_host_at_once(
+    make_host: MakeHost, server_of: ServerOf, operator: Operator
+) -> None:
     host = await make_host()
     server, tunnels = server_of(host), Tunnels()
     most = 0
@@ -222,7 +250,9 @@ async def test_at_most_four_handshakes_with_a_host_at_once(make_host, server_of,
         await connection.close()
 
 
-async def test_nothing_is_logged_of_what_is_run(make_host, server_of, operator, caplog) -> None:
+async def test_nothing_is_logged_of_what_is_run(
+    make_host: MakeHost, server_of: ServerOf, operator: Operator, caplog: pytest.LogCaptureFixture
+) -> None:
     host = await make_host()
     caplog.set_level(logging.DEBUG)
     async with await connect(server_of(host), operator) as connection:

@@ -13,6 +13,7 @@ import pytest
 
 from mailwiz_tui.install.ssh import SshError, SshErrorKind, Tunnels, connect, known_hosts
 from mailwiz_tui.install.ssh.client_config import client_config, parse
+from tests.unit.ssh.conftest import Keys, MakeHost, Operator, ServerOf
 
 
 def line(name: str, key: asyncssh.SSHKey, marker: str = "") -> str:
@@ -20,9 +21,12 @@ def line(name: str, key: asyncssh.SSHKey, marker: str = "") -> str:
     return f"{marker}{name} {' '.join(key.export_public_key().decode().split()[:2])}\n"
 
 
-async def test_an_unknown_host_that_is_declined_is_not_stored(make_host, server_of, operator) -> None:
+async def test_an_unknown_host_that_is_declined_is_not_stored(
+    make_host: MakeHost, server_of: ServerOf, operator: Operator
+) -> None:
     host = await make_host()
     server = server_of(host, known=False)
+    assert server.known_hosts
     with pytest.raises(SshError, match="was not accepted") as caught:
         await connect(server, operator)
     assert caught.value.kind is SshErrorKind.HOST_KEY_UNKNOWN
@@ -35,9 +39,12 @@ async def test_an_unknown_host_that_is_declined_is_not_stored(make_host, server_
     assert host.offered == [], "nobody tried to log in"
 
 
-async def test_an_unknown_host_that_is_accepted_is_stored(make_host, server_of, operator) -> None:
+async def test_an_unknown_host_that_is_accepted_is_stored(
+    make_host: MakeHost, server_of: ServerOf, operator: Operator
+) -> None:
     host = await make_host()
     server = server_of(host, known=False)
+    assert server.known_hosts
     operator.accept = True
     for _ in range(2):
         async with await connect(server, operator):
@@ -49,7 +56,9 @@ async def test_an_unknown_host_that_is_accepted_is_stored(make_host, server_of, 
     assert server.known_hosts.stat().st_mode & 0o777 == 0o600
 
 
-async def test_two_connections_at_once_ask_once(make_host, server_of, operator) -> None:
+async def test_two_connections_at_once_ask_once(
+    make_host: MakeHost, server_of: ServerOf, operator: Operator
+) -> None:
     host = await make_host()
     operator.accept = True
     server, tunnels = server_of(host, known=False), Tunnels()
@@ -60,10 +69,11 @@ async def test_two_connections_at_once_ask_once(make_host, server_of, operator) 
 
 @pytest.mark.parametrize("same_algorithm", [True, False])
 async def test_a_changed_key_is_refused_naming_file_and_line(
-    make_host, server_of, operator, keys, same_algorithm
+    make_host: MakeHost, server_of: ServerOf, operator: Operator, keys: Keys, same_algorithm: bool
 ) -> None:
     host = await make_host(host_keys=[keys["host"]])
     server = server_of(host, known=False)
+    assert server.known_hosts
     other = keys["other-host"] if same_algorithm else keys["host-ecdsa"]
     server.known_hosts.write_text("# mine\n" + line(f"[127.0.0.1]:{host.port}", other))
     before = server.known_hosts.read_text()
@@ -78,9 +88,12 @@ async def test_a_changed_key_is_refused_naming_file_and_line(
     assert server.known_hosts.read_text() == before
 
 
-async def test_a_revoked_key_is_refused_also_where_it_is_trusted_too(make_host, server_of, operator, keys) -> None:
+async def test_a_revoked_key_is_refused_also_where_it_is_trusted_too(
+    make_host: MakeHost, server_of: ServerOf, operator: Operator, keys: Keys
+) -> None:
     host = await make_host(host_keys=[keys["host"]])
     server = server_of(host)
+    assert server.known_hosts
     with server.known_hosts.open("a") as stream:
         stream.write(line("*", keys["host"], "@revoked "))
     operator.accept = True
@@ -90,10 +103,11 @@ async def test_a_revoked_key_is_refused_also_where_it_is_trusted_too(make_host, 
 
 
 async def test_a_revoked_key_of_an_unknown_host_is_not_even_asked_about(
-    make_host, server_of, operator, keys
+    make_host: MakeHost, server_of: ServerOf, operator: Operator, keys: Keys
 ) -> None:
     host = await make_host(host_keys=[keys["host"]])
     server = server_of(host, known=False)
+    assert server.known_hosts
     server.known_hosts.write_text(line(f"[127.0.0.1]:{host.port}", keys["host"], "@revoked "))
     operator.accept = True
     with pytest.raises(SshError, match="revoked"):
@@ -101,9 +115,12 @@ async def test_a_revoked_key_of_an_unknown_host_is_not_even_asked_about(
     assert operator.asked == []
 
 
-async def test_another_port_of_a_known_host_is_a_host_of_its_own(make_host, server_of, operator, keys) -> None:
+async def test_another_port_of_a_known_host_is_a_host_of_its_own(
+    make_host: MakeHost, server_of: ServerOf, operator: Operator, keys: Keys
+) -> None:
     host = await make_host(host_keys=[keys["host"]])
     server = server_of(host, known=False)
+    assert server.known_hosts
     server.known_hosts.write_text(line("127.0.0.1", keys["other-host"]))
     operator.accept = True
     async with await connect(server, operator):
@@ -113,10 +130,13 @@ async def test_another_port_of_a_known_host_is_a_host_of_its_own(make_host, serv
 
 
 @pytest.mark.parametrize("principal", ["127.0.0.1", "other.example.com"])
-async def test_a_certificate_of_a_trusted_authority(make_host, server_of, operator, keys, principal) -> None:
+async def test_a_certificate_of_a_trusted_authority(
+    make_host: MakeHost, server_of: ServerOf, operator: Operator, keys: Keys, principal: str
+) -> None:
     certificate = keys["other-host"].generate_host_certificate(keys["host"], "mx1", principals=[principal])
     host = await make_host(host_keys=[(keys["host"], certificate)])
     server = server_of(host, known=False)
+    assert server.known_hosts
     server.known_hosts.write_text(line("*", keys["other-host"], "@cert-authority "))
     if principal == "127.0.0.1":
         async with await connect(server, operator):
@@ -128,7 +148,9 @@ async def test_a_certificate_of_a_trusted_authority(make_host, server_of, operat
         assert len(operator.asked) == 1
 
 
-async def test_a_known_hosts_file_that_cannot_be_read_stops(make_host, server_of, operator, tmp_path) -> None:
+async def test_a_known_hosts_file_that_cannot_be_read_stops(
+    make_host: MakeHost, server_of: ServerOf, operator: Operator, tmp_path: Path
+) -> None:
     host = await make_host()
     operator.accept = True
     with pytest.raises(SshError, match="cannot tell whether the host is known"):
@@ -136,7 +158,9 @@ async def test_a_known_hosts_file_that_cannot_be_read_stops(make_host, server_of
     assert operator.asked == []
 
 
-async def test_openssh_configuration_never_switches_the_check_off(make_host, server_of, operator, home) -> None:
+async def test_openssh_configuration_never_switches_the_check_off(
+    make_host: MakeHost, server_of: ServerOf, operator: Operator, home: Path
+) -> None:
     host = await make_host()
     (home / ".ssh/config").write_text("Host *\n UserKnownHostsFile none\n StrictHostKeyChecking no\n")
     operator.accept = True
@@ -146,7 +170,9 @@ async def test_openssh_configuration_never_switches_the_check_off(make_host, ser
     assert caught.value.kind is SshErrorKind.HOST_KEY_UNKNOWN
 
 
-async def test_the_default_file_is_used_and_made(make_host, server_of, operator, home) -> None:
+async def test_the_default_file_is_used_and_made(
+    make_host: MakeHost, server_of: ServerOf, operator: Operator, home: Path
+) -> None:
     host = await make_host()
     operator.accept = True
     async with await connect(server_of(host, known=False, known_hosts=None), operator):
@@ -154,7 +180,7 @@ async def test_the_default_file_is_used_and_made(make_host, server_of, operator,
     assert (home / ".ssh/known_hosts").exists()
 
 
-def test_names_of_known_hosts(tmp_path: Path, keys) -> None:
+def test_names_of_known_hosts(tmp_path: Path, keys: Keys) -> None:
     key, other = keys["host"], keys["other-host"]
     salt = b"0123456789abcdefghij"
     digest = hmac.new(salt, b"[mx1.example.com]:2222", hashlib.sha1).digest()
@@ -182,14 +208,14 @@ def test_names_of_known_hosts(tmp_path: Path, keys) -> None:
     assert not vouched("plain.example.com")
 
 
-def test_a_key_is_appended_on_a_line_of_its_own(tmp_path: Path, keys) -> None:
+def test_a_key_is_appended_on_a_line_of_its_own(tmp_path: Path, keys: Keys) -> None:
     file = tmp_path / "known_hosts"
     file.write_text("mx0 ssh-ed25519 AAAA")
     known_hosts.append(file, "MX1", 22, [keys["host"]])
     assert file.read_text() == "mx0 ssh-ed25519 AAAA\n" + line("mx1", keys["host"])
 
 
-def test_what_ssh_says_is_understood(monkeypatch, home) -> None:
+def test_what_ssh_says_is_understood(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
     monkeypatch.setenv("SSH_AUTH_SOCK", "/run/a")
     monkeypatch.setenv("OTHER", "/run/b")
     config = parse(
@@ -206,7 +232,7 @@ def test_what_ssh_says_is_understood(monkeypatch, home) -> None:
     assert parse("x", "identityagent SSH_AUTH_SOCK\n").identity_agent == "/run/a"
 
 
-async def test_a_faulty_openssh_configuration_is_told(home) -> None:
+async def test_a_faulty_openssh_configuration_is_told(home: Path) -> None:
     file = home / "client"
     file.write_text("Port many\n")
     with pytest.raises(SshError, match="is faulty"):

@@ -13,6 +13,7 @@ import asyncssh
 import pytest
 
 from mailwiz_tui.install.ssh import SshError, SshErrorKind, Tunnels, connect
+from tests.unit.ssh.conftest import Keys, MakeHost, Operator, ServerOf
 
 from .reading import read_exactly
 
@@ -20,7 +21,7 @@ PASSPHRASE = "correct horse"
 
 
 @pytest.fixture
-def locked_identity(tmp_path: Path, keys) -> Path:
+def locked_identity(tmp_path: Path, keys: Keys) -> Path:
     """The user's key, encrypted; PKCS#8, which needs no bcrypt. Its public half lies beside it."""
     file = tmp_path / "id_locked"
     keys["user"].write_private_key(str(file), "pkcs8-pem", passphrase=PASSPHRASE)
@@ -29,7 +30,7 @@ def locked_identity(tmp_path: Path, keys) -> Path:
 
 
 @pytest.fixture
-def agent(tmp_path: Path, home: Path, monkeypatch) -> Iterator[dict[str, str]]:
+def agent(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
     """A running ssh-agent of the test's own."""
     if not shutil.which("ssh-agent"):
         pytest.skip("needs ssh-agent")
@@ -51,7 +52,7 @@ async def add(identity: Path, environment: dict[str, str]) -> None:
     assert await adding.wait() == 0
 
 
-async def test_a_key_opens_the_server(make_host, server_of, operator) -> None:
+async def test_a_key_opens_the_server(make_host: MakeHost, server_of: ServerOf, operator: Operator) -> None:
     host = await make_host()
     async with await connect(server_of(host), operator) as connection:
         done = await connection.run("cat; echo err >&2; exit 3", b"in")
@@ -59,7 +60,7 @@ async def test_a_key_opens_the_server(make_host, server_of, operator) -> None:
     assert operator.asked == []
 
 
-async def test_large_output_is_whole(make_host, server_of, operator) -> None:
+async def test_large_output_is_whole(make_host: MakeHost, server_of: ServerOf, operator: Operator) -> None:
     host = await make_host()
     async with await connect(server_of(host), operator) as connection:
         channel = await connection.open("head -c 3000000 /dev/zero; head -c 300000 /dev/zero >&2")
@@ -69,14 +70,18 @@ async def test_large_output_is_whole(make_host, server_of, operator) -> None:
         assert len(channel.stderr) == 16 * 1024
 
 
-async def test_a_command_that_ends_early_is_not_a_lost_connection(make_host, server_of, operator) -> None:
+async def test_a_command_that_ends_early_is_not_a_lost_connection(
+    make_host: MakeHost, server_of: ServerOf, operator: Operator
+) -> None:
     host = await make_host()
     async with await connect(server_of(host), operator) as connection:
         channel = await connection.open("printf abc")
         assert await read_exactly(channel, 4) == b"abc"
 
 
-async def test_a_passphrase_is_asked_until_right_and_kept(make_host, server_of, operator, locked_identity) -> None:
+async def test_a_passphrase_is_asked_until_right_and_kept(
+    make_host: MakeHost, server_of: ServerOf, operator: Operator, locked_identity: Path
+) -> None:
     host = await make_host()
     operator.passphrases = ["wrong", PASSPHRASE]
     server = server_of(host, identity_file=locked_identity)
@@ -88,7 +93,7 @@ async def test_a_passphrase_is_asked_until_right_and_kept(make_host, server_of, 
 
 
 async def test_no_passphrase_is_asked_for_a_key_the_server_would_refuse(
-    make_host, server_of, operator, locked_identity
+    make_host: MakeHost, server_of: ServerOf, operator: Operator, locked_identity: Path
 ) -> None:
     host = await make_host(authorized=[])
     with pytest.raises(SshError) as caught:
@@ -97,7 +102,9 @@ async def test_no_passphrase_is_asked_for_a_key_the_server_would_refuse(
     assert operator.asked == []
 
 
-async def test_an_encrypted_openssh_key(make_host, server_of, operator, tmp_path, keys) -> None:
+async def test_an_encrypted_openssh_key(
+    make_host: MakeHost, server_of: ServerOf, operator: Operator, tmp_path: Path, keys: Keys
+) -> None:
     pytest.importorskip("bcrypt")
     file = tmp_path / "id_openssh"
     keys["user"].write_private_key(str(file), passphrase=PASSPHRASE)
@@ -108,7 +115,9 @@ async def test_an_encrypted_openssh_key(make_host, server_of, operator, tmp_path
     assert len(operator.asked) == 1
 
 
-async def test_a_declined_passphrase_leaves_the_password(make_host, server_of, operator, locked_identity) -> None:
+async def test_a_declined_passphrase_leaves_the_password(
+    make_host: MakeHost, server_of: ServerOf, operator: Operator, locked_identity: Path
+) -> None:
     host = await make_host(password="sesame")
     operator.passwords = ["sesame"]
     async with await connect(server_of(host, identity_file=locked_identity), operator):
@@ -116,7 +125,9 @@ async def test_a_declined_passphrase_leaves_the_password(make_host, server_of, o
     assert [question[0] for question in operator.asked] == ["passphrase", "password"]
 
 
-async def test_a_password_is_asked_until_right_and_kept(make_host, server_of, operator) -> None:
+async def test_a_password_is_asked_until_right_and_kept(
+    make_host: MakeHost, server_of: ServerOf, operator: Operator
+) -> None:
     host = await make_host(password="sesame", authorized=[])
     operator.passwords = ["wrong", "sesame"]
     tunnels = Tunnels()
@@ -126,7 +137,9 @@ async def test_a_password_is_asked_until_right_and_kept(make_host, server_of, op
     assert operator.asked == [("password", "root", 1), ("password", "root", 2)]
 
 
-async def test_wrong_passwords_end_after_three(make_host, server_of, operator) -> None:
+async def test_wrong_passwords_end_after_three(
+    make_host: MakeHost, server_of: ServerOf, operator: Operator
+) -> None:
     host = await make_host(password="sesame", authorized=[])
     operator.passwords = ["one", "two", "three", "four"]
     with pytest.raises(SshError, match=r"1 key, password \(3 times\)") as caught:
@@ -137,7 +150,13 @@ async def test_wrong_passwords_end_after_three(make_host, server_of, operator) -
 
 
 async def test_the_agent_signs_for_an_identity_file_that_is_only_public(
-    make_host, server_of, operator, agent, identity, tmp_path, keys
+    make_host: MakeHost,
+    server_of: ServerOf,
+    operator: Operator,
+    agent: dict[str, str],
+    identity: Path,
+    tmp_path: Path,
+    keys: Keys,
 ) -> None:
     await add(identity, agent)
     host = await make_host()
@@ -151,7 +170,12 @@ async def test_the_agent_signs_for_an_identity_file_that_is_only_public(
 
 
 async def test_an_agent_full_of_keys_does_not_use_up_the_attempts(
-    make_host, server_of, operator, agent, identity, tmp_path
+    make_host: MakeHost,
+    server_of: ServerOf,
+    operator: Operator,
+    agent: dict[str, str],
+    identity: Path,
+    tmp_path: Path,
 ) -> None:
     for number in range(7):
         other = tmp_path / f"id_{number}"
@@ -167,28 +191,34 @@ async def test_an_agent_full_of_keys_does_not_use_up_the_attempts(
         assert len(set(host.offered)) == 5
 
 
-async def test_default_identities_are_offered(make_host, server_of, operator, home, keys) -> None:
+async def test_default_identities_are_offered(
+    make_host: MakeHost, server_of: ServerOf, operator: Operator, home: Path, keys: Keys
+) -> None:
     keys["user"].write_private_key(str(home / ".ssh/id_ed25519"))
     host = await make_host()
     async with await connect(server_of(host, identity_file=None), operator):
         pass
 
 
-async def test_a_missing_identity_file_is_named(make_host, server_of, operator, tmp_path) -> None:
+async def test_a_missing_identity_file_is_named(
+    make_host: MakeHost, server_of: ServerOf, operator: Operator, tmp_path: Path
+) -> None:
     host = await make_host()
     with pytest.raises(SshError, match="does not exist") as caught:
         await connect(server_of(host, identity_file=tmp_path / "none"), operator)
     assert caught.value.kind is SshErrorKind.IDENTITY
 
 
-async def test_a_file_that_is_no_key_is_named(make_host, server_of, operator, tmp_path) -> None:
+async def test_a_file_that_is_no_key_is_named(
+    make_host: MakeHost, server_of: ServerOf, operator: Operator, tmp_path: Path
+) -> None:
     host = await make_host()
     (tmp_path / "junk").write_text("hello")
     with pytest.raises(SshError, match="junk is no usable private key"):
         await connect(server_of(host, identity_file=tmp_path / "junk"), operator)
 
 
-async def test_unreachable_servers(make_host, server_of, operator) -> None:
+async def test_unreachable_servers(make_host: MakeHost, server_of: ServerOf, operator: Operator) -> None:
     host = await make_host()
     await host.stop()
     with pytest.raises(SshError, match="nothing listens") as caught:
@@ -199,7 +229,7 @@ async def test_unreachable_servers(make_host, server_of, operator) -> None:
     assert (caught.value.kind, caught.value.transient) == (SshErrorKind.NAME, False)
 
 
-async def test_something_else_than_ssh(server_of, operator, make_host) -> None:
+async def test_something_else_than_ssh(server_of: ServerOf, operator: Operator, make_host: MakeHost) -> None:
     host = await make_host()
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -213,8 +243,12 @@ async def test_something_else_than_ssh(server_of, operator, make_host) -> None:
     other.close()
 
 
-async def test_a_key_that_cannot_be_decrypted_here_is_told(make_host, server_of, operator, locked_identity) -> None:
-    locked_identity.write_text("-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n")
+async def test_a_key_that_cannot_be_decrypted_here_is_told(
+    make_host: MakeHost, server_of: ServerOf, operator: Operator, locked_identity: Path
+) -> None:
+    locked_identity.write_text(  # noqa: ASYNC240 - nothing else runs yet
+        "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n"
+    )
     host = await make_host()
     operator.passphrases = [PASSPHRASE]
     with pytest.raises(SshError, match="id_locked"):
@@ -222,7 +256,11 @@ async def test_a_key_that_cannot_be_decrypted_here_is_told(make_host, server_of,
 
 
 async def test_what_goes_wrong_while_signing_reaches_the_operator(
-    make_host, server_of, operator, locked_identity, monkeypatch
+    make_host: MakeHost,
+    server_of: ServerOf,
+    operator: Operator,
+    locked_identity: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def fail(*_: object) -> None:
         raise asyncssh.KeyEncryptionError("OpenSSH private key encryption requires bcrypt with KDF support")

@@ -12,6 +12,7 @@ from mailwiz_tui.fleet.jumps import parse_jumps
 from mailwiz_tui.install.ssh import known_hosts
 from mailwiz_tui.install.ssh.client_config import parse
 from mailwiz_tui.install.ssh.errors import printable
+from tests.unit.ssh.conftest import Keys
 
 ANY = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDu+NHC9F338EHYPQaMM7bN686ectqKT4MpjJWnrJV/U"
@@ -33,7 +34,7 @@ def test_any_known_hosts_file_can_be_read(content: bytes, tmp_path: Path) -> Non
 
 @settings(ANY, max_examples=25)
 @given(host=st.from_regex(r"[a-z0-9][a-z0-9.:-]{0,30}", fullmatch=True), port=st.integers(1, 65535))
-def test_a_stored_key_is_found_for_its_host_and_port_only(host: str, port: int, tmp_path: Path, keys) -> None:
+def test_a_stored_key_is_found_for_its_host_and_port_only(host: str, port: int, tmp_path: Path, keys: Keys) -> None:
     file = tmp_path / "known_hosts"
     file.unlink(missing_ok=True)
     known_hosts.append(file, host, port, [keys["host"].convert_to_public()])

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from mailwiz_tui.install.ssh import SshError, SshErrorKind, connect
+from mailwiz_tui.install.ssh import Connection, SshError, SshErrorKind, connect
+from tests.unit.ssh.conftest import MakeHost, Operator, ServerOf
 
 SUDO = r"""#!/bin/sh
 # Behaves as sudo -S -p PROMPT -- COMMAND does; MODE says how it is configured.
@@ -51,7 +52,7 @@ def sudo(tmp_path: Path) -> dict[str, str]:
     return {"PATH": f"{folder}:/usr/bin:/bin", "MODE": "password", "PASSWORD_EXPECTED": "s3cret pa'ss"}
 
 
-async def echoed(connection) -> bytes:
+async def echoed(connection: Connection) -> bytes:
     """What a privileged ``cat`` gives back for one line."""
     channel = await connection.open_privileged("cat")
     channel.write(b"data\n")
@@ -63,14 +64,16 @@ async def echoed(connection) -> bytes:
     return out
 
 
-async def test_root_needs_no_sudo(make_host, server_of, operator) -> None:
+async def test_root_needs_no_sudo(make_host: MakeHost, server_of: ServerOf, operator: Operator) -> None:
     host = await make_host(shell_noise=b"Welcome!\r\n\x1b[2Jlast login: never\n")
     async with await connect(server_of(host), operator) as connection:
         assert await echoed(connection) == b"data\n"
     assert "sudo" not in host.commands[0]
 
 
-async def test_password_is_written_after_the_prompt_only(make_host, server_of, operator, sudo) -> None:
+async def test_password_is_written_after_the_prompt_only(
+    make_host: MakeHost, server_of: ServerOf, operator: Operator, sudo: dict[str, str]
+) -> None:
     host = await make_host(environment=sudo, shell_noise=b"motd\n")
     operator.sudo_passwords = ["s3cret pa'ss"]
     async with await connect(server_of(host, user="ops"), operator) as connection:
@@ -80,7 +83,9 @@ async def test_password_is_written_after_the_prompt_only(make_host, server_of, o
     assert not any("s3cret" in command for command in host.commands)
 
 
-async def test_nopasswd_never_gets_the_password_as_data(make_host, server_of, operator, sudo) -> None:
+async def test_nopasswd_never_gets_the_password_as_data(
+    make_host: MakeHost, server_of: ServerOf, operator: Operator, sudo: dict[str, str]
+) -> None:
     host = await make_host(environment=sudo | {"MODE": "nopasswd"})
     operator.sudo_passwords = ["s3cret pa'ss"]
     async with await connect(server_of(host, user="ops"), operator) as connection:
@@ -89,7 +94,7 @@ async def test_nopasswd_never_gets_the_password_as_data(make_host, server_of, op
 
 
 async def test_a_shell_that_traces_its_commands_does_not_trigger_the_password(
-    make_host, server_of, operator, sudo
+    make_host: MakeHost, server_of: ServerOf, operator: Operator, sudo: dict[str, str]
 ) -> None:
     host = await make_host(environment=sudo | {"MODE": "nopasswd"}, trace=True)
     operator.sudo_passwords = ["s3cret pa'ss"]
@@ -98,7 +103,9 @@ async def test_a_shell_that_traces_its_commands_does_not_trigger_the_password(
     assert operator.asked == []
 
 
-async def test_a_wrong_password_is_asked_for_again(make_host, server_of, operator, sudo) -> None:
+async def test_a_wrong_password_is_asked_for_again(
+    make_host: MakeHost, server_of: ServerOf, operator: Operator, sudo: dict[str, str]
+) -> None:
     host = await make_host(environment=sudo)
     operator.sudo_passwords = ["wrong", "s3cret pa'ss"]
     async with await connect(server_of(host, user="ops"), operator) as connection:
@@ -106,7 +113,9 @@ async def test_a_wrong_password_is_asked_for_again(make_host, server_of, operato
     assert operator.asked == [("sudo", "ops", 1), ("sudo", "ops", 2)]
 
 
-async def test_channels_opened_at_once_ask_once(make_host, server_of, operator, sudo) -> None:
+async def test_channels_opened_at_once_ask_once(
+    make_host: MakeHost, server_of: ServerOf, operator: Operator, sudo: dict[str, str]
+) -> None:
     host = await make_host(environment=sudo)
     operator.sudo_passwords = ["s3cret pa'ss"]
     async with await connect(server_of(host, user="ops"), operator) as connection:
@@ -123,7 +132,15 @@ async def test_channels_opened_at_once_ask_once(make_host, server_of, operator, 
         ("tty", [], "wants a terminal"),
     ],
 )
-async def test_sudo_refusals(make_host, server_of, operator, sudo, mode, passwords, words) -> None:
+async def test_sudo_refusals(
+    make_host: MakeHost,
+    server_of: ServerOf,
+    operator: Operator,
+    sudo: dict[str, str],
+    mode: str,
+    passwords: list[str | None],
+    words: str,
+) -> None:
     host = await make_host(environment=sudo | {"MODE": mode})
     operator.sudo_passwords = list(passwords)
     async with await connect(server_of(host, user="ops"), operator) as connection:
@@ -133,7 +150,9 @@ async def test_sudo_refusals(make_host, server_of, operator, sudo, mode, passwor
     assert "s3cret" not in str(caught.value)
 
 
-async def test_forced_commands_and_missing_shells_are_told(make_host, server_of, operator) -> None:
+async def test_forced_commands_and_missing_shells_are_told(
+    make_host: MakeHost, server_of: ServerOf, operator: Operator
+) -> None:
     host = await make_host(command="echo 'This account is currently not available.'; exit 1")
     async with await connect(server_of(host), operator) as connection:
         with pytest.raises(SshError, match="currently not available") as caught:
@@ -141,7 +160,9 @@ async def test_forced_commands_and_missing_shells_are_told(make_host, server_of,
     assert caught.value.kind is SshErrorKind.SHELL
 
 
-async def test_many_privileged_channels_share_the_slots(make_host, server_of, operator) -> None:
+async def test_many_privileged_channels_share_the_slots(
+    make_host: MakeHost, server_of: ServerOf, operator: Operator
+) -> None:
     host = await make_host()
     async with await connect(server_of(host), operator) as connection:
         assert await asyncio.gather(*(echoed(connection) for _ in range(14))) == [b"data\n"] * 14

@@ -10,7 +10,15 @@ from typing import Any
 import pytest
 
 from mailwiz_tui.stack.accounts import account_copy
-from mailwiz_tui.stack.accounts.copy_query import NoAnswerError, Rows, question, rows_from, usage, usage_update
+from mailwiz_tui.stack.accounts.copy_query import (
+    AliasRow,
+    NoAnswerError,
+    Rows,
+    question,
+    rows_from,
+    usage,
+    usage_update,
+)
 from mailwiz_tui.stack.accounts.copy_settings import CopySettings
 from mailwiz_tui.stack.accounts.copy_tables import Tables
 from mailwiz_tui.stack.compile import compile_server
@@ -63,13 +71,13 @@ def test_an_inbound_server_knows_recipients_and_their_stores_but_no_password() -
 
 
 def test_an_alias_domain_has_its_targets_catch_all_unless_it_has_its_own() -> None:
-    catch_all = {"address": "@example.com", "goto": "bob@example.com"}
-    rows = ROWS | {"alias": [*ROWS["alias"], catch_all]}
+    catch_all = AliasRow(address="@example.com", goto="bob@example.com")
+    rows: Rows = {**ROWS, "alias": [*ROWS["alias"], catch_all]}
     aliases = Tables(rows, settings("in1")).maps()["aliases"]
     assert aliases["@example.net"] == "bob@example.com"
     assert aliases["ann@example.net"] == "ann@example.com", "what exists is not taken by the catch-all"
-    own = {"address": "@example.net", "goto": "ann@example.com"}
-    aliases = Tables(rows | {"alias": [*rows["alias"], own]}, settings("in1")).maps()["aliases"]
+    own = AliasRow(address="@example.net", goto="ann@example.com")
+    aliases = Tables({**rows, "alias": [*rows["alias"], own]}, settings("in1")).maps()["aliases"]
     assert aliases["@example.net"] == "ann@example.com"
 
 
@@ -129,7 +137,7 @@ def test_a_file_that_is_not_dovecots_tells_nothing(tmp_path: Path, text: str) ->
 def test_an_answer_cut_short_or_empty_leaves_the_last_copy(tmp_path: Path) -> None:
     with pytest.raises(NoAnswerError):
         rows_from(['{"kind": "domain", "domain": "example.com"}'])
-    empty = {kind: [] for kind in ROWS}
+    empty = Rows(domain=[], alias_domain=[], mailbox=[], alias=[])
     with pytest.raises(NoAnswerError):
         account_copy.write_all(empty, settings("store2"), str(tmp_path))
     assert list(tmp_path.glob("**/users")) == []
@@ -144,7 +152,9 @@ def test_the_secret_of_forwarding_addresses_comes_with_the_accounts_and_postsrsd
     chosen = dataclasses.replace(chosen, srs_secret=str(tmp_path / "srs.secret"))
     assert account_copy.secret_missing(chosen)
     ran: list[list[str]] = []
-    monkeypatch.setattr(account_copy.subprocess, "run", lambda argv, **_: ran.append(argv))
+    monkeypatch.setattr(
+        "mailwiz_tui.stack.accounts.account_copy.subprocess.run", lambda argv, **_: ran.append(argv)
+    )
     account_copy.keep_secret(chosen, ["one-secret"])
     account_copy.keep_secret(chosen, ["one-secret"])
     assert not account_copy.secret_missing(chosen)

@@ -25,7 +25,7 @@ from mailwiz_tui.stack.spamassassin.spamd import Spamd, Verdict
 from . import cases
 from .snapshots import compare, part
 
-CHOICES = {
+CHOICES: dict[str, dict[str, Any]] = {
     "rspamd-clamav": {"antispam": "rspamd", "antivirus": True},
     "spamassassin-clamav": {"antispam": "spamassassin", "antivirus": True},
     "none": {"antispam": "none"},

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 
 import pytest
 
@@ -19,7 +18,7 @@ from mailwiz_tui.stack.mta_sts.dane_policy import (
 
 from . import cases
 
-Zone = Mapping[tuple[str, str], Answer | None]
+Zone = dict[tuple[str, str], Answer | None]
 """Answers by name and kind; None stands for a server that fails, what is missing for a secure denial."""
 
 
@@ -40,24 +39,27 @@ def secure(name: str, *records: str) -> Answer:
     return Answer(True, records, name)
 
 
-MX = {("dane.test", "MX"): secure("dane.test", "mx.dane.test")}
-ADDRESS = {("mx.dane.test", "A"): secure("mx.dane.test", "192.0.2.1")}
-TLSA = {("_25._tcp.mx.dane.test", "TLSA"): secure("_25._tcp.mx.dane.test", "3")}
+MX: Zone = {("dane.test", "MX"): secure("dane.test", "mx.dane.test")}
+ADDRESS: Zone = {("mx.dane.test", "A"): secure("mx.dane.test", "192.0.2.1")}
+TLSA: Zone = {("_25._tcp.mx.dane.test", "TLSA"): secure("_25._tcp.mx.dane.test", "3")}
 PLAIN = Answer(False, ("mx.dane.test",), "dane.test")
 
 
-TWO = {("dane.test", "MX"): secure("dane.test", "mx.dane.test", "mx2.dane.test"), ("mx2.dane.test", "A"): None}
-SIX = {("mx.dane.test", "AAAA"): secure("mx.dane.test", "2001:db8::1")}
-ALIAS = {
+TWO: Zone = {
+    ("dane.test", "MX"): secure("dane.test", "mx.dane.test", "mx2.dane.test"),
+    ("mx2.dane.test", "A"): None,
+}
+SIX: Zone = {("mx.dane.test", "AAAA"): secure("mx.dane.test", "2001:db8::1")}
+ALIAS: Zone = {
     ("mx.dane.test", "A"): secure("real.test", "192.0.2.1"),
     ("_25._tcp.real.test", "TLSA"): secure("_25._tcp.real.test", "3"),
 }
-ITSELF = {
+ITSELF: Zone = {
     ("dane.test", "A"): secure("dane.test", "192.0.2.1"),
     ("_25._tcp.dane.test", "TLSA"): secure("_25._tcp.dane.test", "2"),
 }
-UNSIGNED_HOST = {("mx.dane.test", "A"): Answer(False, ("192.0.2.1",), "mx.dane.test")}
-WEB = {("_25._tcp.mx.dane.test", "TLSA"): secure("_25._tcp.mx.dane.test", "0", "1")}
+UNSIGNED_HOST: Zone = {("mx.dane.test", "A"): Answer(False, ("192.0.2.1",), "mx.dane.test")}
+WEB: Zone = {("_25._tcp.mx.dane.test", "TLSA"): secure("_25._tcp.mx.dane.test", "0", "1")}
 SILENT: Zone = {("_25._tcp.mx.dane.test", "TLSA"): None}
 
 

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from mailwiz_tui.plan.model import Plan
-from mailwiz_tui.stack.blueprint import Blueprint, Scope
+from mailwiz_tui.stack.blueprint import Blueprint, Packages, Scope
 from mailwiz_tui.stack.compile import compile_server
 from mailwiz_tui.stack.render import source
 from mailwiz_tui.stack.roundcube.component import POOL as WEBMAIL
@@ -40,7 +40,7 @@ def test_each_comes_without_the_other(services: dict[str, str], absent: str) -> 
 
 
 def test_no_question_of_a_package_is_left_to_be_asked() -> None:
-    items = [item for _, item in compiled(**BOTH).items() if item.kind == "packages"]
+    items = [item for _, item in compiled(**BOTH).items() if isinstance(item, Packages)]
     answers = " ".join(line for item in items for line in item.debconf)
     assert answers.count("dbconfig-install boolean false") == 2
     assert answers.count("reconfigure-webserver multiselect") == 2

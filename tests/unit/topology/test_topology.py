@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import pytest
 
@@ -14,7 +14,7 @@ from mailwiz_tui.topology.servers import client_address, copy_servers, divided, 
 IN, OUT, STORE, FILTER = "mx-inbound", "mx-outbound", "mail-storage", "antispam"
 
 
-def plan(architecture: str, servers: dict[str, Iterable[str]], **changes: object) -> Plan:
+def plan(architecture: str, servers: Mapping[str, Iterable[str]], **changes: object) -> Plan:
     return Plan.model_validate(
         {
             "architecture": architecture,
@@ -61,7 +61,7 @@ def test_one_server_does_everything_by_itself() -> None:
     assert here.signer is Signer.FILTER
     assert ids(here.fronts) == ids(here.inbound) == ids(here.mailboxes.stores) == ["mx1"]
     for nobody in (here.peers, here.relays_for, here.delivers_to, here.hands_over_to, here.waits_for):
-        assert nobody == ()
+        assert not nobody
     assert here.accounts.database_here
     assert not here.accounts.offered
     assert not here.accounts.copied

@@ -18,9 +18,10 @@ from mailwiz_tui.verify import applications
 from mailwiz_tui.verify.check import Failed, Warned
 from mailwiz_tui.verify.mailbox import Mailbox
 from mailwiz_tui.verify.web import Site
+from tests.unit.certificates import issue
 from tests.unit.verify import fakes
 from tests.unit.verify.conftest import MakeTarget, Serve
-from tests.unit.verify.test_web_checks import MIDDLE, WEB_PORTS, context, issue
+from tests.unit.verify.test_web_checks import MIDDLE, WEB_PORTS, context
 
 PASSWORD = "the-right-one"
 BOX = Mailbox(f"anna@{fakes.DOMAIN}", SecretStr(PASSWORD))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import inspect
 import json
 import subprocess
 from collections.abc import Awaitable, Callable
@@ -99,7 +100,7 @@ async def test_only_what_is_there_is_asked_for_test_spam_and_a_test_virus(make: 
     made, way = make()
 
     def asked(**filters: bool) -> set[str]:
-        found = smtp.checks(dataclasses.replace(made, **filters), way, fakes.PROBE)
+        found = smtp.checks(dataclasses.replace(made, **dict[str, Any](filters)), way, fakes.PROBE)
         return {check.id for check in found} & {"smtp.gtube", "smtp.eicar"}
 
     assert asked() == {"smtp.gtube"}
@@ -227,7 +228,7 @@ async def test_finding_a_way_to_port_25(make: Make, target: MakeTarget, monkeypa
 
 
 def test_dialogue_source_stands_alone() -> None:
-    source = courier.inspect.getsource(courier.dialog)
+    source = inspect.getsource(dialog)
     spec = {"host": "127.0.0.1", "port": 1, "pem": "", "seconds": 1, "steps": []}
     done = subprocess.run(
         ["python3", "-I", "-c", source, json.dumps(spec)], capture_output=True, text=True, check=True

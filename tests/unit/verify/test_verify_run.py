@@ -16,7 +16,7 @@ from mailwiz_tui.fleet.facts import DkimPublicKey, Facts, FactsFile, Listener, S
 from mailwiz_tui.fleet.server import Inventory, Server
 from mailwiz_tui.plan.model import Domain, Plan, PlanServer, Role
 from mailwiz_tui.stack.blueprint import Blueprint, PortTls, Probe, Scope
-from mailwiz_tui.verify import dialog, dns_checks, probe_mailboxes, run
+from mailwiz_tui.verify import dialog, dns_checks, probe_mailboxes, run, targets
 from mailwiz_tui.verify.mailbox import Mailbox
 from mailwiz_tui.verify.result import CheckResult, CheckState
 from mailwiz_tui.verify.target import Target
@@ -90,7 +90,7 @@ def engine(serve: Serve, cert: fakes.Certificate, monkeypatch: pytest.MonkeyPatc
         993: serve(fakes.Imap(store), cert.context()),
         4190: serve(fakes.sieve(cert.context())),
     }
-    real = run.target_for
+    real = targets.target_for
 
     async def target_for(*args: Any) -> Target:
         return dataclasses.replace(await real(*args), redirect=redirect, seconds=5)
