@@ -1,4 +1,4 @@
-"""Addresses and sizes as people type and read them."""
+"""Addresses, sizes and stores as people type and read them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 
 from mailwiz_tui.plan.dnsnames import display_name, domain_name
 from mailwiz_tui.plan.mailnames import account_address, mail_address, target_address
+from mailwiz_tui.plan.model import Plan, Role
 
 UNITS = {"": 1, "B": 1, "K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}
 _SIZE = re.compile(r"(\d{1,15})(?:\.(\d{1,3}))?\s*([KMGT]?)(?:i?B)?", re.IGNORECASE)
@@ -78,3 +79,10 @@ def shown_address(address: str) -> str:
     """An address for people: its domain in its own script, a catch-all as ``*@domain``."""
     local, _, domain = address.rpartition("@")
     return f"{local or '*'}@{display_name(domain)}"
+
+
+def known_store(plan: Plan, store: str) -> None:
+    """Raises ValueError unless mailboxes of the plan can be on that server."""
+    stores = [server.id for server in plan.servers_with(Role.MAIL_STORAGE)]
+    if store not in stores:
+        raise ValueError(f"the plan has no store “{store[:40]}”; its stores: {', '.join(stores) or 'none'}")

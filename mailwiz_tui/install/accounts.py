@@ -7,12 +7,13 @@ and ``SshError`` (what, where, what to do) and ``ValueError`` for what was typed
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import SecretStr
 
 from mailwiz_tui.install.account_entries import AccountBook, Added, AliasEntry, DomainEntry, MailboxEntry, Removed
 from mailwiz_tui.install.account_words import (
+    known_store,
     typed_address,
     typed_alias,
     typed_new_address,
@@ -21,13 +22,10 @@ from mailwiz_tui.install.account_words import (
 )
 from mailwiz_tui.install.copies import Linked, refresh_copies
 from mailwiz_tui.install.first_accounts import account_server, new_password
+from mailwiz_tui.install.mailbox_move import Moved, move_mailbox
 from mailwiz_tui.install.sanitize import clean_text
 from mailwiz_tui.install.work import EngineError
-from mailwiz_tui.plan.model import Plan, Role
 from mailwiz_tui.topology.servers import spread_stores
-
-if TYPE_CHECKING:
-    from mailwiz_tui.install.mailbox_move import Moved
 
 
 class Accounts:
@@ -137,8 +135,6 @@ class Accounts:
 
     async def move(self, address: str, store: str, say: Callable[[str], None] = lambda text: None) -> Moved:
         """Moves a mailbox to another store; ``say`` hears how far it is."""
-        from mailwiz_tui.install.mailbox_move import move_mailbox
-
         return await move_mailbox(self._engine, address, store, say)
 
     async def add_alias(self, address: str, goto: list[str]) -> AliasEntry:
@@ -163,10 +159,3 @@ class Accounts:
             ended = what in ("password", "remove") or args.get("active") is False
             await refresh_copies(self._engine, kick=(str(args["address"]),) if ended else ())
         return answer
-
-
-def known_store(plan: Plan, store: str) -> None:
-    """Raises ValueError unless mailboxes of the plan can be on that server."""
-    stores = [server.id for server in plan.servers_with(Role.MAIL_STORAGE)]
-    if store not in stores:
-        raise ValueError(f"the plan has no store “{store[:40]}”; its stores: {', '.join(stores) or 'none'}")

@@ -15,8 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mailwiz_tui.install.account_words import size_words, typed_address
-from mailwiz_tui.install.accounts import known_store
+from mailwiz_tui.install.account_words import known_store, size_words, typed_address
 from mailwiz_tui.install.copies import Linked, refresh_copies
 from mailwiz_tui.install.first_accounts import account_server
 from mailwiz_tui.install.sanitize import clean_text

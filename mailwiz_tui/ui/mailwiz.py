@@ -32,6 +32,12 @@ if TYPE_CHECKING:
     from mailwiz_tui.ui.installation import Stage
     from mailwiz_tui.ui.prompts import DialogPrompts
     from mailwiz_tui.ui.session import Session
+    from mailwiz_tui.ui.wizard_app import WizardApp
+
+    def _as_screens_know_it(app: MailwizApp) -> WizardApp:
+        """Has mypy see that the application is what its screens take it for."""
+        return app
+
 
 LOOK_SECONDS = 2.0
 """How often it is looked whether another program changed the plan file."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from textual.screen import Screen
@@ -66,6 +67,12 @@ class Navigation(KeysInTurn):
         from mailwiz_tui.ui.screens.start import StartScreen
 
         self.show(StartScreen(self.session))
+
+    def show_accounts(self, back: Callable[[], Screen[None]]) -> None:
+        """Show the accounts of the running mail server; ``back`` makes the screen that comes after them."""
+        from mailwiz_tui.ui.screens.accounts import AccountsScreen
+
+        self.show(AccountsScreen(self.session, back=back))
 
     def why_no_monitor(self) -> str:
         """Why the plan's servers cannot be watched, or empty."""

@@ -100,6 +100,36 @@ def test_the_agent_needs_only_the_standard_library() -> None:
             )
 
 
+def module_name(path: Path) -> str:
+    return ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
+
+
+def arrows() -> dict[str, set[str]]:
+    """Which modules of the house each of them imports, at its top, in a function or for its types."""
+    modules = {module_name(path): path for path in sources()}
+    found: dict[str, set[str]] = {name: set() for name in modules}
+    for name, path in modules.items():
+        package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+        for node in ast.walk(parsed(path)):
+            if isinstance(node, ast.Import):
+                found[name].update(alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                above = package.split(".")[: len(package.split(".")) + 1 - node.level] if node.level else []
+                source = ".".join([*above, *([node.module] if node.module else [])])
+                inside = (f"{source}.{alias.name}" for alias in node.names)
+                found[name].update(module if module in modules else source for module in inside)
+    return {name: (targets & modules.keys()) - {name} for name, targets in found.items()}
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    left = arrows()
+    while ends := {name for name, targets in left.items() if not targets & left.keys()}:
+        left = {name: targets for name, targets in left.items() if name not in ends}
+    while starts := left.keys() - {target for targets in left.values() for target in targets}:
+        left = {name: targets for name, targets in left.items() if name not in starts}
+    assert {name: sorted(targets & left.keys()) for name, targets in left.items()} == {}
+
+
 def loaded_after(statement: str) -> set[str]:
     code = f"{statement}\nimport sys\nprint('\\n'.join(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -197,8 +197,9 @@ class AccountsScreen(AccountListScreen):
         self.app.push_screen(ConfirmDialog(title, body, yes=yes, no="Cancel"), answered)
 
     def action_leave_accounts(self) -> None:
-        from mailwiz_tui.ui.screens.start import StartScreen
-
         if self.refused("accounts.back"):
             return
-        self.wizard.show(self._back() if self._back else StartScreen(self.session))
+        if self._back is None:
+            self.wizard.show_start()
+        else:
+            self.wizard.show(self._back())

@@ -141,7 +141,7 @@ class DnsScreen(StepScreen):
         """What went wrong stays in sight until it is tried again; who has gone elsewhere is told there."""
         self._failure = error_sentence(error)
         if not self.is_attached:
-            self.wizard.notify(self._failure, severity="error", markup=False, timeout=8)
+            self.app.notify(self._failure, severity="error", markup=False, timeout=8)
 
     def action_compare_records(self) -> None:
         """Ask the DNS what it holds, and mark each record."""

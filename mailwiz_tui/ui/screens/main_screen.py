@@ -16,8 +16,8 @@ from mailwiz_tui.ui.widgets.no_markup import NoMarkup
 from mailwiz_tui.ui.widgets.title_bar import TitleBar
 
 if TYPE_CHECKING:
-    from mailwiz_tui.ui.mailwiz import MailwizApp
     from mailwiz_tui.ui.session import Session
+    from mailwiz_tui.ui.wizard_app import WizardApp
 
 MINIMUM = (60, 20)
 
@@ -35,9 +35,9 @@ class MainScreen(LateTimers, Screen[None]):
         session.draft.withdraw()
 
     @property
-    def wizard(self) -> MailwizApp:
-        """The application, by its own type."""
-        return cast("MailwizApp", self.app)
+    def wizard(self) -> WizardApp:
+        """The application, as screens know it."""
+        return cast("WizardApp", self.app)
 
     def compose(self) -> ComposeResult:
         yield TitleBar(f"mailwiz-tui  {self.heading}", self.note())
@@ -95,11 +95,9 @@ class MainScreen(LateTimers, Screen[None]):
 
     def action_accounts(self) -> None:
         """Show the accounts of the running mail server; F7 there leads back here."""
-        from mailwiz_tui.ui.screens.accounts import AccountsScreen
-
         if self.refused(f"{self.scopes[-1]}.accounts"):
             return
-        self.wizard.show(AccountsScreen(self.session, back=lambda: type(self)(self.session)))
+        self.wizard.show_accounts(back=lambda: type(self)(self.session))
 
     def on_mount(self) -> None:
         self.show_trouble()

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from mailwiz_tui.cli import main
 from mailwiz_tui.install.account_words import (
     UNITS,
+    known_store,
     shown_address,
     size_words,
     typed_address,
     typed_alias,
     typed_quota,
 )
-from mailwiz_tui.install.accounts import known_store
 from mailwiz_tui.topology.servers import spread_stores
 from tests.unit.stack import cases
 
