@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from mailwiz_tui.fleet.facts import Facts, FactsFile
 from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.stack.accounts.copy import AccountCopy
@@ -23,6 +25,7 @@ from mailwiz_tui.stack.healing.drop_in import with_restarts
 from mailwiz_tui.stack.internal_tls.component import InternalTls
 from mailwiz_tui.stack.leftovers.component import Leftovers
 from mailwiz_tui.stack.links.component import Links
+from mailwiz_tui.stack.mail_parts import gathered
 from mailwiz_tui.stack.mariadb.component import MariaDb
 from mailwiz_tui.stack.message_checks.component import MessageChecks
 from mailwiz_tui.stack.mta_sts.component import MtaSts
@@ -113,6 +116,7 @@ def compile_server(plan: Plan, server_id: str, known: FactsFile) -> Blueprint:
     if all(server.id != server_id for server in plan.servers):
         raise KeyError(f"the plan has no server {server_id}")
     context = Context(plan, server_id, known.facts(server_id) or Facts(), known)
+    context = replace(context, mail=gathered(component.mail_parts(context) for component in COMPONENTS))
     contributions: tuple[Contribution, ...] = ()
     for component in COMPONENTS:
         if component.wanted(context):

@@ -26,6 +26,7 @@ from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.plan.published import public_names
 from mailwiz_tui.stack import traffic
 from mailwiz_tui.stack.blueprint import File, Packages, Port, Probe, SecretSpec, Step
+from mailwiz_tui.stack.mail_parts import MailParts
 from mailwiz_tui.topology.derive import topology_of
 from mailwiz_tui.topology.model import ServerTopology
 from mailwiz_tui.topology.servers import server_of
@@ -36,14 +37,15 @@ class Context:
     """What every component may know: the plan, this server's facts, and what the other servers told.
 
     ``known`` holds the facts and public keys of all servers (it may lack servers not yet asked). ``topology`` says
-    what this server does and what it can rely on; it follows from the plan. Raises ``KeyError`` where the plan
-    lacks the server.
+    what this server does and what it can rely on; it follows from the plan. ``mail`` is what all components add to
+    Postfix and Dovecot. Raises ``KeyError`` where the plan lacks the server.
     """
 
     plan: Plan
     server_id: str
     facts: Facts
     known: FactsFile = field(default_factory=FactsFile)
+    mail: MailParts = field(default_factory=MailParts)
     topology: ServerTopology = field(init=False)
 
     def __post_init__(self) -> None:
@@ -138,3 +140,10 @@ class Component(ABC):
     @abstractmethod
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """What the component adds; ``so_far`` are the contributions of the components before it."""
+
+    def mail_parts(self, context: Context) -> MailParts:
+        """What the component adds to Postfix and Dovecot, here or for a server that reaches it elsewhere.
+
+        Asked of every component on every server, before ``wanted``.
+        """
+        return MailParts()

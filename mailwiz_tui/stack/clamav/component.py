@@ -11,16 +11,18 @@ from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.blueprint import Ask, Command, File, Item, Packages, Port, Probe, Ready, Scope, Step, Unit
 from mailwiz_tui.stack.component import Component, Context, Contribution
-from mailwiz_tui.stack.filtering import CLAMAV, uses
+from mailwiz_tui.stack.filtering import reached
+from mailwiz_tui.stack.mail_parts import MailParts, Milter, Stage, Stream, asked
 from mailwiz_tui.stack.probes import listens, unit_active
 from mailwiz_tui.stack.render import render
 
+MILTER = Milter("clamav", "mailwiz-clamav-milter.service", keys.CLAMAV_MILTER_PORT)
 CLAMD = "/etc/clamav/clamd.conf"
 FRESHCLAM = "/etc/clamav/freshclam.conf"
 DAEMON, SOCKET = "clamav-daemon.service", "clamav-daemon.socket"
 FETCH = f"{keys.LIB_DIR}/fetch-signatures"
 MILTER_CONFIG = f"{keys.CONF_DIR}/clamav-milter.conf"
-SERVICE = f"/etc/systemd/system/{CLAMAV.unit}"
+SERVICE = f"/etc/systemd/system/{MILTER.unit}"
 OFFICIAL = ("main", "daily", "bytecode")
 SIGNATURES = (".cvd", ".cld", ".cud", ".hdb", ".hsb", ".mdb", ".msb", ".ndb", ".ldb", ".fp", ".yar", ".pdb")
 """Ends of names of single files with signatures."""
@@ -35,7 +37,17 @@ class ClamAv(Component):
 
     def wanted(self, context: Context) -> bool:
         """Where the plan has it and mail is filtered."""
-        return uses(context, CLAMAV)
+        return context.plan.services.antivirus and context.topology.filters.here
+
+    def mail_parts(self, context: Context) -> MailParts:
+        """By a milter of its own whatever filter there is: what it did not look at is deferred.
+
+        Rspamd's module for ClamAV lets a message pass where a part is none that it scans, or where Lua fails.
+        """
+        if not context.plan.services.antivirus:
+            return MailParts()
+        found = reached(context, MILTER, "viruses")
+        return MailParts(tuple(asked(m, Stage.VIRUSES, Stream.INCOMING, Stream.SUBMITTED) for m in found))
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """Signatures first, then clamd, then the milter."""
@@ -58,7 +70,7 @@ class ClamAv(Component):
             File(FETCH, render("clamav", "fetch-signatures"), mode=0o755),
             File(
                 MILTER_CONFIG,
-                render("clamav", "clamav-milter.conf", socket=CLAMAV.socket, clamd=keys.CLAMD_SOCKET),
+                render("clamav", "clamav-milter.conf", socket=MILTER.socket, clamd=keys.CLAMD_SOCKET),
                 append=f"{own}/clamav-milter.conf",
             ),
             File(SERVICE, render("clamav", "mailwiz-clamav-milter.service", config=MILTER_CONFIG)),
@@ -77,7 +89,7 @@ class ClamAv(Component):
             Unit("clamav-freshclam.service", restart_on=(FRESHCLAM,)),
             Ready("ClamAV (virus scanner)", DAEMON, Ask.CLAMD, f"unix:{keys.CLAMD_SOCKET}", limit=280.0),
             Unit("clamav-milter.service", running=False, enabled=False, masked=True),
-            Unit(CLAMAV.unit, restart_on=(MILTER_CONFIG, SERVICE)),
+            Unit(MILTER.unit, restart_on=(MILTER_CONFIG, SERVICE)),
         )
         step = Step("clamav", "Start the virus scanner", self.name, items)
         return Contribution(
@@ -90,7 +102,7 @@ class ClamAv(Component):
                 ),
             ),
             steps=(step,),
-            ports=(Port(CLAMAV.port, "clamav-milter", Scope.LOCAL),),
+            ports=(Port(MILTER.port, "clamav-milter", Scope.LOCAL),),
             probes=self._probes(),
         )
 
@@ -108,9 +120,9 @@ class ClamAv(Component):
                 exit_code=1,
                 advice="journalctl -u clamav-daemon -u clamav-freshclam -n 50",
             ),
-            unit_active(CLAMAV.unit, "the virus scanner's milter runs"),
+            unit_active(MILTER.unit, "the virus scanner's milter runs"),
             listens(
-                "clamav.milter", "the scanner listens for Postfix, on this host alone", CLAMAV.port, CLAMAV.unit
+                "clamav.milter", "the scanner listens for Postfix, on this host alone", MILTER.port, MILTER.unit
             ),
         )
 

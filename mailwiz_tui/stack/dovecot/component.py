@@ -26,7 +26,6 @@ from mailwiz_tui.stack.database_gate.component import SERVICE_UNIT as GATE
 from mailwiz_tui.stack.dovecot.clients import JAIL, SHOWN, client_ports, peers_read
 from mailwiz_tui.stack.dovecot.release import SIEVE_DIR, config_files, version
 from mailwiz_tui.stack.dovecot.storage import INDEXES, mail_store
-from mailwiz_tui.stack.filtering import mail_filter
 from mailwiz_tui.stack.nfs import component as nfs
 from mailwiz_tui.stack.probes import clean_check, unit_active
 from mailwiz_tui.stack.programs import folder, module
@@ -35,6 +34,8 @@ from mailwiz_tui.stack.render import render
 CONTAINERS = ("lxc", "systemd-nspawn", "docker", "podman", "openvz")
 _INOTIFY = "/proc/sys/fs/inotify/max_user_instances"
 SYSCTL = "/etc/sysctl.d/60-mailwiz-dovecot.conf"
+FOREIGN_MARKS = (("X-Spam", "Yes"), ("X-Spam-Flag", "YES"))
+"""Where there is no filter: the marks of one that a message came through before."""
 SCRIPTS = ("junk", "learn-spam", "learn-ham")
 
 
@@ -102,7 +103,7 @@ class Dovecot(Component):
                     "dovecot-managesieved",
                     "dovecot-mysql",
                     "dovecot-sieve",
-                    *filter(None, (mail_filter(context).learner.package,)),
+                    *filter(None, (context.mail.learner.package,)),
                 )
             ),
             steps=(step,),
@@ -115,13 +116,13 @@ class Dovecot(Component):
     @staticmethod
     def _learner(context: Context) -> tuple[File, ...]:
         """What the filter wants to be called when users sort mail."""
-        learner = mail_filter(context).learner
+        learner = context.mail.learner
         return (File(learner.program, learner.script, mode=0o755),) if learner.script else ()
 
     @staticmethod
     def _scripts(context: Context) -> dict[str, str]:
         """The sieve scripts by name; mail is spam if the filter's header says so."""
-        tests = [f'header :is "{name}" "{value}"' for name, value in mail_filter(context).junk]
+        tests = [f'header :is "{name}" "{value}"' for name, value in context.mail.junk_headers or FOREIGN_MARKS]
         spam = tests[0] if len(tests) == 1 else f"anyof ({', '.join(tests)})"
         return {
             name: render("dovecot", f"{name}.sieve", **({"spam": spam} if name == "junk" else {}))

@@ -7,7 +7,6 @@ from mailwiz_tui.stack.capacity import PEER_DELIVERIES, Capacity
 from mailwiz_tui.stack.component import Context
 from mailwiz_tui.stack.dovecot.logins import own_script_logins, username_chars
 from mailwiz_tui.stack.dovecot.storage import escape_plugin, mailboxes
-from mailwiz_tui.stack.filtering import mail_filter
 from mailwiz_tui.stack.protocols import has_ipv4, has_ipv6
 from mailwiz_tui.stack.render import render, sql_text
 from mailwiz_tui.topology.servers import spread_stores
@@ -130,8 +129,8 @@ def _main(context: Context) -> str:
         sieve=SIEVE_DIR,
         spool=keys.POSTFIX_SPOOL,
         sasl_socket=keys.SASL_SOCKET,
-        learn=mail_filter(context).learner.program,
-        learner=mail_filter(context).learner.user,
+        learn=context.mail.learner.program,
+        learner=context.mail.learner.user,
         append_limit=_append_limit(context),
         capacity=capacity_part(context, mailboxes=True),
         **(escape_plugin(context) if version(context) == "2.3" else {}),

@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import json
 
+from mailwiz_tui.plan.model import Antispam
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.blueprint import Directory, File, Packages, Port, Scope, Step, Unit, User
 from mailwiz_tui.stack.component import Component, Context, Contribution
-from mailwiz_tui.stack.filtering import GUARD, uses
+from mailwiz_tui.stack.mail_parts import MailParts, Milter, Stage, Stream, asked
 from mailwiz_tui.stack.probes import listens, unit_active
 from mailwiz_tui.stack.programs import folder, launcher, module
 from mailwiz_tui.stack.render import render
 
+MILTER = Milter("guard", "mailwiz-guard.service", keys.GUARD_MILTER_PORT)
 USER = "mailwiz-guard"
 FOLDER = f"{keys.CONF_DIR}/guard"
 SETTINGS = f"{FOLDER}/settings.json"
 OWN = f"{keys.CONF_DIR}/local.d/guard.json"
-SERVICE = f"/etc/systemd/system/{GUARD.unit}"
+SERVICE = f"/etc/systemd/system/{MILTER.unit}"
 LIMITS = ((100, 200, 3600), (500, 1000, 86400))
 """A hundred recipients at once and two hundred an hour; five hundred at once and a thousand a day."""
 
@@ -33,14 +35,18 @@ class Guard(Component):
 
     def wanted(self, context: Context) -> bool:
         """Where the filter does not do it itself."""
-        return uses(context, GUARD)
+        return context.plan.services.antispam is not Antispam.RSPAMD and context.topology.serves_clients
+
+    def mail_parts(self, context: Context) -> MailParts:
+        """Asked where it runs, about what users send."""
+        return MailParts((asked(MILTER, Stage.LIMITS, Stream.SUBMITTED),)) if self.wanted(context) else MailParts()
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """The program, what it may need to know, and its unit."""
         settings = {
             "managed": "Managed by mailwiz-tui: the next apply writes this file again.",
-            "own": f"Own settings: the same keys in {OWN}; then systemctl restart {GUARD.unit}.",
-            "socket": GUARD.socket,
+            "own": f"Own settings: the same keys in {OWN}; then systemctl restart {MILTER.unit}.",
+            "socket": MILTER.socket,
             "state": "/var/lib/mailwiz-guard/levels.sqlite",
             "limits": LIMITS,
         }
@@ -62,18 +68,18 @@ class Guard(Component):
                 Directory(FOLDER),
                 folder(self.name),
                 *files,
-                Unit(GUARD.unit, restart_on=tuple(file.path for file in files)),
+                Unit(MILTER.unit, restart_on=tuple(file.path for file in files)),
             ),
             validators=(("python3", "-m", "json.tool", SETTINGS),),
         )
         return Contribution(
             packages=Packages(names=("python3-milter",)),
             steps=(step,),
-            ports=(Port(GUARD.port, "guard-milter", Scope.LOCAL),),
+            ports=(Port(MILTER.port, "guard-milter", Scope.LOCAL),),
             probes=(
-                unit_active(GUARD.unit, "what users may send is limited"),
+                unit_active(MILTER.unit, "what users may send is limited"),
                 listens(
-                    "guard.milter", "the guard listens for Postfix, on this host alone", GUARD.port, GUARD.unit
+                    "guard.milter", "the guard listens for Postfix, on this host alone", MILTER.port, MILTER.unit
                 ),
             ),
         )

@@ -13,15 +13,16 @@ from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.accounts.readers import reader_files, reader_groups, reader_packages, reader_settings
 from mailwiz_tui.stack.blueprint import Directory, File, Packages, Port, Probe, Scope, Step, Unit, User
 from mailwiz_tui.stack.component import Component, Context, Contribution
-from mailwiz_tui.stack.filtering import MESSAGE_CHECKS, checks_here
+from mailwiz_tui.stack.mail_parts import MailParts, Milter, Stage, Stream, asked
 from mailwiz_tui.stack.probes import POSTFIX_COMPLAINT, listens, unit_active
 from mailwiz_tui.stack.programs import folder, launcher, module
 from mailwiz_tui.stack.render import render
 
+MILTER = Milter("message-checks", "mailwiz-message-checks.service", keys.MESSAGE_CHECKS_PORT)
 FOLDER = f"{keys.CONF_DIR}/message-checks"
 SETTINGS = f"{FOLDER}/settings.json"
 OWN = f"{keys.CONF_DIR}/local.d/message-checks.json"
-SERVICE = f"/etc/systemd/system/{MESSAGE_CHECKS.unit}"
+SERVICE = f"/etc/systemd/system/{MILTER.unit}"
 MODULES = ("from_header", "line_length", "policy", "sender_owners", "milter", "sieve_mail")
 
 
@@ -33,20 +34,26 @@ class MessageChecks(Component):
 
     def wanted(self, context: Context) -> bool:
         """Where mail comes in or is submitted, and where users' filters run."""
-        return checks_here(context) or context.topology.mailboxes.here
+        return context.topology.transfers or context.topology.mailboxes.here
+
+    def mail_parts(self, context: Context) -> MailParts:
+        """Asked first, and not about what the host writes or other servers hand over: that was done before."""
+        if not context.topology.transfers:
+            return MailParts()
+        return MailParts((asked(MILTER, Stage.NAMES, Stream.INCOMING, Stream.SUBMITTED),))
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """The program, what it needs to know of the plan, and its unit."""
         settings = {
             "managed": "Managed by mailwiz-tui: the next apply writes this file again.",
-            "own": f"Own settings: the same keys in {OWN}; then systemctl restart {MESSAGE_CHECKS.unit}.",
-            "socket": MESSAGE_CHECKS.socket,
+            "own": f"Own settings: the same keys in {OWN}; then systemctl restart {MILTER.unit}.",
+            "socket": MILTER.socket,
             "owners_port": keys.SENDER_OWNERS_PORT,
             "accounts": reader_settings(context, keys.MESSAGE_CHECKS_USER),
             "domains": context.plan.all_domains(),
             "allow_foreign_from": context.plan.security.allow_foreign_from,
         }
-        program = launcher("message_checks", "milter", MESSAGE_CHECKS.unit.removesuffix(".service"))
+        program = launcher("message_checks", "milter", MILTER.unit.removesuffix(".service"))
         service = render(
             "message_checks",
             "mailwiz-message-checks.service",
@@ -76,7 +83,7 @@ class MessageChecks(Component):
                 *(item for item in programs if isinstance(item, Directory)),
                 Directory(FOLDER),
                 *files,
-                Unit(MESSAGE_CHECKS.unit, restart_on=tuple(file.path for file in files)),
+                Unit(MILTER.unit, restart_on=tuple(file.path for file in files)),
             ),
             validators=(("python3", "-m", "json.tool", SETTINGS),),
         )
@@ -84,16 +91,16 @@ class MessageChecks(Component):
             packages=Packages(names=("python3-milter", *reader_packages(context))),
             steps=(step,),
             ports=(
-                Port(MESSAGE_CHECKS.port, "message-checks", Scope.LOCAL),
+                Port(MILTER.port, "message-checks", Scope.LOCAL),
                 Port(keys.SENDER_OWNERS_PORT, "sender-owners", Scope.LOCAL),
             ),
             probes=(
-                unit_active(MESSAGE_CHECKS.unit, "whose name messages carry is checked"),
+                unit_active(MILTER.unit, "whose name messages carry is checked"),
                 listens(
                     "message_checks.milter",
                     "the message checks listen for Postfix, on this host alone",
-                    MESSAGE_CHECKS.port,
-                    MESSAGE_CHECKS.unit,
+                    MILTER.port,
+                    MILTER.unit,
                 ),
                 _owners(context),
             ),
@@ -109,5 +116,5 @@ def _owners(context: Context) -> Probe:
         argv=("sh", "-c", f"postmap -q {nobody} {keys.SENDER_OWNERS}; [ $? -le 1 ] && echo asked"),
         expect=r"(?m)^asked$",
         refuse=POSTFIX_COMPLAINT,
-        advice=f"journalctl -u {MESSAGE_CHECKS.unit.removesuffix('.service')} -u mariadb -n 50",
+        advice=f"journalctl -u {MILTER.unit.removesuffix('.service')} -u mariadb -n 50",
     )

@@ -10,7 +10,9 @@ from mailwiz_tui.plan.model import Antispam
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.blueprint import Directory, File, Packages, Port, Probe, Scope, Step, Unit
 from mailwiz_tui.stack.component import Component, Context, Contribution
-from mailwiz_tui.stack.filtering import OPENDKIM, uses
+from mailwiz_tui.stack.mail_parts import MailParts
+from mailwiz_tui.stack.opendkim import milter
+from mailwiz_tui.stack.opendkim.milter import MILTER
 from mailwiz_tui.stack.probes import listens, unit_active
 from mailwiz_tui.stack.render import render
 from mailwiz_tui.stack.signing.component import SENDERS_FILE
@@ -19,7 +21,7 @@ from mailwiz_tui.stack.signing.signing_domains import KEY_NAME
 CONFIG = "/etc/opendkim.conf"
 FOLDER = "/etc/mailwiz/opendkim"
 KEYS = f"{FOLDER}/keys"
-DROP_IN = f"/etc/systemd/system/{OPENDKIM.unit}.d/mailwiz.conf"
+DROP_IN = f"/etc/systemd/system/{MILTER.unit}.d/mailwiz.conf"
 CREDENTIAL = "dkim.key"
 
 
@@ -31,7 +33,11 @@ class OpenDkim(Component):
 
     def wanted(self, context: Context) -> bool:
         """Where the filter asks it."""
-        return uses(context, OPENDKIM)
+        return milter.runs(context)
+
+    def mail_parts(self, context: Context) -> MailParts:
+        """The milter."""
+        return milter.mail_parts(context)
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """One configuration file, a table of keys, and the key handed over by systemd."""
@@ -40,7 +46,7 @@ class OpenDkim(Component):
         key = keys.dkim_private_key(selector)
         signs = context.topology.signs
         signing = render("opendkim", "signing.conf", keys=KEYS, domains=SENDERS_FILE).rstrip("\n")
-        place = f"/run/credentials/{OPENDKIM.unit}/{CREDENTIAL}"
+        place = f"/run/credentials/{MILTER.unit}/{CREDENTIAL}"
         files = [
             File(
                 CONFIG,
@@ -51,7 +57,7 @@ class OpenDkim(Component):
                     signing=signing if signs else "# DKIM is off in the plan.",
                     hostname=context.hostname,
                     hosts=", ".join(("127.0.0.1", "::1", *_peers(context))),
-                    socket=OPENDKIM.socket,
+                    socket=MILTER.socket,
                     resolver=keys.RESOLVER,
                 ),
                 append=f"{keys.CONF_DIR}/local.d/opendkim.conf",
@@ -77,14 +83,14 @@ class OpenDkim(Component):
             items=(
                 Directory(FOLDER),
                 *files,
-                Unit(OPENDKIM.unit, restart_on=tuple(file.path for file in files)),
+                Unit(MILTER.unit, restart_on=tuple(file.path for file in files)),
             ),
             validators=(("opendkim", "-n", "-x", CONFIG),),
         )
         return Contribution(
             packages=Packages(names=("opendkim",)),
             steps=(step,),
-            ports=(Port(OPENDKIM.port, "opendkim-milter", Scope.LOCAL),),
+            ports=(Port(MILTER.port, "opendkim-milter", Scope.LOCAL),),
             probes=self._probes(key if signs else ""),
             findings=() if plan.services.antispam is Antispam.RSPAMD else (_NO_ARC,),
         )
@@ -92,12 +98,12 @@ class OpenDkim(Component):
     @staticmethod
     def _probes(key: str) -> tuple[Probe, ...]:
         found = (
-            unit_active(OPENDKIM.unit, "the DKIM signer runs"),
+            unit_active(MILTER.unit, "the DKIM signer runs"),
             listens(
                 "opendkim.milter",
                 "the signer listens for Postfix, on this host alone",
-                OPENDKIM.port,
-                OPENDKIM.unit,
+                MILTER.port,
+                MILTER.unit,
             ),
         )
         if not key:

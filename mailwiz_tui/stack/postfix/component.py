@@ -18,8 +18,8 @@ from mailwiz_tui.stack.capacity import Capacity
 from mailwiz_tui.stack.certificate import shown_by
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.database_gate.component import SERVICE_UNIT as GATE
-from mailwiz_tui.stack.filtering import Milter, mail_filter
 from mailwiz_tui.stack.jails import jail
+from mailwiz_tui.stack.mail_parts import Stream
 from mailwiz_tui.stack.mta_sts import policies
 from mailwiz_tui.stack.postfix import relay
 from mailwiz_tui.stack.postfix.lookups import lookups
@@ -250,18 +250,18 @@ def main_cf(context: Context) -> str:
 
 
 def _milters(context: Context) -> str:
-    """The settings that name the filter."""
-    chain = mail_filter(context)
+    """The settings that name the milters."""
+    mail = context.mail
 
-    def named(milters: tuple[Milter, ...]) -> str:
-        return "".join(f" {milter.address}" for milter in milters)
+    def named(stream: Stream) -> str:
+        return "".join(f" {address}" for address in mail.addresses(stream))
 
     return render(
         "postfix",
         "milters.cf",
-        incoming=named(chain.incoming),
-        submitted=f"submission_milters ={named(chain.submitted)}\n" if own_chain(context) else "",
-        local=" $smtpd_milters" if chain.local == chain.incoming else named(chain.local),
+        incoming=named(Stream.INCOMING),
+        submitted=f"submission_milters ={named(Stream.SUBMITTED)}\n" if own_chain(context) else "",
+        local=" $smtpd_milters" if mail.chain(Stream.LOCAL) == mail.chain(Stream.INCOMING) else named(Stream.LOCAL),
     ).rstrip("\n")
 
 

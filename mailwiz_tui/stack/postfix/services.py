@@ -8,7 +8,7 @@ from mailwiz_tui.stack.accounts.network import after_network
 from mailwiz_tui.stack.blueprint import File, Port, PortTls, Scope
 from mailwiz_tui.stack.capacity import Capacity
 from mailwiz_tui.stack.component import Context
-from mailwiz_tui.stack.filtering import mail_filter
+from mailwiz_tui.stack.mail_parts import Stream
 from mailwiz_tui.stack.postfix.peers import from_peers, peer_policy, through_peers, to_peers
 from mailwiz_tui.stack.postfix.relay import SmartHost
 from mailwiz_tui.stack.postfix.release import Release
@@ -28,7 +28,7 @@ def master_cf(context: Context) -> str:
     if context.topology.serves_clients:
         services += render("postfix", "master-submission.cf", submission=own)
         if context.topology.relays_for:
-            services += from_peers(context, ",".join(milter.address for milter in mail_filter(context).local))
+            services += from_peers(context, ",".join(context.mail.addresses(Stream.LOCAL)))
     services += reports_in(context)
     ways = smart_host.service if smart_host else ""
     return render(
@@ -44,8 +44,7 @@ def reports_in(context: Context) -> str:
     """The service that takes DMARC reports of the filter on this host; who sends, signs."""
     if not reports.reports(context):
         return ""
-    signer = mail_filter(context).local if context.topology.sends else ()
-    milters = ",".join(milter.address for milter in signer)
+    milters = ",".join(context.mail.addresses(Stream.LOCAL)) if context.topology.sends else ""
     return render("postfix", "master-reports.cf", port=str(keys.REPORT_MAIL_PORT), milters=milters)
 
 
@@ -62,8 +61,8 @@ def _hears_the_panel(context: Context) -> bool:
 
 def own_chain(context: Context) -> bool:
     """Whether other milters are asked about what users send than about what comes in."""
-    chain = mail_filter(context)
-    return chain.submitted != chain.incoming and context.topology.serves_clients
+    mail = context.mail
+    return mail.chain(Stream.SUBMITTED) != mail.chain(Stream.INCOMING) and context.topology.serves_clients
 
 
 def smart_host_here(context: Context) -> SmartHost | None:

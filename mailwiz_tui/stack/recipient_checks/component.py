@@ -14,7 +14,6 @@ from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.accounts.readers import reader_files, reader_groups, reader_packages, reader_settings
 from mailwiz_tui.stack.blueprint import Directory, File, Packages, Port, Probe, Scope, Step, Unit, User
 from mailwiz_tui.stack.component import Component, Context, Contribution
-from mailwiz_tui.stack.filtering import checks_here
 from mailwiz_tui.stack.probes import listens, unit_active
 from mailwiz_tui.stack.programs import folder, launcher, module
 from mailwiz_tui.stack.render import render
@@ -56,7 +55,7 @@ class RecipientChecks(Component):
 
     def wanted(self, context: Context) -> bool:
         """Where mail comes in or is submitted."""
-        return checks_here(context)
+        return context.topology.transfers
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """The program, what it needs to know of the plan, and its unit."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.blueprint import Ask, File, Item, Packages, Probe, Ready, Step, Unit
 from mailwiz_tui.stack.component import Component, Context, Contribution
-from mailwiz_tui.stack.filtering import RSPAMD, uses
 from mailwiz_tui.stack.probes import unit_active
 from mailwiz_tui.stack.render import render
+from mailwiz_tui.stack.rspamd import milter
 
 CONFIG = "/etc/redis/redis-rspamd.conf"
 UNIT = "redis-server@rspamd.service"
@@ -21,7 +21,7 @@ class Redis(Component):
 
     def wanted(self, context: Context) -> bool:
         """Where Rspamd runs."""
-        return uses(context, RSPAMD)
+        return milter.runs(context)
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """Configure the instance; the package's own one on port 6379 is stopped unless somebody uses it."""

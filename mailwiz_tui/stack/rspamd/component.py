@@ -19,12 +19,12 @@ from mailwiz_tui.stack.blueprint import (
     User,
 )
 from mailwiz_tui.stack.component import Component, Context, Contribution
-from mailwiz_tui.stack.filtering import LOOPBACK, RSPAMD, uses
+from mailwiz_tui.stack.mail_parts import LOOPBACK, MailParts
 from mailwiz_tui.stack.probes import clean_check, unit_active
 from mailwiz_tui.stack.redis.component import UNIT as REDIS
 from mailwiz_tui.stack.render import quoted, render
 from mailwiz_tui.stack.resolution import resolution
-from mailwiz_tui.stack.rspamd import reports
+from mailwiz_tui.stack.rspamd import milter, reports
 from mailwiz_tui.stack.rspamd.release import release_files
 from mailwiz_tui.stack.signing.component import SELECTORS_FILE
 from mailwiz_tui.topology.model import Signer
@@ -50,7 +50,11 @@ class Rspamd(Component):
 
     def wanted(self, context: Context) -> bool:
         """Where the plan filters with Rspamd."""
-        return uses(context, RSPAMD)
+        return milter.runs(context)
+
+    def mail_parts(self, context: Context) -> MailParts:
+        """The milter, the header that marks spam, and what learns."""
+        return milter.mail_parts(context)
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """Configure in ``local.d``, which leaves ``override.d`` to the operator."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from mailwiz_tui.plan.model import Antispam
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.blueprint import File, Item, Probe, Unit
 from mailwiz_tui.stack.component import Context
-from mailwiz_tui.stack.filtering import RSPAMD, uses
 from mailwiz_tui.stack.probes import unit_active
 from mailwiz_tui.stack.render import quoted, render
+from mailwiz_tui.stack.rspamd import milter
 
 SERVICE, TIMER = "mailwiz-dmarc-reports.service", "mailwiz-dmarc-reports.timer"
 _UNITS = "/etc/systemd/system"
@@ -16,8 +15,7 @@ _UNITS = "/etc/systemd/system"
 
 def reports(context: Context) -> bool:
     """Whether this server tells other domains about mail in their name: where Rspamd filters, unless unwanted."""
-    chosen = context.plan.services.antispam is Antispam.RSPAMD and uses(context, RSPAMD)
-    return chosen and context.plan.security.dmarc.send_reports
+    return milter.runs(context) and context.plan.security.dmarc.send_reports
 
 
 def settings(context: Context) -> str:

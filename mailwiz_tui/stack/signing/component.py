@@ -12,7 +12,8 @@ from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.accounts.readers import reader_files, reader_groups, reader_packages, reader_settings
 from mailwiz_tui.stack.blueprint import Command, Directory, File, Item, Packages, Probe, Step, Unit, User
 from mailwiz_tui.stack.component import Component, Context, Contribution
-from mailwiz_tui.stack.filtering import OPENDKIM, uses
+from mailwiz_tui.stack.opendkim.milter import MILTER as OPENDKIM
+from mailwiz_tui.stack.opendkim.milter import runs as opendkim_runs
 from mailwiz_tui.stack.programs import folder, launcher, module
 from mailwiz_tui.stack.render import render
 from mailwiz_tui.stack.signing.signing_domains import DOMAINS, KEY_NAME, SELECTORS, SENDERS
@@ -104,7 +105,7 @@ class SigningDomains(Component):
             *files,
             File(f"{UNITS}/{SERVICE}", service),
         ]
-        if uses(context, OPENDKIM):
+        if opendkim_runs(context):
             items += [
                 File(f"{UNITS}/{RELOAD}", render("signing", RELOAD, unit=OPENDKIM.unit)),
                 File(f"{UNITS}/{RELOAD_PATH}", render("signing", RELOAD_PATH, table=SENDERS_FILE)),

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+from mailwiz_tui.plan.model import Antispam
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.blueprint import (
     Ask,
@@ -25,15 +26,17 @@ from mailwiz_tui.stack.blueprint import (
     Unit,
 )
 from mailwiz_tui.stack.component import Component, Context, Contribution
-from mailwiz_tui.stack.filtering import LOOPBACK, SPAMASSASSIN, uses
+from mailwiz_tui.stack.filtering import reached, teaching_places
+from mailwiz_tui.stack.mail_parts import LOOPBACK, Learner, MailParts, Milter, Stage, Stream, asked
 from mailwiz_tui.stack.probes import listens, unit_active
 from mailwiz_tui.stack.programs import folder, launcher, module
 from mailwiz_tui.stack.render import render
 from mailwiz_tui.stack.resolution import resolution
 
+MILTER = Milter("spamassassin", "mailwiz-spamd-milter.service", keys.SPAMD_MILTER_PORT)
 RULES = "/etc/spamassassin/mailwiz.cf"
 OPTIONS = "/etc/default/spamd"
-SERVICE = f"/etc/systemd/system/{SPAMASSASSIN.unit}"
+SERVICE = f"/etc/systemd/system/{MILTER.unit}"
 MODULES = ("authentication_results", "spamd", "spamd_milter")
 FOLDER = f"{keys.CONF_DIR}/spamassassin"
 SETTINGS = f"{FOLDER}/milter.json"
@@ -53,7 +56,18 @@ class SpamAssassin(Component):
 
     def wanted(self, context: Context) -> bool:
         """Where the plan filters with SpamAssassin."""
-        return uses(context, SPAMASSASSIN)
+        return context.plan.services.antispam is Antispam.SPAMASSASSIN and context.topology.filters.here
+
+    def mail_parts(self, context: Context) -> MailParts:
+        """Its milter here, or on the servers that filter; the header that marks spam, and what learns."""
+        if context.plan.services.antispam is not Antispam.SPAMASSASSIN:
+            return MailParts()
+        found = reached(context, MILTER, "spamassassin")
+        return MailParts(
+            milters=tuple(asked(m, Stage.VERDICT, Stream.INCOMING, Stream.SUBMITTED) for m in found),
+            junk_headers=(("X-Spam", "Yes"),),
+            learner=_learner(context),
+        )
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """Rules beside Debian's, the daemon's options, a unit for the milter."""
@@ -72,7 +86,7 @@ class SpamAssassin(Component):
         )
         settings = {
             "managed": "Managed by mailwiz-tui: the next apply writes this file again.",
-            "socket": SPAMASSASSIN.socket,
+            "socket": MILTER.socket,
             "spamd_host": LOOPBACK,
             "spamd_port": keys.SPAMD_PORT,
             "seconds": SECONDS,
@@ -106,7 +120,7 @@ class SpamAssassin(Component):
                 *milter,
                 Unit("spamd.service", restart_on=(OPTIONS, RULES)),
                 Ready("SpamAssassin (spamd)", "spamd.service", Ask.SPAMD, f"{LOOPBACK}:{keys.SPAMD_PORT}"),
-                Unit(SPAMASSASSIN.unit, restart_on=tuple(file.path for file in milter)),
+                Unit(MILTER.unit, restart_on=tuple(file.path for file in milter)),
                 Unit(UPDATES, running=decision.recurses, enabled=decision.recurses),
             ),
             validators=(("spamassassin", "--lint", "-x"),),
@@ -126,7 +140,7 @@ class SpamAssassin(Component):
             kept=("/etc/spamassassin",),
             ports=(
                 Port(keys.SPAMD_PORT, "spamd", Scope.LOCAL),
-                Port(SPAMASSASSIN.port, "spamd-milter", Scope.LOCAL),
+                Port(MILTER.port, "spamd-milter", Scope.LOCAL),
             ),
             probes=self._probes(),
             findings=() if decision.recurses else (_NO_UPDATES,),
@@ -137,12 +151,12 @@ class SpamAssassin(Component):
         ask = f"spamc -x -c -d {LOOPBACK} -p {keys.SPAMD_PORT}"
         return (
             unit_active("spamd.service", "the spam filter runs"),
-            unit_active(SPAMASSASSIN.unit, "the spam filter's milter runs"),
+            unit_active(MILTER.unit, "the spam filter's milter runs"),
             listens(
                 "spamassassin.milter",
                 "the filter listens for Postfix, on this host alone",
-                SPAMASSASSIN.port,
-                SPAMASSASSIN.unit,
+                MILTER.port,
+                MILTER.unit,
             ),
             listens("spamassassin.spamd", "spamd listens on this host alone", keys.SPAMD_PORT, "spamd.service"),
             Probe(
@@ -154,6 +168,15 @@ class SpamAssassin(Component):
                 advice="journalctl -u spamd -n 50; spamassassin --lint",
             ),
         )
+
+
+def _learner(context: Context) -> Learner:
+    """What brings a mail to spamd here, or to that of every server that filters."""
+    if context.topology.filters.exclusive:
+        script = render("spamassassin", "spamd-learn", host=LOOPBACK, port=str(keys.SPAMD_PORT))
+    else:
+        script = render("spamassassin", "spamd-learn-peers", places=teaching_places(context, "spamd"))
+    return Learner(f"{keys.LIB_DIR}/spamd-learn", "nobody", script, "spamc")
 
 
 def _own(context: Context) -> Iterator[str]:

@@ -17,9 +17,14 @@ import pytest
 
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.blueprint import Blueprint, Unit
+from mailwiz_tui.stack.clamav.component import MILTER as CLAMAV
 from mailwiz_tui.stack.clamav.component import source as signature_source
 from mailwiz_tui.stack.compile import compile_server
-from mailwiz_tui.stack.filtering import CLAMAV, GUARD, MESSAGE_CHECKS, OPENDKIM, RSPAMD, SPAMASSASSIN
+from mailwiz_tui.stack.guard.component import MILTER as GUARD
+from mailwiz_tui.stack.message_checks.component import MILTER as MESSAGE_CHECKS
+from mailwiz_tui.stack.opendkim.milter import MILTER as OPENDKIM
+from mailwiz_tui.stack.rspamd.milter import MILTER as RSPAMD
+from mailwiz_tui.stack.spamassassin.component import MILTER as SPAMASSASSIN
 from mailwiz_tui.stack.spamassassin.spamd import Spamd, Verdict
 
 from . import cases

@@ -20,8 +20,8 @@ from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.accounts.account_reader import Accounts, AccountsUnavailableError
 from mailwiz_tui.stack.accounts.account_sources import CopiedDirectory
 from mailwiz_tui.stack.compile import compile_server
-from mailwiz_tui.stack.filtering import MESSAGE_CHECKS
 from mailwiz_tui.stack.message_checks import sender_owners
+from mailwiz_tui.stack.message_checks.component import MILTER as MESSAGE_CHECKS
 from mailwiz_tui.stack.message_checks.policy import Fields, Policy, Refusal
 from mailwiz_tui.stack.message_checks.sender_owners import SenderOwners, answer, read_netstring
 from mailwiz_tui.stack.message_checks.sieve_mail import fields_of, refusal

@@ -1,0 +1,45 @@
+"""Rspamd as Postfix and Dovecot meet it: the milter, the header that marks spam, and what learns."""
+
+from __future__ import annotations
+
+from mailwiz_tui.plan.model import Antispam
+from mailwiz_tui.stack import keys
+from mailwiz_tui.stack.component import Context
+from mailwiz_tui.stack.filtering import reached, teaching_places
+from mailwiz_tui.stack.mail_parts import Learner, MailParts, Milter, Stage, Stream, asked
+from mailwiz_tui.stack.render import render
+
+MILTER = Milter("rspamd", "rspamd.service", keys.RSPAMD_MILTER_PORT)
+
+
+def runs(context: Context) -> bool:
+    """Whether Rspamd runs on this server."""
+    return context.plan.services.antispam is Antispam.RSPAMD and context.topology.filters.here
+
+
+def mail_parts(context: Context) -> MailParts:
+    """Where the plan filters with Rspamd: it is asked here, or on the servers that filter.
+
+    Where it works for this server alone it signs, so it is asked about what the host itself writes, too.
+    """
+    if context.plan.services.antispam is not Antispam.RSPAMD:
+        return MailParts()
+    local = (Stream.LOCAL,) if context.topology.filters.exclusive else ()
+    return MailParts(
+        milters=tuple(
+            asked(milter, Stage.VERDICT, Stream.INCOMING, Stream.SUBMITTED, *local)
+            for milter in reached(context, MILTER, "milter")
+        ),
+        junk_headers=(("X-Spam", "Yes"),),
+        learner=_learner(context),
+    )
+
+
+def _learner(context: Context) -> Learner:
+    """What brings a mail to Rspamd: to its controller's socket, or to that of every server that filters."""
+    program = f"{keys.LIB_DIR}/rspamd-learn"
+    if context.topology.filters.exclusive:
+        script = render("rspamd", "rspamd-learn", controller=keys.RSPAMD_CONTROLLER)
+        return Learner(program, "_rspamd", script)
+    script = render("rspamd", "rspamd-learn-peers", places=teaching_places(context, "learning"))
+    return Learner(program, "nobody", script, "curl")
