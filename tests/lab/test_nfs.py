@@ -18,6 +18,9 @@ pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.timeout(2400), pyte
 
 PATH = "/srv/our-mail"
 UNIT = r"srv-our\x2dmail.mount"
+FOLDERS = ("2024.1", "Clients/A. Smith/v1.2")
+ARCHIVE = (b"y" * 70 + b"\r\n") * 750_000
+"""54 MB; SMTP takes 50 MB."""
 CHOICE = """
 [storage]
 type = "nfs"
@@ -148,6 +151,26 @@ def test_mail_lies_on_the_file_server_and_indexes_do_not(
     assert {path.stat().st_uid for path in server.mails()} == {5000}
     assert guest.sh("find /var/lib/mailwiz-indexes -name 'dovecot.index*'").stdout
     assert guest.sh("postconf -h queue_directory; ss -Hltn 'sport = :111'").stdout.split() == ["/var/spool/postfix"]
+
+
+def test_folders_with_dots_and_archives_lie_on_the_file_server(installed: Workspace, server: FileServer) -> None:
+    """Folders of other servers can be made, and filled with more than one mail over SMTP may have."""
+    address = f"postmaster@{installed.domain}"
+    with imaplib.IMAP4_SSL(installed.address, ssl_context=unverified(), timeout=900) as box:
+        box.login(address, installed.password(address))
+        for name in FOLDERS:
+            assert box.create(f'"{name}"')[0] == "OK", name
+            assert box.append(f'"{name}"', "", "", f"Subject: {name}\r\n\r\ntext\r\n".encode())[0] == "OK"
+            assert box.select(f'"{name}"') == ("OK", [b"1"])
+        listed = b"".join(line for line in box.list()[1] if isinstance(line, bytes)).decode()
+        assert all(name in listed for name in FOLDERS), listed
+        assert box.append("Archive", "", "", b"Subject: archive\r\n\r\n" + ARCHIVE)[0] == "OK"
+        assert max(path.stat().st_size for path in server.mails()) > 50 * 1024**2
+        box.select("Archive")
+        box.store("1:*", "+FLAGS", "\\Deleted")
+        box.expunge()
+    names = {path.name for path in server.folder.rglob("Maildir/.*")}
+    assert {".2024\\2e1", ".Clients.A\\2e Smith.v1\\2e2"} <= names, names
 
 
 def test_mail_waits_while_the_file_server_hangs(

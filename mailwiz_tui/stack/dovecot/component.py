@@ -24,6 +24,7 @@ from mailwiz_tui.stack.certificate import shown_by
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.database_gate.component import SERVICE_UNIT as GATE
 from mailwiz_tui.stack.dovecot.clients import JAIL, SHOWN, client_ports, peers_read
+from mailwiz_tui.stack.dovecot.logins import OWN_SCRIPT, PACKAGE, own_script_file
 from mailwiz_tui.stack.dovecot.release import SIEVE_DIR, config_files, version
 from mailwiz_tui.stack.dovecot.storage import INDEXES, mail_store
 from mailwiz_tui.stack.nfs import component as nfs
@@ -72,6 +73,7 @@ class Dovecot(Component):
                 *self._learner(context),
                 File(keys.MAIL_STORE, mail_store(context.plan)),
                 *_escaped_folders(context),
+                own_script_file(),
                 *(File(path, text) for path, text in files.items()),
                 *(
                     Command(
@@ -87,7 +89,7 @@ class Dovecot(Component):
                 *among,
                 Unit(
                     "dovecot.service",
-                    restart_on=(*files, *peers_read(context), *(file.path for file in among), *bound),
+                    restart_on=(OWN_SCRIPT, *files, *peers_read(context), *(file.path for file in among), *bound),
                     after=("mariadb.service", GATE) if context.topology.accounts.database_here else (),
                 ),
                 *((shown_by("dovecot.service", *SHOWN),) if context.topology.serves_clients else ()),
@@ -97,6 +99,7 @@ class Dovecot(Component):
         return Contribution(
             packages=Packages(
                 names=(
+                    PACKAGE,
                     "dovecot-core",
                     "dovecot-imapd",
                     "dovecot-lmtpd",

@@ -8,7 +8,7 @@ from mailwiz_tui.stack.blueprint import Directory, File, Packages, Probe, Step, 
 from mailwiz_tui.stack.certificate import shown_by
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.dovecot.clients import JAIL, SHOWN, client_ports, peers_read
-from mailwiz_tui.stack.dovecot.logins import own_script_logins, username_chars
+from mailwiz_tui.stack.dovecot.logins import OWN_SCRIPT, PACKAGE, own_script_file, own_script_logins, username_chars
 from mailwiz_tui.stack.dovecot.release import CONFIG, accounts_part, capacity_part, listen, part, version
 from mailwiz_tui.stack.probes import clean_check, unit_active
 
@@ -34,8 +34,8 @@ class Front(Component):
             key=keys.TLS_KEY,
             peers=keys.INTERNAL_PEERS,
             accounts=accounts_part(context),
-            own_script=own_script_logins(context, version(context)),
-            username_chars=username_chars(context),
+            own_script=own_script_logins(version(context)),
+            username_chars=username_chars(),
             spool=keys.POSTFIX_SPOOL,
             sasl_socket=keys.SASL_SOCKET,
             capacity=capacity_part(context, mailboxes=False),
@@ -48,15 +48,18 @@ class Front(Component):
             items=(
                 Directory("/etc/dovecot/mailwiz.d"),
                 Directory(f"{keys.POSTFIX_SPOOL}/private", "postfix", "root", 0o700),
+                own_script_file(),
                 File(CONFIG, config),
                 drop_in,
-                Unit("dovecot.service", restart_on=(CONFIG, drop_in.path, *peers_read(context))),
+                Unit("dovecot.service", restart_on=(OWN_SCRIPT, CONFIG, drop_in.path, *peers_read(context))),
                 shown_by("dovecot.service", *SHOWN),
             ),
             validators=(("sh", "-c", "doveconf -n > /dev/null"),),
         )
         return Contribution(
-            packages=Packages(names=("dovecot-core", "dovecot-imapd", "dovecot-managesieved", "dovecot-sieve")),
+            packages=Packages(
+                names=(PACKAGE, "dovecot-core", "dovecot-imapd", "dovecot-managesieved", "dovecot-sieve")
+            ),
             steps=(step,),
             kept=("/etc/dovecot/mailwiz.d",),
             ports=client_ports(context),
