@@ -36,6 +36,15 @@ class Site:
     def run(self, command: str) -> str:
         return self.lab.run(self.workspace.host, command).stdout
 
+    @property
+    def exchanger(self) -> str:
+        """The address that takes mail from the world."""
+        return self.workspace.address
+
+    def at_queue(self, command: str) -> str:
+        """Run a line for the shell where mail from the world waits until it can be delivered."""
+        return self.run(command)
+
     def sql(self, statement: str) -> None:
         self.lab.run(self.workspace.host, "mariadb postfix", stdin=statement)
 
