@@ -12,7 +12,7 @@ import pytest
 
 from mailwiz_tui.lab.lab import Lab
 from tests.lab.clients import until
-from tests.lab.conftest import FreshHost, lending_domains
+from tests.lab.conftest import FreshHost, lending_domains, lending_hosts
 from tests.lab.fleet import Fleet, Member, make_fleet
 from tests.lab.forwarding import SENDER, bounce, forwarded, is_ours, reply, signed
 from tests.lab.site import Site, installed
@@ -151,19 +151,23 @@ def test_without_postsrsd_forwarded_mail_waits_and_all_other_mail_goes_on(
     assert is_ours(str(site.lab.outside.wait_for(friend, subject, 60)["Return-Path"]).strip("<>"), site.domain)
 
 
-SHAPE = (("bookworm", ("mx-inbound",)), ("trixie", ("mx-outbound",)), ("bookworm", ("mail-storage", "antispam")))
+FILTERED = (("bookworm", ("mx-inbound",)), ("trixie", ("mx-outbound",)), ("bookworm", ("mail-storage", "antispam")))
+UNFILTERED = (("trixie", ("mx-inbound",)), ("bookworm", ("mx-outbound",)), ("trixie", ("mail-storage",)))
 
 
-@pytest.fixture(scope="module")
-def fleet(lab: Lab, lend_hosts: FreshHost, lent_domain: str, tmp_path_factory: pytest.TempPathFactory) -> Fleet:
+@pytest.fixture(scope="module", params=["rspamd", "spamassassin", "none"])
+def fleet(request: pytest.FixtureRequest, lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     """Mail comes in at one server and leaves at another, of another release."""
-    members = [Member(lend_hosts(suite).id, roles, number) for number, (suite, roles) in enumerate(SHAPE, 1)]
-    fleet = make_fleet(lab, tmp_path_factory.mktemp("fleet"), lent_domain, members)
-    assert fleet.mailwiz("diff").code == 1
-    fleet.publish()
-    done = fleet.apply("--credentials", str(fleet.credentials))
-    assert done.code == 0 or fleet.failed_checks() == [], done.out + done.err
-    return fleet
+    with lending_hosts(lab) as take_host, lending_domains(lab) as take_domain:
+        shape = UNFILTERED if request.param == "none" else FILTERED
+        members = [Member(take_host(suite).id, roles, number) for number, (suite, roles) in enumerate(shape, 1)]
+        fleet = make_fleet(lab, tmp_path_factory.mktemp("fleet"), take_domain(), members)
+        fleet.plan.write_text(fleet.plan.read_text() + f'\n[services]\nantispam = "{request.param}"\n')
+        assert fleet.mailwiz("diff").code == 1
+        fleet.publish()
+        done = fleet.apply("--credentials", str(fleet.credentials))
+        assert done.code == 0 or fleet.failed_checks() == [], done.out + done.err
+        yield fleet
 
 
 def test_of_several_servers_one_sends_and_another_takes_the_bounce(fleet: Fleet) -> None:
@@ -202,7 +206,7 @@ def test_another_secret_in_the_store_reaches_every_server(fleet: Fleet) -> None:
 
 
 def _places(fleet: Fleet) -> list[tuple[str, str]]:
-    """Host and role, in the order of ``SHAPE``."""
+    """Host and role, in the order of ``FILTERED``."""
     found = re.findall(r'id = "(mx\d+)"\nroles = \["([a-z-]+)"', fleet.plan.read_text())
-    assert len(found) == len(SHAPE)
+    assert len(found) == len(FILTERED)
     return found

@@ -14,6 +14,7 @@ import pytest
 
 from mailwiz_tui.lab.lab import Lab
 from tests.lab.clients import unverified
+from tests.lab.forwarding import SENDER, bounce, is_ours, signed
 from tests.lab.post_office import PostOffice, post_office
 from tests.lab.workspace import Workspace, make_workspace
 
@@ -186,6 +187,21 @@ def test_outgoing_mail_leaves_through_the_smart_host_with_its_signature(
     assert "Verified TLS connection" in log
     spf = " ".join(server.lab.dns.texts(server.domain, "TXT"))
     assert "a:post.outside.test" in spf
+
+
+def test_forwarded_mail_leaves_through_the_smart_host_under_our_name(
+    server: Workspace, smart_host: PostOffice
+) -> None:
+    lab, domain = server.lab, server.domain
+    alias, friend, subject = f"friend@{domain}", f"friend{time.time_ns()}@outside.test", f"on {time.time_ns()}"
+    row = f"INSERT INTO alias (address, goto, domain) VALUES ('{alias}', '{friend}', '{domain}')"
+    lab.run(server.host, ["mariadb", "postfix"], stdin=row)
+    lab.outside.send(signed(lab, alias, subject), SENDER, alias)
+    wait(lambda: any(friend in letter.recipients for letter in smart_host.letters))
+    (letter,) = (letter for letter in smart_host.letters if friend in letter.recipients)
+    assert letter.user == USER
+    assert is_ours(letter.sender, domain), letter.sender
+    lab.outside.wait_for(SENDER, bounce(lab, letter.sender), seconds=60)
 
 
 def test_a_wrong_password_is_found_and_another_one_put_to_use(server: Workspace) -> None:
