@@ -32,7 +32,7 @@ awk '{{ print $1 }}' | grep -E '{services}')
 apt-get clean
 rm -rf /var/lib/apt/lists/*
 """
-SERVICES = "^(dovecot|fail2ban|mariadb|postfix|redis-server|rpcbind|rspamd|unbound)"
+SERVICES = "^(dovecot|fail2ban|mariadb|postfix|postsrsd|redis-server|rpcbind|rspamd|unbound)"
 FILES = {
     "etc/systemd/network/10-host0.link": "[Match]\nDriver=virtio_net\n\n[Link]\nName=host0\n",
     "etc/initramfs-tools/conf.d/small": "MODULES=list\n",

@@ -18,6 +18,14 @@ def goto(text: str) -> str:
     return ", ".join(part for part in re.split(r"[\s,]+", text) if WORD.match(part))
 
 
+def _looked_up(address: str) -> tuple[str, ...]:
+    """A name as Dovecot lists it and, if that differs, as it looks it up in a passwd-file: with quotes escaped.
+
+    https://github.com/dovecot/core/blob/2.4.1/src/auth/db-passwd-file.c (str_escape; 2.3 does the same)
+    """
+    return tuple(dict.fromkeys((address, re.sub(r"([\"'\\])", r"\\\1", address))))
+
+
 class Tables:
     """Tables made of the rows; what a line cannot hold is left out."""
 
@@ -70,7 +78,7 @@ class Tables:
         for address, box in sorted(self.mailboxes.items()):
             password = box.get("password", "")
             if WORD.match(password) and ":" not in password and ":" not in address:
-                lines.append(f"{address}:{password}::::::{self._fields(box)}\n")
+                lines += [f"{name}:{password}::::::{self._fields(box)}\n" for name in _looked_up(address)]
         return "".join(lines)
 
     def _fields(self, box: MailboxRow) -> str:

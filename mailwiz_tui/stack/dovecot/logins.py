@@ -1,8 +1,8 @@
 """User names that people log in with: which characters they may have, and domains in their own script.
 
-A mailbox's name has its domain as the DNS has it (an A-label). Mail programs send what their users type, so a login
-with the domain in its own script (RFC 5890: a U-label) is brought to that name before a password is compared. That is
-a rule, not a list of the plan's domains: the admin panel and the command line make domains, too.
+A mailbox's name has its domain as the DNS has it (an A-label). Mail programs send what their users type, so a
+login with the domain in its own script (RFC 5890: a U-label) is brought to that name before a password is compared.
+That is a rule, not a list of the plan's domains: the admin panel and the command line make domains, too.
 """
 
 from __future__ import annotations

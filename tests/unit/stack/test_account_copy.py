@@ -12,6 +12,7 @@ import pytest
 from mailwiz_tui.stack.accounts import account_copy
 from mailwiz_tui.stack.accounts.copy_query import (
     AliasRow,
+    MailboxRow,
     NoAnswerError,
     Rows,
     question,
@@ -89,6 +90,15 @@ def test_a_front_sends_each_login_on_to_its_store() -> None:
     assert "host=store2.mailwiz.internal" in lines["bob@example.com"]
     assert lines["cid@example.org"].endswith("nologin=yes")
     assert lines["dan@example.org"].endswith("nologin=yes")
+
+
+def test_a_name_with_an_apostrophe_is_there_as_dovecot_looks_it_up_and_as_it_is_listed() -> None:
+    """Lookups in a passwd-file escape quotes (Dovecot 2.3 and 2.4); ``doveadm -A`` reads names as they stand."""
+    apostrophe: MailboxRow = {**ROWS["mailbox"][0], "address": "o'hara@example.com"}
+    rows: Rows = {**ROWS, "mailbox": [apostrophe]}
+    logins = Tables(rows, settings("out1")).logins().splitlines()
+    assert [line.partition(":")[0] for line in logins] == ["o'hara@example.com", "o\\'hara@example.com"]
+    assert len({line.partition(":")[2] for line in logins}) == 1
 
 
 def test_a_further_store_ends_logins_itself() -> None:
