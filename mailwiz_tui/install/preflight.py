@@ -22,6 +22,8 @@ _PROCESSES = {
     "rspamd": ("rspamd",),
     "opendkim": ("opendkim",),
     "spamd": ("spamd", "spamd child"),
+    "postsrsd": ("postsrsd",),
+    "postfix-mta-sts-resolver": ("mta-sts-daemon",),
     "exim4-base": ("exim4",),
     "sendmail-bin": ("sendmail-mta", "sendmail"),
 }

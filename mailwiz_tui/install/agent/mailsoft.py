@@ -40,6 +40,8 @@ _KNOWN = (
     Known("sendmail-bin", ("/etc/mail/sendmail.mc",)),
     Known("opendkim", ("/etc/opendkim.conf",)),
     Known("spamd", ("/etc/default/spamd",)),
+    Known("postsrsd", ("/etc/default/postsrsd",)),
+    Known("postfix-mta-sts-resolver", ("/etc/mta-sts-daemon.yml",)),
     Known("opensmtpd", ("/etc/smtpd.conf",)),
     Known("courier-mta", ("/etc/courier/courierd",), ("courier-base",)),
     Known("cyrus-imapd", ("/etc/imapd.conf",), ("cyrus-common",)),

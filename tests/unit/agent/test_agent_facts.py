@@ -196,6 +196,20 @@ def test_answers_are_read_by_type(name_server: Callable[..., None], machine: Reh
     assert netfacts.query("127.0.0.1", ".", 6, recurse=True) is None
 
 
+@pytest.mark.parametrize(
+    ("package", "path"),
+    [("postsrsd", "/etc/default/postsrsd"), ("postfix-mta-sts-resolver", "/etc/mta-sts-daemon.yml")],
+)
+def test_whose_the_helpers_of_postfix_are(machine: Rehearsal, package: str, path: str) -> None:
+    md5 = hashlib.md5(b"as Debian ships it\n").hexdigest()
+    said = f"{package}\\t1\\tii \\t\\n {path} {md5}\\036"
+    machine.path("/usr/bin/dpkg-query").write_text(f"#!/bin/sh\nprintf '{said}'\n")
+    for text, owner in (("as Debian ships it\n", "package"), ("changed\n", "other")):
+        machine.touch(path.lstrip("/"), text)
+        (found,) = mailsoft.find(machine.host)
+        assert (found["name"], found["owner"]) == (package, owner)
+
+
 @pytest.mark.parametrize("by", ["dpkg", "ucf"])
 def test_whose_configuration_mail_software_has(machine: Rehearsal, by: str) -> None:
     shipped = "as Debian ships it\n"

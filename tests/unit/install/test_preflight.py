@@ -101,6 +101,29 @@ def test_what_an_installation_started_is_not_in_the_way_of_the_next() -> None:
         assert len(refusals(Facts(**{**GOOD, "listeners": (listener,)}), blueprint)) == expected
 
 
+@pytest.mark.parametrize(
+    ("package", "process", "service"),
+    [
+        ("postsrsd", "postsrsd", "srs-forward"),
+        ("postfix-mta-sts-resolver", "mta-sts-daemon", "mta-sts"),
+    ],
+)
+def test_debians_own_packages_may_be_there_and_running(package: str, process: str, service: str) -> None:
+    """As Debian installs them they are nobody's; what somebody configured is named, and adopted if asked for."""
+    blueprint = compile_server(cases.plan(), "mx1", cases.facts())
+    port = next(port.number for port in blueprint.ports if port.service.startswith(service))
+    listener = Listener(protocol="tcp", address="127.0.0.1", port=port, process=process)
+
+    def found(owner: str, *, adopt: bool = False) -> list[str]:
+        software = MailSoftware(name=package, version="1", owner=owner)
+        facts = Facts(**{**GOOD, "listeners": (listener,), "mail_software": (software,)})
+        return [refusal.reason for refusal in refusals(facts, blueprint, adopt=adopt)]
+
+    assert found("package") == []
+    assert found("other") == [f"{package} is already configured there by somebody else"]
+    assert found("other", adopt=True) == []
+
+
 def test_a_foreign_web_server_is_named_first_with_what_to_do_and_adopting_is_not_offered_for_it() -> None:
     theirs = (MailSoftware(name="postfix", version="3.10", owner="other"),)
     apache = (Listener(protocol="tcp", address="*", port=80, process="apache2"),)
