@@ -6,18 +6,42 @@ import pytest
 
 from mailwiz_tui.fleet.facts import FactsFile
 from mailwiz_tui.stack.blueprint import File, Step, Unit
-from mailwiz_tui.stack.compile import compile_server
+from mailwiz_tui.stack.compile import COMPONENTS, compile_server
 from mailwiz_tui.stack.healing.drop_in import drop_in_path, with_restarts
 
 from . import cases
 
+S3 = {"type": "s3", "s3_endpoint": "https://s3.example.net", "s3_bucket": "mail", "s3_access_key": "AKEXAMPLE"}
+NFS = {"type": "nfs", "nfs_server": "nfs.example.com", "nfs_export": "/srv/vmail", "path": "/srv/mail"}
+SECURITY = {
+    "ssh_hardening": True,
+    "tls": {"provider": "letsencrypt", "acme_email": "a@example.com"},
+    "dkim": {"selector": "2026a"},
+}
+PLANS = {
+    "plain": cases.plan(),
+    "web": cases.plan(
+        services={"webmail": "roundcube", "admin_panel": "postfixadmin"},
+        security=SECURITY,
+        backup={"target": "/srv/backup"},
+    ),
+    "spamassassin": cases.plan(services={"antispam": "spamassassin", "antivirus": True}, storage=S3),
+    "none": cases.plan(services={"antispam": "none"}, storage=NFS),
+}
 SITES = {
-    "trixie": (cases.plan(), "mx1", cases.facts()),
-    "bookworm": (cases.plan(), "mx1", cases.bookworm()),
+    **{f"{name}-trixie": (plan, "mx1", cases.facts()) for name, plan in PLANS.items()},
+    **{f"{name}-bookworm": (plan, "mx1", cases.bookworm()) for name, plan in PLANS.items()},
     **{
-        name: (cases.distributed(), name, cases.distributed_facts()) for name in ("in1", "out1", "filter", "store1")
+        f"{name}-{release}": (
+            cases.distributed(services={"webmail": "roundcube", "admin_panel": "postfixadmin"}),
+            name,
+            cases.distributed_facts(codename=release),
+        )
+        for name in ("in1", "out1", "filter", "store1", "store2")
+        for release in ("trixie", "bookworm")
     },
 }
+"""Between them they have every component, in both releases."""
 
 
 def drop_in(step: Step, unit: str) -> str:
@@ -27,6 +51,17 @@ def drop_in(step: Step, unit: str) -> str:
 def text(unit: Unit, *files: File) -> str:
     (made,) = with_restarts((Step("x", "X", "x", (*files, unit)),))
     return drop_in(made, unit.name)
+
+
+@pytest.mark.parametrize("release", ["trixie", "bookworm"])
+def test_every_component_is_looked_at(release: str) -> None:
+    seen = {
+        step.component
+        for name, site in SITES.items()
+        if name.endswith(release)
+        for step in compile_server(*site).steps
+    }
+    assert seen >= {component.name for component in COMPONENTS}
 
 
 @pytest.mark.parametrize("site", SITES)
