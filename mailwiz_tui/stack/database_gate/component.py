@@ -40,6 +40,8 @@ class DatabaseGate(Component):
         opened = File(
             f"{UNITS}/{SOCKET_UNIT}", render("database_gate", SOCKET_UNIT, socket=keys.DATABASE_GATE_SOCKET)
         )
+        # a query, for the gate greets while MariaDB is down as well
+        ask = ("mariadb", f"--socket={keys.DATABASE_GATE_SOCKET}", "-BNe", "SELECT CURRENT_USER()")
         step = Step(
             id="database-gate",
             title="Let lookups wait for MariaDB",
@@ -52,7 +54,7 @@ class DatabaseGate(Component):
                 service,
                 Unit(SOCKET_UNIT, restart_on=(opened.path,)),
                 Unit(SERVICE_UNIT, restart_on=(program.path, started.path, service.path, opened.path)),
-                Ready("the database gate", SERVICE_UNIT, Ask.MYSQL, f"unix:{keys.DATABASE_GATE_SOCKET}"),
+                Ready("the database gate", SERVICE_UNIT, Ask.COMMAND, argv=ask),
             ),
         )
         return Contribution(
@@ -62,7 +64,7 @@ class DatabaseGate(Component):
                 Probe(
                     id="database-gate.answers",
                     proves="MariaDB answers through the gate that Postfix and Dovecot use",
-                    argv=("mariadb", f"--socket={keys.DATABASE_GATE_SOCKET}", "-BNe", "SELECT CURRENT_USER()"),
+                    argv=ask,
                     expect=r"(?m)^root@localhost$",
                     advice=f"journalctl -u {SERVICE_UNIT} -u mariadb -n 50",
                 ),

@@ -34,9 +34,9 @@ def lookups(context: Context) -> Lookups:
     return _copied(context) if context.topology.accounts.copied else _database(context)
 
 
-HOSTS = " ".join((f"unix:{keys.MYSQL_SOCKET}", *[f"unix:{keys.DATABASE_GATE_SOCKET}"] * 12))
+HOSTS = " ".join((f"unix:{keys.MYSQL_SOCKET}", *[f"unix:{keys.DATABASE_GATE_SOCKET}"] * 8))
 """Postfix leaves an entry alone for 60 s after it failed, and asks the next one. Through the gate, where a
-connection waits up to 4 s for MariaDB, the next one succeeds; 12 of them wait less than those 60 s, so that a
+connection waits up to 7 s for MariaDB, the next one succeeds; 8 of them wait less than those 60 s, so that a
 lookup ends at last."""
 
 

@@ -14,7 +14,7 @@ import pytest
 from mailwiz_tui.fleet.facts import FactsFile
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.compile import compile_server
-from mailwiz_tui.stack.database_gate.gate import Gate, peer_uid
+from mailwiz_tui.stack.database_gate.gate import DOWN, OWN_GREETING, WELCOME, Gate, packet, peer_uid
 
 from . import cases
 
@@ -90,10 +90,43 @@ async def test_a_refusal_that_will_not_pass_is_told(tmp_path: Path) -> None:
         assert await asyncio.wait_for(reader.read(), 3) == DENIED
 
 
-async def test_nobody_waits_for_ever(tmp_path: Path) -> None:
+LOGIN = packet(1, b"\x0f\xa2\x0b\0 and so on")
+QUERY = packet(0, b"\x03SELECT 1")
+
+
+async def let_in(place: Path) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Connect and log in where the gate answers itself."""
+    reader, writer = await asyncio.open_unix_connection(place)
+    assert await asyncio.wait_for(reader.readexactly(len(OWN_GREETING)), 5) == OWN_GREETING
+    writer.write(LOGIN)
+    assert await asyncio.wait_for(reader.readexactly(len(WELCOME)), 5) == WELCOME
+    return reader, writer
+
+
+async def test_who_waited_in_vain_is_let_in_and_the_query_is_refused(tmp_path: Path) -> None:
+    """A connection that fails makes Dovecot 2.4's workers crash; a query that fails does not."""
     async with gate(tmp_path, patience=0.3) as place:
-        reader, _ = await asyncio.open_unix_connection(place)
-        assert await asyncio.wait_for(reader.read(), 3) == b""
+        reader, writer = await let_in(place)
+        writer.write(QUERY)
+        assert await asyncio.wait_for(reader.read(), 5) == DOWN
+        writer.close()
+
+
+async def test_who_asks_after_the_database_is_back_is_made_to_ask_there(tmp_path: Path) -> None:
+    async with gate(tmp_path, patience=0.3) as place:
+        reader, writer = await let_in(place)
+        async with await served(tmp_path, database):
+            writer.write(QUERY)
+            assert await asyncio.wait_for(reader.read(), 5) == b""
+        writer.close()
+
+
+async def test_a_program_that_only_leaves_is_told_nothing(tmp_path: Path) -> None:
+    async with gate(tmp_path, patience=0.3) as place:
+        reader, writer = await let_in(place)
+        writer.write(packet(0, b"\x01"))
+        assert await asyncio.wait_for(reader.read(), 5) == b""
+        writer.close()
 
 
 async def test_a_connection_ends_when_the_database_stops(tmp_path: Path) -> None:
