@@ -2,7 +2,19 @@
 
 The memory of one connection, seen on Debian 12 and 13: an IMAP process 2.3 MB beside what all share, a login
 process per connection 2 MB. So login processes carry many connections each (Dovecot's high-performance mode), and a
-client that only waits (IDLE) is parked in one process for all (imap-hibernate), which leaves its memory to others.
+client that only waits (IDLE) is parked in a process for many (imap-hibernate), which leaves its memory to others.
+
+The number of mailboxes changes nothing here: a limit that nobody reaches costs nothing, so few mailboxes are no
+reason for a lower one, and many are none for a higher one, for beyond the memory the kernel kills processes.
+
+What stays as Debian has it, and why that is enough:
+
+- descriptors of Dovecot, 65,535 for each process (LimitNOFILE of its unit): imap-hibernate needs most, three for
+  each client. With more than 20,000 connections this is the limit that comes next.
+- descriptors of MariaDB, 32,768: a few hundred connections and 2,000 tables.
+- descriptors of Postfix: master(8) raises its soft limit to the hard one itself, 524,288 by systemd.
+- nginx, 768 connections for each processor: pages are made by PHP, whose pools take far fewer at once, and nginx
+  closes connections that are only kept open when it needs others.
 """
 
 from __future__ import annotations
@@ -27,19 +39,22 @@ PEER_DELIVERIES = 10
 class Capacity:
     """The limits of one server. All are counts.
 
-    ``imap_connections`` are open at the same time, ``imap_working`` of them doing something; each login process
-    carries ``login_clients``. ``auth_workers`` verify passwords, 64 MB each while they do (Argon2id).
-    ``auth_clients`` are connections to Dovecot's authentication from all its processes and Postfix.
+    ``imap_connections`` are open at the same time, ``imap_working`` of them doing something; ``imap_ready``
+    processes wait for them. Each login process, and each that parks clients, carries ``login_clients``.
+    ``auth_workers`` verify passwords, 64 MB each while they do (Argon2id). ``auth_clients`` are
+    connections to Dovecot's authentication from all its processes and Postfix, ``sasl_clients`` those of Postfix.
     ``postfix_processes`` is the limit of each service of Postfix, ``lookups`` that of its proxymap(8).
     ``inotify_instances`` are needed for clients that wait for new mail.
     """
 
     imap_connections: int
     imap_working: int
+    imap_ready: int
     login_processes: int
     login_clients: int
     auth_workers: int
     auth_clients: int
+    sasl_clients: int
     sieve_connections: int
     deliveries: int
     postfix_processes: int
@@ -67,10 +82,12 @@ class Capacity:
         return cls(
             imap_connections=connections,
             imap_working=_between(memory // 4, 200, 5000),
+            imap_ready=_between(2 * cpus, 4, 32),
             login_processes=logins,
             login_clients=-(-connections // logins) * 5 // 4,
             auth_workers=workers,
             auth_clients=2 * connections + POSTFIX_LISTENERS * postfix + 1000,
+            sasl_clients=POSTFIX_LISTENERS * postfix,
             sieve_connections=_between(connections // 10, 50, 500),
             deliveries=deliveries,
             postfix_processes=postfix,

@@ -141,14 +141,17 @@ def _main(context: Context) -> str:
 def capacity_part(context: Context, *, mailboxes: bool) -> str:
     """The limits of the services, on a server with mailboxes or in front of such."""
     found = Capacity.of(context.facts)
-    values = {"connections": str(found.imap_connections), "auth_clients": str(found.auth_clients)}
+    values = {
+        "auth_clients": str(found.auth_clients),
+        "logins": str(found.login_processes),
+        "login_clients": str(found.login_clients),
+    }
     text = part(
         context,
         "capacity.conf",
         **values,
+        connections=str(found.imap_connections),
         working=str(found.imap_working),
-        logins=str(found.login_processes),
-        login_clients=str(found.login_clients),
         sieve=str(found.sieve_connections),
         auth_workers=str(found.auth_workers if version(context) == "2.3" else max(40, 2 * found.auth_workers)),
     )
@@ -157,6 +160,7 @@ def capacity_part(context: Context, *, mailboxes: bool) -> str:
             context,
             "capacity-store.conf",
             **values,
+            ready=str(found.imap_ready),
             working=str(found.imap_working),
             sieve=str(found.sieve_connections),
             deliveries=str(_deliveries(context, found)),

@@ -1,0 +1,179 @@
+"""Many IMAP clients at once from this machine: those that wait for new mail (IDLE) and those that work."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import re
+from collections import Counter
+from collections.abc import Awaitable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from tests.lab.clients import PASSWORD, unverified
+
+AT_ONCE = 16
+"""Logins in progress."""
+ANSWER = 120.0
+"""Seconds an answer may take; a machine that also plays the clients is slow."""
+_TLS = unverified()
+
+
+class DroppedError(Exception):
+    """The server ended a connection or refused a command."""
+
+
+class Client:
+    """One IMAP connection over TLS."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, user: str) -> None:
+        self.user = user
+        self._reader = reader
+        self._writer = writer
+        self._number = 0
+
+    @classmethod
+    async def login(cls, address: str, user: str) -> Client:
+        """Connect, log in and open INBOX."""
+        reader, writer = await asyncio.wait_for(
+            asyncio.open_connection(address, 993, ssl=_TLS, ssl_handshake_timeout=ANSWER), ANSWER
+        )
+        client = cls(reader, writer, user)
+        await client._line()
+        await client.command(f"LOGIN {user} {PASSWORD}")
+        await client.command("SELECT INBOX")
+        return client
+
+    async def command(self, text: str) -> list[str]:
+        """Send a command; the untagged answers. Raises ``DroppedError`` where the answer is not OK."""
+        tag = self.send(text)
+        return await self.until(rf"{tag} OK")
+
+    def send(self, text: str) -> str:
+        """Send a command and wait for nothing; its tag."""
+        self._number += 1
+        self._writer.write(f"a{self._number} {text}\r\n".encode())
+        return f"a{self._number}"
+
+    def done(self) -> None:
+        """End IDLE."""
+        self._writer.write(b"DONE\r\n")
+
+    async def until(self, pattern: str) -> list[str]:
+        """Read up to a line that begins like this; the lines before it."""
+        lines = []
+        while not re.match(pattern, line := await self._line()):
+            if re.match(r"a\d+ (?:NO|BAD)|\* BYE", line):
+                raise DroppedError(line)
+            lines.append(line)
+        return lines
+
+    async def _line(self) -> str:
+        try:
+            data = await asyncio.wait_for(self._reader.readline(), ANSWER)
+        except (OSError, TimeoutError) as error:
+            raise DroppedError(repr(error)) from error
+        if not data:
+            raise DroppedError("the server closed the connection")
+        return data.decode("utf-8", "replace").rstrip()
+
+    async def logout(self) -> None:
+        with contextlib.suppress(DroppedError, OSError, TimeoutError):
+            self.send("LOGOUT")
+            await self.until(r"\* BYE|a\d+ OK")
+        self._writer.close()
+
+
+@dataclass
+class Crowd:
+    """Clients of a server, and what went wrong for them."""
+
+    address: str
+    users: Sequence[str]
+    idle: list[Client] = field(default_factory=list)
+    busy: list[asyncio.Task[int]] = field(default_factory=list)
+    wrong: Counter[str] = field(default_factory=Counter)
+    _waiting: dict[Client, str] = field(default_factory=dict)
+    _ends: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def connect_idle(self, count: int) -> None:
+        """Log clients in and have each wait for new mail."""
+        gate = asyncio.Semaphore(AT_ONCE)
+
+        async def one(number: int) -> None:
+            async with gate:
+                client = await Client.login(self.address, self.users[number % len(self.users)])
+                self._waiting[client] = client.send("IDLE")
+                await client.until(r"\+ ")
+                self.idle.append(client)
+
+        await self._all("connect", (one(n) for n in range(count)))
+
+    async def connect_busy(self, count: int) -> None:
+        """Log clients in that go on reading until ``stop``."""
+        gate = asyncio.Semaphore(AT_ONCE)
+
+        async def one(number: int) -> None:
+            async with gate:
+                client = await Client.login(self.address, self.users[number % len(self.users)])
+            self.busy.append(asyncio.create_task(self._work(client)))
+
+        await self._all("connect", (one(n) for n in range(count)))
+
+    async def _work(self, client: Client) -> int:
+        """What a mail program does when its user reads; how many commands were answered."""
+        answered = 0
+        words = (
+            "NOOP",
+            "UID SEARCH UNSEEN",
+            "UID FETCH 1:* (FLAGS)",
+            "STATUS Sent (MESSAGES UNSEEN)",
+            'LIST "" "*"',
+        )
+        while not self._ends.is_set():
+            try:
+                await client.command(random.choice(words))
+            except DroppedError as error:
+                self.wrong[f"busy: {error}"] += 1
+                return answered
+            answered += 1
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._ends.wait(), random.uniform(1, 4))
+        await client.logout()
+        return answered
+
+    async def hear_of_new_mail(self) -> None:
+        """Wait until each waiting client was told of a message."""
+
+        async def one(client: Client) -> None:
+            async with asyncio.timeout(ANSWER):
+                await client.until(r"\* \d+ EXISTS")
+
+        await self._all("new mail", (one(client) for client in self.idle))
+
+    async def go_on(self, within: float) -> None:
+        """Each waiting client ends IDLE, at some time in so many seconds, asks something and waits again."""
+
+        async def one(client: Client) -> None:
+            await asyncio.sleep(random.uniform(0, within))
+            client.done()
+            await client.until(rf"{self._waiting[client]} OK")
+            await client.command("UID FETCH 1:* (FLAGS)")
+            self._waiting[client] = client.send("IDLE")
+            await client.until(r"\+ ")
+
+        await self._all("after IDLE", (one(client) for client in self.idle))
+
+    async def stop(self) -> int:
+        """End all; how many commands of the busy clients were answered."""
+        self._ends.set()
+        answered = await asyncio.gather(*self.busy)
+        for client in self.idle:
+            client.done()
+        await asyncio.gather(*(client.logout() for client in self.idle))
+        return sum(answered)
+
+    async def _all(self, doing: str, works: Iterable[Awaitable[None]]) -> None:
+        for error in await asyncio.gather(*works, return_exceptions=True):
+            if error is not None:
+                self.wrong[f"{doing}: {error!r}"] += 1
