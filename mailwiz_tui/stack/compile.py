@@ -49,6 +49,7 @@ from mailwiz_tui.stack.resolution import resolution
 from mailwiz_tui.stack.roundcube.component import Roundcube
 from mailwiz_tui.stack.roundcube.database import WebmailStore
 from mailwiz_tui.stack.rspamd.component import Rspamd
+from mailwiz_tui.stack.sasl_gate.component import SaslGate
 from mailwiz_tui.stack.signing.component import SigningDomains, SigningTables
 from mailwiz_tui.stack.spamassassin.component import SpamAssassin
 from mailwiz_tui.stack.srs.component import Srs
@@ -86,6 +87,7 @@ COMPONENTS: tuple[Component, ...] = (
     ObjectStore(),
     Dovecot(),
     Front(),
+    SaslGate(),
     Srs(),
     MtaSts(),
     Postfix(),

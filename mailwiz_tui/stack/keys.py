@@ -82,6 +82,8 @@ OBJECT_STORE_MOUNT = "/var/lib/mailwiz-objectstore/mail"
 POSTFIX_SPOOL = "/var/spool/postfix"
 SASL_SOCKET = "private/auth"
 """Dovecot's SASL socket, relative to Postfix's spool (where its chroot is)."""
+SASL_GATE_SOCKET = "private/auth-gate"
+"""Where Postfix asks: the same through the gate, which tells failures that pass (``sasl_gate``)."""
 LMTP_PORT = 24
 """Where a store takes mail from other servers, inside TLS, on its internal address."""
 DATABASE_PORT = 3306

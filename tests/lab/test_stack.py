@@ -17,7 +17,7 @@ from xml.etree import ElementTree
 import pytest
 
 from mailwiz_tui.lab.lab import Lab
-from tests.lab import bans, hardened_ssh, signed_as_sent, told_authentication
+from tests.lab import bans, hardened_ssh, outages, signed_as_sent, told_authentication
 from tests.lab.addresses import LONG_PROOFS, PROOFS, Proof, with_international_domain
 from tests.lab.clients import PASSWORD, refused, until, unverified
 from tests.lab.crashes import came_back, crash_every_daemon
@@ -283,6 +283,10 @@ def test_nobody_is_refused_while_the_database_restarts(site: Site) -> None:
             assert attempt(0) == ""
     finally:
         site.run("systemctl start fail2ban")
+
+
+def test_logins_while_the_database_is_down_are_told_so_and_never_a_wrong_password(site: Site) -> None:
+    outages.check_logins_are_refused_for_now_only(site)
 
 
 DRIFT = {

@@ -230,7 +230,7 @@ def main_cf(context: Context) -> str:
         if context.topology.serves_clients
         else "",
         senders=keys.SENDER_OWNERS if context.topology.serves_clients else "",
-        sasl_socket=keys.SASL_SOCKET,
+        sasl_socket=keys.SASL_GATE_SOCKET,
         own_senders=own,
         relay_domains=relay.relay_settings(plan, accounts.transports).rstrip("\n"),
         relay_recipients=relay.recipient_check(plan),

@@ -1,0 +1,144 @@
+"""Passes Postfix's logins on to Dovecot, and lets Postfix tell a failure that passes from a wrong password.
+
+Dovecot's answer to a login that it could not check, for example because MariaDB is down, is ``FAIL`` with
+``code=temp_fail``. Postfix knows no such code (xsasl_dovecot_server.c): it answers 535, and mail programs ask their
+users for another password. A connection that ends before the answer is a temporary failure for Postfix, which
+answers 454 4.7.0 (RFC 4954, 4). So that is what Postfix gets instead of the code.
+
+While Dovecot restarts, a connection waits.
+
+https://doc.dovecot.org/2.4.1/core/reference/auth_protocol.html
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import os
+import socket
+import sys
+import time
+
+FIRST_DESCRIPTOR = 3
+"""Where systemd puts the listening socket (sd_listen_fds(3))."""
+PAUSE = 0.1
+CHUNK = 65536
+TEMPORARY = frozenset((b"code=temp_fail", b"temp"))
+"""How Dovecot marks a login that it could not check; the second is the older word."""
+HELLO = b"VERSION\t1\t1\nCPID\t%d\n"
+
+
+class Gate:
+    """Listens where Postfix asks, and connects to Dovecot's ``target`` socket; one waits ``patience`` seconds."""
+
+    def __init__(self, target: str, patience: float) -> None:
+        self._target = target
+        self._patience = patience
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def serve(self, listener: socket.socket) -> None:
+        """Take connections until cancelled."""
+        listener.setblocking(False)
+        loop = asyncio.get_running_loop()
+        while True:
+            client, _ = await loop.sock_accept(listener)
+            task = asyncio.create_task(self._pass_on(client))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _pass_on(self, client: socket.socket) -> None:
+        with client, contextlib.suppress(OSError):
+            client.setblocking(False)
+            dovecot = await self._reach()
+            if dovecot is None:
+                return
+            with dovecot:
+                await _both_ways(client, dovecot)
+
+    async def _reach(self) -> socket.socket | None:
+        """A connection to Dovecot; None where it did not listen in time."""
+        deadline = time.monotonic() + self._patience
+        while True:
+            dovecot = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            dovecot.setblocking(False)
+            try:
+                dovecot.connect(self._target)
+            except OSError:
+                dovecot.close()
+            else:
+                return dovecot
+            if time.monotonic() > deadline:
+                return None
+            await asyncio.sleep(PAUSE)
+
+
+async def _both_ways(client: socket.socket, dovecot: socket.socket) -> None:
+    """Copy until either side closes or Dovecot could not check a login."""
+    ways = (asyncio.create_task(_ask(client, dovecot)), asyncio.create_task(_answer(dovecot, client)))
+    try:
+        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for way in ways:
+            way.cancel()
+        await asyncio.gather(*ways, return_exceptions=True)
+
+
+async def _ask(client: socket.socket, dovecot: socket.socket) -> None:
+    loop = asyncio.get_running_loop()
+    while data := await loop.sock_recv(client, CHUNK):
+        await loop.sock_sendall(dovecot, data)
+
+
+async def _answer(dovecot: socket.socket, client: socket.socket) -> None:
+    """Pass on whole lines; end at the first one that says that a login could not be checked."""
+    loop = asyncio.get_running_loop()
+    rest = b""
+    while data := await loop.sock_recv(dovecot, CHUNK):
+        *lines, rest = (rest + data).split(b"\n")
+        for line in lines:
+            if could_not_check(line):
+                return
+            await loop.sock_sendall(client, line + b"\n")
+
+
+def could_not_check(line: bytes) -> bool:
+    """Whether a line of Dovecot says that a login failed for now only."""
+    command, *fields = line.split(b"\t")
+    return command == b"FAIL" and not TEMPORARY.isdisjoint(fields[1:])
+
+
+def answers(place: str, patience: float) -> bool:
+    """Whether Dovecot greets at a socket, as it greets Postfix."""
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asked:
+        asked.settimeout(patience)
+        asked.connect(place)
+        asked.sendall(HELLO % os.getpid())
+        heard = b""
+        while b"\nDONE\n" not in heard:
+            data = asked.recv(CHUNK)
+            if not data:
+                return False
+            heard += data
+        return True
+    return False
+
+
+def main() -> None:
+    """Serve the socket that systemd opened, or ask whether one answers."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("socket", help="Dovecot's socket, or with --check the one to ask")
+    parser.add_argument("--patience", type=float, default=5.0, help="seconds a connection may wait")
+    parser.add_argument("--check", action="store_true", help="only ask whether Dovecot answers at the socket")
+    options = parser.parse_args()
+    if options.check:
+        if not answers(options.socket, options.patience):
+            sys.exit(f"nobody answers at {options.socket}")
+        sys.stdout.write("ready for logins\n")
+        return
+    listener = socket.socket(fileno=FIRST_DESCRIPTOR)
+    asyncio.run(Gate(options.socket, options.patience).serve(listener))
+
+
+if __name__ == "__main__":
+    main()

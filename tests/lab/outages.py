@@ -1,0 +1,56 @@
+"""Logins while the accounts' database is down: refused for now, never as if the password were wrong."""
+
+from __future__ import annotations
+
+import imaplib
+import smtplib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from tests.lab.clients import PASSWORD, unverified
+from tests.lab.site import Site
+
+LOGINS = 48
+
+
+def imap_answer(site: Site) -> str:
+    """What a login over IMAP is told; empty where it is let in."""
+    try:
+        site.imap(site.bob).logout()
+    except (imaplib.IMAP4.error, OSError) as error:
+        return str(error)
+    return ""
+
+
+def smtp_answer(site: Site, mechanism: str = "PLAIN") -> str:
+    """The code and text that a login for sending is told; empty where it is let in."""
+    with smtplib.SMTP(site.workspace.address, 587, timeout=120) as client:
+        client.starttls(context=unverified())
+        client.ehlo()
+        client.user, client.password = site.bob, PASSWORD
+        ways: dict[str, Callable[..., str]] = {"PLAIN": client.auth_plain, "LOGIN": client.auth_login}
+        try:
+            client.auth(mechanism, ways[mechanism])
+        except (smtplib.SMTPException, OSError) as error:
+            return str(error)
+        return ""
+
+
+def all_let_in(site: Site, ask: Callable[[Site], str], count: int) -> list[str]:
+    """What logins at the same time were refused with."""
+    with ThreadPoolExecutor(count) as clients:
+        return [told for told in clients.map(lambda _: ask(site), range(count)) if told]
+
+
+def check_logins_are_refused_for_now_only(site: Site) -> None:
+    """While MariaDB is down logins are told a temporary failure; once it is up none is refused."""
+    site.run("systemctl stop fail2ban mariadb")
+    try:
+        assert "[UNAVAILABLE]" in imap_answer(site)
+        for mechanism in ("PLAIN", "LOGIN"):
+            assert smtp_answer(site, mechanism).startswith("(454, b'4.7.0"), mechanism
+    finally:
+        site.run("systemctl start mariadb")
+    refused = [*all_let_in(site, imap_answer, LOGINS // 2), *all_let_in(site, smtp_answer, LOGINS // 2)]
+    site.run("systemctl start fail2ban")
+    assert refused == []
