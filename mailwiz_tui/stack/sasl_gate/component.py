@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from mailwiz_tui.plan.model import Role
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.blueprint import Ask, File, Probe, Ready, Step, Unit
 from mailwiz_tui.stack.capacity import Capacity
@@ -25,7 +24,7 @@ class SaslGate(Component):
 
     def wanted(self, context: Context) -> bool:
         """Where users send mail."""
-        return context.has_role(Role.MX_OUTBOUND)
+        return context.topology.serves_clients
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """The socket stays open while the program restarts, so logins wait then."""
