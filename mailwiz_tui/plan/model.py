@@ -208,6 +208,12 @@ class Storage(Model):
     s3_access_key: names.OptionalAccessKey = ""
     s3_after_days: Annotated[int, Field(ge=1, le=3650, strict=True)] = 30
 
+    @property
+    def nfs_source(self) -> str:
+        """What is mounted of a file server, as nfs(5) writes it; an IPv6 address stands in brackets."""
+        server = f"[{self.nfs_server}]" if ":" in self.nfs_server else self.nfs_server
+        return f"{server}:{self.nfs_export}"
+
 
 class Backup(Model):
     """Where a daily copy goes and how many are kept; none is made while ``target`` is empty."""

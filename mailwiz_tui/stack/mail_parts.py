@@ -7,8 +7,11 @@ there; ``compile.py`` gathers it all, and Postfix and Dovecot find it in ``Conte
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import Enum, IntEnum
+from itertools import chain
+
+from mailwiz_tui.stack.blueprint import File, Port
 
 LOOPBACK = "127.0.0.1"
 
@@ -90,17 +93,76 @@ class Learner:
 NO_LEARNER = Learner("/bin/true", "nobody")
 
 
+class Section(Enum):
+    """Where in main.cf parameters of a component stand."""
+
+    ROUTES = "routes"
+    """Where mail goes, and under which addresses."""
+    OUTGOING_TLS = "outgoing-tls"
+    """What is demanded of the servers that mail is sent to."""
+
+
+@dataclass(frozen=True, slots=True)
+class MainCf:
+    """Parameters in main.cf (postconf(5)), with the comment that explains them."""
+
+    section: Section
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Inlet:
+    """A port on the loopback where a program of this host hands in mail, which is signed and not filtered.
+
+    ``name`` is the service's in the log, ``label`` that of its port, and ``purpose`` a comment in master.cf.
+    """
+
+    name: str
+    port: int
+    label: str
+    purpose: str
+
+
+@dataclass(frozen=True, slots=True)
+class PostfixParts:
+    """What components add to Postfix beside milters.
+
+    ``main_cf`` are parameters and ``master_cf`` whole services (master(5)), with the ``ports`` they listen on.
+    ``tables`` are files that Postfix reads again when they change. ``sender_checks`` are restrictions that come
+    before senders of our own domains are refused at port 25. ``recipient_tables`` and ``recipient_services`` are
+    restrictions of recipients: tables first, then policy services, which submissions are asked about, too.
+    """
+
+    main_cf: tuple[MainCf, ...] = ()
+    master_cf: tuple[str, ...] = ()
+    ports: tuple[Port, ...] = ()
+    tables: tuple[File, ...] = ()
+    inlets: tuple[Inlet, ...] = ()
+    sender_checks: tuple[str, ...] = ()
+    recipient_tables: tuple[str, ...] = ()
+    recipient_services: tuple[str, ...] = ()
+
+    def parameters(self, section: Section) -> str:
+        """The parameters of a section of main.cf, without the last line's end."""
+        return "\n".join(part.text.rstrip("\n") for part in self.main_cf if part.section is section)
+
+
 @dataclass(frozen=True, slots=True)
 class MailParts:
     """What one component adds to Postfix and Dovecot, or what all of them do.
 
     ``milters`` are asked by Postfix. ``junk_headers`` are the headers, with their value, that say a message is
-    spam. ``learner`` is called when users sort mail into or out of the spam folder.
+    spam. ``learner`` is called when users sort mail into or out of the spam folder. ``account_units`` are units on
+    this server that answer questions about accounts: what reads the database starts after them.
+    ``mailbox_files`` are files that decide where mailboxes are; Dovecot starts again when one changes.
     """
 
     milters: tuple[MilterUse, ...] = ()
     junk_headers: tuple[tuple[str, str], ...] = ()
     learner: Learner = NO_LEARNER
+    account_units: tuple[str, ...] = ()
+    mailbox_files: tuple[str, ...] = ()
+    postfix: PostfixParts = PostfixParts()
 
     def chain(self, stream: Stream) -> tuple[Milter, ...]:
         """The milters of a stream in the order in which they are asked."""
@@ -119,4 +181,13 @@ def gathered(parts: Iterable[MailParts]) -> MailParts:
         milters=tuple(use for part in every for use in part.milters),
         junk_headers=tuple(header for part in every for header in part.junk_headers),
         learner=next((part.learner for part in every if part.learner is not NO_LEARNER), NO_LEARNER),
+        account_units=tuple(unit for part in every for unit in part.account_units),
+        mailbox_files=tuple(path for part in every for path in part.mailbox_files),
+        postfix=_joined(tuple(part.postfix for part in every)),
     )
+
+
+def _joined(parts: tuple[PostfixParts, ...]) -> PostfixParts:
+    """Every field has a tuple: those of all parts, one after another."""
+    names = (field.name for field in fields(PostfixParts))
+    return PostfixParts(**{name: tuple(chain.from_iterable(getattr(p, name) for p in parts)) for name in names})

@@ -91,6 +91,22 @@ def test_only_the_plan_and_the_topology_know_architectures() -> None:
     assert asking == []
 
 
+@pytest.mark.parametrize("component", ["postfix", "dovecot"])
+def test_components_are_known_neither_to_postfix_nor_to_dovecot(component: str) -> None:
+    """They find what components add to them in ``Context.mail`` (stack/mail_parts.py)."""
+    stack = PACKAGE / "stack"
+    others = {path.name for path in stack.iterdir() if path.is_dir()} - {component}
+    known = [
+        f"{path.relative_to(PACKAGE)} imports {node.module}: {', '.join(name.name for name in node.names)}"
+        for path in (stack / component).rglob("*.py")
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.ImportFrom) and node.module
+        for name in (f"{node.module}.{imported.name}" for imported in node.names)
+        if name.startswith("mailwiz_tui.stack.") and name.split(".")[2] in others
+    ]
+    assert known == []
+
+
 def test_the_agent_needs_only_the_standard_library() -> None:
     for path in (PACKAGE / "install" / "agent").rglob("*.py"):
         for name in imported(path):

@@ -6,12 +6,12 @@ import json
 
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.accounts.account_copy import FOLDER, SETTINGS
-from mailwiz_tui.stack.accounts.network import network_unit
 from mailwiz_tui.stack.accounts.readers import GROUP
 from mailwiz_tui.stack.accounts.store import USER
 from mailwiz_tui.stack.blueprint import Command, Directory, File, Packages, Probe, Step, Unit, User
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.postfix.release import Release
+from mailwiz_tui.stack.private_link import network_unit
 from mailwiz_tui.stack.programs import folder, launcher, module
 from mailwiz_tui.stack.render import render
 from mailwiz_tui.stack.srs.component import UNIT as SRS_UNIT

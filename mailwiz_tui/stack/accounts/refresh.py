@@ -5,9 +5,9 @@ from __future__ import annotations
 from mailwiz_tui.plan.model import AdminPanel, Webmail
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.accounts.copy import PROGRAM, UNITS
-from mailwiz_tui.stack.accounts.network import network_unit
 from mailwiz_tui.stack.blueprint import File, Step, Unit, User
 from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.private_link import network_unit
 from mailwiz_tui.stack.render import render
 
 SOCKET = "/run/mailwiz-accounts-now.sock"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from mailwiz_tui.plan.model import PlanServer, Role
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.accounts.clients import client_certificates
-from mailwiz_tui.stack.accounts.network import after_network
 from mailwiz_tui.stack.blueprint import Command, File, Port, Probe, Scope, SecretSpec, Step, User
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.internal_tls.component import peer_certificates
+from mailwiz_tui.stack.private_link import after_network
 from mailwiz_tui.stack.render import render, sql_text
 from mailwiz_tui.topology.servers import spread_stores
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.blueprint import Ask, File, Probe, Ready, Step, Unit
 from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.mail_parts import MailParts
 from mailwiz_tui.stack.mariadb.component import MariaDb
 from mailwiz_tui.stack.probes import unit_active
 from mailwiz_tui.stack.programs import folder, launcher, module
@@ -24,6 +25,10 @@ class DatabaseGate(Component):
     def wanted(self, context: Context) -> bool:
         """Where MariaDB is."""
         return MariaDb().wanted(context)
+
+    def mail_parts(self, context: Context) -> MailParts:
+        """Lookups go through it, so what makes them starts after it."""
+        return MailParts(account_units=(SERVICE_UNIT,)) if self.wanted(context) else MailParts()
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """The socket stays open while the program restarts, so nothing is refused then either."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from mailwiz_tui.plan.model import StorageType
 from mailwiz_tui.stack import keys
-from mailwiz_tui.stack.accounts.network import after_network
 from mailwiz_tui.stack.blueprint import (
     Command,
     Directory,
@@ -22,12 +21,11 @@ from mailwiz_tui.stack.blueprint import (
 from mailwiz_tui.stack.capacity import Capacity
 from mailwiz_tui.stack.certificate import shown_by
 from mailwiz_tui.stack.component import Component, Context, Contribution
-from mailwiz_tui.stack.database_gate.component import SERVICE_UNIT as GATE
 from mailwiz_tui.stack.dovecot.clients import JAIL, SHOWN, client_ports, peers_read
 from mailwiz_tui.stack.dovecot.logins import OWN_SCRIPT, PACKAGE, own_script_file
 from mailwiz_tui.stack.dovecot.release import SIEVE_DIR, config_files, version
 from mailwiz_tui.stack.dovecot.storage import INDEXES, mail_store
-from mailwiz_tui.stack.nfs import component as nfs
+from mailwiz_tui.stack.private_link import after_network
 from mailwiz_tui.stack.probes import clean_check, unit_active
 from mailwiz_tui.stack.programs import folder, module
 from mailwiz_tui.stack.render import render
@@ -54,9 +52,9 @@ class Dovecot(Component):
         """One configuration file of our own in place of Debian's; the operator's folder is read last."""
         storage = context.plan.storage.path
         files = config_files(context)
+        mail = context.mail
         among = (after_network(context, "dovecot.service"),) if context.topology.mailboxes.on_stores else ()
         on_nfs = context.plan.storage.type is StorageType.NFS
-        bound = (nfs.DROPIN,) if on_nfs else ()
         step = Step(
             id="dovecot",
             title="Start the mailboxes",
@@ -89,8 +87,14 @@ class Dovecot(Component):
                 *among,
                 Unit(
                     "dovecot.service",
-                    restart_on=(OWN_SCRIPT, *files, *peers_read(context), *(file.path for file in among), *bound),
-                    after=("mariadb.service", GATE) if context.topology.accounts.database_here else (),
+                    restart_on=(
+                        OWN_SCRIPT,
+                        *files,
+                        *peers_read(context),
+                        *(file.path for file in among),
+                        *mail.mailbox_files,
+                    ),
+                    after=mail.account_units,
                 ),
                 *((shown_by("dovecot.service", *SHOWN),) if context.topology.serves_clients else ()),
             ),

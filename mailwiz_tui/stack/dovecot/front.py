@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from mailwiz_tui.stack import keys
-from mailwiz_tui.stack.accounts.network import after_network
 from mailwiz_tui.stack.blueprint import Directory, File, Packages, Probe, Step, Unit
 from mailwiz_tui.stack.certificate import shown_by
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.dovecot.clients import JAIL, SHOWN, client_ports, peers_read
 from mailwiz_tui.stack.dovecot.logins import OWN_SCRIPT, PACKAGE, own_script_file, own_script_logins, username_chars
 from mailwiz_tui.stack.dovecot.release import CONFIG, accounts_part, capacity_part, listen, part, version
+from mailwiz_tui.stack.private_link import after_network
 from mailwiz_tui.stack.probes import clean_check, unit_active
 
 

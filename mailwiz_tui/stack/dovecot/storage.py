@@ -6,7 +6,6 @@ from mailwiz_tui.plan.model import Plan, StorageType
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.component import Context
 from mailwiz_tui.stack.dovecot.escape_folders import ESCAPE
-from mailwiz_tui.stack.nfs.component import nfs_source
 from mailwiz_tui.stack.render import quoted
 
 INDEXES = "/var/lib/mailwiz-indexes"
@@ -67,7 +66,7 @@ def mail_kind(plan: Plan) -> str:
     """The format of the mailboxes and the kind of place they are in: which file server, if they are on one."""
     storage = plan.storage
     if storage.type is StorageType.NFS:
-        return f"nfs-maildir@{nfs_source(storage)}"
+        return f"nfs-maildir@{storage.nfs_source}"
     return "sdbox" if storage.type is StorageType.S3 else "maildir"
 
 

@@ -9,6 +9,7 @@ from mailwiz_tui.stack.accounts.store import offered_files, offered_inputs
 from mailwiz_tui.stack.blueprint import Ask, Command, Directory, File, Packages, Probe, Ready, Step, Unit
 from mailwiz_tui.stack.capacity import Capacity
 from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.mail_parts import MailParts
 from mailwiz_tui.stack.probes import unit_active
 from mailwiz_tui.stack.render import render, sql_text
 
@@ -30,6 +31,10 @@ class MariaDb(Component):
     def wanted(self, context: Context) -> bool:
         """Where the accounts are; other servers read them from here."""
         return context.topology.accounts.database_here
+
+    def mail_parts(self, context: Context) -> MailParts:
+        """What reads accounts from the database starts after it."""
+        return MailParts(account_units=("mariadb.service",)) if self.wanted(context) else MailParts()
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """Start the server, bring the schema, the rights and the domains in; each can be repeated."""

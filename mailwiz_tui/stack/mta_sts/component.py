@@ -9,7 +9,8 @@ from __future__ import annotations
 from mailwiz_tui.stack import keys, programs
 from mailwiz_tui.stack.blueprint import File, Item, Packages, Port, Probe, Scope, Step, Unit
 from mailwiz_tui.stack.component import Component, Context, Contribution
-from mailwiz_tui.stack.mta_sts.policies import applies, dane_first
+from mailwiz_tui.stack.mail_parts import MailParts, MainCf, PostfixParts, Section
+from mailwiz_tui.stack.mta_sts.policies import applies, dane_first, settings
 from mailwiz_tui.stack.postfix.release import Release
 from mailwiz_tui.stack.probes import POSTFIX_COMPLAINT, listens, unit_active
 from mailwiz_tui.stack.render import render
@@ -30,6 +31,12 @@ class MtaSts(Component):
     def wanted(self, context: Context) -> bool:
         """Where this server itself hands mail over to the world."""
         return applies(context)
+
+    def mail_parts(self, context: Context) -> MailParts:
+        """Where Postfix asks for a policy."""
+        if not applies(context):
+            return MailParts()
+        return MailParts(postfix=PostfixParts(main_cf=(MainCf(Section.OUTGOING_TLS, settings(context)),)))
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """Both programs, before Postfix, which cannot send without their answers."""

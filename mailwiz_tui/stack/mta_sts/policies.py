@@ -19,9 +19,7 @@ def dane_first(context: Context) -> bool:
 
 
 def settings(context: Context) -> str:
-    """The part of main.cf; empty where nothing is asked."""
-    if not applies(context):
-        return ""
+    """The part of main.cf."""
     dane = dane_first(context)
     tables = ((keys.DANE_POLICY_PORT, "dane"),) if dane else ()
     named = [f"socketmap:inet:127.0.0.1:{port}:{name}" for port, name in (*tables, (keys.MTA_STS_PORT, "postfix"))]

@@ -10,6 +10,7 @@ from mailwiz_tui.plan.model import Storage, StorageType
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.blueprint import Command, Directory, File, Packages, Probe, Step, Unit
 from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.mail_parts import MailParts
 from mailwiz_tui.stack.nfs.unitname import mount_unit
 from mailwiz_tui.stack.probes import unit_active
 from mailwiz_tui.stack.programs import folder, launcher, module
@@ -43,11 +44,15 @@ class Nfs(Component):
         """Where mailboxes are kept, if they are kept on a file server."""
         return context.plan.storage.type is StorageType.NFS and context.topology.mailboxes.here
 
+    def mail_parts(self, context: Context) -> MailParts:
+        """Dovecot is bound to the mount."""
+        return MailParts(mailbox_files=(DROPIN,)) if self.wanted(context) else MailParts()
+
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """The mount is tried out aside, as the mailboxes' user, before anything is put on it."""
         storage = context.plan.storage
         unit = mount_unit(storage.path)
-        source = nfs_source(storage)
+        source = storage.nfs_source
         text = render(self.name, "mailboxes.mount", source=source, path=storage.path, options=OPTIONS)
         check = module(self.name, "check_nfs")
         step = Step(
@@ -100,7 +105,7 @@ class Nfs(Component):
                 id="nfs.mounted",
                 proves="mailboxes lie on the planned export, mounted hard by NFS 4.1",
                 argv=("findmnt", "-n", "-o", "FSTYPE,SOURCE,OPTIONS", "-M", path),
-                expect=rf"^nfs4\s+{_literal(nfs_source(storage))}\s+(?=\S*nosuid)(?=\S*vers=4\.1)\S*\bhard\b",
+                expect=rf"^nfs4\s+{_literal(storage.nfs_source)}\s+(?=\S*nosuid)(?=\S*vers=4\.1)\S*\bhard\b",
                 advice=f"systemctl restart {unit}; journalctl -u {unit} -n 20",
             ),
             _answers(storage, "nfs.server"),
@@ -130,12 +135,6 @@ class Nfs(Component):
                 advice=f"systemctl enable --now {TIMER}",
             ),
         )
-
-
-def nfs_source(storage: Storage) -> str:
-    """What is mounted, as nfs(5) writes it; an IPv6 address stands in brackets."""
-    server = storage.nfs_server
-    return f"[{server}]:{storage.nfs_export}" if ":" in server else f"{server}:{storage.nfs_export}"
 
 
 def _answers(storage: Storage, check_id: str) -> Probe:

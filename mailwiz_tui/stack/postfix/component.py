@@ -17,10 +17,8 @@ from mailwiz_tui.stack.blueprint import (
 from mailwiz_tui.stack.capacity import Capacity
 from mailwiz_tui.stack.certificate import shown_by
 from mailwiz_tui.stack.component import Component, Context, Contribution
-from mailwiz_tui.stack.database_gate.component import SERVICE_UNIT as GATE
 from mailwiz_tui.stack.jails import jail
-from mailwiz_tui.stack.mail_parts import Stream
-from mailwiz_tui.stack.mta_sts import policies
+from mailwiz_tui.stack.mail_parts import Section, Stream
 from mailwiz_tui.stack.postfix import relay
 from mailwiz_tui.stack.postfix.lookups import lookups
 from mailwiz_tui.stack.postfix.peers import PEERS
@@ -30,15 +28,9 @@ from mailwiz_tui.stack.probes import POSTFIX_COMPLAINT, clean_check, unit_active
 from mailwiz_tui.stack.protocols import has_ipv4, has_ipv6
 from mailwiz_tui.stack.render import render
 from mailwiz_tui.stack.resolution import resolution
-from mailwiz_tui.stack.srs import routing
 
 DIR = "/etc/postfix"
 FILTERS = "/etc/fail2ban/filter.d"
-RECIPIENTS = (
-    f"check_policy_service {{ inet:127.0.0.1:{keys.RECIPIENT_CHECKS_PORT},\n"
-    "        { default_action = 451 4.3.0 The recipient cannot be looked up now } }"
-)
-"""Without the recipient checks mail is deferred: what nobody can take would have to be bounced later."""
 OWN = f"{keys.CONF_DIR}/local.d/postfix.cf"
 """The operator's own settings, which main.cf ends with; Postfix knows no include."""
 ABUSE = jail("postfix", "25", maxretry=30, filter_name="mailwiz-postfix")
@@ -79,7 +71,7 @@ class Postfix(Component):
                     *((PEERS, keys.INTERNAL_PEERS) if among else ()),
                     *(file.path for file in private if file.path == relay.PASSWORD_FILE),
                 ),
-                after=("mariadb.service", GATE) if accounts.files else (),
+                after=context.mail.account_units if accounts.files else (),
             ),
             shown_by(
                 SERVICE,
@@ -127,7 +119,7 @@ class Postfix(Component):
             f"{DIR}/main.cf": main_cf(context),
             f"{DIR}/master.cf": master_cf(context),
             **relay.relay_files(plan),
-            **routing.tables(context),
+            **{table.path: table.content for table in context.mail.postfix.tables},
             f"{DIR}/mailwiz-local": render(
                 "postfix", "mailwiz-local", host=re.escape(host), domain=domains, primary=primary
             ),
@@ -203,12 +195,12 @@ def main_cf(context: Context) -> str:
     plan = context.plan
     decision = resolution(context)
     smart_host = smart_host_here(context)
-    accounts = lookups(context)
+    accounts, parts = lookups(context), context.mail.postfix
     release = Release.of(context)
     own = (
         ""
         if plan.security.spf.includes or not context.topology.receives
-        else f",\n    {routing.sender_check()},\n    check_sender_access {accounts.own_senders}"
+        else _further((*parts.sender_checks, f"check_sender_access {accounts.own_senders}"))
     )
     return render(
         "postfix",
@@ -222,11 +214,12 @@ def main_cf(context: Context) -> str:
         protocols=_protocols(context),
         preference="ipv4" if context.facts.outbound_25_ipv6 is False else "any",
         accounts=accounts.settings,
-        forwarding=routing.settings(context, accounts.domains).rstrip("\n"),
-        srs_recipients=routing.recipient_checks(),
-        quota=RECIPIENTS,
+        routes=parts.parameters(Section.ROUTES),
+        recipient_checks=_further((*parts.recipient_tables, *parts.recipient_services)),
         bounces=keys.BOUNCES,
-        submission_rules=render("postfix", "submission-rules.cf", quota=RECIPIENTS)
+        submission_rules=render(
+            "postfix", "submission-rules.cf", recipient_checks=_further(parts.recipient_services)
+        )
         if context.topology.serves_clients
         else "",
         senders=keys.SENDER_OWNERS if context.topology.serves_clients else "",
@@ -244,9 +237,22 @@ def main_cf(context: Context) -> str:
         key=keys.TLS_KEY,
         out_level="dane" if decision.validates else "may",
         out_dns="dnssec" if decision.validates else "enabled",
-        policies=policies.settings(context),
+        outgoing_tls=parts.parameters(Section.OUTGOING_TLS),
         milters=_milters(context),
     )
+
+
+def _submission_rules(context: Context) -> str:
+    """What users may send to whom, where they submit mail."""
+    if not context.topology.serves_clients:
+        return ""
+    asked = _further(context.mail.postfix.recipient_services)
+    return render("postfix", "submission-rules.cf", recipient_checks=asked)
+
+
+def _further(restrictions: tuple[str, ...]) -> str:
+    """More restrictions of a list, a line for each."""
+    return "".join(f",\n    {restriction}" for restriction in restrictions)
 
 
 def _milters(context: Context) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 
 from mailwiz_tui.stack import keys
-from mailwiz_tui.stack.accounts.network import after_network
 from mailwiz_tui.stack.blueprint import Ask, File, Packages, Ready, Step
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.postfix.component import DIR, OWN, Postfix, validators
 from mailwiz_tui.stack.postfix.peers import peer_policy, through_peers, to_peers
 from mailwiz_tui.stack.postfix.release import Release
-from mailwiz_tui.stack.postfix.services import report_ports, reports_in
+from mailwiz_tui.stack.postfix.services import inlet_ports, inlets
+from mailwiz_tui.stack.private_link import after_network
 from mailwiz_tui.stack.probes import clean_check, unit_active
 from mailwiz_tui.stack.render import render
 
@@ -48,7 +48,7 @@ class Satellite(Component):
                 File(f"{DIR}/main.cf", main, append=OWN),
                 File(
                     f"{DIR}/master.cf",
-                    render("postfix", "satellite-master.cf", reports=reports_in(context), peers=to_peers()),
+                    render("postfix", "satellite-master.cf", inlets=inlets(context), peers=to_peers()),
                 ),
                 File(
                     f"{DIR}/mailwiz-local",
@@ -75,7 +75,7 @@ class Satellite(Component):
                 names=("postfix",), debconf=("postfix postfix/main_mailer_type select No configuration",)
             ),
             steps=(step,),
-            ports=report_ports(context),
+            ports=inlet_ports(context),
             probes=(
                 unit_active(release.unit, "what the server writes itself is sent on"),
                 clean_check("postfix.config", "Postfix accepts its configuration", ("postfix", "check")),

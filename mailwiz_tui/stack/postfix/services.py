@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from mailwiz_tui.plan.model import AdminPanel
 from mailwiz_tui.stack import keys
-from mailwiz_tui.stack.accounts.network import after_network
 from mailwiz_tui.stack.blueprint import File, Port, PortTls, Scope
 from mailwiz_tui.stack.capacity import Capacity
 from mailwiz_tui.stack.component import Context
@@ -12,9 +11,8 @@ from mailwiz_tui.stack.mail_parts import Stream
 from mailwiz_tui.stack.postfix.peers import from_peers, peer_policy, through_peers, to_peers
 from mailwiz_tui.stack.postfix.relay import SmartHost
 from mailwiz_tui.stack.postfix.release import Release
+from mailwiz_tui.stack.private_link import after_network
 from mailwiz_tui.stack.render import render
-from mailwiz_tui.stack.rspamd import reports
-from mailwiz_tui.stack.srs import routing
 
 
 def master_cf(context: Context) -> str:
@@ -29,28 +27,36 @@ def master_cf(context: Context) -> str:
         services += render("postfix", "master-submission.cf", submission=own)
         if context.topology.relays_for:
             services += from_peers(context, ",".join(context.mail.addresses(Stream.LOCAL)))
-    services += reports_in(context)
+    services += inlets(context)
     ways = smart_host.service if smart_host else ""
     return render(
         "postfix",
         "master.cf",
-        services=services + routing.services(context) + ("" if services.endswith("\n\n") else "\n"),
+        services=services + "".join(context.mail.postfix.master_cf) + ("" if services.endswith("\n\n") else "\n"),
         smart_host=ways if context.topology.sends else to_peers(),
         lookups=str(Capacity.of(context.facts).lookups),
     )
 
 
-def reports_in(context: Context) -> str:
-    """The service that takes DMARC reports of the filter on this host; who sends, signs."""
-    if not reports.reports(context):
-        return ""
+def inlets(context: Context) -> str:
+    """The services where programs of this host hand in mail; who sends, signs."""
     milters = ",".join(context.mail.addresses(Stream.LOCAL)) if context.topology.sends else ""
-    return render("postfix", "master-reports.cf", port=str(keys.REPORT_MAIL_PORT), milters=milters)
+    return "".join(
+        render(
+            "postfix",
+            "master-inlet.cf",
+            purpose=inlet.purpose,
+            name=inlet.name,
+            port=str(inlet.port),
+            milters=milters,
+        )
+        for inlet in context.mail.postfix.inlets
+    )
 
 
-def report_ports(context: Context) -> tuple[Port, ...]:
-    """Where it listens."""
-    return (Port(keys.REPORT_MAIL_PORT, "dmarc-reports", Scope.LOCAL),) if reports.reports(context) else ()
+def inlet_ports(context: Context) -> tuple[Port, ...]:
+    """Where they listen."""
+    return tuple(Port(inlet.port, inlet.label, Scope.LOCAL) for inlet in context.mail.postfix.inlets)
 
 
 def _hears_the_panel(context: Context) -> bool:
@@ -98,6 +104,6 @@ def ports(context: Context) -> tuple[Port, ...]:
         *(local if _hears_the_panel(context) else ()),
         *(outgoing if context.topology.serves_clients else ()),
         *(peers if context.topology.relays_for else ()),
-        *report_ports(context),
-        *routing.ports(context),
+        *inlet_ports(context),
+        *context.mail.postfix.ports,
     )

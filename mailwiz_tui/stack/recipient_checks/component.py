@@ -14,11 +14,17 @@ from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.accounts.readers import reader_files, reader_groups, reader_packages, reader_settings
 from mailwiz_tui.stack.blueprint import Directory, File, Packages, Port, Probe, Scope, Step, Unit, User
 from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.mail_parts import MailParts, PostfixParts
 from mailwiz_tui.stack.probes import listens, unit_active
 from mailwiz_tui.stack.programs import folder, launcher, module
 from mailwiz_tui.stack.render import render
 
 UNIT = "mailwiz-recipient-checks.service"
+ASKED = (
+    f"check_policy_service {{ inet:127.0.0.1:{keys.RECIPIENT_CHECKS_PORT},\n"
+    "        { default_action = 451 4.3.0 The recipient cannot be looked up now } }"
+)
+"""Without an answer mail is deferred: what nobody can take would have to be bounced later."""
 FOLDER = f"{keys.CONF_DIR}/recipient-checks"
 SETTINGS = f"{FOLDER}/settings.json"
 OWN = f"{keys.CONF_DIR}/local.d/recipient-checks.json"
@@ -56,6 +62,10 @@ class RecipientChecks(Component):
     def wanted(self, context: Context) -> bool:
         """Where mail comes in or is submitted."""
         return context.topology.transfers
+
+    def mail_parts(self, context: Context) -> MailParts:
+        """Postfix asks about each recipient, at port 25 and of submissions."""
+        return MailParts(postfix=PostfixParts(recipient_services=(ASKED,))) if self.wanted(context) else MailParts()
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """The program, what it needs to know of the plan, and its unit."""

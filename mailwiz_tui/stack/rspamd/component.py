@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.blueprint import (
     Ask,
@@ -19,7 +21,7 @@ from mailwiz_tui.stack.blueprint import (
     User,
 )
 from mailwiz_tui.stack.component import Component, Context, Contribution
-from mailwiz_tui.stack.mail_parts import LOOPBACK, MailParts
+from mailwiz_tui.stack.mail_parts import LOOPBACK, MailParts, PostfixParts
 from mailwiz_tui.stack.probes import clean_check, unit_active
 from mailwiz_tui.stack.redis.component import UNIT as REDIS
 from mailwiz_tui.stack.render import quoted, render
@@ -53,8 +55,8 @@ class Rspamd(Component):
         return milter.runs(context)
 
     def mail_parts(self, context: Context) -> MailParts:
-        """The milter, the header that marks spam, and what learns."""
-        return milter.mail_parts(context)
+        """The milter, the header that marks spam, what learns, and where DMARC reports are handed in."""
+        return replace(milter.mail_parts(context), postfix=PostfixParts(inlets=reports.inlets(context)))
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """Configure in ``local.d``, which leaves ``override.d`` to the operator."""

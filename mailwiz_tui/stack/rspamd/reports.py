@@ -5,6 +5,7 @@ from __future__ import annotations
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.blueprint import File, Item, Probe, Unit
 from mailwiz_tui.stack.component import Context
+from mailwiz_tui.stack.mail_parts import Inlet
 from mailwiz_tui.stack.probes import unit_active
 from mailwiz_tui.stack.render import quoted, render
 from mailwiz_tui.stack.rspamd import milter
@@ -16,6 +17,14 @@ _UNITS = "/etc/systemd/system"
 def reports(context: Context) -> bool:
     """Whether this server tells other domains about mail in their name: where Rspamd filters, unless unwanted."""
     return milter.runs(context) and context.plan.security.dmarc.send_reports
+
+
+def inlets(context: Context) -> tuple[Inlet, ...]:
+    """Where Rspamd hands reports in."""
+    if not reports(context):
+        return ()
+    purpose = "DMARC reports of the filter on this host to other domains"
+    return (Inlet("reports", keys.REPORT_MAIL_PORT, "dmarc-reports", purpose),)
 
 
 def settings(context: Context) -> str:

@@ -9,9 +9,10 @@ from __future__ import annotations
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.blueprint import Command, File, Packages, Port, Probe, Scope, SecretSpec, Step, Unit
 from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.mail_parts import MailParts
 from mailwiz_tui.stack.probes import listens, unit_active
 from mailwiz_tui.stack.render import render
-from mailwiz_tui.stack.srs.routing import unwraps
+from mailwiz_tui.stack.srs.routing import postfix_parts, unwraps
 
 UNIT = "postsrsd.service"
 SETTINGS = "/etc/default/postsrsd"
@@ -34,6 +35,10 @@ class Srs(Component):
     def wanted(self, context: Context) -> bool:
         """Where forwarded mail leaves or its bounces come in."""
         return unwraps(context)
+
+    def mail_parts(self, context: Context) -> MailParts:
+        """The way of forwarded mail through Postfix."""
+        return MailParts(postfix=postfix_parts(context))
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """Its settings and secret, before Postfix, which asks it."""

@@ -9,8 +9,10 @@ from __future__ import annotations
 import re
 
 from mailwiz_tui.stack import keys
-from mailwiz_tui.stack.blueprint import Port, Scope
+from mailwiz_tui.stack.blueprint import File, Port, Scope
 from mailwiz_tui.stack.component import Context
+from mailwiz_tui.stack.mail_parts import MainCf, PostfixParts, Section
+from mailwiz_tui.stack.postfix.lookups import lookups
 from mailwiz_tui.stack.render import render
 
 _FOLDER = "/etc/postfix/mailwiz-srs"
@@ -32,8 +34,26 @@ def rewrites(context: Context) -> bool:
     return context.topology.sends
 
 
-def settings(context: Context, domains: str) -> str:
-    """The part of main.cf; ``domains`` is the table of the domains that have accounts."""
+def postfix_parts(context: Context) -> PostfixParts:
+    """What Postfix does about forwarded mail and its bounces."""
+    if not unwraps(context):
+        return PostfixParts()
+    leaves = rewrites(context)
+    services = render("srs", "master.cf", port=str(keys.SRS_MAIL_PORT), forward=str(keys.SRS_FORWARD_PORT))
+    return PostfixParts(
+        main_cf=(MainCf(Section.ROUTES, _parameters(context)),),
+        master_cf=(services,) if leaves else (),
+        # Postfix listens there, not postsrsd
+        ports=(Port(keys.SRS_MAIL_PORT, "srs-mail", Scope.LOCAL),) if leaves else (),
+        tables=tuple(File(path, text) for path, text in _tables(context).items()),
+        # a genuine SRS address may be a sender: mail that was forwarded back to us
+        sender_checks=(f"check_sender_access {GENUINE}",),
+        # genuine SRS addresses are accepted, though no account has them, and the others refused
+        recipient_tables=(f"check_recipient_access {GENUINE}", f"check_recipient_access regexp:{REFUSED}"),
+    )
+
+
+def _parameters(context: Context) -> str:
     text = render("srs", "incoming.cf", addresses=ADDRESSES, reverse=str(keys.SRS_REVERSE_PORT))
     if rewrites(context):
         text += render(
@@ -41,36 +61,14 @@ def settings(context: Context, domains: str) -> str:
             "outgoing.cf",
             senders=SENDERS,
             domain_of=DOMAIN_OF,
-            domains=domains,
+            domains=lookups(context).domains,
             served=SERVED,
             foreign=FOREIGN,
         )
     return text
 
 
-def sender_check() -> str:
-    """A restriction that lets a genuine SRS address be a sender: mail that was forwarded back to us."""
-    return f"check_sender_access {GENUINE}"
-
-
-def recipient_checks() -> str:
-    """Restrictions that take genuine SRS addresses, of which no account is known, and refuse the others."""
-    return f"check_recipient_access {GENUINE},\n    check_recipient_access regexp:{REFUSED}"
-
-
-def services(context: Context) -> str:
-    """The services of master.cf."""
-    if not rewrites(context):
-        return ""
-    return render("srs", "master.cf", port=str(keys.SRS_MAIL_PORT), forward=str(keys.SRS_FORWARD_PORT))
-
-
-def ports(context: Context) -> tuple[Port, ...]:
-    """Where they listen: Postfix does, not postsrsd."""
-    return (Port(keys.SRS_MAIL_PORT, "srs-mail", Scope.LOCAL),) if rewrites(context) else ()
-
-
-def tables(context: Context) -> dict[str, str]:
+def _tables(context: Context) -> dict[str, str]:
     """The tables by path."""
     domain = re.escape(context.plan.domain.primary_domain)
     found = {

@@ -16,5 +16,5 @@ def network_unit(context: Context) -> str:
 
 def after_network(context: Context, unit: str) -> File:
     """The drop-in that makes a unit wait for the private link."""
-    text = render("accounts", "after-network.conf", unit=unit, network=network_unit(context))
+    text = render("peers", "after-network.conf", unit=unit, network=network_unit(context))
     return File(f"/etc/systemd/system/{unit}.d/mailwiz-network.conf", text)
