@@ -202,9 +202,7 @@ def check_scanners_of_tls_are_not_banned(site: Site, outside: Callable[[str], li
         assert outside(address) == []
     assert banned(site) == []
     assert offences(site) == before
-    assert "limit" not in site.run(
-        "journalctl -q --no-pager -o cat -t postfix/smtpd -g 'rate limit exceeded' || true"
-    )
+    assert site.run("journalctl -q --no-pager -o cat -g '(rate|concurrency) limit exceeded' || true") == ""
 
 
 def check_web_guessers_are_banned_by_network_and_for_long_if_they_come_back(
