@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import subprocess
 import sys
 
-from tests.lab.clients import until
 from tests.lab.site import Site
-from tests.lab.workspace import Workspace
 
 QUANTUM = "does not provide protection against post-quantum attacks"
 """All that may remain: clients that know no post-quantum key exchange, asyncssh among them, need curve25519."""
@@ -66,63 +63,3 @@ def logs_in(site: Site, *options: str) -> bool:
         [*argv, *options, f"root@{site.workspace.address}", "true"], capture_output=True, check=False, timeout=60
     )
     return done.returncode == 0
-
-
-SHORT_KEY = """
-cd /etc/ssh && rm -f ssh_host_rsa_key ssh_host_rsa_key.pub
-ssh-keygen -q -t rsa -b 2048 -N '' -f /etc/ssh/ssh_host_rsa_key && systemctl reload ssh && cat ssh_host_rsa_key.pub
-"""
-STATE = f"sha256sum {DROPIN} 2>&1; sshd -T | sha256sum; systemctl is-active ssh; systemctl is-enabled ssh; true"
-UNDONE = "no new SSH connection confirmed “Harden sshd” within"
-
-
-def knowing_only(site: Site, public: str) -> Workspace:
-    """The same operator with an inventory whose known_hosts has one key of the server."""
-    folder, own = site.workspace.folder / "narrow", site.lab.paths.inventory
-    folder.mkdir(exist_ok=True)
-    (folder / "inventory.toml").write_text(own.read_text())
-    words = public.split()
-    (folder / "known_hosts").write_text(f"{site.workspace.address} {words[0]} {words[1]}\n")
-    return dataclasses.replace(site.workspace, inventory=folder / "inventory.toml")
-
-
-def check_sshd_comes_back_where_the_operator_would_be_locked_out(site: Site) -> None:
-    """The operator knows the server by a short RSA key alone, which a hardened sshd does not offer any more."""
-    workspace = knowing_only(site, site.run(SHORT_KEY))
-    assert site.workspace.mailwiz("apply", "--yes").code == 0
-    before = site.run(STATE)
-    assert "No such file" in before
-    harden(site, True)
-    try:
-        for _ in range(2):
-            done = workspace.mailwiz("apply", "--yes")
-            assert done.code == 1
-            assert UNDONE in done.out + done.err
-            assert "known_hosts has the server's ed25519 key" in done.out + done.err
-            assert site.run(STATE) == before
-            assert site.run("systemctl list-units --all --plain --no-legend 'mailwiz-undo-*'").strip() == ""
-            assert workspace.mailwiz("diff").code == 1, "the operator gets in as before"
-        _check_an_operator_who_dies_is_not_locked_out(site, workspace, before)
-        workspace = knowing_only(site, site.run("cat /etc/ssh/ssh_host_ed25519_key.pub"))
-        done = workspace.mailwiz("apply", "--yes")
-        assert done.code == 0, done.out + done.err
-        assert audit(site.workspace.address) == ([], [])
-        assert "no changes" in workspace.mailwiz("apply", "--yes").out
-    finally:
-        harden(site, False)
-        assert site.workspace.mailwiz("apply", "--yes").code == 0
-    assert site.run(STATE) == before
-
-
-def _check_an_operator_who_dies_is_not_locked_out(site: Site, workspace: Workspace, before: str) -> None:
-    """Nobody follows the run any more, and the run itself is killed at the gate: the timer brings sshd back."""
-    command = workspace.command("apply", "--yes")
-    with subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=workspace.environment
-    ) as operator:
-        assert until(lambda: site.run(STATE) != before, 120)
-        operator.kill()
-    site.run("systemctl kill -s KILL 'mailwiz-run*'")
-    assert site.run(STATE) != before
-    assert until(lambda: site.run(STATE) == before, 150)
-    assert workspace.mailwiz("diff").code == 1

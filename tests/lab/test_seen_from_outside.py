@@ -182,7 +182,3 @@ def test_the_panel_offers_no_page_that_is_not_served(site: Site) -> None:
 
 def test_sshd_is_hardened_and_debians_again(site: Site) -> None:
     hardened_ssh.check_ssh_audit_is_content_and_everybody_still_gets_in(site)
-
-
-def test_sshd_comes_back_where_the_operator_would_be_locked_out(site: Site) -> None:
-    hardened_ssh.check_sshd_comes_back_where_the_operator_would_be_locked_out(site)

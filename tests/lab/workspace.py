@@ -58,16 +58,12 @@ class Done:
 
 @dataclass(frozen=True)
 class Workspace:
-    """A folder with a plan; ``mailwiz`` runs the program as an operator would.
-
-    The inventory is the lab's unless another is given.
-    """
+    """A folder with a plan; ``mailwiz`` runs the program as an operator would."""
 
     lab: Lab
     folder: Path
     host: str
     domain: str
-    inventory: Path | None = None
 
     @property
     def plan(self) -> Path:
@@ -87,7 +83,7 @@ class Workspace:
 
     def command(self, command: str, *options: str) -> list[str]:
         program = [sys.executable, "-m", "mailwiz_tui", *command.split(), str(self.plan)]
-        return [*program, *options, "--inventory", str(self.inventory or self.lab.paths.inventory)]
+        return [*program, *options, "--inventory", str(self.lab.paths.inventory)]
 
     @property
     def environment(self) -> dict[str, str]:
