@@ -227,8 +227,14 @@ class Backup(Model):
 
 
 class Limits(Model):
-    """Sizes that several programs must agree on."""
+    """Limits that several programs must agree on; a megabyte is 1024 · 1024 bytes."""
 
+    message_size_mb: Annotated[int, Field(ge=1, le=500, strict=True)] = 50
+    """The largest message, in MB, that is accepted by SMTP, with its attachments as they travel (RFC 1870)."""
+    mailbox_quota_gb: Annotated[int, Field(ge=0, le=100_000, strict=True)] = 0
+    """How much, in GB, a mailbox without a quota of its own may hold; 0 for no limit."""
+    sent_per_hour: Annotated[int, Field(ge=1, le=1_000_000, strict=True)] = 100
+    """To how many recipients one login may send at once, and again each hour; to ten times as many a day."""
     imap_append_mb: Annotated[int, Field(ge=0, le=100_000, strict=True)] = 0
     """The largest message, in MB, that a user may put into a folder over IMAP; 0 for no limit."""
 

@@ -49,7 +49,10 @@ class ShownWhen:
 
 @dataclass(frozen=True, slots=True)
 class FieldSpec:
-    """One question. ``help`` fits on one row of 76 columns; ``why`` explains it to a newcomer, with the RFC."""
+    """One question. ``help`` fits on one row of 76 columns; ``why`` explains it to a newcomer, with the RFC.
+
+    ``further`` questions have a default that is right for most; a form folds them away until they are wanted.
+    """
 
     path: str
     label: str
@@ -59,6 +62,7 @@ class FieldSpec:
     example: str = ""
     why: str = ""
     shown_when: tuple[ShownWhen, ...] = ()
+    further: bool = False
 
     @property
     def default(self) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mailwiz_tui.plan import memory
+from mailwiz_tui.plan.questions.limits import LIMITS
 from mailwiz_tui.plan.spec import Choice, FieldKind, FieldSpec, ShownWhen, StepSpec
 
 STEP = StepSpec(
@@ -109,7 +110,8 @@ STEP = StepSpec(
                 "be managed in this program (u on the start screen) and from the command line."
             ),
         ),
+        *LIMITS,
     ),
-    owns=("services",),
+    owns=("services", "limits"),
     depends_on=("architecture",),
 )

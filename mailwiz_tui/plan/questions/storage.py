@@ -167,19 +167,7 @@ STEP = StepSpec(
             example="12",
             shown_when=_BACKUP,
         ),
-        FieldSpec(
-            path="limits.imap_append_mb",
-            label="Largest upload",
-            help="MB that a user may put into a folder in one message; 0 for no limit.",
-            kind=FieldKind.INT,
-            example="0",
-            why=(
-                "Mail that arrives by SMTP is limited to 50 MB. Archives that users bring along from another "
-                "server hold larger messages; the IMAP command APPEND takes them. With a limit below 50 MB mail "
-                "programs could not save what they sent, so it is refused."
-            ),
-        ),
     ),
-    owns=("storage", "backup", "limits"),
+    owns=("storage", "backup"),
     depends_on=("architecture", "servers"),
 )

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mailwiz_tui.plan.findings import Finding, Severity
 from mailwiz_tui.plan.model import Plan
-from mailwiz_tui.plan.rules import certificates, domains, known_servers, security, servers, storage
+from mailwiz_tui.plan.rules import certificates, domains, known_servers, limits, security, servers, storage
 from mailwiz_tui.plan.rules.known_servers import KnownServers
 
 __all__ = ["KnownServers", "cross_check"]
@@ -36,6 +36,7 @@ def cross_check(
         *certificates.check(plan, base),
         *security.check(plan),
         *storage.check(plan),
+        *limits.check(plan),
     ]
     if known is not None:
         findings += known_servers.check(plan, known)

@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from mailwiz_tui.plan.findings import Finding, Severity
 from mailwiz_tui.plan.model import Architecture, Plan, StorageType
 
-MESSAGE_SIZE_MB = 50
-"""What Postfix takes at most (``message_size_limit``)."""
 _NEEDED = {
     StorageType.NFS: {
         "nfs_server": "the server that exports the mailboxes, like nfs.internal.example.com",
@@ -29,13 +27,6 @@ _OWN = {
 def check(plan: Plan) -> Iterator[Finding]:
     """Findings about ``storage`` and ``backup``."""
     yield from _backup(plan)
-    if 0 < plan.limits.imap_append_mb < MESSAGE_SIZE_MB:
-        yield Finding(
-            "limits.imap_append_mb",
-            f"is less than the {MESSAGE_SIZE_MB} MB that a message may have, so mail programs could not save what "
-            "they sent",
-            advice=f"at least {MESSAGE_SIZE_MB}, or 0 for no limit",
-        )
     storage = plan.storage
     for key, what in _NEEDED.get(storage.type, {}).items():
         if not getattr(storage, key):

@@ -74,7 +74,7 @@ def update(settings: CopySettings, folder: str) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
         before = saved(folder)
         try:
-            rows = rows_from(query(settings, question(settings.passwords)))
+            rows = rows_from(query(settings, question(settings.passwords, settings.mailbox_quota)))
         except (NoAnswerError, OSError, subprocess.TimeoutExpired):
             if before and before["settings"] != settings.mark:
                 write_all(before["rows"], settings, folder)

@@ -27,12 +27,14 @@ class Database:
     """The accounts in MariaDB beside it: one user without a password, known by its system user.
 
     Connections are kept and shared among threads. Where MariaDB went away, it is asked again at once, for
-    ``patience`` seconds: its restart takes less than that.
+    ``patience`` seconds: its restart takes less than that. ``quota``, in bytes, is that of mailboxes without one of
+    their own; 0 for no limit.
     """
 
     socket: str
     user: str
     name: str
+    quota: int = 0
     patience: float = 5.0
     _idle: list[Any] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -80,7 +82,7 @@ class Database:
             f"LEFT JOIN quota2 q ON q.username = m.username WHERE m.active = 1 AND {_MAIL} AND m.username = %s"
         )
         found = self._ask(sql, mailbox)
-        return Usage(int(found[0][0]), int(found[0][1])) if found else None
+        return Usage(int(found[0][0]), int(found[0][1]) or self.quota) if found else None
 
     def _ask(self, sql: str, *values: str) -> tuple[tuple[Any, ...], ...]:
         import pymysql  # Debian's python3-pymysql; servers with a copy have none
@@ -188,4 +190,5 @@ def accounts_from(settings: dict[str, str]) -> Accounts:
     """The accounts by a program's settings: ``{"copy": path}``, or ``{"socket": …, "user": …, "name": …}``."""
     if "copy" in settings:
         return Accounts(CopiedDirectory(settings["copy"]))
-    return Accounts(Database(settings["socket"], settings["user"], settings["name"]))
+    quota = int(settings.get("mailbox_quota", "0"))
+    return Accounts(Database(settings["socket"], settings["user"], settings["name"], quota))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from mailwiz_tui.stack import keys
+from mailwiz_tui.stack import keys, limits
 from mailwiz_tui.stack.accounts.account_copy import FOLDER, SETTINGS
 from mailwiz_tui.stack.accounts.readers import GROUP
 from mailwiz_tui.stack.accounts.store import USER
@@ -142,6 +142,7 @@ def settings(context: Context) -> str:
         "lmtp_port": keys.LMTP_PORT,
         "usage_file": f"{context.plan.storage.path}/%s/{keys.USAGE_FILE}" if _tells_usage(context) else "",
         "quota_field": "userdb_quota_rule=*:bytes=BYTES" if old else "userdb_quota_storage_size=BYTESB",
+        "mailbox_quota": limits.mailbox_quota(context.plan),
         "own_sender_reply": OWN_SENDER_REPLY,
         "srs_secret": keys.SRS_SECRET_COPY if _maps(context) else "",
         "srs_unit": SRS_UNIT,

@@ -61,8 +61,11 @@ class Rows(TypedDict):
     alias: list[AliasRow]
 
 
-def question(passwords: bool) -> str:
-    """The SQL: a JSON object a row, and a last one, so that an answer cut short is never taken for whole."""
+def question(passwords: bool, quota: int) -> str:
+    """The SQL: a JSON object a row, and a last one, so that an answer cut short is never taken for whole.
+
+    ``quota`` is that of mailboxes without a quota of their own, in bytes.
+    """
     secret = ", 'password', m.password" if passwords else ""
     return f"""
 START TRANSACTION READ ONLY;
@@ -70,7 +73,8 @@ SELECT JSON_OBJECT('kind', 'domain', 'domain', domain) FROM domain
     WHERE active = 1 AND backupmx = 0 AND domain <> 'ALL';
 SELECT JSON_OBJECT('kind', 'alias_domain', 'domain', a.alias_domain, 'target', a.target_domain)
     FROM alias_domain a JOIN domain d ON d.domain = a.target_domain WHERE a.active = 1 AND d.active = 1;
-SELECT JSON_OBJECT('kind', 'mailbox', 'address', m.username, 'maildir', m.maildir, 'quota', m.quota,
+SELECT JSON_OBJECT('kind', 'mailbox', 'address', m.username, 'maildir', m.maildir,
+    'quota', IF(m.quota > 0, m.quota, {int(quota)}),
     'used', COALESCE(q.bytes, 0), 'messages', COALESCE(q.messages, 0),
     'store', COALESCE(s.store, ''), 'moving', COALESCE(s.moving_to, ''){secret})
     FROM mailbox m JOIN domain d ON d.domain = m.domain

@@ -46,7 +46,8 @@ class CopySettings:
     """The settings; an empty string or list stands for "not on this server".
 
     ``maps`` are the names of Postfix's tables, ``usage_file`` is where Dovecot writes how full a mailbox is
-    (``%s``: domain/local part), ``quota_field`` is Dovecot's field of a passwd-file (``BYTES``: the quota).
+    (``%s``: domain/local part), ``quota_field`` is Dovecot's field of a passwd-file (``BYTES``:
+    the quota), ``mailbox_quota`` the bytes of mailboxes without a quota of their own, 0 for no limit.
     """
 
     database: Database
@@ -61,6 +62,7 @@ class CopySettings:
     lmtp_port: int
     usage_file: str
     quota_field: str
+    mailbox_quota: int
     own_sender_reply: str
     srs_secret: str
     srs_unit: str

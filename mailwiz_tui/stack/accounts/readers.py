@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mailwiz_tui.stack import keys
+from mailwiz_tui.stack import keys, limits
 from mailwiz_tui.stack.blueprint import Directory, File
 from mailwiz_tui.stack.component import Context
 from mailwiz_tui.stack.programs import folder, module
@@ -24,7 +24,9 @@ def reader_settings(context: Context, user: str) -> dict[str, str]:
     """Where a program finds the accounts, as ``accounts_from`` takes it."""
     if not context.topology.accounts.database_here:
         return {"copy": DIRECTORY}
-    return {"socket": keys.MYSQL_SOCKET, "user": user, "name": keys.DATABASE}
+    quota = limits.mailbox_quota(context.plan)
+    default = {"mailbox_quota": str(quota)} if quota else {}
+    return {"socket": keys.MYSQL_SOCKET, "user": user, "name": keys.DATABASE, **default}
 
 
 def reader_groups(context: Context) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from mailwiz_tui.plan.model import Plan
-from mailwiz_tui.stack import keys
+from mailwiz_tui.stack import keys, limits
 from mailwiz_tui.stack.blueprint import Ask, Command, File, Item, Packages, Port, Probe, Ready, Scope, Step, Unit
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.filtering import reached
@@ -55,7 +55,14 @@ class ClamAv(Component):
         files = (
             File(
                 CLAMD,
-                render("clamav", "clamd.conf", socket=keys.CLAMD_SOCKET, threads=str(max(2, context.facts.cpus))),
+                render(
+                    "clamav",
+                    "clamd.conf",
+                    socket=keys.CLAMD_SOCKET,
+                    threads=str(max(2, context.facts.cpus)),
+                    message=str(limits.checked_size_mb(context.plan)),
+                    unpacked=str(8 * context.plan.limits.message_size_mb),
+                ),
                 append=f"{own}/clamd.conf",
             ),
             File(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mailwiz_tui.stack import keys
+from mailwiz_tui.stack import keys, limits
 from mailwiz_tui.stack.capacity import PEER_DELIVERIES, Capacity
 from mailwiz_tui.stack.component import Context
 from mailwiz_tui.stack.dovecot.logins import own_script_logins, username_chars
@@ -29,7 +29,9 @@ def config_files(context: Context) -> dict[str, str]:
     files = {CONFIG: _main(context)}
     if version(context) == "2.3":
         database = {"socket": keys.DATABASE_GATE_SOCKET, "database": keys.DATABASE}
-        guarded = database | _elsewhere(context)
+        default = limits.mailbox_quota(context.plan)
+        quota_of = f"IF(m.quota > 0, m.quota, {default})" if default else "m.quota"
+        guarded = database | _elsewhere(context) | {"quota": quota_of}
         if not context.topology.logins_copied:
             files[accounts] = render("dovecot", "2.3/mailwiz-accounts.conf.ext", **guarded)
         if context.topology.accounts.database_here:
@@ -49,7 +51,9 @@ def accounts_part(context: Context) -> str:
     if version(context) == "2.3":
         return part(context, "accounts-database.conf", queries=QUERIES[0]).rstrip("\n")
     database = {"socket": keys.DATABASE_GATE_SOCKET, "database": keys.DATABASE}
-    return part(context, "accounts-database.conf", **database, **_elsewhere(context)).rstrip("\n")
+    default = limits.mailbox_quota(context.plan)
+    quota = f"{default}B" if default else "unlimited"
+    return part(context, "accounts-database.conf", quota=quota, **database, **_elsewhere(context)).rstrip("\n")
 
 
 def _elsewhere(context: Context) -> dict[str, str]:

@@ -6,10 +6,11 @@ fails closed like every milter here, and needs nothing but python3-milter.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 from mailwiz_tui.plan.model import Antispam
-from mailwiz_tui.stack import keys
+from mailwiz_tui.stack import keys, limits
 from mailwiz_tui.stack.blueprint import Directory, File, Packages, Port, Scope, Step, Unit, User
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.mail_parts import MailParts, Milter, Stage, Stream, asked
@@ -23,8 +24,6 @@ FOLDER = f"{keys.CONF_DIR}/guard"
 SETTINGS = f"{FOLDER}/settings.json"
 OWN = f"{keys.CONF_DIR}/local.d/guard.json"
 SERVICE = f"/etc/systemd/system/{MILTER.unit}"
-LIMITS = ((100, 200, 3600), (500, 1000, 86400))
-"""A hundred recipients at once and two hundred an hour; five hundred at once and a thousand a day."""
 
 
 class Guard(Component):
@@ -48,7 +47,7 @@ class Guard(Component):
             "own": f"Own settings: the same keys in {OWN}; then systemctl restart {MILTER.unit}.",
             "socket": MILTER.socket,
             "state": "/var/lib/mailwiz-guard/levels.sqlite",
-            "limits": LIMITS,
+            "limits": [dataclasses.astuple(limit) for limit in limits.sending(context.plan)],
         }
         program = launcher(self.name, "rate_limiter", "mailwiz-guard")
         files = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from mailwiz_tui.stack import keys
+from mailwiz_tui.stack import keys, limits
 from mailwiz_tui.stack.blueprint import (
     Absent,
     Directory,
@@ -209,6 +209,7 @@ def main_cf(context: Context) -> str:
         curves=release.curves,
         release_settings="".join(f"{setting}\n" for setting in release.own_settings),
         hostname=context.hostname,
+        message_size=str(limits.message_size(plan)),
         processes=str(Capacity.of(context.facts).postfix_processes),
         domain=plan.domain.primary_domain,
         protocols=_protocols(context),

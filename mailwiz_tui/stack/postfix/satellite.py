@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from mailwiz_tui.stack import keys
+from mailwiz_tui.stack import keys, limits
 from mailwiz_tui.stack.blueprint import Ask, File, Packages, Ready, Step
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.postfix.component import DIR, OWN, Postfix, validators
@@ -37,6 +37,7 @@ class Satellite(Component):
             level=release.compatibility_level,
             hostname=context.hostname,
             domain=primary,
+            message_size=str(limits.message_size(context.plan)),
             through=through_peers(context).strip("\n"),
         )
         policy, drop_in = peer_policy(context), after_network(context, release.unit)

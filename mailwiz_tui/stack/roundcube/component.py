@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 
-from mailwiz_tui.plan.model import Webmail
+from mailwiz_tui.plan.model import Plan, Webmail
 from mailwiz_tui.plan.published import WEBMAIL_PATH
-from mailwiz_tui.stack import keys
+from mailwiz_tui.stack import keys, limits
 from mailwiz_tui.stack.accounts.clients import (
     WEBMAIL,
     command_line,
@@ -43,8 +44,6 @@ POOL = Pool(
         keys.TLS_CHAIN,
         f"{keys.CONF_DIR}/local.d",
     ),
-    upload="50M",
-    post="54M",
     memory="512M",
     share=1.0,
 )
@@ -72,7 +71,7 @@ class Roundcube(Component):
             title="Set up webmail",
             component=self.name,
             items=(
-                *POOL.items(context, files_read(context, WEBMAIL), tellers(context)),
+                *_sized(context.plan).items(context, files_read(context, WEBMAIL), tellers(context)),
                 File(CONFIG, _config(context), "root", POOL.name, 0o640),
                 File(
                     SET_UP,
@@ -106,7 +105,9 @@ class Roundcube(Component):
                 WebLocation(
                     name=self.name,
                     path=WEBMAIL_PATH,
-                    server=render("roundcube", "site.conf", socket=POOL.socket, post=POOL.post.lower()),
+                    server=render(
+                        "roundcube", "site.conf", socket=POOL.socket, post=_sized(context.plan).post.lower()
+                    ),
                     http=render("roundcube", "http.conf"),
                 ),
             ),
@@ -131,6 +132,11 @@ class Roundcube(Component):
         )
 
 
+def _sized(plan: Plan) -> Pool:
+    """The pool, for attachments as large as a message may be."""
+    return dataclasses.replace(POOL, upload=f"{plan.limits.message_size_mb}M", post=f"{limits.upload_mb(plan)}M")
+
+
 def _config(context: Context) -> str:
     local = context.topology.accounts.database_here
     return render(
@@ -146,7 +152,7 @@ def _config(context: Context) -> str:
         domain=context.plan.domain.primary_domain,
         path=WEBMAIL_PATH,
         temp=f"{POOL.state}/temp",
-        message=POOL.upload,
+        message=f"{context.plan.limits.message_size_mb}M",
         shortest=str(keys.SHORTEST_PASSWORD),
     )
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mailwiz_tui.stack import keys
+from mailwiz_tui.plan.model import Plan
+from mailwiz_tui.stack import keys, limits
 from mailwiz_tui.stack.blueprint import (
     Ask,
     Command,
@@ -134,15 +135,17 @@ class Rspamd(Component):
         )
         plain = (
             "actions.conf", "classifier-bayes.conf", "force_actions.conf", "history_redis.conf",
-            "logging.inc", "milter_headers.conf", "neural.conf", "ratelimit.conf", "worker-normal.inc",
+            "logging.inc", "milter_headers.conf", "neural.conf", "worker-normal.inc",
         )  # fmt: skip
         workers = min(max(context.facts.cpus, 2), 4)
         return {
             **{name: render("rspamd", name) for name in plain},
+            "ratelimit.conf": _rate_limits(plan),
             "options.inc": render(
                 "rspamd",
                 "options.inc",
                 resolver=keys.RESOLVER,
+                message=str(limits.checked_size_mb(plan)),
                 dnssec="true" if decision.validates else "false",
             ),
             "worker-proxy.inc": render(
@@ -193,6 +196,18 @@ class Rspamd(Component):
                 )
             )
         return tuple(probes)
+
+
+def _rate_limits(plan: Plan) -> str:
+    """Rspamd's ratelimit module: the plan's limits of sending."""
+    hourly, daily = limits.sending(plan)
+    return render(
+        "rspamd",
+        "ratelimit.conf",
+        hourly=str(hourly.amount),
+        daily=str(daily.amount),
+        daily_burst=str(daily.burst),
+    )
 
 
 def _signs(context: Context) -> bool:

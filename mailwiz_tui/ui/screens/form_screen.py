@@ -21,6 +21,8 @@ class FormScreen(MainScreen):
         super().__init__(session)
         self.spec = spec
         self._refresh_due = False
+        self.unfolded = any(session.draft.answered(field.path) for field in spec.fields if field.further)
+        """Whether further questions are shown, too."""
         propose_answers(spec, session)
 
     def refresh_form(self) -> None:
@@ -45,7 +47,7 @@ class FormScreen(MainScreen):
             spec = specs.get(field.path)
             if spec is None:
                 continue
-            field.display = spec.is_shown(session.value)
+            field.display = spec.is_shown(session.value) and (not spec.further or self.unfolded)
             field.show_placeholder(placeholder_of(spec, session))
             field.show_help(help_of(spec, session))
             if spec.kind in (FieldKind.CHOICE, FieldKind.BOOL):

@@ -68,8 +68,7 @@ class StepScreen(FormScreen):
             with VerticalScroll(id="form", can_focus=False):
                 yield NoMarkup(self.spec.summary, id="summary", classes="dim")
                 yield NoMarkup("", id="step-findings")
-                for spec in self.fields():
-                    yield make_field(spec, self.session, plain=self.wizard.plain)
+                yield from self._questions()
                 yield from self.extras()
                 with Horizontal(id="navigation"):
                     if self.spec.number > 1:
@@ -77,6 +76,14 @@ class StepScreen(FormScreen):
                     yield Button(self.next_label, id="go-next", compact=True)
             if self.beside:
                 yield DnsPreview(id="beside")
+
+    def _questions(self) -> Iterable[Widget]:
+        """The fields; further ones come last, behind a button that shows them."""
+        further = [spec for spec in self.fields() if spec.further]
+        for spec in self.fields():
+            if further and spec is further[0]:
+                yield Button("", id="fold", compact=True)
+            yield make_field(spec, self.session, plain=self.wizard.plain)
 
     def extras(self) -> Iterable[Widget]:
         """Further widgets below the fields."""
@@ -96,6 +103,9 @@ class StepScreen(FormScreen):
         self._preview()
 
     def _focus_start(self) -> None:
+        if any(f"{self._focus_path}.".startswith(f"{spec.path}.") for spec in self.fields() if spec.further):
+            self.unfolded = True
+            self.refresh_form()
         fields = [f for f in self.query(FormField) if f.display]
         wanted = next((f for f in fields if f"{self._focus_path}.".startswith(f"{f.path}.")), None)
         if wanted is not None:
@@ -132,11 +142,22 @@ class StepScreen(FormScreen):
     def refresh_form(self) -> None:
         """Show fields, step states, findings and the time of saving, as the draft has them now."""
         findings = self.session.findings()
+        if any(
+            finding.path.startswith(spec.path) for finding in findings for spec in self.fields() if spec.further
+        ):
+            self.unfolded = True
         self.refresh_fields(findings)
+        self._label_fold()
         self._show_states(findings)
         self.show_step_findings(findings)
         self.query_one(TitleBar).show(note=self.note())
         self.show_trouble()
+
+    def _label_fold(self) -> None:
+        """The button names what it shows."""
+        names = ", ".join(spec.label.lower() for spec in self.fields() if spec.further)
+        for button in self.query("#fold").results(Button):
+            button.label = "Fewer settings" if self.unfolded else f"More: {names}"
 
     def show_step_findings(self, findings: list[Finding]) -> None:
         """Show findings of this step that belong to no single field."""
@@ -181,6 +202,18 @@ class StepScreen(FormScreen):
         elif event.button.id == "go-back":
             event.stop()
             self.action_previous_step()
+        elif event.button.id == "fold":
+            event.stop()
+            self._fold()
+
+    def _fold(self) -> None:
+        """Show further questions, and go to the first of them, or fold them away again."""
+        self.unfolded = not self.unfolded
+        self.refresh_form()
+        first = next((spec.path for spec in self.fields() if spec.further), "")
+        field = next((field for field in self.query(FormField) if field.path == first), None)
+        if self.unfolded and field is not None:
+            field.control.focus()
 
     def action_next_step(self) -> None:
         """Go on; faults stay marked and are listed again in the review."""

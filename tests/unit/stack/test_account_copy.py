@@ -56,7 +56,7 @@ def settings(server_id: str) -> CopySettings:
 def test_an_inbound_server_knows_recipients_and_their_stores_but_no_password() -> None:
     chosen = settings("in1")
     assert not chosen.passwords
-    assert "password" not in question(chosen.passwords)
+    assert "password" not in question(chosen.passwords, chosen.mailbox_quota)
     maps = Tables(ROWS, chosen).maps()
     assert sorted(maps) == ["aliases", "domains", "mailboxes", "own-senders", "transport"]
     assert sorted(maps["domains"]) == ["example.com", "example.net", "example.org"]

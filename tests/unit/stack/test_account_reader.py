@@ -211,6 +211,13 @@ def test_an_address_is_expanded_to_where_mail_for_it_ends(accounts: Accounts, ad
     assert accounts.expand(address) == EXPANDED[address]
 
 
+def test_a_mailbox_without_a_quota_has_that_of_the_plan(server: Server) -> None:
+    settings = {"socket": "/run/x.sock", "user": "mailwiz-checks", "name": "postfix", "mailbox_quota": "500"}
+    accounts = accounts_from(settings)
+    assert accounts.usage("ann@example.com") == Usage(7, 500)
+    assert accounts.usage("bob@example.com") == Usage(90, 100), "its own wins"
+
+
 def test_usage_and_domains(accounts: Accounts) -> None:
     assert accounts.usage("BOB@example.com") == Usage(90, 100)
     assert accounts.usage("ann@example.com") == Usage(7, 0)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mailwiz_tui.plan.rules import storage
+from mailwiz_tui.plan.rules import limits
 from mailwiz_tui.stack.compile import compile_server
 from mailwiz_tui.stack.dovecot import escape_folders
 
@@ -40,9 +40,9 @@ def test_only_the_plan_limits_what_is_put_into_a_folder(codename: str) -> None:
 
 
 def test_a_limit_below_what_may_be_sent_is_refused() -> None:
-    assert [f.path for f in storage.check(cases.plan(limits={"imap_append_mb": 49}))] == ["limits.imap_append_mb"]
+    assert [f.path for f in limits.check(cases.plan(limits={"imap_append_mb": 49}))] == ["limits.imap_append_mb"]
     for size in (0, 50):
-        assert list(storage.check(cases.plan(limits={"imap_append_mb": size}))) == []
+        assert list(limits.check(cases.plan(limits={"imap_append_mb": size}))) == []
 
 
 def test_folders_with_a_backslash_stay_within_reach(tmp_path: Path) -> None:

@@ -9,8 +9,6 @@ import pytest
 from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.stack.blueprint import Blueprint, Packages, Scope
 from mailwiz_tui.stack.compile import compile_server
-from mailwiz_tui.stack.render import source
-from mailwiz_tui.stack.roundcube.component import POOL as WEBMAIL
 
 from . import cases
 
@@ -68,9 +66,3 @@ def test_nothing_but_chosen_pages_is_passed_to_php() -> None:
         assert not panel.match(f"/admin/{page}.php"), page
     for page in ("login", "main", "edit", "users/login", "users/password"):
         assert panel.match(f"/admin/{page}.php"), page
-
-
-def test_webmail_takes_messages_as_large_as_postfix_does() -> None:
-    limit = re.search(r"(?m)^message_size_limit = (\d+)$", source("postfix", "main.cf"))
-    assert limit
-    assert int(limit[1]) == int(WEBMAIL.upload.removesuffix("M")) * 1024**2
