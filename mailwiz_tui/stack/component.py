@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from mailwiz_tui.fleet.facts import Facts, FactsFile
 from mailwiz_tui.plan.model import Plan
@@ -27,6 +28,7 @@ from mailwiz_tui.plan.published import public_names
 from mailwiz_tui.stack import traffic
 from mailwiz_tui.stack.blueprint import File, Packages, Port, Probe, SecretSpec, Step
 from mailwiz_tui.stack.mail_parts import MailParts
+from mailwiz_tui.stack.unit_words import UnitWords
 from mailwiz_tui.topology.derive import topology_of
 from mailwiz_tui.topology.model import ServerTopology
 from mailwiz_tui.topology.servers import server_of
@@ -132,6 +134,8 @@ class Component(ABC):
 
     name: str
     title: str
+    units: ClassVar[tuple[UnitWords, ...]] = ()
+    """What a person reads about the units that it starts."""
 
     @abstractmethod
     def wanted(self, context: Context) -> bool:

@@ -22,3 +22,10 @@ def has_ipv4(context: Context) -> bool:
         return True
     found = (ipaddress.ip_address(a.ip) for a in context.facts.addresses)
     return any(ip.version == 4 and not ip.is_loopback for ip in found)
+
+
+def inet_protocols(context: Context) -> str:
+    """The versions as Postfix names them (postconf(5), ``inet_protocols``)."""
+    if has_ipv4(context) and has_ipv6(context):
+        return "all"
+    return "ipv6" if has_ipv6(context) else "ipv4"

@@ -17,6 +17,7 @@ from mailwiz_tui.fleet.account_domains import (
 from mailwiz_tui.plan.words import counted
 from mailwiz_tui.stack import keys
 from mailwiz_tui.verify.sample import Sample, UnitState
+from mailwiz_tui.verify.unit_words import unit_words
 
 QUEUE_MANY = 100
 QUEUE_OLD, QUEUE_VERY_OLD = 3600.0, 5 * 3600.0
@@ -25,28 +26,6 @@ MEMORY_LOW = 0.05
 RESTART_NEWS = 24 * 3600.0
 """How long a restart is worth a warning."""
 CERTIFICATE_SOON, CERTIFICATE_NOW = 21.0, 7.0
-
-_MEANS = {
-    "postfix": "no mail comes in or goes out",
-    "dovecot": "nobody can read mail, and new mail waits in the queue",
-    "rspamd": "mail is not checked for spam and not signed",
-    "spamd": "mail is not checked for spam, and waits at its senders",
-    "mailwiz-spamd-milter": "mail is not checked for spam, and waits at its senders",
-    "clamav-daemon": "mail is not scanned for viruses, and waits at its senders",
-    "mailwiz-clamav-milter": "mail is not scanned for viruses, and waits at its senders",
-    "clamav-freshclam": "virus signatures grow old",
-    "opendkim": "mail is not signed, and waits",
-    "mailwiz-message-checks": "mail waits at its senders: whose name it carries cannot be checked",
-    "mailwiz-guard": "users' mail is not taken, for nobody counts it",
-    "mailwiz-signing": "mail of domains that are added in the admin panel leaves unsigned",
-    "mariadb": "accounts cannot be looked up: no login, no delivery",
-    "unbound": "names cannot be looked up, so mail waits in the queue",
-    "redis-server@rspamd": "the spam filter has lost its memory",
-    "fail2ban": "who guesses passwords is not locked out",
-    "mailwiz-firewall": "the firewall is not loaded",
-    "mailwiz-mesh": "the private link to the other servers is down",
-    "mailwiz-links": "the filters of the other servers are not reached",
-}
 
 
 class Weight(IntEnum):
@@ -98,7 +77,7 @@ def _units(units: Iterable[UnitState]) -> Iterator[Trouble]:
     for unit in units:
         if unit.runs:
             continue
-        means = _MEANS.get(unit.label, "")
+        means = unit_words(unit.label).down
         state = "is starting" if unit.active == "activating" else "does not run"
         after = f" ({unit.result})" if unit.active == "failed" and unit.result not in ("", "success") else ""
         yield Trouble(

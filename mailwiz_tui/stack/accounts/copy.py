@@ -15,6 +15,7 @@ from mailwiz_tui.stack.private_link import network_unit
 from mailwiz_tui.stack.programs import folder, launcher, module
 from mailwiz_tui.stack.render import render
 from mailwiz_tui.stack.srs.component import UNIT as SRS_UNIT
+from mailwiz_tui.stack.unit_words import UnitWords
 
 PROGRAM = f"{keys.LIB_DIR}/account-copy"
 MODULES = ("account_copy", "copy_settings", "copy_query", "copy_tables", "copy_files")
@@ -33,6 +34,7 @@ class AccountCopy(Component):
 
     name = "accounts"
     title = "Copy of the accounts"
+    units = (UnitWords("mailwiz-accounts.timer", "changes of the accounts do not reach this server"),)
 
     def wanted(self, context: Context) -> bool:
         """Where mail comes in or clients are served, and on stores without the database."""

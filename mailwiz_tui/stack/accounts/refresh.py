@@ -9,6 +9,7 @@ from mailwiz_tui.stack.blueprint import File, Step, Unit, User
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.private_link import network_unit
 from mailwiz_tui.stack.render import render
+from mailwiz_tui.stack.unit_words import UnitWords
 
 SOCKET = "/run/mailwiz-accounts-now.sock"
 """Whoever connects has the copy made anew; the end of the connection says that it is."""
@@ -23,6 +24,13 @@ class AccountsNow(Component):
 
     name = "accounts-now"
     title = "Copy of the accounts at once"
+    units = (
+        UnitWords(
+            "mailwiz-accounts-now.socket",
+            "changes of passwords in the browser take effect with the next copy",
+            "",
+        ),
+    )
 
     def wanted(self, context: Context) -> bool:
         """Where an application is served and logins are answered from the copy."""

@@ -11,6 +11,7 @@ from mailwiz_tui.stack.blueprint import Command, Directory, File, Packages, Prob
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.programs import folder, launcher, module
 from mailwiz_tui.stack.render import render
+from mailwiz_tui.stack.unit_words import UnitWords
 
 FOLDER = f"{keys.CONF_DIR}/backup"
 SETTINGS = f"{FOLDER}/backup.json"
@@ -39,6 +40,7 @@ class Backup(Component):
 
     name = "backup"
     title = "Backup"
+    units = (UnitWords("mailwiz-backup.timer", "no backup is made"),)
 
     def wanted(self, context: Context) -> bool:
         """Where mailboxes are kept."""

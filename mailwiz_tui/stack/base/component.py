@@ -7,6 +7,7 @@ from mailwiz_tui.stack.blueprint import Command, Directory, File, Packages, Prob
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.probes import unit_active
 from mailwiz_tui.stack.render import render
+from mailwiz_tui.stack.unit_words import UnitWords
 
 _RELEASES = {"trixie": "Debian 13 (trixie)", "bookworm": "Debian 12 (bookworm)"}
 
@@ -16,6 +17,10 @@ class Base(Component):
 
     name = "base"
     title = "Host name and updates"
+    units = (
+        UnitWords("apt-daily.timer", "lists of packages are not updated", ""),
+        UnitWords("apt-daily-upgrade.timer", "security updates are not installed", ""),
+    )
 
     def wanted(self, context: Context) -> bool:
         """Every server gets it."""

@@ -11,6 +11,7 @@ from mailwiz_tui.stack.blueprint import Absent, Command, File, Item, Packages, P
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.probes import unit_active
 from mailwiz_tui.stack.render import render
+from mailwiz_tui.stack.unit_words import UnitWords
 
 DROP_IN = "/etc/systemd/system/certbot.service.d/mailwiz.conf"
 DNS_KEY = f"{keys.TLS_DIR}/rfc2136.ini"
@@ -24,6 +25,7 @@ class Certbot(Component):
 
     name = "certbot"
     title = "Public certificate"
+    units = (UnitWords("certbot.timer", "the certificate is not renewed"),)
 
     def wanted(self, context: Context) -> bool:
         """Where the world meets a certificate."""

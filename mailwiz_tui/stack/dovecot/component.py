@@ -29,6 +29,7 @@ from mailwiz_tui.stack.private_link import after_network
 from mailwiz_tui.stack.probes import clean_check, unit_active
 from mailwiz_tui.stack.programs import folder, module
 from mailwiz_tui.stack.render import render
+from mailwiz_tui.stack.unit_words import UnitWords
 
 CONTAINERS = ("lxc", "systemd-nspawn", "docker", "podman", "openvz")
 _INOTIFY = "/proc/sys/fs/inotify/max_user_instances"
@@ -43,6 +44,7 @@ class Dovecot(Component):
 
     name = "dovecot"
     title = "Mailboxes"
+    units = (UnitWords("dovecot", "nobody can read mail, and new mail waits in the queue"),)
 
     def wanted(self, context: Context) -> bool:
         """Where mailboxes are kept."""

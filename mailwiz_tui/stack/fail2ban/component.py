@@ -9,6 +9,7 @@ from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.jails import jail
 from mailwiz_tui.stack.probes import clean_check, unit_active
 from mailwiz_tui.stack.render import render
+from mailwiz_tui.stack.unit_words import UnitWords
 
 JAILS = "/etc/fail2ban/jail.d/mailwiz.conf"
 FILTER = "/etc/fail2ban/filter.d/mailwiz-dovecot.conf"
@@ -23,6 +24,7 @@ class Fail2ban(Component):
 
     name = "fail2ban"
     title = "Lock-out of intruders"
+    units = (UnitWords("fail2ban", "clients that guess passwords are not banned"),)
 
     def wanted(self, context: Context) -> bool:
         """Every server."""

@@ -25,6 +25,7 @@ from mailwiz_tui.stack.blueprint import (
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.probes import clean_check, unit_active
 from mailwiz_tui.stack.render import render
+from mailwiz_tui.stack.unit_words import UnitWords
 
 FOLDER = f"{keys.CONF_DIR}/links"
 CONF = f"{FOLDER}/haproxy.cfg"
@@ -39,6 +40,7 @@ class Links(Component):
 
     name = "links"
     title = "Links between the servers"
+    units = (UnitWords("mailwiz-links", "filters on other servers cannot be reached", "links"),)
 
     def wanted(self, context: Context) -> bool:
         """Where a service is offered to other servers or used from them."""

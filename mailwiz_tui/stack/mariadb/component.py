@@ -12,6 +12,7 @@ from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.mail_parts import MailParts
 from mailwiz_tui.stack.probes import unit_active
 from mailwiz_tui.stack.render import render, sql_text
+from mailwiz_tui.stack.unit_words import UnitWords
 
 CONFIG = "/etc/mysql/mariadb.conf.d/90-mailwiz.cnf"
 SQL_DIR = f"{keys.CONF_DIR}/sql"
@@ -27,6 +28,7 @@ class MariaDb(Component):
 
     name = "mariadb"
     title = "Accounts"
+    units = (UnitWords("mariadb", "accounts cannot be looked up: no login, no delivery"),)
 
     def wanted(self, context: Context) -> bool:
         """Where the accounts are; other servers read them from here."""

@@ -14,6 +14,7 @@ from mailwiz_tui.stack.mta_sts.policies import applies, dane_first, settings
 from mailwiz_tui.stack.postfix.release import Release
 from mailwiz_tui.stack.probes import POSTFIX_COMPLAINT, listens, unit_active
 from mailwiz_tui.stack.render import render
+from mailwiz_tui.stack.unit_words import UnitWords
 
 RESOLVER = "postfix-mta-sts-resolver.service"
 SETTINGS = "/etc/mta-sts-daemon.yml"
@@ -21,12 +22,18 @@ DANE = "mailwiz-dane-policy.service"
 DANE_UNIT = f"/etc/systemd/system/{DANE}"
 PROGRAM = ("mta_sts", "dane_policy")
 
+_DOWN = "mail for the world waits in the queue: TLS policies cannot be looked up"
+
 
 class MtaSts(Component):
     """Policies of the destinations, on the loopback for Postfix."""
 
     name = "mta_sts"
     title = "TLS policies of destinations"
+    units = (
+        UnitWords("postfix-mta-sts-resolver", _DOWN),
+        UnitWords("mailwiz-dane-policy", _DOWN),
+    )
 
     def wanted(self, context: Context) -> bool:
         """Where this server itself hands mail over to the world."""

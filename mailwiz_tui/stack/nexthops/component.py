@@ -11,6 +11,7 @@ from mailwiz_tui.stack.blueprint import Command, File, Step, Unit
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.programs import folder, launcher, module
 from mailwiz_tui.stack.render import render
+from mailwiz_tui.stack.unit_words import UnitWords
 
 PROGRAM = f"{keys.LIB_DIR}/wake-queue"
 SERVICE = "mailwiz-wake.service"
@@ -23,6 +24,7 @@ class NextHops(Component):
 
     name = "nexthops"
     title = "Waking the queue"
+    units = (UnitWords("mailwiz-wake.timer", "mail for a server that is back waits for up to an hour"),)
 
     def wanted(self, context: Context) -> bool:
         """Where mail goes on to other servers of the plan."""

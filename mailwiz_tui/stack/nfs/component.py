@@ -15,6 +15,7 @@ from mailwiz_tui.stack.nfs.unitname import mount_unit
 from mailwiz_tui.stack.probes import unit_active
 from mailwiz_tui.stack.programs import folder, launcher, module
 from mailwiz_tui.stack.render import render
+from mailwiz_tui.stack.unit_words import UnitWords
 
 UNITS = "/etc/systemd/system"
 RETRY = "mailwiz-nfs.service"
@@ -39,6 +40,10 @@ class Nfs(Component):
 
     name = "nfs"
     title = "Mailboxes on the file server"
+    units = (
+        UnitWords("*.mount", "the mailboxes on the file server cannot be reached"),
+        UnitWords("mailwiz-nfs.timer", "the export is not mounted again after it was lost"),
+    )
 
     def wanted(self, context: Context) -> bool:
         """Where mailboxes are kept, if they are kept on a file server."""

@@ -7,6 +7,7 @@ from mailwiz_tui.stack.blueprint import Command, File, Packages, Port, Probe, Sc
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.probes import clean_check, unit_active
 from mailwiz_tui.stack.render import render
+from mailwiz_tui.stack.unit_words import UnitWords
 
 RULES = f"{keys.CONF_DIR}/firewall.nft"
 PEER_RULES = f"{keys.CONF_DIR}/peers.nft"
@@ -19,6 +20,7 @@ class Nftables(Component):
 
     name = "nftables"
     title = "Firewall"
+    units = (UnitWords("mailwiz-firewall", "the firewall is not loaded", "firewall"),)
 
     def wanted(self, context: Context) -> bool:
         """Every server."""

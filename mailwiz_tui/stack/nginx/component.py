@@ -26,6 +26,7 @@ from mailwiz_tui.stack.nginx.addresses import login_template, own_script_address
 from mailwiz_tui.stack.probes import clean_check, unit_active
 from mailwiz_tui.stack.protocols import has_ipv6
 from mailwiz_tui.stack.render import render
+from mailwiz_tui.stack.unit_words import UnitWords
 
 SITE = "/etc/nginx/conf.d/mailwiz.conf"
 SNIPPETS = "/etc/nginx/snippets"
@@ -38,6 +39,7 @@ class Nginx(Component):
 
     name = "nginx"
     title = "Web server"
+    units = (UnitWords("nginx", "nothing is served over HTTPS: no webmail, no admin panel, no MTA-STS policy"),)
 
     def wanted(self, context: Context) -> bool:
         """Where the mail hostname leads to, and where an authority looks for the proof of a server's own name."""

@@ -12,6 +12,7 @@ from mailwiz_tui.stack.blueprint import Directory, File, Packages, Probe, Secret
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.probes import unit_active
 from mailwiz_tui.stack.render import render
+from mailwiz_tui.stack.unit_words import UnitWords
 
 FOLDER = f"{keys.CONF_DIR}/objectstore"
 CONFIG = f"{FOLDER}/rclone.conf"
@@ -29,6 +30,10 @@ class ObjectStore(Component):
 
     name = "objectstore"
     title = "Old mail in the object store"
+    units = (
+        UnitWords("mailwiz-objectstore", "old mail cannot be read"),
+        UnitWords("mailwiz-altmove.timer", "old mail is not moved to the object store"),
+    )
 
     def wanted(self, context: Context) -> bool:
         """Where mailboxes are kept."""

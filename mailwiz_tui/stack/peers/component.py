@@ -14,6 +14,7 @@ from mailwiz_tui.stack.blueprint import Command, Directory, File, Packages, Step
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.nftables.component import PEER_RULES, RULES
 from mailwiz_tui.stack.render import render
+from mailwiz_tui.stack.unit_words import UnitWords
 
 HOSTS = f"{keys.INTERNAL_DIR}/hosts"
 _SYSCTL = "/etc/sysctl.d/60-mailwiz-peers.conf"
@@ -28,6 +29,7 @@ class Peers(Component):
 
     name = "peers"
     title = "Other servers"
+    units = (UnitWords("mailwiz-peers", "the names of the other servers are not known", ""),)
 
     def wanted(self, context: Context) -> bool:
         """Where there are other servers."""

@@ -8,6 +8,7 @@ from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.php.pool import FASTCGI, pools, unit, version
 from mailwiz_tui.stack.probes import clean_check, unit_active
 from mailwiz_tui.stack.render import render
+from mailwiz_tui.stack.unit_words import UnitWords
 
 
 class Php(Component):
@@ -15,6 +16,7 @@ class Php(Component):
 
     name = "php"
     title = "PHP"
+    units = (UnitWords("php*-fpm", "webmail and the admin panel do not answer"),)
 
     def wanted(self, context: Context) -> bool:
         """Where a web application is served."""

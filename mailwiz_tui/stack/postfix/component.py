@@ -25,9 +25,10 @@ from mailwiz_tui.stack.postfix.peers import PEERS
 from mailwiz_tui.stack.postfix.release import SERVICE, Release
 from mailwiz_tui.stack.postfix.services import among_peers, master_cf, own_chain, ports, smart_host_here, way_out
 from mailwiz_tui.stack.probes import POSTFIX_COMPLAINT, clean_check, unit_active
-from mailwiz_tui.stack.protocols import has_ipv4, has_ipv6
+from mailwiz_tui.stack.protocols import inet_protocols
 from mailwiz_tui.stack.render import render
 from mailwiz_tui.stack.resolution import resolution
+from mailwiz_tui.stack.unit_words import UnitWords
 
 DIR = "/etc/postfix"
 FILTERS = "/etc/fail2ban/filter.d"
@@ -42,6 +43,10 @@ class Postfix(Component):
 
     name = "postfix"
     title = "Mail transfer"
+    units = (
+        UnitWords("postfix", "no mail comes in or goes out"),
+        UnitWords("postfix@-", "no mail comes in or goes out"),
+    )
 
     def wanted(self, context: Context) -> bool:
         """Where mail comes in or goes out."""
@@ -212,7 +217,7 @@ def main_cf(context: Context) -> str:
         message_size=str(limits.message_size(plan)),
         processes=str(Capacity.of(context.facts).postfix_processes),
         domain=plan.domain.primary_domain,
-        protocols=_protocols(context),
+        protocols=inet_protocols(context),
         preference="ipv4" if context.facts.outbound_25_ipv6 is False else "any",
         accounts=accounts.settings,
         routes=parts.parameters(Section.ROUTES),
@@ -270,12 +275,6 @@ def _milters(context: Context) -> str:
         submitted=f"submission_milters ={named(Stream.SUBMITTED)}\n" if own_chain(context) else "",
         local=" $smtpd_milters" if mail.chain(Stream.LOCAL) == mail.chain(Stream.INCOMING) else named(Stream.LOCAL),
     ).rstrip("\n")
-
-
-def _protocols(context: Context) -> str:
-    if has_ipv4(context) and has_ipv6(context):
-        return "all"
-    return "ipv6" if has_ipv6(context) else "ipv4"
 
 
 def _helo(context: Context) -> str:

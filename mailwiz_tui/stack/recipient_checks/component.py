@@ -18,6 +18,7 @@ from mailwiz_tui.stack.mail_parts import MailParts, PostfixParts
 from mailwiz_tui.stack.probes import listens, unit_active
 from mailwiz_tui.stack.programs import folder, launcher, module
 from mailwiz_tui.stack.render import render
+from mailwiz_tui.stack.unit_words import UnitWords
 
 UNIT = "mailwiz-recipient-checks.service"
 ASKED = (
@@ -58,6 +59,9 @@ class RecipientChecks(Component):
 
     name = "recipient_checks"
     title = "Recipient checks"
+    units = (
+        UnitWords("mailwiz-recipient-checks", "mail is deferred: its recipients cannot be looked up", "recipients"),
+    )
 
     def wanted(self, context: Context) -> bool:
         """Where mail comes in or is submitted."""

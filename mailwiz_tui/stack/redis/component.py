@@ -8,6 +8,7 @@ from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.probes import unit_active
 from mailwiz_tui.stack.render import render
 from mailwiz_tui.stack.rspamd import milter
+from mailwiz_tui.stack.unit_words import UnitWords
 
 CONFIG = "/etc/redis/redis-rspamd.conf"
 UNIT = "redis-server@rspamd.service"
@@ -18,6 +19,7 @@ class Redis(Component):
 
     name = "redis"
     title = "Filter's memory"
+    units = (UnitWords("redis-server@rspamd", "Rspamd recognizes less spam without its statistics", "redis"),)
 
     def wanted(self, context: Context) -> bool:
         """Where Rspamd runs."""

@@ -22,6 +22,7 @@ from mailwiz_tui.stack.php.pool import Pool, unit
 from mailwiz_tui.stack.probes import unit_active
 from mailwiz_tui.stack.render import render
 from mailwiz_tui.stack.roundcube.database import DATABASE, access, dsn, own_rights
+from mailwiz_tui.stack.unit_words import UnitWords
 
 CONFIG = "/etc/roundcube/config.inc.php"
 SET_UP = f"{keys.LIB_DIR}/set-up-roundcube"
@@ -58,6 +59,7 @@ class Roundcube(Component):
 
     name = "roundcube"
     title = "Webmail"
+    units = (UnitWords("roundcube-*.timer", "old sessions of the webmail are not removed"),)
 
     def wanted(self, context: Context) -> bool:
         """Where people open it."""

@@ -30,6 +30,7 @@ from mailwiz_tui.stack.resolution import resolution
 from mailwiz_tui.stack.rspamd import milter, reports
 from mailwiz_tui.stack.rspamd.release import release_files
 from mailwiz_tui.stack.signing.component import SELECTORS_FILE
+from mailwiz_tui.stack.unit_words import UnitWords
 from mailwiz_tui.topology.model import Signer
 
 LOCAL = "/etc/rspamd/local.d"
@@ -50,6 +51,10 @@ class Rspamd(Component):
 
     name = "rspamd"
     title = "Spam filter and DKIM"
+    units = (
+        UnitWords("rspamd", "mail is deferred: it cannot be checked for spam"),
+        UnitWords("mailwiz-dmarc-reports.timer", "no DMARC reports are sent"),
+    )
 
     def wanted(self, context: Context) -> bool:
         """Where the plan filters with Rspamd."""

@@ -17,6 +17,7 @@ from mailwiz_tui.stack.opendkim.milter import runs as opendkim_runs
 from mailwiz_tui.stack.programs import folder, launcher, module
 from mailwiz_tui.stack.render import render
 from mailwiz_tui.stack.signing.signing_domains import DOMAINS, KEY_NAME, SELECTORS, SENDERS
+from mailwiz_tui.stack.unit_words import UnitWords
 
 PLACE = "/var/lib/mailwiz-signing"
 SELECTORS_FILE = f"{PLACE}/{SELECTORS}"
@@ -28,6 +29,8 @@ UNITS = "/etc/systemd/system"
 PROGRAM = f"{keys.LIB_DIR}/mailwiz-signing"
 SECONDS = 5
 """How long a new domain stays unsigned at most, beside the time that the signer takes to notice."""
+
+_DOWN = "mail of domains that are added in the admin panel leaves unsigned"
 
 
 class SigningTables(Component):
@@ -69,6 +72,10 @@ class SigningDomains(Component):
 
     name = "signing-domains"
     title = "Domains signed for"
+    units = (
+        UnitWords("mailwiz-signing", _DOWN),
+        UnitWords("mailwiz-signing-reload.path", _DOWN),
+    )
 
     def wanted(self, context: Context) -> bool:
         """Where mail is signed."""

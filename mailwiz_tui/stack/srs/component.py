@@ -13,6 +13,7 @@ from mailwiz_tui.stack.mail_parts import MailParts
 from mailwiz_tui.stack.probes import listens, unit_active
 from mailwiz_tui.stack.render import render
 from mailwiz_tui.stack.srs.routing import postfix_parts, unwraps
+from mailwiz_tui.stack.unit_words import UnitWords
 
 UNIT = "postsrsd.service"
 SETTINGS = "/etc/default/postsrsd"
@@ -31,6 +32,7 @@ class Srs(Component):
 
     name = "srs"
     title = "Forwarding (SRS)"
+    units = (UnitWords("postsrsd", "forwarded mail waits in the queue, and bounces of it are deferred"),)
 
     def wanted(self, context: Context) -> bool:
         """Where forwarded mail leaves or its bounces come in."""

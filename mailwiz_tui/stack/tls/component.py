@@ -10,6 +10,7 @@ from mailwiz_tui.stack.blueprint import Command, Directory, File, Item, Packages
 from mailwiz_tui.stack.certificate import self_signed_days
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.render import render
+from mailwiz_tui.stack.unit_words import UnitWords
 
 RENEW = f"{keys.LIB_DIR}/renew_selfsigned.py"
 UNITS = "/etc/systemd/system"
@@ -28,6 +29,7 @@ class Tls(Component):
 
     name = "tls"
     title = "Certificate"
+    units = (UnitWords("mailwiz-selfsigned.timer", "the self-signed certificate is not renewed"),)
 
     def wanted(self, context: Context) -> bool:
         """Every server that speaks to clients or other mail servers."""

@@ -10,27 +10,9 @@ from mailwiz_tui.ui.monitoring import Monitoring, ServerWatch
 from mailwiz_tui.ui.symbols import Tone, span_text
 from mailwiz_tui.ui.widgets.sparkline import sparkline
 from mailwiz_tui.ui.widgets.step_strip import tone_style
+from mailwiz_tui.verify.unit_words import unit_words
 
 LABEL = 10
-SHORT = {
-    "mailwiz-firewall": "firewall",
-    "redis-server@rspamd": "redis",
-    "mailwiz-spamd-milter": "spam",
-    "mailwiz-clamav-milter": "virus",
-    "mailwiz-message-checks": "checks",
-    "mailwiz-recipient-checks": "recipients",
-    "mailwiz-guard": "guard",
-    "clamav-daemon": "clamd",
-    "clamav-daemon.socket": "",
-    "clamav-freshclam": "freshclam",
-    "spamassassin-maintenance.timer": "",
-    "mailwiz-mesh": "mesh",
-    "mailwiz-links": "links",
-    "mailwiz-peers": "",
-    "mailwiz-accounts-now.socket": "",
-    "apt-daily.timer": "",
-    "apt-daily-upgrade.timer": "",
-}
 
 
 class ServerDetail(Static):
@@ -79,7 +61,7 @@ class ServerDetail(Static):
         for unit in units or ():
             if not unit.runs:
                 self._state(text, unit.label, good=False)
-        running = [name for unit in units or () if unit.runs and (name := SHORT.get(unit.label, unit.label))]
+        running = [name for unit in units or () if unit.runs and (name := unit_words(unit.label).named(unit.label))]
         if running:
             self._state(text, " ".join(running), good=True)
 

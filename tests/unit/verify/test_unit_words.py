@@ -1,0 +1,70 @@
+"""What a person reads about units: each component says it of its own, and of every one that it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from mailwiz_tui.fleet.facts import FactsFile
+from mailwiz_tui.plan.model import Plan
+from mailwiz_tui.stack.compile import compile_server
+from mailwiz_tui.verify.sample import Sample
+from mailwiz_tui.verify.trouble import troubles
+from mailwiz_tui.verify.unit_words import unit_words
+
+DOMAIN = {"primary_domain": "example.com", "hostname": "mail.example.com"}
+SERVICES = (
+    {"antispam": "rspamd", "antivirus": True, "webmail": "roundcube", "admin_panel": "postfixadmin"},
+    {"antispam": "spamassassin"},
+    {"antispam": "none"},
+)
+STORAGE: tuple[dict[str, str], ...] = (
+    {},
+    {"type": "nfs", "nfs_server": "nas", "nfs_export": "/mail"},
+    {"type": "s3", "s3_endpoint": "https://s3.example.net", "s3_bucket": "mail", "s3_access_key": "AK"},
+)
+ROLES = {"in1": "mx-inbound", "out1": "mx-outbound", "filter": "antispam", "store1": "mail-storage"}
+SINGLE = ("single", [{"id": "mx1", "roles": ["all-in-one"]}])
+SEVERAL = (
+    "distributed",
+    [
+        {"id": name, "roles": [role], "internal_ip": f"10.80.0.{n}"}
+        for n, (name, role) in enumerate(ROLES.items(), 1)
+    ],
+)
+
+
+def plans() -> Iterator[Plan]:
+    for services in SERVICES:
+        for architecture, servers in (SINGLE, SEVERAL):
+            for storage in STORAGE[: 3 if architecture == "single" else 2]:
+                raw = {"architecture": architecture, "servers": servers, "services": services, "storage": storage}
+                backup = {"target": "/backup"} if storage.get("type") != "s3" else {}
+                yield Plan.model_validate({"domain": DOMAIN, "backup": backup, **raw})
+
+
+@pytest.mark.parametrize("codename", ["trixie", "bookworm"])
+def test_what_it_means_is_known_of_every_unit_that_shall_run(codename: str) -> None:
+    silent = set()
+    for plan in plans():
+        facts = {"facts": {"codename": codename}}
+        known = FactsFile.model_validate({"servers": {server.id: facts for server in plan.servers}})
+        for server in plan.servers:
+            units = compile_server(plan, server.id, known).units()
+            labels = {unit.name.removesuffix(".service") for unit in units if unit.running and not unit.masked}
+            silent |= {label for label in labels if not unit_words(label).down}
+    assert silent == set()
+
+
+def test_postfix_of_debian_12_is_explained_like_that_of_13() -> None:
+    sample = Sample.model_validate({"units": [{"name": "postfix@-.service", "active": "failed"}]})
+    assert troubles(sample)[0].what == "postfix@- does not run: no mail comes in or goes out"
+
+
+def test_a_unit_has_its_own_name_unless_a_component_knows_a_shorter_one() -> None:
+    assert unit_words("clamav-daemon").named("clamav-daemon") == "clamd"
+    assert unit_words("php8.4-fpm").named("php8.4-fpm") == "php8.4-fpm"
+    assert unit_words("mailwiz-peers").named("mailwiz-peers") == ""
+    assert unit_words("somebody-elses").named("somebody-elses") == "somebody-elses"
+    assert unit_words("somebody-elses").down == ""
