@@ -100,7 +100,7 @@ class StepScreen(FormScreen):
             field.checked = field.path in self.session.touched
         self.refresh_form()
         self._focus_start()
-        self._preview()
+        self.call_after_refresh(self._draw_preview)
 
     def _focus_start(self) -> None:
         if any(f"{self._focus_path}.".startswith(f"{spec.path}.") for spec in self.fields() if spec.further):
@@ -176,6 +176,7 @@ class StepScreen(FormScreen):
         self.action_next_step()
 
     def _preview(self) -> None:
+        """Draw the preview anew after a moment, once for all that is typed meanwhile."""
         if not self._preview_due and self.beside:
             self._preview_due = True
             self.set_timer(PREVIEW_DELAY, self._draw_preview)
