@@ -40,6 +40,7 @@ from mailwiz_tui.verify.probe_mailboxes import open_mailboxes
 from mailwiz_tui.verify.result import CheckResult, CheckState
 from mailwiz_tui.verify.target import IMAPS, SMTP, SUBMISSION, SUBMISSIONS, Target
 from mailwiz_tui.verify.targets import Engine, issuer, left_out, target_for
+from mailwiz_tui.verify.turns import turn_of
 from mailwiz_tui.verify.verdict import verdict
 
 SIDE_BY_SIDE = 6
@@ -85,6 +86,17 @@ async def verify(
     blueprints = engine.blueprints()
     turn = _Round(engine, on_result, {}, [])
     await asyncio.gather(*(_connect(turn, server_id) for server_id in blueprints))
+    async with AsyncExitStack() as stack:
+        for server_id, link in sorted(turn.links.items()):
+            if not await stack.enter_async_context(turn_of(server_id, link, turn.tell)):
+                return turn.results
+        await _everything(turn, blueprints, to, resolver)
+    return turn.results
+
+
+async def _everything(turn: _Round, blueprints: Mapping[str, Blueprint], to: str, resolver: str | None) -> None:
+    """Every check on the servers that were reached, and of their DNS records."""
+    engine, plan = turn.engine, turn.engine.plan
     reached = {server_id: b for server_id, b in blueprints.items() if server_id in turn.links}
     await _account_domains(turn)
     records = plan_records(plan, engine.known, engine.inventory)
@@ -95,7 +107,6 @@ async def verify(
         _dns(turn, dns_checks.run(records, first, asked)),
         _servers(turn, reached, dkim if plan.security.dkim.enabled else None, to),
     )
-    return turn.results
 
 
 def results_as_json(results: Sequence[CheckResult]) -> str:

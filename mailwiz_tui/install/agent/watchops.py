@@ -10,6 +10,7 @@ from .operation import Answer, Channel, Operation
 
 if TYPE_CHECKING:
     from .paths import Answering
+    from .turn import Turn
 
 
 class WatchOperations:
@@ -18,6 +19,7 @@ class WatchOperations:
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
         self._answering: Answering | None = None
+        self._turn: Turn | None = None
 
     def by_name(self) -> dict[str, Operation]:
         """The operations under the names that requests give them."""
@@ -31,6 +33,7 @@ class WatchOperations:
             "measure": self.measure,
             "answer_udp": self.answer_udp,
             "knock_udp": self.knock_udp,
+            "verifying": self.verifying,
         }
 
     def probes(self, probes: list[Raw]) -> Answer:
@@ -104,3 +107,17 @@ class WatchOperations:
         from . import paths
 
         return paths.knock_udp(places)
+
+    def verifying(self, begin: bool) -> Answer:
+        """Begins or ends a verification; ``busy`` where another one is under way, of any operator."""
+        from . import turn
+
+        with self._channel.exclusive:
+            if self._turn is not None and not begin:
+                self._turn.end()
+                self._turn = None
+            elif begin:
+                held = turn.take(self._channel.host)
+                self._turn = held or self._turn
+                return {"busy": held is None}
+            return {"busy": False}

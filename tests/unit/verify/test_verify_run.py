@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import json
 from collections.abc import Collection, Sequence
@@ -16,7 +17,7 @@ from mailwiz_tui.fleet.facts import DkimPublicKey, Facts, FactsFile, Listener, S
 from mailwiz_tui.fleet.server import Inventory, Server
 from mailwiz_tui.plan.model import Domain, Plan, PlanServer, Role
 from mailwiz_tui.stack.blueprint import Blueprint, PortTls, Probe, Scope
-from mailwiz_tui.verify import dialog, dns_checks, probe_mailboxes, run, targets
+from mailwiz_tui.verify import dialog, dns_checks, probe_mailboxes, run, targets, turns
 from mailwiz_tui.verify.mailbox import Mailbox
 from mailwiz_tui.verify.result import CheckResult, CheckState
 from mailwiz_tui.verify.target import Target
@@ -31,8 +32,12 @@ class Link:
     def __init__(self, facts: Facts, pem: str, *, broken: str = "") -> None:
         self.facts, self.pem, self.broken, self.closed = facts, pem, broken, False
         self.domains: list[str] | None = [fakes.DOMAIN]
+        self.turn, self.asked = asyncio.Lock(), list[str]()
 
     async def request(self, op: str, **args: Any) -> Any:
+        self.asked.append(op)
+        if op == "verifying":
+            return await self._take_turn(begin=bool(args["begin"]))
         if op == self.broken:
             raise RuntimeError("the accounts' database does not answer")
         if op == "facts":
@@ -44,6 +49,12 @@ class Link:
         if op != "probes":
             return {}
         return [{"id": p["id"], "exit": 0, "output": self._output(p["argv"])} for p in args["probes"]]
+
+    async def _take_turn(self, *, begin: bool) -> dict[str, bool]:
+        if begin and self.turn.locked():
+            return {"busy": True}
+        await self.turn.acquire() if begin else self.turn.release()
+        return {"busy": False}
 
     def _output(self, argv: list[str]) -> str:
         if argv[0] == "openssl":
@@ -191,6 +202,37 @@ async def test_a_server_that_is_not_reached_fails(engine: Engine) -> None:
     engine.refused = True
     (result,) = await run.verify(engine, on_result=lambda _: None)
     assert (result.id, result.state) == ("server.ssh", CheckState.FAILED)
+
+
+async def test_a_second_verification_waits_and_says_so(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns, "LOOK_SECONDS", 0.01)
+    results: list[CheckResult] = []
+    told = asyncio.Event()
+
+    def tell(result: CheckResult) -> None:
+        results.append(result)
+        told.set()
+
+    await engine.made.turn.acquire()
+    second = asyncio.create_task(run.verify(engine, on_result=tell))
+    await told.wait()
+    (waiting,) = results
+    assert (waiting.id, waiting.state) == ("server.verifications", CheckState.NOT_RUN)
+    assert waiting.detail == "another verification is running on mx1; this one waits until it has ended"
+    assert set(engine.made.asked) == {"verifying"}, "nothing is asked of the server meanwhile"
+    engine.made.turn.release()
+    assert "mail-in.delivery" in {r.id for r in await second}
+    assert not engine.made.turn.locked(), "the next may begin"
+
+
+async def test_a_verification_that_never_ends_keeps_others_off_in_words(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "PATIENCE_SECONDS", 0.0)
+    await engine.made.turn.acquire()
+    _, refused = await run.verify(engine, on_result=lambda _: None)
+    assert (refused.id, refused.state) == ("server.verifications", CheckState.FAILED)
+    assert engine.made.turn.locked(), "the turn of the other is left alone"
 
 
 async def test_a_mailbox_that_stays_open_is_told(engine: Engine) -> None:

@@ -1,0 +1,56 @@
+"""One verification at a time: a second one says that it waits, and begins when the first has ended."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+
+from mailwiz_tui.verify.courier import Link
+from mailwiz_tui.verify.result import CheckResult, CheckState
+
+CHECK = "server.verifications"
+PROVES = "No other verification runs at the same time."
+LOOK_SECONDS = 2.0
+PATIENCE_SECONDS = 600.0
+ADVICE = "Wait until it has ended, then verify again."
+
+
+@asynccontextmanager
+async def turn_of(server_id: str, link: Link, tell: Callable[[CheckResult], None]) -> AsyncIterator[bool]:
+    """Hold the server's turn while the block runs; False where another verification kept it for too long.
+
+    Two at once would share the mailbox for test mails and take each other's exemption from fail2ban away.
+    """
+    held = await _taken(server_id, link, tell)
+    try:
+        yield held
+    finally:
+        if held:
+            with suppress(Exception):
+                await link.request("verifying", begin=False)
+
+
+async def _taken(server_id: str, link: Link, tell: Callable[[CheckResult], None]) -> bool:
+    end = time.monotonic() + PATIENCE_SECONDS
+    told = False
+    while await _busy(link):
+        if not told:
+            seen = f"another verification is running on {server_id}; this one waits until it has ended"
+            tell(CheckResult(CHECK, server_id, CheckState.NOT_RUN, PROVES, seen, vantage=server_id))
+            told = True
+        if time.monotonic() >= end:
+            seen = f"another verification has been running on {server_id} for {PATIENCE_SECONDS / 60:.0f} min"
+            tell(CheckResult(CHECK, server_id, CheckState.FAILED, PROVES, seen, ADVICE, server_id))
+            return False
+        await asyncio.sleep(LOOK_SECONDS)
+    return True
+
+
+async def _busy(link: Link) -> bool:
+    """Whether another verification has the turn; a server that cannot tell is judged by its checks."""
+    try:
+        return bool((await link.request("verifying", begin=True)).get("busy"))
+    except Exception:
+        return False
