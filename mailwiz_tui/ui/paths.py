@@ -73,9 +73,20 @@ def load_recent() -> list[Recent]:
     return found
 
 
+def recent_besides(plan: Path) -> list[Recent]:
+    """The plans worked on but for one."""
+    return [recent for recent in load_recent() if recent.plan != plan.absolute()]
+
+
+def remembered_inventory(plan: Path) -> Path | None:
+    """The inventory that a plan was used with last, or None."""
+    return next((recent.inventory for recent in load_recent() if recent.plan == plan.absolute()), None)
+
+
 def remember(plan: Path, inventory: Path | None) -> None:
-    """Put a plan at the head of the recent ones; a full disk does not stop the program."""
-    entries = [Recent(plan, inventory), *(r for r in load_recent() if r.plan != plan)][:MAX_RECENT]
+    """Put a plan at the head of the recent ones, to be found from any folder; a full disk stops nothing."""
+    latest = Recent(plan.absolute(), inventory.absolute() if inventory is not None else None)
+    entries = [latest, *recent_besides(plan)][:MAX_RECENT]
     raw = [{"plan": str(r.plan), "inventory": str(r.inventory) if r.inventory else None} for r in entries]
     try:
         write_private(data_home() / "recent.json", json.dumps(raw, indent=1))

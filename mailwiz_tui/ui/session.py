@@ -27,7 +27,7 @@ from mailwiz_tui.ui import lab_boot
 from mailwiz_tui.ui.backends import Backends
 from mailwiz_tui.ui.lab_boot import BootState, LabBoot
 from mailwiz_tui.ui.ongoing import OngoingWork
-from mailwiz_tui.ui.paths import default_draft_path, load_recent, remember
+from mailwiz_tui.ui.paths import default_draft_path, remember, remembered_inventory
 from mailwiz_tui.ui.ports import EngineLike
 from mailwiz_tui.ui.probing import Probes
 from mailwiz_tui.ui.published import PublishedRecords
@@ -76,9 +76,7 @@ class Session:
         self.adopted = set()
         self.addresses = {}
         if self.explicit_inventory is None:
-            self.explicit_inventory = next(
-                (r.inventory for r in load_recent() if r.plan == path and r.inventory), None
-            )
+            self.explicit_inventory = remembered_inventory(path)
         self.load_inventory()
         self.load_known()
         self.saved_at = None
@@ -189,7 +187,7 @@ class Session:
             with contextlib.suppress(PlanError, OSError):
                 save_facts(facts_path_for(path), self._known)
         source = self.inventory.source
-        remember(path, source.absolute() if source is not None else None)
+        remember(path, source)
         return True
 
     def look_at_file(self) -> None:

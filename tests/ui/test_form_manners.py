@@ -86,6 +86,23 @@ async def test_a_wrong_answer_is_an_error_in_strip_and_form_at_once(make_app: Ma
         await until(pilot, lambda: "Domains: ✗ has errors" in screen_text(app), "strip agrees")
 
 
+async def test_a_wrong_answer_is_kept_for_mending_when_one_comes_back(make_app: MakeApp, plan_path: Path) -> None:
+    app = make_app(plan_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await goto(pilot, app, "domains")
+        asked = field(screen, "domain.primary_domain")
+        await pilot.press(*"example..com", "tab")
+        await until(pilot, lambda: asked.in_error, "a fault")
+        await pilot.press("shift+tab", "backspace", "backspace", "backspace", "backspace", *"com")
+        await until(pilot, lambda: app.session.value("domain.primary_domain") == "example.com", "mended")
+        await pilot.press("tab")
+        await until(pilot, lambda: not asked.in_error, "right")
+        await pilot.press("shift+tab", *"a.example")
+        await until(
+            pilot, lambda: app.session.value("domain.primary_domain") == "a.example", "what is right is replaced"
+        )
+
+
 async def test_a_faulty_answer_of_an_earlier_day_is_shown_when_the_step_opens(
     make_app: MakeApp, plan_path: Path
 ) -> None:

@@ -15,15 +15,17 @@ from mailwiz_tui.install.prompts import HostKey
 from mailwiz_tui.ui import terminal
 from mailwiz_tui.ui.actions import ACTIONS
 from mailwiz_tui.ui.crash import crash_line, crash_report
+from mailwiz_tui.ui.leaving import way_back
 from mailwiz_tui.ui.mailwiz import MailwizApp
 from mailwiz_tui.ui.paths import load_recent
 from mailwiz_tui.ui.screens import dialog
 from mailwiz_tui.ui.screens.dialog import Dialog
 from mailwiz_tui.ui.screens.start import StartScreen
+from mailwiz_tui.ui.session import Session
 from mailwiz_tui.ui.text import safe_line
 from mailwiz_tui.ui.widgets.entry import Entry
 from mailwiz_tui.ui.widgets.no_markup import NoMarkup
-from tests.ui.fakes import PASSWORD
+from tests.ui.fakes import PASSWORD, Script, backends
 from tests.ui.grid import SIZES, check_golden, grid, screen_text, until
 from tests.ui.make import MakeApp
 
@@ -69,6 +71,34 @@ async def test_a_new_plan_keeps_the_former_draft(make_app: MakeApp, tmp_path: Pa
         await until(pilot, lambda: getattr(app.screen, "step_id", "") == "architecture", "first step")
         assert app.session.value("domain.primary_domain") is None
     assert holds(drafts, "former.example") == 1
+
+
+async def test_a_new_plan_keeps_the_servers(make_app: MakeApp, filled: Path) -> None:
+    app = make_app(filled)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await started(pilot, app)
+        await pilot.press("n")
+        await until(pilot, lambda: getattr(app.screen, "step_id", "") == "architecture", "new plan")
+        assert app.session.inventory.source == filled.with_name("inventory.toml")
+        new = app.session.path
+    assert Session(new, None, backends(Script())).inventory.servers == (), "an empty plan is not remembered"
+    new.parent.mkdir(parents=True, exist_ok=True)
+    new.write_text("version = 1\n")
+    assert len(Session(new, None, backends(Script())).inventory.servers) == 3, "at the next start, too"
+
+
+def test_a_plan_finds_its_inventory_from_every_folder(
+    filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hosts = filled.with_name("inventory.toml").rename(tmp_path / "hosts.toml")
+    monkeypatch.chdir(filled.parent)
+    Session(Path("plan.toml"), Path("../hosts.toml"), backends(Script())).use_inventory(Path("../hosts.toml"))
+    monkeypatch.chdir(tmp_path)
+    for plan in (filled, filled.relative_to(tmp_path)):
+        session = Session(plan, None, backends(Script()))
+        assert session.inventory.source is not None
+        assert session.inventory.source.samefile(hosts)
+        assert all("--inventory" in command for command in way_back(session))
 
 
 def holds(folder: Path, text: str) -> int:

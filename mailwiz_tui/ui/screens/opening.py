@@ -14,7 +14,7 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from mailwiz_tui.ui.actions import bindings_for
-from mailwiz_tui.ui.paths import Recent, load_recent
+from mailwiz_tui.ui.paths import Recent, recent_besides
 from mailwiz_tui.ui.screens.main_screen import MainScreen
 from mailwiz_tui.ui.widgets.no_markup import NoMarkup
 
@@ -58,7 +58,7 @@ class OpeningScreen(MainScreen):
             new = "" if self._path.exists() else "new, in "
             yield NoMarkup(f"Plan      {new}{self._path}", id="start-draft")
             yield NoMarkup("Servers   …", id="start-inventory")
-            recent = [r for r in load_recent() if r.plan != self._path]
+            recent = recent_besides(self._path)
             rows = start_rows(self._path, recent, servers=self._path.exists())
             yield OptionList(
                 *(Option(label, id=key) for key, label in rows), id="start-list", markup=False, compact=True

@@ -17,7 +17,7 @@ from mailwiz_tui.fleet.server import Server
 from mailwiz_tui.plan.findings import PlanError
 from mailwiz_tui.plan.words import counted
 from mailwiz_tui.ui.actions import bindings_for
-from mailwiz_tui.ui.paths import Recent, default_draft_path, load_recent, remember
+from mailwiz_tui.ui.paths import Recent, default_draft_path, recent_besides, remember
 from mailwiz_tui.ui.screens.lab_dialog import LabDialog
 from mailwiz_tui.ui.screens.main_screen import MainScreen
 from mailwiz_tui.ui.screens.opening import start_rows
@@ -84,7 +84,7 @@ class StartScreen(MainScreen):
             f"Plan      {session.path}" if self.has_draft else f"Plan      new, in {session.path}"
         )
         self.query_one("#start-inventory", NoMarkup).show(f"Servers   {self._inventory_sentence()}")
-        recent = [r for r in load_recent() if r.plan != session.path]
+        recent = recent_besides(session.path)
         rows = start_rows(session.path, recent, servers=bool(session.inventory.servers))
         options = self.query_one(OptionList)
         at = options.highlighted or 0
@@ -119,7 +119,7 @@ class StartScreen(MainScreen):
         }[key]()
 
     def _open(self, index: int) -> None:
-        recent = [r for r in load_recent() if r.plan != self.session.path][index]
+        recent = recent_besides(self.session.path)[index]
         self.wizard.after_saving(partial(self._open_recent, recent))
 
     def _open_recent(self, recent: Recent) -> None:
@@ -151,7 +151,7 @@ class StartScreen(MainScreen):
             self.wizard.show_monitor()
 
     def action_new_draft(self) -> None:
-        """Keep the former draft under a name with the date, and begin with an empty one."""
+        """Keep the former draft under a name with the date, and begin with an empty one and the same servers."""
         self.wizard.after_saving(self._begin_new)
 
     def _begin_new(self) -> None:
@@ -163,6 +163,8 @@ class StartScreen(MainScreen):
                 former = kept if former == path else former
             remember(former, inventory)
             self.session.open(path)
+            if inventory is not None and not self.session.inventory.servers:
+                self.session.use_inventory(inventory.absolute())
         self.wizard.show_step("architecture")
 
     def action_add_server(self) -> None:

@@ -1,7 +1,7 @@
 """A one-row input that fits forms: no blinking cursor, arrow keys leave it upwards and downwards.
 
 What stands in it is selected when the focus arrives: the first key typed replaces it, an arrow key, Home or End
-keeps it for changing.
+keeps it for changing. What is wrong is not selected, so that it can be mended.
 """
 
 from __future__ import annotations

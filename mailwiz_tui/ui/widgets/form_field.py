@@ -144,6 +144,8 @@ class FormField(Vertical):
         fault = next((f for f in findings if f.severity is Severity.FAULT), None)
         shown = fault or next(iter(findings), None)
         self.in_error = fault is not None
+        if isinstance(self.control, Entry):
+            self.control.select_on_focus = fault is None
         self.set_class(fault is not None, "-fault")
         self.set_class(fault is None and shown is not None, "-warning")
         note = self.query_one(".note", NoMarkup)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from rich.text import Text
 from textual.widgets import Static
 
+from mailwiz_tui.plan.words import counted
 from mailwiz_tui.ui.symbols import CHECK_MARKS, Tone
 from mailwiz_tui.ui.text import safe_line
 from mailwiz_tui.ui.widgets.step_strip import tone_style
@@ -35,7 +36,8 @@ class HealthLine(Static):
             count = sum(1 for c in checks.values() if c.state is state)
             if count:
                 style = tone_style(self.app.theme_variables, mark.tone) if mark.tone is not Tone.IDLE else ""
-                text.append(f"  {mark.sign(plain=self.plain)} {count} {mark.word}", style=style)
+                told = counted(count, mark.word) if state is CheckState.WARNING else f"{count} {mark.word}"
+                text.append(f"  {mark.sign(plain=self.plain)} {told}", style=style)
         for check in failed[:3]:
             text.append(f"\n  {CHECK_MARKS[CheckState.FAILED].sign(plain=self.plain)} {check.id}: ", style="bold")
             text.append(safe_line(check.detail))
