@@ -1,6 +1,9 @@
 """What a component of the stack is: one folder, one ``Component``, its configuration files beside it.
 
-To add a component, add a folder with a module that defines a subclass and list it in ``compile.py``.
+To add a component, add a folder with a module that defines a subclass and list it in ``compile.py``. No other
+component needs to know it: what it adds to Postfix and Dovecot it says in ``mail_parts``, and what a person reads
+about it in ``units`` and ``telling_packages``. It asks ``Context.topology`` what a server can rely on, never which
+architecture the plan has.
 
 Nothing has to be said about switching a component off. Where it is not wanted it contributes nothing, and the
 agent, which remembers what it wrote and started, takes the rest away (``install/agent/leftovers.py``):
@@ -136,6 +139,8 @@ class Component(ABC):
     title: str
     units: ClassVar[tuple[UnitWords, ...]] = ()
     """What a person reads about the units that it starts."""
+    telling_packages: ClassVar[tuple[str, ...]] = ()
+    """The packages that tell a person what is installed; the others only go with them."""
 
     @abstractmethod
     def wanted(self, context: Context) -> bool:

@@ -8,11 +8,9 @@ from pathlib import PurePosixPath
 
 from mailwiz_tui.plan.words import counted
 from mailwiz_tui.stack.blueprint import Blueprint, Scope, Unit
+from mailwiz_tui.stack.compile import COMPONENTS
 
 MOST_FOLDERS = 8
-WORTH_NAMING = ("postfix", "dovecot-imapd", "rspamd", "spamassassin", "clamav-daemon", "mariadb-server", "unbound",
-                "nginx", "certbot", "roundcube-core", "postfixadmin", "fail2ban", "nftables", "restic", "rclone",
-                "wireguard-tools", "haproxy", "keepalived", "opendkim", "nfs-common")  # fmt: skip
 
 
 def happens_on(blueprint: Blueprint) -> list[tuple[str, str]]:
@@ -46,7 +44,7 @@ def _steps(blueprint: Blueprint) -> str:
 
 def _packages(blueprint: Blueprint) -> str:
     names = blueprint.packages()
-    telling = [name for name in WORTH_NAMING if name in names]
+    telling = [name for component in COMPONENTS for name in component.telling_packages if name in names]
     rest = f" and {len(names) - len(telling)} that go with them" if len(names) > len(telling) else ""
     return f"{counted(len(names), 'package')} from Debian: {', '.join(telling)}{rest}"
 

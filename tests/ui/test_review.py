@@ -85,7 +85,14 @@ async def test_the_review_says_in_words_what_happens_on_each_server(make_app: Ma
     async with app.run_test(size=(120, 60)) as pilot:
         await review(pilot, app)
         shown = screen_text(app)
-        for words in ("packages from Debian: postfix", "steps: install Debian", "/etc/postfix", "runs ", "25 smtp"):
+        for words in (
+            "packages from Debian: unbound",
+            ", postfix",
+            "steps: install Debian",
+            "/etc/postfix",
+            "runs ",
+            "25 smtp",
+        ):
             assert words in shown, shown
         assert "asks you" in shown, shown
         rows = [row for row in grid(app).splitlines() if "packages from Debian" in row]

@@ -41,6 +41,7 @@ class Backup(Component):
     name = "backup"
     title = "Backup"
     units = (UnitWords("mailwiz-backup.timer", "no backup is made"),)
+    telling_packages = ("restic",)
 
     def wanted(self, context: Context) -> bool:
         """Where mailboxes are kept."""

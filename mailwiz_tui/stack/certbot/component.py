@@ -26,6 +26,7 @@ class Certbot(Component):
     name = "certbot"
     title = "Public certificate"
     units = (UnitWords("certbot.timer", "the certificate is not renewed"),)
+    telling_packages = ("certbot",)
 
     def wanted(self, context: Context) -> bool:
         """Where the world meets a certificate."""

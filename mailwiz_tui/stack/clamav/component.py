@@ -41,6 +41,7 @@ class ClamAv(Component):
         UnitWords("mailwiz-clamav-milter", "mail is deferred: it cannot be scanned for viruses", "virus"),
         UnitWords("clamav-freshclam", "virus signatures are not updated", "freshclam"),
     )
+    telling_packages = ("clamav-daemon",)
 
     def wanted(self, context: Context) -> bool:
         """Where the plan has it and mail is filtered."""

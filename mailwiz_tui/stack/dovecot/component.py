@@ -45,6 +45,7 @@ class Dovecot(Component):
     name = "dovecot"
     title = "Mailboxes"
     units = (UnitWords("dovecot", "nobody can read mail, and new mail waits in the queue"),)
+    telling_packages = ("dovecot-imapd",)
 
     def wanted(self, context: Context) -> bool:
         """Where mailboxes are kept."""

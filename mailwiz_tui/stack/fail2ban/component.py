@@ -25,6 +25,7 @@ class Fail2ban(Component):
     name = "fail2ban"
     title = "Lock-out of intruders"
     units = (UnitWords("fail2ban", "clients that guess passwords are not banned"),)
+    telling_packages = ("fail2ban",)
 
     def wanted(self, context: Context) -> bool:
         """Every server."""

@@ -41,6 +41,7 @@ class Links(Component):
     name = "links"
     title = "Links between the servers"
     units = (UnitWords("mailwiz-links", "filters on other servers cannot be reached", "links"),)
+    telling_packages = ("haproxy",)
 
     def wanted(self, context: Context) -> bool:
         """Where a service is offered to other servers or used from them."""

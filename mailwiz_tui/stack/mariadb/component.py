@@ -29,6 +29,7 @@ class MariaDb(Component):
     name = "mariadb"
     title = "Accounts"
     units = (UnitWords("mariadb", "accounts cannot be looked up: no login, no delivery"),)
+    telling_packages = ("mariadb-server",)
 
     def wanted(self, context: Context) -> bool:
         """Where the accounts are; other servers read them from here."""

@@ -44,6 +44,7 @@ class Nfs(Component):
         UnitWords("*.mount", "the mailboxes on the file server cannot be reached"),
         UnitWords("mailwiz-nfs.timer", "the export is not mounted again after it was lost"),
     )
+    telling_packages = ("nfs-common",)
 
     def wanted(self, context: Context) -> bool:
         """Where mailboxes are kept, if they are kept on a file server."""

@@ -21,6 +21,7 @@ class Nftables(Component):
     name = "nftables"
     title = "Firewall"
     units = (UnitWords("mailwiz-firewall", "the firewall is not loaded", "firewall"),)
+    telling_packages = ("nftables",)
 
     def wanted(self, context: Context) -> bool:
         """Every server."""

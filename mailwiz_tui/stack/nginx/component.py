@@ -40,6 +40,7 @@ class Nginx(Component):
     name = "nginx"
     title = "Web server"
     units = (UnitWords("nginx", "nothing is served over HTTPS: no webmail, no admin panel, no MTA-STS policy"),)
+    telling_packages = ("nginx",)
 
     def wanted(self, context: Context) -> bool:
         """Where the mail hostname leads to, and where an authority looks for the proof of a server's own name."""

@@ -34,6 +34,7 @@ class ObjectStore(Component):
         UnitWords("mailwiz-objectstore", "old mail cannot be read"),
         UnitWords("mailwiz-altmove.timer", "old mail is not moved to the object store"),
     )
+    telling_packages = ("rclone",)
 
     def wanted(self, context: Context) -> bool:
         """Where mailboxes are kept."""

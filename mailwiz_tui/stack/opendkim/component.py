@@ -32,6 +32,7 @@ class OpenDkim(Component):
     name = "opendkim"
     title = "DKIM"
     units = (UnitWords("opendkim", "mail is deferred: it cannot be signed (DKIM)"),)
+    telling_packages = ("opendkim",)
 
     def wanted(self, context: Context) -> bool:
         """Where the filter asks it."""

@@ -47,6 +47,7 @@ class Postfix(Component):
         UnitWords("postfix", "no mail comes in or goes out"),
         UnitWords("postfix@-", "no mail comes in or goes out"),
     )
+    telling_packages = ("postfix",)
 
     def wanted(self, context: Context) -> bool:
         """Where mail comes in or goes out."""

@@ -47,6 +47,7 @@ class PostfixAdmin(Component):
 
     name = "postfixadmin"
     title = "Admin panel"
+    telling_packages = ("postfixadmin",)
 
     def wanted(self, context: Context) -> bool:
         """Where people open it."""

@@ -60,6 +60,7 @@ class Roundcube(Component):
     name = "roundcube"
     title = "Webmail"
     units = (UnitWords("roundcube-*.timer", "old sessions of the webmail are not removed"),)
+    telling_packages = ("roundcube-core",)
 
     def wanted(self, context: Context) -> bool:
         """Where people open it."""

@@ -55,6 +55,7 @@ class Rspamd(Component):
         UnitWords("rspamd", "mail is deferred: it cannot be checked for spam"),
         UnitWords("mailwiz-dmarc-reports.timer", "no DMARC reports are sent"),
     )
+    telling_packages = ("rspamd",)
 
     def wanted(self, context: Context) -> bool:
         """Where the plan filters with Rspamd."""

@@ -59,6 +59,7 @@ class SpamAssassin(Component):
         UnitWords("mailwiz-spamd-milter", "mail is deferred: it cannot be checked for spam", "spam"),
         UnitWords("spamassassin-maintenance.timer", "the rules of SpamAssassin are not updated", ""),
     )
+    telling_packages = ("spamd",)
 
     def wanted(self, context: Context) -> bool:
         """Where the plan filters with SpamAssassin."""

@@ -29,6 +29,7 @@ class Unbound(Component):
     name = "unbound"
     title = "Name resolution"
     units = (UnitWords("unbound", "names cannot be looked up, so mail waits in the queue"),)
+    telling_packages = ("unbound",)
 
     def wanted(self, context: Context) -> bool:
         """Every server validates for itself."""

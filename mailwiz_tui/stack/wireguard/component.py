@@ -36,6 +36,7 @@ class WireGuard(Component):
     name = "wireguard"
     title = "Private link"
     units = (UnitWords("mailwiz-mesh", "the private link to the other servers is down", "mesh"),)
+    telling_packages = ("wireguard-tools",)
 
     def wanted(self, context: Context) -> bool:
         """Between several servers, unless they share a private network already."""

@@ -8,7 +8,7 @@ import pytest
 
 from mailwiz_tui.fleet.facts import FactsFile
 from mailwiz_tui.plan.model import Plan
-from mailwiz_tui.stack.compile import compile_server
+from mailwiz_tui.stack.compile import COMPONENTS, compile_server
 from mailwiz_tui.verify.sample import Sample
 from mailwiz_tui.verify.trouble import troubles
 from mailwiz_tui.verify.unit_words import unit_words
@@ -55,6 +55,16 @@ def test_what_it_means_is_known_of_every_unit_that_shall_run(codename: str) -> N
             labels = {unit.name.removesuffix(".service") for unit in units if unit.running and not unit.masked}
             silent |= {label for label in labels if not unit_words(label).down}
     assert silent == set()
+
+
+def test_packages_that_tell_what_is_installed_are_packages_of_their_component() -> None:
+    installed: set[str] = set()
+    for plan in plans():
+        for server in plan.servers:
+            installed |= set(compile_server(plan, server.id, FactsFile()).packages())
+    named = [name for component in COMPONENTS for name in component.telling_packages]
+    assert sorted(set(named)) == sorted(named)
+    assert set(named) <= installed
 
 
 def test_postfix_of_debian_12_is_explained_like_that_of_13() -> None:
