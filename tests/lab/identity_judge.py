@@ -8,7 +8,6 @@ import email.policy
 import imaplib
 import re
 import smtplib
-import socket
 import time
 import uuid
 from collections.abc import Callable
@@ -23,6 +22,7 @@ from mailwiz_tui.lab.machine import LabError
 from tests.lab.clients import PASSWORD, imap, imap_opens, until, unverified
 from tests.lab.identities import COMPLETED, FORGED, INBOX, PORT_25, SENT, SIGNED, SUBMISSION, Row
 from tests.lab.managesieve import ManageSieve
+from tests.lab.outside_mail import FromOutside, arrived, signatures
 
 SQL = """
 INSERT IGNORE INTO domain (domain, description, transport, active) VALUES
@@ -35,7 +35,7 @@ INSERT IGNORE INTO alias (address, goto, domain, active) VALUES
     ('alice@{d}', 'alice@{d}', '{d}', 1), ('bob@{d}', 'bob@{d}', '{d}', 1), ('dave@{e}', 'dave@{e}', '{e}', 1),
     ('eve@{p}', 'eve@{p}', '{p}', 1), ('info@{d}', 'alice@{d},bob@{d}', '{d}', 1),
     ('support@{d}', 'bob@{d}', '{d}', 1), ('sales@{d}', 'alice@{d}', '{d}', 1), ('old@{d}', 'alice@{d}', '{d}', 0),
-    ('@{e}', 'alice@{d}', '{e}', 1);
+    ('@{e}', 'alice@{d}', '{e}', 1), ('onward@{d}', 'onward@outside.test', '{d}', 1);
 """
 
 
@@ -108,7 +108,7 @@ class Place:
         assert until(lambda: self._known(recipient), 60), "the copy of the accounts on the server that takes mail"
 
     def _known(self, recipient: str) -> bool:
-        client = _FromOutside(self.lab, self.inbound)
+        client = FromOutside(self.lab, self.inbound)
         try:
             client.ehlo("mail.outside.test")
             client.mail("known@outside.test")
@@ -134,26 +134,33 @@ class Place:
 
     def filters_wrong(self, seconds: float = 60) -> list[str]:
         """What a filter of bob's may send; sent last is looked for first, so all would be here by now."""
-        run, found, said = uuid.uuid4().hex[:10], [], {}
-        for number, (name, action) in enumerate(ACTIONS.items()):
-            said[name] = token = f"{run}-{number}"
-            self._filter(f'require ["vacation", "reject", "enotify"];\n{self.filled(action, token)}\n')
+        run, found = uuid.uuid4().hex[:10], []
+        said = {name: f"{run}-{number}" for number, name in enumerate(ACTIONS)}
+        # one script for all: a message may be delivered after the next one was taken
+        rules = [
+            f'if header :is "subject" "{t}" {{\n{self.filled(ACTIONS[name], t)}\n}}\n' for name, t in said.items()
+        ]
+        self.filter_of_bob('require ["vacation", "reject", "enotify"];\n' + "".join(rules))
+        for name, token in said.items():
             answer = self._send(Row(name, "", "{t}@outside.test", ("From: {t}@outside.test",), ""), token)
             if answer and name != "refusal":
                 found.append(f"{name}: {answer}")
-        self._filter("keep;\n")
         for name in reversed(ACTIONS):
             wanted = self.filled(AUTHORS.get(name, ""), said[name])
             try:
                 mail = self.lab.outside.wait_for(f"{said[name]}@outside.test", seconds=seconds if wanted else 2)
-                seen = str(mail["From"])
+                seen, signers = str(mail["From"]), [domain for domain, _ in signatures(mail)]
             except LabError:
-                seen = ""
+                seen, signers = "", []
             if not (wanted and wanted in seen) and wanted != seen:
                 found.append(f"{name}: wanted {wanted or 'nothing'}, saw {seen or 'nothing'}")
+            elif signers != ([self.domains["d"]] if wanted.endswith(f"@{self.domains['d']}") else []):
+                found.append(f"{name}: signed for {signers or 'nobody'}")
+        self.filter_of_bob("keep;\n")
         return found
 
-    def _filter(self, script: str) -> None:
+    def filter_of_bob(self, script: str) -> None:
+        """Give bob a filter of his own."""
         session = ManageSieve(self.front, self.filled("bob@{d}"), PASSWORD, unverified())
         session.put("own", script)
         session.close()
@@ -192,7 +199,7 @@ class Place:
             client: smtplib.SMTP = smtplib.SMTP_SSL(self.front, 465, context=unverified(), timeout=120)
             client.login(self.filled(row.login), PASSWORD)
             return client
-        client = _FromOutside(self.lab, self.inbound)
+        client = FromOutside(self.lab, self.inbound)
         client.ehlo("mail.outside.test")
         return client
 
@@ -218,14 +225,8 @@ class Place:
         return "taken, but nowhere"
 
     def _outside(self, row: Row, token: str, seconds: float = 60) -> str:
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            for path in [p for part in ("new", "cur") for p in (self.lab.outside.mailboxes / part).glob("*")]:
-                raw = path.read_bytes()
-                if f"Subject: {token}\n".encode() in raw:
-                    return self._judged(row, raw)
-            time.sleep(0.5)
-        return "taken, but never arrived"
+        raw = arrived(self.lab, token, seconds)
+        return self._judged(row, raw) if raw else "taken, but never arrived"
 
     def _judged(self, row: Row, raw: bytes) -> str:
         message = email.message_from_bytes(raw, policy=email.policy.compat32)
@@ -258,17 +259,6 @@ class Place:
         except dkim.DKIMException:
             return False
         return holds and verifier.domain == domain.encode()
-
-
-class _FromOutside(smtplib.SMTP):
-    """A client at the outside address."""
-
-    def __init__(self, lab: Lab, address: str) -> None:
-        self.lab = lab
-        super().__init__(address, 25, timeout=120)
-
-    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
-        return self.lab.outside.connect(host, port)
 
 
 def everything_wrong(place: Place, antispam: str) -> list[str]:

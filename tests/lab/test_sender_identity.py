@@ -14,6 +14,7 @@ from tests.lab.conftest import lending_domains, lending_hosts
 from tests.lab.fleet import Fleet, Member, make_fleet
 from tests.lab.identities import FOREIGN, SUBMISSION
 from tests.lab.identity_judge import Place, everything_wrong, forget_domains, letters, with_domains
+from tests.lab.passed_on import signed_wrongly
 from tests.lab.workspace import Workspace, make_workspace
 
 pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.timeout(2400), pytest.mark.xdist_group("identity")]
@@ -88,6 +89,7 @@ def test_every_row_of_the_table_comes_out_as_it_says(world: World, antispam: str
     world.place.prepare(PASSWORD)
     assert everything_wrong(world.place, antispam) == []
     assert world.place.filters_wrong() == []
+    assert signed_wrongly(world.place, antispam) == []
 
 
 def test_where_the_plan_allows_it_foreign_authors_leave_unsigned_and_served_ones_do_not(world: World) -> None:

@@ -23,6 +23,7 @@ from tests.lab.clients import PASSWORD, refused, until, unverified
 from tests.lab.crashes import came_back, crash_every_daemon
 from tests.lab.forwarding import Forward, comes_back
 from tests.lab.identity_judge import Place, everything_wrong, forget_domains, letters, with_domains
+from tests.lab.passed_on import signed_wrongly
 from tests.lab.site import Site, installed
 from tests.lab.workspace import make_workspace
 
@@ -138,6 +139,7 @@ def test_every_row_of_the_table_of_identities_comes_out_as_it_says(site: Site) -
     place.prepare(PASSWORD)
     assert everything_wrong(place, "rspamd") == []
     assert place.filters_wrong() == []
+    assert signed_wrongly(place, "rspamd") == []
 
 
 def test_a_refused_from_bans_nobody(site: Site) -> None:

@@ -21,8 +21,10 @@ from mailwiz_tui.verify.check import Failed
 from mailwiz_tui.verify.target import Target
 from mailwiz_tui.verify.web import Site
 from tests.lab.browser import browser
-from tests.lab.clients import PASSWORD, until, unverified
+from tests.lab.clients import PASSWORD, mail, submit, until, unverified
 from tests.lab.conftest import lending_domains, lending_hosts
+from tests.lab.forwarding import Forward
+from tests.lab.outside_mail import signatures
 from tests.lab.web_office import WebOffice, install_with_web
 from tests.lab.workspace import Workspace, make_workspace
 
@@ -196,6 +198,45 @@ def test_the_panel_makes_a_mailbox_that_works_everywhere(office: Office) -> None
     assert office.webmail.try_login(dora, secret)
     assert dora in office.workspace.mailwiz("mailbox list").out
     assert office.panel.try_login(office.bob, PASSWORD, "users/login.php"), "made on the command line"
+
+
+def test_a_domain_made_in_the_panel_is_signed_for_and_told_to_the_operator(office: Office) -> None:
+    workspace, name, selector = office.workspace, f"clicked-{office.workspace.domain}", "2026a"
+    lab, erin = workspace.lab, f"erin@{name}"
+    (key,) = lab.dns.texts(f"{selector}._domainkey.{workspace.domain}", "TXT")
+    lab.dns.publish(f"{selector}._domainkey.{name}. 5 IN TXT {key}")
+    assert office.panel.try_login(*office.administrator)
+    assert "has been added" in office.panel.add_domain(name)
+    try:
+        assert "has been added" in office.panel.add_mailbox("erin", name, PASSWORD)
+        assert until(lambda: signers_of_a_letter_of(office, erin) == [(name, selector)], 120)
+        letter = lab.outside.wait_for(ERINS_FRIEND)
+        assert Forward("", letter).signature_holds(lab)
+        results = json.loads(workspace.mailwiz("verify", "--json").out)["results"]
+        found = {r["id"]: r for r in results}
+        assert found["signing.domains"]["state"] == "passed"
+        assert found["accounts.domains"]["state"] == "warning"
+        told = f"{name} is in the accounts (admin panel) but not in the plan"
+        assert told in found["accounts.domains"]["detail"]
+        assert told in workspace.mailwiz("monitor", "--once").out
+        listed = workspace.mailwiz("dns").out
+        for record in (f"{name}  3600  MX", f"{selector}._domainkey.{name}", f"_dmarc.{name}"):
+            assert record in listed
+    finally:
+        office.run(f"mariadb postfix -e \"DELETE FROM mailbox WHERE domain = '{name}'\"")
+        office.run(f"mariadb postfix -e \"DELETE FROM alias WHERE domain = '{name}'\"")
+        office.run(f"mariadb postfix -e \"DELETE FROM domain WHERE domain = '{name}'\"")
+        lab.dns.remove(f"{selector}._domainkey.{name}")
+
+
+ERINS_FRIEND = "friend-of-erin@outside.test"
+
+
+def signers_of_a_letter_of(office: Office, address: str) -> list[tuple[str, str]]:
+    """Send a message to the world over submission; who signed it."""
+    message = mail(address, ERINS_FRIEND)
+    submit(office.workspace.address, address, message)
+    return signatures(office.workspace.lab.outside.wait_for(ERINS_FRIEND, str(message["Subject"]), 60))
 
 
 def test_tables_of_an_older_panel_are_brought_up_to_date_with_all_that_is_in_them(office: Office) -> None:

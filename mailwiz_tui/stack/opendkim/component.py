@@ -22,6 +22,8 @@ from mailwiz_tui.stack.unit_words import UnitWords
 CONFIG = "/etc/opendkim.conf"
 FOLDER = "/etc/mailwiz/opendkim"
 KEYS = f"{FOLDER}/keys"
+SETUP = f"{FOLDER}/setup.lua"
+OWN = f"{keys.CONF_DIR}/local.d/opendkim.conf"
 DROP_IN = f"/etc/systemd/system/{MILTER.unit}.d/mailwiz.conf"
 CREDENTIAL = "dkim.key"
 
@@ -43,12 +45,12 @@ class OpenDkim(Component):
         return milter.mail_parts(context)
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
-        """One configuration file, a table of keys, and the key handed over by systemd."""
+        """One configuration file, a table of keys, the key handed over by systemd, a rule for what others wrote."""
         plan = context.plan
         selector = plan.dkim_selector(context.server_id)
         key = keys.dkim_private_key(selector)
         signs = context.topology.signs
-        signing = render("opendkim", "signing.conf", keys=KEYS, domains=SENDERS_FILE).rstrip("\n")
+        signing = render("opendkim", "signing.conf", keys=KEYS, domains=SENDERS_FILE, setup=SETUP).rstrip("\n")
         place = f"/run/credentials/{MILTER.unit}/{CREDENTIAL}"
         files = [
             File(
@@ -63,7 +65,7 @@ class OpenDkim(Component):
                     socket=MILTER.socket,
                     resolver=keys.RESOLVER,
                 ),
-                append=f"{keys.CONF_DIR}/local.d/opendkim.conf",
+                append=OWN,
             ),
             File(
                 DROP_IN,
@@ -79,6 +81,7 @@ class OpenDkim(Component):
             # % is the domain of the sender, which the table of domains has matched
             line = f"{KEY_NAME} %:{selector}:{place}"
             files.append(File(KEYS, render("opendkim", "keys", keys=line)))
+            files.append(File(SETUP, render("opendkim", "setup.lua", own=OWN)))
         step = Step(
             id="opendkim",
             title="Start the DKIM signer",

@@ -296,6 +296,27 @@ def test_every_server_that_takes_mail_asks_the_checks_first(antispam: str) -> No
     )
 
 
+@pytest.mark.parametrize("antispam", ["rspamd", "spamassassin", "none"])
+def test_every_signer_leaves_out_what_came_in_under_a_name_of_ours(antispam: str) -> None:
+    """The lab sees that it does (tests/lab/passed_on.py); here: each server that signs has the rule."""
+    services = {"antispam": antispam}
+    single = {"mx1": compile_server(cases.plan(services=services), "mx1", cases.facts())}
+    plan, facts = cases.distributed(services=services), cases.distributed_facts()
+    several = {server.id: compile_server(plan, server.id, facts) for server in plan.servers}
+    ruled = set()
+    for name, blueprint in (single | several).items():
+        files = {path: file.content for path, file in blueprint.files().items()}
+        opendkim = files.get("/etc/opendkim.conf", "")
+        if "\nSigningTable " in opendkim:
+            assert "\nSetupPolicyScript       /etc/mailwiz/opendkim/setup.lua\n" in opendkim
+            assert "'X-Mailwiz-Served'" in files["/etc/mailwiz/opendkim/setup.lua"]
+            ruled.add(name)
+        if "enabled = true" in files.get("/etc/rspamd/local.d/dkim_signing.conf", ""):
+            assert "'DKIM_SIGNED'" in files["/etc/rspamd/lua.local.d/mailwiz.lua"]
+            ruled.add(name)
+    assert ruled == {"mx1", "out1"}
+
+
 def test_the_checks_know_relay_domains_and_where_accounts_are() -> None:
     extra = [{"name": "relay.example", "kind": "relay", "relay_host": "[backend.example.net]"}]
     domain = {"primary_domain": "example.com", "hostname": "mail.example.com", "additional_domains": extra}

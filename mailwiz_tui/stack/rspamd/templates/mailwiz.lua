@@ -47,3 +47,12 @@ rspamd_config:register_symbol({
     return false
   end,
 })
+
+-- Mail that came in from outside under a name of ours may leave again from this host, sent on by a user's filter.
+-- Nobody here wrote it, so it is not signed; the milter before this one takes the field out of what users send.
+local signing = rspamd_config:get_all_opt('dkim_signing')
+if signing and signing.enabled ~= false then
+  rspamd_config:add_condition('DKIM_SIGNED', function(task)
+    return task:get_header('X-Mailwiz-Served') == nil
+  end)
+end

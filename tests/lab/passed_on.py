@@ -1,0 +1,119 @@
+"""Mail from outside that an alias or a user's filter sends on: nobody here wrote it, so none of our keys signs it.
+
+Whoever signed everything that leaves with a From of ours would vouch for what others wrote: forged mail where there
+is no filter, and mail of a domain of ours that a mailing list or a newsletter service signed.
+"""
+
+from __future__ import annotations
+
+import email
+import uuid
+from dataclasses import dataclass
+from email.utils import formatdate
+
+import dkim
+
+from tests.lab.identity_judge import Place
+from tests.lab.outside_mail import FromOutside, arrived, signatures
+
+SELECTOR = "2026a"
+"""That of the installed servers; others sign with the lab's, ``lab``."""
+ONWARD = "onward@outside.test"
+"""Where the alias onward@ of the primary domain, and bob's filter, send everything."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """A message from outside: its author and who signed it, as letters of the table's domains; where it goes.
+
+    ``refused`` and ``filed`` are the filters that refuse it, and those that file it into Junk, where no filter of
+    the user's sees it.
+    """
+
+    id: str
+    author: str
+    signer: str
+    refused: tuple[str, ...] = ()
+    filed: tuple[str, ...] = ()
+
+
+FILTERED = ("rspamd", "spamassassin")
+ORIGINS = (
+    Origin("somebody's, signed", "someone@outside.test", "outside.test"),
+    Origin("forged", "alice@{d}", "", refused=FILTERED),
+    Origin("ours, signed by somebody", "eve@{p}", "outside.test", filed=FILTERED),
+    Origin("ours, signed for the domain elsewhere", "eve@{p}", "{p}"),
+)
+WAYS = {"alias": "onward@{d}", "filter": "bob@{d}"}
+
+
+def publish_signer(place: Place) -> None:
+    """The domain that only the accounts know lets somebody else sign for it, and asks for nothing to be refused."""
+    lab, name = place.lab, place.domains["p"]
+    (key,) = lab.dns.texts("lab._domainkey.outside.test", "TXT")
+    lab.dns.publish([f"lab._domainkey.{name}. 5 IN TXT {key}", f'_dmarc.{name}. 5 IN TXT "v=DMARC1; p=none"'])
+
+
+def forget_signer(place: Place) -> None:
+    """Take out what ``publish_signer`` published: the domain has no zone of its own to be cleared."""
+    name = place.domains["p"]
+    place.lab.dns.remove(f"lab._domainkey.{name}", f"_dmarc.{name}")
+
+
+def signed_wrongly(place: Place, antispam: str) -> list[str]:
+    """Offer every message for every way on; what came out otherwise than it should, in words."""
+    run, found, sent = uuid.uuid4().hex[:10], [], []
+    publish_signer(place)
+    place.filter_of_bob(f'redirect "{ONWARD}";\n')
+    try:
+        for origin in ORIGINS:
+            for way, recipient in WAYS.items():
+                token = f"{run}-{len(sent)}"
+                answer = _offer(place, origin, place.filled(recipient), token)
+                sent.append((origin, way, token, answer))
+        for origin, way, token, answer in sent:
+            wanted = _wanted(origin, way, antispam)
+            seen = answer or _seen(place, origin, token, 90 if wanted != "nothing" else 5)
+            if not seen.startswith(wanted):
+                found.append(f"{origin.id}, {way}: wanted {wanted}, saw {seen}")
+    finally:
+        place.filter_of_bob("keep;\n")
+        forget_signer(place)
+    return found
+
+
+def _wanted(origin: Origin, way: str, antispam: str) -> str:
+    if antispam in origin.refused:
+        return "55"
+    return "nothing" if way == "filter" and antispam in origin.filed else "as it came"
+
+
+def _offer(place: Place, origin: Origin, recipient: str, token: str) -> str:
+    """The refusal, or empty where it was taken."""
+    text = f"From: {place.filled(origin.author)}\nTo: {recipient}\nSubject: {token}\nDate: {formatdate()}\n"
+    text += f"Message-ID: <{token}@outside.test>\n\nWe meet on Tuesday in the office, as always.\n"
+    raw = text.replace("\n", "\r\n").encode()
+    if origin.signer:
+        key, domain = place.lab.paths.dkim_key.read_bytes(), place.filled(origin.signer).encode()
+        raw = dkim.sign(raw, b"lab", domain, key, include_headers=[b"from", b"to", b"subject", b"date"]) + raw
+    client = FromOutside(place.lab, place.inbound)
+    try:
+        client.ehlo("mail.outside.test")
+        client.mail(f"{token}@outside.test")
+        code, said = client.rcpt(recipient)
+        if code == 250:
+            code, said = client.data(raw)
+        return "" if code == 250 else f"{code} {said.decode()}"
+    finally:
+        client.close()
+
+
+def _seen(place: Place, origin: Origin, token: str, seconds: float) -> str:
+    raw = arrived(place.lab, token, seconds)
+    if not raw:
+        return "nothing"
+    signers = signatures(email.message_from_bytes(raw))
+    if own := [domain for domain, selector in signers if selector == SELECTOR]:
+        return f"signed by us for {', '.join(own)}"
+    kept = not origin.signer or (place.filled(origin.signer), "lab") in signers
+    return "as it came" if kept else "without the signature that it had"
