@@ -103,18 +103,26 @@ class Place:
         """Make the accounts of the table, and wait until every server knows them."""
         hashed = self.at_store(f"doveadm pw -s ARGON2ID -p {password}", "").strip()
         self.at_store("mariadb postfix", SQL.format(**self.domains, hash=hashed))
-        assert until(lambda: imap_opens(self.front, self.filled("bob@{d}"), password), 60)
-        recipient = self.filled("bob@{d}")
-        assert until(lambda: self._known(recipient), 60), "the copy of the accounts on the server that takes mail"
+        bob = self.filled("bob@{d}")
+        assert until(lambda: self._opens(bob, password), 180), "bob@ cannot log in"
+        assert until(lambda: self._known(bob), 180), "the copy of the accounts on the server that takes mail"
+
+    def _opens(self, user: str, password: str) -> bool:
+        # a busy machine may let a session time out
+        with contextlib.suppress(OSError):
+            return imap_opens(self.front, user, password)
+        return False
 
     def _known(self, recipient: str) -> bool:
-        client = FromOutside(self.lab, self.inbound)
-        try:
-            client.ehlo("mail.outside.test")
-            client.mail("known@outside.test")
-            return client.rcpt(recipient)[0] == 250
-        finally:
-            client.close()
+        with contextlib.suppress(OSError, LabError):
+            client = FromOutside(self.lab, self.inbound)
+            try:
+                client.ehlo("mail.outside.test")
+                client.mail("known@outside.test")
+                return client.rcpt(recipient)[0] == 250
+            finally:
+                client.close()
+        return False
 
     def filled(self, text: str, token: str = "") -> str:
         return text.format(**self.domains, t=token)
