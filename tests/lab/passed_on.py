@@ -7,6 +7,7 @@ is no filter, and mail of a domain of ours that a mailing list or a newsletter s
 from __future__ import annotations
 
 import email
+import time
 import uuid
 from dataclasses import dataclass
 from email.utils import formatdate
@@ -52,6 +53,7 @@ def publish_signer(place: Place) -> None:
     lab, name = place.lab, place.domains["p"]
     (key,) = lab.dns.texts("lab._domainkey.outside.test", "TXT")
     lab.dns.publish([f"lab._domainkey.{name}. 5 IN TXT {key}", f'_dmarc.{name}. 5 IN TXT "v=DMARC1; p=none"'])
+    time.sleep(6)  # what the servers know from before: that there are no such records
 
 
 def forget_signer(place: Place) -> None:
