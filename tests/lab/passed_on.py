@@ -64,7 +64,8 @@ def forget_signer(place: Place) -> None:
 
 def signed_wrongly(place: Place, antispam: str) -> list[str]:
     """Offer every message for every way on; what came out otherwise than it should, in words."""
-    run, found, sent = uuid.uuid4().hex[:10], [], []
+    run, found = uuid.uuid4().hex[:10], []
+    sent: list[tuple[Origin, str, str, str]] = []
     publish_signer(place)
     place.filter_of_bob(f'redirect "{ONWARD}";\n')
     try:

@@ -15,6 +15,7 @@ from tests.lab.fleet import Fleet, Member, make_fleet
 from tests.lab.identities import FOREIGN, SUBMISSION
 from tests.lab.identity_judge import Place, everything_wrong, forget_domains, letters, with_domains
 from tests.lab.passed_on import signed_wrongly
+from tests.lab.told_authentication import LET_TEST_BE_A_SUFFIX
 from tests.lab.workspace import Workspace, make_workspace
 
 pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.timeout(2400), pytest.mark.xdist_group("identity")]
@@ -29,6 +30,8 @@ class World:
     workspace: Workspace
     place: Place
     text: str
+    filters: str
+    """The host that filters."""
 
     def use(self, antispam: str, *, foreign: bool = False) -> None:
         """Install with a filter, and with or without foreign authors."""
@@ -43,13 +46,15 @@ class World:
             # a busy machine may miss a deadline of a check; what is wrong stays wrong
             again = self.workspace.mailwiz("verify", *resolver)
             assert again.code == 0, done.out + done.err + again.out
+        if antispam == "spamassassin":
+            self.workspace.lab.run(self.filters, LET_TEST_BE_A_SUFFIX)
 
 
 def one_server(lab: Lab, folder: Path, domain: str, hosts: list[str]) -> World:
     workspace = make_workspace(lab, folder, hosts[0], domain)
     text = with_domains(workspace.plan.read_text(), domain)
     address = workspace.address
-    return World(workspace, _place(lab, domain, hosts[0], address, address), text)
+    return World(workspace, _place(lab, domain, hosts[0], address, address), text, hosts[0])
 
 
 def several_servers(lab: Lab, folder: Path, domain: str, hosts: list[str]) -> World:
@@ -62,7 +67,7 @@ def several_servers(lab: Lab, folder: Path, domain: str, hosts: list[str]) -> Wo
     fleet: Fleet = make_fleet(lab, folder, domain, members)
     text = with_domains(fleet.plan.read_text(), domain)
     addresses = [lab.host(host).ipv4 for host in (inbound, front)]
-    return World(fleet, _place(lab, domain, store, *addresses), text)
+    return World(fleet, _place(lab, domain, store, *addresses), text, inbound)
 
 
 def _place(lab: Lab, domain: str, store: str, inbound: str, front: str) -> Place:
