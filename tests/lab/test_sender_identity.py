@@ -66,8 +66,11 @@ def several_servers(lab: Lab, folder: Path, domain: str, hosts: list[str]) -> Wo
     )
     fleet: Fleet = make_fleet(lab, folder, domain, members)
     text = with_domains(fleet.plan.read_text(), domain)
-    addresses = [lab.host(host).ipv4 for host in (inbound, front)]
-    return World(fleet, _place(lab, domain, store, *addresses), text, inbound)
+    place = _place(lab, domain, store, *(lab.host(host).ipv4 for host in (inbound, front)))
+    place.copy_accounts = lambda: [
+        fleet.run(host, "/usr/local/lib/mailwiz/account-copy") for host in (inbound, front)
+    ]
+    return World(fleet, place, text, inbound)
 
 
 def _place(lab: Lab, domain: str, store: str, inbound: str, front: str) -> Place:
