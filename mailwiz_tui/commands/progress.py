@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field
 
 from mailwiz_tui.commands.terminal import say
-from mailwiz_tui.install.events import Event, LogLine, Progress, ServerChanged, StepChanged, StepPhase
+from mailwiz_tui.install.events import Event, LogLine, Progress, ServerChanged, StepChanged, StepPhase, Waiting
 
 PATIENCE = 1.0
 """Seconds after which a running step is worth a line; quicker ones are only told of if they did something."""
@@ -42,6 +42,9 @@ class ProgressPrinter:
             if running := self._running.get((event.server_id, event.step_id)):
                 running.log.append(event.text)
                 del running.log[: -self._tail]
+        elif isinstance(event, Waiting):
+            if not event.over:
+                say(f"{event.server_id}:         waiting for {event.on}: {event.what}")
         elif isinstance(event, Progress):
             self._progress(event)
 

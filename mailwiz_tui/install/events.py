@@ -96,5 +96,17 @@ class Progress:
     at: float = 0.0
 
 
-Event = ServerChanged | StepChanged | LogLine | Progress
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A step waits for ``what`` of the server ``on``, since ``at`` by its own clock; ``over`` once it is there."""
+
+    server_id: str
+    step_id: str
+    on: str
+    what: str
+    over: bool = False
+    at: float = 0.0
+
+
+Event = ServerChanged | StepChanged | LogLine | Progress | Waiting
 Subscriber = Callable[[Event], None]

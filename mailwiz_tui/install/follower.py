@@ -18,6 +18,7 @@ from mailwiz_tui.install.events import (
     ServerPhase,
     StepChanged,
     StepPhase,
+    Waiting,
 )
 from mailwiz_tui.install.outcome import ServerOutcome, outcome_from_end
 from mailwiz_tui.install.pool import Pool
@@ -152,6 +153,9 @@ class Follower:
         elif kind == "progress":
             step, what = clean_text(event.get("step")), clean_text(event.get("what"), 120)
             self.emit(Progress(server, step, float(event["done"]), float(event["total"]), what, at))
+        elif kind == "wait":
+            step, on, what = (clean_text(event.get(key)) for key in ("step", "server", "what"))
+            self.emit(Waiting(server, step, on, what, bool(event.get("over")), at))
         elif kind == "gate":
             text = "waiting for a new connection to confirm that the server can still be reached"
             self.emit(LogLine(server, clean_text(event.get("step")), text, at))

@@ -198,13 +198,28 @@ class Ready:
 
 
 @dataclass(frozen=True, slots=True)
+class Wait:
+    """Something that another server of the plan must provide before this one goes on.
+
+    ``what`` and the other ``server`` are named to the operator while it is waited for. ``argv`` ends with 0 once it
+    is there, and then costs nothing; after ``limit`` seconds the step fails. No controller is needed.
+    """
+
+    kind: ClassVar[str] = "wait"
+    what: str
+    server: str
+    argv: tuple[str, ...]
+    limit: float = 900.0
+
+
+@dataclass(frozen=True, slots=True)
 class Leftovers:
     """What an earlier blueprint brought and this one does not name: units stop for good, files go."""
 
     kind: ClassVar[str] = "leftovers"
 
 
-Item = Packages | User | Directory | File | Absent | Command | Unit | Ready | Leftovers
+Item = Packages | User | Directory | File | Absent | Command | Unit | Ready | Wait | Leftovers
 
 
 @dataclass(frozen=True, slots=True)

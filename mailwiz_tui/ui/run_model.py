@@ -17,6 +17,7 @@ from mailwiz_tui.install.events import (
     ServerPhase,
     StepChanged,
     StepPhase,
+    Waiting,
 )
 from mailwiz_tui.ui.log_buffer import LogBuffer
 from mailwiz_tui.ui.text import safe_line
@@ -73,6 +74,8 @@ class ServerRun:
     failed_step: str = ""
     changed: int = 0
     progress: str = ""
+    waits_for: str = ""
+    waits_since: float = 0.0
     steps: dict[int, StepRun] = field(default_factory=dict)
     attached: str = ""
     own: bool = False
@@ -83,6 +86,13 @@ class ServerRun:
     last_output: float | None = None
     log: LogBuffer = field(default_factory=LogBuffer)
     checks: dict[str, CheckResult] = field(default_factory=dict)
+
+    def waiting(self, now: float) -> str:
+        """What another server has to provide first, and how long it has been waited for; empty where nothing is."""
+        if not self.waits_for:
+            return ""
+        minutes, seconds = divmod(int(max(0.0, now - self.waits_since)), 60)
+        return f"waiting for {self.waits_for} ({minutes}:{seconds:02})"
 
     @property
     def stuck_at(self) -> StepRun | None:
@@ -182,6 +192,9 @@ class RunModel:
                 self._step_changed(run, event, now)
             case LogLine():
                 run.log.append(event.text, event.at)
+            case Waiting():
+                run.waits_for = "" if event.over else safe_line(f"{event.on}: {event.what}")
+                run.waits_since = run.when(event.at, now)
             case Progress():
                 share = f"{event.done / event.total:.0%} " if event.total else ""
                 run.progress = safe_line(f"{share}{event.what}").strip()
@@ -201,7 +214,7 @@ class RunModel:
             run.ended = None
         elif event.phase is not ServerPhase.WAITING:
             run.ended = now
-            run.progress = ""
+            run.progress = run.waits_for = ""
         if event.detail:
             run.log.append(f"── {event.phase.value}: {event.detail}", event.at)
         if event.advice:
@@ -228,6 +241,7 @@ class RunModel:
             run.log.append(f"── step {event.index}/{event.total}: {title}", event.at)
             return
         step.ended = now
+        run.waits_for = ""
         if step.began is not None and step.began_at and event.at:
             step.ended = step.began + max(0.0, event.at - step.began_at)
         if event.phase is StepPhase.SKIPPED:
@@ -277,6 +291,8 @@ class RunModel:
         silence = run.silence(self.clock())
         if silence < QUIET_AFTER:
             return ""
+        if waiting := run.waiting(self.clock()):
+            return waiting
         spoken = f"nothing for {_spoken(silence)}"
         if run.phase is ServerPhase.RECONNECTING:
             return f"{spoken}: the connection is lost; the installation goes on there by itself"

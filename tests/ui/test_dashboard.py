@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from pydantic import SecretStr
 from rich.text import Text
 from textual.geometry import Region
 
-from mailwiz_tui.install.events import LogLine, ServerChanged, ServerPhase, StepChanged, StepPhase
+from mailwiz_tui.install.events import LogLine, ServerChanged, ServerPhase, StepChanged, StepPhase, Waiting
 from mailwiz_tui.install.history import History
 from mailwiz_tui.ui.run_model import RunModel
 from mailwiz_tui.ui.widgets.log_tiles import tiling
@@ -333,3 +334,22 @@ def test_a_row_of_the_table_is_painted_where_it_changed() -> None:
     coloured = Text.assemble(("▸ mx1", "bold"))
     assert changed_cells(coloured, Text("▸ mx1"), 4, 80) == Region(0, 4, 80, 1)
     assert changed_cells(Text("漢 1"), Text("漢 2"), 4, 80) == Region(0, 4, 80, 1)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+async def test_what_another_server_has_to_provide_is_named_with_the_time_it_takes(
+    make_app: MakeApp, filled: Path, script: Script, clock: FakeClock, count: int
+) -> None:
+    several(script, count)
+    wait = Waiting("mx1", "accounts", "store1", "accounts database")
+    app = make_app(filled)
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await watch(pilot, app, script, clock, count)
+        await settle(pilot, screen)
+        screen.run.model.apply(wait)
+        clock.now += 42
+        await settle(pilot, screen)
+        assert "waiting for store1: accounts database (0:42)" in screen_text(app)
+        screen.run.model.apply(replace(wait, over=True))
+        await settle(pilot, screen)
+        assert "waiting for store1" not in screen_text(app)

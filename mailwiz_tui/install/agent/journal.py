@@ -1,7 +1,8 @@
 """The journal of a run: JSON lines, only ever appended, read by whoever connects from any byte offset.
 
 Kinds of lines (``t``): ``run`` (start, with the steps), ``step`` (a step's phase), ``log``, ``progress``,
-``gate`` (waits for a confirmation), ``end``. Times are seconds since the epoch by the server's clock.
+``wait`` (for what another server provides), ``gate`` (waits for a confirmation), ``end``.
+Times are seconds since the epoch by the server's clock.
 """
 
 from __future__ import annotations

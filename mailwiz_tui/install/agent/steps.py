@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from . import answers, commands, files, leftovers, managed, packages, units, users
+from . import answers, commands, files, leftovers, managed, packages, units, users, waits
 from .clean import telling
 from .context import Change, Context, Raw
 from .fault import AgentFault
@@ -23,6 +23,7 @@ _STATUS: dict[str, Callable[[Context, Raw], Change | None]] = {
     "command": commands.status,
     "unit": units.status,
     "ready": lambda _ctx, _item: None,
+    "wait": lambda _ctx, _item: None,
     "leftovers": leftovers.status,
 }
 _APPLY: dict[str, Callable[[Context, Raw, Change], None]] = {
@@ -117,6 +118,9 @@ def carry_out(ctx: Context, step: Raw, before_activation: Callable[[], None] | N
             continue
         if item["kind"] == "ready":
             answers.wait(ctx, item)
+            continue
+        if item["kind"] == "wait":
+            waits.wait(ctx, item)
             continue
         unit = item["kind"] == "unit"
         change = units.status(ctx, item, fresh=True) if unit else _STATUS[item["kind"]](ctx, item)

@@ -1,8 +1,7 @@
 """Keeps this server's own copy of the accounts, so that it works while the account store does not.
 
 usage: account-copy                read the accounts and write what changed
-       account-copy --wait SECONDS until it worked once, or the time is over
-       account-copy --check        is there a copy, made with the present settings? (changes nothing)
+       account-copy --complete     only where no copy was made with the present settings; exits with 1 without one
        account-copy --age          how old the copy is, in seconds
 
 Where reading fails the last copy stays. A timer runs it every half minute, the installer after each change of an
@@ -33,7 +32,6 @@ FOLDER = "/var/lib/mailwiz-accounts"
 ROWS = "rows.json"
 FRESH = "fresh"
 DIRECTORY = "directory.json"
-PAUSE = 2.0
 
 
 class Saved(TypedDict):
@@ -113,38 +111,31 @@ def complete(settings: CopySettings, folder: str) -> bool:
     return before is not None and before["settings"] == settings.mark and not secret_missing(settings)
 
 
-def keep_trying(settings: CopySettings, folder: str, patience: float) -> int:
-    """Updates the copy; the exit code: 1 where ``patience`` (seconds) was given and there is no copy after it."""
-    deadline = time.monotonic() + patience
-    said = ""
-    while True:
-        try:
-            update(settings, folder)
-            return 0
-        except (NoAnswerError, OSError, subprocess.TimeoutExpired) as error:
-            failure = f"the accounts on {settings.database.host or 'this server'} cannot be read: {error}"
-        if failure != said:
-            print(failure, file=sys.stderr, flush=True)  # noqa: T201
-            said = failure
-        if time.monotonic() > deadline:
-            return 1 if patience and (saved(folder) is None or secret_missing(settings)) else 0
-        time.sleep(PAUSE)
+def try_update(settings: CopySettings, folder: str) -> bool:
+    """Updates the copy and says what kept it from that; whether there is a copy to go on with."""
+    try:
+        update(settings, folder)
+    except (NoAnswerError, OSError, subprocess.TimeoutExpired) as error:
+        store = settings.database.host or "this server"
+        print(f"the accounts on {store} cannot be read: {error}", file=sys.stderr, flush=True)  # noqa: T201
+        return saved(folder) is not None and not secret_missing(settings)
+    return True
 
 
 def main() -> int:
     """The command; see the module's first lines."""
     options = argparse.ArgumentParser()
-    options.add_argument("--wait", type=float, default=0.0)
-    options.add_argument("--check", action="store_true")
+    options.add_argument("--complete", action="store_true")
     options.add_argument("--age", action="store_true")
     given = options.parse_args()
     if given.age:
         print(age(FOLDER))  # noqa: T201
         return 0
     settings = CopySettings.read(SETTINGS)
-    if given.check:
-        return 0 if complete(settings, FOLDER) else 1
-    return keep_trying(settings, FOLDER, given.wait)
+    if given.complete and complete(settings, FOLDER):
+        return 0
+    there = try_update(settings, FOLDER)
+    return 1 if given.complete and not there else 0
 
 
 if __name__ == "__main__":

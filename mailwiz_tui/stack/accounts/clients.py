@@ -10,13 +10,10 @@ from dataclasses import dataclass
 from mailwiz_tui.plan.model import AdminPanel, Plan, Webmail
 from mailwiz_tui.plan.published import host_label
 from mailwiz_tui.stack import keys
-from mailwiz_tui.stack.blueprint import Command, File, Item
+from mailwiz_tui.stack.blueprint import Command, File, Item, Wait
 from mailwiz_tui.stack.component import Context
 from mailwiz_tui.stack.render import render, sql_text
 from mailwiz_tui.topology.derive import topology_of
-
-WAIT = 900.0
-"""How long the account store is waited for, while it is being installed beside, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +131,7 @@ def connection(context: Context, client: DatabaseClient, question: str) -> tuple
         key=client.key,
     )
     owner = f"root:{client.runs_as}"
-    asked = f'{command_line(context, client)} -BNe "{question}" > /dev/null 2>&1'
-    wait = f"for try in $(seq {WAIT / 3:.0f}); do {asked} && exit 0; sleep 3; done; exit 1"
+    asked = f'{command_line(context, client)} -BNe "{question}" > /dev/null'
     return (
         File(client.settings, settings),
         Command(
@@ -143,11 +139,5 @@ def connection(context: Context, client: DatabaseClient, question: str) -> tuple
             argv=("sh", "-c", f"chown {owner} {client.key} && chmod 640 {client.key}"),
             unless=("sh", "-c", f'[ "$(stat -c %U:%G:%a {client.key})" = {owner}:640 ]'),
         ),
-        Command(
-            id=f"{client.name}.database",
-            argv=("sh", "-c", wait),
-            unless=("sh", "-c", asked),
-            inputs=(client.settings,),
-            timeout=WAIT + 120,
-        ),
+        Wait("database", context.topology.accounts.store, ("sh", "-c", asked)),
     )

@@ -8,7 +8,7 @@ from mailwiz_tui.stack import keys, limits
 from mailwiz_tui.stack.accounts.account_copy import FOLDER, SETTINGS
 from mailwiz_tui.stack.accounts.readers import GROUP
 from mailwiz_tui.stack.accounts.store import USER
-from mailwiz_tui.stack.blueprint import Command, Directory, File, Packages, Probe, Step, Unit, User
+from mailwiz_tui.stack.blueprint import Command, Directory, File, Packages, Probe, Step, Unit, User, Wait
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.postfix.release import Release
 from mailwiz_tui.stack.private_link import network_unit
@@ -23,8 +23,6 @@ UNITS = "/etc/systemd/system"
 SERVICE = "mailwiz-accounts.service"
 TIMER = "mailwiz-accounts.timer"
 OWN_SENDER_REPLY = "553 5.7.1 Senders of this domain log in at port 465 or 587"
-FIRST_WAIT = 900.0
-"""How long the first copy is waited for, while the account store is being installed beside, in seconds."""
 OLDEST = 300
 """The age in seconds from which the copy counts as stale."""
 
@@ -75,13 +73,7 @@ class AccountCopy(Component):
                     argv=("systemctl", "daemon-reload"),
                     inputs=(f"{UNITS}/{SERVICE}", *(file.path for file in drop_ins)),
                 ),
-                Command(
-                    id="accounts.first",
-                    argv=(PROGRAM, "--wait", f"{FIRST_WAIT:.0f}"),
-                    unless=(PROGRAM, "--check"),
-                    inputs=(SETTINGS, *(file.path for file in program)),
-                    timeout=FIRST_WAIT + 120,
-                ),
+                Wait("accounts database", context.topology.accounts.store, (PROGRAM, "--complete")),
                 Unit(TIMER, restart_on=(f"{UNITS}/{TIMER}",)),
             ),
         )

@@ -111,11 +111,11 @@ class ServerTable(Widget, can_focus=True):
             set_cell_size(heard, WIDTHS[3]),
             style=tone_style(self.app.theme_variables, Tone.WARN) if quiet else "",
         )
-        doing = self._doing(run)
+        doing = self._doing(run, now)
         row.append(fit(doing, room))
         return row
 
-    def _doing(self, run: ServerRun) -> str:
+    def _doing(self, run: ServerRun, now: float) -> str:
         counts = run.check_counts()
         if run.checks:
             said = f"{counts[CheckState.PASSED]} passed"
@@ -123,7 +123,7 @@ class ServerTable(Widget, can_focus=True):
             said += f", {counts[CheckState.WARNING]} warned" if counts[CheckState.WARNING] else ""
             return said
         if run.busy:
-            return run.progress or run.step_title or run.detail
+            return run.waiting(now) or run.progress or run.step_title or run.detail
         return run.failed_step or run.detail
 
     def choose(self, index: int) -> None:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Any, cast
 
 from mailwiz_tui.fleet.server import Server
-from mailwiz_tui.install.events import Event, LogLine, ServerPhase
+from mailwiz_tui.install.events import Event, LogLine, ServerPhase, Waiting
 from mailwiz_tui.install.follower import Follower
 from mailwiz_tui.install.pool import Pool
 
@@ -44,3 +44,22 @@ async def test_a_long_journal_leaves_the_screens_their_turn() -> None:
     assert outcome.state is ServerPhase.DONE
     assert [e.text for e in got if isinstance(e, LogLine)] == [f"{c}.{i}" for c in range(CHUNKS) for i in range(3)]
     assert most == 3
+
+
+class Waits(WholeJournal):
+    """A run that waited for another server."""
+
+    async def stream(self, op: str, **args: Any) -> AsyncIterator[dict[str, Any]]:
+        told = {"t": "wait", "step": "accounts", "server": "store1", "what": "accounts \x1b[2Jdatabase"}
+        events = [{**told, "at": 1.0, "over": False}, {**told, "at": 9.0, "over": True}]
+        yield {"offset": 1, "events": [*events, {"t": "end", "at": 9.0, "state": "done"}], "state": "ended"}
+
+
+async def test_what_a_run_waits_for_is_told_clean() -> None:
+    got: list[Event] = []
+    await Follower(cast(Pool, Waits()), Server(id="in1", host="h"), "r1", got.append).follow()
+    assert [(e.on, e.over, e.at) for e in got if isinstance(e, Waiting)] == [
+        ("store1", False, 1.0),
+        ("store1", True, 9.0),
+    ]
+    assert not any("\x1b" in e.what for e in got if isinstance(e, Waiting))
