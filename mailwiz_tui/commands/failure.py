@@ -8,6 +8,8 @@ import traceback
 from pathlib import Path
 
 from mailwiz_tui.commands.terminal import complain
+from mailwiz_tui.plan.errors import OperatorError
+from mailwiz_tui.plan.findings import PlanError
 
 
 def debug_log() -> Path:
@@ -31,15 +33,12 @@ def _keep(error: BaseException) -> Path | None:
 
 def report(error: BaseException) -> int:
     """Print what went wrong, where and what to do; return the exit code (2 for faults in the input)."""
-    findings = getattr(error, "findings", None)
-    if findings:
-        for finding in findings:
+    if isinstance(error, PlanError):
+        for finding in error.findings:
             complain(finding.line)
         return 2
-    what = getattr(error, "what", "")
-    if what:
-        where, advice = getattr(error, "where", ""), getattr(error, "advice", "")
-        complain(f"{where}: {what}" if where else what, advice)
+    if isinstance(error, OperatorError):
+        complain(f"{error.where}: {error.what}" if error.where else error.what, error.advice)
         return 1
     if isinstance(error, OSError) and error.filename:
         complain(f"{error.filename}: {error.strerror}")

@@ -15,6 +15,7 @@ from mailwiz_tui.commands.progress import ProgressPrinter
 from mailwiz_tui.commands.terminal import complain, say
 from mailwiz_tui.commands.workspace import Workspace, open_workspace
 from mailwiz_tui.install.engine import Engine
+from mailwiz_tui.plan.errors import OperatorError
 from mailwiz_tui.stack.blueprint import Blueprint
 from mailwiz_tui.verify.health import look
 
@@ -22,11 +23,8 @@ from mailwiz_tui.verify.health import look
 async def _show(engine: Engine, blueprint: Blueprint, *, as_json: bool) -> None:
     try:
         health = await look(engine, blueprint)
-    except Exception as error:
-        what = getattr(error, "what", "")
-        if not what:
-            raise
-        complain(f"{blueprint.server_id}: {what}", getattr(error, "advice", ""))
+    except OperatorError as error:
+        complain(f"{blueprint.server_id}: {error.what}", error.advice)
         return
     if as_json:
         say(json.dumps(dataclasses.asdict(health)))

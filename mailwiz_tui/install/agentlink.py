@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from mailwiz_tui.install.agent import archive, frames
 from mailwiz_tui.install.sanitize import clean_line, clean_text
+from mailwiz_tui.plan.errors import OperatorError
 
 _NOISE_LIMIT = 1 << 20
 _BOOTSTRAP = b"mailwiz-bootstrap: "
@@ -28,16 +29,8 @@ _EXITS = {
 }
 
 
-class AgentError(Exception):
-    """The agent could not do something: what, where, and what to do; clean text, no secrets."""
-
-    def __init__(self, what: str, where: str = "", advice: str = "") -> None:
-        super().__init__(what)
-        self.what, self.where, self.advice = what, where, advice
-
-    def __str__(self) -> str:
-        where = f"{self.where}: " if self.where else ""
-        return f"{where}{self.what}" + (f" ({self.advice})" if self.advice else "")
+class AgentError(OperatorError):
+    """The agent could not do something; clean text."""
 
 
 class AgentChannel(Protocol):

@@ -23,6 +23,7 @@ from mailwiz_tui.install.events import (
 from mailwiz_tui.install.outcome import ServerOutcome, outcome_from_end
 from mailwiz_tui.install.pool import Pool
 from mailwiz_tui.install.sanitize import clean_line, clean_text
+from mailwiz_tui.plan.errors import OperatorError
 
 GIVE_UP_AFTER = 300.0
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 15.0
@@ -92,8 +93,9 @@ class Follower:
             except OSError as error:
                 problem = error
             except Exception as error:
-                if not getattr(error, "transient", False):
-                    yield {"t": "lost", "what": str(error), "advice": getattr(error, "advice", "")}
+                told = error if isinstance(error, OperatorError) else OperatorError(str(error))
+                if not told.transient:
+                    yield {"t": "lost", "what": str(error), "advice": told.advice}
                     return
                 problem = error
             now = time.monotonic()

@@ -8,6 +8,7 @@ from typing import Any
 
 from mailwiz_tui.install.events import ServerPhase
 from mailwiz_tui.install.sanitize import clean_text
+from mailwiz_tui.plan.errors import OperatorError
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +83,12 @@ def outcome_at_rest(server_id: str, status: Mapping[str, Any]) -> ServerOutcome 
 
 def outcome_of(server_id: str, error: object) -> ServerOutcome:
     """A server's error as its outcome: ``LOST`` where the connection went and may come back."""
-    what = getattr(error, "what", "") or f"{type(error).__name__}: {error}"
-    where = getattr(error, "where", "")
+    told = error if isinstance(error, OperatorError) else OperatorError(f"{type(error).__name__}: {error}")
+    what, where = told.what, told.where
     lost = type(error).__name__ == "ConnectionLost"
     return ServerOutcome(
         server_id,
         ServerPhase.LOST if lost else ServerPhase.FAILED,
         reason=clean_text(f"{where}: {what}" if where and where != server_id else what),
-        advice=clean_text(getattr(error, "advice", "")),
+        advice=clean_text(told.advice),
     )

@@ -21,6 +21,7 @@ from mailwiz_tui.install.operator import Operator, RunInProgress, this_operator
 from mailwiz_tui.install.outcome import ServerOutcome
 from mailwiz_tui.install.pool import Pool
 from mailwiz_tui.install.sanitize import clean_text
+from mailwiz_tui.plan.errors import OperatorError
 from mailwiz_tui.plan.model import Plan, PrivateNetwork, Role, TlsProvider
 from mailwiz_tui.plan.published import public_names
 from mailwiz_tui.stack import traffic
@@ -31,16 +32,8 @@ from mailwiz_tui.stack.certificate import self_signed_days
 Compile = Callable[[Plan, str, FactsFile], Blueprint]
 
 
-class EngineError(Exception):
-    """Something the operator must put right before the engine can go on: what, where, advice."""
-
-    def __init__(self, what: str, where: str = "", advice: str = "") -> None:
-        super().__init__(what)
-        self.what, self.where, self.advice = what, where, advice
-
-    def __str__(self) -> str:
-        where = f"{self.where}: " if self.where else ""
-        return f"{where}{self.what}" + (f" ({self.advice})" if self.advice else "")
+class EngineError(OperatorError):
+    """Something the operator must put right before the engine can go on."""
 
 
 class _NoAnswerError(Exception):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from mailwiz_tui.plan.errors import OperatorError
+
 
 class Severity(StrEnum):
     """Whether a finding stops an installation."""
@@ -33,7 +35,7 @@ class Finding:
         return f"{self.path}: {self.message}{tail}"
 
 
-class PlanError(Exception):
+class PlanError(OperatorError):
     """A plan that cannot be used; holds every finding, not only the first."""
 
     def __init__(self, findings: list[Finding]) -> None:

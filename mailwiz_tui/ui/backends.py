@@ -10,6 +10,7 @@ from typing import Any, cast
 from mailwiz_tui.fleet.facts import Facts
 from mailwiz_tui.fleet.server import Inventory, Server
 from mailwiz_tui.install.prompts import Prompts
+from mailwiz_tui.plan.errors import OperatorError
 from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.ui.ports import EngineFactory, EngineLike, OnResult, Prober, Verifier, WatcherFactory, WatcherLike
 from mailwiz_tui.ui.published import Comparer, real_compare
@@ -64,12 +65,8 @@ class Backends:
 
 def error_sentence(error: BaseException) -> str:
     """An error for the operator: what, where and what to do, in one line."""
-    parts = [str(getattr(error, name, "") or "") for name in ("what", "where", "advice")]
-    if parts[0]:
-        what, where, advice = parts
+    if isinstance(error, OperatorError):
+        what, where = error.what, error.where
         sentence = f"{where}: {what}" if where and where not in what else what
-        return f"{sentence.rstrip('.')} – {advice}" if advice else sentence
-    findings = getattr(error, "findings", None)
-    if findings:
-        return "; ".join(f.line for f in findings)
+        return f"{sentence.rstrip('.')} – {error.advice}" if error.advice else sentence
     return str(error) or type(error).__name__

@@ -11,6 +11,7 @@ from typing import Any
 
 from mailwiz_tui.dns.records import plan_records
 from mailwiz_tui.fleet.account_domains import store_id
+from mailwiz_tui.plan.errors import OperatorError
 from mailwiz_tui.stack.blueprint import Blueprint
 from mailwiz_tui.verify import (
     account_domains,
@@ -61,8 +62,7 @@ class _Round:
         self.report(result)
 
     def fail(self, check: str, server_id: str, proves: str, error: BaseException, vantage: str = "") -> None:
-        what = getattr(error, "what", "") or plain(error)
-        advice = getattr(error, "advice", "")
+        what, advice = (error.what, error.advice) if isinstance(error, OperatorError) else (plain(error), "")
         state = CheckState.NOT_RUN if isinstance(error, NotRun) else CheckState.FAILED
         self.tell(CheckResult(check, server_id, state, proves, what, advice, vantage or server_id))
 

@@ -226,6 +226,7 @@ def test_every_action_has_its_method() -> None:
     from mailwiz_tui.ui.screens.log_actions import LogScreen
     from mailwiz_tui.ui.screens.monitor import MonitorScreen
     from mailwiz_tui.ui.screens.review import ReviewScreen
+    from mailwiz_tui.ui.screens.step_screen import StepScreen
     from mailwiz_tui.ui.screens.traffic_dialog import TrafficDialog
     from mailwiz_tui.ui.screens.verification import VerificationScreen
 
@@ -242,8 +243,8 @@ def test_every_action_has_its_method() -> None:
         "monitor": MonitorScreen,
         "traffic": TrafficDialog,
         "log": LogScreen,
-        "step": step_screens.SCREENS["architecture"],
-        **{name: step_screens.SCREENS[name] for name in ("roles", "dns", "domains")},
+        "step": StepScreen,
+        **{name: step_screens.OWN_SCREENS[name] for name in ("roles", "dns", "domains")},
     }
     for action in ACTIONS:
         assert hasattr(owners[action.scope], f"action_{action.name}"), action.id

@@ -13,7 +13,6 @@ from textual.keys import _character_to_key
 from mailwiz_tui.install.events import LogLine
 from mailwiz_tui.ui import keys_in_turn
 from mailwiz_tui.ui.mailwiz import MailwizApp
-from mailwiz_tui.ui.screens.security import SecurityScreen
 from mailwiz_tui.ui.screens.start import StartScreen
 from mailwiz_tui.ui.screens.step_screen import StepScreen
 from mailwiz_tui.ui.widgets.entry import Entry
@@ -88,13 +87,14 @@ async def test_leaving_while_a_screen_is_being_built_is_no_crash(
     make_app: MakeApp, plan_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = make_app(plan_path)
-    page = SecurityScreen.page
+    page = StepScreen.page
 
-    def leave_at_once(screen: SecurityScreen) -> ComposeResult:
-        app.exit(return_code=143)
+    def leave_at_once(screen: StepScreen) -> ComposeResult:
+        if screen.step_id == "security":
+            app.exit(return_code=143)
         yield from page(screen)
 
-    monkeypatch.setattr(SecurityScreen, "page", leave_at_once)
+    monkeypatch.setattr(StepScreen, "page", leave_at_once)
     async with app.run_test(size=(80, 24)) as pilot:
         await goto(pilot, app, "domains")
         burst(app, "<f8>")

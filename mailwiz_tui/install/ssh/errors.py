@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from mailwiz_tui.plan.errors import OperatorError
+
 
 class SshErrorKind(StrEnum):
-    """Which kind of failure; tests, screens and the reconnect helper tell them apart by this."""
+    """Which kind of failure; tests and screens tell them apart by this."""
 
     NAME = "name"
     REFUSED = "refused"
@@ -27,28 +29,16 @@ class SshErrorKind(StrEnum):
 _TRANSIENT = frozenset({SshErrorKind.REFUSED, SshErrorKind.NO_ROUTE, SshErrorKind.TIMEOUT, SshErrorKind.LOST})
 
 
-class SshError(Exception):
+class SshError(OperatorError):
     """A server could not be reached or did not let us work.
 
-    ``what`` says what went wrong, ``where`` names the server (``root@192.0.2.21:22``), ``advice`` what to do.
-    All three are one line each, printable and free of secrets.
+    ``where`` names the server (``root@192.0.2.21:22``).
     """
 
     def __init__(self, what: str, where: str, advice: str = "", *, kind: SshErrorKind = SshErrorKind.PROTOCOL):
         super().__init__(what, where, advice)
-        self.what = what
-        self.where = where
-        self.advice = advice
         self.kind = kind
-
-    @property
-    def transient(self) -> bool:
-        """Whether trying again later, with nothing changed by the operator, may succeed."""
-        return self.kind in _TRANSIENT
-
-    def __str__(self) -> str:
-        tail = f" ({self.advice})" if self.advice else ""
-        return f"{self.where}: {self.what}{tail}"
+        self.transient = kind in _TRANSIENT
 
 
 class ConnectionLost(SshError):  # noqa: N818 - the name says what happened

@@ -14,7 +14,7 @@ from textual.widget import Widget
 from textual.widgets import Button
 
 from mailwiz_tui.plan.findings import Finding
-from mailwiz_tui.plan.steps import STEPS, FieldSpec
+from mailwiz_tui.plan.steps import STEPS, FieldSpec, step
 from mailwiz_tui.ui.actions import bindings_for
 from mailwiz_tui.ui.fields import make_field, why_not_choice
 from mailwiz_tui.ui.help_pages import step_page
@@ -32,16 +32,17 @@ PREVIEW_DELAY = 0.3
 
 
 class StepScreen(FormScreen):
-    """One step. Subclasses name their ``step_id`` and may add widgets below the fields."""
+    """One step. Subclasses of it name the ``step_id`` that is theirs and may add widgets below the fields."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("step")]
     scopes: tuple[str, ...] = ("step",)
-    step_id: ClassVar[str] = ""
+    step_id: str = ""
     beside: ClassVar[bool] = True
     """Whether the DNS preview stands beside the form where there is room."""
 
-    def __init__(self, session: Session, focus: str = "") -> None:
-        super().__init__(session, next(s for s in STEPS if s.id == self.step_id))
+    def __init__(self, session: Session, focus: str = "", step_id: str = "") -> None:
+        self.step_id = step_id or self.step_id
+        super().__init__(session, step(self.step_id))
         self.heading = f"{self.spec.number}. {self.spec.title}"
         self._focus_path = focus
         self._preview_due = False

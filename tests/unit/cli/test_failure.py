@@ -7,10 +7,7 @@ import pytest
 from mailwiz_tui.commands import check
 from mailwiz_tui.commands.credentials import CredentialsFile
 from mailwiz_tui.commands.failure import report
-
-
-class Failing:
-    what, where, advice = "connection refused", "mx1", "is the SSH server running?"
+from mailwiz_tui.plan.errors import OperatorError
 
 
 def test_a_traceback_never_reaches_the_terminal(
@@ -33,8 +30,7 @@ def test_a_traceback_never_reaches_the_terminal(
 
 
 def test_an_error_that_says_what_where_and_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
-    error = type("SshError", (Exception,), dict(vars(Failing)))()
-    assert report(error) == 1
+    assert report(OperatorError("connection refused", "mx1", "is the SSH server running?")) == 1
     assert capsys.readouterr().err == "mailwiz-tui: mx1: connection refused – is the SSH server running?\n"
 
 
