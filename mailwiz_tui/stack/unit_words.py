@@ -1,9 +1,21 @@
-"""What a person reads about a systemd unit of a component."""
+"""What a person reads about a systemd unit of a component, and what fails with it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from fnmatch import fnmatchcase
+
+
+class Work(Enum):
+    """What a server does for people."""
+
+    MAIL = "mail"
+    """Mail comes in, is submitted and goes out."""
+    SUBMISSION = "submission"
+    LOGINS = "logins"
+    """Users log in, with mail programs and in the browser."""
+    BROWSER = "browser"
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +29,8 @@ class UnitWords:
     unit: str
     down: str
     short: str | None = None
+    work: tuple[Work, ...] = ()
+    checks: tuple[str, ...] = ()
 
     def named(self, label: str) -> str:
         """The short name of a unit that matches."""

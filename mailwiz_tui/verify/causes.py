@@ -6,39 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mailwiz_tui.plan.words import counted
+from mailwiz_tui.stack.unit_words import Work
 from mailwiz_tui.verify.result import CheckResult, CheckState
+from mailwiz_tui.verify.unit_words import unit_rank, unit_words
 
 ANSWERS = "answers."
 """How the ids of the checks begin that ask a service itself; then comes its unit."""
-_MAIL = ("mail-in.", "mail-out.", "smtp.", "submission.", "relay.")
-_LOGINS = ("auth.", "web.")
-_DEPENDENTS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
-    ("mailwiz-mesh", (*_MAIL, *_LOGINS), ("mesh.", "links.", "account")),
-    ("unbound", _MAIL, ("resolver.", "unbound.")),
-    (
-        "mariadb",
-        (*_MAIL, *_LOGINS),
-        ("mariadb.", "database-gate.", "account", "postfix.accounts", "dovecot.accounts"),
-    ),
-    ("mailwiz-database-gate", (*_MAIL, *_LOGINS), ("database-gate.", "postfix.accounts", "dovecot.accounts")),
-    ("redis-server@rspamd", (), ("redis.", "rspamd.", "answers.rspamd")),
-    ("clamav-daemon", _MAIL, ("clamav.", "answers.mailwiz-clamav-milter")),
-    ("spamd", _MAIL, ("spamassassin.", "answers.mailwiz-spamd-milter")),
-    ("rspamd", _MAIL, ("rspamd.",)),
-    (
-        "dovecot",
-        (*_MAIL, *_LOGINS),
-        ("dovecot.", "sasl-gate.", "answers.mailwiz-sasl-gate", "tls.", "listens.", "reach."),
-    ),
-    ("mailwiz-sasl-gate", ("submission.",), ("sasl-gate.",)),
-    ("mailwiz-", _MAIL, ("links.", "guard.", "clamav.", "spamassassin.", "message-checks.", "recipient-checks.")),
-    ("opendkim", _MAIL, ("opendkim.",)),
-    ("postfix", _MAIL, ("postfix.", "tls.", "listens.", "reach.")),
-    ("php", ("web.",), ("php.",)),
-    ("nginx", ("web.",), ("nginx.", "tls.", "listens.", "reach.")),
-)
-"""What fails with a unit, by the beginnings of its name and of the checks' ids: on every server, on its own server.
-What others rely on comes first, so that it is named as the cause."""
+_CHECKS = {
+    Work.MAIL: ("mail-in.", "mail-out.", "smtp.", "submission.", "relay."),
+    Work.SUBMISSION: ("submission.",),
+    Work.LOGINS: ("auth.", "web."),
+    Work.BROWSER: ("web.",),
+}
+"""How the ids of the checks of each kind of work begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +60,8 @@ def causes(results: Sequence[CheckResult]) -> list[Cause]:
 
 
 def _place(root: CheckResult) -> int:
-    unit = root.id.removeprefix(ANSWERS)
-    return next((n for n, known in enumerate(_DEPENDENTS) if unit.startswith(known[0])), len(_DEPENDENTS))
+    """The order of installation: what others rely on comes first, so that it is named as the cause."""
+    return unit_rank(root.id.removeprefix(ANSWERS))
 
 
 def _follows(result: CheckResult, root: CheckResult) -> bool:
@@ -89,8 +69,6 @@ def _follows(result: CheckResult, root: CheckResult) -> bool:
     unit, here = root.id.removeprefix(ANSWERS), result.server_id == root.server_id
     if here and result.id in (f"unit.{unit}", "host.units"):
         return True
-    place = _place(root)
-    if place == len(_DEPENDENTS):
-        return False
-    _, anywhere, on_its_server = _DEPENDENTS[place]
-    return result.id.startswith(anywhere) or (here and result.id.startswith(on_its_server))
+    words = unit_words(unit)
+    anywhere = tuple(begins for work in words.work for begins in _CHECKS[work])
+    return result.id.startswith(anywhere) or (here and result.id.startswith(words.checks))

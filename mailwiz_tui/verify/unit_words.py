@@ -7,9 +7,16 @@ from functools import cache
 from mailwiz_tui.stack.compile import COMPONENTS
 from mailwiz_tui.stack.unit_words import UnitWords
 
+_EVERY = tuple(words for component in COMPONENTS for words in component.units)
+
 
 @cache
+def unit_rank(label: str) -> int:
+    """The place of a unit, named without ``.service``, in the order of installation; those unknown come last."""
+    return next((rank for rank, words in enumerate(_EVERY) if words.matches(label)), len(_EVERY))
+
+
 def unit_words(label: str) -> UnitWords:
     """The words for a unit, named without ``.service``; for one that no component knows, its name alone."""
-    every = (words for component in COMPONENTS for words in component.units)
-    return next((words for words in every if words.matches(label)), UnitWords(label, ""))
+    rank = unit_rank(label)
+    return _EVERY[rank] if rank < len(_EVERY) else UnitWords(label, "")

@@ -15,7 +15,7 @@ from mailwiz_tui.stack.filtering import reached
 from mailwiz_tui.stack.mail_parts import MailParts, Milter, Stage, Stream, asked
 from mailwiz_tui.stack.probes import listens, unit_active
 from mailwiz_tui.stack.render import render
-from mailwiz_tui.stack.unit_words import UnitWords
+from mailwiz_tui.stack.unit_words import UnitWords, Work
 
 MILTER = Milter("clamav", "mailwiz-clamav-milter.service", keys.CLAMAV_MILTER_PORT)
 CLAMD = "/etc/clamav/clamd.conf"
@@ -36,9 +36,21 @@ class ClamAv(Component):
     name = "clamav"
     title = "Virus scanner"
     units = (
-        UnitWords("clamav-daemon", "mail is deferred: it cannot be scanned for viruses", "clamd"),
+        UnitWords(
+            "clamav-daemon",
+            "mail is deferred: it cannot be scanned for viruses",
+            "clamd",
+            work=(Work.MAIL,),
+            checks=("clamav.", "answers.mailwiz-clamav-milter"),
+        ),
         UnitWords("clamav-daemon.socket", "mail is deferred: it cannot be scanned for viruses", ""),
-        UnitWords("mailwiz-clamav-milter", "mail is deferred: it cannot be scanned for viruses", "virus"),
+        UnitWords(
+            "mailwiz-clamav-milter",
+            "mail is deferred: it cannot be scanned for viruses",
+            "virus",
+            work=(Work.MAIL,),
+            checks=("clamav.",),
+        ),
         UnitWords("clamav-freshclam", "virus signatures are not updated", "freshclam"),
     )
     telling_packages = ("clamav-daemon",)

@@ -10,7 +10,7 @@ from mailwiz_tui.stack.mariadb.component import MariaDb
 from mailwiz_tui.stack.probes import unit_active
 from mailwiz_tui.stack.programs import folder, launcher, module
 from mailwiz_tui.stack.render import render
-from mailwiz_tui.stack.unit_words import UnitWords
+from mailwiz_tui.stack.unit_words import UnitWords, Work
 
 NAME = "mailwiz-database-gate"
 SOCKET_UNIT, SERVICE_UNIT = f"{NAME}.socket", f"{NAME}.service"
@@ -23,7 +23,12 @@ class DatabaseGate(Component):
     name = "database-gate"
     title = "Lookups while MariaDB restarts"
     units = (
-        UnitWords("mailwiz-database-gate", "accounts cannot be looked up: no login, no delivery"),
+        UnitWords(
+            "mailwiz-database-gate",
+            "accounts cannot be looked up: no login, no delivery",
+            work=(Work.MAIL, Work.LOGINS),
+            checks=("database-gate.", "postfix.accounts", "dovecot.accounts"),
+        ),
         UnitWords("mailwiz-database-gate.socket", "accounts cannot be looked up: no login, no delivery"),
     )
 

@@ -29,7 +29,7 @@ from mailwiz_tui.stack.private_link import after_network
 from mailwiz_tui.stack.probes import clean_check, unit_active
 from mailwiz_tui.stack.programs import folder, module
 from mailwiz_tui.stack.render import render
-from mailwiz_tui.stack.unit_words import UnitWords
+from mailwiz_tui.stack.unit_words import UnitWords, Work
 
 CONTAINERS = ("lxc", "systemd-nspawn", "docker", "podman", "openvz")
 _INOTIFY = "/proc/sys/fs/inotify/max_user_instances"
@@ -44,7 +44,14 @@ class Dovecot(Component):
 
     name = "dovecot"
     title = "Mailboxes"
-    units = (UnitWords("dovecot", "nobody can read mail, and new mail waits in the queue"),)
+    units = (
+        UnitWords(
+            "dovecot",
+            "nobody can read mail, and new mail waits in the queue",
+            work=(Work.MAIL, Work.LOGINS),
+            checks=("dovecot.", "sasl-gate.", "answers.mailwiz-sasl-gate", "tls.", "listens.", "reach."),
+        ),
+    )
     telling_packages = ("dovecot-imapd",)
 
     def wanted(self, context: Context) -> bool:

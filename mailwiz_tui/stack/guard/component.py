@@ -17,7 +17,7 @@ from mailwiz_tui.stack.mail_parts import MailParts, Milter, Stage, Stream, asked
 from mailwiz_tui.stack.probes import listens, unit_active
 from mailwiz_tui.stack.programs import folder, launcher, module
 from mailwiz_tui.stack.render import render
-from mailwiz_tui.stack.unit_words import UnitWords
+from mailwiz_tui.stack.unit_words import UnitWords, Work
 
 MILTER = Milter("guard", "mailwiz-guard.service", keys.GUARD_MILTER_PORT)
 USER = "mailwiz-guard"
@@ -32,7 +32,15 @@ class Guard(Component):
 
     name = "guard"
     title = "Sending limits"
-    units = (UnitWords("mailwiz-guard", "submission is refused: the rate limiter is down", "guard"),)
+    units = (
+        UnitWords(
+            "mailwiz-guard",
+            "submission is refused: the rate limiter is down",
+            "guard",
+            work=(Work.MAIL,),
+            checks=("guard.",),
+        ),
+    )
 
     def wanted(self, context: Context) -> bool:
         """Where the filter does not do it itself."""

@@ -25,7 +25,7 @@ from mailwiz_tui.stack.blueprint import (
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.probes import clean_check, unit_active
 from mailwiz_tui.stack.render import render
-from mailwiz_tui.stack.unit_words import UnitWords
+from mailwiz_tui.stack.unit_words import UnitWords, Work
 
 FOLDER = f"{keys.CONF_DIR}/links"
 CONF = f"{FOLDER}/haproxy.cfg"
@@ -40,7 +40,15 @@ class Links(Component):
 
     name = "links"
     title = "Links between the servers"
-    units = (UnitWords("mailwiz-links", "filters on other servers cannot be reached", "links"),)
+    units = (
+        UnitWords(
+            "mailwiz-links",
+            "filters on other servers cannot be reached",
+            "links",
+            work=(Work.MAIL,),
+            checks=("links.",),
+        ),
+    )
     telling_packages = ("haproxy",)
 
     def wanted(self, context: Context) -> bool:

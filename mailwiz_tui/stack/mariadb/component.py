@@ -12,7 +12,7 @@ from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.mail_parts import MailParts
 from mailwiz_tui.stack.probes import unit_active
 from mailwiz_tui.stack.render import render, sql_text
-from mailwiz_tui.stack.unit_words import UnitWords
+from mailwiz_tui.stack.unit_words import UnitWords, Work
 
 CONFIG = "/etc/mysql/mariadb.conf.d/90-mailwiz.cnf"
 SQL_DIR = f"{keys.CONF_DIR}/sql"
@@ -28,7 +28,14 @@ class MariaDb(Component):
 
     name = "mariadb"
     title = "Accounts"
-    units = (UnitWords("mariadb", "accounts cannot be looked up: no login, no delivery"),)
+    units = (
+        UnitWords(
+            "mariadb",
+            "accounts cannot be looked up: no login, no delivery",
+            work=(Work.MAIL, Work.LOGINS),
+            checks=("mariadb.", "database-gate.", "account", "postfix.accounts", "dovecot.accounts"),
+        ),
+    )
     telling_packages = ("mariadb-server",)
 
     def wanted(self, context: Context) -> bool:

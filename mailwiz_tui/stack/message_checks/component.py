@@ -17,7 +17,7 @@ from mailwiz_tui.stack.mail_parts import MailParts, Milter, Stage, Stream, asked
 from mailwiz_tui.stack.probes import POSTFIX_COMPLAINT, listens, unit_active
 from mailwiz_tui.stack.programs import folder, launcher, module
 from mailwiz_tui.stack.render import render
-from mailwiz_tui.stack.unit_words import UnitWords
+from mailwiz_tui.stack.unit_words import UnitWords, Work
 
 MILTER = Milter("message-checks", "mailwiz-message-checks.service", keys.MESSAGE_CHECKS_PORT)
 FOLDER = f"{keys.CONF_DIR}/message-checks"
@@ -33,7 +33,13 @@ class MessageChecks(Component):
     name = "message_checks"
     title = "Message checks"
     units = (
-        UnitWords("mailwiz-message-checks", "mail is deferred: the addresses in From cannot be checked", "checks"),
+        UnitWords(
+            "mailwiz-message-checks",
+            "mail is deferred: the addresses in From cannot be checked",
+            "checks",
+            work=(Work.MAIL,),
+            checks=("message_checks.",),
+        ),
     )
 
     def wanted(self, context: Context) -> bool:

@@ -14,7 +14,7 @@ from mailwiz_tui.stack.mta_sts.policies import applies, dane_first, settings
 from mailwiz_tui.stack.postfix.release import Release
 from mailwiz_tui.stack.probes import POSTFIX_COMPLAINT, listens, unit_active
 from mailwiz_tui.stack.render import render
-from mailwiz_tui.stack.unit_words import UnitWords
+from mailwiz_tui.stack.unit_words import UnitWords, Work
 
 RESOLVER = "postfix-mta-sts-resolver.service"
 SETTINGS = "/etc/mta-sts-daemon.yml"
@@ -31,8 +31,8 @@ class MtaSts(Component):
     name = "mta_sts"
     title = "TLS policies of destinations"
     units = (
-        UnitWords("postfix-mta-sts-resolver", _DOWN),
-        UnitWords("mailwiz-dane-policy", _DOWN),
+        UnitWords("postfix-mta-sts-resolver", _DOWN, work=(Work.MAIL,), checks=("mta_sts.",)),
+        UnitWords("mailwiz-dane-policy", _DOWN, work=(Work.MAIL,), checks=("mta_sts.",)),
     )
 
     def wanted(self, context: Context) -> bool:

@@ -26,7 +26,7 @@ from mailwiz_tui.stack.nginx.addresses import login_template, own_script_address
 from mailwiz_tui.stack.probes import clean_check, unit_active
 from mailwiz_tui.stack.protocols import has_ipv6
 from mailwiz_tui.stack.render import render
-from mailwiz_tui.stack.unit_words import UnitWords
+from mailwiz_tui.stack.unit_words import UnitWords, Work
 
 SITE = "/etc/nginx/conf.d/mailwiz.conf"
 SNIPPETS = "/etc/nginx/snippets"
@@ -39,7 +39,14 @@ class Nginx(Component):
 
     name = "nginx"
     title = "Web server"
-    units = (UnitWords("nginx", "nothing is served over HTTPS: no webmail, no admin panel, no MTA-STS policy"),)
+    units = (
+        UnitWords(
+            "nginx",
+            "nothing is served over HTTPS: no webmail, no admin panel, no MTA-STS policy",
+            work=(Work.BROWSER,),
+            checks=("nginx.", "tls.", "listens.", "reach."),
+        ),
+    )
     telling_packages = ("nginx",)
 
     def wanted(self, context: Context) -> bool:

@@ -17,7 +17,7 @@ from mailwiz_tui.stack.probes import listens, unit_active
 from mailwiz_tui.stack.render import render
 from mailwiz_tui.stack.signing.component import SENDERS_FILE
 from mailwiz_tui.stack.signing.signing_domains import KEY_NAME
-from mailwiz_tui.stack.unit_words import UnitWords
+from mailwiz_tui.stack.unit_words import UnitWords, Work
 
 CONFIG = "/etc/opendkim.conf"
 FOLDER = "/etc/mailwiz/opendkim"
@@ -33,7 +33,11 @@ class OpenDkim(Component):
 
     name = "opendkim"
     title = "DKIM"
-    units = (UnitWords("opendkim", "mail is deferred: it cannot be signed (DKIM)"),)
+    units = (
+        UnitWords(
+            "opendkim", "mail is deferred: it cannot be signed (DKIM)", work=(Work.MAIL,), checks=("opendkim.",)
+        ),
+    )
     telling_packages = ("opendkim",)
 
     def wanted(self, context: Context) -> bool:

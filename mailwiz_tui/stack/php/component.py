@@ -8,7 +8,7 @@ from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.php.pool import FASTCGI, pools, unit, version
 from mailwiz_tui.stack.probes import clean_check, unit_active
 from mailwiz_tui.stack.render import render
-from mailwiz_tui.stack.unit_words import UnitWords
+from mailwiz_tui.stack.unit_words import UnitWords, Work
 
 
 class Php(Component):
@@ -16,7 +16,9 @@ class Php(Component):
 
     name = "php"
     title = "PHP"
-    units = (UnitWords("php*-fpm", "webmail and the admin panel do not answer"),)
+    units = (
+        UnitWords("php*-fpm", "webmail and the admin panel do not answer", work=(Work.BROWSER,), checks=("php.",)),
+    )
 
     def wanted(self, context: Context) -> bool:
         """Where a web application is served."""

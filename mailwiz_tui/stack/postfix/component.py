@@ -22,13 +22,12 @@ from mailwiz_tui.stack.mail_parts import Section, Stream
 from mailwiz_tui.stack.postfix import relay
 from mailwiz_tui.stack.postfix.lookups import lookups
 from mailwiz_tui.stack.postfix.peers import PEERS
-from mailwiz_tui.stack.postfix.release import SERVICE, Release
+from mailwiz_tui.stack.postfix.release import SERVICE, WORDS, Release
 from mailwiz_tui.stack.postfix.services import among_peers, master_cf, own_chain, ports, smart_host_here, way_out
 from mailwiz_tui.stack.probes import POSTFIX_COMPLAINT, clean_check, unit_active
 from mailwiz_tui.stack.protocols import inet_protocols
 from mailwiz_tui.stack.render import render
 from mailwiz_tui.stack.resolution import resolution
-from mailwiz_tui.stack.unit_words import UnitWords
 
 DIR = "/etc/postfix"
 FILTERS = "/etc/fail2ban/filter.d"
@@ -43,10 +42,7 @@ class Postfix(Component):
 
     name = "postfix"
     title = "Mail transfer"
-    units = (
-        UnitWords("postfix", "no mail comes in or goes out"),
-        UnitWords("postfix@-", "no mail comes in or goes out"),
-    )
+    units = WORDS
     telling_packages = ("postfix",)
 
     def wanted(self, context: Context) -> bool:

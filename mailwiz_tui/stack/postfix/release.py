@@ -6,9 +6,19 @@ from dataclasses import dataclass
 
 from mailwiz_tui.stack.blueprint import Command, Unit
 from mailwiz_tui.stack.component import Context
+from mailwiz_tui.stack.unit_words import UnitWords, Work
 
 SERVICE = "postfix.service"
 INSTANCE = "postfix@-.service"
+WORDS = tuple(
+    UnitWords(
+        unit.removesuffix(".service"),
+        "no mail comes in or goes out",
+        work=(Work.MAIL,),
+        checks=("postfix.", "tls.", "listens.", "reach."),
+    )
+    for unit in (SERVICE, INSTANCE)
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from mailwiz_tui.stack.mail_parts import MailParts, PostfixParts
 from mailwiz_tui.stack.probes import listens, unit_active
 from mailwiz_tui.stack.programs import folder, launcher, module
 from mailwiz_tui.stack.render import render
-from mailwiz_tui.stack.unit_words import UnitWords
+from mailwiz_tui.stack.unit_words import UnitWords, Work
 
 UNIT = "mailwiz-recipient-checks.service"
 ASKED = (
@@ -60,7 +60,13 @@ class RecipientChecks(Component):
     name = "recipient_checks"
     title = "Recipient checks"
     units = (
-        UnitWords("mailwiz-recipient-checks", "mail is deferred: its recipients cannot be looked up", "recipients"),
+        UnitWords(
+            "mailwiz-recipient-checks",
+            "mail is deferred: its recipients cannot be looked up",
+            "recipients",
+            work=(Work.MAIL,),
+            checks=("recipient_checks.",),
+        ),
     )
 
     def wanted(self, context: Context) -> bool:

@@ -19,7 +19,14 @@ class Redis(Component):
 
     name = "redis"
     title = "Filter's memory"
-    units = (UnitWords("redis-server@rspamd", "Rspamd recognizes less spam without its statistics", "redis"),)
+    units = (
+        UnitWords(
+            "redis-server@rspamd",
+            "Rspamd recognizes less spam without its statistics",
+            "redis",
+            checks=("redis.", "rspamd.", "answers.rspamd"),
+        ),
+    )
 
     def wanted(self, context: Context) -> bool:
         """Where Rspamd runs."""

@@ -30,7 +30,7 @@ from mailwiz_tui.stack.resolution import resolution
 from mailwiz_tui.stack.rspamd import milter, reports
 from mailwiz_tui.stack.rspamd.release import release_files
 from mailwiz_tui.stack.signing.component import SELECTORS_FILE
-from mailwiz_tui.stack.unit_words import UnitWords
+from mailwiz_tui.stack.unit_words import UnitWords, Work
 from mailwiz_tui.topology.model import Signer
 
 LOCAL = "/etc/rspamd/local.d"
@@ -52,7 +52,9 @@ class Rspamd(Component):
     name = "rspamd"
     title = "Spam filter and DKIM"
     units = (
-        UnitWords("rspamd", "mail is deferred: it cannot be checked for spam"),
+        UnitWords(
+            "rspamd", "mail is deferred: it cannot be checked for spam", work=(Work.MAIL,), checks=("rspamd.",)
+        ),
         UnitWords("mailwiz-dmarc-reports.timer", "no DMARC reports are sent"),
     )
     telling_packages = ("rspamd",)

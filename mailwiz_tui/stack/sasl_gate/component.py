@@ -9,7 +9,7 @@ from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.probes import unit_active
 from mailwiz_tui.stack.programs import folder, launcher, module
 from mailwiz_tui.stack.render import render
-from mailwiz_tui.stack.unit_words import UnitWords
+from mailwiz_tui.stack.unit_words import UnitWords, Work
 
 NAME = "mailwiz-sasl-gate"
 SOCKET_UNIT, SERVICE_UNIT = f"{NAME}.socket", f"{NAME}.service"
@@ -23,7 +23,9 @@ class SaslGate(Component):
     name = "sasl-gate"
     title = "Logins at submission"
     units = (
-        UnitWords("mailwiz-sasl-gate", "users cannot log in to send mail"),
+        UnitWords(
+            "mailwiz-sasl-gate", "users cannot log in to send mail", work=(Work.SUBMISSION,), checks=("sasl-gate.",)
+        ),
         UnitWords("mailwiz-sasl-gate.socket", "users cannot log in to send mail"),
     )
 

@@ -32,7 +32,7 @@ from mailwiz_tui.stack.probes import listens, unit_active
 from mailwiz_tui.stack.programs import folder, launcher, module
 from mailwiz_tui.stack.render import render
 from mailwiz_tui.stack.resolution import resolution
-from mailwiz_tui.stack.unit_words import UnitWords
+from mailwiz_tui.stack.unit_words import UnitWords, Work
 
 MILTER = Milter("spamassassin", "mailwiz-spamd-milter.service", keys.SPAMD_MILTER_PORT)
 RULES = "/etc/spamassassin/mailwiz.cf"
@@ -55,8 +55,19 @@ class SpamAssassin(Component):
     name = "spamassassin"
     title = "Spam filter"
     units = (
-        UnitWords("spamd", "mail is deferred: it cannot be checked for spam"),
-        UnitWords("mailwiz-spamd-milter", "mail is deferred: it cannot be checked for spam", "spam"),
+        UnitWords(
+            "spamd",
+            "mail is deferred: it cannot be checked for spam",
+            work=(Work.MAIL,),
+            checks=("spamassassin.", "answers.mailwiz-spamd-milter"),
+        ),
+        UnitWords(
+            "mailwiz-spamd-milter",
+            "mail is deferred: it cannot be checked for spam",
+            "spam",
+            work=(Work.MAIL,),
+            checks=("spamassassin.",),
+        ),
         UnitWords("spamassassin-maintenance.timer", "the rules of SpamAssassin are not updated", ""),
     )
     telling_packages = ("spamd",)

@@ -32,7 +32,11 @@ class Srs(Component):
 
     name = "srs"
     title = "Forwarding (SRS)"
-    units = (UnitWords("postsrsd", "forwarded mail waits in the queue, and bounces of it are deferred"),)
+    units = (
+        UnitWords(
+            "postsrsd", "forwarded mail waits in the queue, and bounces of it are deferred", checks=("srs.",)
+        ),
+    )
 
     def wanted(self, context: Context) -> bool:
         """Where forwarded mail leaves or its bounces come in."""

@@ -12,7 +12,7 @@ from mailwiz_tui.stack.probes import clean_check, unit_active
 from mailwiz_tui.stack.protocols import has_ipv6
 from mailwiz_tui.stack.render import render
 from mailwiz_tui.stack.resolution import Resolution, resolution
-from mailwiz_tui.stack.unit_words import UnitWords
+from mailwiz_tui.stack.unit_words import UnitWords, Work
 
 CONFIG = "/etc/unbound/unbound.conf.d/mailwiz.conf"
 RESOLV_CONF = f"{keys.CONF_DIR}/resolv.conf"
@@ -28,7 +28,14 @@ class Unbound(Component):
 
     name = "unbound"
     title = "Name resolution"
-    units = (UnitWords("unbound", "names cannot be looked up, so mail waits in the queue"),)
+    units = (
+        UnitWords(
+            "unbound",
+            "names cannot be looked up, so mail waits in the queue",
+            work=(Work.MAIL,),
+            checks=("resolver.", "unbound."),
+        ),
+    )
     telling_packages = ("unbound",)
 
     def wanted(self, context: Context) -> bool:

@@ -15,7 +15,7 @@ from mailwiz_tui.stack.blueprint import Directory, File, Packages, Port, Probe, 
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.probes import unit_active
 from mailwiz_tui.stack.render import render
-from mailwiz_tui.stack.unit_words import UnitWords
+from mailwiz_tui.stack.unit_words import UnitWords, Work
 
 FOLDER = f"{keys.CONF_DIR}/mesh"
 CONF = f"{FOLDER}/mesh.conf"
@@ -35,7 +35,15 @@ class WireGuard(Component):
 
     name = "wireguard"
     title = "Private link"
-    units = (UnitWords("mailwiz-mesh", "the private link to the other servers is down", "mesh"),)
+    units = (
+        UnitWords(
+            "mailwiz-mesh",
+            "the private link to the other servers is down",
+            "mesh",
+            work=(Work.MAIL, Work.LOGINS),
+            checks=("mesh.", "links.", "account"),
+        ),
+    )
     telling_packages = ("wireguard-tools",)
 
     def wanted(self, context: Context) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from mailwiz_tui.stack.blueprint import Ask, Blueprint, Ready, Step, Unit
 from mailwiz_tui.verify import server_checks, settle
 from mailwiz_tui.verify.causes import causes
@@ -52,6 +54,21 @@ def test_what_others_rely_on_is_the_cause() -> None:
     )
     assert [cause.unit for cause in found] == ["mariadb", "dovecot"]
     assert "auth.imap.login" in {r.id for r in found[0].results}
+
+
+@pytest.mark.parametrize(
+    ("unit", "check"),
+    [
+        ("mailwiz-message-checks", "message_checks.owners"),
+        ("mailwiz-recipient-checks", "recipient_checks.bounces"),
+        ("postfix-mta-sts-resolver", "mta_sts.answers"),
+        ("postfix@-", "postfix.queue"),
+        ("php8.2-fpm", "php.config"),
+    ],
+)
+def test_the_checks_of_a_component_fail_with_its_unit(unit: str, check: str) -> None:
+    (cause,) = causes([failed(f"answers.{unit}", "mx1"), failed(check, "mx1"), failed(check, "mx2")])
+    assert [(r.id, r.server_id) for r in cause.results] == [(f"answers.{unit}", "mx1"), (check, "mx1")]
 
 
 def test_another_servers_nginx_explains_no_certificate_here() -> None:

@@ -57,6 +57,21 @@ def test_what_it_means_is_known_of_every_unit_that_shall_run(codename: str) -> N
     assert silent == set()
 
 
+SHOWN = ("tls.", "listens.", "reach.")
+"""Checks from outside of every port; verify makes them, no component."""
+
+
+def test_checks_that_fail_with_a_unit_are_checks_that_there_are() -> None:
+    known: set[str] = set(SHOWN)
+    for plan in plans():
+        for server in plan.servers:
+            blueprint = compile_server(plan, server.id, FactsFile())
+            known |= {probe.id for probe in blueprint.probes}
+            known |= {f"answers.{unit.name.removesuffix('.service')}" for unit in blueprint.units()}
+    claimed = {begins for component in COMPONENTS for words in component.units for begins in words.checks}
+    assert {begins for begins in claimed if not any(check.startswith(begins) for check in known)} == set()
+
+
 def test_packages_that_tell_what_is_installed_are_packages_of_their_component() -> None:
     installed: set[str] = set()
     for plan in plans():
