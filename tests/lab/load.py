@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Awaitable, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from mailwiz_tui.lab.lab import Lab
 from tests.lab.clients import PASSWORD, unverified
 
 AT_ONCE = 16
@@ -177,3 +178,41 @@ class Crowd:
         for error in await asyncio.gather(*works, return_exceptions=True):
             if error is not None:
                 self.wrong[f"{doing}: {error!r}"] += 1
+
+
+def smaller(lab: Lab, host: str, memory_kb: int) -> None:
+    """Have a lab host say that it has less memory, by which its limits are chosen."""
+    lab.run(
+        host,
+        "mountpoint -q /proc/meminfo && exit; "
+        f"sed 's/^MemTotal:.*/MemTotal: {memory_kb} kB/' /proc/meminfo > /run/meminfo; "
+        "mount --bind /run/meminfo /proc/meminfo",
+    )
+
+
+def parked(lab: Lab, host: str) -> int:
+    """How many clients wait in imap-hibernate: it keeps an inotify instance for each."""
+    folders = "pgrep -x imap-hibernate | sed 's|.*|/proc/&/fd|'"
+    return int(lab.run(host, f"ls -l $({folders}) | grep -c inotify || true").stdout)
+
+
+def memory_kb(lab: Lab, host: str) -> int:
+    """The memory of all processes of a server, each shared page once (proc(5), Pss)."""
+    sums = "awk '/^Pss:/ {sum += $2} END {print sum}'"
+    return int(lab.run(host, f"cat /proc/[0-9]*/smaps_rollup 2>/dev/null | {sums}").stdout)
+
+
+def complaints(lab: Lab, host: str, since: str) -> list[str]:
+    """What Dovecot says in its log when it drops a client."""
+    words = "limit|[Tt]imeout|[Ff]ailed|Couldn't|Fatal|Out of memory|Panic|killed"
+    log = lab.run(host, f"journalctl -t dovecot -o cat --since @{since}").stdout
+    return [line for line in log.splitlines() if re.search(words, line)]
+
+
+def write_to(lab: Lab, host: str, sender: str, recipients: Sequence[str]) -> None:
+    """One message to all, as a list sends it."""
+    lab.run(
+        host,
+        f"printf 'From: {sender}\\nTo: {recipients[0]}\\nSubject: to all\\n\\nWe meet on Tuesday.\\n'"
+        f" | sendmail -i -f {sender} -- {' '.join(recipients)}",
+    )

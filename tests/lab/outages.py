@@ -36,7 +36,7 @@ def smtp_answer(site: Site, mechanism: str = "PLAIN") -> str:
         return ""
 
 
-def all_let_in(site: Site, ask: Callable[[Site], str], count: int) -> list[str]:
+def refusals(site: Site, ask: Callable[[Site], str], count: int) -> list[str]:
     """What logins at the same time were refused with."""
     with ThreadPoolExecutor(count) as clients:
         return [told for told in clients.map(lambda _: ask(site), range(count)) if told]
@@ -51,6 +51,7 @@ def check_logins_are_refused_for_now_only(site: Site) -> None:
             assert smtp_answer(site, mechanism).startswith("(454, b'4.7.0"), mechanism
     finally:
         site.run("systemctl start mariadb")
-    refused = [*all_let_in(site, imap_answer, LOGINS // 2), *all_let_in(site, smtp_answer, LOGINS // 2)]
+    over_imap = refusals(site, imap_answer, LOGINS // 2)
+    over_smtp = refusals(site, smtp_answer, LOGINS // 2)
     site.run("systemctl start fail2ban")
-    assert refused == []
+    assert [*over_imap, *over_smtp] == []

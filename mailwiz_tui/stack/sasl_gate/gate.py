@@ -5,7 +5,8 @@ Dovecot's answer to a login that it could not check, for example because MariaDB
 users for another password. A connection that ends before the answer is a temporary failure for Postfix, which
 answers 454 4.7.0 (RFC 4954, 4). So that is what Postfix gets instead of the code.
 
-While Dovecot restarts, a connection waits.
+Postfix waits 10 s for a line of Dovecot, which has more logins to check after an outage than it can in that time;
+lines that Postfix does not know reset its clock. While Dovecot restarts, a connection waits.
 
 https://doc.dovecot.org/2.4.1/core/reference/auth_protocol.html
 """
@@ -26,15 +27,23 @@ PAUSE = 0.1
 CHUNK = 65536
 TEMPORARY = frozenset((b"code=temp_fail", b"temp"))
 """How Dovecot marks a login that it could not check; the second is the older word."""
+ANSWERS = frozenset((b"OK", b"CONT", b"FAIL", b"DONE"))
+"""Lines that Postfix waits for; the last one ends Dovecot's greeting."""
+STILL_BUSY = b"WAIT\n"
+BREATH = 4.0
+"""Seconds after which Postfix is told so."""
+LONGEST = 60.0
+"""Seconds that a login may take; then Postfix is left to its own limit."""
 HELLO = b"VERSION\t1\t1\nCPID\t%d\n"
 
 
 class Gate:
     """Listens where Postfix asks, and connects to Dovecot's ``target`` socket; one waits ``patience`` seconds."""
 
-    def __init__(self, target: str, patience: float) -> None:
+    def __init__(self, target: str, patience: float, breath: float = BREATH) -> None:
         self._target = target
         self._patience = patience
+        self._breath = breath
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def serve(self, listener: socket.socket) -> None:
@@ -54,7 +63,7 @@ class Gate:
             if dovecot is None:
                 return
             with dovecot:
-                await _both_ways(client, dovecot)
+                await Conversation(client, dovecot, self._breath).pass_on()
 
     async def _reach(self) -> socket.socket | None:
         """A connection to Dovecot; None where it did not listen in time."""
@@ -73,33 +82,50 @@ class Gate:
             await asyncio.sleep(PAUSE)
 
 
-async def _both_ways(client: socket.socket, dovecot: socket.socket) -> None:
-    """Copy until either side closes or Dovecot could not check a login."""
-    ways = (asyncio.create_task(_ask(client, dovecot)), asyncio.create_task(_answer(dovecot, client)))
-    try:
-        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for way in ways:
-            way.cancel()
-        await asyncio.gather(*ways, return_exceptions=True)
+class Conversation:
+    """What Postfix and Dovecot say to each other over one connection."""
 
+    def __init__(self, client: socket.socket, dovecot: socket.socket, breath: float) -> None:
+        self._client = client
+        self._dovecot = dovecot
+        self._breath = breath
+        self._asked: float | None = None
 
-async def _ask(client: socket.socket, dovecot: socket.socket) -> None:
-    loop = asyncio.get_running_loop()
-    while data := await loop.sock_recv(client, CHUNK):
-        await loop.sock_sendall(dovecot, data)
+    async def pass_on(self) -> None:
+        """Copy until either side closes or Dovecot could not check a login."""
+        ways = [asyncio.create_task(way) for way in (self._ask(), self._answer(), self._keep_waiting())]
+        try:
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for way in ways:
+                way.cancel()
+            await asyncio.gather(*ways, return_exceptions=True)
 
+    async def _ask(self) -> None:
+        loop = asyncio.get_running_loop()
+        while data := await loop.sock_recv(self._client, CHUNK):
+            self._asked = time.monotonic()
+            await loop.sock_sendall(self._dovecot, data)
 
-async def _answer(dovecot: socket.socket, client: socket.socket) -> None:
-    """Pass on whole lines; end at the first one that says that a login could not be checked."""
-    loop = asyncio.get_running_loop()
-    rest = b""
-    while data := await loop.sock_recv(dovecot, CHUNK):
-        *lines, rest = (rest + data).split(b"\n")
-        for line in lines:
-            if could_not_check(line):
-                return
-            await loop.sock_sendall(client, line + b"\n")
+    async def _answer(self) -> None:
+        """Pass on whole lines; end at the first one that says that a login could not be checked."""
+        loop = asyncio.get_running_loop()
+        rest = b""
+        while data := await loop.sock_recv(self._dovecot, CHUNK):
+            *lines, rest = (rest + data).split(b"\n")
+            for line in lines:
+                if could_not_check(line):
+                    return
+                if line.split(b"\t")[0] in ANSWERS:
+                    self._asked = None
+                await loop.sock_sendall(self._client, line + b"\n")
+
+    async def _keep_waiting(self) -> None:
+        """Say something that Postfix ignores while it waits for an answer."""
+        while True:
+            await asyncio.sleep(self._breath)
+            if self._asked is not None and time.monotonic() - self._asked < LONGEST:
+                await asyncio.get_running_loop().sock_sendall(self._client, STILL_BUSY)
 
 
 def could_not_check(line: bytes) -> bool:

@@ -13,7 +13,7 @@ import pytest
 from mailwiz_tui.fleet.facts import FactsFile
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.compile import compile_server
-from mailwiz_tui.stack.sasl_gate.gate import Gate, answers, could_not_check
+from mailwiz_tui.stack.sasl_gate.gate import STILL_BUSY, Gate, answers, could_not_check
 
 from . import cases
 
@@ -26,8 +26,9 @@ RIGHT = b"OK\t1\tuser=bob@example.com\n"
 class Dovecot:
     """Greets as Dovecot does, and gives one answer to every login."""
 
-    def __init__(self, answer: bytes) -> None:
+    def __init__(self, answer: bytes, seconds: float = 0.05) -> None:
         self.answer = answer
+        self.seconds = seconds
         self.asked = b""
         self.left = asyncio.Event()
 
@@ -39,7 +40,7 @@ class Dovecot:
                 # in two pieces, as a busy server may send it
                 writer.write(self.answer[:9])
                 await writer.drain()
-                await asyncio.sleep(0.05)
+                await asyncio.sleep(self.seconds)
                 writer.write(self.answer[9:])
         self.left.set()
         writer.close()
@@ -51,7 +52,7 @@ async def gate(tmp_path: Path, patience: float = 5.0) -> AsyncIterator[Path]:
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listener.bind(str(place))
     listener.listen()
-    serving = asyncio.create_task(Gate(str(tmp_path / "auth.sock"), patience).serve(listener))
+    serving = asyncio.create_task(Gate(str(tmp_path / "auth.sock"), patience, 0.2).serve(listener))
     try:
         yield place
     finally:
@@ -85,6 +86,25 @@ async def test_a_login_that_cannot_be_checked_ends_the_connection_on_both_sides(
         await asyncio.wait_for(dovecot.left.wait(), 5)
         dovecot.answer = RIGHT
         assert await login(place) == RIGHT
+
+
+async def test_postfix_hears_something_while_dovecot_is_busy(tmp_path: Path) -> None:
+    """It gives up 10 s after the last line; only where it waits for an answer it is told anything."""
+    dovecot = Dovecot(RIGHT, seconds=0.7)
+    async with await asyncio.start_unix_server(dovecot, tmp_path / "auth.sock"), gate(tmp_path) as place:
+        reader, writer = await asyncio.open_unix_connection(place)
+        writer.write(b"VERSION\t1\t1\nCPID\t42\n")
+        assert await asyncio.wait_for(reader.readexactly(len(HANDSHAKE)), 5) == HANDSHAKE
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(reader.read(1), 0.5)
+        writer.write(b"AUTH\t1\tPLAIN\tservice=smtp\tresp=AGI=\n")
+        heard = [await asyncio.wait_for(reader.readline(), 5)]
+        while heard[-1] != RIGHT:
+            heard.append(await asyncio.wait_for(reader.readline(), 5))
+        assert set(heard[:-1]) == {STILL_BUSY}
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(reader.read(1), 0.5)
+        writer.close()
 
 
 @pytest.mark.parametrize(
@@ -146,3 +166,15 @@ def test_postfix_asks_through_the_gate(known: FactsFile, server: str) -> None:
 def test_who_takes_no_logins_has_no_gate() -> None:
     blueprint = compile_server(cases.distributed(), "in1", cases.distributed_facts())
     assert "mailwiz-sasl-gate.service" not in [unit.name for unit in blueprint.units()]
+
+
+@pytest.mark.parametrize("codename", ["trixie", "bookworm"])
+@pytest.mark.parametrize("server", ["out1", "store2"])
+def test_logins_of_several_servers_need_no_database(server: str, codename: str) -> None:
+    """They are checked against the copy of the accounts, so an outage of MariaDB is none for users."""
+    known = cases.distributed_facts(codename=codename)
+    files = compile_server(cases.distributed(), server, known).files()
+    dovecot = "".join(file.content for path, file in files.items() if path.startswith("/etc/dovecot/"))
+    assert "passwd-file" in dovecot
+    assert "driver = sql" not in dovecot
+    assert "passdb sql" not in dovecot
