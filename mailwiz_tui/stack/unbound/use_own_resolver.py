@@ -92,7 +92,7 @@ def before(forwarders: list[str], names: list[str]) -> str:
     with ThreadPoolExecutor(8) as pool:
         found = dict(zip(packages, pool.map(unresolved, packages), strict=True))
     if missing := [f"{name} ({why})" for name, why in found.items() if why]:
-        return "packages come from " + ", ".join(missing)
+        return "packages come from hosts that do not resolve: " + ", ".join(missing)
     needed = list(dict.fromkeys([*packages, *names]))
     refusals = [
         refusal(needed, answers(needed, server), server, f"the DNS server {server}") for server in forwarders

@@ -135,7 +135,10 @@ def test_before_an_installation_the_names_that_would_fail_are_said(
     assert said == "the DNS server 10.0.0.2 does not resolve deb.debian.org (REFUSED), com (NXDOMAIN)"
 
     dns(monkeypatch, {"10.0.0.9": own})
-    assert switch.before(["10.0.0.9"], NAMES[1:]) == "packages come from deb.debian.org (not known)"
+    assert (
+        switch.before(["10.0.0.9"], NAMES[1:])
+        == "packages come from hosts that do not resolve: deb.debian.org (not known)"
+    )
     dns(monkeypatch, {"10.0.0.9": own | {"deb.debian.org": "NOERROR"}})
     assert switch.before(["10.0.0.9"], NAMES[1:]) == "", "own names are enough"
     dns(monkeypatch, {"10.0.0.9": {"deb.debian.org": "SERVFAIL", "com": "SERVFAIL"}})
