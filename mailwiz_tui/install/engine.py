@@ -20,6 +20,7 @@ from mailwiz_tui.fleet.facts_store import load_facts, save_facts
 from mailwiz_tui.fleet.server import Inventory, Server
 from mailwiz_tui.install import network, parted
 from mailwiz_tui.install.agentlink import AgentLink
+from mailwiz_tui.install.batches import Order
 from mailwiz_tui.install.certificates import acme_authority, custom_certificate
 from mailwiz_tui.install.diff import ServerDiff
 from mailwiz_tui.install.events import Event, ServerChanged, Subscriber
@@ -148,12 +149,16 @@ class Engine:
         return {server_id: raised(result) for server_id, result in results.items()}
 
     async def apply(
-        self, only: Collection[str] = (), skip: Mapping[str, Collection[str]] | None = None
+        self,
+        only: Collection[str] = (),
+        skip: Mapping[str, Collection[str]] | None = None,
+        order: Order | None = None,
     ) -> dict[str, ServerOutcome]:
         """Installs on all servers, or finishes and follows what already runs.
 
         ``only`` names the servers to work on (none: all), so that one that failed is tried again while others
-        are still at work. ``skip`` names, by server, the optional steps to be left out this time.
+        are still at work. ``skip`` names, by server, the optional steps to be left out this time. ``order`` divides
+        the servers into batches; all are prepared before the first one, as each must know the others.
         A server's outcome, which may be its failure, is told as an event as soon as it ended. Servers that ended
         well before are worked on too where what the others told changes them. Raises PlanError for what cannot be
         installed yet and EngineError for a server that the inventory lacks, both before anything is connected.
@@ -164,7 +169,7 @@ class Engine:
         for server_id in wanted:
             self.server(server_id)
         await parted.refuse_waiting_mail(self.plan, self.known, self.inventory, self._work)
-        outcomes = await self._installing.on(wanted, skip or {})
+        outcomes = await self._installing.on(wanted, skip or {}, order or Order())
         self.history.save()
         return outcomes
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from mailwiz_tui.fleet.facts import FactsFile
 from mailwiz_tui.fleet.server import Server
 from mailwiz_tui.install import given_secrets, network
+from mailwiz_tui.install.batches import Order
 from mailwiz_tui.install.events import ServerPhase
 from mailwiz_tui.install.outcome import ServerOutcome, outcome_of
 from mailwiz_tui.install.prompts import Prompts
@@ -50,16 +51,20 @@ class Installing:
     tell: Callable[[ServerOutcome], None]
     done: dict[str, Blueprint] = field(default_factory=dict)
 
-    async def on(self, wanted: Sequence[str], skip: Mapping[str, Collection[str]]) -> dict[str, ServerOutcome]:
-        """Installs on the servers named, or finishes and follows what already runs there.
+    async def on(
+        self, wanted: Sequence[str], skip: Mapping[str, Collection[str]], order: Order
+    ) -> dict[str, ServerOutcome]:
+        """Installs on the servers named, or finishes and follows what already runs there; in the order given.
 
         Servers that ended well before are worked on once more where what these told changes them.
         """
-        outcomes = await self._once(wanted, skip)
+        outcomes = await self._once(wanted, skip, order)
         outdated = [i for i, carried_out in self.done.items() if i not in wanted and self._now(i) != carried_out]
-        return {**outcomes, **(await self._once(outdated, skip) if outdated else {})}
+        return {**outcomes, **(await self._once(outdated, skip, order) if outdated else {})}
 
-    async def _once(self, wanted: Sequence[str], skip: Mapping[str, Collection[str]]) -> dict[str, ServerOutcome]:
+    async def _once(
+        self, wanted: Sequence[str], skip: Mapping[str, Collection[str]], order: Order
+    ) -> dict[str, ServerOutcome]:
         unready, waited = set(wanted), set[str]()
 
         async def ready(server_id: str) -> _Ready:
@@ -88,7 +93,7 @@ class Installing:
                 self.work.say(self.find(server_id), ServerPhase.PREPARING, COMPARES)
             return await self._finish(server_id, found, cut_off.get(server_id), skip.get(server_id, ()))
 
-        ended = await each(wanted, finish)
+        ended = await order.carry_out(wanted, finish, self.tell)
         return {i: end if isinstance(end, ServerOutcome) else outcome_of(i, end) for i, end in ended.items()}
 
     async def _ready(self, server_id: str, *, alone: bool) -> _Ready:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import pytest
 from mailwiz_tui.fleet.facts import FactsFile
 from mailwiz_tui.fleet.server import Server
 from mailwiz_tui.install import operator
+from mailwiz_tui.install.batches import Order
 from mailwiz_tui.install.events import ServerChanged, ServerPhase
 from mailwiz_tui.install.installing import WAITS
 from mailwiz_tui.install.operator import Operator, RunInProgress, this_operator
@@ -170,6 +171,60 @@ async def test_a_retry_leaves_finished_servers_alone_but_for_what_the_others_tol
     address = "192.0.2.2"
     outcomes = await engine.apply(only=("mx2",))
     assert {i: outcome.state for i, outcome in outcomes.items()} == dict.fromkeys(("mx1", "mx2"), ServerPhase.DONE)
+
+
+def begun(engine: Rehearsing) -> list[str]:
+    """The servers on which something was carried out, in their order."""
+    return [
+        e.server_id for e in engine.events if isinstance(e, ServerChanged) and e.phase is ServerPhase.INSTALLING
+    ]
+
+
+async def test_one_after_another_the_next_begins_when_the_gate_has_found_the_one_before_well(
+    pair: NewEngine, host: RehearsedHost, second: RehearsedHost
+) -> None:
+    looked_at: list[tuple[str, ...]] = []
+
+    async def gate(batch: Collection[str]) -> list[str]:
+        looked_at.append(tuple(batch))
+        assert second.machine.path("/etc/a").exists()
+        assert not host.machine.path("/etc/a").exists(), "the next one is not touched yet"
+        return []
+
+    engine = pair()
+    outcomes = await engine.apply(order=Order.one_by_one(("mx2", "mx1"), gate))
+    assert {i: outcome.state for i, outcome in outcomes.items()} == dict.fromkeys(("mx1", "mx2"), ServerPhase.DONE)
+    assert list(dict.fromkeys(begun(engine))) == ["mx2", "mx1"]
+    assert looked_at == [("mx2",)], "behind the last one there is nothing to open"
+
+
+@pytest.mark.parametrize("fault", ["the step", "the gate"])
+async def test_a_batch_that_fails_stops_the_next_and_a_later_apply_goes_on(
+    pair: NewEngine, host: RehearsedHost, second: RehearsedHost, fault: str
+) -> None:
+    def content(server_id: str, known: FactsFile) -> Blueprint:
+        asked = f"test -e {second.machine.root}/mended" if fault == "the step" and server_id == "mx2" else "true"
+        return blueprint(step(Command("c", ("sh", "-c", asked)), File("/etc/a", "a"), name="a"))
+
+    async def gate(batch: Collection[str]) -> list[str]:
+        return [] if fault == "the step" or (second.machine.root / "mended").exists() else ["mx2 lags behind"]
+
+    engine = pair(content)
+    order = Order.one_by_one(("mx2", "mx1"), gate)
+    outcomes = await engine.apply(order=order)
+    assert outcomes["mx1"].state is ServerPhase.FAILED
+    assert outcomes["mx1"].reason.startswith("not begun, as a server before it is not well (mx2")
+    assert not host.machine.path("/etc/a").exists()
+    assert phases(engine, "mx1")[-1] is ServerPhase.FAILED, "it is told, not left waiting"
+    second.machine.touch("mended")
+    outcomes = await engine.apply(order=order)
+    assert all(outcome.good for outcome in outcomes.values())
+
+
+def test_servers_in_no_batch_come_last_and_none_comes_twice() -> None:
+    order = Order((("b", "x"), ("c", "b")))
+    assert order.of(["a", "b", "c", "d"]) == [("b",), ("c",), ("a", "d")]
+    assert Order().of(["a", "b"]) == [("a", "b")]
 
 
 def test_an_operator_is_known_again_by_the_controller_and_else_by_name(
