@@ -10,6 +10,7 @@ from mailwiz_tui.ui import terminal
 from mailwiz_tui.ui.mailwiz import MailwizApp
 from mailwiz_tui.ui.session import Session
 from tests.ui.fakes import FakeClock, Script, backends
+from tests.ui.idle import wait_for_idle
 from tests.ui.make import MakeApp
 
 INVENTORY = """\
@@ -76,6 +77,8 @@ def _pinned(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.setenv(name, value)
     terminal.prepare_environment()
     monkeypatch.chdir(tmp_path)
+    for user in ("textual.app.wait_for_idle", "textual.pilot.wait_for_idle"):
+        monkeypatch.setattr(user, wait_for_idle)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import difflib
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -52,7 +53,9 @@ async def check_golden(pilot: Pilot[Any], name: str, *, update: bool, tries: int
         if grid(pilot.app) == wanted:
             return
         await _moment(pilot)
-    assert grid(pilot.app) == wanted, f"{path.name} differs"
+    shown = grid(pilot.app)
+    changes = difflib.unified_diff(wanted.splitlines(), shown.splitlines(), path.name, "shown", lineterm="")
+    assert shown == wanted, "\n".join(changes)
 
 
 async def _moment(pilot: Pilot[Any]) -> None:
