@@ -56,6 +56,8 @@ async def boot(pilot: Pilot[Any], app: MailwizApp) -> None:
     await until(pilot, lambda: app.focused is not None and app.focused.id == "answer-ok", "ready to boot")
     await pilot.press("enter")
     await until(pilot, lambda: "booting mx1 mx2" in screen_text(app), "what it does")
+    button = app.screen.query_one("#answer-ok")
+    await until(pilot, lambda: not button.has_class("-active"), "the button that was pressed takes Enter again")
 
 
 async def test_the_lab_says_what_is_missing(make_app: MakeApp, go: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,7 +76,7 @@ async def test_the_boot_stays_in_sight_and_its_hosts_are_used(make_app: MakeApp,
     async with app.run_test(size=(80, 24)) as pilot:
         await boot(pilot, app)
         assert isinstance(app.screen, LabDialog)
-        assert "Stop the boot" in screen_text(app)
+        await until(pilot, lambda: "In the background    Stop the boot" in grid(app), "both answers, whole")
         end(go)
         await until(pilot, lambda: "1 server from" in screen_text(app), "the lab's inventory")
         assert isinstance(app.screen, StartScreen)

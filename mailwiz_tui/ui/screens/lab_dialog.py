@@ -109,5 +109,7 @@ class LabDialog(Dialog[None]):
             self._say(boot.error)
         else:
             self._say("Stopped; what the boot had made is removed.")
+        for button in (close, ok):
+            button.refresh(layout=True)  # Textual keeps the width of the former label
         if self.focused is None:
             close.focus()
