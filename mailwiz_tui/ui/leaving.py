@@ -61,9 +61,10 @@ def running_words(session: Session) -> str:
     """What leaving means while an installation runs, and how to come back."""
     watch, _ = way_back(session)
     return (
-        f"It goes on by itself on the servers if you leave. To come back: {watch} (i shows it), or open this plan "
-        "and install: that joins what runs.\n\nIt can also stop when each server has finished its present step; "
-        "nothing is left half done, and installing again goes on from there."
+        "It goes on by itself on the servers if you leave, except for the firewall: a server undoes that unless "
+        f"this program confirms within 60 s that SSH still works. To come back: {watch} (i shows it), or open this "
+        "plan and install: that joins what runs, or does what is left.\n\nIt can also stop when each server has "
+        "finished its present step; nothing is left half done, and installing again goes on from there."
     )
 
 
@@ -87,6 +88,7 @@ class SafeLeaving(Navigation):
             self.farewell = (
                 f"mailwiz-tui: the installation goes on by itself on {busy or 'the servers'}\n"
                 f"  watch it    {watch}\n  finish it   {finish}\n"
+                "A server undoes the firewall unless one of these confirms in time that SSH still works.\n"
             )
         super().exit(result, return_code, message)
 

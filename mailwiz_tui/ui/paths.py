@@ -60,16 +60,18 @@ class Recent:
 
 
 def load_recent() -> list[Recent]:
-    """The plans worked on, the latest first; those whose file is gone are left out."""
+    """The plans worked on, the latest first; those whose file is gone, or nobody knows where, are left out."""
     try:
         raw = json.loads((data_home() / "recent.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return []
     found = []
     for entry in raw if isinstance(raw, list) else []:
-        if isinstance(entry, dict) and isinstance(entry.get("plan"), str) and Path(entry["plan"]).is_file():
-            inventory = entry.get("inventory")
-            found.append(Recent(Path(entry["plan"]), Path(inventory) if isinstance(inventory, str) else None))
+        if not isinstance(entry, dict) or not isinstance(entry.get("plan"), str):
+            continue
+        plan, inventory = Path(entry["plan"]), entry.get("inventory")
+        if plan.is_absolute() and plan.is_file():
+            found.append(Recent(plan, Path(inventory) if isinstance(inventory, str) else None))
     return found
 
 

@@ -298,7 +298,9 @@ async def test_quitting_while_it_runs_asks_and_leaves_it_running(
         await until(pilot, lambda: isinstance(app.screen, DashboardScreen), "escape stays")
         await pilot.press("ctrl+q")
         await until(pilot, lambda: "An installation is running" in screen_text(app), "the third question")
-        assert "To come back: mailwiz-tui monitor" in " ".join(screen_text(app).replace("│", " ").split())
+        said = " ".join(screen_text(app).replace("│", " ").split())
+        assert "To come back: mailwiz-tui monitor" in said
+        assert "a server undoes that unless this program confirms within 60 s that SSH still works" in said
         await pilot.press("right", "enter")
         await pilot.pause(0.2)
     assert app.return_code == 0
@@ -306,6 +308,7 @@ async def test_quitting_while_it_runs_asks_and_leaves_it_running(
     assert app.farewell.startswith("mailwiz-tui: the installation goes on by itself on mx1\n")
     assert f"mailwiz-tui monitor {filled}\n" in app.farewell
     assert f"mailwiz-tui apply {filled}\n" in app.farewell
+    assert app.farewell.endswith("undoes the firewall unless one of these confirms in time that SSH still works.\n")
 
 
 async def test_quitting_can_stop_after_the_step(make_app: MakeApp, filled: Path, script: Script) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,16 @@ def test_a_plan_finds_its_inventory_from_every_folder(
         assert session.inventory.source is not None
         assert session.inventory.source.samefile(hosts)
         assert all("--inventory" in command for command in way_back(session))
+
+
+def test_a_plan_remembered_from_an_unknown_folder_is_not_offered(filled: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "data" / "mailwiz-tui" / "recent.json"
+    kept.parent.mkdir(parents=True)
+    (tmp_path / "plan.toml").write_text("version = 1\n")
+    kept.write_text(
+        json.dumps([{"plan": "plan.toml", "inventory": None}, {"plan": str(filled), "inventory": None}])
+    )
+    assert [recent.plan for recent in load_recent()] == [filled]
 
 
 def holds(folder: Path, text: str) -> int:
