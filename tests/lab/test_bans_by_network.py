@@ -107,7 +107,7 @@ def is_banned(site: Site, jail: str, network: ipaddress.IPv6Network) -> bool:
     return str(network) in banned_in(site, jail)
 
 
-@pytest.mark.parametrize("suite", ["trixie", "bookworm"])
+@pytest.mark.parametrize("suite", ["trixie", pytest.param("bookworm", marks=pytest.mark.long)])
 async def test_every_jail_bans_a_network_and_recidive_closes_every_port_to_it(
     lab: Lab, fresh_host: FreshHost, tmp_path: Path, suite: str
 ) -> None:

@@ -83,7 +83,7 @@ async def happens(condition: Callable[[], bool], seconds: float = 240) -> None:
             await asyncio.sleep(0.5)
 
 
-@pytest.mark.parametrize("suite", ["trixie", "bookworm"])
+@pytest.mark.parametrize("suite", ["trixie", pytest.param("bookworm", marks=pytest.mark.long)])
 async def test_sshd_comes_back_where_nobody_gets_in_any_more_and_is_hardened_where_somebody_does(
     lab: Lab, fresh_host: FreshHost, tmp_path: Path, suite: str
 ) -> None:
