@@ -22,7 +22,9 @@ from mailwiz_tui.stack.accounts.copy_query import (
 )
 from mailwiz_tui.stack.accounts.copy_settings import CopySettings
 from mailwiz_tui.stack.accounts.copy_tables import Tables
+from mailwiz_tui.stack.blueprint import Wait
 from mailwiz_tui.stack.compile import compile_server
+from mailwiz_tui.topology.derive import topology_of
 
 from . import cases
 
@@ -206,3 +208,12 @@ def test_a_store_with_the_database_puts_off_what_is_elsewhere_and_one_store_has_
     assert "GRANT SELECT ON `postfix`.`mailwiz_store` TO 'dovecot'@'localhost';" in granted
     one = [s.model_dump(mode="json") for s in plan.servers if s.id != "store2"]
     assert "AS tempfail" not in query(cases.distributed(servers=one), "store1")
+
+
+@pytest.mark.parametrize("services", [{}, {"webmail": "roundcube", "admin_panel": "postfixadmin"}])
+def test_a_server_waits_for_those_that_the_topology_names(services: dict[str, str]) -> None:
+    plan = cases.distributed(services=services)
+    for server in plan.servers:
+        blueprint = compile_server(plan, server.id, cases.distributed_facts())
+        waits = {item.server for step in blueprint.steps for item in step.items if isinstance(item, Wait)}
+        assert waits - {server.id} == set(topology_of(plan, server.id).waits_for)
