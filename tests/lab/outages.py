@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import imaplib
 import smtplib
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from tests.lab.clients import PASSWORD, unverified
+from tests.lab.clients import PASSWORD, until, unverified
 from tests.lab.site import Site
 
 LOGINS = 48
@@ -55,3 +56,25 @@ def check_logins_are_refused_for_now_only(site: Site) -> None:
     over_smtp = refusals(site, smtp_answer, LOGINS // 2)
     site.run("systemctl start fail2ban")
     assert [*over_imap, *over_smtp] == []
+
+
+def recipient_answer(site: Site) -> int:
+    """The code that the world is told for a mailbox."""
+    with smtplib.SMTP(site.workspace.address, 25, timeout=120, local_hostname="operator.outside.test") as client:
+        client.ehlo()
+        client.mail("alice@outside.test")
+        return client.rcpt(site.carol)[0]
+
+
+def check_mail_is_taken_at_once_after_a_long_outage(site: Site) -> None:
+    """Postfix has given the database up by then, and would not ask it for another minute."""
+    site.run("systemctl stop fail2ban mariadb")
+    try:
+        begun = time.monotonic()
+        while time.monotonic() - begun < 70:
+            code = recipient_answer(site)
+            time.sleep(2)
+        assert code == 451
+    finally:
+        site.run("systemctl start mariadb fail2ban")
+    assert until(lambda: recipient_answer(site) == 250, 20)

@@ -21,6 +21,10 @@ _STRANGE = (
     f"WHERE CHAR_LENGTH(local_part) > {LONGEST} OR NOT local_part REGEXP {sql_text(f'^(?:{PATTERN})$')}"
 )
 """Mailboxes that a panel let in earlier, with names that Dovecot refuses."""
+_ASK_AGAIN = (
+    "# Postfix leaves a database that did not answer alone for a minute; it asks again at once after a reload.",
+    "ExecStartPost=-+systemctl --no-block try-reload-or-restart postfix.service",
+)
 
 
 class MariaDb(Component):
@@ -82,7 +86,11 @@ class MariaDb(Component):
                         CONFIG, render("mariadb", "90-mailwiz.cnf", connections=str(capacity.database_connections))
                     ),
                     *offered,
-                    Unit("mariadb.service", restart_on=(CONFIG, *offered_inputs(offered))),
+                    Unit(
+                        "mariadb.service",
+                        restart_on=(CONFIG, *offered_inputs(offered)),
+                        service_settings=_ASK_AGAIN,
+                    ),
                     Ready(
                         "MariaDB (accounts)",
                         "mariadb.service",

@@ -15,6 +15,7 @@ from mailwiz_tui.fleet.facts import FactsFile
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.compile import compile_server
 from mailwiz_tui.stack.database_gate.gate import DOWN, OWN_GREETING, WELCOME, Gate, packet, peer_uid
+from mailwiz_tui.stack.healing.drop_in import drop_in_path
 
 from . import cases
 
@@ -153,3 +154,9 @@ def test_postfix_and_dovecot_ask_through_the_gate(known: FactsFile) -> None:
     assert keys.MYSQL_SOCKET not in dovecot
     units = [unit.name for unit in blueprint.units()]
     assert units.index("mailwiz-database-gate.socket") < units.index("dovecot.service")
+
+
+@pytest.mark.parametrize("known", [cases.facts(), cases.bookworm()])
+def test_postfix_asks_again_when_the_database_is_back(known: FactsFile) -> None:
+    said = compile_server(cases.plan(), "mx1", known).files()[drop_in_path("mariadb.service")].content
+    assert "\nExecStartPost=-+systemctl --no-block try-reload-or-restart postfix.service\n" in f"{said}\n"
