@@ -144,7 +144,7 @@ def _packages(contributions: tuple[Contribution, ...]) -> Step:
     debconf = sorted({line for c in contributions for line in c.packages.debconf})
     return Step(
         id="packages",
-        title="Install Debian's packages",
+        title="Install packages",
         component="base",
         items=(Packages(names=tuple(names), debconf=tuple(debconf)),),
     )

@@ -49,9 +49,9 @@ def test_adopting_retrying_and_skipping_by_keys(
 
     tmux.until("k goes on without this step", 300)
     tmux.keys("k")
-    tmux.until("Go on without “Lock out who guesses passwords”?")
+    tmux.until("Go on without “Configure fail2ban”?")
     tmux.keys("Right", "Enter")
-    shown = tmux.until("installed without “Lock out who guesses passwords”", 300)
+    shown = tmux.until("installed without “Configure fail2ban”", 300)
     assert "postfix" in str(lab.run(host, "ls -R /var/lib/mailwiz/backup").stdout), "the former version is kept"
 
     lab.run(host, f"rm {BROKEN_JAIL}")

@@ -31,7 +31,7 @@ class AccountCopy(Component):
     """A program and its timer; before Postfix and Dovecot, which read what it writes."""
 
     name = "accounts"
-    title = "Copy of the accounts"
+    title = "account copies"
     units = (UnitWords("mailwiz-accounts.timer", "changes of the accounts do not reach this server"),)
 
     def wanted(self, context: Context) -> bool:
@@ -55,7 +55,7 @@ class AccountCopy(Component):
         logins = context.topology.logins_copied
         step = Step(
             id="accounts",
-            title="Copy the accounts from their store",
+            title="Copy the accounts",
             component=self.name,
             items=(
                 Directory(FOLDER),

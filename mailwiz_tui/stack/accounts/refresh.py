@@ -23,7 +23,7 @@ class AccountsNow(Component):
     """A socket that web applications, which change accounts, connect to."""
 
     name = "accounts-now"
-    title = "Copy of the accounts at once"
+    title = "prompt account copies"
     units = (
         UnitWords(
             "mailwiz-accounts-now.socket",
@@ -50,7 +50,7 @@ class AccountsNow(Component):
         unit = Unit(SOCKET_UNIT, restart_on=tuple(file.path for file in files))
         step = Step(
             id="accounts-now",
-            title="Copy the accounts when one changes",
+            title="Configure prompt account copies",
             component=self.name,
             items=(User(GROUP), *files, unit),
         )

@@ -27,7 +27,7 @@ class AccountStore(Component):
     """MariaDB on the internal address, and a user for each server that needs accounts."""
 
     name = "account-store"
-    title = "Accounts for the other servers"
+    title = "account access of other servers"
 
     def wanted(self, context: Context) -> bool:
         """On the first store of several servers."""
@@ -37,7 +37,7 @@ class AccountStore(Component):
         """The users, once MariaDB runs with what ``offered_files`` gives it."""
         step = Step(
             id="account-store",
-            title="Let the other servers read the accounts",
+            title="Grant peers the accounts",
             component=self.name,
             items=(
                 File(SCRIPT, peers_sql(context)),

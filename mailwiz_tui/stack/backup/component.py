@@ -39,7 +39,7 @@ class Backup(Component):
     """A daily copy of accounts, mail and own configuration; after the components whose things it copies."""
 
     name = "backup"
-    title = "Backup"
+    title = "restic (backup)"
     units = (UnitWords("mailwiz-backup.timer", "no backup is made"),)
     telling_packages = ("restic",)
 
@@ -74,7 +74,7 @@ class Backup(Component):
         ]
         step = Step(
             id="backup",
-            title="Set up the daily backup",
+            title="Configure restic (backup)",
             component=self.name,
             items=(
                 Directory(FOLDER, mode=0o700),

@@ -16,7 +16,7 @@ class Base(Component):
     """Name of the host, mailwiz' folders, unattended security updates."""
 
     name = "base"
-    title = "Host name and updates"
+    title = "host name, security updates"
     units = (
         UnitWords("apt-daily.timer", "lists of packages are not updated", ""),
         UnitWords("apt-daily-upgrade.timer", "security updates are not installed", ""),
@@ -34,7 +34,7 @@ class Base(Component):
         script = f"{keys.LIB_DIR}/set-host-entry"
         step = Step(
             id="base",
-            title="Name the host and turn on security updates",
+            title="Set host name, security updates",
             component=self.name,
             items=(
                 Directory(keys.CONF_DIR),

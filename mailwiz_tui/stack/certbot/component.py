@@ -24,7 +24,7 @@ class Certbot(Component):
     """Issues the certificate once the web server answers, and proves each renewal on every port."""
 
     name = "certbot"
-    title = "Public certificate"
+    title = "certbot (certificate)"
     units = (UnitWords("certbot.timer", "the certificate is not renewed"),)
     telling_packages = ("certbot",)
 
@@ -38,7 +38,7 @@ class Certbot(Component):
             return Contribution(steps=(_retired(),))
         step = Step(
             id="certbot",
-            title="Get a public certificate",
+            title="Configure certbot (certificate)",
             component=self.name,
             items=(
                 *_authority(context),
@@ -163,7 +163,7 @@ def _retired() -> Step:
     """The former certificate stays on the disk, but is not renewed any more; certificates of others are."""
     return Step(
         id="certbot",
-        title="Let go of a certificate that is no longer wanted",
+        title="Remove the unused certificate",
         component=Certbot.name,
         items=(
             Absent(DROP_IN),

@@ -34,7 +34,7 @@ class ClamAv(Component):
     """The virus scanner."""
 
     name = "clamav"
-    title = "Virus scanner"
+    title = "ClamAV (virus scanner)"
     units = (
         UnitWords(
             "clamav-daemon",
@@ -118,7 +118,7 @@ class ClamAv(Component):
             Unit("clamav-milter.service", running=False, enabled=False, masked=True),
             Unit(MILTER.unit, restart_on=(MILTER_CONFIG, SERVICE)),
         )
-        step = Step("clamav", "Start the virus scanner", self.name, items)
+        step = Step("clamav", "Configure ClamAV (virus scanner)", self.name, items)
         return Contribution(
             packages=Packages(
                 names=("clamav-daemon", "clamav-freshclam", "clamav-milter", "clamdscan"),

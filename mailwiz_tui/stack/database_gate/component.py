@@ -21,7 +21,7 @@ class DatabaseGate(Component):
     """One small program between Postfix, Dovecot and MariaDB."""
 
     name = "database-gate"
-    title = "Lookups while MariaDB restarts"
+    title = "database gate"
     units = (
         UnitWords(
             "mailwiz-database-gate",
@@ -59,7 +59,7 @@ class DatabaseGate(Component):
         ask = ("mariadb", f"--socket={keys.DATABASE_GATE_SOCKET}", "-BNe", "SELECT CURRENT_USER()")
         step = Step(
             id="database-gate",
-            title="Let lookups wait for MariaDB",
+            title="Configure the database gate",
             component=self.name,
             items=(
                 folder("database_gate"),

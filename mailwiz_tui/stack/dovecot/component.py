@@ -43,7 +43,7 @@ class Dovecot(Component):
     """IMAP, LMTP, ManageSieve, quota and SASL."""
 
     name = "dovecot"
-    title = "Mailboxes"
+    title = "Dovecot (IMAP, LMTP)"
     units = (
         UnitWords(
             "dovecot",
@@ -67,7 +67,7 @@ class Dovecot(Component):
         on_nfs = context.plan.storage.type is StorageType.NFS
         step = Step(
             id="dovecot",
-            title="Start the mailboxes",
+            title="Configure Dovecot (IMAP, LMTP)",
             component=self.name,
             items=(
                 User(keys.VMAIL_USER, uid=keys.VMAIL_UID, home=storage),

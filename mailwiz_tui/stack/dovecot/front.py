@@ -17,7 +17,7 @@ class Front(Component):
     """IMAP and ManageSieve passed on to the stores, and SASL for Postfix."""
 
     name = "front"
-    title = "Clients' front"
+    title = "Dovecot (IMAP proxy)"
 
     def wanted(self, context: Context) -> bool:
         """Where clients are served and no mailboxes are kept; a store that serves clients does both in one."""
@@ -43,7 +43,7 @@ class Front(Component):
         drop_in = after_network(context, "dovecot.service")
         step = Step(
             id="front",
-            title="Bring clients to their mailboxes",
+            title="Configure Dovecot (IMAP proxy)",
             component=self.name,
             items=(
                 Directory("/etc/dovecot/mailwiz.d"),

@@ -23,7 +23,7 @@ class Fail2ban(Component):
     """The jails of all components, SSH's, and one for those who come back."""
 
     name = "fail2ban"
-    title = "Lock-out of intruders"
+    title = "fail2ban"
     units = (UnitWords("fail2ban", "clients that guess passwords are not banned"),)
     telling_packages = ("fail2ban",)
 
@@ -48,7 +48,7 @@ class Fail2ban(Component):
         )
         step = Step(
             id="fail2ban",
-            title="Lock out who guesses passwords",
+            title="Configure fail2ban",
             component=self.name,
             items=(
                 File(JAILS, render("fail2ban", "mailwiz.conf", jails="\n".join(jails).rstrip("\n"))),

@@ -31,7 +31,7 @@ class Guard(Component):
     """Limits of what users send."""
 
     name = "guard"
-    title = "Sending limits"
+    title = "rate limiter"
     units = (
         UnitWords(
             "mailwiz-guard",
@@ -70,7 +70,7 @@ class Guard(Component):
         )
         step = Step(
             id="guard",
-            title="Limit what users may send",
+            title="Configure the rate limiter",
             component=self.name,
             items=(
                 User(USER, home="/var/lib/mailwiz-guard"),

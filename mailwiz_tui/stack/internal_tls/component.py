@@ -17,7 +17,7 @@ class InternalTls(Component):
     """Pinned certificates of all servers."""
 
     name = "internal_tls"
-    title = "Certificates between the servers"
+    title = "internal certificates"
 
     def wanted(self, context: Context) -> bool:
         """Where there are other servers."""
@@ -28,7 +28,7 @@ class InternalTls(Component):
         owner = f"root:{keys.INTERNAL_GROUP}"
         step = Step(
             id="internal_tls",
-            title="Trust the plan's servers, and only them",
+            title="Make internal certificates trusted",
             component=self.name,
             items=(
                 User(keys.INTERNAL_GROUP),

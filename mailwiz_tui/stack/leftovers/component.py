@@ -11,7 +11,7 @@ class Leftovers(Component):
     """After everything that takes its place."""
 
     name = "leftovers"
-    title = "Earlier choices"
+    title = "removal of earlier choices"
 
     def wanted(self, context: Context) -> bool:
         """Every server."""
@@ -19,5 +19,5 @@ class Leftovers(Component):
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """One item; see ``component.py`` for what it does."""
-        step = Step("leftovers", "Take away what the plan no longer wants", self.name, (blueprint.Leftovers(),))
+        step = Step("leftovers", "Remove what the plan dropped", self.name, (blueprint.Leftovers(),))
         return Contribution(steps=(step,))

@@ -39,7 +39,7 @@ class Links(Component):
     """One HAProxy for all links of the server."""
 
     name = "links"
-    title = "Links between the servers"
+    title = "HAProxy (service tunnels)"
     units = (
         UnitWords(
             "mailwiz-links",
@@ -67,7 +67,7 @@ class Links(Component):
         check = ("haproxy", "-c", "-q", "-f", CONF)
         step = Step(
             id="links",
-            title="Carry the filter's services between the servers",
+            title="Configure tunnels (HAProxy)",
             component=self.name,
             items=(
                 Directory(FOLDER),

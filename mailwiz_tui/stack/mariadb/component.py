@@ -31,7 +31,7 @@ class MariaDb(Component):
     """MariaDB with PostfixAdmin's tables and the plan's domains."""
 
     name = "mariadb"
-    title = "Accounts"
+    title = "MariaDB (accounts)"
     units = (
         UnitWords(
             "mariadb",
@@ -79,7 +79,7 @@ class MariaDb(Component):
         steps = (
             Step(
                 id="mariadb",
-                title="Start the accounts' database",
+                title="Configure MariaDB (accounts)",
                 component=self.name,
                 items=(
                     File(
@@ -102,7 +102,7 @@ class MariaDb(Component):
             ),
             Step(
                 id="mariadb.accounts",
-                title="Create the tables of accounts and the domains",
+                title="Create the account tables",
                 component=self.name,
                 items=(
                     Directory(SQL_DIR),

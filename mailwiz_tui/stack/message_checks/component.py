@@ -31,7 +31,7 @@ class MessageChecks(Component):
     """The names that messages carry, checked by login; on stores those that users' filters write."""
 
     name = "message_checks"
-    title = "Message checks"
+    title = "sender checks"
     units = (
         UnitWords(
             "mailwiz-message-checks",
@@ -86,7 +86,7 @@ class MessageChecks(Component):
         )
         step = Step(
             id="message_checks",
-            title="Check whose name messages carry",
+            title="Configure the sender checks",
             component=self.name,
             items=(
                 User(keys.MESSAGE_CHECKS_USER, groups=reader_groups(context)),

@@ -29,7 +29,7 @@ class MtaSts(Component):
     """Policies of the destinations, on the loopback for Postfix."""
 
     name = "mta_sts"
-    title = "TLS policies of destinations"
+    title = "MTA-STS (outgoing mail)"
     units = (
         UnitWords("postfix-mta-sts-resolver", _DOWN, work=(Work.MAIL,), checks=("mta_sts.",)),
         UnitWords("mailwiz-dane-policy", _DOWN, work=(Work.MAIL,), checks=("mta_sts.",)),

@@ -23,7 +23,7 @@ class NextHops(Component):
     """A timer that greets a server which mail waits for, and sends that mail on when it answers."""
 
     name = "nexthops"
-    title = "Waking the queue"
+    title = "retries to other servers"
     units = (UnitWords("mailwiz-wake.timer", "mail for a server that is back waits for up to an hour"),)
 
     def wanted(self, context: Context) -> bool:
@@ -37,7 +37,7 @@ class NextHops(Component):
         timer = File(f"{UNITS}/{TIMER}", render("nexthops", TIMER))
         step = Step(
             id="nexthops",
-            title="Send waiting mail on when a server is back",
+            title="Configure retries to peers",
             component=self.name,
             items=(
                 folder("nexthops"),

@@ -39,7 +39,7 @@ class Nfs(Component):
     """Mounts the export, and lets Dovecot run with it only."""
 
     name = "nfs"
-    title = "Mailboxes on the file server"
+    title = "NFS (mailboxes)"
     units = (
         UnitWords("*.mount", "the mailboxes on the file server cannot be reached"),
         UnitWords("mailwiz-nfs.timer", "the export is not mounted again after it was lost"),
@@ -63,7 +63,7 @@ class Nfs(Component):
         check = module(self.name, "check_nfs")
         step = Step(
             id="nfs",
-            title="Mount the file server for mailboxes",
+            title="Mount NFS (mailboxes)",
             component=self.name,
             items=(
                 # NFS 4 needs none of the portmapper and the lock daemon of NFS 3, which listen to the world

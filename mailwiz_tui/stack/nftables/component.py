@@ -19,7 +19,7 @@ class Nftables(Component):
     """A table of our own, loaded by a unit of our own."""
 
     name = "nftables"
-    title = "Firewall"
+    title = "nftables (firewall)"
     units = (UnitWords("mailwiz-firewall", "the firewall is not loaded", "firewall"),)
     telling_packages = ("nftables",)
 
@@ -39,7 +39,7 @@ class Nftables(Component):
         )
         step = Step(
             id="nftables",
-            title="Close every port that is not needed",
+            title="Load the firewall (nftables)",
             component=self.name,
             items=(
                 File(RULES, rules),

@@ -38,7 +38,7 @@ class Nginx(Component):
     """The web server in front of everything that is fetched over HTTP."""
 
     name = "nginx"
-    title = "Web server"
+    title = "nginx (web server)"
     units = (
         UnitWords(
             "nginx",
@@ -63,7 +63,7 @@ class Nginx(Component):
         configuration = tuple(path for path in files if path.startswith("/etc/nginx/"))
         step = Step(
             id="nginx",
-            title="Start the web server",
+            title="Configure nginx (web server)",
             component=self.name,
             items=(
                 Directory(OWN),
@@ -180,7 +180,7 @@ def _retired() -> Step:
     """Our sites go and nginx stops, unless it has sites of others."""
     return Step(
         id="nginx",
-        title="Stop the web server where it has nothing to serve any more",
+        title="Stop nginx (nothing to serve)",
         component=Nginx.name,
         items=(
             Absent(f"{keys.TLS_SERVICES}/nginx"),

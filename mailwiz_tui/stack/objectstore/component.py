@@ -29,7 +29,7 @@ class ObjectStore(Component):
     """Mounts the bucket before Dovecot starts, and moves old mail there every night."""
 
     name = "objectstore"
-    title = "Old mail in the object store"
+    title = "rclone (object storage)"
     units = (
         UnitWords("mailwiz-objectstore", "old mail cannot be read"),
         UnitWords("mailwiz-altmove.timer", "old mail is not moved to the object store"),
@@ -44,14 +44,14 @@ class ObjectStore(Component):
         """With S3 storage the mount and its timer; else both are off, and what is in the bucket stays there."""
         storage = context.plan.storage
         if storage.type is not StorageType.S3:
-            return Contribution(steps=(Step("objectstore", "Keep the object store off", self.name, _OFF),))
+            return Contribution(steps=(Step("objectstore", "Keep object storage off", self.name, _OFF),))
         mount = {"bucket": storage.s3_bucket, "config": CONFIG}
         service = render(
             self.name, SERVICE, mount=keys.OBJECT_STORE_MOUNT, cache=CACHE, uid=str(keys.VMAIL_UID), **mount
         )
         step = Step(
             id="objectstore",
-            title="Mount the object store for old mail",
+            title="Mount object storage (rclone)",
             component=self.name,
             items=(
                 Directory(FOLDER, mode=0o700),

@@ -32,7 +32,7 @@ class OpenDkim(Component):
     """The signer beside a filter that does not sign."""
 
     name = "opendkim"
-    title = "DKIM"
+    title = "OpenDKIM (DKIM)"
     units = (
         UnitWords(
             "opendkim", "mail is deferred: it cannot be signed (DKIM)", work=(Work.MAIL,), checks=("opendkim.",)
@@ -88,7 +88,7 @@ class OpenDkim(Component):
             files.append(File(SETUP, render("opendkim", "setup.lua", own=OWN)))
         step = Step(
             id="opendkim",
-            title="Start the DKIM signer",
+            title="Configure OpenDKIM (DKIM)",
             component=self.name,
             items=(
                 Directory(FOLDER),

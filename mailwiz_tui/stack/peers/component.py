@@ -28,7 +28,7 @@ class Peers(Component):
     """Names of the plan's servers on the private link, and what each may reach."""
 
     name = "peers"
-    title = "Other servers"
+    title = "names of the other servers"
     units = (UnitWords("mailwiz-peers", "the names of the other servers are not known", ""),)
 
     def wanted(self, context: Context) -> bool:
@@ -39,7 +39,7 @@ class Peers(Component):
         """Names first, then the doors."""
         step = Step(
             id="peers",
-            title="Know the plan's other servers",
+            title="Name the peers in /etc/hosts",
             component=self.name,
             items=(
                 Directory(keys.INTERNAL_DIR),

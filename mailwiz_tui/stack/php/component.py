@@ -15,7 +15,7 @@ class Php(Component):
     """Debian's php-fpm; each application brings its pool."""
 
     name = "php"
-    title = "PHP"
+    title = "PHP (web applications)"
     units = (
         UnitWords("php*-fpm", "webmail and the admin panel do not answer", work=(Work.BROWSER,), checks=("php.",)),
     )
@@ -40,7 +40,7 @@ class Php(Component):
         daemon = f"php-fpm{version(context)}"
         step = Step(
             id="php",
-            title="Start PHP for the web applications",
+            title="Configure PHP",
             component=self.name,
             items=(
                 Directory("/etc/nginx/snippets"),

@@ -41,7 +41,7 @@ class Postfix(Component):
     """SMTP in and out."""
 
     name = "postfix"
-    title = "Mail transfer"
+    title = "Postfix (SMTP)"
     units = WORDS
     telling_packages = ("postfix",)
 
@@ -83,7 +83,7 @@ class Postfix(Component):
         )
         step = Step(
             id="postfix",
-            title="Start mail transfer",
+            title="Configure Postfix (SMTP)",
             component=self.name,
             items=items,
             validators=validators(),

@@ -20,7 +20,7 @@ class Satellite(Component):
     """Answers of vacation scripts, forwarded mail, reports of cron: through the servers that send."""
 
     name = "satellite"
-    title = "Own mail of the server"
+    title = "Postfix (local reports)"
 
     def wanted(self, context: Context) -> bool:
         """Where Postfix has no other work."""
@@ -43,7 +43,7 @@ class Satellite(Component):
         policy, drop_in = peer_policy(context), after_network(context, release.unit)
         step = Step(
             id="satellite",
-            title="Send out what the server writes itself",
+            title="Configure Postfix (local reports)",
             component=self.name,
             items=(
                 File(f"{DIR}/main.cf", main, append=OWN),

@@ -46,7 +46,7 @@ class PostfixAdmin(Component):
     """Debian's PostfixAdmin in a PHP pool of its own, at the mail hostname, on the accounts that are there."""
 
     name = "postfixadmin"
-    title = "Admin panel"
+    title = "PostfixAdmin (admin panel)"
     telling_packages = ("postfixadmin",)
 
     def wanted(self, context: Context) -> bool:
@@ -57,7 +57,7 @@ class PostfixAdmin(Component):
         """Rights, configuration, tables and pool; its set-up page is never served."""
         step = Step(
             id="postfixadmin",
-            title="Set up the admin panel",
+            title="Configure PostfixAdmin",
             component=self.name,
             items=(
                 *POOL.items(context, files_read(context, PANEL), tellers(context)),

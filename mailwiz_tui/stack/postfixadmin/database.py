@@ -24,7 +24,7 @@ class PanelStore(Component):
     """The rights of a panel that another server serves."""
 
     name = "panel-store"
-    title = "Accounts for the admin panel"
+    title = "PostfixAdmin's access to the accounts"
 
     def wanted(self, context: Context) -> bool:
         """On the account store of several servers, where it does not serve the panel itself."""
@@ -36,7 +36,7 @@ class PanelStore(Component):
         """The panel itself reads and writes rows; what its package changes of the tables root does over there."""
         step = Step(
             id="panel-store",
-            title="Let the admin panel manage the accounts",
+            title="Grant PostfixAdmin the accounts",
             component=self.name,
             items=access(context),
         )

@@ -58,7 +58,7 @@ class RecipientChecks(Component):
     """Who can take a message, and who may get a bounce."""
 
     name = "recipient_checks"
-    title = "Recipient checks"
+    title = "recipient checks"
     units = (
         UnitWords(
             "mailwiz-recipient-checks",
@@ -109,7 +109,7 @@ class RecipientChecks(Component):
         )
         step = Step(
             id="recipient_checks",
-            title="Check who can take a message",
+            title="Configure the recipient checks",
             component=self.name,
             items=(
                 User(keys.RECIPIENT_CHECKS_USER, groups=reader_groups(context)),

@@ -18,7 +18,7 @@ class Redis(Component):
     """The instance ``redis-server@rspamd``."""
 
     name = "redis"
-    title = "Filter's memory"
+    title = "Redis (spam statistics)"
     units = (
         UnitWords(
             "redis-server@rspamd",
@@ -43,7 +43,7 @@ class Redis(Component):
         ]
         if not any(listener.port == 6379 for listener in context.facts.listeners):
             items.append(Unit("redis-server.service", running=False, enabled=False))
-        step = Step(id="redis", title="Start the filter's memory", component=self.name, items=tuple(items))
+        step = Step(id="redis", title="Configure Redis (spam statistics)", component=self.name, items=tuple(items))
         return Contribution(
             packages=Packages(names=("redis-server",)),
             steps=(step,),

@@ -58,7 +58,7 @@ class Roundcube(Component):
     """Debian's Roundcube in a PHP pool of its own, at the mail hostname."""
 
     name = "roundcube"
-    title = "Webmail"
+    title = "Roundcube (webmail)"
     units = (UnitWords("roundcube-*.timer", "old sessions of the webmail are not removed"),)
     telling_packages = ("roundcube-core",)
 
@@ -71,7 +71,7 @@ class Roundcube(Component):
         local = context.topology.accounts.database_here
         step = Step(
             id="roundcube",
-            title="Set up webmail",
+            title="Configure Roundcube (webmail)",
             component=self.name,
             items=(
                 *_sized(context.plan).items(context, files_read(context, WEBMAIL), tellers(context)),

@@ -23,7 +23,7 @@ class WebmailStore(Component):
     """The database and the rights of webmail that another server serves."""
 
     name = "webmail-store"
-    title = "Webmail's database"
+    title = "Roundcube's database"
 
     def wanted(self, context: Context) -> bool:
         """On the account store of several servers, where it does not serve webmail itself."""
@@ -35,7 +35,7 @@ class WebmailStore(Component):
         """The tables are made by the server that has Roundcube."""
         step = Step(
             id="webmail-store",
-            title="Let webmail keep its data beside the accounts",
+            title="Create Roundcube's database",
             component=self.name,
             items=access(context),
         )

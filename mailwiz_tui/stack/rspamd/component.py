@@ -50,7 +50,7 @@ class Rspamd(Component):
     """The filter and signer, as a milter on the loopback."""
 
     name = "rspamd"
-    title = "Spam filter and DKIM"
+    title = "Rspamd (spam filter, DKIM)"
     units = (
         UnitWords(
             "rspamd", "mail is deferred: it cannot be checked for spam", work=(Work.MAIL,), checks=("rspamd.",)
@@ -106,7 +106,7 @@ class Rspamd(Component):
         items += reports.units(context)
         step = Step(
             id="rspamd",
-            title="Start the spam filter and DKIM signer",
+            title="Configure Rspamd (spam, DKIM)",
             component=self.name,
             items=tuple(items),
             validators=(("rspamadm", "configtest"),),

@@ -21,7 +21,7 @@ class SaslGate(Component):
     """One small program between Postfix and Dovecot's authentication."""
 
     name = "sasl-gate"
-    title = "Logins at submission"
+    title = "SASL gate (logins)"
     units = (
         UnitWords(
             "mailwiz-sasl-gate", "users cannot log in to send mail", work=(Work.SUBMISSION,), checks=("sasl-gate.",)

@@ -37,7 +37,7 @@ class SigningTables(Component):
     """The tables as they are at first: the plan's domains. The signers read them from their start on."""
 
     name = "signing"
-    title = "Domains signed for"
+    title = "signing of new domains"
 
     def wanted(self, context: Context) -> bool:
         """Where mail is signed."""
@@ -71,7 +71,7 @@ class SigningDomains(Component):
     """What keeps the tables up to date, once the accounts can be read."""
 
     name = "signing-domains"
-    title = "Domains signed for"
+    title = "signing of new domains"
     units = (
         UnitWords("mailwiz-signing", _DOWN),
         UnitWords("mailwiz-signing-reload.path", _DOWN),
@@ -121,7 +121,7 @@ class SigningDomains(Component):
         items.append(Unit(SERVICE, restart_on=tuple(read)))
         step = Step(
             id="signing-domains",
-            title="Sign for new domains of the accounts",
+            title="Configure signing of new domains",
             component=self.name,
             items=tuple(items),
         )

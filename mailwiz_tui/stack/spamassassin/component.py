@@ -53,7 +53,7 @@ class SpamAssassin(Component):
     """spamd and its milter."""
 
     name = "spamassassin"
-    title = "Spam filter"
+    title = "SpamAssassin (spam filter)"
     units = (
         UnitWords(
             "spamd",
@@ -127,7 +127,7 @@ class SpamAssassin(Component):
         options = render("spamassassin", "spamd", port=str(keys.SPAMD_PORT), children=str(children))
         step = Step(
             id="spamassassin",
-            title="Start the spam filter",
+            title="Configure SpamAssassin",
             component=self.name,
             items=(
                 Directory(BAYES, "debian-spamd", "debian-spamd", 0o750),

@@ -31,7 +31,7 @@ class Srs(Component):
     """postsrsd on the loopback; Postfix asks it."""
 
     name = "srs"
-    title = "Forwarding (SRS)"
+    title = "postsrsd (forwarding)"
     units = (
         UnitWords(
             "postsrsd", "forwarded mail waits in the queue, and bounces of it are deferred", checks=("srs.",)

@@ -44,7 +44,7 @@ class Ssh(Component):
     """The algorithms of the server's own sshd; nothing where the plan leaves them to Debian."""
 
     name = "ssh"
-    title = "SSH"
+    title = "sshd (SSH)"
 
     def wanted(self, context: Context) -> bool:
         """Where the plan asks for it."""
@@ -54,7 +54,7 @@ class Ssh(Component):
         """A drop-in that sshd itself has found valid, then a reload; sessions go on."""
         step = Step(
             id="ssh",
-            title="Harden sshd",
+            title="Harden sshd (SSH algorithms)",
             component=self.name,
             items=(
                 File(DROPIN, _settings(context)),

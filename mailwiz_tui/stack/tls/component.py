@@ -28,7 +28,7 @@ class Tls(Component):
     """
 
     name = "tls"
-    title = "Certificate"
+    title = "TLS certificate"
     units = (UnitWords("mailwiz-selfsigned.timer", "the self-signed certificate is not renewed"),)
 
     def wanted(self, context: Context) -> bool:
@@ -41,7 +41,7 @@ class Tls(Component):
         expected = _expected(context)
         step = Step(
             id="tls",
-            title="Put the certificate in place",
+            title="Install the TLS certificate",
             component=self.name,
             items=(
                 Directory(keys.TLS_DIR, mode=0o755),

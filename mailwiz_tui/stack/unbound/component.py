@@ -27,7 +27,7 @@ class Unbound(Component):
     """unbound on 127.0.0.1, then the host switched over to it once it is seen to answer."""
 
     name = "unbound"
-    title = "Name resolution"
+    title = "unbound (DNS resolver)"
     units = (
         UnitWords(
             "unbound",
@@ -54,7 +54,7 @@ class Unbound(Component):
         )
         resolver = Step(
             id="unbound",
-            title="Start a validating resolver",
+            title="Configure unbound (DNS resolver)",
             component=self.name,
             items=(
                 File(CONFIG, config),
@@ -65,7 +65,7 @@ class Unbound(Component):
         )
         switch = Step(
             id="unbound.switch",
-            title="Let the host use its own resolver",
+            title="Use unbound on this server",
             component=self.name,
             items=(
                 File(RESOLV_CONF, render("unbound", "resolv.conf")),

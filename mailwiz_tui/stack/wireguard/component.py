@@ -34,7 +34,7 @@ class WireGuard(Component):
     """The mesh."""
 
     name = "wireguard"
-    title = "Private link"
+    title = "WireGuard (private network)"
     units = (
         UnitWords(
             "mailwiz-mesh",
@@ -62,7 +62,7 @@ class WireGuard(Component):
             unit["userspace"] = USERSPACE
         step = Step(
             id="wireguard",
-            title="Link the servers privately",
+            title="Configure WireGuard",
             component=self.name,
             items=(
                 Directory(FOLDER, mode=0o700),

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 import socket
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailwiz_tui.fleet.facts import FactsFile
+from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.stack import keys
 from mailwiz_tui.stack.blueprint import Blueprint, Command, File, Packages, Scope, Unit
 from mailwiz_tui.stack.compile import compile_server
@@ -262,3 +264,54 @@ def test_dovecot_of_debian_12_trusts_the_other_servers_in_the_setting_that_its_p
     config = compile_server(cases.distributed(), server_id, known).files()["/etc/dovecot/dovecot.conf"].content
     assert "ssl_ca = </etc/mailwiz/internal/peers.pem\nssl_require_crl = no\n" in config
     assert "\nssl_client_ca_file" not in config
+
+
+ORDERS = {
+    "Configure",
+    "Copy",
+    "Create",
+    "Grant",
+    "Harden",
+    "Install",
+    "Keep",
+    "List",
+    "Load",
+    "Make",
+    "Mount",
+    "Name",
+    "Remove",
+    "Set",
+    "Stop",
+    "Use",
+}
+
+
+def every_kind_of_plan() -> Iterator[tuple[Plan, FactsFile]]:
+    """Plans that together have every component."""
+    all_of_it = {"antivirus": True, "webmail": "roundcube", "admin_panel": "postfixadmin"}
+    for antispam in ("rspamd", "spamassassin", "none"):
+        services = {**all_of_it, "antispam": antispam}
+        security = {"tls": {"provider": "letsencrypt"}, "dkim": {"selector": "2026a"}, "ssh_hardening": True}
+        backup = {"target": "/srv/backup"}
+        yield cases.plan(services=services, security=security, backup=backup), cases.facts()
+        yield cases.distributed(services=services, backup=backup), cases.distributed_facts()
+    for kind in ("nfs", "s3"):
+        storage = {
+            "type": kind,
+            "nfs_server": "nfs.example.com",
+            "nfs_export": "/srv/vmail",
+            "s3_endpoint": "https://s3.example.com",
+            "s3_bucket": "example-mail",
+            "s3_access_key": "A",
+        }
+        yield cases.plan(storage=storage), cases.facts()
+
+
+def test_every_title_of_a_step_is_an_order_that_fits_into_80_columns() -> None:
+    """No title is cut in the dashboard's list of steps; two of one server never look alike."""
+    for plan, known in every_kind_of_plan():
+        for server in plan.servers:
+            titles = [step.title for step in compile_server(plan, server.id, known).steps]
+            assert [title for title in titles if len(title) > 34] == []
+            assert {title.split()[0] for title in titles} <= ORDERS
+            assert len(titles) == len(set(titles))
