@@ -88,7 +88,7 @@ async def test_the_review_says_in_words_what_happens_on_each_server(make_app: Ma
         for words in (
             "packages from Debian: unbound",
             ", postfix",
-            "steps: install Debian",
+            "steps: install packages",
             "/etc/postfix",
             "runs ",
             "25 smtp",
