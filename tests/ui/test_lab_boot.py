@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,11 @@ from tests.ui.make import MakeApp
 
 
 @pytest.fixture
-def go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A lab whose boot lasts until this file is there; ``down`` leaves a trace."""
+def go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A lab whose boot lasts until this file is there; ``down`` leaves a trace.
+
+    The boot of a test that failed ends with the test.
+    """
     go, inventory = tmp_path / "go", tmp_path / "lab.toml"
     inventory.write_text('[[servers]]\nid = "mx1"\nhost = "198.51.100.11"\n')
 
@@ -36,7 +39,8 @@ def go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(lab_boot, "lab_is_there", lambda: False)
     monkeypatch.setattr(lab_boot, "lab_inventory", lambda: inventory)
     monkeypatch.setattr(lab_boot, "PATIENCE_SECONDS", 0.3)
-    return go
+    yield go
+    go.touch()
 
 
 def pid_in(folder: Path) -> int:
