@@ -146,7 +146,7 @@ def _wizard(arguments: Sequence[str]) -> int:
         return fail("this terminal (TERM=dumb) cannot draw screens; use `mailwiz-tui apply PLAN` instead", 2)
     if os.environ.get("SSH_CONNECTION"):
         os.environ.setdefault("ESCDELAY", "300")
-    run_app = importlib.import_module("mailwiz_tui.ui.app").run_app
+    run_app = importlib.import_module("mailwiz_tui.ui.app.run").run_app
     code: int = run_app(options.plan, options.inventory, mouse=options.mouse)
     return code
 

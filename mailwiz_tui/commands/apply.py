@@ -10,8 +10,8 @@ from mailwiz_tui.commands.credentials import CredentialsFile, show
 from mailwiz_tui.commands.progress import ProgressPrinter
 from mailwiz_tui.commands.terminal import ask, complain, interactive, say
 from mailwiz_tui.commands.workspace import Workspace, open_workspace
-from mailwiz_tui.install.engine import Engine
-from mailwiz_tui.install.handover import collect
+from mailwiz_tui.deploy.engine import Engine
+from mailwiz_tui.manage.handover import collect
 from mailwiz_tui.plan.findings import PlanError
 from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.plan.published import web_addresses

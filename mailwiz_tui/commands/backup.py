@@ -13,13 +13,13 @@ from pydantic import SecretStr
 from mailwiz_tui.commands.secret import read_secret
 from mailwiz_tui.commands.terminal import ask, complain, interactive, say
 from mailwiz_tui.commands.workspace import Workspace, open_workspace
+from mailwiz_tui.deploy.account_copies import refresh_copies
+from mailwiz_tui.deploy.agent_link import AgentError
+from mailwiz_tui.deploy.backup_servers import backup_servers
+from mailwiz_tui.deploy.engine import Engine
+from mailwiz_tui.deploy.ssh import SshError
 from mailwiz_tui.dns.records import plan_records
-from mailwiz_tui.install.agentlink import AgentError
-from mailwiz_tui.install.backup import Backups, Progress
-from mailwiz_tui.install.backup_places import backup_servers
-from mailwiz_tui.install.copies import refresh_copies
-from mailwiz_tui.install.engine import Engine
-from mailwiz_tui.install.ssh import SshError
+from mailwiz_tui.manage.backup import Backups, Progress
 from mailwiz_tui.plan.findings import Finding, PlanError
 from mailwiz_tui.plan.model import Plan
 

@@ -10,7 +10,7 @@ from mailwiz_tui.verify.result import CheckResult, CheckState
 from mailwiz_tui.verify.verdict import Verdict, verdict
 
 if TYPE_CHECKING:
-    from mailwiz_tui.install.engine import Engine
+    from mailwiz_tui.deploy.engine import Engine
 
 _SYMBOLS = {
     CheckState.PASSED: "ok  ",

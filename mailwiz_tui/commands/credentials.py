@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from mailwiz_tui.commands.terminal import say
-from mailwiz_tui.install.handover import Handover
+from mailwiz_tui.manage.handover import Handover
 
 
 class CredentialsFile:

@@ -24,8 +24,8 @@ async def _refresh(workspace: Workspace, options: argparse.Namespace) -> None:
 
 
 async def _compare(records: Sequence[Record], former: Sequence[Record], resolver: str) -> int:
-    from mailwiz_tui.dns.former import left_over
     from mailwiz_tui.dns.live import compare
+    from mailwiz_tui.dns.stale_records import left_over
 
     states = await compare(records, resolver or None)
     for state in states:
@@ -41,9 +41,9 @@ async def _publish(
     workspace: Workspace, records: Sequence[Record], options: argparse.Namespace, key_text: str
 ) -> int:
     from mailwiz_tui.dns.changes import changes
-    from mailwiz_tui.dns.former import former_mx, former_records, left_over
     from mailwiz_tui.dns.live import compare
     from mailwiz_tui.dns.publish import parse_key, publish
+    from mailwiz_tui.dns.stale_records import former_mx, former_records, left_over
 
     key = parse_key(key_text)
     resolver, own = options.resolver or None, former_mx(workspace.plan, workspace.known)
@@ -97,7 +97,7 @@ def run(options: argparse.Namespace) -> int:
     plan, known = workspace.plan, workspace.known
     records = plan_records(plan, known, workspace.inventory, accounts=not options.publish)
     if options.check or options.publish:
-        from mailwiz_tui.dns.former import former_records
+        from mailwiz_tui.dns.stale_records import former_records
 
         try:
             if options.publish:

@@ -18,9 +18,9 @@ from pydantic import SecretStr
 from mailwiz_tui.commands.mailbox_tables import print_aliases, print_domains, print_mailboxes
 from mailwiz_tui.commands.terminal import ask, complain, interactive, say
 from mailwiz_tui.commands.workspace import open_workspace
-from mailwiz_tui.install.account_entries import AccountBook
-from mailwiz_tui.install.account_words import shown_address, size_words, typed_quota
-from mailwiz_tui.install.accounts import Accounts
+from mailwiz_tui.manage.account_entries import AccountBook
+from mailwiz_tui.manage.account_words import shown_address, size_words, typed_quota
+from mailwiz_tui.manage.accounts import Accounts
 
 Options = argparse.Namespace
 Work = Callable[[Accounts, Options], Awaitable[int]]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mailwiz_tui.commands.terminal import say
-from mailwiz_tui.install.account_entries import AliasEntry, DomainEntry, MailboxEntry
-from mailwiz_tui.install.account_words import shown_address, size_words
+from mailwiz_tui.manage.account_entries import AliasEntry, DomainEntry, MailboxEntry
+from mailwiz_tui.manage.account_words import shown_address, size_words
 
 
 def _print(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:

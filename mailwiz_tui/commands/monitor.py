@@ -14,7 +14,7 @@ import time
 from mailwiz_tui.commands.progress import ProgressPrinter
 from mailwiz_tui.commands.terminal import complain, say
 from mailwiz_tui.commands.workspace import Workspace, open_workspace
-from mailwiz_tui.install.engine import Engine
+from mailwiz_tui.deploy.engine import Engine
 from mailwiz_tui.plan.errors import OperatorError
 from mailwiz_tui.stack.blueprint import Blueprint
 from mailwiz_tui.verify.health import look
@@ -62,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
     """
     workspace = open_workspace(options)
     if _on_a_screen(options):
-        run_app = importlib.import_module("mailwiz_tui.ui.app").run_app
+        run_app = importlib.import_module("mailwiz_tui.ui.app.run").run_app
         code: int = run_app(options.plan, options.inventory, begin="monitor", resolver=options.resolver)
         return code
     try:

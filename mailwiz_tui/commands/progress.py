@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field
 
 from mailwiz_tui.commands.terminal import say
-from mailwiz_tui.install.events import Event, LogLine, Progress, ServerChanged, StepChanged, StepPhase, Waiting
+from mailwiz_tui.deploy.events import Event, LogLine, Progress, ServerChanged, StepChanged, StepPhase, Waiting
 
 PATIENCE = 1.0
 """Seconds after which a running step is worth a line; quicker ones are only told of if they did something."""

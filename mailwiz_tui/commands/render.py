@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mailwiz_tui.commands.terminal import complain, say
 from mailwiz_tui.commands.workspace import open_workspace
-from mailwiz_tui.install.sanitize import clean_line
+from mailwiz_tui.deploy.sanitize import clean_line
 from mailwiz_tui.plan.words import counted
 from mailwiz_tui.stack.blueprint import Blueprint
 from mailwiz_tui.stack.compile import compile_server

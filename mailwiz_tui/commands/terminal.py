@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from mailwiz_tui.install.prompts import HostKey, Prompts, RefusingPrompts
+from mailwiz_tui.deploy.prompts import HostKey, Prompts, RefusingPrompts
 
 
 def say(line: str = "") -> None:

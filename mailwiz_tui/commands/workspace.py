@@ -19,7 +19,7 @@ from mailwiz_tui.plan.rules import cross_check
 from mailwiz_tui.plan.toml import load_plan
 
 if TYPE_CHECKING:
-    from mailwiz_tui.install.engine import Engine
+    from mailwiz_tui.deploy.engine import Engine
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Workspace:
 
     def engine(self, options: argparse.Namespace) -> Engine:
         """An engine over this plan; the caller closes it."""
-        from mailwiz_tui.install.engine import Engine
+        from mailwiz_tui.deploy.engine import Engine
 
         return Engine(
             self.plan,

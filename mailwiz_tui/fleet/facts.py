@@ -1,6 +1,6 @@
 """What was learnt from a server and is no secret: its system, addresses, resources, and public keys.
 
-The agent gathers these in one round trip (``install/agent/facts.py`` returns the same keys); they are kept
+The agent gathers these in one round trip (``agent/facts/facts.py`` returns the same keys); they are kept
 beside the plan in ``PLAN.facts.json`` so that DNS records and blueprints need no connection.
 """
 

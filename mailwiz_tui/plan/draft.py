@@ -18,7 +18,6 @@ from pydantic import ValidationError
 
 from mailwiz_tui.plan.explain import explain
 from mailwiz_tui.plan.findings import Finding, PlanError, Severity
-from mailwiz_tui.plan.marks import Marks, marks_path_for
 from mailwiz_tui.plan.merge import Difference, differences, merge
 from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.plan.plan_file import PlanFile
@@ -28,6 +27,7 @@ from mailwiz_tui.plan.schema import default_of
 from mailwiz_tui.plan.steps import step, step_of
 from mailwiz_tui.plan.suggestions import Proposals, suggest
 from mailwiz_tui.plan.toml import findings_of, load_raw
+from mailwiz_tui.plan.visited_steps import Marks, marks_path_for
 
 
 class StepState(StrEnum):

@@ -3,7 +3,7 @@
 RFC 5322 section 3.2.3 (dot-atom) less what this stack cannot keep apart: ``/`` (a folder), ``+`` (the delimiter
 before a user's own extension), ``!`` and ``%`` (Postfix routes by them), ``*`` and ``?`` (doveadm's patterns,
 catch-alls), and braces (IMAP's literals, Dovecot's variables). ``-`` and ``#`` are no first characters: they begin
-an option and a comment. The agent on servers has the same grammar in ``install/agent/addresses.py``.
+an option and a comment. The agent on servers has the same grammar in ``agent/accounts/addresses.py``.
 """
 
 from __future__ import annotations

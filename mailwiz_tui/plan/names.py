@@ -11,7 +11,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from mailwiz_tui.plan import dnsnames, hosts, mailnames, places
+from mailwiz_tui.plan import dnsnames, hosts, mailnames, storage_names
 
 
 def _or_empty(check: Callable[[str], str]) -> AfterValidator:
@@ -36,13 +36,13 @@ OptionalMailAddress = Annotated[str, _or_empty(mailnames.mail_address)]
 OptionalLogin = Annotated[str, _or_empty(mailnames.login_name)]
 OptionalReportAddress = Annotated[str, _or_empty(mailnames.report_addresses)]
 
-AbsolutePath = Annotated[str, AfterValidator(places.absolute_path)]
-OptionalAbsolutePath = Annotated[str, _or_empty(places.exported_path)]
-OptionalFilePath = Annotated[str, _or_empty(places.local_file)]
-OptionalBucketName = Annotated[str, _or_empty(places.bucket_name)]
-OptionalRegion = Annotated[str, _or_empty(places.region_name)]
-OptionalAccessKey = Annotated[str, _or_empty(places.access_key)]
-OptionalBackupTarget = Annotated[str, _or_empty(places.backup_target)]
+AbsolutePath = Annotated[str, AfterValidator(storage_names.absolute_path)]
+OptionalAbsolutePath = Annotated[str, _or_empty(storage_names.exported_path)]
+OptionalFilePath = Annotated[str, _or_empty(storage_names.local_file)]
+OptionalBucketName = Annotated[str, _or_empty(storage_names.bucket_name)]
+OptionalRegion = Annotated[str, _or_empty(storage_names.region_name)]
+OptionalAccessKey = Annotated[str, _or_empty(storage_names.access_key)]
+OptionalBackupTarget = Annotated[str, _or_empty(storage_names.backup_target)]
 KeptCopies = Annotated[int, Field(ge=0, le=1000, strict=True)]
 
 display_name = dnsnames.display_name

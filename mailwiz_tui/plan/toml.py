@@ -20,8 +20,8 @@ from mailwiz_tui.plan.explain import explain, printable, quoted
 from mailwiz_tui.plan.files import FileError, read_text, write_private
 from mailwiz_tui.plan.findings import Finding, PlanError, Severity
 from mailwiz_tui.plan.model import Plan
+from mailwiz_tui.plan.partial_plan import salvage
 from mailwiz_tui.plan.rules import KnownServers, cross_check
-from mailwiz_tui.plan.salvage import salvage
 
 VERSION = 1
 HEADER = "# A plan of mailwiz-tui: every decision, and no secret. `mailwiz-tui check` says whether it holds.\n\n"

@@ -162,7 +162,7 @@ class Unit:
 
 
 class Ask(StrEnum):
-    """How a service is asked whether it answers (``install/agent/answers.py``)."""
+    """How a service is asked whether it answers (``agent/items/answers.py``)."""
 
     TCP = "tcp"
     SMTP = "smtp"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from mailwiz_tui.plan.model import TlsProvider
-from mailwiz_tui.stack import keys
+from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.blueprint import File
 
 
 def self_signed_days(provider: TlsProvider) -> int:
     """How long the server's self-signed certificate lasts, in days."""
-    return keys.SELF_SIGNED_DAYS if provider is TlsProvider.SELFSIGNED else keys.WAITING_DAYS
+    return layout.SELF_SIGNED_DAYS if provider is TlsProvider.SELFSIGNED else layout.WAITING_DAYS
 
 
 def shown_by(unit: str, *ports: str) -> File:
@@ -21,4 +21,4 @@ def shown_by(unit: str, *ports: str) -> File:
     head = (
         "# Managed by mailwiz-tui. Other daemons that show the certificate: a file of your own beside this one.\n"
     )
-    return File(f"{keys.TLS_SERVICES}/{unit.removesuffix('.service')}", head + "\n".join(lines) + "\n")
+    return File(f"{layout.TLS_SERVICES}/{unit.removesuffix('.service')}", head + "\n".join(lines) + "\n")

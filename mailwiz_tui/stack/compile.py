@@ -20,11 +20,9 @@ from mailwiz_tui.stack.dovecot.component import Dovecot
 from mailwiz_tui.stack.dovecot.front import Front
 from mailwiz_tui.stack.dovecot.storage import mail_kind
 from mailwiz_tui.stack.fail2ban.component import Fail2ban
-from mailwiz_tui.stack.guard.component import Guard
 from mailwiz_tui.stack.healing.drop_in import with_restarts
 from mailwiz_tui.stack.internal_tls.component import InternalTls
 from mailwiz_tui.stack.leftovers.component import Leftovers
-from mailwiz_tui.stack.links.component import Links
 from mailwiz_tui.stack.mail_parts import gathered
 from mailwiz_tui.stack.mariadb.component import MariaDb
 from mailwiz_tui.stack.message_checks.component import MessageChecks
@@ -42,6 +40,7 @@ from mailwiz_tui.stack.postfix.relay import SmartHost
 from mailwiz_tui.stack.postfix.satellite import Satellite
 from mailwiz_tui.stack.postfixadmin.component import PostfixAdmin
 from mailwiz_tui.stack.postfixadmin.database import PanelStore
+from mailwiz_tui.stack.rate_limiter.component import Guard
 from mailwiz_tui.stack.readiness import with_readiness
 from mailwiz_tui.stack.recipient_checks.component import RecipientChecks
 from mailwiz_tui.stack.redis.component import Redis
@@ -50,6 +49,7 @@ from mailwiz_tui.stack.roundcube.component import Roundcube
 from mailwiz_tui.stack.roundcube.database import WebmailStore
 from mailwiz_tui.stack.rspamd.component import Rspamd
 from mailwiz_tui.stack.sasl_gate.component import SaslGate
+from mailwiz_tui.stack.service_tunnels.component import Links
 from mailwiz_tui.stack.signing.component import SigningDomains, SigningTables
 from mailwiz_tui.stack.spamassassin.component import SpamAssassin
 from mailwiz_tui.stack.srs.component import Srs

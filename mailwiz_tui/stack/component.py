@@ -6,7 +6,7 @@ about it in ``units`` and ``telling_packages``. It asks ``Context.topology`` wha
 architecture the plan has.
 
 Nothing has to be said about switching a component off. Where it is not wanted it contributes nothing, and the
-agent, which remembers what it wrote and started, takes the rest away (``install/agent/leftovers.py``):
+agent, which remembers what it wrote and started, takes the rest away (``agent/core/leftovers.py``):
 
 - a file that is in no step any more is removed, and kept in the backup; if a unit that is still wanted had it in
   ``restart_on`` or ``reload_on``, this happens in that unit's step, and the unit is restarted;

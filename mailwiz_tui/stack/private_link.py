@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mailwiz_tui.plan.model import PrivateNetwork
-from mailwiz_tui.stack import keys
+from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.blueprint import File
 from mailwiz_tui.stack.component import Context
 from mailwiz_tui.stack.render import render
@@ -11,7 +11,7 @@ from mailwiz_tui.stack.render import render
 
 def network_unit(context: Context) -> str:
     """The unit that brings the private link up; empty where the network is there without us."""
-    return keys.MESH_UNIT if context.plan.network.private is PrivateNetwork.WIREGUARD else ""
+    return layout.MESH_UNIT if context.plan.network.private is PrivateNetwork.WIREGUARD else ""
 
 
 def after_network(context: Context, unit: str) -> File:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from importlib.resources import files
 
-from mailwiz_tui.stack import keys
+from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.blueprint import Directory, File
 
 PACKAGE = "mailwiz"
@@ -17,13 +17,13 @@ _HEADER = "# Managed by mailwiz-tui: the next apply writes this file again. Noth
 
 def folder(component: str) -> Directory:
     """The folder of a component's modules on a server."""
-    return Directory(f"{keys.LIB_DIR}/{component}")
+    return Directory(f"{layout.LIB_DIR}/{component}")
 
 
 def module(component: str, name: str) -> File:
     """A module of a component as it is put on a server."""
     text = files("mailwiz_tui.stack").joinpath(component, f"{name}.py").read_text(encoding="utf-8")
-    return File(f"{keys.LIB_DIR}/{component}/{name}.py", _HEADER + text)
+    return File(f"{layout.LIB_DIR}/{component}/{name}.py", _HEADER + text)
 
 
 def launcher(component: str, name: str, program: str) -> File:
@@ -34,7 +34,7 @@ def launcher(component: str, name: str, program: str) -> File:
     """
     text = (
         f"#!/usr/bin/python3 -I\n{_HEADER}import runpy\nimport sys\n\nsys.dont_write_bytecode = True\n"
-        f"sys.path.insert(0, {keys.LIB_DIR.rpartition('/')[0]!r})\n"
+        f"sys.path.insert(0, {layout.LIB_DIR.rpartition('/')[0]!r})\n"
         f"runpy.run_module({f'{PACKAGE}.{component}.{name}'!r}, run_name='__main__', alter_sys=True)\n"
     )
-    return File(f"{keys.LIB_DIR}/{program}", text, mode=0o755)
+    return File(f"{layout.LIB_DIR}/{program}", text, mode=0o755)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from mailwiz_tui.plan.model import Antispam, Plan, PlanServer, PrivateNetwork, Role
 from mailwiz_tui.plan.published import host_label
-from mailwiz_tui.stack import keys
+from mailwiz_tui.stack import layout
 
 LOOPBACK = "127.0.0.1"
 
@@ -87,7 +87,7 @@ class Endpoint:
 EXCHANGES = (
     Exchange(
         "accounts",
-        keys.DATABASE_PORT,
+        layout.DATABASE_PORT,
         (Role.MAIL_STORAGE,),
         (Role.MX_INBOUND, Role.MX_OUTBOUND, Role.MAIL_STORAGE),
         "reads the accounts",
@@ -95,18 +95,24 @@ EXCHANGES = (
     ),
     Exchange(
         "lmtp",
-        keys.LMTP_PORT,
+        layout.LMTP_PORT,
         (Role.MAIL_STORAGE,),
         (Role.MX_INBOUND, Role.MX_OUTBOUND),
         "delivers mail to the mailboxes",
     ),
-    Exchange("imap", keys.IMAP_PORT, (Role.MAIL_STORAGE,), (Role.MX_OUTBOUND,), "brings clients to their mailbox"),
     Exchange(
-        "managesieve", keys.SIEVE_PORT, (Role.MAIL_STORAGE,), (Role.MX_OUTBOUND,), "brings clients to their filters"
+        "imap", layout.IMAP_PORT, (Role.MAIL_STORAGE,), (Role.MX_OUTBOUND,), "brings clients to their mailbox"
+    ),
+    Exchange(
+        "managesieve",
+        layout.SIEVE_PORT,
+        (Role.MAIL_STORAGE,),
+        (Role.MX_OUTBOUND,),
+        "brings clients to their filters",
     ),
     Exchange(
         "sync",
-        keys.STORE_SYNC_PORT,
+        layout.STORE_SYNC_PORT,
         (Role.MAIL_STORAGE,),
         (Role.MAIL_STORAGE,),
         "moves mailboxes between the stores",
@@ -114,7 +120,7 @@ EXCHANGES = (
     ),
     Exchange(
         "relay",
-        keys.PEER_RELAY_PORT,
+        layout.PEER_RELAY_PORT,
         (Role.MX_OUTBOUND,),
         (Role.MAIL_STORAGE, Role.MX_INBOUND, Role.ANTISPAM),
         "sends out what the servers write themselves: forwarded mail, answers, reports",
@@ -128,7 +134,7 @@ _SENDERS = (Role.MX_INBOUND, Role.MX_OUTBOUND)
 LINKS = (
     Link(
         "milter",
-        keys.RSPAMD_MILTER_PORT,
+        layout.RSPAMD_MILTER_PORT,
         (Role.ANTISPAM,),
         _SENDERS,
         "has mail filtered",
@@ -136,7 +142,7 @@ LINKS = (
     ),
     Link(
         "learning",
-        keys.RSPAMD_CONTROLLER_PORT,
+        layout.RSPAMD_CONTROLLER_PORT,
         (Role.ANTISPAM,),
         (Role.MAIL_STORAGE,),
         "teaches the filter what is spam",
@@ -146,7 +152,7 @@ LINKS = (
     ),
     Link(
         "viruses",
-        keys.CLAMAV_MILTER_PORT,
+        layout.CLAMAV_MILTER_PORT,
         (Role.ANTISPAM,),
         _SENDERS,
         "has mail searched for viruses",
@@ -154,21 +160,21 @@ LINKS = (
     ),
     Link(
         "spamassassin",
-        keys.SPAMD_MILTER_PORT,
+        layout.SPAMD_MILTER_PORT,
         (Role.ANTISPAM,),
         _SENDERS,
         "has mail filtered",
         wanted=lambda plan: plan.services.antispam is Antispam.SPAMASSASSIN,
         own_probe=(
-            f"connect port {keys.SPAMD_MILTER_PORT}",
-            f"connect port {keys.SPAMD_PORT}",
+            f"connect port {layout.SPAMD_MILTER_PORT}",
+            f"connect port {layout.SPAMD_PORT}",
             *_SPAMD_ANSWERS,
         ),
         own_interval=5,
     ),
     Link(
         "spamd",
-        keys.SPAMD_PORT,
+        layout.SPAMD_PORT,
         (Role.ANTISPAM,),
         (Role.MAIL_STORAGE,),
         "teaches the filter what is spam",
@@ -229,7 +235,7 @@ def endpoints(plan: Plan, server_id: str, service: str) -> tuple[Endpoint, ...]:
 
 def internal_name(server_id: str) -> str:
     """A server's name on the private link, in every server's /etc/hosts and in its internal certificate."""
-    return f"{host_label(server_id)}.{keys.INTERNAL_DOMAIN}"
+    return f"{host_label(server_id)}.{layout.INTERNAL_DOMAIN}"
 
 
 def _private_link(plan: Plan) -> Iterator[Flow]:
@@ -241,7 +247,7 @@ def _private_link(plan: Plan) -> Iterator[Flow]:
                 yield Flow(
                     source.id,
                     target.id,
-                    keys.MESH_PORT,
+                    layout.MESH_PORT,
                     "udp",
                     "wireguard",
                     "the private link itself",

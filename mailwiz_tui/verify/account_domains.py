@@ -15,8 +15,8 @@ from mailwiz_tui.fleet.account_domains import (
 )
 from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.plan.words import counted
-from mailwiz_tui.verify.courier import Link
 from mailwiz_tui.verify.result import CheckResult, CheckState
+from mailwiz_tui.verify.smtp_route import Link
 
 CHECK = "accounts.domains"
 PROVES = "The accounts and the plan name the same mailbox domains."

@@ -15,10 +15,10 @@ from functools import partial
 from mailwiz_tui.fleet.facts import FactsFile
 from mailwiz_tui.plan.model import AdminPanel, Plan, Role, Webmail
 from mailwiz_tui.plan.published import PANEL_PATH, WEBMAIL_PATH, web_addresses
+from mailwiz_tui.verify.browser_session import Visitor, form_value
 from mailwiz_tui.verify.check import Check, Failed, Warned
 from mailwiz_tui.verify.mailbox import Mailbox
 from mailwiz_tui.verify.target import Target
-from mailwiz_tui.verify.visitor import Visitor, form_value
 from mailwiz_tui.verify.web import HTTPS, Answer, Site, public, well_spoken
 
 NEVER = {

@@ -14,10 +14,10 @@ from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.plan.words import counted
 from mailwiz_tui.stack.blueprint import Blueprint
 from mailwiz_tui.verify import account_domains, server_checks
-from mailwiz_tui.verify.courier import Link
+from mailwiz_tui.verify.alerts import restarts
 from mailwiz_tui.verify.result import CheckResult, CheckState
 from mailwiz_tui.verify.sample import Sample
-from mailwiz_tui.verify.trouble import restarts
+from mailwiz_tui.verify.smtp_route import Link
 from mailwiz_tui.verify.watch import running_units
 
 _NUMBERS = (
@@ -70,7 +70,7 @@ class Health:
 
 
 class Watched(Protocol):
-    """What a look at health needs of ``install.engine.Engine``."""
+    """What a look at health needs of ``deploy.engine.Engine``."""
 
     plan: Plan
     known: FactsFile

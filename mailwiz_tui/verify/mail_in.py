@@ -8,9 +8,9 @@ import time
 from functools import partial
 
 from mailwiz_tui.verify.check import Check, Failed, Warned
-from mailwiz_tui.verify.courier import Courier, Reply
 from mailwiz_tui.verify.mailbox import Mailbox, wait_for
 from mailwiz_tui.verify.message import OUTSIDER, compose, token
+from mailwiz_tui.verify.smtp_route import Courier, Reply
 from mailwiz_tui.verify.target import Target
 
 ARRIVAL = 12.0

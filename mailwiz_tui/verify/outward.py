@@ -11,7 +11,7 @@ from cryptography import x509
 
 from mailwiz_tui.fleet.facts import FactsFile
 from mailwiz_tui.plan.model import Plan, Role, TlsProvider
-from mailwiz_tui.stack import keys
+from mailwiz_tui.stack import layout
 from mailwiz_tui.verify.obstacle import Concern, Obstacle
 from mailwiz_tui.verify.result import CheckResult, CheckState
 from mailwiz_tui.verify.target import IMAPS, SUBMISSION, SUBMISSIONS, Target
@@ -19,7 +19,7 @@ from mailwiz_tui.verify.target import IMAPS, SUBMISSION, SUBMISSIONS, Target
 _TRUST = "Mail programs trust the certificate without asking."
 _WAY_OUT = "The server reaches port 25 of other hosts."
 _CHOOSE = 'Use letsencrypt or a public certificate of your own (step 4, security.tls.provider), then "apply".'
-_ISSUE = f"Run {keys.ISSUE_CERTIFICATE} on the server: it says what keeps the certificate from being issued."
+_ISSUE = f"Run {layout.ISSUE_CERTIFICATE} on the server: it says what keeps the certificate from being issued."
 _UNKNOWN = "An authority that mail programs know must issue it, or your programs must be told of the authority."
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from contextlib import AsyncExitStack
 from typing import Protocol
 
-from mailwiz_tui.install.copies import Linked, refresh_copies
+from mailwiz_tui.deploy.account_copies import Linked, refresh_copies
 from mailwiz_tui.plan.model import Plan, Role
 from mailwiz_tui.plan.published import host_label
 from mailwiz_tui.topology.servers import account_store
-from mailwiz_tui.verify.courier import Link
 from mailwiz_tui.verify.mailbox import Mailbox, probe_mailbox, store_mailbox
 from mailwiz_tui.verify.result import CheckResult, CheckState
+from mailwiz_tui.verify.smtp_route import Link
 
 OPENED = "A mailbox for the test mails can be opened."
 CLOSED = "The mailbox for the test mails is shut again."

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from mailwiz_tui.verify.check import Check, Failed, Warned
-from mailwiz_tui.verify.courier import Courier, Reply
+from mailwiz_tui.verify.smtp_route import Courier, Reply
 
 PATIENCE = 20.0
 """Seconds to go on asking while the server says that it is still looking the address up."""

@@ -13,12 +13,11 @@ from mailwiz_tui.dns.records import plan_records
 from mailwiz_tui.fleet.account_domains import store_id
 from mailwiz_tui.plan.errors import OperatorError
 from mailwiz_tui.stack.blueprint import Blueprint
-from mailwiz_tui.verify import (
+from mailwiz_tui.verify import (  # fmt: skip
     account_domains,
     applications,
     auth,
     ban_guard,
-    courier,
     dns_checks,
     listeners,
     mail_in,
@@ -30,15 +29,16 @@ from mailwiz_tui.verify import (
     server_checks,
     settle,
     smtp,
+    smtp_route,
     submission,
     tls,
     web,
-)  # fmt: skip
+)
 from mailwiz_tui.verify.check import Check, NotRun, perform_all, plain
-from mailwiz_tui.verify.courier import Courier, Link
 from mailwiz_tui.verify.mailbox import Mailbox
 from mailwiz_tui.verify.probe_mailboxes import open_mailboxes
 from mailwiz_tui.verify.result import CheckResult, CheckState
+from mailwiz_tui.verify.smtp_route import Courier, Link
 from mailwiz_tui.verify.target import IMAPS, SMTP, SUBMISSION, SUBMISSIONS, Target
 from mailwiz_tui.verify.targets import Engine, issuer, left_out, target_for
 from mailwiz_tui.verify.turns import turn_of
@@ -246,7 +246,7 @@ async def _port_25(turn: _Round, target: Target, task: _Task, limit: asyncio.Sem
     if not target.offers(SMTP):
         return
     try:
-        way: Courier = await courier.find(target, turn.links)
+        way: Courier = await smtp_route.find(target, turn.links)
     except Exception as error:
         turn.fail("smtp.reached", target.server_id, "Port 25 can be reached.", error, "operator")
         return
@@ -264,4 +264,4 @@ def _other_way(turn: _Round, target: Target, way: Courier) -> Courier | None:
     """Another place to deliver from: a further server of the plan, else the server itself."""
     places = sorted(turn.links, key=lambda server_id: server_id == target.server_id)
     place = next((server_id for server_id in places if server_id != way.vantage), "")
-    return courier.remote(target, turn.links[place], place, "") if place else None
+    return smtp_route.remote(target, turn.links[place], place, "") if place else None

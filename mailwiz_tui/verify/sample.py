@@ -6,9 +6,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
+from mailwiz_tui.deploy.sanitize import clean_text
 from mailwiz_tui.fleet.account_domains import AccountDrift
 from mailwiz_tui.fleet.facts import Disk, Listener
-from mailwiz_tui.install.sanitize import clean_text
 
 Clean = Annotated[str, BeforeValidator(clean_text)]
 

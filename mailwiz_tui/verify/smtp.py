@@ -9,9 +9,9 @@ import secrets
 from functools import partial
 
 from mailwiz_tui.verify.check import OPERATOR, Action, Check, Failed, NotRun, Warned
-from mailwiz_tui.verify.courier import Courier, Reply, Step
 from mailwiz_tui.verify.dialog import IGNORED
 from mailwiz_tui.verify.message import EICAR, GTUBE, OUTSIDER, compose, token
+from mailwiz_tui.verify.smtp_route import Courier, Reply, Step
 from mailwiz_tui.verify.target import Target
 
 OUTSIDE_LITERAL = "relay-test@[192.0.2.25]"

@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from functools import partial
 
 from mailwiz_tui.verify.check import Check, Failed, Warned
-from mailwiz_tui.verify.courier import Reply
 from mailwiz_tui.verify.dialog import HELO, Dialog
 from mailwiz_tui.verify.mailbox import Mailbox
 from mailwiz_tui.verify.message import EICAR, compose, token
+from mailwiz_tui.verify.smtp_route import Reply
 from mailwiz_tui.verify.target import SUBMISSION, SUBMISSIONS, Target
 
 

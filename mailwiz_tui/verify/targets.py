@@ -10,15 +10,15 @@ from mailwiz_tui.fleet.facts import FactsFile
 from mailwiz_tui.fleet.server import Inventory
 from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.plan.published import server_name
-from mailwiz_tui.stack import keys
+from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.blueprint import Blueprint
 from mailwiz_tui.topology.servers import account_store, server_of
-from mailwiz_tui.verify.courier import Link
+from mailwiz_tui.verify.smtp_route import Link
 from mailwiz_tui.verify.target import Target
 
 
 class Engine(Protocol):
-    """What verification needs of ``install.engine.Engine``."""
+    """What verification needs of ``deploy.engine.Engine``."""
 
     plan: Plan
     inventory: Inventory
@@ -71,16 +71,18 @@ async def _catches_all(engine: Engine, link: Link) -> bool:
 
 async def left_out(blueprint: Blueprint, link: Link) -> dict[str, str]:
     """The names that do not lead to the server, which its public certificate is therefore not for, and why."""
-    if keys.ISSUE_CERTIFICATE not in blueprint.files():
+    if layout.ISSUE_CERTIFICATE not in blueprint.files():
         return {}
-    (answer,) = await link.request("probes", probes=[{"id": "names", "argv": [keys.ISSUE_CERTIFICATE, "--names"]}])
+    (answer,) = await link.request(
+        "probes", probes=[{"id": "names", "argv": [layout.ISSUE_CERTIFICATE, "--names"]}]
+    )
     told = (line.partition(": ") for line in str(answer["output"]).splitlines())
     return {name: reason for name, _, reason in told if reason and not reason.startswith("leads here")}
 
 
 async def issuer(link: Link, target: Target) -> str:
     """The certificate that stands behind the server's own in its file, PEM; the own one where it is alone."""
-    show = f"sed '1,/END CERTIFICATE/d' {keys.TLS_CHAIN} | openssl x509"
+    show = f"sed '1,/END CERTIFICATE/d' {layout.TLS_CHAIN} | openssl x509"
     (answer,) = await link.request("probes", probes=[{"id": "issuer", "argv": ["sh", "-c", show]}])
     if answer["exit"] == 0 and "BEGIN CERTIFICATE" in str(answer["output"]):
         return str(answer["output"]) + "\n"
@@ -89,7 +91,7 @@ async def issuer(link: Link, target: Target) -> str:
 
 async def _certificate(engine: Engine, server_id: str, link: Link) -> str:
     """The server's own certificate in PEM, as it lies there now; else what prepare brought back."""
-    probe = {"id": "certificate", "argv": ["openssl", "x509", "-in", keys.TLS_CHAIN]}
+    probe = {"id": "certificate", "argv": ["openssl", "x509", "-in", layout.TLS_CHAIN]}
     (answer,) = await link.request("probes", probes=[probe])
     if answer["exit"] == 0 and "BEGIN CERTIFICATE" in str(answer["output"]):
         return str(answer["output"]) + "\n"

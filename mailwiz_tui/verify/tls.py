@@ -18,12 +18,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from mailwiz_tui.plan.words import counted
 from mailwiz_tui.stack.blueprint import Port, PortTls
-from mailwiz_tui.verify import hello, starttls
+from mailwiz_tui.verify import legacy_tls, starttls
 from mailwiz_tui.verify.check import Check, Failed, NotRun, Warned, plain
 from mailwiz_tui.verify.target import Target
 
 VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
-OLD_VERSIONS = {"1.0": hello.TLS_1_0, "1.1": hello.TLS_1_1}
+OLD_VERSIONS = {"1.0": legacy_tls.TLS_1_0, "1.1": legacy_tls.TLS_1_1}
 DAY = 86400
 SOON = 14 * DAY
 
@@ -76,7 +76,7 @@ def check_versions(target: Target, port: Port) -> str:
     for name, number in OLD_VERSIONS.items():
         with ready(target, port) as plain_socket:
             try:
-                taken = hello.accepted(plain_socket, number, target.hostname)
+                taken = legacy_tls.accepted(plain_socket, number, target.hostname)
             except TimeoutError as error:
                 raise Warned(f"no answer to TLS {name}: neither refused nor accepted") from error
         if taken:

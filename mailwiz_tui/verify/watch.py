@@ -14,8 +14,8 @@ from mailwiz_tui.fleet.facts import FactsFile
 from mailwiz_tui.fleet.server import Inventory
 from mailwiz_tui.plan.model import Plan, PrivateNetwork
 from mailwiz_tui.stack.blueprint import Blueprint
-from mailwiz_tui.verify.courier import Link
 from mailwiz_tui.verify.sample import Sample
+from mailwiz_tui.verify.smtp_route import Link
 
 FIRST_HOUR = 3600.0
 KEEP_LINES = 500
@@ -32,7 +32,7 @@ class DnsDrift:
 
 
 class WatchedEngine(Protocol):
-    """What watching needs of ``install.engine.Engine``."""
+    """What watching needs of ``deploy.engine.Engine``."""
 
     plan: Plan
     inventory: Inventory

@@ -15,10 +15,10 @@ from tempfile import TemporaryDirectory
 from typing import Any, cast
 
 from mailwiz_tui.fleet.server import Server
-from mailwiz_tui.ui import terminal
-from mailwiz_tui.ui.pauses import hold_collections
-from mailwiz_tui.ui.ports import OutcomeLike
-from mailwiz_tui.ui.screen_guard import screen_guard
+from mailwiz_tui.ui.session.ports import OutcomeLike
+from mailwiz_tui.ui.terminal import capabilities
+from mailwiz_tui.ui.terminal.garbage_pauses import hold_collections
+from mailwiz_tui.ui.terminal.screen_guard import screen_guard
 
 BURSTS_PER_SECOND = 20
 LINES = (
@@ -60,12 +60,12 @@ def main() -> None:
     """Show the dashboard until the terminal goes away."""
     servers, rate = int(sys.argv[1]), int(sys.argv[2])
     hold_collections()
-    terminal.prepare_environment()
-    from mailwiz_tui.install.follower import Follower
-    from mailwiz_tui.install.pool import Pool
-    from mailwiz_tui.ui.backends import Backends
-    from mailwiz_tui.ui.mailwiz import MailwizApp
-    from mailwiz_tui.ui.session import Session
+    capabilities.prepare_environment()
+    from mailwiz_tui.deploy.follower import Follower
+    from mailwiz_tui.deploy.pool import Pool
+    from mailwiz_tui.ui.app.application import MailwizApp
+    from mailwiz_tui.ui.session.backends import Backends
+    from mailwiz_tui.ui.session.session import Session
     from tests.ui.fakes import FakeEngine, Script, steps_of
 
     class Chatty(FakeEngine):
@@ -88,8 +88,8 @@ def main() -> None:
     class Watching(MailwizApp):
         def _begin(self, highlighted: str) -> None:
             super()._begin(highlighted)
-            from mailwiz_tui.ui.installation import Installation
-            from mailwiz_tui.ui.run_model import RunModel
+            from mailwiz_tui.ui.installation.installation import Installation
+            from mailwiz_tui.ui.installation.run_model import RunModel
 
             model = RunModel([f"mx{i}" for i in range(1, servers + 1)])
             self.session.ongoing.installation = Installation(

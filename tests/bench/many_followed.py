@@ -12,11 +12,11 @@ import sys
 import time
 from pathlib import Path
 
+from mailwiz_tui.deploy.events import Event, LogLine
+from mailwiz_tui.deploy.follower import Follower
+from mailwiz_tui.deploy.pool import Pool
+from mailwiz_tui.deploy.prompts import RefusingPrompts
 from mailwiz_tui.fleet.inventory import load_inventory
-from mailwiz_tui.install.events import Event, LogLine
-from mailwiz_tui.install.follower import Follower
-from mailwiz_tui.install.pool import Pool
-from mailwiz_tui.install.prompts import RefusingPrompts
 
 SETTLED = 2.0
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import asyncssh
 
-from mailwiz_tui.install.agent import frames
+from mailwiz_tui.agent import frames
 
 LINES_PER_SECOND = 20
 TURNS_PER_SECOND = 4

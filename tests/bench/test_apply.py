@@ -12,10 +12,10 @@ from statistics import mean
 
 import pytest
 
+from mailwiz_tui.deploy import agent_link
+from mailwiz_tui.deploy.engine import Engine
+from mailwiz_tui.deploy.prompts import RefusingPrompts
 from mailwiz_tui.fleet.inventory import load_inventory
-from mailwiz_tui.install import agentlink
-from mailwiz_tui.install.engine import Engine
-from mailwiz_tui.install.prompts import RefusingPrompts
 from mailwiz_tui.lab.lab import Lab, LabHost
 from mailwiz_tui.plan.toml import load_plan
 from mailwiz_tui.stack.compile import compile_server
@@ -86,13 +86,13 @@ async def test_apply_without_changes(
     workspace = make_workspace(lab, tmp_path, fresh_host().id, fresh_domain())
     await apply_on(workspace)
     asked: list[str] = []
-    send = agentlink.AgentLink._send
+    send = agent_link.AgentLink._send
 
-    async def counting(self: agentlink.AgentLink, op: str, args: dict[str, object]) -> object:
+    async def counting(self: agent_link.AgentLink, op: str, args: dict[str, object]) -> object:
         asked.append(op)
         return await send(self, op, args)
 
-    monkeypatch.setattr(agentlink.AgentLink, "_send", counting)
+    monkeypatch.setattr(agent_link.AgentLink, "_send", counting)
     ours = await apply_on(workspace)
     begun = time.monotonic()
     lab.run(workspace.host, f"{APT} {packages_of(workspace)}")

@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
+from mailwiz_tui.deploy.engine import Engine
+from mailwiz_tui.deploy.prompts import RefusingPrompts
 from mailwiz_tui.fleet.inventory import load_inventory
-from mailwiz_tui.install.accounts import Accounts
-from mailwiz_tui.install.engine import Engine
-from mailwiz_tui.install.prompts import RefusingPrompts
 from mailwiz_tui.lab.lab import Lab, LabHost
+from mailwiz_tui.manage.accounts import Accounts
 from mailwiz_tui.plan.toml import load_plan
 from tests.lab import clients
 from tests.lab.processes import ProcessWatch

@@ -15,11 +15,11 @@ from typing import Any
 
 import pytest
 
+from mailwiz_tui.deploy.engine import Engine
+from mailwiz_tui.deploy.events import Event, LogLine, ServerChanged, ServerPhase
+from mailwiz_tui.deploy.history import History
+from mailwiz_tui.deploy.prompts import RefusingPrompts
 from mailwiz_tui.fleet.inventory import load_inventory
-from mailwiz_tui.install.engine import Engine
-from mailwiz_tui.install.events import Event, LogLine, ServerChanged, ServerPhase
-from mailwiz_tui.install.history import History
-from mailwiz_tui.install.prompts import RefusingPrompts
 from mailwiz_tui.lab.lab import Lab, LabHost
 from mailwiz_tui.plan.toml import load_plan
 from mailwiz_tui.stack.blueprint import Blueprint, Command, File, Packages, SecretSpec, Step, Unit
@@ -30,8 +30,8 @@ APPLY = """
 import asyncio, sys
 from pathlib import Path
 from mailwiz_tui.fleet.inventory import load_inventory
-from mailwiz_tui.install.engine import Engine
-from mailwiz_tui.install.prompts import RefusingPrompts
+from mailwiz_tui.deploy.engine import Engine
+from mailwiz_tui.deploy.prompts import RefusingPrompts
 from mailwiz_tui.plan.toml import load_plan
 
 async def main():

@@ -14,13 +14,13 @@ from typing import Any
 
 import pytest
 
+from mailwiz_tui.deploy import engine as engine_module
+from mailwiz_tui.deploy.engine import Engine
+from mailwiz_tui.deploy.events import ServerPhase
+from mailwiz_tui.deploy.network import PairReport
+from mailwiz_tui.deploy.outcome import ServerOutcome
+from mailwiz_tui.deploy.prompts import RefusingPrompts
 from mailwiz_tui.fleet.inventory import load_inventory
-from mailwiz_tui.install import engine as engine_module
-from mailwiz_tui.install.engine import Engine
-from mailwiz_tui.install.events import ServerPhase
-from mailwiz_tui.install.network import PairReport
-from mailwiz_tui.install.outcome import ServerOutcome
-from mailwiz_tui.install.prompts import RefusingPrompts
 from mailwiz_tui.lab.lab import Lab
 from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.stack import compile as compiler

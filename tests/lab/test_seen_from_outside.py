@@ -17,9 +17,9 @@ import pytest
 
 from mailwiz_tui.lab.lab import Lab
 from mailwiz_tui.verify import applications, web
+from mailwiz_tui.verify.browser_session import Visitor, form_value
 from mailwiz_tui.verify.check import Failed
 from mailwiz_tui.verify.target import Target
-from mailwiz_tui.verify.visitor import Visitor, form_value
 from tests.lab import bans, hardened_ssh, scanner
 from tests.lab.clients import until, unverified
 from tests.lab.conftest import lending_domains, lending_hosts

@@ -10,16 +10,10 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from mailwiz_tui.deploy.prompts import HostKey, RefusingPrompts
+from mailwiz_tui.deploy.ssh import ConnectionLost, SshError, SshErrorKind, Tunnels, connect
 from mailwiz_tui.fleet.inventory import load_inventory
 from mailwiz_tui.fleet.server import Server
-from mailwiz_tui.install.prompts import HostKey, RefusingPrompts
-from mailwiz_tui.install.ssh import (
-    ConnectionLost,
-    SshError,
-    SshErrorKind,
-    Tunnels,
-    connect,
-)
 from mailwiz_tui.lab.lab import Lab, LabHost
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from mailwiz_tui.deploy.engine import Engine
+from mailwiz_tui.deploy.events import ServerPhase
+from mailwiz_tui.deploy.prompts import RefusingPrompts
 from mailwiz_tui.fleet.facts import FactsFile
 from mailwiz_tui.fleet.inventory import load_inventory
-from mailwiz_tui.install.engine import Engine
-from mailwiz_tui.install.events import ServerPhase
-from mailwiz_tui.install.prompts import RefusingPrompts
 from mailwiz_tui.lab.lab import Lab, LabHost
 from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.plan.toml import load_plan

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
-from mailwiz_tui.ui import terminal
+from mailwiz_tui.ui.terminal import capabilities
 
 SIZES = ((80, 24), (120, 40))
 FOLDER = Path(__file__).resolve().parents[2] / "screenshots"
@@ -27,14 +27,14 @@ def _pin_environment() -> None:
     for name in ("NO_COLOR", "SSH_CONNECTION", "SSH_TTY", "LC_ALL", "LC_CTYPE"):
         os.environ.pop(name, None)
     os.environ.update(TERM="xterm-256color", COLORTERM="truecolor", LANG="C.UTF-8", TZ="UTC")
-    terminal.prepare_environment()
+    capabilities.prepare_environment()
 
 
 _pin_environment()
 
-from mailwiz_tui.ui.backends import Backends, error_sentence  # noqa: E402
-from mailwiz_tui.ui.mailwiz import MailwizApp  # noqa: E402
-from mailwiz_tui.ui.session import Session  # noqa: E402
+from mailwiz_tui.ui.app.application import MailwizApp  # noqa: E402
+from mailwiz_tui.ui.session.backends import Backends, error_sentence  # noqa: E402
+from mailwiz_tui.ui.session.session import Session  # noqa: E402
 from tests.pictures.rehearsal import INVENTORY, PLAN, Rehearsal, mirror, rehearsal  # noqa: E402
 from tests.pictures.screen import of_app  # noqa: E402
 from tests.pictures.svg import still  # noqa: E402

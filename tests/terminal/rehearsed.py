@@ -17,13 +17,13 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from mailwiz_tui.deploy.events import LogLine, ServerChanged, ServerPhase
+from mailwiz_tui.deploy.prompts import Prompts
 from mailwiz_tui.fleet.server import Inventory
-from mailwiz_tui.install.events import LogLine, ServerChanged, ServerPhase
-from mailwiz_tui.install.prompts import Prompts
 from mailwiz_tui.plan.model import Plan
-from mailwiz_tui.ui import terminal
-from mailwiz_tui.ui.ports import EngineLike, OutcomeLike
-from mailwiz_tui.ui.screen_guard import forget_fixed_size, screen_guard
+from mailwiz_tui.ui.session.ports import EngineLike, OutcomeLike
+from mailwiz_tui.ui.terminal import capabilities
+from mailwiz_tui.ui.terminal.screen_guard import forget_fixed_size, screen_guard
 from tests.ui.fakes import PASSED, PASSWORD, FakeEngine, FakeOutcome, Script, backends, steps_of
 
 PLAN = """\
@@ -97,11 +97,11 @@ def main() -> None:
     if not path.exists():
         path.write_text(PLAN, encoding="utf-8")
         path.with_name("inventory.toml").write_text(INVENTORY, encoding="utf-8")
-    terminal.prepare_environment()
+    capabilities.prepare_environment()
     forget_fixed_size()
-    from mailwiz_tui.ui.backends import Backends
-    from mailwiz_tui.ui.mailwiz import MailwizApp
-    from mailwiz_tui.ui.session import Session
+    from mailwiz_tui.ui.app.application import MailwizApp
+    from mailwiz_tui.ui.session.backends import Backends
+    from mailwiz_tui.ui.session.session import Session
 
     script = Script(checks=[PASSED])
     fakes = backends(script)

@@ -23,12 +23,12 @@ CANARY = "Canary7f3Qm2x9KpLw"
 
 CRASHING = f"""
 import sys
-from mailwiz_tui.ui.screens.step_screen import StepScreen
+from mailwiz_tui.ui.wizard.step_screen import StepScreen
 def broken(self):
     password = "{CANARY}"
     raise RuntimeError("bad " + password)
 StepScreen.refresh_form = broken
-from mailwiz_tui.ui.app import run_app
+from mailwiz_tui.ui.app.run import run_app
 sys.exit(run_app(None, None))
 """
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from mailwiz_tui.ui import terminal
-from mailwiz_tui.ui.mailwiz import MailwizApp
-from mailwiz_tui.ui.session import Session
+from mailwiz_tui.ui.app.application import MailwizApp
+from mailwiz_tui.ui.session.session import Session
+from mailwiz_tui.ui.terminal import capabilities
 from tests.ui.fakes import FakeClock, Script, backends
 from tests.ui.idle import wait_for_idle
 from tests.ui.make import MakeApp
@@ -75,7 +75,7 @@ def _pinned(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         "XDG_STATE_HOME": str(tmp_path / "state"),
     }.items():
         monkeypatch.setenv(name, value)
-    terminal.prepare_environment()
+    capabilities.prepare_environment()
     monkeypatch.chdir(tmp_path)
     for user in ("textual.app.wait_for_idle", "textual.pilot.wait_for_idle"):
         monkeypatch.setattr(user, wait_for_idle)

@@ -7,12 +7,12 @@ from typing import Any
 
 from textual.pilot import Pilot
 
-from mailwiz_tui.install.events import LogLine, ServerChanged, ServerPhase, StepChanged, StepPhase
-from mailwiz_tui.install.history import History
-from mailwiz_tui.ui.installation import Installation
-from mailwiz_tui.ui.mailwiz import MailwizApp
-from mailwiz_tui.ui.run_model import RunModel
-from mailwiz_tui.ui.screens.dashboard import DashboardScreen
+from mailwiz_tui.deploy.events import LogLine, ServerChanged, ServerPhase, StepChanged, StepPhase
+from mailwiz_tui.deploy.history import History
+from mailwiz_tui.ui.app.application import MailwizApp
+from mailwiz_tui.ui.installation.dashboard import DashboardScreen
+from mailwiz_tui.ui.installation.installation import Installation
+from mailwiz_tui.ui.installation.run_model import RunModel
 from tests.ui.fakes import FakeClock, FakeEngine, Script, backends, steps_of
 from tests.ui.grid import until
 

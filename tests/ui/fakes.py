@@ -10,22 +10,14 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from mailwiz_tui.deploy.events import Event, LogLine, ServerChanged, ServerPhase, StepChanged, StepPhase, Subscriber
+from mailwiz_tui.deploy.network import PairReport
+from mailwiz_tui.deploy.prompts import Prompts
 from mailwiz_tui.fleet.facts import Address, Disk, DkimPublicKey, Facts, FactsFile, ServerRecord, TlsPublic
 from mailwiz_tui.fleet.server import Inventory, Server
-from mailwiz_tui.install.events import (
-    Event,
-    LogLine,
-    ServerChanged,
-    ServerPhase,
-    StepChanged,
-    StepPhase,
-    Subscriber,
-)
-from mailwiz_tui.install.network import PairReport
-from mailwiz_tui.install.prompts import Prompts
 from mailwiz_tui.plan.model import Plan
-from mailwiz_tui.ui.backends import Backends
-from mailwiz_tui.ui.ports import DiffLike, EngineLike, OnResult, OutcomeLike
+from mailwiz_tui.ui.session.backends import Backends
+from mailwiz_tui.ui.session.ports import DiffLike, EngineLike, OnResult, OutcomeLike
 from mailwiz_tui.verify.obstacle import Concern, Obstacle
 from mailwiz_tui.verify.result import CheckResult, CheckState
 from mailwiz_tui.verify.sample import Sample

@@ -7,10 +7,10 @@ from typing import Any
 
 from textual.pilot import Pilot
 
-from mailwiz_tui.install.events import ServerPhase
-from mailwiz_tui.ui.mailwiz import MailwizApp
-from mailwiz_tui.ui.screens.dashboard import DashboardScreen
-from mailwiz_tui.ui.screens.review import ReviewScreen
+from mailwiz_tui.deploy.events import ServerPhase
+from mailwiz_tui.ui.app.application import MailwizApp
+from mailwiz_tui.ui.installation.dashboard import DashboardScreen
+from mailwiz_tui.ui.review.review import ReviewScreen
 from tests.ui.fakes import (
     NOT_RUN,
     PASSED,

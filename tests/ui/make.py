@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
-from mailwiz_tui.ui.mailwiz import MailwizApp
+from mailwiz_tui.ui.app.application import MailwizApp
 
 
 class MakeApp(Protocol):

@@ -12,13 +12,13 @@ from pydantic import SecretStr
 from textual.pilot import Pilot
 from textual.widgets import OptionList
 
-from mailwiz_tui.install.account_entries import AccountBook, Added, AliasEntry, DomainEntry, MailboxEntry, Removed
-from mailwiz_tui.install.accounts import Accounts
-from mailwiz_tui.install.agentlink import AgentError
-from mailwiz_tui.install.mailbox_move import Moved
-from mailwiz_tui.ui.mailwiz import MailwizApp
-from mailwiz_tui.ui.screens.accounts import AccountsScreen
-from mailwiz_tui.ui.screens.start import StartScreen
+from mailwiz_tui.deploy.agent_link import AgentError
+from mailwiz_tui.manage.account_entries import AccountBook, Added, AliasEntry, DomainEntry, MailboxEntry, Removed
+from mailwiz_tui.manage.accounts import Accounts
+from mailwiz_tui.manage.mailbox_move import Moved
+from mailwiz_tui.ui.accounts.accounts import AccountsScreen
+from mailwiz_tui.ui.app.application import MailwizApp
+from mailwiz_tui.ui.app.start import StartScreen
 from mailwiz_tui.ui.widgets.entry import Entry
 from tests.ui.fakes import PASSWORD
 from tests.ui.grid import check_golden, screen_text, until

@@ -11,9 +11,9 @@ from pydantic import SecretStr
 from rich.text import Text
 from textual.geometry import Region
 
-from mailwiz_tui.install.events import LogLine, ServerChanged, ServerPhase, StepChanged, StepPhase, Waiting
-from mailwiz_tui.install.history import History
-from mailwiz_tui.ui.run_model import RunModel
+from mailwiz_tui.deploy.events import LogLine, ServerChanged, ServerPhase, StepChanged, StepPhase, Waiting
+from mailwiz_tui.deploy.history import History
+from mailwiz_tui.ui.installation.run_model import RunModel
 from mailwiz_tui.ui.widgets.log_tiles import tiling
 from mailwiz_tui.ui.widgets.log_view import LogView
 from mailwiz_tui.ui.widgets.server_table import ServerTable, changed_cells

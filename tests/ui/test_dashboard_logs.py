@@ -10,8 +10,8 @@ import pytest
 from textual.geometry import Region
 from textual.widget import Widget
 
-from mailwiz_tui.install.events import LogLine, ServerChanged, ServerPhase, StepChanged, StepPhase
-from mailwiz_tui.ui.screens.dashboard import DashboardScreen
+from mailwiz_tui.deploy.events import LogLine, ServerChanged, ServerPhase, StepChanged, StepPhase
+from mailwiz_tui.ui.installation.dashboard import DashboardScreen
 from mailwiz_tui.ui.widgets.entry import Entry
 from mailwiz_tui.ui.widgets.log_panel import LogPanel
 from tests.ui.dashboards import settle, several, watch

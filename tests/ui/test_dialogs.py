@@ -14,19 +14,20 @@ from textual.events import Key
 from textual.pilot import Pilot
 from textual.widgets import Button
 
-from mailwiz_tui.ui import navigation, screens
-from mailwiz_tui.ui.leaving import CHOICES, RUNNING, running_words
-from mailwiz_tui.ui.mailwiz import MailwizApp
-from mailwiz_tui.ui.screens import dialog
-from mailwiz_tui.ui.screens.account_dialogs import AliasDialog, MailboxDialog, QuotaDialog
-from mailwiz_tui.ui.screens.dialog import ChoiceDialog, Dialog
-from mailwiz_tui.ui.screens.help import HelpDialog
-from mailwiz_tui.ui.screens.monitor import MonitorScreen
-from mailwiz_tui.ui.screens.server_dialog import ServerDialog
-from mailwiz_tui.ui.screens.start import StartScreen
-from mailwiz_tui.ui.screens.step_screen import StepScreen
+from mailwiz_tui import ui
+from mailwiz_tui.ui.app import navigation
+from mailwiz_tui.ui.app.application import MailwizApp
+from mailwiz_tui.ui.app.leaving import CHOICES, RUNNING, running_words
+from mailwiz_tui.ui.app.start import StartScreen
+from mailwiz_tui.ui.dialogs import dialog
+from mailwiz_tui.ui.dialogs.account_dialogs import AliasDialog, MailboxDialog, QuotaDialog
+from mailwiz_tui.ui.dialogs.dialog import ChoiceDialog, Dialog
+from mailwiz_tui.ui.dialogs.help import HelpDialog
+from mailwiz_tui.ui.dialogs.server_dialog import ServerDialog
+from mailwiz_tui.ui.monitoring.monitor import MonitorScreen
 from mailwiz_tui.ui.widgets.choice_row import ChoiceRow
 from mailwiz_tui.ui.widgets.entry import Entry
+from mailwiz_tui.ui.wizard.step_screen import StepScreen
 from tests.ui.grid import check_golden, grid, screen_text, until
 from tests.ui.make import MakeApp
 from tests.ui.test_steps import field, goto, saved_in
@@ -245,7 +246,7 @@ def test_every_dialog_says_something_of_its_own() -> None:
     """Those that ask a question of the moment say it in their text."""
     general = {"Dialog", "FormDialog", "ChoiceDialog", "ConfirmDialog", "HelpDialog"}
     found = set()
-    for module in pkgutil.iter_modules(screens.__path__, f"{screens.__name__}."):
+    for module in pkgutil.walk_packages(ui.__path__, f"{ui.__name__}."):
         for name, kind in inspect.getmembers(importlib.import_module(module.name), inspect.isclass):
             if issubclass(kind, Dialog) and name not in general:
                 assert kind.help_text, name

@@ -9,21 +9,21 @@ from pathlib import Path
 import pytest
 from textual.widgets import Static
 
+from mailwiz_tui.deploy.prompts import Prompts
+from mailwiz_tui.deploy.ssh.errors import SshError, SshErrorKind
 from mailwiz_tui.dns.live import RecordState, State
 from mailwiz_tui.dns.record import Record
 from mailwiz_tui.fleet.facts import Facts, FactsFile, Listener, ServerRecord
 from mailwiz_tui.fleet.facts_store import facts_path_for, load_facts
 from mailwiz_tui.fleet.server import Server
-from mailwiz_tui.install.prompts import Prompts
-from mailwiz_tui.install.ssh.errors import SshError, SshErrorKind
 from mailwiz_tui.plan.support import unsupported
-from mailwiz_tui.ui.fields import unavailable
-from mailwiz_tui.ui.probing import probe_failure, summary
-from mailwiz_tui.ui.symbols import PROBE_MARKS
+from mailwiz_tui.ui.session.probing import probe_failure, summary
+from mailwiz_tui.ui.terminal.symbols import PROBE_MARKS
 from mailwiz_tui.ui.widgets.choice_row import ChoiceRow, Option
 from mailwiz_tui.ui.widgets.entry import Entry
 from mailwiz_tui.ui.widgets.form_field import FormField
 from mailwiz_tui.ui.widgets.step_strip import StepStrip
+from mailwiz_tui.ui.wizard.fields import unavailable
 from tests.ui.fakes import Script, debian_facts, known_server
 from tests.ui.grid import grid, screen_text, until
 from tests.ui.make import MakeApp

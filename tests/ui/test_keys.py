@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from mailwiz_tui.ui.actions import ACTIONS
-from mailwiz_tui.ui.keys import PLACES, keys_section, with_keys
+from mailwiz_tui.ui.app.actions import ACTIONS
+from mailwiz_tui.ui.app.key_table import PLACES, keys_section, with_keys
 
 README = Path(__file__).parents[2] / "README.md"
 
 
 def test_the_readmes_table_of_keys_is_the_registry() -> None:
     text = README.read_text(encoding="utf-8")
-    assert with_keys(text) == text, "run: python -m mailwiz_tui.ui.keys README.md"
+    assert with_keys(text) == text, "run: python -m mailwiz_tui.ui.app.key_table README.md"
 
 
 def test_every_scope_has_a_name_for_people_and_every_action_a_row() -> None:

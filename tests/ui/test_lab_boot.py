@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from mailwiz_tui.ui import lab_boot
-from mailwiz_tui.ui.lab_boot import BootState
-from mailwiz_tui.ui.mailwiz import MailwizApp
-from mailwiz_tui.ui.screens.lab_dialog import LabDialog
-from mailwiz_tui.ui.screens.start import StartScreen
+from mailwiz_tui.ui.app.application import MailwizApp
+from mailwiz_tui.ui.app.start import StartScreen
+from mailwiz_tui.ui.dialogs.lab_dialog import LabDialog
+from mailwiz_tui.ui.session import lab_boot
+from mailwiz_tui.ui.session.lab_boot import BootState
 from tests.ui.grid import grid, screen_text, until
 from tests.ui.make import MakeApp
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from textual import _time
 
-from mailwiz_tui.ui.screens.start import StartScreen
+from mailwiz_tui.ui.app.start import StartScreen
 from tests.ui.grid import until
 from tests.ui.make import MakeApp
 

@@ -7,7 +7,7 @@ import sys
 
 PROGRAM = """
 import sys
-import mailwiz_tui.ui.mailwiz, mailwiz_tui.ui.session, mailwiz_tui.ui.screens.start
+import mailwiz_tui.ui.app.application, mailwiz_tui.ui.session.session, mailwiz_tui.ui.app.start
 print(",".join(name for name in ("asyncssh", "dns", "cryptography", "dkim") if name in sys.modules))
 """
 
@@ -19,7 +19,7 @@ def test_the_screens_load_without_asyncssh_and_dnspython() -> None:
 
 OPENING = """
 import sys
-import mailwiz_tui.ui.app, mailwiz_tui.ui.mailwiz, mailwiz_tui.ui.screens.opening
+import mailwiz_tui.ui.app.run, mailwiz_tui.ui.app.application, mailwiz_tui.ui.app.opening
 print(",".join(name for name in ("pydantic", "idna", "asyncssh", "dns", "cryptography") if name in sys.modules))
 """
 

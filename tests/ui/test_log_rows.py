@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from mailwiz_tui.ui.log_buffer import TextFilter, is_error
+from mailwiz_tui.ui.logs.log_buffer import TextFilter, is_error
 from mailwiz_tui.ui.widgets.log_rows import LogRows
 
 TEXT = st.text(alphabet="ab c/·é漢字😀", max_size=60)

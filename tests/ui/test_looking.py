@@ -13,15 +13,15 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from mailwiz_tui.deploy.prompts import Prompts
 from mailwiz_tui.fleet.facts import Address, FactsFile, ServerRecord
 from mailwiz_tui.fleet.facts_store import facts_path_for, save_facts
 from mailwiz_tui.fleet.server import Server
-from mailwiz_tui.install.prompts import Prompts
 from mailwiz_tui.plan.findings import Severity
 from mailwiz_tui.plan.steps import STEPS
-from mailwiz_tui.ui.mailwiz import MailwizApp
-from mailwiz_tui.ui.screens.accounts import AccountsScreen
-from mailwiz_tui.ui.screens.dialog import Dialog
+from mailwiz_tui.ui.accounts.accounts import AccountsScreen
+from mailwiz_tui.ui.app.application import MailwizApp
+from mailwiz_tui.ui.dialogs.dialog import Dialog
 from mailwiz_tui.ui.widgets.choice_row import ChoiceRow
 from mailwiz_tui.ui.widgets.form_field import FormField
 from tests.ui.dashboards import watch

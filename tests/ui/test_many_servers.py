@@ -7,10 +7,10 @@ from pathlib import Path
 
 from textual.widgets import OptionList
 
+from mailwiz_tui.deploy.events import ServerPhase
 from mailwiz_tui.fleet.facts import FactsFile
-from mailwiz_tui.install.events import ServerPhase
-from mailwiz_tui.ui.screens.review import ReviewScreen
-from mailwiz_tui.ui.screens.traffic_dialog import TrafficDialog
+from mailwiz_tui.ui.dialogs.traffic_dialog import TrafficDialog
+from mailwiz_tui.ui.review.review import ReviewScreen
 from tests.ui.dashboards import settle, watch
 from tests.ui.fakes import PASSED, FakeClock, FakeOutcome, Script, known_server, steps_of
 from tests.ui.grid import check_golden, grid, screen_text, size_ids, until

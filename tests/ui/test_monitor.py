@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from textual.pilot import Pilot
 
+from mailwiz_tui.deploy.events import ServerChanged, ServerPhase
+from mailwiz_tui.deploy.operator import this_operator
 from mailwiz_tui.fleet.facts import FactsFile
-from mailwiz_tui.install.events import ServerChanged, ServerPhase
-from mailwiz_tui.install.operator import this_operator
-from mailwiz_tui.ui.mail_trail import MailFilter, MailTrail
-from mailwiz_tui.ui.mailwiz import MailwizApp
-from mailwiz_tui.ui.screens.dashboard import DashboardScreen
-from mailwiz_tui.ui.screens.monitor import MonitorScreen
-from mailwiz_tui.ui.screens.start import StartScreen
+from mailwiz_tui.ui.app.application import MailwizApp
+from mailwiz_tui.ui.app.start import StartScreen
+from mailwiz_tui.ui.installation.dashboard import DashboardScreen
+from mailwiz_tui.ui.monitoring.mail_trail import MailFilter, MailTrail
+from mailwiz_tui.ui.monitoring.monitor import MonitorScreen
 from mailwiz_tui.ui.widgets.sparkline import BARS, PLAIN_BARS, sparkline
 from mailwiz_tui.verify.sample import Sample
 from mailwiz_tui.verify.watch import DnsDrift

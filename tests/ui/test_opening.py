@@ -13,12 +13,12 @@ from textual.css.model import RuleSet
 from textual.css.parse import parse as tokenized
 from textual.widgets import OptionList
 
-from mailwiz_tui.ui.mailwiz import MailwizApp
-from mailwiz_tui.ui.screens.help import HelpDialog
-from mailwiz_tui.ui.screens.opening import OpeningScreen
-from mailwiz_tui.ui.screens.server_dialog import ServerDialog
-from mailwiz_tui.ui.screens.start import StartScreen
-from mailwiz_tui.ui.session import Session
+from mailwiz_tui.ui.app.application import MailwizApp
+from mailwiz_tui.ui.app.opening import OpeningScreen
+from mailwiz_tui.ui.app.start import StartScreen
+from mailwiz_tui.ui.dialogs.help import HelpDialog
+from mailwiz_tui.ui.dialogs.server_dialog import ServerDialog
+from mailwiz_tui.ui.session.session import Session
 from mailwiz_tui.ui.widgets.entry import Entry
 from tests.ui.fakes import Script, backends
 from tests.ui.grid import screen_text, until

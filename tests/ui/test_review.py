@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from mailwiz_tui.deploy.events import ServerPhase
 from mailwiz_tui.fleet.facts import FactsFile, MailSoftware
-from mailwiz_tui.install.events import ServerPhase
-from mailwiz_tui.ui.screens.dashboard import DashboardScreen
-from mailwiz_tui.ui.screens.review import ReviewScreen
+from mailwiz_tui.ui.installation.dashboard import DashboardScreen
+from mailwiz_tui.ui.review.review import ReviewScreen
 from mailwiz_tui.ui.widgets.entry import Entry
 from tests.ui.fakes import (
     FakeDiff,

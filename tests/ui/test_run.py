@@ -7,11 +7,11 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from mailwiz_tui.install.events import LogLine, ServerPhase
-from mailwiz_tui.ui.installation import Stage
-from mailwiz_tui.ui.screens.credentials import CredentialsScreen
-from mailwiz_tui.ui.screens.dashboard import DashboardScreen
-from mailwiz_tui.ui.screens.verification import VerificationScreen
+from mailwiz_tui.deploy.events import LogLine, ServerPhase
+from mailwiz_tui.ui.installation.credentials import CredentialsScreen
+from mailwiz_tui.ui.installation.dashboard import DashboardScreen
+from mailwiz_tui.ui.installation.installation import Stage
+from mailwiz_tui.ui.installation.verification import VerificationScreen
 from mailwiz_tui.ui.widgets.entry import Entry
 from mailwiz_tui.ui.widgets.log_panel import LogPanel
 from tests.ui.fakes import (

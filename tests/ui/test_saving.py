@@ -13,14 +13,14 @@ from pydantic import SecretStr
 from textual.pilot import Pilot
 
 from mailwiz_tui.plan.draft import Draft
-from mailwiz_tui.ui.mailwiz import MailwizApp
-from mailwiz_tui.ui.screens.account_dialogs import PasswordDialog
-from mailwiz_tui.ui.screens.accounts import AccountsScreen
-from mailwiz_tui.ui.screens.dialog import ChoiceDialog, TextDialog
-from mailwiz_tui.ui.screens.start import StartScreen
-from mailwiz_tui.ui.screens.step_screen import StepScreen
+from mailwiz_tui.ui.accounts.accounts import AccountsScreen
+from mailwiz_tui.ui.app.application import MailwizApp
+from mailwiz_tui.ui.app.start import StartScreen
+from mailwiz_tui.ui.dialogs.account_dialogs import PasswordDialog
+from mailwiz_tui.ui.dialogs.dialog import ChoiceDialog, TextDialog
 from mailwiz_tui.ui.widgets.entry import Entry
 from mailwiz_tui.ui.widgets.form_field import FormField
+from mailwiz_tui.ui.wizard.step_screen import StepScreen
 from tests.ui.fakes import PASSWORD, Script
 from tests.ui.grid import grid, screen_text, until
 from tests.ui.journeys import install, succeed

@@ -12,18 +12,18 @@ from pydantic import SecretStr
 from textual.pilot import Pilot
 from textual.widgets import OptionList
 
-from mailwiz_tui.install.prompts import HostKey
-from mailwiz_tui.ui import terminal
-from mailwiz_tui.ui.actions import ACTIONS
-from mailwiz_tui.ui.crash import crash_line, crash_report
-from mailwiz_tui.ui.leaving import way_back
-from mailwiz_tui.ui.mailwiz import MailwizApp
-from mailwiz_tui.ui.paths import load_recent
-from mailwiz_tui.ui.screens import dialog
-from mailwiz_tui.ui.screens.dialog import Dialog
-from mailwiz_tui.ui.screens.start import StartScreen
-from mailwiz_tui.ui.session import Session
-from mailwiz_tui.ui.text import safe_line
+from mailwiz_tui.deploy.prompts import HostKey
+from mailwiz_tui.ui.app.actions import ACTIONS
+from mailwiz_tui.ui.app.application import MailwizApp
+from mailwiz_tui.ui.app.crash import crash_line, crash_report
+from mailwiz_tui.ui.app.leaving import way_back
+from mailwiz_tui.ui.app.start import StartScreen
+from mailwiz_tui.ui.dialogs import dialog
+from mailwiz_tui.ui.dialogs.dialog import Dialog
+from mailwiz_tui.ui.session.paths import load_recent
+from mailwiz_tui.ui.session.session import Session
+from mailwiz_tui.ui.terminal import capabilities
+from mailwiz_tui.ui.terminal.text import safe_line
 from mailwiz_tui.ui.widgets.entry import Entry
 from mailwiz_tui.ui.widgets.no_markup import NoMarkup
 from tests.ui.fakes import PASSWORD, Script, backends
@@ -229,17 +229,17 @@ def test_no_key_is_bound_twice_in_one_place_or_taken_by_terminals() -> None:
 
 
 def test_every_action_has_its_method() -> None:
-    from mailwiz_tui.ui.screens import step_screens
-    from mailwiz_tui.ui.screens.account_dialogs import PasswordDialog
-    from mailwiz_tui.ui.screens.accounts import AccountsScreen
-    from mailwiz_tui.ui.screens.dashboard import DashboardScreen
-    from mailwiz_tui.ui.screens.dns_dialog import DnsDialog
-    from mailwiz_tui.ui.screens.log_actions import LogScreen
-    from mailwiz_tui.ui.screens.monitor import MonitorScreen
-    from mailwiz_tui.ui.screens.review import ReviewScreen
-    from mailwiz_tui.ui.screens.step_screen import StepScreen
-    from mailwiz_tui.ui.screens.traffic_dialog import TrafficDialog
-    from mailwiz_tui.ui.screens.verification import VerificationScreen
+    from mailwiz_tui.ui.accounts.accounts import AccountsScreen
+    from mailwiz_tui.ui.dialogs.account_dialogs import PasswordDialog
+    from mailwiz_tui.ui.dialogs.dns_dialog import DnsDialog
+    from mailwiz_tui.ui.dialogs.traffic_dialog import TrafficDialog
+    from mailwiz_tui.ui.installation.dashboard import DashboardScreen
+    from mailwiz_tui.ui.installation.verification import VerificationScreen
+    from mailwiz_tui.ui.logs.log_actions import LogScreen
+    from mailwiz_tui.ui.monitoring.monitor import MonitorScreen
+    from mailwiz_tui.ui.review.review import ReviewScreen
+    from mailwiz_tui.ui.wizard import step_screens
+    from mailwiz_tui.ui.wizard.step_screen import StepScreen
 
     owners: dict[str, type] = {
         "app": MailwizApp,
@@ -370,12 +370,12 @@ def test_text_for_the_screen_is_safe(raw: str, shown: str) -> None:
 def test_escape_delay_is_longer_over_ssh_only() -> None:
     far: dict[str, str] = {"SSH_CONNECTION": "x"}
     near: dict[str, str] = {}
-    terminal.prepare_environment(far)
-    terminal.prepare_environment(near)
+    capabilities.prepare_environment(far)
+    capabilities.prepare_environment(near)
     assert far["ESCDELAY"] == "300"
     assert "ESCDELAY" not in near
     chosen = {"SSH_CONNECTION": "x", "ESCDELAY": "50"}
-    terminal.prepare_environment(chosen)
+    capabilities.prepare_environment(chosen)
     assert chosen["ESCDELAY"] == "50"
 
 

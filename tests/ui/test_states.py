@@ -8,9 +8,9 @@ import pytest
 
 from mailwiz_tui.fleet.facts import FactsFile
 from mailwiz_tui.plan.steps import STEPS
-from mailwiz_tui.ui.probing import ProbeOutcome, summary
-from mailwiz_tui.ui.screens.review import ReviewScreen
-from mailwiz_tui.ui.symbols import PROBE_MARKS
+from mailwiz_tui.ui.review.review import ReviewScreen
+from mailwiz_tui.ui.session.probing import ProbeOutcome, summary
+from mailwiz_tui.ui.terminal.symbols import PROBE_MARKS
 from mailwiz_tui.ui.widgets.form_field import FormField
 from mailwiz_tui.ui.widgets.server_list import ServerList
 from tests.ui.fakes import debian_facts, known_server

@@ -12,10 +12,10 @@ from textual.pilot import Pilot
 
 from mailwiz_tui.fleet.facts import FactsFile
 from mailwiz_tui.plan.steps import STEPS
-from mailwiz_tui.ui.mailwiz import MailwizApp
-from mailwiz_tui.ui.screens.step_screen import StepScreen
+from mailwiz_tui.ui.app.application import MailwizApp
 from mailwiz_tui.ui.widgets.entry import Entry
 from mailwiz_tui.ui.widgets.form_field import FormField
+from mailwiz_tui.ui.wizard.step_screen import StepScreen
 from tests.ui.fakes import Script, known_server
 from tests.ui.grid import SIZES, check_golden, grid, screen_text, until
 from tests.ui.make import MakeApp

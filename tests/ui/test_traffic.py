@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from mailwiz_tui.install.network import PairReport
-from mailwiz_tui.ui.screens.traffic_dialog import TrafficDialog
+from mailwiz_tui.deploy.network import PairReport
+from mailwiz_tui.ui.dialogs.traffic_dialog import TrafficDialog
 from tests.ui.fakes import Script
 from tests.ui.grid import check_golden, screen_text, until
 from tests.ui.make import MakeApp

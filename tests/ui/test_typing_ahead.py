@@ -10,12 +10,12 @@ from textual.app import ComposeResult
 from textual.events import Key, Paste
 from textual.keys import _character_to_key
 
-from mailwiz_tui.install.events import LogLine
-from mailwiz_tui.ui import keys_in_turn
-from mailwiz_tui.ui.mailwiz import MailwizApp
-from mailwiz_tui.ui.screens.start import StartScreen
-from mailwiz_tui.ui.screens.step_screen import StepScreen
+from mailwiz_tui.deploy.events import LogLine
+from mailwiz_tui.ui.app.application import MailwizApp
+from mailwiz_tui.ui.app.start import StartScreen
+from mailwiz_tui.ui.terminal import key_order
 from mailwiz_tui.ui.widgets.entry import Entry
+from mailwiz_tui.ui.wizard.step_screen import StepScreen
 from tests.ui.dashboards import settle, watch
 from tests.ui.fakes import FakeClock, Script
 from tests.ui.grid import grid, until
@@ -124,7 +124,7 @@ async def test_a_key_that_got_lost_on_its_way_keeps_the_next_ones_for_a_moment_o
 ) -> None:
     """The queue of a widget that goes away may take a word to pass on, and never come to it."""
     app = make_app(plan_path)
-    monkeypatch.setattr(keys_in_turn, "PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr(key_order, "PATIENCE_SECONDS", 0.05)
     async with app.run_test(size=(80, 24)) as pilot:
         await goto(pilot, app, "domains")
         monkeypatch.setattr(Entry, "call_later", lambda *_: True)

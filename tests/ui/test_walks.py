@@ -14,8 +14,8 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from mailwiz_tui.fleet.facts import Address, FactsFile, ServerRecord
-from mailwiz_tui.ui.mailwiz import MailwizApp
-from mailwiz_tui.ui.screens.dashboard import DashboardScreen
+from mailwiz_tui.ui.app.application import MailwizApp
+from mailwiz_tui.ui.installation.dashboard import DashboardScreen
 from mailwiz_tui.ui.widgets.server_list import ServerList
 from tests.ui.fakes import PASSED, FakeOutcome, Script, debian_facts
 from tests.ui.grid import SIZES, check_golden, grid, screen_text, until
@@ -46,7 +46,7 @@ async def keys(pilot: Pilot[Any], *pressed: str) -> None:
 async def test_a_small_company_walks_from_nothing_to_installed(
     make_app: MakeApp, plan_path: Path, script: Script
 ) -> None:
-    from mailwiz_tui.install.events import ServerPhase
+    from mailwiz_tui.deploy.events import ServerPhase
 
     prepare(plan_path, '[[servers]]\nid = "mx1"\nhost = "192.0.2.21"\n')
     script.outcomes = {"mx1": FakeOutcome(ServerPhase.DONE)}

@@ -6,18 +6,18 @@ from pathlib import Path
 
 import pytest
 
+from mailwiz_tui.deploy import preflight
+from mailwiz_tui.deploy.diff import Change, ServerDiff
 from mailwiz_tui.fleet.facts import Facts
-from mailwiz_tui.install import preflight
-from mailwiz_tui.install.diff import Change, ServerDiff
 from mailwiz_tui.plan import memory, support
 from mailwiz_tui.plan.questions import services
 from mailwiz_tui.plan.steps import field_at
 from mailwiz_tui.stack.blueprint import Blueprint
-from mailwiz_tui.ui import fields
-from mailwiz_tui.ui.installation import Installation, Stage
-from mailwiz_tui.ui.run_model import RunModel
-from mailwiz_tui.ui.stage_words import stage_words
-from mailwiz_tui.ui.symbols import range_text
+from mailwiz_tui.ui.installation.installation import Installation, Stage
+from mailwiz_tui.ui.installation.run_model import RunModel
+from mailwiz_tui.ui.installation.stage_words import stage_words
+from mailwiz_tui.ui.terminal.symbols import range_text
+from mailwiz_tui.ui.wizard import fields
 from tests.ui.fakes import FakeClock, FakeEngine, Script, backends, steps_of
 from tests.ui.make import MakeApp
 

@@ -11,21 +11,25 @@ import pytest
 import mailwiz_tui
 
 PACKAGE = Path(mailwiz_tui.__file__).parent
+BELOW_DEPLOY = {"dns", "stack", "topology", "fleet", "plan"}
+BELOW_VERIFY = {"deploy", "agent", *BELOW_DEPLOY}
 ALLOWED = {
     "plan": set(),
     "fleet": {"plan"},
     "topology": {"fleet", "plan"},
     "stack": {"topology", "fleet", "plan"},
     "dns": {"topology", "fleet", "plan"},
-    "install": {"dns", "stack", "topology", "fleet", "plan"},
-    "verify": {"install", "dns", "stack", "topology", "fleet", "plan"},
+    "agent": set(),
+    "deploy": {"agent", *BELOW_DEPLOY},
+    "manage": BELOW_VERIFY,
+    "verify": BELOW_VERIFY,
     "lab": {"fleet", "plan"},
-    "commands": {"ui", "verify", "install", "dns", "stack", "topology", "fleet", "plan", "lab"},
-    "ui": {"verify", "install", "dns", "stack", "topology", "fleet", "plan", "lab"},
+    "commands": {"ui", "verify", "manage", "deploy", "lab", *BELOW_DEPLOY},
+    "ui": {"verify", "manage", "deploy", "lab", *BELOW_DEPLOY},
 }
 LIBRARIES = {
     "textual": ("ui/",),
-    "asyncssh": ("install/ssh/",),
+    "asyncssh": ("deploy/ssh/",),
     "dns": ("dns/", "lab/", "stack/mta_sts/dane_policy.py"),
     "dkim": ("verify/",),
 }
@@ -108,10 +112,10 @@ def test_components_are_known_neither_to_postfix_nor_to_dovecot(component: str) 
 
 
 def test_the_agent_needs_only_the_standard_library() -> None:
-    for path in (PACKAGE / "install" / "agent").rglob("*.py"):
+    for path in (PACKAGE / "agent").rglob("*.py"):
         for name in imported(path):
             top = name.split(".")[0]
-            assert top in sys.stdlib_module_names or name.startswith("mailwiz_tui.install.agent"), (
+            assert top in sys.stdlib_module_names or name.startswith("mailwiz_tui.agent"), (
                 f"{path.name} imports {name}"
             )
 
@@ -152,7 +156,7 @@ def loaded_after(statement: str) -> set[str]:
     return set(done.stdout.split())
 
 
-@pytest.mark.parametrize("module", ["install.engine", "verify.run", "stack.compile", "dns.records"])
+@pytest.mark.parametrize("module", ["deploy.engine", "verify.run", "stack.compile", "dns.records"])
 def test_the_engine_loads_without_the_screens(module: str) -> None:
     assert "textual" not in loaded_after(f"import mailwiz_tui.{module}")
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from mailwiz_tui.plan.model import AdminPanel, Plan, Webmail
 from mailwiz_tui.plan.published import host_label
-from mailwiz_tui.stack import keys
+from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.blueprint import Command, File, Item, Wait
 from mailwiz_tui.stack.component import Context
 from mailwiz_tui.stack.render import render, sql_text
@@ -27,17 +27,17 @@ class DatabaseClient:
     @property
     def certificate(self) -> str:
         """The file of its certificate."""
-        return f"{keys.INTERNAL_DIR}/{self.name}-cert.pem"
+        return f"{layout.INTERNAL_DIR}/{self.name}-cert.pem"
 
     @property
     def key(self) -> str:
         """The file of its private key, for its user alone."""
-        return f"{keys.INTERNAL_DIR}/{self.name}-key.pem"
+        return f"{layout.INTERNAL_DIR}/{self.name}-key.pem"
 
     @property
     def settings(self) -> str:
         """The file that the command line client reads to connect as this program."""
-        return f"{keys.CONF_DIR}/sql/{self.name}-client.cnf"
+        return f"{layout.CONF_DIR}/sql/{self.name}-client.cnf"
 
     def subject(self, server_id: str) -> str:
         """What its certificate calls it on a server; no server can have such a name."""
@@ -104,7 +104,9 @@ def command_line(context: Context, client: DatabaseClient) -> str:
 
 def files_read(context: Context, client: DatabaseClient) -> tuple[str, ...]:
     """The files that an application reads to reach the database."""
-    return () if context.topology.accounts.database_here else (client.certificate, client.key, keys.INTERNAL_PEERS)
+    return (
+        () if context.topology.accounts.database_here else (client.certificate, client.key, layout.INTERNAL_PEERS)
+    )
 
 
 def store_name(context: Context) -> str:
@@ -125,8 +127,8 @@ def connection(context: Context, client: DatabaseClient, question: str) -> tuple
         "client.cnf",
         user=client.user,
         host=store_name(context),
-        port=str(keys.DATABASE_PORT),
-        peers=keys.INTERNAL_PEERS,
+        port=str(layout.DATABASE_PORT),
+        peers=layout.INTERNAL_PEERS,
         certificate=client.certificate,
         key=client.key,
     )

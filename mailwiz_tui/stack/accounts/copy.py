@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from mailwiz_tui.stack import keys, limits
+from mailwiz_tui.stack import layout, limits
 from mailwiz_tui.stack.accounts.account_copy import FOLDER, SETTINGS
 from mailwiz_tui.stack.accounts.readers import GROUP
 from mailwiz_tui.stack.accounts.store import USER
@@ -17,7 +17,7 @@ from mailwiz_tui.stack.render import render
 from mailwiz_tui.stack.srs.component import UNIT as SRS_UNIT
 from mailwiz_tui.stack.unit_words import UnitWords
 
-PROGRAM = f"{keys.LIB_DIR}/account-copy"
+PROGRAM = f"{layout.LIB_DIR}/account-copy"
 MODULES = ("account_copy", "copy_settings", "copy_query", "copy_tables", "copy_files")
 UNITS = "/etc/systemd/system"
 SERVICE = "mailwiz-accounts.service"
@@ -111,16 +111,16 @@ def settings(context: Context) -> str:
     old = context.codename == "bookworm"
     value = {
         "managed": "Managed by mailwiz-tui: the next apply writes this file again.",
-        "database": {"socket": keys.MYSQL_SOCKET, "name": keys.DATABASE}
+        "database": {"socket": layout.MYSQL_SOCKET, "name": layout.DATABASE}
         if here
         else {
             "host": context.internal_name(store) if store else "",
-            "port": keys.DATABASE_PORT,
+            "port": layout.DATABASE_PORT,
             "user": USER,
-            "name": keys.DATABASE,
-            "ca": keys.INTERNAL_PEERS,
-            "certificate": keys.INTERNAL_CERT,
-            "key": keys.INTERNAL_KEY,
+            "name": layout.DATABASE,
+            "ca": layout.INTERNAL_PEERS,
+            "certificate": layout.INTERNAL_CERT,
+            "key": layout.INTERNAL_KEY,
         },
         "passwords": context.topology.logins_copied,
         "maps": _maps(context),
@@ -133,12 +133,12 @@ def settings(context: Context) -> str:
             s.id: {"address": context.internal_ip(s.id), "name": context.internal_name(s.id)}
             for s in context.topology.mailboxes.stores
         },
-        "lmtp_port": keys.LMTP_PORT,
-        "usage_file": f"{context.plan.storage.path}/%s/{keys.USAGE_FILE}" if _tells_usage(context) else "",
+        "lmtp_port": layout.LMTP_PORT,
+        "usage_file": f"{context.plan.storage.path}/%s/{layout.USAGE_FILE}" if _tells_usage(context) else "",
         "quota_field": "userdb_quota_rule=*:bytes=BYTES" if old else "userdb_quota_storage_size=BYTESB",
         "mailbox_quota": limits.mailbox_quota(context.plan),
         "own_sender_reply": OWN_SENDER_REPLY,
-        "srs_secret": keys.SRS_SECRET_COPY if _maps(context) else "",
+        "srs_secret": layout.SRS_SECRET_COPY if _maps(context) else "",
         "srs_unit": SRS_UNIT,
     }
     return json.dumps(value, indent=2) + "\n"

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from mailwiz_tui.stack import keys, limits
+from mailwiz_tui.stack import layout, limits
 from mailwiz_tui.stack.blueprint import Directory, File
 from mailwiz_tui.stack.component import Context
 from mailwiz_tui.stack.programs import folder, module
 
 GROUP = "mailwiz-directory"
 """Who may read the copy without password hashes; the group exists where there is a copy."""
-DIRECTORY = f"{keys.ACCOUNT_COPY}/directory.json"
+DIRECTORY = f"{layout.ACCOUNT_COPY}/directory.json"
 """That copy: domains, mailboxes and how full they are, aliases."""
-DATABASE_USERS = (keys.MESSAGE_CHECKS_USER, keys.RECIPIENT_CHECKS_USER, keys.SIGNING_USER)
+DATABASE_USERS = (layout.MESSAGE_CHECKS_USER, layout.RECIPIENT_CHECKS_USER, layout.SIGNING_USER)
 """The system users of such programs, each a user of the database that may only read."""
 
 
@@ -26,7 +26,7 @@ def reader_settings(context: Context, user: str) -> dict[str, str]:
         return {"copy": DIRECTORY}
     quota = limits.mailbox_quota(context.plan)
     default = {"mailbox_quota": str(quota)} if quota else {}
-    return {"socket": keys.MYSQL_SOCKET, "user": user, "name": keys.DATABASE, **default}
+    return {"socket": layout.MYSQL_SOCKET, "user": user, "name": layout.DATABASE, **default}
 
 
 def reader_groups(context: Context) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mailwiz_tui.plan.model import AdminPanel, Webmail
-from mailwiz_tui.stack import keys
+from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.accounts.copy import PROGRAM, UNITS
 from mailwiz_tui.stack.blueprint import File, Step, Unit, User
 from mailwiz_tui.stack.component import Component, Context, Contribution
@@ -41,7 +41,7 @@ class AccountsNow(Component):
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """The socket, for one group alone, and what runs when somebody connects to it."""
         service = render(
-            "accounts", SERVICE, network=network_unit(context), program=PROGRAM, place=keys.ACCOUNT_COPY
+            "accounts", SERVICE, network=network_unit(context), program=PROGRAM, place=layout.ACCOUNT_COPY
         )
         files = (
             File(f"{UNITS}/{SOCKET_UNIT}", render("accounts", SOCKET_UNIT, socket=SOCKET, group=GROUP)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mailwiz_tui.plan.model import PlanServer, Role
-from mailwiz_tui.stack import keys
+from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.accounts.clients import client_certificates
 from mailwiz_tui.stack.blueprint import Command, File, Port, Probe, Scope, SecretSpec, Step, User
 from mailwiz_tui.stack.component import Component, Context, Contribution
@@ -13,13 +13,13 @@ from mailwiz_tui.stack.render import render, sql_text
 from mailwiz_tui.topology.servers import spread_stores
 
 CONFIG = "/etc/mysql/mariadb.conf.d/91-mailwiz-peers.cnf"
-SCRIPT = f"{keys.CONF_DIR}/sql/peers.sql"
+SCRIPT = f"{layout.CONF_DIR}/sql/peers.sql"
 USER = "mailwiz_peer"
 READERS = (Role.MX_INBOUND, Role.MX_OUTBOUND, Role.MAIL_STORAGE)
 SRS_SECRET = SecretSpec("srs")
 """The secret of forwarding addresses: the store makes it, and it travels with the accounts."""
 _KEEP_SECRET = "INSERT IGNORE INTO `mailwiz_secret` (`name`, `value`) VALUES ('srs', '{{secret:srs}}');\n"  # noqa: S105
-_HAS_SECRET = f"SELECT COUNT(*) FROM {keys.DATABASE}.mailwiz_secret WHERE name = 'srs'"  # noqa: S608
+_HAS_SECRET = f"SELECT COUNT(*) FROM {layout.DATABASE}.mailwiz_secret WHERE name = 'srs'"  # noqa: S608
 COLUMNS = ("username", "local_part", "domain", "maildir", "quota", "active")
 
 
@@ -51,7 +51,7 @@ class AccountStore(Component):
                 ),
                 Command(
                     id="account-store.srs",
-                    argv=("mariadb", "--batch", keys.DATABASE),
+                    argv=("mariadb", "--batch", layout.DATABASE),
                     stdin=_KEEP_SECRET,
                     unless=("sh", "-c", '[ "$(mariadb -BNe "$0")" = 1 ]', _HAS_SECRET),
                 ),
@@ -60,13 +60,13 @@ class AccountStore(Component):
         return Contribution(
             secrets=(SRS_SECRET,),
             steps=(step,),
-            ports=(Port(keys.DATABASE_PORT, "accounts", Scope.PEERS),),
+            ports=(Port(layout.DATABASE_PORT, "accounts", Scope.PEERS),),
             probes=(
                 Probe(
                     id="account-store.listens",
                     proves="the accounts' database listens on the private link, and nowhere else",
-                    argv=("ss", "-Hltn", "sport", "=", f":{keys.DATABASE_PORT}"),
-                    expect=rf"{context.internal_ip()}:{keys.DATABASE_PORT}\b".replace(".", "[.]"),
+                    argv=("ss", "-Hltn", "sport", "=", f":{layout.DATABASE_PORT}"),
+                    expect=rf"{context.internal_ip()}:{layout.DATABASE_PORT}\b".replace(".", "[.]"),
                     refuse=r"(?:0\.0\.0\.0|\*|\[::\]):3306",
                     advice="journalctl -u mariadb -n 50; is the private link up?",
                 ),
@@ -91,13 +91,17 @@ def offered_files(context: Context) -> tuple[User | File, ...]:
         "accounts",
         "91-mailwiz-peers.cnf",
         address=context.internal_ip(),
-        peers=keys.DATABASE_PEERS if applications else keys.INTERNAL_PEERS,
-        certificate=keys.INTERNAL_CERT,
-        key=keys.INTERNAL_KEY,
+        peers=layout.DATABASE_PEERS if applications else layout.INTERNAL_PEERS,
+        certificate=layout.INTERNAL_CERT,
+        key=layout.INTERNAL_KEY,
     )
     return (
-        User("mysql", groups=(keys.INTERNAL_GROUP,), create=False),
-        *((File(keys.DATABASE_PEERS, peer_certificates(context) + "".join(applications)),) if applications else ()),
+        User("mysql", groups=(layout.INTERNAL_GROUP,), create=False),
+        *(
+            (File(layout.DATABASE_PEERS, peer_certificates(context) + "".join(applications)),)
+            if applications
+            else ()
+        ),
         File(CONFIG, settings),
         after_network(context, "mariadb.service"),
     )
@@ -106,7 +110,7 @@ def offered_files(context: Context) -> tuple[User | File, ...]:
 def offered_inputs(offered: tuple[User | File, ...]) -> tuple[str, ...]:
     """The files that MariaDB reads at its start because of them."""
     files = tuple(item.path for item in offered if isinstance(item, File))
-    return (*files, keys.INTERNAL_CERT, keys.INTERNAL_PEERS) if files else ()
+    return (*files, layout.INTERNAL_CERT, layout.INTERNAL_PEERS) if files else ()
 
 
 _WITHOUT_CERTIFICATE = (
@@ -119,14 +123,14 @@ _MOVES = (
     Probe(
         id="account-store.moves",
         proves="no mailbox is half-way between two stores",
-        argv=("mariadb", "-BNe", f"SELECT COUNT(*) FROM {keys.DATABASE}.mailwiz_store WHERE moving_to <> ''"),  # noqa: S608
+        argv=("mariadb", "-BNe", f"SELECT COUNT(*) FROM {layout.DATABASE}.mailwiz_store WHERE moving_to <> ''"),  # noqa: S608
         expect=r"(?m)^0$",
         advice="mail for it waits: mailwiz-tui mailbox list PLAN says which; mailbox move finishes or undoes it",
     ),
 )
 
 
-_SECRETS = f"\nGRANT SELECT ON `{keys.DATABASE}`.`mailwiz_secret` TO {{account}};"
+_SECRETS = f"\nGRANT SELECT ON `{layout.DATABASE}`.`mailwiz_secret` TO {{account}};"
 
 
 def _readers(context: Context) -> list[PlanServer]:
@@ -145,7 +149,7 @@ def peers_sql(context: Context) -> str:
         "accounts",
         "peers.sql",
         user=USER,
-        database=keys.DATABASE,
+        database=layout.DATABASE,
         addresses=", ".join(sql_text(server.internal_ip) for server in servers) or "''",
         grants="".join(_grants(context, server) for server in servers).rstrip("\n"),
     )
@@ -159,7 +163,7 @@ def _grants(context: Context, server: PlanServer) -> str:
         "peer.sql",
         account=_account(server),
         name=context.internal_name(server.id),
-        database=keys.DATABASE,
+        database=layout.DATABASE,
         usage=", INSERT, UPDATE" if Role.MAIL_STORAGE in roles else "",
         secrets=_SECRETS.format(account=_account(server)) if roles & {Role.MX_INBOUND, Role.MX_OUTBOUND} else "",
         columns=", ".join(f"`{column}`" for column in (*COLUMNS, *secret)),

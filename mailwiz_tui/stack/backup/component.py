@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from mailwiz_tui.plan.model import StorageType
-from mailwiz_tui.stack import keys
+from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.accounts.copy import PROGRAM as COPY_PROGRAM
 from mailwiz_tui.stack.blueprint import Command, Directory, File, Packages, Probe, SecretSpec, Step, Unit
 from mailwiz_tui.stack.component import Component, Context, Contribution
@@ -13,11 +13,11 @@ from mailwiz_tui.stack.programs import folder, launcher, module
 from mailwiz_tui.stack.render import render
 from mailwiz_tui.stack.unit_words import UnitWords
 
-FOLDER = f"{keys.CONF_DIR}/backup"
+FOLDER = f"{layout.CONF_DIR}/backup"
 SETTINGS = f"{FOLDER}/backup.json"
 KEY = f"{FOLDER}/key"
 S3_CREDENTIALS = f"{FOLDER}/s3-credentials"
-PROGRAM = f"{keys.LIB_DIR}/mailwiz-backup"
+PROGRAM = f"{layout.LIB_DIR}/mailwiz-backup"
 MODULES = (
     "backup_program",
     "backup_settings",
@@ -27,7 +27,7 @@ MODULES = (
     "restored_accounts",
     "restored_mail",
 )
-COPY_ROWS = f"{keys.ACCOUNT_COPY}/rows.json"
+COPY_ROWS = f"{layout.ACCOUNT_COPY}/rows.json"
 PROGRESS = "/run/mailwiz-backup.jsonl"
 UNITS = "/etc/systemd/system"
 TIMER = "mailwiz-backup.timer"
@@ -129,8 +129,8 @@ class Backup(Component):
             "accounts_copy": {"program": COPY_PROGRAM, "rows": COPY_ROWS},
             "mail": storage.path,
             "format": "maildir" if maildir else "sdbox",
-            "old_mail": "" if maildir else keys.OBJECT_STORE_MOUNT,
-            "places": [storage.path, *([] if maildir else [keys.OBJECT_STORE_MOUNT])],
+            "old_mail": "" if maildir else layout.OBJECT_STORE_MOUNT,
+            "places": [storage.path, *([] if maildir else [layout.OBJECT_STORE_MOUNT])],
             "exclude": [*exclude, f"{storage.path}/.restore"],
             "kept": sorted({path for c in so_far for path in c.kept}),
             "databases": list(dict.fromkeys(name for c in so_far for name in c.databases)),

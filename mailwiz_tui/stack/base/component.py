@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mailwiz_tui.stack import keys
+from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.blueprint import Command, Directory, File, Packages, Probe, Step, Unit
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.probes import unit_active
@@ -31,19 +31,19 @@ class Base(Component):
         host = context.hostname
         address = self._own_address(context)
         entry = f"{address} {host} # mailwiz-tui"
-        script = f"{keys.LIB_DIR}/set-host-entry"
+        script = f"{layout.LIB_DIR}/set-host-entry"
         step = Step(
             id="base",
             title="Set host name, security updates",
             component=self.name,
             items=(
-                Directory(keys.CONF_DIR),
-                Directory(f"{keys.CONF_DIR}/local.d"),
-                Directory(keys.LIB_DIR),
-                Directory(keys.STATE_DIR, mode=0o700),
-                File(f"{keys.CONF_DIR}/README", render("base", "README")),
+                Directory(layout.CONF_DIR),
+                Directory(f"{layout.CONF_DIR}/local.d"),
+                Directory(layout.LIB_DIR),
+                Directory(layout.STATE_DIR, mode=0o700),
+                File(f"{layout.CONF_DIR}/README", render("base", "README")),
                 File(
-                    f"{keys.CONF_DIR}/release",
+                    f"{layout.CONF_DIR}/release",
                     render("base", "release", name=_RELEASES.get(context.codename, _RELEASES["trixie"])),
                 ),
                 File("/etc/hostname", f"{host}\n"),
@@ -70,7 +70,7 @@ class Base(Component):
         return Contribution(
             packages=Packages(names=("ca-certificates", "needrestart", "openssl", "unattended-upgrades")),
             steps=(step,),
-            kept=(f"{keys.CONF_DIR}/local.d",),
+            kept=(f"{layout.CONF_DIR}/local.d",),
             probes=self._probes(context),
             findings=self._findings(context),
         )

@@ -6,7 +6,7 @@ import ipaddress
 
 from mailwiz_tui.fleet.web import web
 from mailwiz_tui.plan.model import TlsProvider
-from mailwiz_tui.stack import keys
+from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.blueprint import Absent, Command, File, Item, Packages, Probe, SecretSpec, Step, Unit
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.probes import unit_active
@@ -14,10 +14,10 @@ from mailwiz_tui.stack.render import render
 from mailwiz_tui.stack.unit_words import UnitWords
 
 DROP_IN = "/etc/systemd/system/certbot.service.d/mailwiz.conf"
-DNS_KEY = f"{keys.TLS_DIR}/rfc2136.ini"
+DNS_KEY = f"{layout.TLS_DIR}/rfc2136.ini"
 """What may put the proof of a name into the DNS (RFC 2136), where that is how names are proved."""
 DIRECTORY = "https://acme-v02.api.letsencrypt.org/directory"
-RENEWAL = f"/etc/letsencrypt/renewal/{keys.LINEAGE}.conf"
+RENEWAL = f"/etc/letsencrypt/renewal/{layout.LINEAGE}.conf"
 
 
 class Certbot(Component):
@@ -43,13 +43,13 @@ class Certbot(Component):
             items=(
                 *_authority(context),
                 *_update_key(context),
-                File(keys.ISSUE_CERTIFICATE, _issue(context), mode=0o755),
+                File(layout.ISSUE_CERTIFICATE, _issue(context), mode=0o755),
                 File(DROP_IN, _drop_in(context)),
                 Command(id="certbot.drop-in", argv=("systemctl", "daemon-reload"), inputs=(DROP_IN,)),
                 Command(
                     id="certbot.certificate",
-                    argv=(keys.ISSUE_CERTIFICATE,),
-                    unless=(keys.ISSUE_CERTIFICATE, "--check"),
+                    argv=(layout.ISSUE_CERTIFICATE,),
+                    unless=(layout.ISSUE_CERTIFICATE, "--check"),
                     timeout=600.0,
                 ),
                 Unit("certbot.timer"),
@@ -78,22 +78,22 @@ class Certbot(Component):
             Probe(
                 id="certbot.names",
                 proves="the public certificate holds every name of the plan that leads to this server",
-                argv=(keys.ISSUE_CERTIFICATE, "--names"),
+                argv=(layout.ISSUE_CERTIFICATE, "--names"),
                 advice="publish the records of these names (step 7), then apply again",
             ),
             Probe(
                 id="certbot.proof",
                 proves="a renewal that does not reach every port is a failed unit",
                 argv=("systemctl", "show", "-p", "ExecStartPost", "certbot.service"),
-                expect=keys.SERVE_CERTIFICATE,
+                expect=layout.SERVE_CERTIFICATE,
                 advice="systemctl daemon-reload; see systemctl cat certbot.service",
             ),
             Probe(
                 id="certbot.renewal",
                 proves="renewal keeps the key and tells every daemon",
                 argv=("sh", "-c", f"grep -E '^(reuse_key|renew_hook) = ' {RENEWAL} | sort"),
-                expect=rf"(?s)renew_hook = {keys.SERVE_CERTIFICATE}\nreuse_key = True",
-                advice=f"on the server: {keys.ISSUE_CERTIFICATE}",
+                expect=rf"(?s)renew_hook = {layout.SERVE_CERTIFICATE}\nreuse_key = True",
+                advice=f"on the server: {layout.ISSUE_CERTIFICATE}",
             ),
         )
 
@@ -114,12 +114,12 @@ def _issue(context: Context) -> str:
         addresses=" ".join(_addresses(context)),
         email=tls.acme_email or f"postmaster@{context.plan.domain.primary_domain}",
         directory=tls.acme_directory or DIRECTORY,
-        ca=keys.ACME_CA if context.known.acme_ca else "",
+        ca=layout.ACME_CA if context.known.acme_ca else "",
         credentials=DNS_KEY if tls.acme_dns_server else "",
-        name=keys.LINEAGE,
-        own=keys.TLS_OWN,
-        root=keys.ACME_ROOT,
-        hook=keys.SERVE_CERTIFICATE,
+        name=layout.LINEAGE,
+        own=layout.TLS_OWN,
+        root=layout.ACME_ROOT,
+        hook=layout.SERVE_CERTIFICATE,
     )
 
 
@@ -132,8 +132,8 @@ def _addresses(context: Context) -> list[str]:
 
 def _authority(context: Context) -> tuple[Item, ...]:
     if not context.known.acme_ca:
-        return (Absent(keys.ACME_CA),)
-    return (File(keys.ACME_CA, context.known.acme_ca),)
+        return (Absent(layout.ACME_CA),)
+    return (File(layout.ACME_CA, context.known.acme_ca),)
 
 
 def _update_key(context: Context) -> tuple[Item, ...]:
@@ -155,8 +155,8 @@ def _secrets(context: Context) -> tuple[SecretSpec, ...]:
 
 
 def _drop_in(context: Context) -> str:
-    environment = f"Environment=REQUESTS_CA_BUNDLE={keys.ACME_CA}\n" if context.known.acme_ca else ""
-    return render("certbot", "service.conf", environment=environment, hook=keys.SERVE_CERTIFICATE)
+    environment = f"Environment=REQUESTS_CA_BUNDLE={layout.ACME_CA}\n" if context.known.acme_ca else ""
+    return render("certbot", "service.conf", environment=environment, hook=layout.SERVE_CERTIFICATE)
 
 
 def _retired() -> Step:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from mailwiz_tui.plan.model import Plan
-from mailwiz_tui.stack import keys, limits
+from mailwiz_tui.stack import layout, limits
 from mailwiz_tui.stack.blueprint import Ask, Command, File, Item, Packages, Port, Probe, Ready, Scope, Step, Unit
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.filtering import reached
@@ -17,12 +17,12 @@ from mailwiz_tui.stack.probes import listens, unit_active
 from mailwiz_tui.stack.render import render
 from mailwiz_tui.stack.unit_words import UnitWords, Work
 
-MILTER = Milter("clamav", "mailwiz-clamav-milter.service", keys.CLAMAV_MILTER_PORT)
+MILTER = Milter("clamav", "mailwiz-clamav-milter.service", layout.CLAMAV_MILTER_PORT)
 CLAMD = "/etc/clamav/clamd.conf"
 FRESHCLAM = "/etc/clamav/freshclam.conf"
 DAEMON, SOCKET = "clamav-daemon.service", "clamav-daemon.socket"
-FETCH = f"{keys.LIB_DIR}/fetch-signatures"
-MILTER_CONFIG = f"{keys.CONF_DIR}/clamav-milter.conf"
+FETCH = f"{layout.LIB_DIR}/fetch-signatures"
+MILTER_CONFIG = f"{layout.CONF_DIR}/clamav-milter.conf"
 SERVICE = f"/etc/systemd/system/{MILTER.unit}"
 OFFICIAL = ("main", "daily", "bytecode")
 SIGNATURES = (".cvd", ".cld", ".cud", ".hdb", ".hsb", ".mdb", ".msb", ".ndb", ".ldb", ".fp", ".yar", ".pdb")
@@ -71,14 +71,14 @@ class ClamAv(Component):
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """Signatures first, then clamd, then the milter."""
-        own = f"{keys.CONF_DIR}/local.d"
+        own = f"{layout.CONF_DIR}/local.d"
         files = (
             File(
                 CLAMD,
                 render(
                     "clamav",
                     "clamd.conf",
-                    socket=keys.CLAMD_SOCKET,
+                    socket=layout.CLAMD_SOCKET,
                     threads=str(max(2, context.facts.cpus)),
                     message=str(limits.checked_size_mb(context.plan)),
                     unpacked=str(8 * context.plan.limits.message_size_mb),
@@ -97,7 +97,7 @@ class ClamAv(Component):
             File(FETCH, render("clamav", "fetch-signatures"), mode=0o755),
             File(
                 MILTER_CONFIG,
-                render("clamav", "clamav-milter.conf", socket=MILTER.socket, clamd=keys.CLAMD_SOCKET),
+                render("clamav", "clamav-milter.conf", socket=MILTER.socket, clamd=layout.CLAMD_SOCKET),
                 append=f"{own}/clamav-milter.conf",
             ),
             File(SERVICE, render("clamav", "mailwiz-clamav-milter.service", config=MILTER_CONFIG)),
@@ -114,7 +114,7 @@ class ClamAv(Component):
             Unit(SOCKET),
             Unit(DAEMON, restart_on=(CLAMD,)),
             Unit("clamav-freshclam.service", restart_on=(FRESHCLAM,)),
-            Ready("ClamAV (virus scanner)", DAEMON, Ask.CLAMD, f"unix:{keys.CLAMD_SOCKET}", limit=280.0),
+            Ready("ClamAV (virus scanner)", DAEMON, Ask.CLAMD, f"unix:{layout.CLAMD_SOCKET}", limit=280.0),
             Unit("clamav-milter.service", running=False, enabled=False, masked=True),
             Unit(MILTER.unit, restart_on=(MILTER_CONFIG, SERVICE)),
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mailwiz_tui.stack import keys
+from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.blueprint import Ask, File, Probe, Ready, Step, Unit
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.mail_parts import MailParts
@@ -49,14 +49,14 @@ class DatabaseGate(Component):
                 "database_gate",
                 SERVICE_UNIT,
                 program=started.path,
-                target=keys.MYSQL_SOCKET,
+                target=layout.MYSQL_SOCKET,
             ),
         )
         opened = File(
-            f"{UNITS}/{SOCKET_UNIT}", render("database_gate", SOCKET_UNIT, socket=keys.DATABASE_GATE_SOCKET)
+            f"{UNITS}/{SOCKET_UNIT}", render("database_gate", SOCKET_UNIT, socket=layout.DATABASE_GATE_SOCKET)
         )
         # a query, for the gate greets while MariaDB is down as well
-        ask = ("mariadb", f"--socket={keys.DATABASE_GATE_SOCKET}", "-BNe", "SELECT CURRENT_USER()")
+        ask = ("mariadb", f"--socket={layout.DATABASE_GATE_SOCKET}", "-BNe", "SELECT CURRENT_USER()")
         step = Step(
             id="database-gate",
             title="Configure the database gate",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mailwiz_tui.stack import keys
+from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.blueprint import Port, PortTls, Scope
 from mailwiz_tui.stack.component import Context
 from mailwiz_tui.stack.jails import jail
@@ -25,4 +25,4 @@ def client_ports(context: Context) -> tuple[Port, ...]:
 
 def peers_read(context: Context) -> tuple[str, ...]:
     """Files of the private link that Dovecot reads when it starts."""
-    return (keys.INTERNAL_CERT, keys.INTERNAL_PEERS) if context.topology.mailboxes.on_stores else ()
+    return (layout.INTERNAL_CERT, layout.INTERNAL_PEERS) if context.topology.mailboxes.on_stores else ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mailwiz_tui.plan.model import StorageType
-from mailwiz_tui.stack import keys
+from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.blueprint import (
     Command,
     Directory,
@@ -70,16 +70,16 @@ class Dovecot(Component):
             title="Configure Dovecot (IMAP, LMTP)",
             component=self.name,
             items=(
-                User(keys.VMAIL_USER, uid=keys.VMAIL_UID, home=storage),
-                Directory(storage, keys.VMAIL_USER, keys.VMAIL_USER, 0o750),
-                *((Directory(INDEXES, keys.VMAIL_USER, keys.VMAIL_USER, 0o700),) if on_nfs else ()),
+                User(layout.VMAIL_USER, uid=layout.VMAIL_UID, home=storage),
+                Directory(storage, layout.VMAIL_USER, layout.VMAIL_USER, 0o750),
+                *((Directory(INDEXES, layout.VMAIL_USER, layout.VMAIL_USER, 0o700),) if on_nfs else ()),
                 Directory("/etc/dovecot/mailwiz.d"),
                 File(SYSCTL, render("dovecot", "sysctl.conf", instances=str(_instances(context)))),
                 Directory(SIEVE_DIR),
-                Directory(f"{keys.POSTFIX_SPOOL}/private", "postfix", "root", 0o700),
+                Directory(f"{layout.POSTFIX_SPOOL}/private", "postfix", "root", 0o700),
                 *(File(f"{SIEVE_DIR}/{name}.sieve", text) for name, text in self._scripts(context).items()),
                 *self._learner(context),
-                File(keys.MAIL_STORE, mail_store(context.plan)),
+                File(layout.MAIL_STORE, mail_store(context.plan)),
                 *_escaped_folders(context),
                 own_script_file(),
                 *(File(path, text) for path, text in files.items()),
@@ -208,11 +208,11 @@ def _peer_ports(context: Context) -> tuple[Port, ...]:
     """What a store offers the plan's other servers."""
     if not context.topology.mailboxes.on_stores:
         return ()
-    delivery = Port(keys.LMTP_PORT, "lmtp", Scope.PEERS, PortTls.STARTTLS)
+    delivery = Port(layout.LMTP_PORT, "lmtp", Scope.PEERS, PortTls.STARTTLS)
     if context.topology.serves_clients:
         return (delivery,)
     return (
         delivery,
-        Port(keys.IMAP_PORT, "imap", Scope.PEERS, PortTls.STARTTLS),
-        Port(keys.SIEVE_PORT, "managesieve", Scope.PEERS, PortTls.STARTTLS),
+        Port(layout.IMAP_PORT, "imap", Scope.PEERS, PortTls.STARTTLS),
+        Port(layout.SIEVE_PORT, "managesieve", Scope.PEERS, PortTls.STARTTLS),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mailwiz_tui.stack import keys
+from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.blueprint import Directory, File, Packages, Probe, Step, Unit
 from mailwiz_tui.stack.certificate import shown_by
 from mailwiz_tui.stack.component import Component, Context, Contribution
@@ -30,14 +30,14 @@ class Front(Component):
             "front.conf",
             listen=listen(context),
             hostname=context.hostname,
-            certificate=keys.TLS_CHAIN,
-            key=keys.TLS_KEY,
-            peers=keys.INTERNAL_PEERS,
+            certificate=layout.TLS_CHAIN,
+            key=layout.TLS_KEY,
+            peers=layout.INTERNAL_PEERS,
             accounts=accounts_part(context),
             own_script=own_script_logins(version(context)),
             username_chars=username_chars(),
-            spool=keys.POSTFIX_SPOOL,
-            sasl_socket=keys.SASL_SOCKET,
+            spool=layout.POSTFIX_SPOOL,
+            sasl_socket=layout.SASL_SOCKET,
             capacity=capacity_part(context, mailboxes=False),
         )
         drop_in = after_network(context, "dovecot.service")
@@ -47,7 +47,7 @@ class Front(Component):
             component=self.name,
             items=(
                 Directory("/etc/dovecot/mailwiz.d"),
-                Directory(f"{keys.POSTFIX_SPOOL}/private", "postfix", "root", 0o700),
+                Directory(f"{layout.POSTFIX_SPOOL}/private", "postfix", "root", 0o700),
                 own_script_file(),
                 File(CONFIG, config),
                 drop_in,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mailwiz_tui.stack import keys, limits
+from mailwiz_tui.stack import layout, limits
 from mailwiz_tui.stack.capacity import PEER_DELIVERIES, Capacity
 from mailwiz_tui.stack.component import Context
 from mailwiz_tui.stack.dovecot.logins import own_script_logins, username_chars
@@ -28,7 +28,7 @@ def config_files(context: Context) -> dict[str, str]:
     accounts, quota = QUERIES
     files = {CONFIG: _main(context)}
     if version(context) == "2.3":
-        database = {"socket": keys.DATABASE_GATE_SOCKET, "database": keys.DATABASE}
+        database = {"socket": layout.DATABASE_GATE_SOCKET, "database": layout.DATABASE}
         default = limits.mailbox_quota(context.plan)
         quota_of = f"IF(m.quota > 0, m.quota, {default})" if default else "m.quota"
         guarded = database | _elsewhere(context) | {"quota": quota_of}
@@ -47,10 +47,10 @@ def part(context: Context, name: str, **values: str) -> str:
 def accounts_part(context: Context) -> str:
     """Where users are looked up: in the database, or in the copy of the accounts."""
     if context.topology.logins_copied:
-        return part(context, "accounts-copy.conf", users=keys.ACCOUNT_LOGINS).rstrip("\n")
+        return part(context, "accounts-copy.conf", users=layout.ACCOUNT_LOGINS).rstrip("\n")
     if version(context) == "2.3":
         return part(context, "accounts-database.conf", queries=QUERIES[0]).rstrip("\n")
-    database = {"socket": keys.DATABASE_GATE_SOCKET, "database": keys.DATABASE}
+    database = {"socket": layout.DATABASE_GATE_SOCKET, "database": layout.DATABASE}
     default = limits.mailbox_quota(context.plan)
     quota = f"{default}B" if default else "unlimited"
     return part(context, "accounts-database.conf", quota=quota, **database, **_elsewhere(context)).rstrip("\n")
@@ -83,17 +83,17 @@ def _usage(context: Context) -> dict[str, str]:
     old, database = version(context) == "2.3", context.topology.accounts.database_here
     if old:
         usage = part(context, "usage.conf", quota_dict=QUERIES[1]) if database else ""
-        place = "proxy::quota" if database else f"file:%h/{keys.USAGE_FILE}"
+        place = "proxy::quota" if database else f"file:%h/{layout.USAGE_FILE}"
         return {"usage": usage, "clone": " quota_clone", "clone_dict": f"  quota_clone_dict = {place}\n"}
-    usage = part(context, "usage.conf") if database else part(context, "usage-file.conf", file=keys.USAGE_FILE)
+    usage = part(context, "usage.conf") if database else part(context, "usage-file.conf", file=layout.USAGE_FILE)
     return {"usage": usage, "clone": "  quota_clone = yes\n"}
 
 
 def _lmtp(context: Context) -> str:
     """Where mail is taken in: a socket in Postfix' spool, or a port on the private link."""
     if context.topology.mailboxes.on_stores:
-        return part(context, "lmtp-peers.conf", address=context.internal_ip(), port=str(keys.LMTP_PORT))
-    return render("dovecot", "lmtp-socket.conf", spool=keys.POSTFIX_SPOOL, socket=keys.LMTP_SOCKET)
+        return part(context, "lmtp-peers.conf", address=context.internal_ip(), port=str(layout.LMTP_PORT))
+    return render("dovecot", "lmtp-socket.conf", spool=layout.POSTFIX_SPOOL, socket=layout.LMTP_SOCKET)
 
 
 def _peers(context: Context) -> str:
@@ -103,10 +103,10 @@ def _peers(context: Context) -> str:
         context,
         "peers.conf",
         address=context.internal_ip(),
-        certificate=keys.INTERNAL_CERT,
-        key=keys.INTERNAL_KEY,
+        certificate=layout.INTERNAL_CERT,
+        key=layout.INTERNAL_KEY,
         fronts=" ".join(context.internal_ip(front.id) for front in context.topology.fronts),
-        peers=keys.INTERNAL_PEERS,
+        peers=layout.INTERNAL_PEERS,
     )
 
 
@@ -117,22 +117,22 @@ def _main(context: Context) -> str:
         f"{version(context)}/dovecot.conf",
         listen=listen(context),
         hostname=context.hostname,
-        sieve_mail=keys.SIEVE_MAIL,
-        certificate=keys.INTERNAL_CERT if inside else keys.TLS_CHAIN,
-        key=keys.INTERNAL_KEY if inside else keys.TLS_KEY,
+        sieve_mail=layout.SIEVE_MAIL,
+        certificate=layout.INTERNAL_CERT if inside else layout.TLS_CHAIN,
+        key=layout.INTERNAL_KEY if inside else layout.TLS_KEY,
         accounts=accounts_part(context),
         own_script=own_script_logins(version(context)),
         username_chars=username_chars(),
         lmtp=_lmtp(context),
         peers=_peers(context),
         imaps="0" if inside else "993",
-        vmail=keys.VMAIL_USER,
-        uid=str(keys.VMAIL_UID),
+        vmail=layout.VMAIL_USER,
+        uid=str(layout.VMAIL_UID),
         storage=context.plan.storage.path,
         mailboxes=mailboxes(context),
         sieve=SIEVE_DIR,
-        spool=keys.POSTFIX_SPOOL,
-        sasl_socket=keys.SASL_SOCKET,
+        spool=layout.POSTFIX_SPOOL,
+        sasl_socket=layout.SASL_SOCKET,
         learn=context.mail.learner.program,
         learner=context.mail.learner.user,
         append_limit=_append_limit(context),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mailwiz_tui.plan.model import Plan, StorageType
-from mailwiz_tui.stack import keys
+from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.component import Context
 from mailwiz_tui.stack.dovecot.escape_folders import ESCAPE
 from mailwiz_tui.stack.render import quoted
@@ -25,8 +25,8 @@ def mailboxes(context: Context) -> str:
     old = context.codename == "bookworm"
     if context.plan.storage.type is StorageType.S3:
         if old:
-            return f"mail_location = sdbox:~/sdbox:ALT={keys.OBJECT_STORE_MOUNT}/%d/%n"
-        alternative = f"{keys.OBJECT_STORE_MOUNT}/%{{user | domain}}/%{{user | username}}"
+            return f"mail_location = sdbox:~/sdbox:ALT={layout.OBJECT_STORE_MOUNT}/%d/%n"
+        alternative = f"{layout.OBJECT_STORE_MOUNT}/%{{user | domain}}/%{{user | username}}"
         return f"mail_driver = sdbox\nmail_path = ~/sdbox\nmail_alt_path = {alternative}"
     shared = context.plan.storage.type is StorageType.NFS
     local = f"{INDEXES}/%d/%n" if old else f"{INDEXES}/%{{user | domain}}/%{{user | username}}"

@@ -6,7 +6,7 @@ has another key, so the others are told by the next ``apply``.
 
 from __future__ import annotations
 
-from mailwiz_tui.stack import keys
+from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.blueprint import Command, File, Probe, Step, User
 from mailwiz_tui.stack.component import Component, Context, Contribution
 
@@ -25,22 +25,30 @@ class InternalTls(Component):
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """The list of whom to trust, and a group for daemons that read the key."""
-        owner = f"root:{keys.INTERNAL_GROUP}"
+        owner = f"root:{layout.INTERNAL_GROUP}"
         step = Step(
             id="internal_tls",
             title="Make internal certificates trusted",
             component=self.name,
             items=(
-                User(keys.INTERNAL_GROUP),
-                File(keys.INTERNAL_PEERS, peer_certificates(context)),
+                User(layout.INTERNAL_GROUP),
+                File(layout.INTERNAL_PEERS, peer_certificates(context)),
                 Command(
                     id="internal_tls.key",
-                    argv=("sh", "-c", f"chown {owner} {keys.INTERNAL_KEY} && chmod 640 {keys.INTERNAL_KEY}"),
-                    unless=("sh", "-c", f'[ "$(stat -c %U:%G:%a {keys.INTERNAL_KEY})" = {owner}:640 ]'),
+                    argv=("sh", "-c", f"chown {owner} {layout.INTERNAL_KEY} && chmod 640 {layout.INTERNAL_KEY}"),
+                    unless=("sh", "-c", f'[ "$(stat -c %U:%G:%a {layout.INTERNAL_KEY})" = {owner}:640 ]'),
                 ),
             ),
             validators=(
-                ("openssl", "verify", "-CAfile", keys.INTERNAL_PEERS, "-purpose", "sslserver", keys.INTERNAL_CERT),
+                (
+                    "openssl",
+                    "verify",
+                    "-CAfile",
+                    layout.INTERNAL_PEERS,
+                    "-purpose",
+                    "sslserver",
+                    layout.INTERNAL_CERT,
+                ),
             ),
         )
         return Contribution(
@@ -49,7 +57,7 @@ class InternalTls(Component):
                 Probe(
                     id="mesh.certificate",
                     proves="the certificate between the servers is valid for more than a month",
-                    argv=("openssl", "x509", "-in", keys.INTERNAL_CERT, "-noout", "-checkend", str(30 * 86400)),
+                    argv=("openssl", "x509", "-in", layout.INTERNAL_CERT, "-noout", "-checkend", str(30 * 86400)),
                     advice="run apply again: it makes a new one and tells the other servers",
                 ),
             ),

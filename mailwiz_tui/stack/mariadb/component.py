@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mailwiz_tui.plan.localparts import LONGEST, PATTERN
-from mailwiz_tui.stack import keys
+from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.accounts.readers import DATABASE_USERS
 from mailwiz_tui.stack.accounts.store import offered_files, offered_inputs
 from mailwiz_tui.stack.blueprint import Ask, Command, Directory, File, Packages, Probe, Ready, Step, Unit
@@ -15,9 +15,9 @@ from mailwiz_tui.stack.render import render, sql_text
 from mailwiz_tui.stack.unit_words import UnitWords, Work
 
 CONFIG = "/etc/mysql/mariadb.conf.d/90-mailwiz.cnf"
-SQL_DIR = f"{keys.CONF_DIR}/sql"
+SQL_DIR = f"{layout.CONF_DIR}/sql"
 _STRANGE = (
-    f"SELECT GROUP_CONCAT(username SEPARATOR ' ') FROM {keys.DATABASE}.mailbox "  # noqa: S608
+    f"SELECT GROUP_CONCAT(username SEPARATOR ' ') FROM {layout.DATABASE}.mailbox "  # noqa: S608
     f"WHERE CHAR_LENGTH(local_part) > {LONGEST} OR NOT local_part REGEXP {sql_text(f'^(?:{PATTERN})$')}"
 )
 """Mailboxes that a panel let in earlier, with names that Dovecot refuses."""
@@ -58,23 +58,25 @@ class MariaDb(Component):
             f"    ({sql_text(name)}, 'mailwiz-tui plan', 'virtual', 0, NOW(), NOW(), 1)" for name in domains
         )
         readers = "".join(
-            render("mariadb", "reader.sql", database=keys.DATABASE, user=user) for user in DATABASE_USERS
+            render("mariadb", "reader.sql", database=layout.DATABASE, user=user) for user in DATABASE_USERS
         )
         scripts = {
-            "schema": render("mariadb", "schema.sql", database=keys.DATABASE),
+            "schema": render("mariadb", "schema.sql", database=layout.DATABASE),
             "access": render(
                 "mariadb",
                 "access.sql",
-                database=keys.DATABASE,
+                database=layout.DATABASE,
                 readers=readers.rstrip("\n"),
                 postfix=str(capacity.database_postfix),
                 dovecot=str(capacity.database_dovecot),
             ),
-            "domains": render("mariadb", "domains.sql", database=keys.DATABASE, rows=rows, names=names),
+            "domains": render("mariadb", "domains.sql", database=layout.DATABASE, rows=rows, names=names),
         }
-        first = f"SELECT 1 FROM `{keys.DATABASE}`.`mailbox` LIMIT 1"  # noqa: S608
-        create = f"CREATE DATABASE IF NOT EXISTS `{keys.DATABASE}` CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci"
-        present = f"SELECT COUNT(*) FROM `{keys.DATABASE}`.`domain` WHERE active = 1 AND domain IN ({names})"  # noqa: S608
+        first = f"SELECT 1 FROM `{layout.DATABASE}`.`mailbox` LIMIT 1"  # noqa: S608
+        create = (
+            f"CREATE DATABASE IF NOT EXISTS `{layout.DATABASE}` CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci"
+        )
+        present = f"SELECT COUNT(*) FROM `{layout.DATABASE}`.`domain` WHERE active = 1 AND domain IN ({names})"  # noqa: S608
         offered = offered_files(context)
         steps = (
             Step(
@@ -110,7 +112,7 @@ class MariaDb(Component):
                     Command(
                         id="mariadb.database",
                         argv=("mariadb", "--batch", "-e", create),
-                        unless=("mariadb", "--batch", "-e", f"USE `{keys.DATABASE}`"),
+                        unless=("mariadb", "--batch", "-e", f"USE `{layout.DATABASE}`"),
                     ),
                     Command(
                         id="mariadb.schema",
@@ -136,7 +138,7 @@ class MariaDb(Component):
         return Contribution(
             packages=Packages(names=("mariadb-client", "mariadb-server")),
             steps=steps,
-            databases=(keys.DATABASE,),
+            databases=(layout.DATABASE,),
             probes=self._probes(present, len(domains)),
         )
 

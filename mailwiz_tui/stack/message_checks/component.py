@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 
-from mailwiz_tui.stack import keys
+from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.accounts.readers import reader_files, reader_groups, reader_packages, reader_settings
 from mailwiz_tui.stack.blueprint import Directory, File, Packages, Port, Probe, Scope, Step, Unit, User
 from mailwiz_tui.stack.component import Component, Context, Contribution
@@ -19,10 +19,10 @@ from mailwiz_tui.stack.programs import folder, launcher, module
 from mailwiz_tui.stack.render import render
 from mailwiz_tui.stack.unit_words import UnitWords, Work
 
-MILTER = Milter("message-checks", "mailwiz-message-checks.service", keys.MESSAGE_CHECKS_PORT)
-FOLDER = f"{keys.CONF_DIR}/message-checks"
+MILTER = Milter("message-checks", "mailwiz-message-checks.service", layout.MESSAGE_CHECKS_PORT)
+FOLDER = f"{layout.CONF_DIR}/message-checks"
 SETTINGS = f"{FOLDER}/settings.json"
-OWN = f"{keys.CONF_DIR}/local.d/message-checks.json"
+OWN = f"{layout.CONF_DIR}/local.d/message-checks.json"
 SERVICE = f"/etc/systemd/system/{MILTER.unit}"
 MODULES = ("from_header", "line_length", "policy", "sender_owners", "milter", "sieve_mail")
 
@@ -58,8 +58,8 @@ class MessageChecks(Component):
             "managed": "Managed by mailwiz-tui: the next apply writes this file again.",
             "own": f"Own settings: the same keys in {OWN}; then systemctl restart {MILTER.unit}.",
             "socket": MILTER.socket,
-            "owners_port": keys.SENDER_OWNERS_PORT,
-            "accounts": reader_settings(context, keys.MESSAGE_CHECKS_USER),
+            "owners_port": layout.SENDER_OWNERS_PORT,
+            "accounts": reader_settings(context, layout.MESSAGE_CHECKS_USER),
             "domains": context.plan.all_domains(),
             "allow_foreign_from": context.plan.security.allow_foreign_from,
         }
@@ -67,7 +67,7 @@ class MessageChecks(Component):
         service = render(
             "message_checks",
             "mailwiz-message-checks.service",
-            user=keys.MESSAGE_CHECKS_USER,
+            user=layout.MESSAGE_CHECKS_USER,
             program=program.path,
             settings=SETTINGS,
             own=OWN,
@@ -79,7 +79,7 @@ class MessageChecks(Component):
         )
         files = (
             program,
-            launcher("message_checks", "sieve_mail", keys.SIEVE_MAIL.rpartition("/")[2]),
+            launcher("message_checks", "sieve_mail", layout.SIEVE_MAIL.rpartition("/")[2]),
             *(item for item in programs if isinstance(item, File)),
             File(SETTINGS, json.dumps(settings, indent=2) + "\n"),
             File(SERVICE, service),
@@ -89,7 +89,7 @@ class MessageChecks(Component):
             title="Configure the sender checks",
             component=self.name,
             items=(
-                User(keys.MESSAGE_CHECKS_USER, groups=reader_groups(context)),
+                User(layout.MESSAGE_CHECKS_USER, groups=reader_groups(context)),
                 *(item for item in programs if isinstance(item, Directory)),
                 Directory(FOLDER),
                 *files,
@@ -102,7 +102,7 @@ class MessageChecks(Component):
             steps=(step,),
             ports=(
                 Port(MILTER.port, "message-checks", Scope.LOCAL),
-                Port(keys.SENDER_OWNERS_PORT, "sender-owners", Scope.LOCAL),
+                Port(layout.SENDER_OWNERS_PORT, "sender-owners", Scope.LOCAL),
             ),
             probes=(
                 unit_active(MILTER.unit, "whose name messages carry is checked"),
@@ -123,7 +123,7 @@ def _owners(context: Context) -> Probe:
     return Probe(
         id="message_checks.owners",
         proves="Postfix can ask which logins own a sender's address",
-        argv=("sh", "-c", f"postmap -q {nobody} {keys.SENDER_OWNERS}; [ $? -le 1 ] && echo asked"),
+        argv=("sh", "-c", f"postmap -q {nobody} {layout.SENDER_OWNERS}; [ $? -le 1 ] && echo asked"),
         expect=r"(?m)^asked$",
         refuse=POSTFIX_COMPLAINT,
         advice=f"journalctl -u {MILTER.unit.removesuffix('.service')} -u mariadb -n 50",

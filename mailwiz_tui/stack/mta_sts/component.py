@@ -6,7 +6,7 @@ by MTA-STS where a domain has both. RFC 8461 section 2 forbids that; the first t
 
 from __future__ import annotations
 
-from mailwiz_tui.stack import keys, programs
+from mailwiz_tui.stack import layout, programs
 from mailwiz_tui.stack.blueprint import File, Item, Packages, Port, Probe, Scope, Step, Unit
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.mail_parts import MailParts, MainCf, PostfixParts, Section
@@ -49,7 +49,7 @@ class MtaSts(Component):
         """Both programs, before Postfix, which cannot send without their answers."""
         newer = context.codename != "bookworm"
         settings = render(
-            "mta_sts", "mta-sts-daemon.yml", port=str(keys.MTA_STS_PORT), release=_NEWER if newer else ""
+            "mta_sts", "mta-sts-daemon.yml", port=str(layout.MTA_STS_PORT), release=_NEWER if newer else ""
         ).rstrip("\n")
         items: tuple[Item, ...] = (
             File(SETTINGS, f"{settings}\n"),
@@ -64,8 +64,8 @@ class MtaSts(Component):
                 DANE,
                 postfix=Release.of(context).unit,
                 program=launcher.path,
-                port=str(keys.DANE_POLICY_PORT),
-                resolver=keys.RESOLVER,
+                port=str(layout.DANE_POLICY_PORT),
+                resolver=layout.RESOLVER,
             )
             items += (
                 programs.folder("mta_sts"),
@@ -85,8 +85,8 @@ class MtaSts(Component):
                 ),
             ),
             ports=(
-                Port(keys.MTA_STS_PORT, "mta-sts", Scope.LOCAL),
-                *((Port(keys.DANE_POLICY_PORT, "dane-policy", Scope.LOCAL),) if dane else ()),
+                Port(layout.MTA_STS_PORT, "mta-sts", Scope.LOCAL),
+                *((Port(layout.DANE_POLICY_PORT, "dane-policy", Scope.LOCAL),) if dane else ()),
             ),
             probes=_probes(dane=dane),
         )
@@ -102,13 +102,15 @@ def _probes(*, dane: bool) -> tuple[Probe, ...]:
     waits = "mail to other servers waits in the queue until it does"
     found = [
         unit_active(RESOLVER, "the MTA-STS resolver runs"),
-        listens("mta_sts.listens", "the MTA-STS resolver answers on this host alone", keys.MTA_STS_PORT, RESOLVER),
-        _answers("mta_sts.answers", "the MTA-STS resolver answers Postfix", keys.MTA_STS_PORT, RESOLVER, waits),
+        listens(
+            "mta_sts.listens", "the MTA-STS resolver answers on this host alone", layout.MTA_STS_PORT, RESOLVER
+        ),
+        _answers("mta_sts.answers", "the MTA-STS resolver answers Postfix", layout.MTA_STS_PORT, RESOLVER, waits),
     ]
     if dane:
         found += [
             unit_active(DANE, "the program that gives DANE precedence over MTA-STS runs"),
-            _answers("mta_sts.dane", "DANE is asked about before MTA-STS", keys.DANE_POLICY_PORT, DANE, waits),
+            _answers("mta_sts.dane", "DANE is asked about before MTA-STS", layout.DANE_POLICY_PORT, DANE, waits),
         ]
     return tuple(found)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mailwiz_tui.stack import keys
+from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.component import Context
 from mailwiz_tui.stack.render import render
 from mailwiz_tui.stack.resolution import resolution
@@ -21,8 +21,10 @@ def dane_first(context: Context) -> bool:
 def settings(context: Context) -> str:
     """The part of main.cf."""
     dane = dane_first(context)
-    tables = ((keys.DANE_POLICY_PORT, "dane"),) if dane else ()
-    named = [f"socketmap:inet:127.0.0.1:{port}:{name}" for port, name in (*tables, (keys.MTA_STS_PORT, "postfix"))]
+    tables = ((layout.DANE_POLICY_PORT, "dane"),) if dane else ()
+    named = [
+        f"socketmap:inet:127.0.0.1:{port}:{name}" for port, name in (*tables, (layout.MTA_STS_PORT, "postfix"))
+    ]
     return render(
         "mta_sts",
         "policies.cf",

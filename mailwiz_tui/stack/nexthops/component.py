@@ -6,14 +6,14 @@ that was away for long shall not keep users waiting for as long again.
 
 from __future__ import annotations
 
-from mailwiz_tui.stack import keys
+from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.blueprint import Command, File, Step, Unit
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.programs import folder, launcher, module
 from mailwiz_tui.stack.render import render
 from mailwiz_tui.stack.unit_words import UnitWords
 
-PROGRAM = f"{keys.LIB_DIR}/wake-queue"
+PROGRAM = f"{layout.LIB_DIR}/wake-queue"
 SERVICE = "mailwiz-wake.service"
 TIMER = "mailwiz-wake.timer"
 UNITS = "/etc/systemd/system"
@@ -59,7 +59,7 @@ def hops(context: Context) -> tuple[tuple[str, str, int], ...]:
     here = context.topology
     return tuple(
         (server.id, context.internal_ip(server.id), port)
-        for servers, port in ((here.delivers_to, keys.LMTP_PORT), (here.hands_over_to, keys.PEER_RELAY_PORT))
+        for servers, port in ((here.delivers_to, layout.LMTP_PORT), (here.hands_over_to, layout.PEER_RELAY_PORT))
         for server in servers
         if server.id != context.server_id
     )

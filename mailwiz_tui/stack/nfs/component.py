@@ -7,7 +7,7 @@ local disk and delivers it later. Nothing can fall into the mount point, which i
 from __future__ import annotations
 
 from mailwiz_tui.plan.model import Storage, StorageType
-from mailwiz_tui.stack import keys
+from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.blueprint import Command, Directory, File, Packages, Probe, Step, Unit
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.mail_parts import MailParts
@@ -21,9 +21,9 @@ UNITS = "/etc/systemd/system"
 RETRY = "mailwiz-nfs.service"
 TIMER = "mailwiz-nfs.timer"
 DROPIN = f"{UNITS}/dovecot.service.d/mailwiz-nfs.conf"
-CHECK = f"{keys.LIB_DIR}/check-nfs"
-POINT = f"{keys.LIB_DIR}/nfs-mount-point"
-REMOUNT = f"{keys.LIB_DIR}/nfs-remount"
+CHECK = f"{layout.LIB_DIR}/check-nfs"
+POINT = f"{layout.LIB_DIR}/nfs-mount-point"
+REMOUNT = f"{layout.LIB_DIR}/nfs-remount"
 PORT = 2049
 OPTIONS = "vers=4.1,proto=tcp,hard,timeo=150,retrans=3,noatime,nodev,nosuid,noexec"
 """Hard: a write is never lost because the server was slow. ``timeo`` is in tenths of a second (nfs(5)).
@@ -81,7 +81,7 @@ class Nfs(Component):
                 File(DROPIN, render(self.name, "dovecot.conf", unit=unit)),
                 Command(
                     id="nfs.check",
-                    argv=(CHECK, source, OPTIONS, str(keys.VMAIL_UID)),
+                    argv=(CHECK, source, OPTIONS, str(layout.VMAIL_UID)),
                     inputs=(check.path, f"{UNITS}/{unit}"),
                     timeout=120,
                 ),

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from mailwiz_tui.stack import keys
+from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.blueprint import Command, File, Packages, Port, Probe, Scope, Step, Unit
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.probes import clean_check, unit_active
 from mailwiz_tui.stack.render import render
 from mailwiz_tui.stack.unit_words import UnitWords
 
-RULES = f"{keys.CONF_DIR}/firewall.nft"
-PEER_RULES = f"{keys.CONF_DIR}/peers.nft"
+RULES = f"{layout.CONF_DIR}/firewall.nft"
+PEER_RULES = f"{layout.CONF_DIR}/peers.nft"
 """What the plan's other servers may reach; written by the component ``peers``, included where there are any."""
 UNIT_FILE = "/etc/systemd/system/mailwiz-firewall.service"
 

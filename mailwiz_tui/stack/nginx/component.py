@@ -6,7 +6,7 @@ from mailwiz_tui.fleet.web import Web, web
 from mailwiz_tui.plan.dnsnames import display_name
 from mailwiz_tui.plan.model import Plan, TlsProvider
 from mailwiz_tui.plan.published import mta_sts_policy
-from mailwiz_tui.stack import keys
+from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.blueprint import (
     Absent,
     Command,
@@ -69,7 +69,7 @@ class Nginx(Component):
                 Directory(OWN),
                 Directory(CONTENT),
                 Directory(f"{CONTENT}/empty"),
-                Directory(keys.ACME_ROOT),
+                Directory(layout.ACME_ROOT),
                 Directory(f"{CONTENT}/mta-sts"),
                 Directory(f"{CONTENT}/mta-sts/.well-known"),
                 Directory(f"{CONTENT}/autoconfig"),
@@ -100,8 +100,8 @@ class Nginx(Component):
                 "nginx",
                 "mailwiz-tls.conf",
                 http2="http2 on;\n" if modern else "",
-                certificate=keys.TLS_CHAIN,
-                key=keys.TLS_KEY,
+                certificate=layout.TLS_CHAIN,
+                key=layout.TLS_KEY,
                 curves="X25519MLKEM768:X25519:prime256v1:secp384r1" if modern else "X25519:prime256v1:secp384r1",
             ),
             f"{SNIPPETS}/mailwiz-headers.conf": render("nginx", "mailwiz-headers.conf"),
@@ -163,7 +163,7 @@ def _site(context: Context, found: Web, applications: tuple[WebLocation, ...]) -
             names=" ".join(dict.fromkeys((*context.public_names, *found.names))),
             hostname=context.public_names[-1],
             own_names=" ".join(context.public_names),
-            acme_root=keys.ACME_ROOT,
+            acme_root=layout.ACME_ROOT,
             locations=locations,
             sites=sites,
             own_script="".join(f"{line}\n" for line in own_script_addresses(found.autodiscover)),
@@ -183,7 +183,7 @@ def _retired() -> Step:
         title="Stop nginx (nothing to serve)",
         component=Nginx.name,
         items=(
-            Absent(f"{keys.TLS_SERVICES}/nginx"),
+            Absent(f"{layout.TLS_SERVICES}/nginx"),
             Command(id="nginx.retire", argv=("sh", "-c", _RETIRE), unless=("test", "!", "-e", SITE)),
         ),
     )
@@ -202,8 +202,8 @@ _PROBES = (
     Probe(
         id="nginx.challenges",
         proves="the folder of ACME challenges can be read by the web server",
-        argv=("su", "-s", "/bin/sh", "-c", f"test -r {keys.ACME_ROOT} && echo readable", "www-data"),
+        argv=("su", "-s", "/bin/sh", "-c", f"test -r {layout.ACME_ROOT} && echo readable", "www-data"),
         expect="readable",
-        advice=f"chmod 755 {keys.ACME_ROOT} and the folders above it",
+        advice=f"chmod 755 {layout.ACME_ROOT} and the folders above it",
     ),
 )

@@ -7,14 +7,14 @@ survives a restart, and answers a lost bucket with an error instead of an empty 
 from __future__ import annotations
 
 from mailwiz_tui.plan.model import StorageType
-from mailwiz_tui.stack import keys
+from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.blueprint import Directory, File, Packages, Probe, SecretSpec, Step, Unit
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.probes import unit_active
 from mailwiz_tui.stack.render import render
 from mailwiz_tui.stack.unit_words import UnitWords
 
-FOLDER = f"{keys.CONF_DIR}/objectstore"
+FOLDER = f"{layout.CONF_DIR}/objectstore"
 CONFIG = f"{FOLDER}/rclone.conf"
 STATE = "/var/lib/mailwiz-objectstore"
 CACHE = f"{STATE}/cache"
@@ -47,7 +47,7 @@ class ObjectStore(Component):
             return Contribution(steps=(Step("objectstore", "Keep object storage off", self.name, _OFF),))
         mount = {"bucket": storage.s3_bucket, "config": CONFIG}
         service = render(
-            self.name, SERVICE, mount=keys.OBJECT_STORE_MOUNT, cache=CACHE, uid=str(keys.VMAIL_UID), **mount
+            self.name, SERVICE, mount=layout.OBJECT_STORE_MOUNT, cache=CACHE, uid=str(layout.VMAIL_UID), **mount
         )
         step = Step(
             id="objectstore",
@@ -94,7 +94,7 @@ class ObjectStore(Component):
             Probe(
                 id="objectstore.mounted",
                 proves="old mail lies on the object store's mount, not on the local disk",
-                argv=("findmnt", "-n", "-o", "FSTYPE", keys.OBJECT_STORE_MOUNT),
+                argv=("findmnt", "-n", "-o", "FSTYPE", layout.OBJECT_STORE_MOUNT),
                 expect=r"(?m)^fuse\.rclone$",
                 advice=f"systemctl restart {SERVICE}",
             ),

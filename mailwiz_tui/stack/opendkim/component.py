@@ -7,7 +7,7 @@ The key stays where *prepare* made it, owned by whoever owns it: systemd gives t
 from __future__ import annotations
 
 from mailwiz_tui.plan.model import Antispam
-from mailwiz_tui.stack import keys
+from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.blueprint import Directory, File, Packages, Port, Probe, Scope, Step, Unit
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.mail_parts import MailParts
@@ -23,7 +23,7 @@ CONFIG = "/etc/opendkim.conf"
 FOLDER = "/etc/mailwiz/opendkim"
 KEYS = f"{FOLDER}/keys"
 SETUP = f"{FOLDER}/setup.lua"
-OWN = f"{keys.CONF_DIR}/local.d/opendkim.conf"
+OWN = f"{layout.CONF_DIR}/local.d/opendkim.conf"
 DROP_IN = f"/etc/systemd/system/{MILTER.unit}.d/mailwiz.conf"
 CREDENTIAL = "dkim.key"
 
@@ -52,7 +52,7 @@ class OpenDkim(Component):
         """One configuration file, a table of keys, the key handed over by systemd, a rule for what others wrote."""
         plan = context.plan
         selector = plan.dkim_selector(context.server_id)
-        key = keys.dkim_private_key(selector)
+        key = layout.dkim_private_key(selector)
         signs = context.topology.signs
         signing = render("opendkim", "signing.conf", keys=KEYS, domains=SENDERS_FILE, setup=SETUP).rstrip("\n")
         place = f"/run/credentials/{MILTER.unit}/{CREDENTIAL}"
@@ -67,7 +67,7 @@ class OpenDkim(Component):
                     hostname=context.hostname,
                     hosts=", ".join(("127.0.0.1", "::1", *_peers(context))),
                     socket=MILTER.socket,
-                    resolver=keys.RESOLVER,
+                    resolver=layout.RESOLVER,
                 ),
                 append=OWN,
             ),

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from mailwiz_tui.plan.model import Antispam
-from mailwiz_tui.stack import keys
+from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.component import Context
 from mailwiz_tui.stack.mail_parts import MailParts, Milter, MilterUse, Stage, Stream, asked
 from mailwiz_tui.topology.model import Signer
 
-MILTER = Milter("opendkim", "opendkim.service", keys.OPENDKIM_MILTER_PORT)
+MILTER = Milter("opendkim", "opendkim.service", layout.OPENDKIM_MILTER_PORT)
 
 
 def runs(context: Context) -> bool:

@@ -9,18 +9,18 @@ import ipaddress
 from collections.abc import Iterable, Iterator
 
 from mailwiz_tui.plan.model import PrivateNetwork
-from mailwiz_tui.stack import keys, traffic
+from mailwiz_tui.stack import layout, traffic
 from mailwiz_tui.stack.blueprint import Command, Directory, File, Packages, Step, Unit
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.nftables.component import PEER_RULES, RULES
 from mailwiz_tui.stack.render import render
 from mailwiz_tui.stack.unit_words import UnitWords
 
-HOSTS = f"{keys.INTERNAL_DIR}/hosts"
+HOSTS = f"{layout.INTERNAL_DIR}/hosts"
 _SYSCTL = "/etc/sysctl.d/60-mailwiz-peers.conf"
 _UNIT = "mailwiz-peers.service"
 _UNIT_FILE = f"/etc/systemd/system/{_UNIT}"
-_SET_HOSTS = f"{keys.LIB_DIR}/set-peer-hosts"
+_SET_HOSTS = f"{layout.LIB_DIR}/set-peer-hosts"
 _RELOAD = "if systemctl -q is-active mailwiz-firewall; then systemctl reload mailwiz-firewall; fi"
 
 
@@ -42,7 +42,7 @@ class Peers(Component):
             title="Name the peers in /etc/hosts",
             component=self.name,
             items=(
-                Directory(keys.INTERNAL_DIR),
+                Directory(layout.INTERNAL_DIR),
                 File(_SET_HOSTS, render("peers", "set-peer-hosts"), mode=0o755),
                 File(HOSTS, render("peers", "hosts", lines="\n".join(_names(context)))),
                 File(PEER_RULES, render("peers", "peers.nft", rules="\n".join(_rules(context)))),
@@ -71,7 +71,9 @@ def _rules(context: Context) -> Iterator[str]:
         if flow.target_id == context.server_id:
             key = (flow.port, flow.protocol, flow.service, flow.public)
             by_port.setdefault(key, []).append(flow.source_id)
-    inside = f'iifname "{keys.MESH_INTERFACE}" ' if context.plan.network.private is PrivateNetwork.WIREGUARD else ""
+    inside = (
+        f'iifname "{layout.MESH_INTERFACE}" ' if context.plan.network.private is PrivateNetwork.WIREGUARD else ""
+    )
     for (port, protocol, service, public), sources in by_port.items():
         yield f"# {service} {port}: {', '.join(sources)}"
         addresses = [ip for source in sources for ip in _addresses(context, source, public)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from mailwiz_tui.stack import keys, limits
+from mailwiz_tui.stack import layout, limits
 from mailwiz_tui.stack.blueprint import (
     Absent,
     Directory,
@@ -31,7 +31,7 @@ from mailwiz_tui.stack.resolution import resolution
 
 DIR = "/etc/postfix"
 FILTERS = "/etc/fail2ban/filter.d"
-OWN = f"{keys.CONF_DIR}/local.d/postfix.cf"
+OWN = f"{layout.CONF_DIR}/local.d/postfix.cf"
 """The operator's own settings, which main.cf ends with; Postfix knows no include."""
 ABUSE = jail("postfix", "25", maxretry=30, filter_name="mailwiz-postfix")
 GUESSES = jail("postfix-sasl", "465,587,143,993,4190", maxretry=8, filter_name="mailwiz-sasl")
@@ -70,7 +70,7 @@ class Postfix(Component):
                 reload_on=(
                     *(path for path in files if path not in (f"{DIR}/main.cf", f"{DIR}/master.cf")),
                     *(file.path for file in accounts.files),
-                    *((PEERS, keys.INTERNAL_PEERS) if among else ()),
+                    *((PEERS, layout.INTERNAL_PEERS) if among else ()),
                     *(file.path for file in private if file.path == relay.PASSWORD_FILE),
                 ),
                 after=context.mail.account_units if accounts.files else (),
@@ -180,7 +180,7 @@ class Postfix(Component):
             Probe(
                 id="postfix.resolver",
                 proves="Postfix, in its chroot, looks names up through the host's own resolver",
-                argv=("grep", "-E", "^nameserver", f"{keys.POSTFIX_SPOOL}/etc/resolv.conf"),
+                argv=("grep", "-E", "^nameserver", f"{layout.POSTFIX_SPOOL}/etc/resolv.conf"),
                 expect=r"(?m)^nameserver 127[.]0[.]0[.]1$",
                 advice="systemctl restart postfix copies /etc/resolv.conf into the chroot; DANE depends on it",
             ),
@@ -219,14 +219,14 @@ def main_cf(context: Context) -> str:
         accounts=accounts.settings,
         routes=parts.parameters(Section.ROUTES),
         recipient_checks=_further((*parts.recipient_tables, *parts.recipient_services)),
-        bounces=keys.BOUNCES,
+        bounces=layout.BOUNCES,
         submission_rules=render(
             "postfix", "submission-rules.cf", recipient_checks=_further(parts.recipient_services)
         )
         if context.topology.serves_clients
         else "",
-        senders=keys.SENDER_OWNERS if context.topology.serves_clients else "",
-        sasl_socket=keys.SASL_GATE_SOCKET,
+        senders=layout.SENDER_OWNERS if context.topology.serves_clients else "",
+        sasl_socket=layout.SASL_GATE_SOCKET,
         own_senders=own,
         relay_domains=relay.relay_settings(plan, accounts.transports).rstrip("\n"),
         relay_recipients=relay.recipient_check(plan),
@@ -236,8 +236,8 @@ def main_cf(context: Context) -> str:
             if decision.blocklists
             else "# No DNS blocklists: this host asks through a shared resolver, which they refuse to answer."
         ),
-        certificate=keys.TLS_CHAIN,
-        key=keys.TLS_KEY,
+        certificate=layout.TLS_CHAIN,
+        key=layout.TLS_KEY,
         out_level="dane" if decision.validates else "may",
         out_dns="dnssec" if decision.validates else "enabled",
         outgoing_tls=parts.parameters(Section.OUTGOING_TLS),

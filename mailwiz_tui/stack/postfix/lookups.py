@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mailwiz_tui.stack import keys
+from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.blueprint import File
 from mailwiz_tui.stack.capacity import PEER_DELIVERIES, Capacity
 from mailwiz_tui.stack.component import Context
@@ -12,7 +12,7 @@ from mailwiz_tui.stack.render import render
 
 QUERIES = ("alias-catch-alls", "alias-domains", "aliases", "domains", "mailboxes", "own-senders")
 _MYSQL = "/etc/postfix/mysql"
-_COPY = f"{keys.ACCOUNT_COPY}/postfix"
+_COPY = f"{layout.ACCOUNT_COPY}/postfix"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ def lookups(context: Context) -> Lookups:
     return _copied(context) if context.topology.accounts.copied else _database(context)
 
 
-HOSTS = " ".join((f"unix:{keys.MYSQL_SOCKET}", *[f"unix:{keys.DATABASE_GATE_SOCKET}"] * 8))
+HOSTS = " ".join((f"unix:{layout.MYSQL_SOCKET}", *[f"unix:{layout.DATABASE_GATE_SOCKET}"] * 8))
 """Postfix leaves an entry alone for 60 s after it failed, and asks the next one. Through the gate, where a
 connection waits up to 7 s for MariaDB, the next one succeeds; 8 of them wait less than those 60 s, so that a
 lookup ends at last."""
@@ -44,7 +44,7 @@ def _database(context: Context) -> Lookups:
     files = tuple(
         File(
             f"{_MYSQL}/{name}.cf",
-            render("postfix", f"mysql/{name}.cf", hosts=HOSTS, database=keys.DATABASE),
+            render("postfix", f"mysql/{name}.cf", hosts=HOSTS, database=layout.DATABASE),
             group="postfix",
             mode=0o640,
         )
@@ -54,7 +54,7 @@ def _database(context: Context) -> Lookups:
         settings=render(
             "postfix",
             "accounts-database.cf",
-            lmtp_socket=keys.LMTP_SOCKET,
+            lmtp_socket=layout.LMTP_SOCKET,
             deliveries=str(Capacity.of(context.facts).deliveries),
         ).rstrip("\n"),
         own_senders=f"proxy:mysql:{_MYSQL}/own-senders.cf",
@@ -72,11 +72,11 @@ def _copied(context: Context) -> Lookups:
         place=_COPY,
         transports="" if context.plan.relay_domains() else f"transport_maps = {transports[0]}",
         store=context.internal_ip(store) if store else "",
-        port=str(keys.LMTP_PORT),
+        port=str(layout.LMTP_PORT),
         deliveries=str(PEER_DELIVERIES),
-        peers=keys.INTERNAL_PEERS,
-        key=keys.INTERNAL_KEY,
-        certificate=keys.INTERNAL_CERT,
+        peers=layout.INTERNAL_PEERS,
+        key=layout.INTERNAL_KEY,
+        certificate=layout.INTERNAL_CERT,
     )
     return Lookups(
         settings=settings.rstrip("\n"),

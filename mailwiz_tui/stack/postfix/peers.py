@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mailwiz_tui.stack import keys
+from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.blueprint import File
 from mailwiz_tui.stack.component import Context
 from mailwiz_tui.stack.render import render
@@ -15,7 +15,7 @@ def peer_policy(context: Context) -> File:
     here = context.topology
     lines = [
         f"[{context.internal_ip(server.id)}]:{port} secure match={context.internal_name(server.id)}"
-        for servers, port in ((here.mailboxes.stores, keys.LMTP_PORT), (here.fronts, keys.PEER_RELAY_PORT))
+        for servers, port in ((here.mailboxes.stores, layout.LMTP_PORT), (here.fronts, layout.PEER_RELAY_PORT))
         for server in servers
     ]
     return File(PEERS, render("postfix", "mailwiz-peers", lines="\n".join(lines)))
@@ -24,7 +24,7 @@ def peer_policy(context: Context) -> File:
 def through_peers(context: Context) -> str:
     """The part of main.cf that sends everything for the world through the servers that send; any that works."""
     hops = ", ".join(
-        f"[{context.internal_ip(s.id)}]:{keys.PEER_RELAY_PORT}" for s in context.topology.hands_over_to
+        f"[{context.internal_ip(s.id)}]:{layout.PEER_RELAY_PORT}" for s in context.topology.hands_over_to
     )
     return render("postfix", "through-peers.cf", hops=hops)
 
@@ -41,11 +41,11 @@ def from_peers(context: Context, milters: str) -> str:
         "postfix",
         "master-from-peers.cf",
         address=f"[{address}]" if ":" in address else address,
-        port=str(keys.PEER_RELAY_PORT),
+        port=str(layout.PEER_RELAY_PORT),
         milters=milters,
         **_identity(),
     )
 
 
 def _identity() -> dict[str, str]:
-    return {"peers": keys.INTERNAL_PEERS, "key": keys.INTERNAL_KEY, "certificate": keys.INTERNAL_CERT}
+    return {"peers": layout.INTERNAL_PEERS, "key": layout.INTERNAL_KEY, "certificate": layout.INTERNAL_CERT}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from mailwiz_tui.plan.dnsnames import is_ip
 from mailwiz_tui.plan.hosts import parse_next_hop
 from mailwiz_tui.plan.model import Plan
-from mailwiz_tui.stack import keys
+from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.blueprint import Directory, File, Probe, SecretSpec
 from mailwiz_tui.stack.programs import folder, launcher, module
 from mailwiz_tui.stack.render import render
@@ -15,7 +15,7 @@ from mailwiz_tui.stack.render import render
 TRANSPORT = "/etc/postfix/mailwiz-transport"
 RECIPIENTS = "/etc/postfix/mailwiz-relay-recipients"
 PASSWORD_FILE = "/etc/postfix/mailwiz-smart-host"  # noqa: S105
-CHECKER = f"{keys.LIB_DIR}/check-smart-host"
+CHECKER = f"{layout.LIB_DIR}/check-smart-host"
 SECRET = SecretSpec("smart-host", given="password of the smart host")
 SMTP, SUBMISSIONS = 25, 465
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from mailwiz_tui.stack import keys, limits
+from mailwiz_tui.stack import layout, limits
 from mailwiz_tui.stack.blueprint import Ask, File, Packages, Ready, Step
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.postfix.component import DIR, OWN, Postfix, validators
@@ -65,7 +65,7 @@ class Satellite(Component):
                 drop_in,
                 *release.units(
                     restart_on=(f"{DIR}/main.cf", f"{DIR}/master.cf"),
-                    reload_on=(policy.path, f"{DIR}/mailwiz-local", keys.INTERNAL_PEERS),
+                    reload_on=(policy.path, f"{DIR}/mailwiz-local", layout.INTERNAL_PEERS),
                 ),
                 Ready("Postfix (mail of the server itself)", release.unit, Ask.COMMAND, argv=("postfix", "status")),
             ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mailwiz_tui.plan.model import AdminPanel
-from mailwiz_tui.stack import keys
+from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.blueprint import File, Port, PortTls, Scope
 from mailwiz_tui.stack.capacity import Capacity
 from mailwiz_tui.stack.component import Context
@@ -22,7 +22,7 @@ def master_cf(context: Context) -> str:
     own = render("postfix", "submission.cf", milters=milters).rstrip("\n")
     services = render("postfix", "master-incoming.cf") if context.topology.receives else ""
     if _hears_the_panel(context):
-        services += render("postfix", "master-local.cf", port=str(keys.PANEL_MAIL_PORT))
+        services += render("postfix", "master-local.cf", port=str(layout.PANEL_MAIL_PORT))
     if context.topology.serves_clients:
         services += render("postfix", "master-submission.cf", submission=own)
         if context.topology.relays_for:
@@ -97,8 +97,8 @@ def ports(context: Context) -> tuple[Port, ...]:
         Port(465, "submissions", Scope.PUBLIC, PortTls.IMPLICIT),
         Port(587, "submission", Scope.PUBLIC, PortTls.STARTTLS),
     )
-    peers = (Port(keys.PEER_RELAY_PORT, "relay", Scope.PEERS, PortTls.STARTTLS),)
-    local = (Port(keys.PANEL_MAIL_PORT, "panel-mail", Scope.LOCAL),)
+    peers = (Port(layout.PEER_RELAY_PORT, "relay", Scope.PEERS, PortTls.STARTTLS),)
+    local = (Port(layout.PANEL_MAIL_PORT, "panel-mail", Scope.LOCAL),)
     return (
         *(incoming if context.topology.receives else ()),
         *(local if _hears_the_panel(context) else ()),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mailwiz_tui.plan.localparts import PATTERN, SPECIAL
 from mailwiz_tui.plan.model import AdminPanel
 from mailwiz_tui.plan.published import PANEL_PATH, web_addresses
-from mailwiz_tui.stack import keys
+from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.accounts.clients import PANEL, files_read
 from mailwiz_tui.stack.accounts.refresh import SOCKET, tellers
 from mailwiz_tui.stack.blueprint import Command, Directory, File, Packages, Probe, Step
@@ -17,7 +17,7 @@ from mailwiz_tui.stack.render import render
 
 CONFIG = "/etc/postfixadmin/config.local.php"
 DATABASE_CONFIG = "/etc/postfixadmin/dbconfig.inc.php"
-UPGRADE = f"{keys.LIB_DIR}/upgrade-accounts-tables"
+UPGRADE = f"{layout.LIB_DIR}/upgrade-accounts-tables"
 COMPILED = "/var/cache/postfixadmin/templates_c"
 HEADERS = "/etc/nginx/snippets/mailwiz-admin-headers.conf"
 FILTER = "/etc/fail2ban/filter.d/mailwiz-postfixadmin.conf"
@@ -31,7 +31,7 @@ POOL = Pool(
         "/var/cache/postfixadmin",
         "/usr/share/php",
         "/usr/share/javascript",
-        f"{keys.CONF_DIR}/local.d",
+        f"{layout.CONF_DIR}/local.d",
     ),
     may_run=True,
 )
@@ -63,7 +63,7 @@ class PostfixAdmin(Component):
                 *POOL.items(context, files_read(context, PANEL), tellers(context)),
                 Directory(COMPILED, POOL.name, POOL.name, 0o700),
                 File(CONFIG, _config(context), "root", POOL.name, 0o640),
-                File(DATABASE_CONFIG, render("postfixadmin", "dbconfig.inc.php", database=keys.DATABASE)),
+                File(DATABASE_CONFIG, render("postfixadmin", "dbconfig.inc.php", database=layout.DATABASE)),
                 File(UPGRADE, _upgrade(context), mode=0o755),
                 File(HEADERS, render("postfixadmin", "headers.conf")),
                 *reached(context),
@@ -112,12 +112,12 @@ class PostfixAdmin(Component):
         )
 
 
-_HASH = f"printf 'x\\nx\\n' | /usr/bin/doveadm -O -o stats_writer_socket_path= pw -s {keys.PASSWORD_SCHEME}"
+_HASH = f"printf 'x\\nx\\n' | /usr/bin/doveadm -O -o stats_writer_socket_path= pw -s {layout.PASSWORD_SCHEME}"
 
 
 def _upgrade(context: Context) -> str:
     client = root_client(context)
-    return render("postfixadmin", "upgrade-tables", client=client, database=keys.DATABASE, state=POOL.state)
+    return render("postfixadmin", "upgrade-tables", client=client, database=layout.DATABASE, state=POOL.state)
 
 
 def _php(text: str) -> str:
@@ -133,12 +133,12 @@ def _config(context: Context) -> str:
         connection=settings(context),
         grammar=_php(f"%^(?:{PATTERN})$%D"),
         special=_php(" ".join(SPECIAL)),
-        database=keys.DATABASE,
-        scheme=keys.PASSWORD_SCHEME,
-        shortest=str(keys.SHORTEST_PASSWORD),
+        database=layout.DATABASE,
+        scheme=layout.PASSWORD_SCHEME,
+        shortest=str(layout.SHORTEST_PASSWORD),
         postmaster=postmaster,
         changed=render("postfixadmin", "changed.php", socket=SOCKET) if context.topology.accounts.copied else "",
-        mail_port=str(keys.PANEL_MAIL_PORT if context.topology.accounts.copied else 25),
+        mail_port=str(layout.PANEL_MAIL_PORT if context.topology.accounts.copied else 25),
         hostname=context.public_names[-1],
         url=web_addresses(context.plan)["Admin panel"],
         aliases="\n".join(f"    '{name}' => '{postmaster}'," for name in _ROLES),

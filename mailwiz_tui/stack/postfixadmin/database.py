@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mailwiz_tui.plan.model import AdminPanel
-from mailwiz_tui.stack import keys
+from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.accounts.clients import (
     PANEL,
     PANEL_TABLES,
@@ -17,7 +17,7 @@ from mailwiz_tui.stack.blueprint import Command, File, Item, Step
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.render import render
 
-ACCESS = f"{keys.CONF_DIR}/sql/postfixadmin.sql"
+ACCESS = f"{layout.CONF_DIR}/sql/postfixadmin.sql"
 
 
 class PanelStore(Component):
@@ -49,9 +49,9 @@ def access(context: Context) -> tuple[Item, ...]:
     tables = ""
     if not context.topology.serves_clients:
         owner, made = database_user(context, PANEL_TABLES, 5)
-        ddl = render("postfixadmin", "tables.sql", database=keys.DATABASE, account=owner, user=made)
+        ddl = render("postfixadmin", "tables.sql", database=layout.DATABASE, account=owner, user=made)
         tables = "\n\n" + ddl.rstrip("\n")
-    text = render("postfixadmin", "access.sql", database=keys.DATABASE, account=account, user=sql, tables=tables)
+    text = render("postfixadmin", "access.sql", database=layout.DATABASE, account=account, user=sql, tables=tables)
     return (
         File(ACCESS, text),
         Command(
@@ -67,20 +67,20 @@ def reached(context: Context) -> tuple[Item, ...]:
     """What is needed on the panel's own server to reach the accounts, here or elsewhere."""
     if context.topology.accounts.database_here:
         return access(context)
-    question = f"SELECT 1 FROM {keys.DATABASE}.config LIMIT 1"  # noqa: S608
+    question = f"SELECT 1 FROM {layout.DATABASE}.config LIMIT 1"  # noqa: S608
     return (*connection(context, PANEL, question), *connection(context, PANEL_TABLES, question))
 
 
 def settings(context: Context) -> str:
     """The lines of the panel's configuration that say where the database is."""
     if context.topology.accounts.database_here:
-        return render("postfixadmin", "connection-local.php", socket=keys.MYSQL_SOCKET).rstrip("\n")
+        return render("postfixadmin", "connection-local.php", socket=layout.MYSQL_SOCKET).rstrip("\n")
     return render(
         "postfixadmin",
         "connection.php",
         host=store_name(context),
-        port=str(keys.DATABASE_PORT),
-        peers=keys.INTERNAL_PEERS,
+        port=str(layout.DATABASE_PORT),
+        peers=layout.INTERNAL_PEERS,
         **_identity("", PANEL),
         **_identity("root_", PANEL_TABLES),
     ).rstrip("\n")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 
 from mailwiz_tui.plan.localparts import PATTERN
-from mailwiz_tui.stack import keys
+from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.accounts.readers import reader_files, reader_groups, reader_packages, reader_settings
 from mailwiz_tui.stack.blueprint import Directory, File, Packages, Port, Probe, Scope, Step, Unit, User
 from mailwiz_tui.stack.component import Component, Context, Contribution
@@ -22,13 +22,13 @@ from mailwiz_tui.stack.unit_words import UnitWords, Work
 
 UNIT = "mailwiz-recipient-checks.service"
 ASKED = (
-    f"check_policy_service {{ inet:127.0.0.1:{keys.RECIPIENT_CHECKS_PORT},\n"
+    f"check_policy_service {{ inet:127.0.0.1:{layout.RECIPIENT_CHECKS_PORT},\n"
     "        { default_action = 451 4.3.0 The recipient cannot be looked up now } }"
 )
 """Without an answer mail is deferred: what nobody can take would have to be bounced later."""
-FOLDER = f"{keys.CONF_DIR}/recipient-checks"
+FOLDER = f"{layout.CONF_DIR}/recipient-checks"
 SETTINGS = f"{FOLDER}/settings.json"
-OWN = f"{keys.CONF_DIR}/local.d/recipient-checks.json"
+OWN = f"{layout.CONF_DIR}/local.d/recipient-checks.json"
 SERVICE = f"/etc/systemd/system/{UNIT}"
 GRACE = 10 * 1024 * 1024
 """What Dovecot lets one message exceed a quota by (``quota_storage_grace = 10M``)."""
@@ -82,9 +82,9 @@ class RecipientChecks(Component):
         settings = {
             "managed": "Managed by mailwiz-tui: the next apply writes this file again.",
             "own": f"Own settings: the same keys in {OWN}; then systemctl restart {UNIT}.",
-            "recipients_port": keys.RECIPIENT_CHECKS_PORT,
-            "bounces_port": keys.BOUNCES_PORT,
-            "accounts": reader_settings(context, keys.RECIPIENT_CHECKS_USER),
+            "recipients_port": layout.RECIPIENT_CHECKS_PORT,
+            "bounces_port": layout.BOUNCES_PORT,
+            "accounts": reader_settings(context, layout.RECIPIENT_CHECKS_USER),
             "local_part": PATTERN,
             "host_names": HOST_NAMES,
             "postmaster": f"postmaster@{context.plan.domain.primary_domain}",
@@ -96,7 +96,7 @@ class RecipientChecks(Component):
         service = render(
             "recipient_checks",
             UNIT,
-            user=keys.RECIPIENT_CHECKS_USER,
+            user=layout.RECIPIENT_CHECKS_USER,
             program=program.path,
             settings=SETTINGS,
             own=OWN,
@@ -112,7 +112,7 @@ class RecipientChecks(Component):
             title="Configure the recipient checks",
             component=self.name,
             items=(
-                User(keys.RECIPIENT_CHECKS_USER, groups=reader_groups(context)),
+                User(layout.RECIPIENT_CHECKS_USER, groups=reader_groups(context)),
                 folder("recipient_checks"),
                 Directory(FOLDER),
                 *files,
@@ -121,7 +121,7 @@ class RecipientChecks(Component):
             ),
             validators=(("python3", "-m", "json.tool", SETTINGS),),
         )
-        ports = {"recipient-checks": keys.RECIPIENT_CHECKS_PORT, "bounces": keys.BOUNCES_PORT}
+        ports = {"recipient-checks": layout.RECIPIENT_CHECKS_PORT, "bounces": layout.BOUNCES_PORT}
         return Contribution(
             packages=Packages(names=("python3", *reader_packages(context))),
             steps=(step,),
@@ -131,13 +131,13 @@ class RecipientChecks(Component):
                 listens(
                     "recipient_checks.policy",
                     "the recipient checks listen for Postfix, on this host alone",
-                    keys.RECIPIENT_CHECKS_PORT,
+                    layout.RECIPIENT_CHECKS_PORT,
                     UNIT,
                 ),
                 Probe(
                     id="recipient_checks.bounces",
                     proves="bounces of mail from outside go to the postmaster, not to a sender who may be forged",
-                    argv=("postmap", "-q", "anybody@outside.invalid", keys.BOUNCES),
+                    argv=("postmap", "-q", "anybody@outside.invalid", layout.BOUNCES),
                     expect=rf"(?m)^postmaster@{context.plan.domain.primary_domain}$".replace(".", "[.]"),
                     advice=f"journalctl -u {UNIT.removesuffix('.service')} -u mariadb -n 50",
                 ),

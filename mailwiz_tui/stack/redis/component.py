@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mailwiz_tui.stack import keys
+from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.blueprint import Ask, File, Item, Packages, Probe, Ready, Step, Unit
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.probes import unit_active
@@ -35,11 +35,11 @@ class Redis(Component):
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """Configure the instance; the package's own one on port 6379 is stopped unless somebody uses it."""
         small = 0 < context.facts.memory_total < 3 * 1024**3
-        config = render("redis", "redis-rspamd.conf", socket=keys.REDIS_SOCKET, memory="256" if small else "512")
+        config = render("redis", "redis-rspamd.conf", socket=layout.REDIS_SOCKET, memory="256" if small else "512")
         items: list[Item] = [
             File(CONFIG, config, owner="redis", group="redis", mode=0o640),
             Unit(UNIT, restart_on=(CONFIG,), restart="always"),
-            Ready("Redis (Rspamd's statistics)", UNIT, Ask.REDIS, f"unix:{keys.REDIS_SOCKET}"),
+            Ready("Redis (Rspamd's statistics)", UNIT, Ask.REDIS, f"unix:{layout.REDIS_SOCKET}"),
         ]
         if not any(listener.port == 6379 for listener in context.facts.listeners):
             items.append(Unit("redis-server.service", running=False, enabled=False))
@@ -52,7 +52,7 @@ class Redis(Component):
                 Probe(
                     id="redis.ping",
                     proves="the filter's memory answers",
-                    argv=("redis-cli", "-s", keys.REDIS_SOCKET, "ping"),
+                    argv=("redis-cli", "-s", layout.REDIS_SOCKET, "ping"),
                     expect="PONG",
                     advice=f"journalctl -u {UNIT} -n 50",
                 ),

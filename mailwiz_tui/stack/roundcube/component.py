@@ -7,7 +7,7 @@ import re
 
 from mailwiz_tui.plan.model import Plan, Webmail
 from mailwiz_tui.plan.published import WEBMAIL_PATH
-from mailwiz_tui.stack import keys, limits
+from mailwiz_tui.stack import layout, limits
 from mailwiz_tui.stack.accounts.clients import (
     WEBMAIL,
     command_line,
@@ -25,7 +25,7 @@ from mailwiz_tui.stack.roundcube.database import DATABASE, access, dsn, own_righ
 from mailwiz_tui.stack.unit_words import UnitWords
 
 CONFIG = "/etc/roundcube/config.inc.php"
-SET_UP = f"{keys.LIB_DIR}/set-up-roundcube"
+SET_UP = f"{layout.LIB_DIR}/set-up-roundcube"
 HEADERS = "/etc/nginx/snippets/mailwiz-webmail-headers.conf"
 FILTER = "/etc/fail2ban/filter.d/mailwiz-roundcube.conf"
 PLUGIN = "/var/lib/roundcube/plugins/mailwiz_accounts"
@@ -42,8 +42,8 @@ POOL = Pool(
         "/usr/share/javascript",
         "/usr/share/nodejs",
         "/etc/mime.types",
-        keys.TLS_CHAIN,
-        f"{keys.CONF_DIR}/local.d",
+        layout.TLS_CHAIN,
+        f"{layout.CONF_DIR}/local.d",
     ),
     memory="512M",
     share=1.0,
@@ -147,16 +147,16 @@ def _config(context: Context) -> str:
         "config.inc.php",
         known="its system user over the Unix socket" if local else "a certificate of its own",
         database=dsn(context, DATABASE),
-        accounts=dsn(context, keys.DATABASE),
+        accounts=dsn(context, layout.DATABASE),
         more=", 'mailwiz_accounts'" if context.topology.accounts.copied else "",
-        certificate=keys.TLS_CHAIN,
+        certificate=layout.TLS_CHAIN,
         hostname=context.public_names[-1],
         hostnames=", ".join(f"'^{re.escape(name)}$'" for name in context.public_names),
         domain=context.plan.domain.primary_domain,
         path=WEBMAIL_PATH,
         temp=f"{POOL.state}/temp",
         message=f"{context.plan.limits.message_size_mb}M",
-        shortest=str(keys.SHORTEST_PASSWORD),
+        shortest=str(layout.SHORTEST_PASSWORD),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mailwiz_tui.plan.model import Webmail
-from mailwiz_tui.stack import keys
+from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.accounts.clients import (
     WEBMAIL,
     command_line,
@@ -15,7 +15,7 @@ from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.render import render
 
 DATABASE = "roundcube"
-ACCESS = f"{keys.CONF_DIR}/sql/roundcube.sql"
+ACCESS = f"{layout.CONF_DIR}/sql/roundcube.sql"
 CONNECTIONS = 50
 
 
@@ -50,7 +50,7 @@ def access(context: Context) -> tuple[Item, ...]:
     """The database, the user and the procedure, on the server with the accounts."""
     account, sql = database_user(context, WEBMAIL, CONNECTIONS)
     granted = f"mariadb -BNe \"SHOW GRANTS FOR {account}\" | grep -q 'EXECUTE ON PROCEDURE'"
-    text = render("roundcube", "access.sql", database=DATABASE, accounts=keys.DATABASE, account=account, user=sql)
+    text = render("roundcube", "access.sql", database=DATABASE, accounts=layout.DATABASE, account=account, user=sql)
     return (
         File(ACCESS, text),
         Command(
@@ -65,9 +65,9 @@ def access(context: Context) -> tuple[Item, ...]:
 def dsn(context: Context, database: str) -> str:
     """A database as Roundcube's settings name it."""
     if context.topology.accounts.database_here:
-        return f"mysql://{WEBMAIL.user}@unix({keys.MYSQL_SOCKET})/{database}"
-    tls = f"key={WEBMAIL.key}&cert={WEBMAIL.certificate}&ca={keys.INTERNAL_PEERS}&verify_server_cert=1"
-    return f"mysql://{WEBMAIL.user}@{store_name(context)}:{keys.DATABASE_PORT}/{database}?{tls}"
+        return f"mysql://{WEBMAIL.user}@unix({layout.MYSQL_SOCKET})/{database}"
+    tls = f"key={WEBMAIL.key}&cert={WEBMAIL.certificate}&ca={layout.INTERNAL_PEERS}&verify_server_cert=1"
+    return f"mysql://{WEBMAIL.user}@{store_name(context)}:{layout.DATABASE_PORT}/{database}?{tls}"
 
 
 def own_rights(context: Context) -> Probe:
@@ -84,6 +84,6 @@ def rights(client: str, account: str) -> Probe:
         proves="webmail can neither read nor write accounts, but for one procedure",
         argv=(*client.split(), "-BNe", f"SHOW GRANTS FOR {account}"),
         expect=r"GRANT EXECUTE ON PROCEDURE",
-        refuse=rf"(?m)(?:SELECT|INSERT|UPDATE|DELETE|ALL PRIVILEGES).* ON `?(?:{keys.DATABASE}|\*)`?\.",
+        refuse=rf"(?m)(?:SELECT|INSERT|UPDATE|DELETE|ALL PRIVILEGES).* ON `?(?:{layout.DATABASE}|\*)`?\.",
         advice=f"run apply again; revoke what somebody granted: SHOW GRANTS FOR {account}",
     )

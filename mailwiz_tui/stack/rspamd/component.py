@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mailwiz_tui.plan.model import Plan
-from mailwiz_tui.stack import keys, limits
+from mailwiz_tui.stack import layout, limits
 from mailwiz_tui.stack.blueprint import (
     Ask,
     Command,
@@ -73,10 +73,12 @@ class Rspamd(Component):
         files |= release_files(context)
         files[OVERRIDE] = render("rspamd", "local_addrs.inc")
         files[LUA] = render("rspamd", "mailwiz.lua")
-        controller = render("rspamd", "worker-controller.inc", socket=keys.RSPAMD_CONTROLLER, link=_link(context))
+        controller = render("rspamd", "worker-controller.inc", socket=layout.RSPAMD_CONTROLLER, link=_link(context))
         selector = context.plan.dkim_selector(context.server_id)
-        key = keys.dkim_private_key(selector)
-        readable = f"chown _rspamd:_rspamd {keys.DKIM_DIR} {key} && chmod 750 {keys.DKIM_DIR} && chmod 640 {key}"
+        key = layout.dkim_private_key(selector)
+        readable = (
+            f"chown _rspamd:_rspamd {layout.DKIM_DIR} {key} && chmod 750 {layout.DKIM_DIR} && chmod 640 {key}"
+        )
         items: list[Item] = [
             User("_rspamd", groups=("redis",), create=False),
             *(File(path, text) for path, text in sorted(files.items())),
@@ -100,8 +102,8 @@ class Rspamd(Component):
                 restart="always",
                 service_settings=_MIXED,
             ),
-            Ready("Rspamd (spam filter)", "rspamd.service", Ask.MILTER, f"127.0.0.1:{keys.RSPAMD_MILTER_PORT}"),
-            Ready("Rspamd's controller", "rspamd.service", Ask.HTTP, f"unix:{keys.RSPAMD_CONTROLLER}"),
+            Ready("Rspamd (spam filter)", "rspamd.service", Ask.MILTER, f"127.0.0.1:{layout.RSPAMD_MILTER_PORT}"),
+            Ready("Rspamd's controller", "rspamd.service", Ask.HTTP, f"unix:{layout.RSPAMD_CONTROLLER}"),
         ]
         items += reports.units(context)
         step = Step(
@@ -116,7 +118,7 @@ class Rspamd(Component):
             secrets=(SecretSpec("rspamd-controller"),),
             steps=(step,),
             kept=("/etc/rspamd/override.d", "/etc/rspamd/lua.local.d"),
-            ports=(Port(keys.RSPAMD_MILTER_PORT, "rspamd-milter", Scope.LOCAL),),
+            ports=(Port(layout.RSPAMD_MILTER_PORT, "rspamd-milter", Scope.LOCAL),),
             probes=(*self._probes(context, key), *reports.probes(context)),
         )
 
@@ -130,13 +132,13 @@ class Rspamd(Component):
         signing = "\n".join(
             f"    {quoted(domain)} {{\n"
             f"        selector = {quoted(selector)};\n"
-            f"        path = {quoted(keys.dkim_private_key(selector))};\n"
+            f"        path = {quoted(layout.dkim_private_key(selector))};\n"
             f"    }}"
             for domain in plan.mailbox_domains()
         )
         others = (
             render(
-                "rspamd", "other-domains.conf", selectors=SELECTORS_FILE, key=keys.dkim_private_key(selector)
+                "rspamd", "other-domains.conf", selectors=SELECTORS_FILE, key=layout.dkim_private_key(selector)
             ).rstrip("\n")
             if _signs(context)
             else "# This server has no key."
@@ -152,15 +154,15 @@ class Rspamd(Component):
             "options.inc": render(
                 "rspamd",
                 "options.inc",
-                resolver=keys.RESOLVER,
+                resolver=layout.RESOLVER,
                 message=str(limits.checked_size_mb(plan)),
                 dnssec="true" if decision.validates else "false",
             ),
             "worker-proxy.inc": render(
-                "rspamd", "worker-proxy.inc", port=str(keys.RSPAMD_MILTER_PORT), count=str(workers)
+                "rspamd", "worker-proxy.inc", port=str(layout.RSPAMD_MILTER_PORT), count=str(workers)
             ),
             "dmarc.conf": render("rspamd", "dmarc.conf", reporting=reports.settings(context).rstrip("\n")),
-            "redis.conf": render("rspamd", "redis.conf", socket=keys.REDIS_SOCKET),
+            "redis.conf": render("rspamd", "redis.conf", socket=layout.REDIS_SOCKET),
             "dkim_signing.conf": render(
                 "rspamd", "dkim_signing.conf", enabled=enabled, domains=signing, others=others
             ),
@@ -180,15 +182,15 @@ class Rspamd(Component):
             Probe(
                 id="rspamd.milter",
                 proves="the filter listens for Postfix, on this host alone",
-                argv=("ss", "-Hltn", "sport", "=", f":{keys.RSPAMD_MILTER_PORT}"),
-                expect=rf"127\.0\.0\.1:{keys.RSPAMD_MILTER_PORT}\b",
-                refuse=rf"(?:0\.0\.0\.0|\*|\[::\]):{keys.RSPAMD_MILTER_PORT}\b",
+                argv=("ss", "-Hltn", "sport", "=", f":{layout.RSPAMD_MILTER_PORT}"),
+                expect=rf"127\.0\.0\.1:{layout.RSPAMD_MILTER_PORT}\b",
+                refuse=rf"(?:0\.0\.0\.0|\*|\[::\]):{layout.RSPAMD_MILTER_PORT}\b",
                 advice="journalctl -u rspamd -n 50",
             ),
             Probe(
                 id="rspamd.memory",
                 proves="the filter reaches its memory (Redis) and its controller answers",
-                argv=("rspamc", "-h", keys.RSPAMD_CONTROLLER, "stat"),
+                argv=("rspamc", "-h", layout.RSPAMD_CONTROLLER, "stat"),
                 expect=r"Messages scanned",
                 advice="journalctl -u rspamd -u redis-server@rspamd -n 50",
             ),
@@ -225,4 +227,6 @@ def _signs(context: Context) -> bool:
 
 def _link(context: Context) -> str:
     """Where stores bring what users sort out, through the links between the servers."""
-    return f'bind_socket = "{LOOPBACK}:{keys.RSPAMD_CONTROLLER_PORT}";\n' if context.topology.filters.shared else ""
+    return (
+        f'bind_socket = "{LOOPBACK}:{layout.RSPAMD_CONTROLLER_PORT}";\n' if context.topology.filters.shared else ""
+    )

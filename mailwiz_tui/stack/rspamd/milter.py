@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from mailwiz_tui.plan.model import Antispam
-from mailwiz_tui.stack import keys
+from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.component import Context
 from mailwiz_tui.stack.filtering import reached, teaching_places
 from mailwiz_tui.stack.mail_parts import Learner, MailParts, Milter, Stage, Stream, asked
 from mailwiz_tui.stack.render import render
 
-MILTER = Milter("rspamd", "rspamd.service", keys.RSPAMD_MILTER_PORT)
+MILTER = Milter("rspamd", "rspamd.service", layout.RSPAMD_MILTER_PORT)
 
 
 def runs(context: Context) -> bool:
@@ -37,9 +37,9 @@ def mail_parts(context: Context) -> MailParts:
 
 def _learner(context: Context) -> Learner:
     """What brings a mail to Rspamd: to its controller's socket, or to that of every server that filters."""
-    program = f"{keys.LIB_DIR}/rspamd-learn"
+    program = f"{layout.LIB_DIR}/rspamd-learn"
     if context.topology.filters.exclusive:
-        script = render("rspamd", "rspamd-learn", controller=keys.RSPAMD_CONTROLLER)
+        script = render("rspamd", "rspamd-learn", controller=layout.RSPAMD_CONTROLLER)
         return Learner(program, "_rspamd", script)
     script = render("rspamd", "rspamd-learn-peers", places=teaching_places(context, "learning"))
     return Learner(program, "nobody", script, "curl")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mailwiz_tui.stack import keys
+from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.blueprint import File, Item, Probe, Unit
 from mailwiz_tui.stack.component import Context
 from mailwiz_tui.stack.mail_parts import Inlet
@@ -24,7 +24,7 @@ def inlets(context: Context) -> tuple[Inlet, ...]:
     if not reports(context):
         return ()
     purpose = "DMARC reports of the filter on this host to other domains"
-    return (Inlet("reports", keys.REPORT_MAIL_PORT, "dmarc-reports", purpose),)
+    return (Inlet("reports", layout.REPORT_MAIL_PORT, "dmarc-reports", purpose),)
 
 
 def settings(context: Context) -> str:
@@ -38,7 +38,7 @@ def settings(context: Context) -> str:
         email=quoted(f"postmaster@{primary}"),
         domain=quoted(primary),
         hostname=quoted(context.hostname),
-        port=str(keys.REPORT_MAIL_PORT),
+        port=str(layout.REPORT_MAIL_PORT),
     )
 
 

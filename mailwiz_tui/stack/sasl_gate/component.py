@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mailwiz_tui.stack import keys
+from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.blueprint import Ask, File, Probe, Ready, Step, Unit
 from mailwiz_tui.stack.capacity import Capacity
 from mailwiz_tui.stack.component import Component, Context, Contribution
@@ -14,7 +14,7 @@ from mailwiz_tui.stack.unit_words import UnitWords, Work
 NAME = "mailwiz-sasl-gate"
 SOCKET_UNIT, SERVICE_UNIT = f"{NAME}.socket", f"{NAME}.service"
 UNITS = "/etc/systemd/system"
-SOCKET = f"{keys.POSTFIX_SPOOL}/{keys.SASL_GATE_SOCKET}"
+SOCKET = f"{layout.POSTFIX_SPOOL}/{layout.SASL_GATE_SOCKET}"
 
 
 class SaslGate(Component):
@@ -43,7 +43,7 @@ class SaslGate(Component):
                 "sasl_gate",
                 SERVICE_UNIT,
                 program=started.path,
-                target=f"{keys.POSTFIX_SPOOL}/{keys.SASL_SOCKET}",
+                target=f"{layout.POSTFIX_SPOOL}/{layout.SASL_SOCKET}",
                 clients=str(capacity.sasl_clients),
                 descriptors=str(2 * capacity.sasl_clients + 100),
             ),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 
-from mailwiz_tui.stack import keys
+from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.accounts.readers import reader_files, reader_groups, reader_packages, reader_settings
 from mailwiz_tui.stack.blueprint import Command, Directory, File, Item, Packages, Probe, Step, Unit, User
 from mailwiz_tui.stack.component import Component, Context, Contribution
@@ -22,11 +22,11 @@ from mailwiz_tui.stack.unit_words import UnitWords
 PLACE = "/var/lib/mailwiz-signing"
 SELECTORS_FILE = f"{PLACE}/{SELECTORS}"
 SENDERS_FILE = f"{PLACE}/{SENDERS}"
-SETTINGS = f"{keys.CONF_DIR}/signing.json"
+SETTINGS = f"{layout.CONF_DIR}/signing.json"
 SERVICE = "mailwiz-signing.service"
 RELOAD_PATH, RELOAD = "mailwiz-signing-reload.path", "mailwiz-signing-reload.service"
 UNITS = "/etc/systemd/system"
-PROGRAM = f"{keys.LIB_DIR}/mailwiz-signing"
+PROGRAM = f"{layout.LIB_DIR}/mailwiz-signing"
 SECONDS = 5
 """How long a new domain stays unsigned at most, beside the time that the signer takes to notice."""
 
@@ -55,8 +55,8 @@ class SigningTables(Component):
             title="List the domains to sign for",
             component=self.name,
             items=(
-                User(keys.SIGNING_USER),
-                Directory(PLACE, keys.SIGNING_USER, keys.SIGNING_USER),
+                User(layout.SIGNING_USER),
+                Directory(PLACE, layout.SIGNING_USER, layout.SIGNING_USER),
                 Command(
                     id="signing.seed",
                     argv=_as_user(f'umask 022; {each} {lacks} || echo "$1" >> $t; shift; done; done'),
@@ -85,7 +85,7 @@ class SigningDomains(Component):
         """A service; where OpenDKIM signs, it is told to read the tables again when they change."""
         settings = {
             "managed": "Managed by mailwiz-tui: the next apply writes this file again.",
-            "accounts": reader_settings(context, keys.SIGNING_USER),
+            "accounts": reader_settings(context, layout.SIGNING_USER),
             "planned": context.plan.mailbox_domains(),
             "selector": context.plan.dkim_selector(context.server_id),
             "folder": PLACE,
@@ -107,7 +107,7 @@ class SigningDomains(Component):
         read = [item.path for item in (*reader_files(), *files) if isinstance(item, File)]
         read.append(f"{UNITS}/{SERVICE}")
         items: list[Item] = [
-            User(keys.SIGNING_USER, groups=reader_groups(context)),
+            User(layout.SIGNING_USER, groups=reader_groups(context)),
             folder("signing"),
             *files,
             File(f"{UNITS}/{SERVICE}", service),
@@ -132,7 +132,7 @@ class SigningDomains(Component):
                 Probe(
                     id="signing.domains",
                     proves="mail of every mailbox domain of the accounts is signed (DKIM)",
-                    argv=("runuser", "-u", keys.SIGNING_USER, "--", PROGRAM, SETTINGS, "--check"),
+                    argv=("runuser", "-u", layout.SIGNING_USER, "--", PROGRAM, SETTINGS, "--check"),
                     expect="all signed",
                     advice="mail of the domains named leaves unsigned; why: journalctl -u mailwiz-signing -n 20",
                 ),
@@ -141,4 +141,4 @@ class SigningDomains(Component):
 
 
 def _as_user(script: str) -> tuple[str, ...]:
-    return ("runuser", "-u", keys.SIGNING_USER, "--", "sh", "-c", script)
+    return ("runuser", "-u", layout.SIGNING_USER, "--", "sh", "-c", script)

@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterator
 
 from mailwiz_tui.plan.model import Antispam
-from mailwiz_tui.stack import keys
+from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.blueprint import (
     Ask,
     Directory,
@@ -34,12 +34,12 @@ from mailwiz_tui.stack.render import render
 from mailwiz_tui.stack.resolution import resolution
 from mailwiz_tui.stack.unit_words import UnitWords, Work
 
-MILTER = Milter("spamassassin", "mailwiz-spamd-milter.service", keys.SPAMD_MILTER_PORT)
+MILTER = Milter("spamassassin", "mailwiz-spamd-milter.service", layout.SPAMD_MILTER_PORT)
 RULES = "/etc/spamassassin/mailwiz.cf"
 OPTIONS = "/etc/default/spamd"
 SERVICE = f"/etc/systemd/system/{MILTER.unit}"
 MODULES = ("authentication_results", "spamd", "spamd_milter")
-FOLDER = f"{keys.CONF_DIR}/spamassassin"
+FOLDER = f"{layout.CONF_DIR}/spamassassin"
 SETTINGS = f"{FOLDER}/milter.json"
 BAYES = "/var/lib/spamassassin/bayes"
 UPDATES = "spamassassin-maintenance.timer"
@@ -96,7 +96,7 @@ class SpamAssassin(Component):
             "mailwiz.cf",
             junk=str(JUNK),
             reject=str(REJECT),
-            resolver=keys.RESOLVER,
+            resolver=layout.RESOLVER,
             own=" ".join(_own(context)) or LOOPBACK,
             lists=(
                 "skip_rbl_checks 0" if decision.blocklists else render("spamassassin", "no-lists.cf").rstrip("\n")
@@ -106,7 +106,7 @@ class SpamAssassin(Component):
             "managed": "Managed by mailwiz-tui: the next apply writes this file again.",
             "socket": MILTER.socket,
             "spamd_host": LOOPBACK,
-            "spamd_port": keys.SPAMD_PORT,
+            "spamd_port": layout.SPAMD_PORT,
             "seconds": SECONDS,
             "junk": JUNK,
             "reject": REJECT,
@@ -124,7 +124,7 @@ class SpamAssassin(Component):
             File(SETTINGS, json.dumps(settings, indent=2) + "\n"),
             File(SERVICE, service),
         )
-        options = render("spamassassin", "spamd", port=str(keys.SPAMD_PORT), children=str(children))
+        options = render("spamassassin", "spamd", port=str(layout.SPAMD_PORT), children=str(children))
         step = Step(
             id="spamassassin",
             title="Configure SpamAssassin",
@@ -137,7 +137,7 @@ class SpamAssassin(Component):
                 folder(self.name),
                 *milter,
                 Unit("spamd.service", restart_on=(OPTIONS, RULES)),
-                Ready("SpamAssassin (spamd)", "spamd.service", Ask.SPAMD, f"{LOOPBACK}:{keys.SPAMD_PORT}"),
+                Ready("SpamAssassin (spamd)", "spamd.service", Ask.SPAMD, f"{LOOPBACK}:{layout.SPAMD_PORT}"),
                 Unit(MILTER.unit, restart_on=tuple(file.path for file in milter)),
                 Unit(UPDATES, running=decision.recurses, enabled=decision.recurses),
             ),
@@ -157,7 +157,7 @@ class SpamAssassin(Component):
             steps=(step,),
             kept=("/etc/spamassassin",),
             ports=(
-                Port(keys.SPAMD_PORT, "spamd", Scope.LOCAL),
+                Port(layout.SPAMD_PORT, "spamd", Scope.LOCAL),
                 Port(MILTER.port, "spamd-milter", Scope.LOCAL),
             ),
             probes=self._probes(),
@@ -166,7 +166,7 @@ class SpamAssassin(Component):
 
     @staticmethod
     def _probes() -> tuple[Probe, ...]:
-        ask = f"spamc -x -c -d {LOOPBACK} -p {keys.SPAMD_PORT}"
+        ask = f"spamc -x -c -d {LOOPBACK} -p {layout.SPAMD_PORT}"
         return (
             unit_active("spamd.service", "the spam filter runs"),
             unit_active(MILTER.unit, "the spam filter's milter runs"),
@@ -176,7 +176,7 @@ class SpamAssassin(Component):
                 MILTER.port,
                 MILTER.unit,
             ),
-            listens("spamassassin.spamd", "spamd listens on this host alone", keys.SPAMD_PORT, "spamd.service"),
+            listens("spamassassin.spamd", "spamd listens on this host alone", layout.SPAMD_PORT, "spamd.service"),
             Probe(
                 id="spamassassin.verdict",
                 proves="the filter knows the test line for spam",
@@ -191,10 +191,10 @@ class SpamAssassin(Component):
 def _learner(context: Context) -> Learner:
     """What brings a mail to spamd here, or to that of every server that filters."""
     if context.topology.filters.exclusive:
-        script = render("spamassassin", "spamd-learn", host=LOOPBACK, port=str(keys.SPAMD_PORT))
+        script = render("spamassassin", "spamd-learn", host=LOOPBACK, port=str(layout.SPAMD_PORT))
     else:
         script = render("spamassassin", "spamd-learn-peers", places=teaching_places(context, "spamd"))
-    return Learner(f"{keys.LIB_DIR}/spamd-learn", "nobody", script, "spamc")
+    return Learner(f"{layout.LIB_DIR}/spamd-learn", "nobody", script, "spamc")
 
 
 def _own(context: Context) -> Iterator[str]:

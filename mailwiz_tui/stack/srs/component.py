@@ -6,7 +6,7 @@ any MX: one server keeps it as its own; of several, the account store makes it a
 
 from __future__ import annotations
 
-from mailwiz_tui.stack import keys
+from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.blueprint import Command, File, Packages, Port, Probe, Scope, SecretSpec, Step, Unit
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.mail_parts import MailParts
@@ -53,8 +53,8 @@ class Srs(Component):
             "postsrsd",
             domain=context.plan.domain.primary_domain,
             secret=SECRET_FILE,
-            forward=str(keys.SRS_FORWARD_PORT),
-            reverse=str(keys.SRS_REVERSE_PORT),
+            forward=str(layout.SRS_FORWARD_PORT),
+            reverse=str(layout.SRS_REVERSE_PORT),
         )
         copied = context.topology.accounts.copied
         secret = _copied() if copied else File(SECRET_FILE, "{{secret:srs}}\n", mode=0o600)
@@ -75,8 +75,8 @@ class Srs(Component):
             secrets=() if copied else (SecretSpec("srs"),),
             steps=(step,),
             ports=(
-                Port(keys.SRS_FORWARD_PORT, "srs-forward", Scope.LOCAL),
-                Port(keys.SRS_REVERSE_PORT, "srs-reverse", Scope.LOCAL),
+                Port(layout.SRS_FORWARD_PORT, "srs-forward", Scope.LOCAL),
+                Port(layout.SRS_REVERSE_PORT, "srs-reverse", Scope.LOCAL),
             ),
             probes=_probes(context),
         )
@@ -84,18 +84,18 @@ class Srs(Component):
 
 def _copied() -> File:
     """The drop-in that brings the common secret where postsrsd may read it."""
-    text = render("srs", "postsrsd.service.conf", copy=keys.SRS_SECRET_COPY, secret=SECRET_FILE)
+    text = render("srs", "postsrsd.service.conf", copy=layout.SRS_SECRET_COPY, secret=SECRET_FILE)
     return File(DROP_IN, text)
 
 
 def _probes(context: Context) -> tuple[Probe, ...]:
     return (
         unit_active(UNIT, "postsrsd (forwarding) runs"),
-        listens("srs.forward", "postsrsd listens for Postfix, on this host alone", keys.SRS_FORWARD_PORT, UNIT),
+        listens("srs.forward", "postsrsd listens for Postfix, on this host alone", layout.SRS_FORWARD_PORT, UNIT),
         Probe(
             id="srs.round-trip",
             proves=f"forwarded mail gets a sender of {context.plan.domain.primary_domain}, and bounces find back",
-            argv=("sh", "-c", _ROUND_TRIP, str(keys.SRS_FORWARD_PORT), str(keys.SRS_REVERSE_PORT)),
+            argv=("sh", "-c", _ROUND_TRIP, str(layout.SRS_FORWARD_PORT), str(layout.SRS_REVERSE_PORT)),
             expect=r"(?m)^alice@srs\.invalid$",
             advice="forwarded mail waits in the queue until postsrsd answers: journalctl -u postsrsd -n 50",
         ),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from mailwiz_tui.stack import keys
+from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.blueprint import File, Port, Scope
 from mailwiz_tui.stack.component import Context
 from mailwiz_tui.stack.mail_parts import MainCf, PostfixParts, Section
@@ -20,7 +20,7 @@ ADDRESSES, REFUSED = f"{_FOLDER}-addresses", f"{_FOLDER}-refused"
 SENDERS, DOMAIN_OF, SERVED, FOREIGN = (
     f"{_FOLDER}-{name}" for name in ("senders", "domain-of", "served", "foreign")
 )
-GENUINE = f"pipemap:{{regexp:{ADDRESSES}, tcp:127.0.0.1:{keys.SRS_REVERSE_PORT}, static:OK}}"
+GENUINE = f"pipemap:{{regexp:{ADDRESSES}, tcp:127.0.0.1:{layout.SRS_REVERSE_PORT}, static:OK}}"
 """A table that says OK to addresses that postsrsd wrote and that have not expired."""
 
 
@@ -39,12 +39,12 @@ def postfix_parts(context: Context) -> PostfixParts:
     if not unwraps(context):
         return PostfixParts()
     leaves = rewrites(context)
-    services = render("srs", "master.cf", port=str(keys.SRS_MAIL_PORT), forward=str(keys.SRS_FORWARD_PORT))
+    services = render("srs", "master.cf", port=str(layout.SRS_MAIL_PORT), forward=str(layout.SRS_FORWARD_PORT))
     return PostfixParts(
         main_cf=(MainCf(Section.ROUTES, _parameters(context)),),
         master_cf=(services,) if leaves else (),
         # Postfix listens there, not postsrsd
-        ports=(Port(keys.SRS_MAIL_PORT, "srs-mail", Scope.LOCAL),) if leaves else (),
+        ports=(Port(layout.SRS_MAIL_PORT, "srs-mail", Scope.LOCAL),) if leaves else (),
         tables=tuple(File(path, text) for path, text in _tables(context).items()),
         # a genuine SRS address may be a sender: mail that was forwarded back to us
         sender_checks=(f"check_sender_access {GENUINE}",),
@@ -54,7 +54,7 @@ def postfix_parts(context: Context) -> PostfixParts:
 
 
 def _parameters(context: Context) -> str:
-    text = render("srs", "incoming.cf", addresses=ADDRESSES, reverse=str(keys.SRS_REVERSE_PORT))
+    text = render("srs", "incoming.cf", addresses=ADDRESSES, reverse=str(layout.SRS_REVERSE_PORT))
     if rewrites(context):
         text += render(
             "srs",
@@ -80,6 +80,6 @@ def _tables(context: Context) -> dict[str, str]:
             SENDERS: render("srs", "mailwiz-srs-senders", domain=domain),
             DOMAIN_OF: render("srs", "mailwiz-srs-domain-of"),
             SERVED: render("srs", "mailwiz-srs-served"),
-            FOREIGN: render("srs", "mailwiz-srs-foreign", port=str(keys.SRS_MAIL_PORT)),
+            FOREIGN: render("srs", "mailwiz-srs-foreign", port=str(layout.SRS_MAIL_PORT)),
         }
     return found

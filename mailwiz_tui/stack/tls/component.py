@@ -5,18 +5,18 @@ from __future__ import annotations
 from importlib.resources import files
 
 from mailwiz_tui.plan.model import TlsProvider
-from mailwiz_tui.stack import keys
+from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.blueprint import Command, Directory, File, Item, Packages, Probe, Step, Unit
 from mailwiz_tui.stack.certificate import self_signed_days
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.render import render
 from mailwiz_tui.stack.unit_words import UnitWords
 
-RENEW = f"{keys.LIB_DIR}/renew_selfsigned.py"
+RENEW = f"{layout.LIB_DIR}/renew_selfsigned.py"
 UNITS = "/etc/systemd/system"
 _MATCH = (
-    f'test "$(openssl pkey -in {keys.TLS_KEY} -pubout 2>/dev/null)" = '
-    f'"$(openssl x509 -in {keys.TLS_CHAIN} -noout -pubkey 2>/dev/null)"'
+    f'test "$(openssl pkey -in {layout.TLS_KEY} -pubout 2>/dev/null)" = '
+    f'"$(openssl x509 -in {layout.TLS_CHAIN} -noout -pubkey 2>/dev/null)"'
 )
 
 
@@ -37,15 +37,15 @@ class Tls(Component):
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """Put what *prepare* made or what was sent in place; nothing here creates a key."""
-        script = keys.SERVE_CERTIFICATE
+        script = layout.SERVE_CERTIFICATE
         expected = _expected(context)
         step = Step(
             id="tls",
             title="Install the TLS certificate",
             component=self.name,
             items=(
-                Directory(keys.TLS_DIR, mode=0o755),
-                Directory(keys.TLS_SERVICES, mode=0o755),
+                Directory(layout.TLS_DIR, mode=0o755),
+                Directory(layout.TLS_SERVICES, mode=0o755),
                 File(
                     script,
                     render(
@@ -53,11 +53,11 @@ class Tls(Component):
                         "serve-certificate",
                         provider=context.plan.security.tls.provider.value,
                         hostname=context.hostname,
-                        dir=keys.TLS_DIR,
-                        own=keys.TLS_OWN,
-                        custom=keys.TLS_CUSTOM,
-                        lineage=f"/etc/letsencrypt/live/{keys.LINEAGE}",
-                        services=keys.TLS_SERVICES,
+                        dir=layout.TLS_DIR,
+                        own=layout.TLS_OWN,
+                        custom=layout.TLS_CUSTOM,
+                        lineage=f"/etc/letsencrypt/live/{layout.LINEAGE}",
+                        services=layout.TLS_SERVICES,
                     ),
                     mode=0o755,
                 ),
@@ -69,8 +69,8 @@ class Tls(Component):
                 ),
                 Command(
                     id="tls.permissions",
-                    argv=("sh", "-c", f"chown root:root {keys.TLS_KEY} && chmod 600 {keys.TLS_KEY}"),
-                    unless=("sh", "-c", f'[ "$(stat -c %U:%G:%a {keys.TLS_KEY})" = root:root:600 ]'),
+                    argv=("sh", "-c", f"chown root:root {layout.TLS_KEY} && chmod 600 {layout.TLS_KEY}"),
+                    unless=("sh", "-c", f'[ "$(stat -c %U:%G:%a {layout.TLS_KEY})" = root:root:600 ]'),
                 ),
                 *_renewal(context),
             ),
@@ -86,40 +86,40 @@ class Tls(Component):
                 id="tls.pair",
                 proves="the certificate belongs to the private key",
                 argv=("sh", "-c", _MATCH),
-                advice=f"{keys.TLS_CHAIN} and {keys.TLS_KEY} are no pair; apply puts the right one back",
+                advice=f"{layout.TLS_CHAIN} and {layout.TLS_KEY} are no pair; apply puts the right one back",
             ),
             Probe(
                 id="tls.in-place",
                 proves="the certificate in place is the one of the plan's provider",
-                argv=(keys.SERVE_CERTIFICATE, "--check", *_expected(context)),
-                advice=f"apply again, or on the server: {keys.SERVE_CERTIFICATE}",
+                argv=(layout.SERVE_CERTIFICATE, "--check", *_expected(context)),
+                advice=f"apply again, or on the server: {layout.SERVE_CERTIFICATE}",
             ),
             Probe(
                 id="tls.served",
                 proves="every port shows the certificate that lies on the disk",
-                argv=(keys.SERVE_CERTIFICATE, "--served"),
+                argv=(layout.SERVE_CERTIFICATE, "--served"),
                 expect=r"^serial=",
-                advice=f"a daemon still shows an older one; on the server: {keys.SERVE_CERTIFICATE}",
+                advice=f"a daemon still shows an older one; on the server: {layout.SERVE_CERTIFICATE}",
             ),
             Probe(
                 id="tls.expiry",
                 proves="the certificate is valid for at least another week",
-                argv=("openssl", "x509", "-in", keys.TLS_CHAIN, "-noout", "-checkend", "604800"),
+                argv=("openssl", "x509", "-in", layout.TLS_CHAIN, "-noout", "-checkend", "604800"),
                 advice="renew the certificate: apply again; with Let's Encrypt see journalctl -u certbot",
             ),
             Probe(
                 id="tls.name",
                 proves="the certificate is made out to the mail hostname",
-                argv=("openssl", "x509", "-in", keys.TLS_CHAIN, "-noout", "-checkhost", context.hostname),
+                argv=("openssl", "x509", "-in", layout.TLS_CHAIN, "-noout", "-checkhost", context.hostname),
                 expect=r"does match certificate",
                 advice="the certificate is for another name; make it again for the hostname of the plan",
             ),
             Probe(
                 id="tls.key-private",
                 proves="the private key can be read by root alone",
-                argv=("stat", "-c", "%U:%a", keys.TLS_KEY),
+                argv=("stat", "-c", "%U:%a", layout.TLS_KEY),
                 expect=r"^root:600$",
-                advice=f"chown root {keys.TLS_KEY}; chmod 600 {keys.TLS_KEY}",
+                advice=f"chown root {layout.TLS_KEY}; chmod 600 {layout.TLS_KEY}",
             ),
         )
 
@@ -132,9 +132,9 @@ def _renewal(context: Context) -> tuple[Item, ...]:
         "tls",
         "mailwiz-selfsigned.service",
         program=RENEW,
-        own=keys.TLS_OWN,
+        own=layout.TLS_OWN,
         days=str(self_signed_days(context.plan.security.tls.provider)),
-        serve=keys.SERVE_CERTIFICATE,
+        serve=layout.SERVE_CERTIFICATE,
     )
     return (
         File(RENEW, files(__package__).joinpath("renew_selfsigned.py").read_text(encoding="utf-8"), mode=0o755),

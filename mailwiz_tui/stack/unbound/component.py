@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from importlib.resources import files
 
-from mailwiz_tui.stack import keys
+from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.blueprint import Ask, Command, File, Packages, Probe, Ready, Step, Unit
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.probes import clean_check, unit_active
@@ -15,12 +15,12 @@ from mailwiz_tui.stack.resolution import Resolution, resolution
 from mailwiz_tui.stack.unit_words import UnitWords, Work
 
 CONFIG = "/etc/unbound/unbound.conf.d/mailwiz.conf"
-RESOLV_CONF = f"{keys.CONF_DIR}/resolv.conf"
+RESOLV_CONF = f"{layout.CONF_DIR}/resolv.conf"
 TRUST_ANCHOR = "/usr/libexec/unbound-helper"
 """Debian's own: writes the root's trust anchor where unbound keeps it; the checker wants it to be there."""
 PRIVATE_DOMAINS = ("corp", "home", "internal", "intranet", "lan", "private", "test")
 """Top-level domains that the world's root denies and a company's own resolver may have."""
-SWITCH = f"{keys.LIB_DIR}/use-own-resolver"
+SWITCH = f"{layout.LIB_DIR}/use-own-resolver"
 
 
 class Unbound(Component):
@@ -59,7 +59,7 @@ class Unbound(Component):
             items=(
                 File(CONFIG, config),
                 Unit("unbound.service", restart_on=(CONFIG,)),
-                Ready("unbound (DNS resolver)", "unbound.service", Ask.DNS, f"{keys.RESOLVER}:53"),
+                Ready("unbound (DNS resolver)", "unbound.service", Ask.DNS, f"{layout.RESOLVER}:53"),
             ),
             validators=((TRUST_ANCHOR, "root_trust_anchor_update"), ("unbound-checkconf",)),
         )

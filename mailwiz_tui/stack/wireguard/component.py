@@ -10,18 +10,18 @@ import ipaddress
 from collections.abc import Iterator
 
 from mailwiz_tui.plan.model import PlanServer, PrivateNetwork
-from mailwiz_tui.stack import keys
+from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.blueprint import Directory, File, Packages, Port, Probe, Scope, Step, Unit
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.probes import unit_active
 from mailwiz_tui.stack.render import render
 from mailwiz_tui.stack.unit_words import UnitWords, Work
 
-FOLDER = f"{keys.CONF_DIR}/mesh"
+FOLDER = f"{layout.CONF_DIR}/mesh"
 CONF = f"{FOLDER}/mesh.conf"
 KEY = f"{FOLDER}/private.key"
-SCRIPT = f"{keys.LIB_DIR}/mailwiz-mesh"
-UNIT = keys.MESH_UNIT
+SCRIPT = f"{layout.LIB_DIR}/mailwiz-mesh"
+UNIT = layout.MESH_UNIT
 UNIT_FILE = f"/etc/systemd/system/{UNIT}"
 USERSPACE = "/run/mailwiz-mesh/userspace"
 KEEPALIVE = 25
@@ -56,7 +56,7 @@ class WireGuard(Component):
             "address": context.internal_ip(),
             "mtu": str(_mtu(context)),
             "script": SCRIPT,
-            "interface": keys.MESH_INTERFACE,
+            "interface": layout.MESH_INTERFACE,
         }
         if userspace := not context.facts.has_wireguard:
             unit["userspace"] = USERSPACE
@@ -72,7 +72,7 @@ class WireGuard(Component):
                     render(
                         "wireguard",
                         "mailwiz-mesh",
-                        interface=keys.MESH_INTERFACE,
+                        interface=layout.MESH_INTERFACE,
                         conf=CONF,
                         key=KEY,
                         userspace=USERSPACE,
@@ -86,7 +86,7 @@ class WireGuard(Component):
         return Contribution(
             packages=Packages(names=("wireguard-tools", *(["wireguard-go"] if userspace else []))),
             steps=(step,),
-            ports=(Port(keys.MESH_PORT, "wireguard", Scope.PEERS, protocol="udp"),),
+            ports=(Port(layout.MESH_PORT, "wireguard", Scope.PEERS, protocol="udp"),),
             probes=(
                 unit_active(UNIT, "the private link between the servers is up"),
                 *(self._handshake(context, peer) for peer in context.topology.peers if _public_key(context, peer)),
@@ -102,7 +102,7 @@ class WireGuard(Component):
             "mesh.conf",
             server=context.server_id,
             public=(record.wireguard if record else "") or "key not made yet",
-            port=str(keys.MESH_PORT),
+            port=str(layout.MESH_PORT),
             peers="\n".join(line for peer in context.topology.peers for line in _peer(context, peer)),
         )
 
@@ -114,8 +114,8 @@ class WireGuard(Component):
             argv=(SCRIPT, "age", _public_key(context, peer)),
             expect=r"^\d+ s ago",
             advice=(
-                f"is {peer.id} up, and does the network let UDP port {keys.MESH_PORT} through between the two? "
-                f"On either: wg show {keys.MESH_INTERFACE}"
+                f"is {peer.id} up, and does the network let UDP port {layout.MESH_PORT} through between the two? "
+                f"On either: wg show {layout.MESH_INTERFACE}"
             ),
         )
 
@@ -135,9 +135,9 @@ def endpoint(context: Context, peer: PlanServer) -> str:
     if theirs is None:
         return ""
     if context.public_ipv4 and theirs.public_ipv4:
-        return f"{theirs.public_ipv4}:{keys.MESH_PORT}"
+        return f"{theirs.public_ipv4}:{layout.MESH_PORT}"
     if context.public_ipv6 and theirs.public_ipv6:
-        return f"[{theirs.public_ipv6}]:{keys.MESH_PORT}"
+        return f"[{theirs.public_ipv6}]:{layout.MESH_PORT}"
     return ""
 
 

@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 
 from mailwiz_tui.dns.record import Record
-from mailwiz_tui.ui.published import PLANNED
+from mailwiz_tui.ui.session.published import PLANNED
 from mailwiz_tui.ui.widgets.no_markup import NoMarkup
 from mailwiz_tui.ui.widgets.record_list import PublishedOf, record_text
 

@@ -8,8 +8,8 @@ from rich.text import Text
 from textual.widgets import Static
 
 from mailwiz_tui.plan.words import counted
-from mailwiz_tui.ui.symbols import CHECK_MARKS, Tone
-from mailwiz_tui.ui.text import safe_line
+from mailwiz_tui.ui.terminal.symbols import CHECK_MARKS, Tone
+from mailwiz_tui.ui.terminal.text import safe_line
 from mailwiz_tui.ui.widgets.step_strip import tone_style
 from mailwiz_tui.verify.result import CheckResult, CheckState
 

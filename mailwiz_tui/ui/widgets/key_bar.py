@@ -6,7 +6,7 @@ from rich.text import Text
 from textual.events import Resize
 from textual.widgets import Static
 
-from mailwiz_tui.ui.actions import Action, actions_for
+from mailwiz_tui.ui.app.actions import Action, actions_for
 
 
 class KeyBar(Static):

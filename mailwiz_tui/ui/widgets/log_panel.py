@@ -16,7 +16,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from mailwiz_tui.plan.words import counted
-from mailwiz_tui.ui.log_buffer import LineFilter, LogBuffer, is_error
+from mailwiz_tui.ui.logs.log_buffer import LineFilter, LogBuffer, is_error
 from mailwiz_tui.ui.widgets.log_rows import LogRows
 from mailwiz_tui.ui.widgets.scroll_bar import SteadyScrollBar
 

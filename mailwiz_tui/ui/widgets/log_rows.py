@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 
 from rich.cells import cell_len, chop_cells
 
-from mailwiz_tui.ui.log_buffer import LineFilter
-from mailwiz_tui.ui.text import MAX_LINE
+from mailwiz_tui.ui.logs.log_buffer import LineFilter
+from mailwiz_tui.ui.terminal.text import MAX_LINE
 
 START_BITS = MAX_LINE.bit_length()
 START_MASK = (1 << START_BITS) - 1

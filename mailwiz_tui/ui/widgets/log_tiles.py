@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from textual.app import ComposeResult
 from textual.containers import Container
 
-from mailwiz_tui.ui.log_buffer import LogBuffer
+from mailwiz_tui.ui.logs.log_buffer import LogBuffer
 from mailwiz_tui.ui.widgets.log_view import LogView
 
 WIDE = 120

@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widget import Widget
 
-from mailwiz_tui.ui.log_buffer import LineFilter, LogBuffer, TextFilter
+from mailwiz_tui.ui.logs.log_buffer import LineFilter, LogBuffer, TextFilter
 from mailwiz_tui.ui.widgets.log_panel import LogPanel
 from mailwiz_tui.ui.widgets.log_prompt import LogPrompt
 from mailwiz_tui.ui.widgets.no_markup import NoMarkup

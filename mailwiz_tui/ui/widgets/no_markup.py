@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.text import Text
 from textual.widgets import Static
 
-from mailwiz_tui.ui.text import safe_block
+from mailwiz_tui.ui.terminal.text import safe_block
 
 
 class NoMarkup(Static):

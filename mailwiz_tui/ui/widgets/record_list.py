@@ -11,8 +11,8 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from mailwiz_tui.dns.record import Record
-from mailwiz_tui.ui.published import PLANNED, RECORD_MARKS, Published
-from mailwiz_tui.ui.text import safe_line
+from mailwiz_tui.ui.session.published import PLANNED, RECORD_MARKS, Published
+from mailwiz_tui.ui.terminal.text import safe_line
 
 PublishedOf = Callable[[Record], Published]
 

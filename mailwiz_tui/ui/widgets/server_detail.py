@@ -6,8 +6,8 @@ from rich.text import Text
 from textual.widgets import Static
 
 from mailwiz_tui.plan.words import counted
-from mailwiz_tui.ui.monitoring import Monitoring, ServerWatch
-from mailwiz_tui.ui.symbols import Tone, span_text
+from mailwiz_tui.ui.monitoring.monitoring import Monitoring, ServerWatch
+from mailwiz_tui.ui.terminal.symbols import Tone, span_text
 from mailwiz_tui.ui.widgets.sparkline import sparkline
 from mailwiz_tui.ui.widgets.step_strip import tone_style
 from mailwiz_tui.verify.unit_words import unit_words

@@ -17,9 +17,9 @@ from textual.strip import Strip
 
 from mailwiz_tui.fleet.server import Server
 from mailwiz_tui.plan.model import Role
-from mailwiz_tui.ui.probing import ProbeOutcome
-from mailwiz_tui.ui.symbols import PROBE_MARKS
-from mailwiz_tui.ui.text import safe_line
+from mailwiz_tui.ui.session.probing import ProbeOutcome
+from mailwiz_tui.ui.terminal.symbols import PROBE_MARKS
+from mailwiz_tui.ui.terminal.text import safe_line
 
 ROLE_COLUMNS: tuple[tuple[Role, str], ...] = (
     (Role.MX_INBOUND, "1 in"),

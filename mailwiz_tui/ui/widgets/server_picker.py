@@ -11,7 +11,7 @@ from textual.containers import Vertical
 from mailwiz_tui.fleet.server import Server
 from mailwiz_tui.plan.model import Role
 from mailwiz_tui.plan.words import counted
-from mailwiz_tui.ui.probing import ProbeOutcome
+from mailwiz_tui.ui.session.probing import ProbeOutcome
 from mailwiz_tui.ui.widgets.entry import Entry
 from mailwiz_tui.ui.widgets.no_markup import NoMarkup
 from mailwiz_tui.ui.widgets.server_list import Chosen, Layout, ServerList

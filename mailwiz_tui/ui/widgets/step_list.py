@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.text import Text
 from textual.widgets import Static
 
-from mailwiz_tui.ui.symbols import STEP_MARKS, Tone
+from mailwiz_tui.ui.terminal.symbols import STEP_MARKS, Tone
 from mailwiz_tui.ui.widgets.step_strip import tone_style
 
 

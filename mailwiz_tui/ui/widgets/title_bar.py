@@ -6,7 +6,7 @@ from rich.cells import cell_len, set_cell_size
 from textual.events import Resize
 from textual.widgets import Static
 
-from mailwiz_tui.ui.text import safe_line
+from mailwiz_tui.ui.terminal.text import safe_line
 
 
 class TitleBar(Static):

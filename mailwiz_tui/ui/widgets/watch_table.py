@@ -10,12 +10,12 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widget import Widget
 
-from mailwiz_tui.ui.monitoring import Monitoring, ServerWatch
-from mailwiz_tui.ui.symbols import Mark, Tone, size_text, span_text
+from mailwiz_tui.ui.monitoring.monitoring import Monitoring, ServerWatch
+from mailwiz_tui.ui.terminal.symbols import Mark, Tone, size_text, span_text
 from mailwiz_tui.ui.widgets.rows_in_sight import in_sight, name_width, server_heading
 from mailwiz_tui.ui.widgets.server_table import fit
 from mailwiz_tui.ui.widgets.step_strip import tone_style
-from mailwiz_tui.verify.trouble import Weight
+from mailwiz_tui.verify.alerts import Weight
 
 HEADINGS = ("Server", "State", "Services", "Queue", "Disk free", "Memory", "Cert.", "Bans")
 WIDTHS = (14, 9, 12, 10, 9, 6, 4)

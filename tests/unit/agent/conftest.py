@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from mailwiz_tui.install.agent import run, steps, units
-from mailwiz_tui.install.agent.context import Context
+from mailwiz_tui.agent.core import run, steps
+from mailwiz_tui.agent.core.context import Context
+from mailwiz_tui.agent.items import units
 from tests.unit.agent.rehearsal import Rehearsal, as_options
 
 Carry = Callable[..., list[dict[str, Any]]]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from mailwiz_tui.install.agent.host import Host
+from mailwiz_tui.agent.core.host import Host
 from mailwiz_tui.stack.blueprint import Blueprint, Item, SecretSpec, Step
 
 _HEAD = '#!/bin/sh\nR="$MAILWIZ_ROOT"\n'

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mailwiz_tui.install.agent import accounts
-from mailwiz_tui.install.agent.fault import AgentFault
+from mailwiz_tui.agent.accounts import first_accounts
+from mailwiz_tui.agent.core.fault import AgentFault
 from tests.unit.agent.rehearsal import Rehearsal
 
 PASSWORD = "correct-horse-battery"
@@ -28,7 +28,7 @@ def database(machine: Rehearsal) -> Rehearsal:
 
 
 def ensure(machine: Rehearsal, password: str = PASSWORD) -> list[str]:
-    answer: dict[str, list[str]] = accounts.ensure(
+    answer: dict[str, list[str]] = first_accounts.ensure(
         machine.host,
         [{"address": "postmaster@example.com", "password": password}],
         [{"address": "abuse@example.com", "goto": "postmaster@example.com"}],
@@ -49,7 +49,7 @@ def test_a_password_is_set_until_it_was_handed_over_and_never_after(database: Re
     assert "{ARGON2ID}hash" in statements(database)
     (database.root / "mailboxes").write_text("postmaster@example.com\n")
     assert ensure(database, "another-password-1") == ["postmaster@example.com"], "the first was never acknowledged"
-    accounts.acknowledge(database.host, ["postmaster@example.com"])
+    first_accounts.acknowledge(database.host, ["postmaster@example.com"])
     statements(database)
     assert ensure(database) == []
     assert "password" not in statements(database)
@@ -72,16 +72,16 @@ def test_a_controller_killed_before_the_database_answered_loses_nothing(database
 
 def test_no_password_is_in_any_argument_or_statement(database: Rehearsal) -> None:
     ensure(database)
-    accounts.open_probe(database.host, "mailwiz-probe@example.com", PASSWORD)
+    first_accounts.open_probe(database.host, "mailwiz-probe@example.com", PASSWORD)
     everything = statements(database) + "\n".join(database.calls())
     assert PASSWORD not in everything
     assert "doveadm pw -s ARGON2ID" in everything
 
 
 def test_the_probe_mailbox_is_shut_and_emptied(database: Rehearsal) -> None:
-    accounts.open_probe(database.host, "mailwiz-probe@example.com", PASSWORD)
+    first_accounts.open_probe(database.host, "mailwiz-probe@example.com", PASSWORD)
     assert "active = 1" in statements(database)
-    accounts.close_probe(database.host, "mailwiz-probe@example.com")
+    first_accounts.close_probe(database.host, "mailwiz-probe@example.com")
     assert "active = 0, password = '*'" in statements(database)
     assert "doveadm expunge -u mailwiz-probe@example.com mailbox * ALL" in database.calls()
 
@@ -91,18 +91,18 @@ def test_the_probe_mailbox_is_shut_and_emptied(database: Rehearsal) -> None:
 )
 def test_what_is_no_address_never_reaches_the_database(database: Rehearsal, address: str) -> None:
     with pytest.raises(AgentFault):
-        accounts.open_probe(database.host, address, PASSWORD)
+        first_accounts.open_probe(database.host, address, PASSWORD)
     assert not (database.root / "sql").exists()
 
 
 def test_a_weak_password_is_refused(database: Rehearsal) -> None:
     with pytest.raises(AgentFault):
-        accounts.hashed(database.host, "short")
+        first_accounts.hashed(database.host, "short")
 
 
 def test_without_dovecot_openssl_hashes(machine: Rehearsal) -> None:
     machine.path("/usr/bin/doveadm").write_text("#!/bin/sh\nexit 1\n")
     machine.path("/usr/bin/doveadm").chmod(0o755)
-    found = accounts.hashed(machine.host, PASSWORD)
+    found = first_accounts.hashed(machine.host, PASSWORD)
     assert found.startswith("{SHA512-CRYPT}$6$")
     assert PASSWORD not in found

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from mailwiz_tui.install.agent import administrators
-from mailwiz_tui.install.agent.fault import AgentFault
+from mailwiz_tui.agent.accounts import administrators
+from mailwiz_tui.agent.core.fault import AgentFault
 from tests.unit.agent.rehearsal import Rehearsal
-from tests.unit.agent.test_agent_accountdesk import PASSWORD, answer, server, sql
+from tests.unit.agent.test_agent_account_ops import PASSWORD, answer, server, sql
 
 __all__ = ["server"]
 POSTMASTER = "postmaster@example.com"

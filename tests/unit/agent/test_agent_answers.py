@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from mailwiz_tui.install.agent import answers
+from mailwiz_tui.agent.items import answers
 from mailwiz_tui.stack.blueprint import Ask, Ready
 from tests.unit.agent.conftest import Carry
 from tests.unit.agent.rehearsal import Rehearsal, raw, step

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from mailwiz_tui.install.agent import backup
-from mailwiz_tui.install.agent.fault import AgentFault
+from mailwiz_tui.agent.backup import backup
+from mailwiz_tui.agent.core.fault import AgentFault
 from tests.unit.agent.rehearsal import Rehearsal
 
 
@@ -29,7 +29,7 @@ def test_one_that_dies_without_a_word_is_told_as_failed(
 ) -> None:
     says(machine, backup.BACKUP, {"event": "step", "text": "Copy"})
     monkeypatch.setattr(backup, "_running", lambda host, unit: False)
-    monkeypatch.setattr("mailwiz_tui.install.agent.backup.time.monotonic", iter(range(0, 1000, 3)).__next__)
+    monkeypatch.setattr("mailwiz_tui.agent.backup.backup.time.monotonic", iter(range(0, 1000, 3)).__next__)
     last = [item for item in backup.follow(machine.host, backup.BACKUP) if item][-1]
     assert last["event"] == "failed"
     assert backup.BACKUP in last["advice"]

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from mailwiz_tui.install.agent import keys
-from mailwiz_tui.install.agent.fault import AgentFault
-from mailwiz_tui.install.agent.host import Host
+from mailwiz_tui.agent.core.fault import AgentFault
+from mailwiz_tui.agent.core.host import Host
+from mailwiz_tui.agent.items import keys
 from tests.unit.certificates import issue
 
 WANTED = {"names": ["mail.example.com"], "days": 90}

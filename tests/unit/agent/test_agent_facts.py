@@ -12,11 +12,11 @@ from types import ModuleType
 
 import pytest
 
+from mailwiz_tui.agent.core.fault import AgentFault
+from mailwiz_tui.agent.core.host import Done
+from mailwiz_tui.agent.core.state import State
+from mailwiz_tui.agent.facts import facts, listeners, mail_packages, network_facts
 from mailwiz_tui.fleet.facts import Facts
-from mailwiz_tui.install.agent import facts, listeners, mailsoft, netfacts
-from mailwiz_tui.install.agent.fault import AgentFault
-from mailwiz_tui.install.agent.host import Done
-from mailwiz_tui.install.agent.state import State
 from tests.unit.agent.rehearsal import Rehearsal
 
 
@@ -45,7 +45,7 @@ def test_a_resolver_that_never_answers_hides_nothing_else(
 @pytest.mark.parametrize(
     ("key", "place", "name"),
     [
-        ("mail_software", mailsoft, "find"),
+        ("mail_software", mail_packages, "find"),
         ("listeners", listeners, "find"),
         ("ssh_ports", facts, "_ssh_ports"),
     ],
@@ -68,7 +68,7 @@ def test_a_server_that_cannot_say_what_is_on_it_is_not_taken_for_an_empty_one(
     stuck = threading.Event()
     monkeypatch.setattr(facts, "_DEADLINE", 0.1)
     monkeypatch.setattr(facts, "_PATIENCE", 0.5)
-    monkeypatch.setattr(mailsoft, "find", lambda host: stuck.wait())
+    monkeypatch.setattr(mail_packages, "find", lambda host: stuck.wait())
     with pytest.raises(AgentFault, match="which mail software it has"):
         facts.gather(machine.host)
     stuck.set()
@@ -79,7 +79,7 @@ def test_a_package_list_that_is_not_read_in_time_is_no_empty_one(
 ) -> None:
     monkeypatch.setattr(type(machine.host), "run", lambda *_, **__: Done(None, b"stopped after 60 s"))
     with pytest.raises(AgentFault, match="dpkg"):
-        mailsoft.find(machine.host)
+        mail_packages.find(machine.host)
 
 
 def test_a_listener_is_found_with_its_address_and_program(machine: Rehearsal) -> None:
@@ -140,7 +140,7 @@ def test_resolvers_are_those_that_the_network_gave(
 ) -> None:
     for path, text in files.items():
         machine.touch(path.lstrip("/"), text)
-    assert netfacts.configured_resolvers(machine.host) == expected
+    assert network_facts.configured_resolvers(machine.host) == expected
 
 
 NameServer = Callable[[bytes], None]
@@ -186,14 +186,14 @@ def record(kind: int) -> bytes:
 def test_answers_are_read_by_type(name_server: Callable[..., None], machine: Rehearsal) -> None:
     machine.touch("etc/resolv.conf", "nameserver 127.0.0.1\n")
     name_server(record(6) + record(46))
-    assert netfacts.query("127.0.0.1", ".", 6, recurse=True) == {6, 46}
-    assert netfacts.resolvers(machine.host) == [{"address": "127.0.0.1", "answers": True, "dnssec": True}]
+    assert network_facts.query("127.0.0.1", ".", 6, recurse=True) == {6, 46}
+    assert network_facts.resolvers(machine.host) == [{"address": "127.0.0.1", "answers": True, "dnssec": True}]
     name_server(record(6))
-    assert netfacts.resolvers(machine.host) == [{"address": "127.0.0.1", "answers": True, "dnssec": False}]
+    assert network_facts.resolvers(machine.host) == [{"address": "127.0.0.1", "answers": True, "dnssec": False}]
     name_server(b"", 0x8182)
-    assert netfacts.resolvers(machine.host) == [{"address": "127.0.0.1", "answers": False, "dnssec": False}]
+    assert network_facts.resolvers(machine.host) == [{"address": "127.0.0.1", "answers": False, "dnssec": False}]
     name_server(b"\xc0\x0c\x00")
-    assert netfacts.query("127.0.0.1", ".", 6, recurse=True) is None
+    assert network_facts.query("127.0.0.1", ".", 6, recurse=True) is None
 
 
 @pytest.mark.parametrize(
@@ -206,7 +206,7 @@ def test_whose_the_helpers_of_postfix_are(machine: Rehearsal, package: str, path
     machine.path("/usr/bin/dpkg-query").write_text(f"#!/bin/sh\nprintf '{said}'\n")
     for text, owner in (("as Debian ships it\n", "package"), ("changed\n", "other")):
         machine.touch(path.lstrip("/"), text)
-        (found,) = mailsoft.find(machine.host)
+        (found,) = mail_packages.find(machine.host)
         assert (found["name"], found["owner"]) == (package, owner)
 
 
@@ -222,7 +222,7 @@ def test_whose_configuration_mail_software_has(machine: Rehearsal, by: str) -> N
 
     def owner_of(text: str) -> str:
         machine.touch("etc/dovecot/dovecot.conf", text)
-        (found,) = mailsoft.find(machine.host)
+        (found,) = mail_packages.find(machine.host)
         assert (found["name"], found["version"]) == ("dovecot-core", "1:2.4")
         return found["owner"]
 
@@ -287,7 +287,7 @@ def test_a_postfix_in_which_somebody_set_anything_is_not_the_packages(
     machine.touch("etc/mailname", "mx1.example.org\n")
     machine.path("/usr/bin/dpkg-query").write_text("#!/bin/sh\nprintf 'postfix\\t3\\tii \\t\\036'\n")
     machine.touch("etc/postfix/main.cf", text + change)
-    (found,) = mailsoft.find(machine.host)
+    (found,) = mail_packages.find(machine.host)
     assert found["owner"] == owner
 
 
@@ -331,10 +331,10 @@ def test_an_exim_as_debian_installed_it_is_nobodys(
     machine.path("/usr/bin/dpkg-query").write_text(f"#!/bin/sh\nprintf '{said}'\n")
     machine.touch("etc/exim4/exim4.conf.template", template)
     machine.touch("etc/exim4/update-exim4.conf.conf", EXIM.replace(*change))
-    (found,) = mailsoft.find(machine.host)
+    (found,) = mail_packages.find(machine.host)
     assert (found["name"], found["owner"]) == ("exim4-base", owner)
     machine.touch("etc/exim4/exim4.conf.localmacros", "MAIN_TLS_ENABLE = 1\n")
-    assert mailsoft.find(machine.host)[0]["owner"] == "other"
+    assert mail_packages.find(machine.host)[0]["owner"] == "other"
 
 
 def test_a_machine_that_was_renamed_since_has_still_the_packages_postfix(machine: Rehearsal) -> None:
@@ -342,5 +342,5 @@ def test_a_machine_that_was_renamed_since_has_still_the_packages_postfix(machine
     machine.touch("etc/mailname", "mail7.example.net\n")
     machine.path("/usr/bin/dpkg-query").write_text("#!/bin/sh\nprintf 'postfix\\t3\\tii \\t\\036'\n")
     machine.touch("etc/postfix/main.cf", MAIN_13)
-    (found,) = mailsoft.find(machine.host)
+    (found,) = mail_packages.find(machine.host)
     assert found["owner"] == "package"

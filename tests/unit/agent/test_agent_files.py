@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailwiz_tui.install.agent import files
-from mailwiz_tui.install.agent.fault import AgentFault
+from mailwiz_tui.agent.core import files
+from mailwiz_tui.agent.core.fault import AgentFault
 from mailwiz_tui.stack.blueprint import Absent, Command, Directory, File
 from tests.unit.agent.conftest import Carry, Compare
 from tests.unit.agent.rehearsal import Rehearsal, raw, step
@@ -182,7 +182,7 @@ def test_a_failed_write_leaves_the_old_file_and_no_temporary(
     def refuse(source: str, target: str) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("mailwiz_tui.install.agent.files.os.rename", refuse)
+    monkeypatch.setattr("mailwiz_tui.agent.core.files.os.rename", refuse)
     with pytest.raises(AgentFault, match="No space left"):
         files.write(machine.host, "/etc/a.conf", b"new", 0o644)
     assert machine.path("/etc/a.conf").read_text() == "old"

@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_der_public_key, load_pem_private_key
 
-from mailwiz_tui.install.agent import keys, meshkeys
-from mailwiz_tui.install.agent.fault import AgentFault
+from mailwiz_tui.agent.core.fault import AgentFault
+from mailwiz_tui.agent.items import keys, mesh_keys
 from tests.unit.agent.rehearsal import Rehearsal
 
 
@@ -81,7 +81,7 @@ def test_a_bad_name_makes_no_certificate(machine: Rehearsal) -> None:
 
 def test_what_a_server_is_known_by_to_its_peers_is_made_once_and_fits(machine: Rehearsal) -> None:
     wanted = {"name": "in1.mailwiz.internal", "wireguard": True}
-    first = meshkeys.prepare(machine.host, wanted)
+    first = mesh_keys.prepare(machine.host, wanted)
     folder = machine.path("/etc/mailwiz/internal")
     certificate = x509.load_pem_x509_certificate((folder / "cert.pem").read_bytes())
     key = load_pem_private_key((folder / "key.pem").read_bytes(), None)
@@ -96,16 +96,16 @@ def test_what_a_server_is_known_by_to_its_peers_is_made_once_and_fits(machine: R
     assert base64.b64decode(first["wireguard"]) == private.public_key().public_bytes_raw()
     assert "PRIVATE" not in json.dumps(first)
     (folder / "key.pem").chmod(0o640)
-    assert meshkeys.prepare(machine.host, wanted) == first
+    assert mesh_keys.prepare(machine.host, wanted) == first
     assert stat.S_IMODE((folder / "key.pem").stat().st_mode) == 0o640, "its group may have been let in"
-    renamed = meshkeys.prepare(machine.host, wanted | {"name": "in2.mailwiz.internal"})
+    renamed = mesh_keys.prepare(machine.host, wanted | {"name": "in2.mailwiz.internal"})
     assert renamed["internal"]["spki_sha256"] == first["internal"]["spki_sha256"]
     assert renamed["internal"]["subject_names"] == ["in2.mailwiz.internal"]
 
 
 def test_a_program_gets_a_key_of_its_own_and_keeps_it(machine: Rehearsal) -> None:
     wanted = {"name": "in1.mailwiz.internal", "wireguard": False, "clients": {"webmail": "webmail.in1"}}
-    first = meshkeys.prepare(machine.host, wanted)
+    first = mesh_keys.prepare(machine.host, wanted)
     folder = machine.path("/etc/mailwiz/internal")
     certificate = x509.load_pem_x509_certificate((folder / "webmail-cert.pem").read_bytes())
     key = load_pem_private_key((folder / "webmail-key.pem").read_bytes(), None)
@@ -114,22 +114,22 @@ def test_a_program_gets_a_key_of_its_own_and_keeps_it(machine: Rehearsal) -> Non
     assert first["clients"]["webmail"]["spki_sha256"] != first["internal"]["spki_sha256"]
     assert stat.S_IMODE((folder / "webmail-key.pem").stat().st_mode) == 0o600
     assert "PRIVATE" not in json.dumps(first)
-    assert meshkeys.prepare(machine.host, wanted) == first
+    assert mesh_keys.prepare(machine.host, wanted) == first
 
 
 def test_a_program_of_a_bad_name_gets_no_key(machine: Rehearsal) -> None:
     wanted = {"name": "in1.mailwiz.internal", "wireguard": False, "clients": {"../key": "webmail.in1"}}
     with pytest.raises(AgentFault, match="cannot be the name of a program"):
-        meshkeys.prepare(machine.host, wanted)
+        mesh_keys.prepare(machine.host, wanted)
 
 
 def test_a_lost_key_makes_a_new_certificate_and_an_existing_network_no_key(machine: Rehearsal) -> None:
     wanted = {"name": "in1.mailwiz.internal", "wireguard": False}
-    first = meshkeys.prepare(machine.host, wanted)
+    first = mesh_keys.prepare(machine.host, wanted)
     assert first["wireguard"] == ""
     assert not machine.path("/etc/mailwiz/mesh").exists()
     machine.path("/etc/mailwiz/internal/key.pem").unlink()
-    second = meshkeys.prepare(machine.host, wanted)
+    second = mesh_keys.prepare(machine.host, wanted)
     assert second["internal"]["spki_sha256"] != first["internal"]["spki_sha256"]
     both = machine.path("/etc/mailwiz/internal/identity.pem").read_text()
     assert second["internal"]["pem"] in both
@@ -139,4 +139,4 @@ def test_a_lost_key_makes_a_new_certificate_and_an_existing_network_no_key(machi
 @pytest.mark.parametrize("name", ["", "a b", "in1/CN=x", "-x", "x" * 64])
 def test_a_bad_internal_name_makes_no_certificate(machine: Rehearsal, name: str) -> None:
     with pytest.raises(AgentFault, match="cannot stand in a certificate"):
-        meshkeys.prepare(machine.host, {"name": name, "wireguard": False})
+        mesh_keys.prepare(machine.host, {"name": name, "wireguard": False})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mailwiz_tui.install.agent.state import State
+from mailwiz_tui.agent.core.state import State
 from mailwiz_tui.stack.blueprint import Command, File, Leftovers, Unit
 from tests.unit.agent.conftest import Carry, Compare
 from tests.unit.agent.rehearsal import Rehearsal, raw, step

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mailwiz_tui.install.agent import maillog, monitor
+from mailwiz_tui.agent.watch import mail_log, monitor
 from tests.unit.agent.rehearsal import Rehearsal
 
 SENT = "to=<a@example.com>, relay=mx.example.com[192.0.2.1]:25, delay=1, dsn=2.0.0, status=sent (250 ok)"
@@ -43,7 +43,7 @@ SENT = "to=<a@example.com>, relay=mx.example.com[192.0.2.1]:25, delay=1, dsn=2.0
     ],
 )
 def test_what_a_line_counts_as(program: str, message: str, kind: str) -> None:
-    assert maillog.kind(program, message) == kind
+    assert mail_log.kind(program, message) == kind
 
 
 def entry(seconds: int, program: str, message: Any, **more: str) -> str:
@@ -75,27 +75,27 @@ def test_the_log_goes_on_where_it_was_left(machine: Rehearsal) -> None:
     lines.append(entry(131, "rspamd", "<a>; map; cannot resolve", PRIORITY="6"))
     lines.append("{broken")
     program(machine, "journalctl", "\n".join(lines))
-    told = maillog.read(machine.host, "", 3600, 3)
+    told = mail_log.read(machine.host, "", 3600, 3)
     assert told["place"] == "cursor c131"
     assert told["minutes"] == [[60, "in", 5]]
     assert [line[1] for line in told["lines"]] == ["postfix/lmtp", "postfix/lmtp", "postfix/smtpd"]
     assert told["lines"][-1][2] == "hi�"
     assert told["left_out"] == 3
-    maillog.read(machine.host, told["place"], 3600, 3)
+    mail_log.read(machine.host, told["place"], 3600, 3)
     assert "--after-cursor=c131" in machine.calls()[-1]
     assert "--lines" not in machine.calls()[-1]
 
 
 def test_nothing_in_the_log_yet_asks_from_now_on(machine: Rehearsal) -> None:
     program(machine, "journalctl", "")
-    place = maillog.read(machine.host, "", 3600, 10)["place"]
+    place = mail_log.read(machine.host, "", 3600, 10)["place"]
     assert place.startswith("since ")
-    assert maillog.read(machine.host, place, 3600, 10)["place"] == place
+    assert mail_log.read(machine.host, place, 3600, 10)["place"] == place
 
 
 def test_a_cursor_that_is_gone_begins_anew(machine: Rehearsal) -> None:
     program(machine, "journalctl", "Failed to seek to cursor", code=1)
-    assert maillog.read(machine.host, "cursor old", 60, 10)["lines"] == []
+    assert mail_log.read(machine.host, "cursor old", 60, 10)["lines"] == []
     asked = [call for call in machine.calls() if call.startswith("journalctl")]
     assert "--after-cursor=old" in asked[0]
     assert "--since=@" in asked[1]

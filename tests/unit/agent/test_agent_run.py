@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 
-from mailwiz_tui.install.agent import launch, lockout, packages, policy, run
-from mailwiz_tui.install.agent.fault import AgentFault
-from mailwiz_tui.install.agent.journal import Journal
-from mailwiz_tui.install.agent.lock import RunLock, active_run
-from mailwiz_tui.install.agent.state import State
+from mailwiz_tui.agent.core import launch, lockout, policy, run
+from mailwiz_tui.agent.core.fault import AgentFault
+from mailwiz_tui.agent.core.journal import Journal
+from mailwiz_tui.agent.core.lock import RunLock, active_run
+from mailwiz_tui.agent.core.state import State
+from mailwiz_tui.agent.items import packages
 from mailwiz_tui.stack.blueprint import Command, File, Packages, Unit
 from tests.unit.agent.conftest import Carry, Compare
 from tests.unit.agent.rehearsal import Rehearsal, raw, step
@@ -110,18 +111,18 @@ def test_a_held_apt_lock_is_waited_for_by_name_and_not_broken(machine: Rehearsal
         threading.Event().wait(60)
     try:
         os.read(reader, 1)
-        from mailwiz_tui.install.agent import aptlocks
+        from mailwiz_tui.agent.items import apt_locks
 
-        (reason,) = aptlocks.busy(machine.host)
+        (reason,) = apt_locks.busy(machine.host)
         assert f"process {pid}" in reason
         assert "lock-frontend" in reason
         said: list[str] = []
         with pytest.raises(AgentFault, match="still busy"):
-            aptlocks.wait(machine.host, said.append, timeout=0.0)
+            apt_locks.wait(machine.host, said.append, timeout=0.0)
     finally:
         os.kill(pid, 9)
         os.waitpid(pid, 0)
-    assert aptlocks.busy(machine.host) == []
+    assert apt_locks.busy(machine.host) == []
 
 
 def test_a_lock_that_apt_itself_gives_up_on_is_tried_again(machine: Rehearsal, carry: Carry) -> None:
@@ -286,7 +287,7 @@ def test_following_a_run_that_nobody_writes_any_more_says_interrupted(machine: R
 def test_a_log_without_end_is_capped_but_states_still_come(
     machine: Rehearsal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from mailwiz_tui.install.agent import journal as module
+    from mailwiz_tui.agent.core import journal as module
 
     monkeypatch.setattr(module, "MAX_LOG_BYTES", 2000)
     journal = Journal(str(tmp_path / "j"))
@@ -407,7 +408,7 @@ def test_a_lockout_step_with_nothing_to_do_asks_nobody(machine: Rehearsal, carry
 def test_an_unexpected_error_ends_the_run_in_words(
     machine: Rehearsal, carry: Carry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from mailwiz_tui.install.agent import steps as module
+    from mailwiz_tui.agent.core import steps as module
 
     def crash(*args: Any) -> None:
         raise RuntimeError("boom")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from mailwiz_tui.install.agent.operation import Channel
-from mailwiz_tui.install.agent.watchops import WatchOperations
+from mailwiz_tui.agent.operation import Channel
+from mailwiz_tui.agent.watch_operations import WatchOperations
 from tests.unit.agent.rehearsal import Rehearsal
 
 

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from mailwiz_tui.install.agent import waits
+from mailwiz_tui.agent.items import waits
 from mailwiz_tui.stack.blueprint import File, Wait
 from tests.unit.agent.conftest import Carry, Compare
 from tests.unit.agent.rehearsal import Rehearsal, raw, step

@@ -8,7 +8,7 @@ import io
 import pytest
 
 from mailwiz_tui.commands import terminal
-from mailwiz_tui.install.prompts import HostKey, RefusingPrompts
+from mailwiz_tui.deploy.prompts import HostKey, RefusingPrompts
 
 KEYS = (HostKey("ssh-ed25519", "SHA256:abc"),)
 

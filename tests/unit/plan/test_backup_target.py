@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailwiz_tui.plan.places import access_key, backup_target
 from mailwiz_tui.plan.rules import cross_check
+from mailwiz_tui.plan.storage_names import access_key, backup_target
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from mailwiz_tui.plan.draft import Draft, StepState
 from mailwiz_tui.plan.findings import PlanError, Severity
-from mailwiz_tui.plan.marks import marks_path_for
 from mailwiz_tui.plan.model import Role
 from mailwiz_tui.plan.steps import STEPS
 from mailwiz_tui.plan.toml import load_plan, load_raw
+from mailwiz_tui.plan.visited_steps import marks_path_for
 
 TODAY = datetime.date(2026, 5, 1)
 

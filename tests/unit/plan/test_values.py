@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mailwiz_tui.plan import dnsnames, hosts, mailnames, places
+from mailwiz_tui.plan import dnsnames, hosts, mailnames, storage_names
 
 Check = Callable[[str], object]
 
@@ -26,10 +26,10 @@ CHECKS: dict[str, Check] = {
     "https": hosts.https_url,
     "mail address": mailnames.mail_address,
     "report": mailnames.report_addresses,
-    "path": places.absolute_path,
-    "export": places.exported_path,
-    "bucket": places.bucket_name,
-    "region": places.region_name,
+    "path": storage_names.absolute_path,
+    "export": storage_names.exported_path,
+    "bucket": storage_names.bucket_name,
+    "region": storage_names.region_name,
 }
 TEXT = st.text(max_size=80) | st.text(string.ascii_letters + string.digits + "[]:/@.-_%,!? \n\t\\\"'", max_size=80)
 
@@ -259,7 +259,7 @@ def test_domains_of_report_addresses() -> None:
     ],
 )
 def test_directories(typed: str, kept: str) -> None:
-    assert places.absolute_path(typed) == kept
+    assert storage_names.absolute_path(typed) == kept
 
 
 @pytest.mark.parametrize(
@@ -296,16 +296,16 @@ def test_directories(typed: str, kept: str) -> None:
 )
 def test_directories_that_are_refused(typed: str) -> None:
     with pytest.raises(ValueError, match=r"\w"):
-        places.absolute_path(typed)
+        storage_names.absolute_path(typed)
 
 
 def test_an_export_may_be_the_root() -> None:
-    assert places.exported_path("/") == "/"
+    assert storage_names.exported_path("/") == "/"
 
 
 @pytest.mark.parametrize("typed", ["abc", "a-b.c-1", "a" * 63])
 def test_buckets(typed: str) -> None:
-    assert places.bucket_name(typed) == typed
+    assert storage_names.bucket_name(typed) == typed
 
 
 @pytest.mark.parametrize(
@@ -329,18 +329,18 @@ def test_buckets(typed: str) -> None:
 )
 def test_what_is_no_bucket(typed: str) -> None:
     with pytest.raises(ValueError, match=r"\w"):
-        places.bucket_name(typed)
+        storage_names.bucket_name(typed)
 
 
 @pytest.mark.parametrize("typed", ["certs/chain.pem", "/etc/ssl/x y.pem", "chain.pem"])
 def test_files_beside_the_plan(typed: str) -> None:
-    assert places.local_file(typed) == typed
+    assert storage_names.local_file(typed) == typed
 
 
 @pytest.mark.parametrize("typed", ["certs/", ".", "a\nb", "a\0b", " a", "-----BEGIN PRIVATE KEY-----"])
 def test_what_is_no_file(typed: str) -> None:
     with pytest.raises(ValueError, match=r"\w"):
-        places.local_file(typed)
+        storage_names.local_file(typed)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ COUNTED = (
     "package", "record", "server", "step", "warning",
 )  # fmt: skip
 NOUNS = {many(noun) for noun in COUNTED}
-ON_SERVERS = ("install/agent", "stack")
+ON_SERVERS = ("agent", "stack")
 """These run on servers or describe them; they cannot use the helper, or always count several."""
 
 

@@ -15,8 +15,8 @@ import asyncssh
 import pytest
 from pydantic import SecretStr
 
+from mailwiz_tui.deploy.prompts import HostKey
 from mailwiz_tui.fleet.server import Server
-from mailwiz_tui.install.prompts import HostKey
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mailwiz_tui.install.ssh import Channel
+from mailwiz_tui.deploy.ssh import Channel
 
 
 async def read_exactly(channel: Channel, count: int) -> bytes:

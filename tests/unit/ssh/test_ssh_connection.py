@@ -11,14 +11,8 @@ from pathlib import Path
 import asyncssh
 import pytest
 
-from mailwiz_tui.install.ssh import (
-    ConnectionLost,
-    SshError,
-    SshErrorKind,
-    Tunnels,
-    connect,
-)
-from mailwiz_tui.install.ssh.transport import KEEPALIVE_MISSES, KEEPALIVE_SECONDS
+from mailwiz_tui.deploy.ssh import ConnectionLost, SshError, SshErrorKind, Tunnels, connect
+from mailwiz_tui.deploy.ssh.transport import KEEPALIVE_MISSES, KEEPALIVE_SECONDS
 from tests.unit.ssh.conftest import Keys, MakeHost, Operator, ServerOf
 
 from .reading import read_exactly
@@ -85,7 +79,7 @@ async def test_dead_peers_are_noticed_by_keepalives(
 async def test_a_server_that_says_nothing_times_out(
     make_host: MakeHost, server_of: ServerOf, operator: Operator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mailwiz_tui.install.ssh.transport.CONNECT_SECONDS", 0.2)
+    monkeypatch.setattr("mailwiz_tui.deploy.ssh.transport.CONNECT_SECONDS", 0.2)
     host = await make_host()
     silent = await asyncio.start_server(lambda r, w: None, "127.0.0.1", 0)
     port = silent.sockets[0].getsockname()[1]
@@ -99,7 +93,7 @@ async def test_a_server_that_says_nothing_times_out(
 async def test_time_for_an_answer_does_not_count(
     make_host: MakeHost, server_of: ServerOf, operator: Operator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mailwiz_tui.install.ssh.transport.CONNECT_SECONDS", 0.5)
+    monkeypatch.setattr("mailwiz_tui.deploy.ssh.transport.CONNECT_SECONDS", 0.5)
     host = await make_host(password="sesame", authorized=[])
     operator.passwords = ["sesame"]
     operator.slow = 0.8
@@ -207,7 +201,7 @@ async def test_a_proxy_command_carries_the_connection(
 async def test_a_refused_session_is_tried_again_for_a_moment(
     make_host: MakeHost, server_of: ServerOf, operator: Operator, monkeypatch: pytest.MonkeyPatch, refusals: int
 ) -> None:
-    monkeypatch.setattr("mailwiz_tui.install.ssh.connection.REFUSED_DELAYS", (0, 0, 0))
+    monkeypatch.setattr("mailwiz_tui.deploy.ssh.connection.REFUSED_DELAYS", (0, 0, 0))
     host = await make_host()
     async with await connect(server_of(host), operator) as connection:
         really = connection.transport.create_process

@@ -11,8 +11,8 @@ from pathlib import Path
 import asyncssh
 import pytest
 
-from mailwiz_tui.install.ssh import SshError, SshErrorKind, Tunnels, connect, known_hosts
-from mailwiz_tui.install.ssh.client_config import client_config, parse
+from mailwiz_tui.deploy.ssh import SshError, SshErrorKind, Tunnels, connect, known_hosts
+from mailwiz_tui.deploy.ssh.client_config import client_config, parse
 from tests.unit.ssh.conftest import Keys, MakeHost, Operator, ServerOf
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import asyncssh
 import pytest
 
-from mailwiz_tui.install.ssh import SshError, SshErrorKind, Tunnels, connect
+from mailwiz_tui.deploy.ssh import SshError, SshErrorKind, Tunnels, connect
 from tests.unit.ssh.conftest import Keys, MakeHost, Operator, ServerOf
 
 from .reading import read_exactly
@@ -265,7 +265,7 @@ async def test_what_goes_wrong_while_signing_reaches_the_operator(
     def fail(*_: object) -> None:
         raise asyncssh.KeyEncryptionError("OpenSSH private key encryption requires bcrypt with KDF support")
 
-    monkeypatch.setattr("mailwiz_tui.install.ssh.identities.asyncssh.read_private_key", fail)
+    monkeypatch.setattr("mailwiz_tui.deploy.ssh.identities.asyncssh.read_private_key", fail)
     host = await make_host()
     operator.passphrases = [PASSPHRASE]
     with pytest.raises(SshError, match="package bcrypt is not installed") as caught:

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from mailwiz_tui.deploy.ssh import known_hosts
+from mailwiz_tui.deploy.ssh.client_config import parse
+from mailwiz_tui.deploy.ssh.errors import printable
 from mailwiz_tui.fleet.jumps import parse_jumps
-from mailwiz_tui.install.ssh import known_hosts
-from mailwiz_tui.install.ssh.client_config import parse
-from mailwiz_tui.install.ssh.errors import printable
 from tests.unit.ssh.conftest import Keys
 
 ANY = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mailwiz_tui.install.ssh import Connection, SshError, SshErrorKind, connect
+from mailwiz_tui.deploy.ssh import Connection, SshError, SshErrorKind, connect
 from tests.unit.ssh.conftest import MakeHost, Operator, ServerOf
 
 SUDO = r"""#!/bin/sh

@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 
 from mailwiz_tui.fleet.facts import FactsFile
 from mailwiz_tui.plan.model import Plan
-from mailwiz_tui.stack import keys
+from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.blueprint import Blueprint, Command, File, Packages, Scope, Unit
 from mailwiz_tui.stack.compile import compile_server
 
 from . import cases
 
 NO_COMMENTS = {"/etc/hostname", "/etc/mailname", "/etc/postsrsd.secret"}
-MADE_BY_PREPARE = {keys.TLS_CHAIN, keys.TLS_KEY, keys.INTERNAL_IDENTITY}
+MADE_BY_PREPARE = {layout.TLS_CHAIN, layout.TLS_KEY, layout.INTERNAL_IDENTITY}
 
 KNOWN = st.builds(
     cases.facts,

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mailwiz_tui.fleet.facts import FactsFile
-from mailwiz_tui.stack import keys
+from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.compile import compile_server
 from mailwiz_tui.stack.database_gate.gate import DOWN, OWN_GREETING, WELCOME, Gate, packet, peer_uid
 from mailwiz_tui.stack.healing.drop_in import drop_in_path
@@ -148,10 +148,10 @@ def test_postfix_and_dovecot_ask_through_the_gate(known: FactsFile) -> None:
     files = blueprint.files()
     maps = [file.content for path, file in files.items() if path.startswith("/etc/postfix/mysql/")]
     assert maps
-    assert all(text.count(f"unix:{keys.DATABASE_GATE_SOCKET}") > 2 for text in maps)
+    assert all(text.count(f"unix:{layout.DATABASE_GATE_SOCKET}") > 2 for text in maps)
     dovecot = "".join(file.content for path, file in files.items() if path.startswith("/etc/dovecot/"))
-    assert keys.DATABASE_GATE_SOCKET in dovecot
-    assert keys.MYSQL_SOCKET not in dovecot
+    assert layout.DATABASE_GATE_SOCKET in dovecot
+    assert layout.MYSQL_SOCKET not in dovecot
     units = [unit.name for unit in blueprint.units()]
     assert units.index("mailwiz-database-gate.socket") < units.index("dovecot.service")
 

@@ -15,14 +15,14 @@ from typing import Any
 
 import pytest
 
-from mailwiz_tui.stack import keys
+from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.blueprint import Blueprint, Unit
 from mailwiz_tui.stack.clamav.component import MILTER as CLAMAV
 from mailwiz_tui.stack.clamav.component import source as signature_source
 from mailwiz_tui.stack.compile import compile_server
-from mailwiz_tui.stack.guard.component import MILTER as GUARD
 from mailwiz_tui.stack.message_checks.component import MILTER as MESSAGE_CHECKS
 from mailwiz_tui.stack.opendkim.milter import MILTER as OPENDKIM
+from mailwiz_tui.stack.rate_limiter.component import MILTER as GUARD
 from mailwiz_tui.stack.rspamd.milter import MILTER as RSPAMD
 from mailwiz_tui.stack.spamassassin.component import MILTER as SPAMASSASSIN
 from mailwiz_tui.stack.spamassassin.spamd import Spamd, Verdict
@@ -113,7 +113,7 @@ def test_a_filter_whose_spamd_is_down_is_passed_over() -> None:
     links = divided("filter", "spamassassin").files()["/etc/mailwiz/links/haproxy.cfg"].content
     own = links.partition("\nbackend spamassassin-own\n")[2].partition("\n\n")[0]
     asked = [line.strip().removeprefix("tcp-check ") for line in own.splitlines()]
-    assert asked[1:3] == [f"connect port {SPAMASSASSIN.port}", f"connect port {keys.SPAMD_PORT}"]
+    assert asked[1:3] == [f"connect port {SPAMASSASSIN.port}", f"connect port {layout.SPAMD_PORT}"]
     assert asked[4] == "expect string PONG"
 
 
@@ -203,7 +203,7 @@ def milter(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def rate_limiter(milter: None) -> Iterator[ModuleType]:
     """The module, loaded beside the stand-in."""
-    name = "mailwiz_tui.stack.guard.rate_limiter"
+    name = "mailwiz_tui.stack.rate_limiter.rate_limiter"
     sys.modules.pop(name, None)
     yield importlib.import_module(name)
     sys.modules.pop(name, None)

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from mailwiz_tui.stack import keys
+from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.accounts.account_reader import Accounts, AccountsUnavailableError
 from mailwiz_tui.stack.accounts.account_sources import CopiedDirectory
 from mailwiz_tui.stack.compile import compile_server
@@ -289,7 +289,7 @@ def test_every_server_that_takes_mail_asks_the_checks_first(antispam: str) -> No
             assert asked["smtpd_milters"].split()[0] == MESSAGE_CHECKS.address
             assert asked.get("submission_milters", MESSAGE_CHECKS.address).split()[0] == MESSAGE_CHECKS.address
             assert MESSAGE_CHECKS.address not in asked["non_smtpd_milters"]
-            owners = keys.SENDER_OWNERS if name in ("mx1", "out1") else ""
+            owners = layout.SENDER_OWNERS if name in ("mx1", "out1") else ""
             assert f"smtpd_sender_login_maps = {owners}\n" in main
     assert MESSAGE_CHECKS.address not in several["out1"].files()["/etc/postfix/master.cf"].content, (
         "what other servers of the plan hand over was checked there"
@@ -323,7 +323,7 @@ def test_the_checks_know_relay_domains_and_where_accounts_are() -> None:
     blueprint = compile_server(cases.plan(domain=domain), "mx1", cases.facts())
     settings = json.loads(blueprint.files()["/etc/mailwiz/message-checks/settings.json"].content)
     assert settings["domains"] == ["example.com", "relay.example"]
-    assert settings["accounts"] == {"socket": keys.MYSQL_SOCKET, "user": "mailwiz-checks", "name": "postfix"}
+    assert settings["accounts"] == {"socket": layout.MYSQL_SOCKET, "user": "mailwiz-checks", "name": "postfix"}
     assert settings["allow_foreign_from"] is False
     assert "python3-pymysql" in blueprint.packages()
     copied = compile_server(cases.distributed(), "in1", cases.distributed_facts())
@@ -336,8 +336,8 @@ def test_the_checks_know_relay_domains_and_where_accounts_are() -> None:
         assert "sendmail_path = /usr/local/lib/mailwiz/mailwiz-sieve-mail %{user}" in (
             store.files()["/etc/dovecot/dovecot.conf"].content
         )
-        assert keys.SIEVE_MAIL in store.files()
-    assert sender_owners.PORT == keys.SENDER_OWNERS_PORT
+        assert layout.SIEVE_MAIL in store.files()
+    assert sender_owners.PORT == layout.SENDER_OWNERS_PORT
 
 
 def test_long_fields_of_a_users_mail_are_folded_before_it_is_signed(checks: type[Any]) -> None:
@@ -420,7 +420,7 @@ def test_the_program_for_filters_runs_as_it_is_shipped(tmp_path: Path) -> None:
             place = tmp_path / path.removeprefix("/usr/local/lib/")
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_text(file.content.replace("/usr/local/lib", str(tmp_path)))
-    program = tmp_path / keys.SIEVE_MAIL.removeprefix("/usr/local/lib/")
+    program = tmp_path / layout.SIEVE_MAIL.removeprefix("/usr/local/lib/")
     forged = f"{ANSWER}From: ann@example.com\r\nFrom: bob@example.com\r\n\r\nhello\r\n".encode()
     done = subprocess.run(
         [sys.executable, "-I", str(program), ANN, "-i", "-f", ANN, "--", "x@elsewhere.test"],

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from mailwiz_tui.stack import keys
+from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.blueprint import Blueprint
 from mailwiz_tui.stack.compile import compile_server
 from mailwiz_tui.stack.nfs import component as nfs
@@ -63,7 +63,7 @@ def test_dovecot_keeps_indexes_local_and_everything_else_with_the_mail(codename:
 
 def test_record_of_where_mail_is_names_the_file_server() -> None:
     blueprint = made(nfs_server="2001:db8::9")
-    kind, path = blueprint.files()[keys.MAIL_STORE].content.splitlines()[-1].split()
+    kind, path = blueprint.files()[layout.MAIL_STORE].content.splitlines()[-1].split()
     assert (kind, path) == ("nfs-maildir@[2001:db8::9]:/export/mail", "/srv/mail")
     assert blueprint.meta["mail_format"] == kind
 
@@ -79,7 +79,7 @@ def test_check_of_the_mount_tells_another_export_from_the_planned_one() -> None:
 
 
 def test_postfix_keeps_its_queue_off_the_file_server() -> None:
-    assert not keys.POSTFIX_SPOOL.startswith(made().meta["storage"])
+    assert not layout.POSTFIX_SPOOL.startswith(made().meta["storage"])
     assert "queue_directory" not in made().files()["/etc/postfix/main.cf"].content
 
 

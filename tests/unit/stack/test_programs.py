@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mailwiz_tui.stack import keys
+from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.blueprint import Blueprint
 from mailwiz_tui.stack.compile import compile_server
 
@@ -46,7 +46,7 @@ def test_every_imported_module_is_shipped_and_every_launcher_finds_its_module(
     name: str, blueprint: Blueprint
 ) -> None:
     files = blueprint.files()
-    modules = {path: text.content for path, text in files.items() if path.startswith(keys.LIB_DIR)}
+    modules = {path: text.content for path, text in files.items() if path.startswith(layout.LIB_DIR)}
     seen = 0
     for path, text in modules.items():
         if path.endswith(".py"):
@@ -55,7 +55,7 @@ def test_every_imported_module_is_shipped_and_every_launcher_finds_its_module(
                 assert wanted in modules, f"{path} imports {wanted}, which {name} is not given"
         elif "runpy.run_module" in text:
             started = text.split("runpy.run_module('mailwiz.")[1].split("'")[0].replace(".", "/")
-            assert f"{keys.LIB_DIR}/{started}.py" in modules
+            assert f"{layout.LIB_DIR}/{started}.py" in modules
     assert seen
 
 

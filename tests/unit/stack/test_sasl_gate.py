@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from mailwiz_tui.fleet.facts import FactsFile
-from mailwiz_tui.stack import keys
+from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.compile import compile_server
 from mailwiz_tui.stack.sasl_gate.gate import STILL_BUSY, Gate, answers, could_not_check
 
@@ -155,12 +155,12 @@ def test_postfix_asks_through_the_gate(known: FactsFile, server: str) -> None:
     plan = cases.distributed() if server == "out1" else cases.plan()
     blueprint = compile_server(plan, server, known)
     files = blueprint.files()
-    assert f"smtpd_sasl_path = {keys.SASL_GATE_SOCKET}\n" in files["/etc/postfix/main.cf"].content
+    assert f"smtpd_sasl_path = {layout.SASL_GATE_SOCKET}\n" in files["/etc/postfix/main.cf"].content
     units = [unit.name for unit in blueprint.units()]
     assert units.index("dovecot.service") < units.index("mailwiz-sasl-gate.socket")
     service = files["/etc/systemd/system/mailwiz-sasl-gate.service"].content
-    assert f" {keys.POSTFIX_SPOOL}/{keys.SASL_SOCKET}\n" in service
-    assert f"{keys.POSTFIX_SPOOL}/{keys.SASL_SOCKET} {{" in files["/etc/dovecot/dovecot.conf"].content
+    assert f" {layout.POSTFIX_SPOOL}/{layout.SASL_SOCKET}\n" in service
+    assert f"{layout.POSTFIX_SPOOL}/{layout.SASL_SOCKET} {{" in files["/etc/dovecot/dovecot.conf"].content
 
 
 def test_who_takes_no_logins_has_no_gate() -> None:

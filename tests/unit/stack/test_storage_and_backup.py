@@ -7,7 +7,7 @@ import json
 import pytest
 
 from mailwiz_tui.fleet.facts import FactsFile
-from mailwiz_tui.stack import keys
+from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.backup import component as backup
 from mailwiz_tui.stack.blueprint import Blueprint, Unit
 from mailwiz_tui.stack.compile import compile_server
@@ -49,14 +49,14 @@ def test_nothing_is_on_that_was_not_chosen() -> None:
     ("storage", "words"),
     [
         ({"path": "/srv/mail"}, ("mail_home = /srv/mail/", "mail_driver = maildir")),
-        (S3, ("mail_driver = sdbox", f"mail_alt_path = {keys.OBJECT_STORE_MOUNT}/", "mail_home = /srv/mail/")),
+        (S3, ("mail_driver = sdbox", f"mail_alt_path = {layout.OBJECT_STORE_MOUNT}/", "mail_home = /srv/mail/")),
     ],
 )
 def test_dovecot_keeps_mail_where_the_plan_says(storage: dict[str, object], words: tuple[str, ...]) -> None:
     blueprint = made(storage=storage)
     config = blueprint.files()["/etc/dovecot/dovecot.conf"].content
     assert all(word in config for word in words)
-    kind, path = blueprint.files()[keys.MAIL_STORE].content.splitlines()[-1].split()
+    kind, path = blueprint.files()[layout.MAIL_STORE].content.splitlines()[-1].split()
     assert (blueprint.meta["mail_format"], blueprint.meta["storage"]) == (kind, path)
 
 
@@ -69,7 +69,7 @@ def test_object_store_is_mounted_before_dovecot_and_its_secret_is_given() -> Non
     assert config.mode == 0o600
     assert [spec.given != "" for spec in blueprint.secrets if spec.name == "s3-key"] == [True]
     mount = blueprint.files()[f"/etc/systemd/system/{objectstore.SERVICE}"].content
-    assert f"install -d -m 0000 {keys.OBJECT_STORE_MOUNT}" in mount
+    assert f"install -d -m 0000 {layout.OBJECT_STORE_MOUNT}" in mount
     move = blueprint.files()[f"/etc/systemd/system/{objectstore.MOVE}"].content
     assert "savedbefore 45d" in move
     assert all(units(blueprint)[name].running for name in (objectstore.SERVICE, objectstore.TIMER))
@@ -85,7 +85,7 @@ def test_backup_holds_what_is_the_operators_own_and_no_key() -> None:
     assert isinstance(kept, list)
     assert {"/etc/dovecot/mailwiz.d", "/etc/mailwiz/local.d", "/etc/rspamd/override.d"} <= set(kept)
     places = [*kept, "/var/vmail"]
-    for secret in (keys.TLS_KEY, keys.DKIM_DIR, keys.STATE_DIR, backup.KEY):
+    for secret in (layout.TLS_KEY, layout.DKIM_DIR, layout.STATE_DIR, backup.KEY):
         assert not any(secret.startswith(place) for place in places)
     assert blueprint.files()[backup.KEY].mode == 0o600
     assert "restic" in blueprint.packages()
@@ -96,7 +96,7 @@ def test_indexes_are_left_out_only_where_dovecot_makes_them_again() -> None:
     assert any("dovecot.index" in text for text in settings(made(backup=target))["exclude"])  # type: ignore[attr-defined]
     old = settings(made(backup=target, storage=S3))
     assert not any("dovecot.index" in text for text in old["exclude"])  # type: ignore[attr-defined]
-    assert old["places"] == ["/srv/mail", keys.OBJECT_STORE_MOUNT]
+    assert old["places"] == ["/srv/mail", layout.OBJECT_STORE_MOUNT]
 
 
 def test_backup_in_an_object_store_has_its_credentials_in_a_file_of_root() -> None:
@@ -117,4 +117,4 @@ def test_each_of_several_stores_has_a_backup_of_its_own(target: str) -> None:
     assert (first["databases"], second["databases"]) == (["postfix"], [])
     assert (first["store"], second["store"], second["first_store"]) == ("store1", "store2", "store1")
     rows = second["accounts_copy"]["rows"]  # type: ignore[index]
-    assert rows.startswith(f"{keys.ACCOUNT_COPY}/")
+    assert rows.startswith(f"{layout.ACCOUNT_COPY}/")

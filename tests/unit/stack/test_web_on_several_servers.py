@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mailwiz_tui.fleet.facts import FactsFile
-from mailwiz_tui.stack import keys
+from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.accounts.clients import PANEL, PANEL_TABLES, WEBMAIL, DatabaseClient, database_clients
 from mailwiz_tui.stack.accounts.copy import UNITS
 from mailwiz_tui.stack.accounts.refresh import SOCKET_UNIT
@@ -70,23 +70,23 @@ def test_an_application_cannot_read_the_key_that_opens_what_daemons_may_do(clien
     blueprint = made("out1")
     pool = next(f.content for path, f in blueprint.files().items() if path.endswith(f"mailwiz-{client.user}.conf"))
     opened = next(line for line in pool.splitlines() if "open_basedir" in line).partition("= ")[2].split(":")
-    assert {client.key, client.certificate, keys.INTERNAL_PEERS} <= set(opened)
+    assert {client.key, client.certificate, layout.INTERNAL_PEERS} <= set(opened)
     others = {c.key for c in (WEBMAIL, PANEL, PANEL_TABLES) if c != client}
-    assert not {keys.INTERNAL_KEY, keys.INTERNAL_IDENTITY, keys.INTERNAL_DIR, *others} & set(opened)
+    assert not {layout.INTERNAL_KEY, layout.INTERNAL_IDENTITY, layout.INTERNAL_DIR, *others} & set(opened)
     users = [item for _, item in blueprint.items() if isinstance(item, User) and item.name == client.user]
     assert users
-    assert not [user for user in users if keys.INTERNAL_GROUP in user.groups]
+    assert not [user for user in users if layout.INTERNAL_GROUP in user.groups]
 
 
 def test_the_database_trusts_the_certificates_of_applications_and_no_other_daemon_does() -> None:
     files = made("store1").files()
     certificates = [CERTIFICATE.format(client.name) for client in (WEBMAIL, PANEL, PANEL_TABLES)]
     for certificate in certificates:
-        assert certificate in files[keys.DATABASE_PEERS].content
-    trusting = {path for path, file in files.items() if keys.DATABASE_PEERS in file.content}
+        assert certificate in files[layout.DATABASE_PEERS].content
+    trusting = {path for path, file in files.items() if layout.DATABASE_PEERS in file.content}
     assert trusting == {"/etc/mysql/mariadb.conf.d/91-mailwiz-peers.cnf"}
     for server in cases.distributed().servers:
-        assert "out1's" not in made(server.id).files()[keys.INTERNAL_PEERS].content
+        assert "out1's" not in made(server.id).files()[layout.INTERNAL_PEERS].content
 
 
 def test_webmail_reads_no_account_wherever_it_is() -> None:
@@ -114,7 +114,7 @@ def test_the_panel_finds_somebody_who_takes_its_mail_and_nobody_else_does(
     services: dict[str, str], listens: bool
 ) -> None:
     blueprint = compile_server(cases.distributed(services=services), "out1", known())
-    files, number = blueprint.files(), keys.PANEL_MAIL_PORT
+    files, number = blueprint.files(), layout.PANEL_MAIL_PORT
     assert (f"127.0.0.1:{number} inet" in files["/etc/postfix/master.cf"].content) == listens
     assert [port.scope for port in blueprint.ports if port.number == number] == [Scope.LOCAL] * listens
     if listens:
@@ -140,7 +140,7 @@ def test_a_front_that_keeps_the_accounts_reaches_them_by_their_socket() -> None:
     assert WEBMAIL.key not in config
     assert "'mailwiz_accounts'" in config, "logins come from the copy all the same"
     assert "'roundcube'@'localhost' IDENTIFIED VIA unix_socket" in files["/etc/mailwiz/sql/roundcube.sql"].content
-    assert keys.DATABASE_PEERS not in files
+    assert layout.DATABASE_PEERS not in files
 
 
 def test_a_certificate_is_made_for_what_the_plan_wants_alone() -> None:

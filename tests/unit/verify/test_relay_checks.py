@@ -8,7 +8,7 @@ import pytest
 
 from mailwiz_tui.verify import relay
 from mailwiz_tui.verify.check import Failed, Warned
-from mailwiz_tui.verify.courier import Courier
+from mailwiz_tui.verify.smtp_route import Courier
 
 
 def courier(*answers: str) -> Courier:

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from mailwiz_tui.verify import courier, dialog, mail_in, smtp
+from mailwiz_tui.verify import dialog, mail_in, smtp, smtp_route
 from mailwiz_tui.verify.check import Failed, NotRun, Warned
-from mailwiz_tui.verify.courier import Courier
 from mailwiz_tui.verify.mailbox import Mailbox
+from mailwiz_tui.verify.smtp_route import Courier
 from mailwiz_tui.verify.target import Target
 from tests.unit.verify import fakes
 from tests.unit.verify.conftest import MakeTarget, Serve
@@ -28,7 +28,7 @@ Action = Callable[..., Awaitable[str]]
 def make(serve: Serve, target: MakeTarget, cert: fakes.Certificate) -> Make:
     def start(**broken: Any) -> tuple[Target, Courier]:
         made = target({25: serve(fakes.Smtp(cert.context(), **broken))})
-        return made, courier.local(made)
+        return made, smtp_route.local(made)
 
     return start
 
@@ -119,7 +119,7 @@ async def test_certificate_of_another_is_no_delivery(serve: Serve, target: MakeT
     other = fakes.certificate(folder)
     made = target({25: serve(fakes.Smtp(other.context()))})
     with pytest.raises(OSError, match="CERTIFICATE_VERIFY_FAILED"):
-        await smtp.check_no_auth(made, courier.local(made))
+        await smtp.check_no_auth(made, smtp_route.local(made))
 
 
 async def test_false_endings(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,7 +139,7 @@ class Delivery:
         self.smtp = fakes.Smtp(cert.context(), store=store, **broken)
         ports = {25: serve(self.smtp), 993: serve(fakes.Imap(store), cert.context())}
         self.target = target(ports)
-        self.courier = courier.local(self.target)
+        self.courier = smtp_route.local(self.target)
 
 
 @pytest.fixture
@@ -199,7 +199,7 @@ class FakeLink:
 
 async def test_where_port_25_is_blocked_a_server_does_it(make: Make) -> None:
     made, _ = make()
-    way = courier.remote(made, FakeLink(), "mx2", "port 25 cannot be reached from this machine, so from mx2")
+    way = smtp_route.remote(made, FakeLink(), "mx2", "port 25 cannot be reached from this machine, so from mx2")
     assert way.vantage == "mx2"
     assert await smtp.check_banner(made, way)
     assert await smtp.check_no_auth(made, way)
@@ -207,24 +207,24 @@ async def test_where_port_25_is_blocked_a_server_does_it(make: Make) -> None:
 
 async def test_forging_from_a_server_of_the_plan_proves_nothing(make: Make) -> None:
     made, _ = make(forged_accepted=True)
-    way = courier.remote(made, FakeLink(), "mx1", "port 25 cannot be reached from here")
+    way = smtp_route.remote(made, FakeLink(), "mx1", "port 25 cannot be reached from here")
     with pytest.raises(NotRun, match="it would prove nothing"):
         await smtp.check_forged(made, way, fakes.PROBE)
 
 
 async def test_finding_a_way_to_port_25(make: Make, target: MakeTarget, monkeypatch: pytest.MonkeyPatch) -> None:
     made, _ = make()
-    assert (await courier.find(made, {})).vantage == "operator"
+    assert (await smtp_route.find(made, {})).vantage == "operator"
 
     def blocked(target: Target) -> None:
         raise TimeoutError
 
-    monkeypatch.setattr(courier, "_reach", blocked)
-    way = await courier.find(made, {"mx1": FakeLink(), "mx2": FakeLink(broken=True)})
+    monkeypatch.setattr(smtp_route, "_reach", blocked)
+    way = await smtp_route.find(made, {"mx1": FakeLink(), "mx2": FakeLink(broken=True)})
     assert way.vantage == "mx1"
     assert "no answer in time" in way.why
     with pytest.raises(Failed, match="from no server either"):
-        await courier.find(target({25: 1}), {"mx1": FakeLink()})
+        await smtp_route.find(target({25: 1}), {"mx1": FakeLink()})
 
 
 def test_dialogue_source_stands_alone() -> None:

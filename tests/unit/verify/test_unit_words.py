@@ -9,8 +9,8 @@ import pytest
 from mailwiz_tui.fleet.facts import FactsFile
 from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.stack.compile import COMPONENTS, compile_server
+from mailwiz_tui.verify.alerts import troubles
 from mailwiz_tui.verify.sample import Sample
-from mailwiz_tui.verify.trouble import troubles
 from mailwiz_tui.verify.unit_words import unit_words
 
 DOMAIN = {"primary_domain": "example.com", "hostname": "mail.example.com"}

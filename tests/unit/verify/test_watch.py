@@ -11,8 +11,8 @@ from mailwiz_tui.fleet.facts import FactsFile
 from mailwiz_tui.fleet.server import Inventory
 from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.stack.blueprint import Blueprint, Port, Scope, Step, Unit
+from mailwiz_tui.verify.alerts import Weight, drift, troubles
 from mailwiz_tui.verify.sample import Sample
-from mailwiz_tui.verify.trouble import Weight, drift, troubles
 from mailwiz_tui.verify.watch import Watcher
 
 HEALTHY: dict[str, Any] = {

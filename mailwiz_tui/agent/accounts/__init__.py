@@ -1,0 +1,1 @@
+"""Accounts in MariaDB, with PostfixAdmin's tables."""

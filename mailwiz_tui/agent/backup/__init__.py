@@ -1,0 +1,1 @@
+"""The server's own backups, made and brought back on demand."""

@@ -1,0 +1,184 @@
+"""Comparing and carrying out the steps of a blueprint: status, apply, status again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from ..items import answers, commands, managed, packages, units, users, waits
+from . import files, leftovers
+from .clean import telling
+from .context import Change, Context, Raw
+from .fault import AgentFault
+
+UNIT_FILES = "/etc/systemd/system/"
+"""What is written there counts from the next daemon-reload on, which systemd does not always say it needs."""
+FILE_KINDS = ("packages", "user", "directory", "file", "absent")
+_STATUS: dict[str, Callable[[Context, Raw], Change | None]] = {
+    "packages": packages.status,
+    "user": users.status,
+    "directory": managed.directory_status,
+    "file": managed.file_status,
+    "absent": managed.absent_status,
+    "command": commands.status,
+    "unit": units.status,
+    "ready": lambda _ctx, _item: None,
+    "wait": lambda _ctx, _item: None,
+    "leftovers": leftovers.status,
+}
+_APPLY: dict[str, Callable[[Context, Raw, Change], None]] = {
+    "packages": packages.apply,
+    "user": users.apply,
+    "directory": managed.directory_apply,
+    "file": managed.file_apply,
+    "absent": managed.absent_apply,
+    "command": commands.apply,
+    "unit": units.apply,
+    "leftovers": leftovers.apply,
+}
+
+
+def blueprint_digest(blueprint: Raw) -> str:
+    """What tells one blueprint from another: the digest of its steps and secrets."""
+    kept = {key: blueprint.get(key) for key in ("steps", "secrets")}
+    return files.digest(json.dumps(kept, sort_keys=True).encode())
+
+
+def compare(ctx: Context) -> list[Raw]:
+    """All differences, by step; steps without one are left out. Nothing is changed."""
+    prefetch(ctx)
+    work = [
+        (step, item) for step in ctx.blueprint["steps"] for item in (*leftovers.of_step(ctx, step), *step["items"])
+    ]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda pair: _STATUS[pair[1]["kind"]](ctx, pair[1]), work))
+    by_step: dict[str, Raw] = {}
+    for (step, _), change in zip(work, found, strict=True):
+        if change:
+            _entry(by_step, step)["changes"].append(change.as_dict())
+    for step in ctx.blueprint["steps"]:
+        if step["id"] not in by_step and _unvalidated(ctx, step):
+            change = Change("validate", step["id"], "check", (), "its files were never found valid")
+            _entry(by_step, step)["changes"].append(change.as_dict())
+    order = [step["id"] for step in ctx.blueprint["steps"]]
+    return sorted(by_step.values(), key=lambda entry: order.index(entry["id"]))
+
+
+def _entry(by_step: dict[str, Raw], step: Raw) -> Raw:
+    return by_step.setdefault(step["id"], {"id": step["id"], "title": step["title"], "changes": []})
+
+
+def prefetch(ctx: Context) -> None:
+    """Asks dpkg and systemd once for everything the blueprint names."""
+    ctx.installed = packages.installed(ctx.host)
+    ctx.units.clear()
+    units.query(ctx, [i["name"] for s in ctx.blueprint["steps"] for i in s["items"] if i["kind"] == "unit"])
+
+
+def carry_out(ctx: Context, step: Raw, before_activation: Callable[[], None] | None = None) -> bool:
+    """Brings about one step and returns whether anything changed; raises ``AgentFault`` where it cannot.
+
+    ``before_activation`` is called once, before the first change (a lockout step arms its undo there).
+    """
+    changed = False
+
+    def touch() -> None:
+        nonlocal changed
+        if not changed and before_activation:
+            before_activation()
+        changed = True
+
+    kept: list[tuple[str, files.OnDisk | None]] = []
+    try:
+        for item in (*leftovers.of_step(ctx, step), *step["items"]):
+            if item["kind"] not in FILE_KINDS:
+                continue
+            change = _STATUS[item["kind"]](ctx, item)
+            if change is None:
+                continue
+            touch()
+            if item["kind"] in ("file", "absent"):
+                kept.append((item["path"], files.look(ctx.host, item["path"])))
+            if item["kind"] != "packages":
+                ctx.log(f"{change.action} {change.kind} {change.name}")
+            _APPLY[item["kind"]](ctx, item, change)
+        if _unvalidated(ctx, step):
+            touch()
+            _validate(ctx, step)
+    except AgentFault as fault:
+        _put_back(ctx, kept, fault)
+        raise
+    if any(path.startswith(UNIT_FILES) for path, _ in kept):
+        ctx.host.run(["systemctl", "daemon-reload"], timeout=60)
+    for item in step["items"]:
+        if item["kind"] == "file":
+            managed.file_record(ctx, item)
+    for item in step["items"]:
+        if item["kind"] in FILE_KINDS:
+            continue
+        if item["kind"] == "ready":
+            answers.wait(ctx, item)
+            continue
+        if item["kind"] == "wait":
+            waits.wait(ctx, item)
+            continue
+        unit = item["kind"] == "unit"
+        change = units.status(ctx, item, fresh=True) if unit else _STATUS[item["kind"]](ctx, item)
+        if change:
+            touch()
+            if change.kind == "command":
+                ctx.log(f"run {' '.join(item['argv'])}")
+            _APPLY[item["kind"]](ctx, item, change)
+    if changed:
+        _check_again(ctx, step)
+    return changed
+
+
+def _validate(ctx: Context, step: Raw) -> None:
+    for argv in step.get("validators", ()):
+        done = ctx.host.run(argv, timeout=120)
+        if not done.ok:
+            said = ctx.secrets.masked(done.text)
+            for line in said.split("\n")[-40:]:
+                ctx.log(line)
+            raise AgentFault(
+                f"{argv[0].rsplit('/', 1)[-1]} does not accept the new configuration: {telling(said)}",
+                f"step {step['id']}", "the former files were put back; nothing was restarted",
+            )  # fmt: skip
+    if step.get("validators"):
+        ctx.state.record("validated", step["id"], _files_digest(ctx, step))
+
+
+def _unvalidated(ctx: Context, step: Raw) -> bool:
+    return bool(step.get("validators")) and ctx.state.validated(step["id"]) != _files_digest(ctx, step)
+
+
+def _files_digest(ctx: Context, step: Raw) -> str:
+    paths = [item["path"] for item in step["items"] if item["kind"] in ("file", "absent")]
+    content = [[p, files.tree_digest(ctx.host, p)] for p in paths]
+    return files.digest(json.dumps([content, list(step["validators"])]).encode())
+
+
+def _put_back(ctx: Context, kept: list[tuple[str, files.OnDisk | None]], fault: AgentFault) -> None:
+    for path, found in reversed(kept):
+        try:
+            files.restore(ctx.host, path, found)
+            ctx.log(f"put back {path}")
+        except (AgentFault, OSError) as error:
+            ctx.log(f"cannot put back {path}: {error}")
+            fault.advice = f"{path} could not be put back; its former version is in the run's backup folder"
+
+
+def _check_again(ctx: Context, step: Raw) -> None:
+    ctx.installed = None
+    names = [item["name"] for item in step["items"] if item["kind"] == "unit"]
+    units.query(ctx, names)
+    for item in step["items"]:
+        left = _STATUS[item["kind"]](ctx, item)
+        if left is None:
+            continue
+        raise AgentFault(
+            f"{left.kind} {left.name} is still not as planned (would {left.action} again)", f"step {step['id']}",
+            "something on the server works against this setting; the log shows what was done",
+        )  # fmt: skip

@@ -1,0 +1,1 @@
+"""What a server is: its system, network, mail software and mail."""

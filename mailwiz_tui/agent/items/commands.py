@@ -1,0 +1,47 @@
+"""Commands of a blueprint: run when ``unless`` fails or when what they read differs from the last success."""
+
+from __future__ import annotations
+
+import json
+
+from ..core.clean import telling
+from ..core.context import Change, Context, Raw
+from ..core.fault import AgentFault
+from ..core.files import digest
+
+
+def status(ctx: Context, item: Raw) -> Change | None:
+    """Whether a command has to run, and why."""
+    reason = ""
+    unless = list(item.get("unless", ()))
+    if unless and not ctx.host.run(unless, timeout=min(float(item["timeout"]), 60.0)).ok:
+        reason = "its check says so"
+    elif item.get("inputs") or not unless:
+        recorded = ctx.state.command(item["id"])
+        if recorded != _fingerprint(ctx, item):
+            reason = "what it reads has changed" if recorded else "it has not run yet"
+    return Change("command", item["id"], "run", (), f"{reason}: {' '.join(item['argv'])}") if reason else None
+
+
+def apply(ctx: Context, item: Raw, change: Change) -> None:
+    """Runs a command; remembers its inputs only if it succeeded and its own check is satisfied."""
+    stdin = ctx.secrets.fill(item.get("stdin", "")) or ""
+    done = ctx.host.stream(item["argv"], ctx.say, stdin=stdin.encode(), timeout=float(item["timeout"]))
+    program = str(item["argv"][0]).rsplit("/", 1)[-1]
+    if not done.ok:
+        last = ctx.secrets.masked(telling(done.text))
+        how = "took too long" if done.exit is None else f"ended with {done.exit}"
+        raise AgentFault(f"{program} {how}{': ' + last if last else ''}", f"command {item['id']}")
+    unless = list(item.get("unless", ()))
+    if unless:
+        check = ctx.host.run(unless, timeout=60)
+        if not check.ok:
+            last = ctx.secrets.masked(telling(check.text))
+            raise AgentFault(f"{program} succeeded without effect: {last or 'its check still fails'}",
+                             f"command {item['id']}")  # fmt: skip
+    ctx.state.record("commands", item["id"], _fingerprint(ctx, item))
+
+
+def _fingerprint(ctx: Context, item: Raw) -> str:
+    inputs = {path: ctx.content_digest(path) for path in item.get("inputs", ())}
+    return digest(json.dumps([list(item["argv"]), item.get("stdin", ""), inputs], sort_keys=True).encode())

@@ -1,0 +1,122 @@
+"""What a server is known by to the plan's other servers: its WireGuard key, and its certificate inside the mesh.
+
+Both private keys are made here, once, and stay here; the public halves are returned. The certificate is signed by
+its own key: the others trust exactly the certificates that they were told of (``peers.pem``), no authority. It is
+made again, with the same key, when the name differs or it ends within a year.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+import time
+from typing import Any
+
+from ..core import files
+from ..core.fault import AgentFault
+from ..core.host import Host, require
+from . import keys
+
+INTERNAL_DIR = "/etc/mailwiz/internal"
+MESH_DIR = "/etc/mailwiz/mesh"
+_CERT, _KEY, _IDENTITY = INTERNAL_DIR + "/cert.pem", INTERNAL_DIR + "/key.pem", INTERNAL_DIR + "/identity.pem"
+_MESH_KEY = MESH_DIR + "/private.key"
+_DAYS, _RENEW = 3650, 365 * 86400.0
+_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?\Z")
+
+
+def prepare(host: Host, wanted: dict[str, Any]) -> dict[str, Any]:
+    """Makes what is missing, given ``{"name": internal name, "wireguard": bool, "clients": {program: its name}}``.
+
+    Returns ``{"internal": {…}, "wireguard": key, "clients": {program: {…}}}``; the key is empty where the private
+    network exists already.
+    """
+    keys.ensure_openssl(host)
+    clients = wanted.get("clients", {})
+    return {
+        "internal": internal(host, str(wanted["name"])),
+        "wireguard": wireguard(host) if wanted["wireguard"] else "",
+        "clients": {program: client(host, program, str(name)) for program, name in clients.items()},
+    }
+
+
+def internal(host: Host, name: str) -> dict[str, Any]:
+    """The certificate for the server's internal name; what is public of it, as ``TlsPublic`` names it."""
+    found = _certified(host, name, _CERT, _KEY)
+    both = _content(host, _CERT) + _content(host, _KEY)
+    present = files.look(host, _IDENTITY)
+    if present is None or present.content != both or present.mode != 0o600:
+        files.write(host, _IDENTITY, both, 0o600)
+    return found
+
+
+def client(host: Host, program: str, name: str) -> dict[str, Any]:
+    """The certificate of a program that uses another server's database, which its key alone opens to it."""
+    if not _NAME.match(program):
+        raise AgentFault(f"{program!r} cannot be the name of a program", "internal certificate")
+    return _certified(host, name, f"{INTERNAL_DIR}/{program}-cert.pem", f"{INTERNAL_DIR}/{program}-key.pem")
+
+
+def _certified(host: Host, name: str, cert: str, key: str) -> dict[str, Any]:
+    """What is public of a certificate for a name, made where it is missing, ends soon or does not fit its key."""
+    where = "internal certificate"
+    if not _NAME.match(name):
+        raise AgentFault(f"{name!r} cannot stand in a certificate", where)
+    keys.make_folder(host, INTERNAL_DIR, 0o755)
+    if files.look(host, key) is None:
+        argv = ["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"]
+        done = require(host.run(argv), "openssl cannot make a key", where)
+        files.write(host, key, keys.pem_of(done.output, "PRIVATE KEY"), 0o600)
+    found = keys.certificate_at(host, cert)
+    if not found or found["subject_names"] != [name] or found["not_after"] < time.time() + _RENEW:
+        files.write(host, cert, _sign(host, name, key), 0o644)
+        found = keys.certificate_at(host, cert)
+    if not found or found["spki_sha256"] != keys.spki_of_key(host, key):
+        files.write(host, cert, _sign(host, name, key), 0o644)
+        found = keys.certificate_at(host, cert)
+    if not found:
+        raise AgentFault("the certificate that openssl made cannot be read", where)
+    return found
+
+
+def wireguard(host: Host) -> str:
+    """The public key of the server on the private link, in base64 as wg(8) wants it."""
+    where = "WireGuard key"
+    keys.make_folder(host, MESH_DIR, 0o700)
+    present = files.look(host, _MESH_KEY)
+    if present is None or len(_raw(present.content or b"")) != 32:
+        done = require(host.run(["openssl", "genpkey", "-algorithm", "X25519"]), "openssl cannot make a key", where)
+        private = keys.der_of(done.output, "PRIVATE KEY")[-32:]
+        files.write(host, _MESH_KEY, base64.b64encode(private) + b"\n", 0o600)
+    private = _raw(_content(host, _MESH_KEY))
+    der = bytes.fromhex("302e020100300506032b656e04220420") + private
+    pem = b"-----BEGIN PRIVATE KEY-----\n" + base64.b64encode(der) + b"\n-----END PRIVATE KEY-----\n"
+    done = require(host.run(["openssl", "pkey", "-pubout"], stdin=pem), "the key cannot be read", where)
+    return base64.b64encode(keys.der_of(done.output, "PUBLIC KEY")[-32:]).decode()
+
+
+def _sign(host: Host, name: str, key: str) -> bytes:
+    done = host.run([
+        "openssl", "req", "-x509", "-new", "-sha256", "-batch", "-days", str(_DAYS),
+        "-key", host.path(key),
+        "-subj", f"/CN={name}",
+        "-addext", f"subjectAltName=DNS:{name}",
+        "-addext", "basicConstraints=critical,CA:FALSE",
+        "-addext", "keyUsage=critical,digitalSignature",
+        "-addext", "extendedKeyUsage=serverAuth,clientAuth",
+    ])  # fmt: skip
+    return keys.pem_of(
+        require(done, "openssl cannot make a certificate", "internal certificate").output, "CERTIFICATE"
+    )
+
+
+def _raw(text: bytes) -> bytes:
+    try:
+        return base64.b64decode(text.strip(), validate=True)
+    except ValueError:
+        return b""
+
+
+def _content(host: Host, path: str) -> bytes:
+    with open(host.path(path), "rb") as handle:
+        return handle.read()

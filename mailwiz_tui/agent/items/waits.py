@@ -1,0 +1,48 @@
+"""Waiting for something that another server of the plan provides, told in the journal while it lasts."""
+
+from __future__ import annotations
+
+import time
+
+from ..core.context import Context, Raw
+from ..core.fault import AgentFault
+
+PATIENCE = 60.0
+"""Seconds for one try."""
+PAUSE = 2.0
+
+
+def wait(ctx: Context, item: Raw) -> None:
+    """Waits until the item's command ends with 0; raises ``AgentFault`` when its time is up."""
+    begun, told = time.monotonic(), False
+    while reason := _lacking(ctx, item):
+        waited = time.monotonic() - begun
+        if not told:
+            told = True
+            _tell(ctx, item, over=False)
+            ctx.log(f"waiting for {item['server']}: {item['what']} ({reason})")
+        if waited > item["limit"]:
+            raise AgentFault(
+                f"{item['server']} has not provided its {item['what']} within {item['limit'] / 60:.0f} min: "
+                f"{reason}",
+                item["server"],
+                f"see why {item['server']} is not installed, then run apply again: it goes on from here",
+            )
+        time.sleep(PAUSE)
+    if told:
+        _tell(ctx, item, over=True)
+        ctx.log(f"{item['server']}: {item['what']} is there after {time.monotonic() - begun:.0f} s")
+
+
+def _lacking(ctx: Context, item: Raw) -> str:
+    """Why it is not there yet, in the command's last words; empty where it is."""
+    done = ctx.host.run(item["argv"], timeout=PATIENCE)
+    if done.ok:
+        return ""
+    words = ctx.secrets.masked(done.text).strip().split("\n")[-1]
+    return (words or f"{item['argv'][0]} ended with {done.exit}")[:200]
+
+
+def _tell(ctx: Context, item: Raw, *, over: bool) -> None:
+    if ctx.journal:
+        ctx.journal.write("wait", step=ctx.journal.step, server=item["server"], what=item["what"], over=over)

@@ -1,0 +1,1 @@
+"""Mailboxes on their way from one store to another."""

@@ -1,0 +1,256 @@
+"""The steps of moving a mailbox, as the old and the new store take them on their disks.
+
+The store that the accounts' database names has the mailbox, at every moment. The old one sets it aside
+(``block``), so that nothing is added to it or read from it while the last of it is copied; the new one puts the
+copy in place (``publish``) before the database is changed; only then the old copy goes to the trash
+(``retire``). Each step finds out by itself whether it was taken already, so a move that broke off anywhere is
+finished by the same steps, or undone by ``unblock`` and ``discard``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import time
+from typing import Any
+
+from ..core.fault import AgentFault
+from ..core.host import Host, require
+from . import move_state
+from .mail_tree import forget_locks, is_message, walk
+from .move_state import Places, exchange, held, kind, like, places, settle, stone
+
+FREE_AFTER = 30.0
+"""How long programs may keep files of a mailbox open that was set aside, in seconds."""
+
+
+def look(host: Host, address: str) -> dict[str, Any]:
+    """What of the mailbox is here: ``home`` is mail, stone or none; ``kept`` and ``arriving`` whether they are;
+    ``begun`` whether a move was not ended."""
+    there = places(host, address)
+    kept, arriving = os.path.isdir(there.kept), os.path.isdir(there.arriving)
+    begun = bool(move_state.read(host, address))
+    return {"home": kind(there.home), "kept": kept, "arriving": arriving, "begun": begun}
+
+
+def claim(host: Host, address: str, token: str, arrives: bool) -> dict[str, Any]:
+    """Takes the mailbox over for a move; any other move of it ends. Returns what ``look`` does, sizes and room.
+
+    ``arrives``: it is not on this store, and may be brought here. What a move that broke off had put in its place
+    already is what arrived, then.
+    """
+    there = places(host, address)
+    move_state.write(host, address, {**move_state.read(host, address), "token": token})
+    with held(host, address, token) as state:
+        move_state.make_room(host, there)
+        published = bool(state.pop("published", False)) and arrives
+        if published and kind(there.home) == "mail" and not os.path.isdir(there.arriving):
+            os.rename(there.home, there.arriving)
+        move_state.write(host, address, state)
+        size, messages = _weigh(there.source)
+        room = os.statvfs(os.path.dirname(there.kept))
+        return {**look(host, address), "bytes": size, "messages": messages, "free": room.f_bavail * room.f_frsize}
+
+
+def block(host: Host, address: str, token: str, store: str) -> dict[str, Any]:
+    """Sets the mailbox aside and waits until no program has anything of it open; ``{"messages"}`` it holds."""
+    there = places(host, address)
+    with held(host, address, token):
+        for _ in range(5):
+            if kind(there.home) == "stone" or not _set_aside(host, there, address, store):
+                break
+        if kind(there.home) != "stone":
+            raise AgentFault(f"{there.home} comes back each time it is set aside", "move", "try again")
+        settle(os.path.dirname(there.kept))
+        _wait_until_free(host, address, there.kept)
+        forget_locks(there.kept)
+        return {"messages": _weigh(there.kept)[1]}
+
+
+def unblock(host: Host, address: str, token: str) -> dict[str, Any]:
+    """Puts the mailbox back in its place on the old store."""
+    there = places(host, address)
+    with held(host, address, token):
+        _put_back(there)
+    return {}
+
+
+def publish(host: Host, address: str, token: str) -> dict[str, Any]:
+    """Puts what arrived in the mailbox's place on the new store; ``{"found"}``: where older mail of it went."""
+    there = places(host, address)
+    with held(host, address, token) as state:
+        move_state.write(host, address, {**state, "published": True})
+        put = _swap_in if os.path.isdir(there.arriving) else _clear
+        found = put(host, there, address)
+        settle(os.path.dirname(there.kept))
+        return {"found": found}
+
+
+def discard(host: Host, address: str, token: str) -> dict[str, Any]:
+    """Takes away what arrived on a store that is not to have it."""
+    there = places(host, address)
+    with held(host, address, token):
+        if os.path.isdir(there.arriving):
+            shutil.rmtree(there.arriving)
+    return {}
+
+
+def retire(host: Host, address: str, token: str, store: str) -> dict[str, Any]:
+    """Puts the old copy into the trash, now that the mailbox is on ``store``; ``{"trash"}`` says where."""
+    there = places(host, address)
+    with held(host, address, token):
+        gone = _to_trash(there.kept, there, address) if os.path.isdir(there.kept) else ""
+        if kind(there.home) == "stone":
+            stone(there.home, address, store)
+        if os.path.isdir(there.arriving):
+            shutil.rmtree(there.arriving)
+        return {"trash": gone}
+
+
+def inspect(host: Host, address: str, token: str) -> dict[str, Any]:
+    """How many messages Dovecot itself counts in what arrived: it must be able to read what another wrote.
+
+    Where it cannot, its indexes are left out, which it makes anew from the mail. Returns ``{"messages"}``.
+    """
+    there = places(host, address)
+    with held(host, address, token):
+        if not os.path.isdir(there.arriving):
+            return {"messages": 0}
+        expected = _weigh(there.arriving)[1]
+        try:
+            counted = _count(host, address, there.arriving)
+        except AgentFault:
+            counted = -1
+        if counted != expected:
+            for entry in list(walk(there.arriving)):
+                if os.path.basename(entry.path).startswith(("dovecot.index", "dovecot.list.index")):
+                    os.unlink(os.path.join(there.arriving, entry.path))
+            counted = _count(host, address, there.arriving)
+        return {"messages": counted}
+
+
+def _count(host: Host, address: str, home: str) -> int:
+    """Messages by Dovecot's count, by way of no account: the mailbox is not here yet."""
+    new = not host.run(["dovecot", "--version"], timeout=10).text.startswith("2.3")
+    account = os.stat(home)
+    words = [
+        "setpriv", f"--reuid={account.st_uid}", f"--regid={account.st_gid}", "--clear-groups", "env",
+        f"USER={address}", f"HOME={home}", "doveadm", "-o", f"mail_home={home}", "-f", "tab", "mailbox", "status",
+        *(["--no-userdb-lookup"] if new else []), "messages", "*",
+    ]  # fmt: skip
+    done = require(host.run(words, timeout=300), f"Dovecot cannot read {home}", "move")
+    lines = done.output.decode("utf-8", "replace").splitlines()
+    counts = [line.rpartition("\t")[2] for line in lines if "\t" in line]
+    return sum(int(count) for count in counts if count.isdigit())
+
+
+def _set_aside(host: Host, there: Places, address: str, store: str) -> bool:
+    """One try to put the stone in the mailbox's place; whether another one is needed."""
+    if kind(there.home) == "mail":
+        if os.path.isdir(there.kept):
+            raise AgentFault(f"{there.home} and {there.kept} are both there", "move",
+                             "compare them by hand, and take the one away that is not the mailbox")  # fmt: skip
+        stone(there.kept, address, store)
+        with contextlib.suppress(FileNotFoundError):
+            exchange(there.kept, there.home)
+            return False
+        return True
+    os.makedirs(os.path.dirname(there.home), mode=0o700, exist_ok=True)
+    like(host, os.path.dirname(there.home), os.path.dirname(os.path.dirname(there.home)))
+    new = f"{os.path.dirname(there.kept)}/stone"
+    stone(new, address, store)
+    try:
+        os.link(new, there.home)
+    except FileExistsError:
+        return True
+    finally:
+        os.unlink(new)
+    return False
+
+
+def _put_back(there: Places) -> None:
+    if os.path.isdir(there.kept):
+        if kind(there.home) == "mail":
+            raise AgentFault(f"{there.home} and {there.kept} are both there", "move",
+                             "compare them by hand, and take the one away that is not the mailbox")  # fmt: skip
+        if kind(there.home) == "stone":
+            exchange(there.kept, there.home)
+            os.unlink(there.kept)
+        else:
+            os.rename(there.kept, there.home)
+    elif kind(there.home) == "stone":
+        os.unlink(there.home)
+
+
+def _swap_in(host: Host, there: Places, address: str) -> str:
+    """The copy into the mailbox's place; older mail that stood there goes to the trash."""
+    stands = kind(there.home)
+    if stands == "none":
+        os.makedirs(os.path.dirname(there.home), mode=0o700, exist_ok=True)
+        like(host, os.path.dirname(there.home), os.path.dirname(os.path.dirname(there.home)))
+        os.rename(there.arriving, there.home)
+        return ""
+    exchange(there.arriving, there.home)
+    if stands == "mail":
+        return _to_trash(there.arriving, there, address)
+    os.unlink(there.arriving)
+    return ""
+
+
+def _clear(host: Host, there: Places, address: str) -> str:
+    """An empty mailbox is on its way here: nothing must stand in its place."""
+    if kind(there.home) == "mail":
+        return _to_trash(there.home, there, address)
+    if kind(there.home) == "stone":
+        os.unlink(there.home)
+    return ""
+
+
+def _to_trash(path: str, there: Places, address: str) -> str:
+    os.makedirs(there.trash, mode=0o700, exist_ok=True)
+    name = f"{there.trash}/{address}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
+    place, number = name, 1
+    while os.path.lexists(place):
+        place, number = f"{name}-{number}", number + 1
+    os.rename(path, place)
+    return place
+
+
+def _weigh(root: str) -> tuple[int, int]:
+    """Bytes and messages of a mailbox."""
+    size = messages = 0
+    for entry in walk(root) if root else ():
+        size += entry.size
+        messages += entry.kind == "f" and is_message(entry.path)
+    return size, messages
+
+
+def _wait_until_free(host: Host, address: str, place: str) -> None:
+    """Ends the mailbox's sessions and waits until no program holds a file of it: nobody can write to it then."""
+    deadline = time.monotonic() + FREE_AFTER
+    asked = 0.0
+    while _holders(place):
+        if time.monotonic() > deadline:
+            raise AgentFault(f"programs still have the mailbox open: {', '.join(_holders(place)[:5])}", "move",
+                             "on the server: doveadm who; then move it once more")  # fmt: skip
+        if time.monotonic() > asked:
+            host.run(["doveadm", "kick", address], timeout=10)
+            asked = time.monotonic() + 2
+        time.sleep(0.05)
+
+
+def _holders(place: str) -> list[str]:
+    """The programs with an open file below a folder, as ``name (pid)``."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        if pid == str(os.getpid()):
+            continue
+        with contextlib.suppress(OSError):
+            for handle in os.scandir(f"/proc/{pid}/fd"):
+                with contextlib.suppress(OSError):
+                    if os.readlink(handle.path).startswith(f"{place}/"):
+                        with open(f"/proc/{pid}/comm", encoding="utf-8", errors="replace") as name:
+                            found.append(f"{name.read().strip()} ({pid})")
+                        break
+    return found

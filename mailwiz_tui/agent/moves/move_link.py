@@ -1,0 +1,252 @@
+"""A mailbox copied from one store straight to another, over the private link inside mutual TLS.
+
+The old store listens on its internal address only while a mailbox is moved, and answers nobody but the new one,
+which shows its internal certificate. Requests are JSON lines: ``list`` is answered by the tree, ``get`` by the
+files asked for, each a line that tells its size and then its bytes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+from ..core.fault import AgentFault
+from ..core.host import Host
+from . import mail_tree, move_state
+from .mail_tree import Copy, Entry
+
+_INTERNAL = "/etc/mailwiz/internal"
+_SILENCE = 120.0
+"""After this many seconds without a word the other side counts as gone."""
+_PIECE = 1 << 18
+_offers: dict[str, Offer] = {}
+
+
+class Offer:
+    """Listens until it is closed, the move is taken over, or nobody has come for a while."""
+
+    def __init__(self, host: Host, address: str, token: str, peer: str, place: tuple[str, int]) -> None:
+        self._host, self._address, self._token, self._peer = host, address, token, peer
+        self._context = _context(host, ssl.PROTOCOL_TLS_SERVER)
+        self._listener = socket.create_server(place, family=socket.AF_INET6 if ":" in place[0] else socket.AF_INET)
+        self._listener.settimeout(0.1)
+        self._closed = threading.Event()
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def serves(self, token: str, peer: str) -> bool:
+        """Whether it listens still, in that move and for that server."""
+        return self._thread.is_alive() and (self._token, self._peer) == (token, peer)
+
+    def close(self) -> None:
+        """Nobody is answered any more, and the port is free, when this returns."""
+        self._closed.set()
+        self._thread.join(5)
+
+    def _serve(self) -> None:
+        last = time.monotonic()
+        with self._listener:
+            while not self._closed.is_set() and time.monotonic() - last < _SILENCE:
+                try:
+                    plain, _ = self._listener.accept()
+                except TimeoutError:
+                    continue
+                except OSError:
+                    return
+                plain.settimeout(_SILENCE)
+                with (
+                    contextlib.suppress(OSError, ValueError, AgentFault, KeyError),
+                    self._context.wrap_socket(plain, server_side=True) as inside,
+                    inside.makefile("rwb", buffering=_PIECE) as stream,
+                ):
+                    if ("DNS", self._peer) in (inside.getpeercert() or {}).get("subjectAltName", ()):
+                        self._answer(stream)  # type: ignore[arg-type]
+                last = time.monotonic()
+
+    def _answer(self, stream: BinaryIO) -> None:
+        root, known = "", dict[str, Entry]()
+        while line := stream.readline():
+            asked = json.loads(line)
+            move_state.check(self._host, self._address, self._token)
+            if asked["do"] == "list":
+                root = move_state.places(self._host, self._address).source
+                entries = list(mail_tree.walk(root, digests=bool(asked["digests"]))) if root else []
+                known = {entry.path: entry for entry in entries}
+                _say(stream, {"there": bool(root), "tree": mail_tree.as_raw(iter(entries))})
+            else:
+                for path in asked["paths"]:
+                    if path in known:
+                        _send(stream, root, known[path])
+            stream.flush()
+
+
+def offer(host: Host, address: str, token: str, peer: str, place: str, port: int) -> dict[str, Any]:
+    """Lets the server with the internal name ``peer`` fetch a mailbox from here until ``withdraw``."""
+    move_state.check(host, address, token)
+    given = _offers.get(address)
+    if given is not None and given.serves(token, peer):
+        return {}
+    withdraw(address)
+    try:
+        _offers[address] = Offer(host, address, token, peer, (place, port))
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        raise AgentFault("another mailbox is on its way from this store", "move",
+                         "try again when it has arrived") from None  # fmt: skip
+    return {}
+
+
+def withdraw(address: str) -> dict[str, Any]:
+    """Ends an offer."""
+    given = _offers.pop(address, None)
+    if given is not None:
+        given.close()
+    return {}
+
+
+def fetch(
+    host: Host, address: str, token: str, peer: str, place: str, port: int, whole: bool = False
+) -> Iterator[dict[str, Any]]:
+    """Copies a mailbox from the store that offers it; says how far it is, and last of all what is here now.
+
+    Without ``whole`` the messages only, while the mailbox is in use. With it everything, the source must rest,
+    and both are compared. Raises AgentFault where anything is not the same in the end.
+    """
+    there = move_state.places(host, address)
+    with move_state.held(host, address, token):
+        try:
+            with _reach(host, peer, place, port) as stream:
+                wanted = _list(stream, digests=whole)
+                if wanted is None:
+                    yield {"messages": 0, "bytes": 0, "done": True}
+                    return
+                owner = os.stat(os.path.dirname(os.path.dirname(os.path.dirname(there.arriving))))
+                copy = Copy(there.arriving, (owner.st_uid, owner.st_gid) if host.can_chown else None)
+                missing = copy.prepare(wanted, whole=whole)
+                yield from _get(host, address, token, stream, copy, wanted, missing)
+                if whole:
+                    _compare(stream, there.arriving)
+        except ValueError as error:
+            raise AgentFault(f"the copy of {address} broke off: {error}", "move", "move it once more") from None
+        except OSError as error:
+            what = f"the store it comes from went silent: {error.strerror or error}"
+            raise AgentFault(what, "move", "move it once more") from None
+        move_state.settle(there.arriving)
+        messages = [e for e in mail_tree.walk(there.arriving) if e.kind == "f" and mail_tree.is_message(e.path)]
+        yield {"messages": len(messages), "bytes": sum(e.size for e in messages), "done": True}
+
+
+def _get(
+    host: Host, address: str, token: str, stream: BinaryIO, copy: Copy, wanted: list[Entry], missing: list[Entry]
+) -> Iterator[dict[str, Any]]:
+    """Fetches what is missing; of a file with several names the content comes once."""
+    absent = {entry.path for entry in missing}
+    first = {
+        e.same: e for e in reversed(wanted) if e.same and e.path not in absent and mail_tree.is_message(e.path)
+    }
+    fetched, further = [], []
+    for entry in missing:
+        shared = first.get(entry.same) if entry.same and mail_tree.is_message(entry.path) else None
+        if shared is not None:
+            further.append((shared, entry))
+            continue
+        fetched.append(entry)
+        if entry.same:
+            first[entry.same] = entry
+    _say(stream, {"do": "get", "paths": [entry.path for entry in fetched]})
+    stream.flush()
+    told, done = 0.0, 0
+    for entry in fetched:
+        head = json.loads(stream.readline())
+        if head["size"] < 0:
+            continue
+        move_state.check(host, address, token)
+        arrives = Entry(**{**vars(entry), "size": head["size"], "time": head["time"]})
+        copy.put(arrives, _content(stream, head["size"]))
+        done += 1
+        if time.monotonic() > told + 1:
+            told = time.monotonic()
+            yield {"files": done, "of": len(fetched)}
+    for shared, entry in further:
+        with contextlib.suppress(FileNotFoundError):
+            copy.another_name(shared, entry)
+
+
+def _compare(stream: BinaryIO, arriving: str) -> None:
+    wanted = _list(stream, digests=True) or []
+    wrong = mail_tree.difference(wanted, list(mail_tree.walk(arriving, digests=True)))
+    if wrong:
+        raise ValueError(f"{len(wrong)} files are not the same on both stores, such as {wrong[0]}")
+
+
+def _list(stream: BinaryIO, *, digests: bool) -> list[Entry] | None:
+    _say(stream, {"do": "list", "digests": digests})
+    stream.flush()
+    line = stream.readline()
+    if not line:
+        raise ValueError("the store it comes from hung up")
+    answer = json.loads(line)
+    return mail_tree.from_raw(answer["tree"]) if answer["there"] else None
+
+
+def _send(stream: BinaryIO, root: str, entry: Entry) -> None:
+    """A file as long as it is now; one that is gone is told so."""
+    try:
+        handle = open(os.path.join(root, entry.path), "rb")  # noqa: SIM115
+    except FileNotFoundError:
+        _say(stream, {"size": -1})
+        return
+    with handle:
+        about = os.fstat(handle.fileno())
+        _say(stream, {"size": about.st_size, "time": about.st_mtime_ns})
+        left = about.st_size
+        while left:
+            piece = handle.read(min(left, _PIECE))
+            if not piece:
+                raise ValueError("a file became shorter while it was read")
+            stream.write(piece)
+            left -= len(piece)
+
+
+def _content(stream: BinaryIO, size: int) -> Iterator[bytes]:
+    while size:
+        piece = stream.read(min(size, _PIECE))
+        if not piece:
+            raise ValueError("the store it comes from hung up")
+        size -= len(piece)
+        yield piece
+
+
+def _say(stream: BinaryIO, value: dict[str, Any]) -> None:
+    stream.write(json.dumps(value).encode() + b"\n")
+
+
+@contextlib.contextmanager
+def _reach(host: Host, peer: str, place: str, port: int) -> Iterator[BinaryIO]:
+    context = _context(host, ssl.PROTOCOL_TLS_CLIENT)
+    with socket.create_connection((place, port), timeout=10) as plain:
+        plain.settimeout(_SILENCE)
+        with (
+            context.wrap_socket(plain, server_hostname=peer) as inside,
+            inside.makefile("rwb", buffering=_PIECE) as stream,
+        ):
+            yield stream  # type: ignore[misc]
+
+
+def _context(host: Host, side: ssl._SSLMethod) -> ssl.SSLContext:
+    """TLS with exactly the plan's servers, each known by its certificate."""
+    context = ssl.SSLContext(side)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.load_verify_locations(host.path(f"{_INTERNAL}/peers.pem"))
+    context.load_cert_chain(host.path(f"{_INTERNAL}/identity.pem"))
+    context.verify_mode = ssl.CERT_REQUIRED
+    return context

@@ -1,0 +1,1 @@
+"""What the monitor asks a running server."""

@@ -1,0 +1,226 @@
+"""The controller's end of the agent: starts it on a server over one channel and speaks with it in frames."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import json
+import shlex
+from collections.abc import AsyncIterator, Callable
+from functools import cache
+from importlib import resources
+from typing import Any, Protocol
+
+from mailwiz_tui.agent import archive, frames
+from mailwiz_tui.deploy.sanitize import clean_line, clean_text
+from mailwiz_tui.plan.errors import OperatorError
+
+_NOISE_LIMIT = 1 << 20
+_BOOTSTRAP = b"mailwiz-bootstrap: "
+_EXITS = {
+    81: "look at the server's package sources and network, then try again",
+    82: "the server must run systemd",
+    83: "connect as root or as a user who may use sudo",
+    84: "only Debian 12 and 13 are supported",
+    87: "try again: what was begun is finished then; `journalctl -b -n 50` on the server tells more",
+    88: "free some room on the server, then try again",
+    85: "python3 on the server is older than 3.11; repair the system's own python3",
+}
+
+
+class AgentError(OperatorError):
+    """The agent could not do something; clean text."""
+
+
+class AgentChannel(Protocol):
+    """What is needed of an SSH channel."""
+
+    @property
+    def exit_status(self) -> int | None: ...
+    @property
+    def stderr(self) -> str: ...
+    def write(self, data: bytes) -> None: ...
+    async def drain(self) -> None: ...
+    async def read(self, n: int = ...) -> bytes: ...
+    async def close(self) -> None: ...
+
+
+class AgentConnection(Protocol):
+    """What is needed of an SSH connection; ``open_privileged`` starts a one-line command as root."""
+
+    async def open_privileged(self, command: str) -> Any: ...
+    async def close(self) -> None: ...
+
+
+@cache
+def agent_archive() -> bytes:
+    """The agent as a zip archive."""
+    with resources.as_file(resources.files("mailwiz_tui.agent")) as folder:
+        return archive.build(str(folder))
+
+
+@cache
+def start_command(root: str = "/") -> str:
+    """The constant command line that brings the agent up, installing python3 first where it is missing."""
+    boot = resources.files("mailwiz_tui.agent") / "boot"
+    start = (boot / "start.py.in").read_text(encoding="ascii")
+    script = (boot / "bootstrap.sh").read_text(encoding="ascii").replace("@START@", shlex.quote(start))
+    packed = base64.b64encode(script.encode()).decode()
+    return f'sh -c "$(echo {packed} | base64 -d)" mailwiz-agent {shlex.quote(root)}'
+
+
+class AgentLink:
+    """A running agent. Requests may overlap; each stream is read as it comes.
+
+    Raises ``AgentError`` for what the agent refuses or fails to do, and whatever the channel raises when the
+    connection is lost (``ConnectionLost``): then nothing is known of the outcome.
+    """
+
+    def __init__(self, channel: AgentChannel, connection: AgentConnection | None = None) -> None:
+        self._channel = channel
+        self.connection = connection
+        self._buffer = b""
+        self._number = 0
+        self._waiting: dict[int, asyncio.Queue[dict[str, Any] | BaseException]] = {}
+        self._reader: asyncio.Task[None] | None = None
+        self._end: BaseException | None = None
+
+    @classmethod
+    async def open(
+        cls, connection: AgentConnection, *, root: str = "/", on_progress: Callable[[str], None] | None = None
+    ) -> AgentLink:
+        """Starts the agent on a connection; ``on_progress`` hears what installing python3 prints."""
+        channel: AgentChannel = await connection.open_privileged(start_command(root))
+        link = cls(channel, connection)
+        try:
+            code = agent_archive()
+            channel.write(b"%d\n" % len(code) + code)
+            await channel.drain()
+            await link._until_ready(on_progress)
+        except BaseException:
+            await channel.close()
+            raise
+        link._reader = asyncio.create_task(link._read_frames())
+        return link
+
+    @property
+    def alive(self) -> bool:
+        """Whether requests can still be made."""
+        return self._end is None and self._reader is not None
+
+    async def request(self, op: str, **args: Any) -> Any:
+        """One request and its answer."""
+        number, queue = await self._send(op, args)
+        try:
+            message = await self._next(queue)
+            return message.get("ok")
+        finally:
+            self._waiting.pop(number, None)
+
+    async def stream(self, op: str, **args: Any) -> AsyncIterator[Any]:
+        """One request and its items, until the agent ends the stream or the caller stops reading."""
+        number, queue = await self._send(op, args)
+        ended = False
+        try:
+            while True:
+                message = await self._next(queue)
+                if "item" not in message:
+                    ended = True
+                    return
+                yield message["item"]
+        finally:
+            self._waiting.pop(number, None)
+            if not ended and self.alive:
+                with contextlib.suppress(Exception):
+                    self._channel.write(frames.encode({"id": number, "cancel": True}))
+
+    async def close(self) -> None:
+        """Ends the agent and its channel; the connection stays."""
+        self._end = self._end or AgentError("the connection was closed")
+        if self._reader:
+            self._reader.cancel()
+            with contextlib.suppress(asyncio.CancelledError, Exception):
+                await self._reader
+        await self._channel.close()
+
+    async def _send(self, op: str, args: dict[str, Any]) -> tuple[int, asyncio.Queue[Any]]:
+        if self._end is not None:
+            raise self._end
+        self._number += 1
+        queue: asyncio.Queue[Any] = asyncio.Queue()
+        self._waiting[self._number] = queue
+        self._channel.write(frames.encode({"id": self._number, "op": op, "args": args}))
+        await self._channel.drain()
+        return self._number, queue
+
+    async def _next(self, queue: asyncio.Queue[Any]) -> dict[str, Any]:
+        message = await queue.get()
+        if isinstance(message, BaseException):
+            raise message
+        if error := message.get("error"):
+            raise AgentError(
+                clean_text(error.get("what", "")),
+                clean_text(error.get("where", "")),
+                clean_text(error.get("advice", "")),
+            )
+        return dict(message)
+
+    async def _until_ready(self, on_progress: Callable[[str], None] | None) -> None:
+        seen, fault = 0, ""
+        while seen < _NOISE_LIMIT:
+            line = await self._read_line()
+            if line is None:
+                status = self._channel.exit_status
+                said = fault or clean_text(self._channel.stderr[-400:]) or f"it ended with {status}"
+                raise AgentError(f"the agent does not start: {said}", "agent", _EXITS.get(status or 0, ""))
+            if line + b"\n" == frames.READY:
+                return
+            seen += len(line)
+            if line.startswith(_BOOTSTRAP + b"fault "):
+                fault = clean_line(line[len(_BOOTSTRAP) + 6 :].decode("utf-8", "replace"), 400)
+            elif line.startswith(_BOOTSTRAP) and on_progress:
+                on_progress(clean_line(line[len(_BOOTSTRAP) :].decode("utf-8", "replace"), 200))
+        raise AgentError("the server prints without end before the agent starts", "agent",
+                         "remove what its login scripts print")  # fmt: skip
+
+    async def _read_line(self) -> bytes | None:
+        while b"\n" not in self._buffer:
+            data = await self._channel.read(65536)
+            if not data:
+                return None
+            self._buffer += data
+        line, _, self._buffer = self._buffer.partition(b"\n")
+        return line
+
+    async def _read_exactly(self, count: int) -> bytes:
+        parts, left = [self._buffer[:count]], count - len(self._buffer[:count])
+        self._buffer = self._buffer[count:]
+        while left > 0:
+            data = await self._channel.read(left)
+            if not data:
+                raise AgentError("the agent ended", "agent", clean_text(self._channel.stderr[-400:]))
+            parts.append(data)
+            left -= len(data)
+        return b"".join(parts)
+
+    async def _read_frames(self) -> None:
+        try:
+            while True:
+                size = frames.length(await self._read_exactly(4))
+                message = json.loads(await self._read_exactly(size))
+                queue = self._waiting.get(message.get("id"))
+                if queue is not None:
+                    queue.put_nowait(message)
+        except asyncio.CancelledError:
+            self._fail(AgentError("the connection was closed"))
+            raise
+        except ValueError as error:
+            self._fail(AgentError(f"the server sent what is no answer: {clean_text(error)}", "agent"))
+        except BaseException as error:
+            self._fail(error)
+
+    def _fail(self, error: BaseException) -> None:
+        self._end = self._end or error
+        for queue in self._waiting.values():
+            queue.put_nowait(self._end)

@@ -1,0 +1,82 @@
+"""The order in which servers are worked on: batches, a health gate between them, and a stop where one fails.
+
+All servers at once is one batch. One after another, each being healthy before the next is touched, keeps a service
+up that several servers provide. Servers of one batch must not wait for what a later batch provides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass
+
+from mailwiz_tui.deploy.events import ServerPhase
+from mailwiz_tui.deploy.gather import each
+from mailwiz_tui.deploy.outcome import ServerOutcome
+
+Gate = Callable[[Collection[str]], Awaitable[Sequence[str]]]
+"""Looks at the servers of a batch that was carried out, and says what is wrong there; nothing where all is well."""
+Finish = Callable[[str], Awaitable[ServerOutcome]]
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Batches of server ids, each carried out side by side; ``gate`` opens the way to the next.
+
+    Servers that are wanted but in no batch come last, together. Without batches all are worked on at once.
+    """
+
+    batches: tuple[tuple[str, ...], ...] = ()
+    gate: Gate | None = None
+
+    @classmethod
+    def one_by_one(cls, server_ids: Sequence[str], gate: Gate | None = None) -> Order:
+        """One server after another."""
+        return cls(tuple((server_id,) for server_id in server_ids), gate)
+
+    def of(self, wanted: Sequence[str]) -> list[tuple[str, ...]]:
+        """The batches of the servers wanted, without empty ones; a server is in the first batch that names it."""
+        left, found = list(wanted), []
+        for batch in (*self.batches, wanted):
+            chosen = tuple(server_id for server_id in batch if server_id in left)
+            left = [server_id for server_id in left if server_id not in chosen]
+            if chosen:
+                found.append(chosen)
+        return found
+
+    async def carry_out(
+        self, wanted: Sequence[str], finish: Finish, tell: Callable[[ServerOutcome], None]
+    ) -> dict[str, ServerOutcome | BaseException]:
+        """Finishes batch after batch; after a failure the servers left are told of as not begun."""
+        ended: dict[str, ServerOutcome | BaseException] = {}
+        obstacle = ""
+        for batch in (batches := self.of(wanted)):
+            if obstacle:
+                for server_id in batch:
+                    ended[server_id] = outcome = _not_begun(server_id, obstacle)
+                    tell(outcome)
+                continue
+            ended |= await each(batch, finish)
+            obstacle = _failure(batch, ended)
+            if not obstacle and self.gate and batch is not batches[-1]:
+                obstacle = "; ".join(await self.gate(batch))
+        return ended
+
+
+def _failure(batch: Collection[str], ended: dict[str, ServerOutcome | BaseException]) -> str:
+    """The first failure of a batch, in words."""
+    for server_id in batch:
+        end = ended[server_id]
+        if not isinstance(end, ServerOutcome):
+            return f"{server_id}: {end}"
+        if not end.good:
+            return f"{server_id}: {end.reason}"
+    return ""
+
+
+def _not_begun(server_id: str, obstacle: str) -> ServerOutcome:
+    return ServerOutcome(
+        server_id,
+        ServerPhase.FAILED,
+        reason=f"not begun, as a server before it is not well ({obstacle})",
+        advice="mend that server first, then run apply again: it goes on from here",
+    )

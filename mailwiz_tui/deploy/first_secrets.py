@@ -1,0 +1,87 @@
+"""What a new installation hands to its operator once: first passwords, and the keys of the backups."""
+
+from __future__ import annotations
+
+from pydantic import SecretStr
+
+from mailwiz_tui.deploy.account_copies import Linked, refresh_copies
+from mailwiz_tui.deploy.backup_servers import backup_servers
+from mailwiz_tui.deploy.first_accounts import account_server, first_accounts, first_administrator, new_password
+from mailwiz_tui.deploy.gather import each
+from mailwiz_tui.plan.model import Plan
+
+
+class FirstSecrets:
+    """The first secrets of one plan; they are made anew until the operator is known to have them."""
+
+    def __init__(self, plan: Plan, links: Linked) -> None:
+        self._plan = plan
+        self._links = links
+        self._unacknowledged: dict[str, SecretStr] = {}
+        self._administrators: dict[str, SecretStr] = {}
+        self._keys_out: list[str] = []
+
+    async def accounts(self) -> dict[str, SecretStr]:
+        """First accounts and aliases; the passwords that were set now, for showing once.
+
+        Until ``acknowledge`` each call sets new passwords, so none is ever lost on the way.
+        """
+        place = account_server(self._plan)
+        if place is None:
+            return {}
+        wanted = first_accounts(self._plan)
+        passwords = {address: new_password() for address in wanted.mailboxes}
+        link = await self._links.link(place.id)
+        answer = await link.request(
+            "accounts_ensure",
+            domains=list(wanted.domains),
+            accounts=[{"address": a, "password": p.get_secret_value()} for a, p in passwords.items()],
+            aliases=[{"address": address, "goto": goto} for address, goto in wanted.aliases],
+        )
+        await refresh_copies(self._links)
+        self._unacknowledged = {address: passwords[address] for address in answer["set"]}
+        return dict(self._unacknowledged)
+
+    async def administrators(self) -> dict[str, SecretStr]:
+        """The admin panel's first administrator, with the password that was set now, for showing once.
+
+        Like ``accounts`` it sets a new one at each call until ``acknowledge``.
+        """
+        place, address = account_server(self._plan), first_administrator(self._plan)
+        if place is None or not address:
+            return {}
+        password = new_password()
+        request = (await self._links.link(place.id)).request
+        answer = await request("administrator_ensure", address=address, password=password.get_secret_value())
+        self._administrators = {address: password} if answer["set"] else {}
+        return dict(self._administrators)
+
+    async def recovery_keys(self) -> dict[str, SecretStr]:
+        """The keys without which no backup can be read, by server, until ``acknowledge``.
+
+        A server that does not answer now is asked the next time.
+        """
+
+        async def ask(server_id: str) -> str:
+            return str((await (await self._links.link(server_id)).request("backup_key"))["key"])
+
+        answers = await each(backup_servers(self._plan), ask)
+        keys = {server_id: key for server_id, key in answers.items() if isinstance(key, str) and key}
+        self._keys_out = list(keys)
+        return {server_id: SecretStr(key) for server_id, key in keys.items()}
+
+    async def acknowledge(self) -> None:
+        """Tells the server that the operator has all that was handed over (``manage/handover.py``)."""
+        place = account_server(self._plan)
+        if place is None:
+            return
+        link = await self._links.link(place.id)
+        if self._unacknowledged:
+            await link.request("accounts_ack", addresses=list(self._unacknowledged))
+            self._unacknowledged = {}
+        for address in self._administrators:
+            await link.request("administrator_ack", address=address)
+        self._administrators = {}
+        for server_id in self._keys_out:
+            await (await self._links.link(server_id)).request("backup_key_shown")
+        self._keys_out = []

@@ -1,0 +1,204 @@
+"""Follows a run on a server from its journal, through lost connections, and turns it into events."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from mailwiz_tui.deploy.agent_link import AgentError
+from mailwiz_tui.deploy.events import (
+    Event,
+    LogLine,
+    Progress,
+    ServerChanged,
+    ServerPhase,
+    StepChanged,
+    StepPhase,
+    Waiting,
+)
+from mailwiz_tui.deploy.outcome import ServerOutcome, outcome_from_end
+from mailwiz_tui.deploy.pool import Pool
+from mailwiz_tui.deploy.sanitize import clean_line, clean_text
+from mailwiz_tui.fleet.server import Server
+from mailwiz_tui.plan.errors import OperatorError
+
+GIVE_UP_AFTER = 300.0
+_FIRST_WAIT, _LONGEST_WAIT = 0.5, 15.0
+
+
+def waits() -> Iterator[float]:
+    """How long to wait before each further try to reach a server that was lost, in seconds."""
+    wait = _FIRST_WAIT
+    while True:
+        yield wait
+        wait = min(_LONGEST_WAIT, wait * 2)
+
+
+@dataclass
+class Follower:
+    """Follows one run on one server; ``emit`` gets the events, ``on_seconds`` each finished step's duration."""
+
+    pool: Pool
+    server: Server
+    run_id: str
+    emit: Callable[[Event], None]
+    phase: ServerPhase = ServerPhase.INSTALLING
+    on_seconds: Callable[[str, float], None] = lambda step, seconds: None
+    give_up_after: float = GIVE_UP_AFTER
+    offset: int = 0
+    _last_words: str = ""
+    _running: tuple[str, str, int, int] | None = None
+    _confirming: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def follow(self) -> ServerOutcome:
+        """Until the run ends; ``LOST`` if the server cannot be reached for minutes."""
+        begun, begun_at = time.monotonic(), 0.0
+        async for event in self._events():
+            begun_at = begun_at or float(event.get("at", 0.0))
+            if event.get("t") == "end":
+                seconds = float(event.get("at", 0.0)) - begun_at if begun_at else time.monotonic() - begun
+                return outcome_from_end(self.server.id, event, seconds)
+            if event.get("t") == "lost":
+                return self._unknown(event, time.monotonic() - begun)
+            self._translate(event)
+        return self._interrupted(time.monotonic() - begun)
+
+    async def _events(self) -> AsyncIterator[dict[str, Any]]:
+        pauses, lost_since = waits(), 0.0
+        while True:
+            try:
+                link = await self.pool.link(self.server)
+                if lost_since:
+                    self._say(self.phase, "connected again")
+                    pauses, lost_since = waits(), 0.0
+                async for item in link.stream("follow", run_id=self.run_id, offset=self.offset):
+                    events = item["events"]
+                    self._confirm_gates(events)
+                    for event in events:
+                        yield event
+                    self.offset = int(item["offset"])
+                    await asyncio.sleep(0)
+                    if item.get("state") == "interrupted":
+                        self._last_words = clean_text(item.get("detail", ""))
+                    if item.get("state") in ("ended", "interrupted"):
+                        return
+            except AgentError as error:
+                if "there is no run" in error.what:
+                    yield {"t": "lost", "what": error.what, "advice": "run apply again"}
+                    return
+                problem: Exception = error
+            except OSError as error:
+                problem = error
+            except Exception as error:
+                told = error if isinstance(error, OperatorError) else OperatorError(str(error))
+                if not told.transient:
+                    yield {"t": "lost", "what": str(error), "advice": told.advice}
+                    return
+                problem = error
+            now = time.monotonic()
+            lost_since = lost_since or now
+            if now - lost_since > self.give_up_after:
+                yield {"t": "lost", "what": str(problem), "advice": ""}
+                return
+            self._say(ServerPhase.RECONNECTING, clean_text(problem))
+            await self.pool.drop(self.server)
+            await asyncio.sleep(next(pauses))
+
+    def _confirm_gates(self, events: list[dict[str, Any]]) -> None:
+        """Confirms a waiting lockout step over a new connection: that it can be made is the proof wanted."""
+        gate = ""
+        for event in events:
+            if event.get("t") == "gate":
+                gate = str(event.get("step", ""))
+            elif event.get("t") in ("step", "end"):
+                gate = ""
+        if gate:
+            task = asyncio.create_task(self._confirm(gate))
+            self._confirming.add(task)
+            task.add_done_callback(self._confirming.discard)
+
+    async def _confirm(self, step: str) -> None:
+        try:
+            link = await self.pool.fresh(self.server)
+            try:
+                await link.request("confirm", run_id=self.run_id, step=step)
+            finally:
+                await self.pool.release(link)
+        except Exception as error:
+            text = f"the new connection that shall confirm this step failed: {error}"
+            self.emit(LogLine(self.server.id, step, clean_text(text), time.time()))
+
+    def _translate(self, event: dict[str, Any]) -> None:
+        kind, at, server = event.get("t"), float(event.get("at", 0.0)), self.server.id
+        if kind == "run":
+            steps = event.get("steps", [])
+            for index, step in enumerate(steps, 1):
+                self.emit(
+                    StepChanged(
+                        server,
+                        clean_text(step.get("id")),
+                        clean_text(step.get("title")),
+                        index,
+                        len(steps),
+                        StepPhase.PENDING,
+                        at=at,
+                        optional=bool(step.get("optional")),
+                    )
+                )
+        elif kind == "step":
+            self._step(event, at)
+        elif kind == "log":
+            self.emit(LogLine(server, clean_text(event.get("step")), clean_line(str(event.get("text"))), at))
+        elif kind == "progress":
+            step, what = clean_text(event.get("step")), clean_text(event.get("what"), 120)
+            self.emit(Progress(server, step, float(event["done"]), float(event["total"]), what, at))
+        elif kind == "wait":
+            step, on, what = (clean_text(event.get(key)) for key in ("step", "server", "what"))
+            self.emit(Waiting(server, step, on, what, bool(event.get("over")), at))
+        elif kind == "gate":
+            text = "waiting for a new connection to confirm that the server can still be reached"
+            self.emit(LogLine(server, clean_text(event.get("step")), text, at))
+
+    def _step(self, event: dict[str, Any], at: float) -> None:
+        try:
+            phase = StepPhase(str(event.get("phase")))
+        except ValueError:
+            return
+        step_id, title = clean_text(event.get("id")), clean_text(event.get("title"))
+        index, total = int(event.get("index", 0)), int(event.get("total", 0))
+        self._running = (step_id, title, index, total) if phase is StepPhase.RUNNING else None
+        detail = clean_text(event.get("detail", ""))
+        self.emit(StepChanged(self.server.id, step_id, title, index, total, phase, detail, at))
+        if "seconds" in event:
+            self.on_seconds(step_id, float(event["seconds"]))
+
+    def _unknown(self, event: dict[str, Any], seconds: float) -> ServerOutcome:
+        return ServerOutcome(
+            self.server.id,
+            ServerPhase.LOST,
+            reason=clean_text(event.get("what", "")),
+            advice=clean_text(event.get("advice", ""))
+            or "the installation goes on there without us; run apply again to see it",
+            seconds=seconds,
+        )
+
+    def _interrupted(self, seconds: float) -> ServerOutcome:
+        if self._running:
+            step_id, title, index, total = self._running
+            self.emit(StepChanged(self.server.id, step_id, title, index, total, StepPhase.INTERRUPTED))
+        words = f": {self._last_words}" if self._last_words else ""
+        return ServerOutcome(
+            self.server.id,
+            ServerPhase.FAILED,
+            changed=True,
+            failed_step=self._running[0] if self._running else "",
+            reason=f"the run was interrupted on the server (a reboot, or somebody ended it){words}",
+            advice="run apply again: it finishes what was left",
+            seconds=seconds,
+        )
+
+    def _say(self, phase: ServerPhase, detail: str) -> None:
+        self.emit(ServerChanged(self.server.id, phase, detail, at=time.time()))

@@ -1,0 +1,78 @@
+"""Secrets that only the operator knows: asked for when a server lacks them, sent once, kept there alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from pydantic import SecretStr
+
+from mailwiz_tui.deploy.agent_link import AgentLink
+from mailwiz_tui.deploy.prompts import Prompts
+from mailwiz_tui.deploy.work import EngineError
+from mailwiz_tui.stack.blueprint import Blueprint
+
+
+@dataclass(frozen=True, slots=True)
+class GivenSecret:
+    """A secret that a server's blueprint wants from the operator; ``title`` says in words what it is."""
+
+    server_id: str
+    name: str
+    title: str
+    missing: bool = True
+
+
+class Servers(Protocol):
+    """What is needed of ``deploy.engine.Engine``."""
+
+    def blueprints(self) -> dict[str, Blueprint]:
+        """What each server shall be."""
+
+    async def link(self, server_id: str) -> AgentLink:
+        """The warm link to a server."""
+
+
+def wanted(blueprint: Blueprint) -> dict[str, str]:
+    """Name and title of every secret that the operator gives."""
+    return {spec.name: spec.given for spec in blueprint.secrets if spec.given}
+
+
+async def look(link: AgentLink, blueprint: Blueprint) -> list[GivenSecret]:
+    """The secrets that a blueprint wants from the operator, and whether its server has them."""
+    titles = wanted(blueprint)
+    if not titles:
+        return []
+    missing = set((await link.request("secret_missing", names=list(titles)))["missing"])
+    return [GivenSecret(blueprint.server_id, name, title, name in missing) for name, title in titles.items()]
+
+
+async def give(link: AgentLink, name: str, value: SecretStr) -> None:
+    """Send a secret to the server that keeps it; one that is there already is replaced."""
+    await link.request("secret_put", name=name, value=value.get_secret_value())
+
+
+async def look_everywhere(servers: Servers) -> list[GivenSecret]:
+    """The secrets that a plan wants from the operator, per server, and whether they are there."""
+    found = [await look(await servers.link(i), b) for i, b in servers.blueprints().items() if wanted(b)]
+    return [secret for secrets in found for secret in secrets]
+
+
+async def give_everywhere(servers: Servers, name: str, value: SecretStr) -> list[str]:
+    """Send a secret to every server that wants it; their ids. The next installation puts it to use."""
+    places = [i for i, blueprint in servers.blueprints().items() if name in wanted(blueprint)]
+    for server_id in places:
+        await give(await servers.link(server_id), name, value)
+    return places
+
+
+async def ask_for_missing(link: AgentLink, blueprint: Blueprint, prompts: Prompts) -> None:
+    """Ask the operator for what the server lacks. Raises EngineError where nobody answers."""
+    for secret in await look(link, blueprint):
+        if not secret.missing:
+            continue
+        value = await prompts.given_secret(secret.server_id, secret.title)
+        if value is None or not value.get_secret_value():
+            advice = f"give it with: mailwiz-tui secret PLAN {secret.name} --stdin"
+            raise EngineError(f"the {secret.title} is needed and was not given", secret.server_id, advice)
+        await give(link, secret.name, value)

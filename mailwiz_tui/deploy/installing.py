@@ -1,0 +1,178 @@
+"""An installation on several servers: prepared together, for each must know the others; each told of when it ends.
+
+A server that stands as planned already is told of before the others are ready. It is compared with what was known
+then; only where the others told something new that concerns it is it worked on after all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from mailwiz_tui.deploy import given_secrets, network
+from mailwiz_tui.deploy.batches import Order
+from mailwiz_tui.deploy.events import ServerPhase
+from mailwiz_tui.deploy.gather import each
+from mailwiz_tui.deploy.outcome import ServerOutcome, outcome_of
+from mailwiz_tui.deploy.prompts import Prompts
+from mailwiz_tui.deploy.work import Compile, EngineError, Work
+from mailwiz_tui.fleet.facts import FactsFile
+from mailwiz_tui.fleet.server import Server
+from mailwiz_tui.plan.findings import Finding, Severity
+from mailwiz_tui.plan.model import Plan
+from mailwiz_tui.stack.blueprint import Blueprint
+
+WAITS, COMPARES = "prepared; waits until every server is", "comparing with the plan"
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A prepared server: the run that was followed before, and how it stands where that is known already."""
+
+    attached: ServerOutcome | None = None
+    ended: ServerOutcome | None = None
+    blueprint: Blueprint | None = None
+
+
+@dataclass
+class Installing:
+    """The installations of one engine. ``tell`` hears of each server's outcome as soon as there is one.
+
+    ``done`` is what each server was brought to, so that one whose neighbours told something new is found.
+    """
+
+    plan: Plan
+    known: FactsFile
+    work: Work
+    compile: Compile
+    prompts: Prompts
+    find: Callable[[str], Server]
+    save: Callable[[], None]
+    tell: Callable[[ServerOutcome], None]
+    done: dict[str, Blueprint] = field(default_factory=dict)
+
+    async def on(
+        self, wanted: Sequence[str], skip: Mapping[str, Collection[str]], order: Order
+    ) -> dict[str, ServerOutcome]:
+        """Installs on the servers named, or finishes and follows what already runs there; in the order given.
+
+        Servers that ended well before are worked on once more where what these told changes them.
+        """
+        outcomes = await self._once(wanted, skip, order)
+        outdated = [i for i, carried_out in self.done.items() if i not in wanted and self._now(i) != carried_out]
+        return {**outcomes, **(await self._once(outdated, skip, order) if outdated else {})}
+
+    async def _once(
+        self, wanted: Sequence[str], skip: Mapping[str, Collection[str]], order: Order
+    ) -> dict[str, ServerOutcome]:
+        unready, waited = set(wanted), set[str]()
+
+        async def ready(server_id: str) -> _Ready:
+            try:
+                found = await self._ready(server_id, alone=len(wanted) == 1)
+            except Exception as error:
+                self.tell(outcome_of(server_id, error))
+                raise
+            finally:
+                unready.discard(server_id)
+            if found.ended is None and unready:
+                waited.add(server_id)
+                self.work.say(self.find(server_id), ServerPhase.WAITING, WAITS)
+            return found
+
+        prepared = await each(wanted, ready)
+        able = {i: found for i, found in prepared.items() if isinstance(found, _Ready)}
+        cut_off = await self._look_at_network({i: found for i, found in able.items() if not _is_lost(found)})
+        self.save()
+
+        async def finish(server_id: str) -> ServerOutcome:
+            found = prepared[server_id]
+            if not isinstance(found, _Ready):
+                return outcome_of(server_id, found)
+            if server_id in waited:
+                self.work.say(self.find(server_id), ServerPhase.PREPARING, COMPARES)
+            return await self._finish(server_id, found, cut_off.get(server_id), skip.get(server_id, ()))
+
+        ended = await order.carry_out(wanted, finish, self.tell)
+        return {i: end if isinstance(end, ServerOutcome) else outcome_of(i, end) for i, end in ended.items()}
+
+    async def _ready(self, server_id: str, *, alone: bool) -> _Ready:
+        """Follows what runs there, then asks for facts and makes keys; ``alone`` where no other is waited for."""
+        server = self.find(server_id)
+        self.work.say(server, ServerPhase.CONNECTING)
+        status = await self.work.status(server)
+        attached = await self.work.follow_active(server, status)
+        if attached and attached.state is ServerPhase.LOST:
+            self.tell(attached)
+            return _Ready(attached, attached)
+        self.work.say(server, ServerPhase.PREPARING)
+        await self.work.prepare(server)
+        if alone or not (attached.good if attached else status["state"] == "done"):
+            return _Ready(attached)
+        return await self._as_planned(server, attached) or _Ready(attached)
+
+    async def _as_planned(self, server: Server, attached: ServerOutcome | None) -> _Ready | None:
+        """The server as one that has come to its end, where nothing is left to do there by what is known now.
+
+        What is in the way comes up again, and is told, when it is the server's turn.
+        """
+        try:
+            blueprint = self._now(server.id)
+            link = await self.work.link(server)
+            if any(secret.missing for secret in await given_secrets.look(link, blueprint)):
+                return None
+            ended = await self.work.unchanged(server, blueprint, attached)
+        except Exception:
+            return None
+        if ended is None:
+            return None
+        self.tell(ended)
+        return _Ready(attached, ended, blueprint)
+
+    async def _finish(
+        self, server_id: str, ready: _Ready, cut_off: Finding | None, skip: Collection[str]
+    ) -> ServerOutcome:
+        if _is_lost(ready) and ready.ended:
+            return ready.ended
+        try:
+            if cut_off:
+                raise EngineError(cut_off.message, server_id, cut_off.advice)
+            blueprint = self._now(server_id)
+            if ready.ended and blueprint == ready.blueprint:
+                self.done[server_id] = blueprint
+                return ready.ended
+            server = self.find(server_id)
+            if given_secrets.wanted(blueprint):
+                link = await self.work.link(server)
+                await given_secrets.ask_for_missing(link, blueprint, self.prompts)
+            outcome = await self.work.install(server, blueprint, ready.attached, skip)
+            if outcome.good:
+                self.done[server_id] = blueprint
+        except Exception as error:
+            outcome = outcome_of(server_id, error)
+        self.tell(outcome)
+        return outcome
+
+    async def _look_at_network(self, wanted: Mapping[str, _Ready]) -> dict[str, Finding]:
+        """Tries the paths between servers; says what is worth knowing, returns who cannot be linked, and why."""
+        if not self.plan.linked:
+            return {}
+        links = {i: await self.work.link(self.find(i)) for i in wanted}
+        reports = await network.survey(self.plan, self.known, links)
+        for server_id, size in network.path_sizes(reports).items():
+            self.known.servers[server_id].path_mtu = size
+        for report in reports:
+            finding = report.finding
+            if finding and finding.severity is Severity.WARNING:
+                detail = f"{finding.message} ({finding.advice})"
+                self.work.say(self.find(report.first), ServerPhase.PREPARING, detail)
+                if ended := wanted[report.first].ended:
+                    self.tell(ended)
+        return network.blocked(reports)
+
+    def _now(self, server_id: str) -> Blueprint:
+        return self.compile(self.plan, server_id, self.known)
+
+
+def _is_lost(ready: _Ready) -> bool:
+    return ready.ended is not None and ready.ended.state is ServerPhase.LOST

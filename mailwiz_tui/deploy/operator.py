@@ -1,0 +1,89 @@
+"""Who runs installations from here, as the servers record it, so that one's own run is known again.
+
+A name and a host alone do not tell two controllers apart (``root@localhost``), so a random id goes with them. It is
+kept in the state folder (``history.state_home``); where it cannot be kept, name and host decide.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import os
+import re
+import secrets
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mailwiz_tui.deploy.history import state_home
+from mailwiz_tui.deploy.sanitize import clean_text
+
+_ID = re.compile(r"[0-9a-f]{32}\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """``by`` is ``user@host``, for reading; ``controller`` the random id of the state folder, or empty."""
+
+    by: str
+    controller: str = ""
+
+    def owns(self, run: RunInProgress) -> bool:
+        """Whether a run was started from here."""
+        if self.controller and run.controller:
+            return self.controller == run.controller
+        return bool(run.by) and self.by == run.by
+
+
+@dataclass(frozen=True, slots=True)
+class RunInProgress:
+    """A run as its server tells of it; ``age`` is how long it has been running, in seconds."""
+
+    run_id: str
+    by: str = ""
+    controller: str = ""
+    age: float = 0.0
+
+    @classmethod
+    def of(cls, answer: Mapping[str, Any]) -> RunInProgress:
+        """From the agent's answer to ``status`` or ``start``; agents of former versions tell less."""
+        age = answer.get("age", 0.0)
+        return cls(
+            str(answer["run"]),
+            clean_text(answer.get("by", "")),
+            str(answer.get("controller", "")),
+            max(0.0, float(age)) if isinstance(age, int | float) else 0.0,
+        )
+
+    def words(self, *, own: bool) -> str:
+        """What is followed, for the operator."""
+        return "following your own run" if own else f"following a run of {self.by or 'another operator'}"
+
+
+def this_operator(folder: Path | None = None) -> Operator:
+    """Who runs this program; the id is kept in ``folder`` (default: the state folder), made where it is missing."""
+    return Operator(_name(), _controller((folder or state_home()) / "controller-id"))
+
+
+def _name() -> str:
+    try:
+        return f"{getpass.getuser()}@{socket.gethostname()}"
+    except (OSError, KeyError):
+        return socket.gethostname()
+
+
+def _controller(path: Path) -> str:
+    """The id in a file of mode 0600; two programs that start at once agree on the first one written."""
+    fresh = secrets.token_hex(16)
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with contextlib.suppress(FileExistsError):
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(handle, "w", encoding="ascii") as file:
+                file.write(fresh)
+            return fresh
+        kept = path.read_text(encoding="ascii", errors="replace").strip()
+        return kept if _ID.match(kept) else ""
+    return ""

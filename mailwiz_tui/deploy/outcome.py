@@ -1,0 +1,94 @@
+"""How an installation ended on a server."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mailwiz_tui.deploy.events import ServerPhase
+from mailwiz_tui.deploy.sanitize import clean_text
+from mailwiz_tui.plan.errors import OperatorError
+
+
+@dataclass(frozen=True, slots=True)
+class ServerOutcome:
+    """The end of one server's installation.
+
+    ``state`` is ``DONE``, ``UNCHANGED``, ``FAILED`` or ``LOST`` (the connection did not come back: what became
+    of the run is unknown). ``failed_step`` is the step's id, empty where it did not come that far.
+    ``skipped`` are the ids of optional steps that were left out at the operator's wish.
+    """
+
+    server_id: str
+    state: ServerPhase
+    changed: bool = False
+    failed_step: str = ""
+    reason: str = ""
+    advice: str = ""
+    seconds: float = 0.0
+    skipped: tuple[str, ...] = ()
+
+    @property
+    def good(self) -> bool:
+        """Whether the server is as planned."""
+        return self.state in (ServerPhase.DONE, ServerPhase.UNCHANGED)
+
+    @property
+    def line(self) -> str:
+        """The outcome as one line."""
+        if self.state is ServerPhase.UNCHANGED:
+            return f"{self.server_id}: no changes"
+        if self.state is ServerPhase.DONE:
+            without = f", without {', '.join(self.skipped)} (skipped)" if self.skipped else ""
+            return f"{self.server_id}: installed in {self.seconds:.0f} s{without}"
+        where = f" in step {self.failed_step}" if self.failed_step else ""
+        tail = f" ({self.advice})" if self.advice else ""
+        return f"{self.server_id}: {self.state.value}{where}: {self.reason}{tail}"
+
+
+def outcome_from_end(server_id: str, end: Mapping[str, Any], seconds: float) -> ServerOutcome:
+    """The outcome that the ``end`` of a run's journal tells."""
+    if end.get("state") == "done":
+        return ServerOutcome(
+            server_id,
+            ServerPhase.DONE,
+            changed=bool(end.get("changed")),
+            seconds=seconds,
+            skipped=tuple(clean_text(step) for step in end.get("skipped", ())),
+        )
+    where = clean_text(end.get("where", ""))
+    what = clean_text(end.get("what", "")) or "it failed without saying why"
+    return ServerOutcome(
+        server_id,
+        ServerPhase.FAILED,
+        bool(end.get("changed")),
+        clean_text(end.get("step", "")),
+        f"{where}: {what}" if where and not where.startswith("step ") else what,
+        clean_text(end.get("advice", "")),
+        seconds,
+    )
+
+
+def outcome_at_rest(server_id: str, status: Mapping[str, Any]) -> ServerOutcome | None:
+    """How the latest run on a server ended, by the agent's ``status``; None where none ever was, or one runs."""
+    if status["state"] in ("done", "failed"):
+        return outcome_from_end(server_id, status.get("end", {}), 0.0)
+    if status["state"] == "interrupted":
+        advice = "run apply again: it finishes what was left"
+        reason = "its latest run was interrupted (a reboot, or somebody ended it)"
+        return ServerOutcome(server_id, ServerPhase.FAILED, reason=reason, advice=advice)
+    return None
+
+
+def outcome_of(server_id: str, error: object) -> ServerOutcome:
+    """A server's error as its outcome: ``LOST`` where the connection went and may come back."""
+    told = error if isinstance(error, OperatorError) else OperatorError(f"{type(error).__name__}: {error}")
+    what, where = told.what, told.where
+    lost = type(error).__name__ == "ConnectionLost"
+    return ServerOutcome(
+        server_id,
+        ServerPhase.LOST if lost else ServerPhase.FAILED,
+        reason=clean_text(f"{where}: {what}" if where and where != server_id else what),
+        advice=clean_text(told.advice),
+    )

@@ -1,0 +1,148 @@
+"""What must be right with a server before anything is changed on it; each refusal says why and what to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mailwiz_tui.deploy import relocation
+from mailwiz_tui.deploy.sanitize import clean_text
+from mailwiz_tui.fleet.facts import Facts
+from mailwiz_tui.plan import memory
+from mailwiz_tui.stack.blueprint import Blueprint, Probe, Scope
+
+CODENAMES = ("trixie", "bookworm")
+ARCHITECTURES = ("amd64", "arm64")
+MEMORY = 512 << 20
+DISK = 2 << 30
+CLOCK_SKEW = 300.0
+
+_PROCESSES = {
+    "postfix": ("master", "smtpd", "postscreen"),
+    "dovecot-core": ("dovecot",),
+    "rspamd": ("rspamd",),
+    "opendkim": ("opendkim",),
+    "spamd": ("spamd", "spamd child"),
+    "postsrsd": ("postsrsd",),
+    "postfix-mta-sts-resolver": ("mta-sts-daemon",),
+    "exim4-base": ("exim4",),
+    "sendmail-bin": ("sendmail-mta", "sendmail"),
+}
+_STOP = {
+    name: f"on the server: systemctl disable --now {name}"
+    for name in ("apache2", "caddy", "haproxy", "lighttpd", "named", "traefik", "varnishd")
+}
+_FIND = "systemctl status PID names its unit, ss -ltnp its PID"
+_OWN = (
+    "clamav-milter", "haproxy", "mariadbd", "nginx", "redis-server", "sshd", "systemd", "unbound", "valkey-server",
+    "wireguard-go",
+)  # fmt: skip
+_PROGRAMS = "mailwiz-"
+"""What the names of all programs of ours begin with; the kernel tells the first 15 characters of a name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A reason not to install on a server."""
+
+    reason: str
+    advice: str
+
+
+def refusals(facts: Facts, blueprint: Blueprint | None, *, adopt: bool = False) -> list[Refusal]:
+    """Every reason not to install; empty where all is well. ``adopt`` allows to replace foreign configuration."""
+    found: list[Refusal] = []
+    if unsuitable := unsupported_system(facts):
+        return [unsuitable]
+    if facts.privilege != "root":
+        found.append(Refusal("the agent is not root there", "connect as root or as a user who may use sudo"))
+    if facts.systemd in ("", "offline"):
+        found.append(Refusal("systemd does not run there", "boot the server with systemd as its init"))
+    if facts.memory_total and facts.memory_total < MEMORY:
+        found.append(Refusal(f"it has only {facts.memory_total >> 20} MB of memory", "give it 1 GB or more"))
+    scanner = blueprint.meta.get("virus_scanner", "") if blueprint else ""
+    if scanner == "clamav" and 0 < facts.memory_total < memory.LEAST_WITH_CLAMAV:
+        found.append(
+            Refusal(
+                f"it has {facts.memory_total >> 20} MB of memory; ClamAV's signatures alone need about "
+                f"{memory.CLAMAV_MB} MB, and the rest of the stack {memory.STACK_MB} MB",
+                f"give it {memory.SERVER_WORDS}, or choose services.antivirus = false",
+            )
+        )
+    if not facts.installed_digest:
+        for disk in facts.disks:
+            if disk.mount in ("/", "/var", "/var/lib") and disk.free < DISK:
+                free = f"{disk.free / (1 << 30):.1f} GB"
+                found.append(Refusal(f"only {free} are free on {disk.mount}", "free at least 2 GB there"))
+    if abs(facts.clock_skew) > CLOCK_SKEW:
+        minutes, side = abs(facts.clock_skew) / 60, "ahead of" if facts.clock_skew > 0 else "behind"
+        found.append(
+            Refusal(
+                f"its clock is {minutes:.0f} minutes {side} this machine's",
+                "set the clocks (timedatectl set-ntp true): signatures and certificates depend on them",
+            )
+        )
+    if blueprint is not None:
+        found += _occupied(facts, blueprint)
+    foreign = [software for software in facts.mail_software if software.owner == "other"]
+    if foreign and not adopt:
+        names = ", ".join(software.name for software in foreign)
+        found.append(
+            Refusal(
+                f"{names} is already configured there by somebody else",
+                "choose a bare server, or allow it to be replaced: F7, F8 in the screens, --adopt on the command "
+                "line; its files are then kept as backups",
+            )
+        )
+    if blueprint is not None:
+        found += [Refusal(*words) for words in relocation.needed(facts, blueprint)]
+    return found
+
+
+def advice(refused: list[Refusal]) -> str:
+    """What to do about every refusal, in their order."""
+    return "; ".join(dict.fromkeys(refusal.advice for refusal in refused))
+
+
+def not_shown(probe: Probe, output: str) -> str:
+    """What a probe of ``Blueprint.preflight`` could not show, with the last line that its program said."""
+    said = clean_text(output.strip().rpartition("\n")[2])
+    return f"it cannot be shown that {probe.proves}" + (f": {said}" if said else "")
+
+
+def unsupported_system(facts: Facts) -> Refusal | None:
+    """Why this operating system or machine is refused, if it is."""
+    name = facts.os_name or "an unknown system"
+    if facts.os_id != "debian" or facts.codename not in CODENAMES:
+        return Refusal(f"it runs {name}", "only Debian 12 (bookworm) and 13 (trixie) are supported")
+    if facts.architecture not in ARCHITECTURES:
+        return Refusal(f"its architecture is {facts.architecture}", "only amd64 and arm64 are supported")
+    return None
+
+
+def _occupied(facts: Facts, blueprint: Blueprint) -> list[Refusal]:
+    ours = set(_OWN)
+    for software in facts.mail_software:
+        ours.update(_PROCESSES.get(software.name, ()))
+    wanted = {(port.protocol, port.number): port for port in blueprint.ports}
+    found: dict[tuple[int, str], Refusal] = {}
+    for listener in facts.listeners:
+        port = wanted.get((listener.protocol, listener.port))
+        if (
+            port is None
+            or not listener.process
+            or listener.ours
+            or listener.process in ours
+            or listener.process.startswith(_PROGRAMS)
+        ):
+            continue
+        if port.scope is Scope.PEERS and listener.address.startswith(("127.", "::1")):
+            continue
+        if port.scope is Scope.LOCAL and listener.address.startswith("127.") and listener.address != "127.0.0.1":
+            continue
+        name = listener.process
+        found[listener.port, name] = Refusal(
+            f"port {listener.port} ({port.service}) is taken by {name}",
+            f"stop {name} for good ({_STOP.get(name, _FIND)}) or choose a server without it; "
+            "--adopt replaces mail software only",
+        )
+    return list(found.values())

@@ -1,0 +1,308 @@
+"""The work on one server: asking for facts, making keys, comparing, installing, attaching."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from typing import Any
+
+from mailwiz_tui.deploy import preflight
+from mailwiz_tui.deploy.agent_link import AgentError, AgentLink
+from mailwiz_tui.deploy.certificates import CustomCertificate
+from mailwiz_tui.deploy.diff import ServerDiff
+from mailwiz_tui.deploy.events import Event, ServerChanged, ServerPhase
+from mailwiz_tui.deploy.follower import Follower, waits
+from mailwiz_tui.deploy.history import History
+from mailwiz_tui.deploy.operator import Operator, RunInProgress, this_operator
+from mailwiz_tui.deploy.outcome import ServerOutcome
+from mailwiz_tui.deploy.pool import Pool
+from mailwiz_tui.deploy.sanitize import clean_text
+from mailwiz_tui.fleet.facts import DkimPublicKey, Facts, FactsFile, ServerRecord, TlsPublic
+from mailwiz_tui.fleet.server import Server
+from mailwiz_tui.plan.errors import OperatorError
+from mailwiz_tui.plan.model import Plan, PrivateNetwork, Role, TlsProvider
+from mailwiz_tui.plan.published import public_names
+from mailwiz_tui.stack import traffic
+from mailwiz_tui.stack.accounts.clients import database_clients
+from mailwiz_tui.stack.blueprint import Blueprint
+from mailwiz_tui.stack.certificate import self_signed_days
+
+Compile = Callable[[Plan, str, FactsFile], Blueprint]
+
+
+class EngineError(OperatorError):
+    """Something the operator must put right before the engine can go on."""
+
+
+class _NoAnswerError(Exception):
+    """A server that was asked to begin did not answer, nor could it be asked again for a long time."""
+
+
+@dataclass
+class Work:
+    """What the work on every server of a plan shares; each method concerns one server."""
+
+    plan: Plan
+    pool: Pool
+    known: FactsFile
+    emit: Callable[[Event], None]
+    history: History
+    compile: Compile
+    adopt: bool | Collection[str]
+    gate_seconds: float
+    give_up_after: float
+    operator: Operator = field(default_factory=this_operator)
+    custom: CustomCertificate | None = None
+
+    async def link(self, server: Server) -> AgentLink:
+        """The warm link to a server."""
+        return await self.pool.link(
+            server, lambda line: self.say(server, ServerPhase.CONNECTING, f"installing python3: {line}")
+        )
+
+    async def probe(self, server: Server) -> Facts:
+        """The facts, asked now; addresses that the inventory names win over those found."""
+        link = await self.link(server)
+        asked = time.time()
+        raw = await link.request("facts")
+        answered = time.time()
+        facts = Facts.model_validate(_cleaned(raw))
+        early, late = facts.clock - answered, facts.clock - asked
+        skew = early if early > 0 else late if late < 0 else 0.0
+        chosen: dict[str, Any] = {"clock_skew": round(skew, 1)}
+        if server.public_ipv4:
+            chosen["public_ipv4"] = server.public_ipv4
+        if server.public_ipv6:
+            chosen["public_ipv6"] = server.public_ipv6
+        return facts.model_copy(update=chosen)
+
+    async def prepare(self, server: Server) -> ServerRecord:
+        """Facts, and the public halves of keys that are made there if they are missing; kept in ``known``."""
+        facts = await self.probe(server)
+        if refusal := preflight.unsupported_system(facts):
+            raise EngineError(refusal.reason, server.id, refusal.advice)
+        dkim, tls = self._keys_wanted(server.id)
+        link = await self.link(server)
+        answer = await link.request("prepare", dkim=dkim, tls=tls, mesh=self._mesh_wanted(server.id))
+        record = ServerRecord(
+            facts=facts,
+            dkim=tuple(DkimPublicKey.model_validate(key) for key in answer["dkim"]),
+            tls=TlsPublic.model_validate(answer["tls"]) if answer["tls"] else self.known.custom,
+            internal=TlsPublic.model_validate(answer["internal"]) if answer.get("internal") else None,
+            wireguard=str(answer.get("wireguard", "")),
+            clients={name: TlsPublic.model_validate(c) for name, c in answer.get("clients", {}).items()},
+            path_mtu=known.path_mtu if (known := self.known.servers.get(server.id)) else 0,
+        )
+        self.known.servers[server.id] = record
+        return record
+
+    async def diff(self, server: Server, blueprint: Blueprint) -> ServerDiff:
+        """What a blueprint would change there."""
+        link = await self.link(server)
+        return ServerDiff.of(server.id, await link.request("diff", blueprint=blueprint.to_json()))
+
+    async def status(self, server: Server) -> dict[str, Any]:
+        """The latest run there and how it stands (the agent's ``launch.status``)."""
+        link = await self.link(server)
+        return dict(await link.request("status"))
+
+    async def follow_active(self, server: Server, status: dict[str, Any]) -> ServerOutcome | None:
+        """Follows the run that ``status`` tells of to its end; None where none is in progress."""
+        if status["state"] == "active":
+            return await self._attach(server, RunInProgress.of(status))
+        if status["state"] == "interrupted":
+            detail = "an earlier run was interrupted; what it left is finished now"
+            self.say(server, ServerPhase.CONNECTING, detail)
+        return None
+
+    async def stop_after_step(self, server: Server) -> bool:
+        """Asks the run in progress to end when its present step is done; False where there is none to ask."""
+        link = await self.link(server)
+        status = await self.status(server)
+        if status["state"] != "active":
+            return False
+        return bool((await link.request("stop_after", run_id=str(status["run"])))["asked"])
+
+    async def unchanged(
+        self, server: Server, blueprint: Blueprint, attached: ServerOutcome | None
+    ) -> ServerOutcome | None:
+        """The outcome of a prepared server that is as its blueprint wants it; None where something differs.
+
+        ``attached`` is a run that was followed before. Raises EngineError where nothing may be installed there.
+        """
+        begun = time.monotonic()
+        self._known_to_each_other(server)
+        facts = self.known.facts(server.id) or Facts()
+        if refused := preflight.refusals(facts, blueprint, adopt=self._may_adopt(server.id)):
+            reasons = "; ".join(refusal.reason for refusal in refused)
+            raise EngineError(reasons, server.id, preflight.advice(refused))
+        await self._try_out(server, blueprint)
+        if not (await self.diff(server, blueprint)).empty:
+            return None
+        if attached and attached.changed:
+            return attached
+        return ServerOutcome(server.id, ServerPhase.UNCHANGED, seconds=time.monotonic() - begun)
+
+    async def install(
+        self,
+        server: Server,
+        blueprint: Blueprint,
+        attached: ServerOutcome | None,
+        skip: Collection[str] = (),
+    ) -> ServerOutcome:
+        """Brings the prepared server to its blueprint; ``attached`` is a run that was followed before.
+
+        ``skip`` are ids of optional steps to be left out this time.
+        """
+        begun = time.monotonic()
+        if ended := await self.unchanged(server, blueprint, attached):
+            return ended
+        run_id = _new_run_id()
+        self.say(server, ServerPhase.INSTALLING)
+        await self._send_certificate(server)
+        try:
+            answer = await self._start(server, run_id, blueprint, skip)
+        except _NoAnswerError as error:
+            advice = "if it began, the installation goes on there without us; run apply again to see it"
+            seconds = time.monotonic() - begun
+            return ServerOutcome(
+                server.id, ServerPhase.LOST, reason=clean_text(error), advice=advice, seconds=seconds
+            )
+        if answer["run"] != run_id:
+            return await self._attach(server, RunInProgress.of(answer))
+        return await self._follower(server, run_id, ServerPhase.INSTALLING).follow()
+
+    def _may_adopt(self, server_id: str) -> bool:
+        return self.adopt if isinstance(self.adopt, bool) else server_id in self.adopt
+
+    async def _try_out(self, server: Server, blueprint: Blueprint) -> None:
+        """What must work before anything is changed. Raises EngineError where something does not."""
+        if not blueprint.preflight:
+            return
+        link = await self.link(server)
+        probes = [{"id": probe.id, "argv": list(probe.argv)} for probe in blueprint.preflight]
+        answers = {answer["id"]: answer for answer in await link.request("probes", probes=probes)}
+        failed = [probe for probe in blueprint.preflight if answers[probe.id]["exit"] != probe.exit_code]
+        if failed:
+            reason = "; ".join(preflight.not_shown(probe, answers[probe.id]["output"]) for probe in failed)
+            raise EngineError(reason, server.id, failed[0].advice)
+
+    def say(self, server: Server, phase: ServerPhase, detail: str = "") -> None:
+        """Tells that a server entered a phase."""
+        self.emit(ServerChanged(server.id, phase, detail, at=time.time()))
+
+    async def _send_certificate(self, server: Server) -> None:
+        """Brings the operator's own certificate and its key to a server, over the connection only."""
+        if self.custom is None:
+            return
+        link = await self.link(server)
+        await link.request("install_certificate", chain=self.custom.chain, key=self.custom.key.get_secret_value())
+
+    async def _start(
+        self, server: Server, run_id: str, blueprint: Blueprint, skip: Collection[str]
+    ) -> dict[str, Any]:
+        options = {
+            "by": self.operator.by,
+            "controller": self.operator.controller,
+            "gate_seconds": self.gate_seconds,
+            "skip": sorted(skip),
+        }
+        pauses, asked_at, lost = waits(), 0.0, False
+        while True:
+            try:
+                link = await self.link(server)
+                if lost:
+                    self.say(server, ServerPhase.INSTALLING, "connected again")
+                    lost = False
+                asked_at = asked_at or time.monotonic()
+                answer = await link.request("start", run_id=run_id, blueprint=blueprint.to_json(), options=options)
+                return dict(answer)
+            except AgentError:
+                raise
+            except Exception as error:
+                # Whether the run began is unknown; asking again with the same id cannot start it twice.
+                if not asked_at or not getattr(error, "transient", False):
+                    raise
+                if time.monotonic() - asked_at > self.give_up_after:
+                    raise _NoAnswerError(str(error)) from None
+                lost = True
+                self.say(server, ServerPhase.RECONNECTING, clean_text(error))
+                await self.pool.drop(server)
+                await asyncio.sleep(next(pauses))
+
+    async def _attach(self, server: Server, run: RunInProgress) -> ServerOutcome:
+        own = self.operator.owns(run)
+        self.emit(
+            ServerChanged(
+                server.id,
+                ServerPhase.ATTACHED,
+                run.words(own=own),
+                at=time.time(),
+                elapsed=run.age,
+                own=own,
+            )
+        )
+        return await self._follower(server, run.run_id, ServerPhase.ATTACHED).follow()
+
+    def _follower(self, server: Server, run_id: str, phase: ServerPhase) -> Follower:
+        return Follower(self.pool, server, run_id, self.emit, phase, self.history.record, self.give_up_after)
+
+    def _mesh_wanted(self, server_id: str) -> dict[str, Any] | None:
+        """What a server needs to be known by to the plan's other servers; None where there are none."""
+        if not self.plan.linked:
+            return None
+        made = self.plan.network.private is PrivateNetwork.WIREGUARD
+        clients = {client.name: client.subject(server_id) for client in database_clients(self.plan, server_id)}
+        return {"name": traffic.internal_name(server_id), "wireguard": made, "clients": clients}
+
+    def _known_to_each_other(self, server: Server) -> None:
+        """Raises EngineError where a server of the plan was never prepared: this one could not let it in."""
+        if not self.plan.linked:
+            return
+        strangers = [s.id for s in self.plan.servers if not self._introduced(s.id)]
+        if others := [name for name in strangers if name != server.id]:
+            named = " and ".join(others)
+            raise EngineError(
+                f"nothing is known yet of {named}, so {server.id} cannot be told whom to trust",
+                server.id,
+                f"bring {named} up, or take it out of the plan; nothing was changed on {server.id}",
+            )
+
+    def _introduced(self, server_id: str) -> bool:
+        record = self.known.servers.get(server_id)
+        wireguard = self.plan.network.private is PrivateNetwork.WIREGUARD
+        clients = {client.name for client in database_clients(self.plan, server_id)}
+        return bool(
+            record and record.internal and (record.wireguard or not wireguard) and clients <= record.clients.keys()
+        )
+
+    def _keys_wanted(self, server_id: str) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
+        signs = any(server.id == server_id for server in self.plan.servers_with(Role.MX_OUTBOUND))
+        security = self.plan.security
+        dkim = []
+        if security.dkim.enabled and signs:
+            dkim = [{"selector": self.plan.dkim_selector(server_id), "bits": security.dkim.key_size}]
+        if security.tls.provider is TlsProvider.CUSTOM:
+            return dkim, None
+        days = self_signed_days(security.tls.provider)
+        server = next(server for server in self.plan.servers if server.id == server_id)
+        return dkim, {"names": list(public_names(self.plan, server)), "days": days}
+
+
+def _new_run_id() -> str:
+    """Ids sort by the time of their making, to the microsecond: the last one is the latest run."""
+    now = time.time_ns()
+    return time.strftime("%Y%m%dT%H%M%S", time.gmtime(now // 10**9)) + f"-{now // 1000 % 1_000_000:06d}"
+
+
+def _cleaned(value: Any) -> Any:
+    """Every string of an answer, cleaned."""
+    if isinstance(value, str):
+        return clean_text(value)
+    if isinstance(value, list):
+        return [_cleaned(entry) for entry in value]
+    if isinstance(value, dict):
+        return {str(key): _cleaned(entry) for key, entry in value.items()}
+    return value

@@ -1,0 +1,1 @@
+"""Running an installation for years: accounts, mailbox moves, backups, handover."""

@@ -1,0 +1,77 @@
+"""Backups seen from the controller: made, listed and restored on each server that keeps mailboxes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from pydantic import SecretStr
+
+from mailwiz_tui.deploy.agent_link import AgentError, AgentLink
+from mailwiz_tui.deploy.engine import Engine
+from mailwiz_tui.deploy.sanitize import clean_text
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One backup: its id, when it was made (RFC 3339) and of which mail host."""
+
+    id: str
+    time: str
+    host: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What a backup or a restore says: a sentence, or how far the copying is in percent."""
+
+    text: str = ""
+    percent: int | None = None
+    done: bool = False
+
+
+class Backups:
+    """The backups of one of a plan's servers. Methods raise AgentError for what it refuses or fails to do."""
+
+    def __init__(self, engine: Engine, server_id: str) -> None:
+        self._engine = engine
+        self._server_id = server_id
+
+    async def unlock(self, key: SecretStr) -> None:
+        """Lets the server go on with a backup that another installation made."""
+        await (await self._link()).request("backup_unlock", key=key.get_secret_value())
+
+    async def snapshots(self) -> list[Snapshot]:
+        """The backups, oldest first."""
+        found = (await (await self._link()).request("backup_list"))["snapshots"]
+        return [Snapshot(*(clean_text(str(entry[name])) for name in ("id", "time", "host"))) for entry in found]
+
+    async def run(self) -> AsyncIterator[Progress]:
+        """Makes a backup now, or follows the one being made."""
+        async for progress in self._carry_out("run"):
+            yield progress
+
+    async def restore(self, snapshot: str = "latest") -> AsyncIterator[Progress]:
+        """Brings a backup in, beside what is there."""
+        async for progress in self._carry_out("restore", snapshot):
+            yield progress
+
+    async def _carry_out(self, action: str, snapshot: str = "latest") -> AsyncIterator[Progress]:
+        link = await self._link()
+        started = await link.request("backup_start", action=action, snapshot=snapshot)
+        async for item in link.stream("backup_follow", unit=started["unit"]):
+            text = clean_text(str(item.get("text", "")))
+            match item.get("event"):
+                case "failed":
+                    raise AgentError(
+                        clean_text(str(item.get("what", ""))), "backup", clean_text(str(item.get("advice", "")))
+                    )
+                case "progress":
+                    yield Progress(percent=int(item.get("percent", 0)))
+                case "done":
+                    yield Progress(text, done=True)
+                case _:
+                    yield Progress(text)
+
+    async def _link(self) -> AgentLink:
+        return await self._engine.link(self._server_id)

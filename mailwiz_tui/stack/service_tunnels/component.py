@@ -1,0 +1,185 @@
+"""Links: the filter's ports, which listen on loopback only, carried between the servers inside mutual TLS.
+
+On a provider HAProxy takes connections on the internal address and hands them to the service; on a consumer it
+listens where the service would, and brings each connection to a provider that works (``traffic.LINKS``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mailwiz_tui.stack import layout, traffic
+from mailwiz_tui.stack.blueprint import (
+    Ask,
+    Command,
+    Directory,
+    File,
+    Packages,
+    Port,
+    PortTls,
+    Ready,
+    Scope,
+    Step,
+    Unit,
+)
+from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.probes import clean_check, unit_active
+from mailwiz_tui.stack.render import render
+from mailwiz_tui.stack.unit_words import UnitWords, Work
+
+FOLDER = f"{layout.CONF_DIR}/links"
+CONF = f"{FOLDER}/haproxy.cfg"
+UNIT = "mailwiz-links.service"
+UNIT_FILE = f"/etc/systemd/system/{UNIT}"
+_DEBIANS_OWN = "! systemctl -q is-enabled haproxy.service || dpkg -V haproxy | grep -q /etc/haproxy/haproxy.cfg"
+"""Succeeds where Debian's instance is off, or serves a configuration of the operator's."""
+
+
+class Links(Component):
+    """One HAProxy for all links of the server."""
+
+    name = "links"
+    title = "HAProxy (service tunnels)"
+    units = (
+        UnitWords(
+            "mailwiz-links",
+            "filters on other servers cannot be reached",
+            "links",
+            work=(Work.MAIL,),
+            checks=("links.",),
+        ),
+    )
+    telling_packages = ("haproxy",)
+
+    def wanted(self, context: Context) -> bool:
+        """Where a service is offered to other servers or used from them."""
+        return any(_offers(context, link) or _uses(context, link) for link in traffic.links(context.plan))
+
+    def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
+        """Provider and consumer halves of each link that concerns this server."""
+        links = traffic.links(context.plan)
+        offered = [link for link in links if _offers(context, link)]
+        text = "".join(
+            part
+            for link in links
+            for part in (*_provider(context, link), *_own(context, link), *_consumer(context, link))
+        )
+        check = ("haproxy", "-c", "-q", "-f", CONF)
+        step = Step(
+            id="links",
+            title="Configure tunnels (HAProxy)",
+            component=self.name,
+            items=(
+                Directory(FOLDER),
+                File(CONF, render("service_tunnels", "haproxy.cfg", links=text.rstrip("\n"))),
+                File(UNIT_FILE, render("service_tunnels", UNIT, conf=CONF)),
+                Command(
+                    id="links.debians-own",
+                    argv=("systemctl", "disable", "--now", "haproxy.service"),
+                    unless=("sh", "-c", _DEBIANS_OWN),
+                ),
+                Unit(
+                    UNIT, restart_on=(UNIT_FILE,), reload_on=(CONF, layout.INTERNAL_PEERS, layout.INTERNAL_IDENTITY)
+                ),
+                *(
+                    Ready(f"HAProxy ({link.service})", UNIT, Ask.TCP, f"{end.address}:{end.port}")
+                    for link in links
+                    for end in _uses(context, link)
+                ),
+            ),
+            validators=(check,),
+        )
+        return Contribution(
+            packages=Packages(names=("haproxy",)),
+            steps=(step,),
+            ports=tuple(Port(link.port, f"{link.service}-link", Scope.PEERS, PortTls.IMPLICIT) for link in offered),
+            probes=(
+                unit_active(UNIT, "the links between the servers are served"),
+                clean_check("links.config", "HAProxy accepts the links' configuration", check),
+            ),
+        )
+
+
+def _offers(context: Context, link: traffic.Link) -> list[str]:
+    """The servers that use this server's service."""
+    if not context.topology.roles & set(link.providers):
+        return []
+    return [s.id for s in context.plan.servers_with(*link.consumers) if s.id != context.server_id]
+
+
+def _uses(context: Context, link: traffic.Link) -> list[traffic.Endpoint]:
+    """Where programs of this server find the service of others."""
+    if not context.topology.roles & set(link.consumers):
+        return []
+    found = traffic.endpoints(context.plan, context.server_id, link.service)
+    return [end for end in found if end.provider_ids != (context.server_id,)]
+
+
+def _provider(context: Context, link: traffic.Link) -> Iterator[str]:
+    if consumers := _offers(context, link):
+        yield render(
+            "service_tunnels",
+            "provider.cfg",
+            service=link.service,
+            consumers=", ".join(consumers),
+            address=_bind(context.internal_ip()),
+            port=str(link.port),
+            identity=layout.INTERNAL_IDENTITY,
+            peers=layout.INTERNAL_PEERS,
+            names=" ".join(context.internal_name(name) for name in consumers),
+        )
+
+
+def _own(context: Context, link: traffic.Link) -> Iterator[str]:
+    """The service itself, where anybody is brought to it by way of HAProxy; here it is seen whether it works."""
+    if _offers(context, link) or any(context.server_id in end.provider_ids for end in _uses(context, link)):
+        yield render(
+            "service_tunnels",
+            "own.cfg",
+            service=link.service,
+            port=str(link.port),
+            health=_health(link, link.own_probe or link.probe),
+            interval=str(link.own_interval or link.interval),
+        )
+
+
+def _consumer(context: Context, link: traffic.Link) -> Iterator[str]:
+    for end in _uses(context, link):
+        yield render(
+            "service_tunnels",
+            "consumer.cfg",
+            service=link.service,
+            suffix=f"-{traffic.internal_name(end.provider_ids[0]).partition('.')[0]}" if link.each else "",
+            providers=", ".join(end.provider_ids),
+            address=end.address,
+            port=str(end.port),
+            servers="\n".join(_servers(context, link, end)),
+            health=_health(link, link.probe),
+        )
+
+
+def _health(link: traffic.Link, probe: tuple[str, ...]) -> str:
+    """How HAProxy asks whether a service works: many log a bare connection as an error."""
+    if link.ping:
+        return f"    option httpchk GET {link.ping}\n"
+    rules = ("option tcp-check", *(f"tcp-check {rule}" for rule in probe)) if probe else ()
+    return "".join(f"    {rule}\n" for rule in rules)
+
+
+def _servers(context: Context, link: traffic.Link, end: traffic.Endpoint) -> Iterator[str]:
+    own_first = end.provider_ids[0] == context.server_id
+    check = f"check inter {link.interval}s fall 2 rise 1"
+    for name in end.provider_ids:
+        if name == context.server_id:
+            yield f"    server own 127.0.0.1:{link.port} track {link.service}-own/own"
+            continue
+        host = context.internal_name(name)
+        yield (
+            f"    server {host.partition('.')[0]} {_bind(context.internal_ip(name))}:{link.port} "
+            f"ssl crt {layout.INTERNAL_IDENTITY} ca-file {layout.INTERNAL_PEERS} verify required verifyhost {host} "
+            f"{check}{' backup' if own_first else ''}"
+        )
+
+
+def _bind(address: str) -> str:
+    return f"ipv6@{address}" if ":" in address else address

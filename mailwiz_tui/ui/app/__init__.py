@@ -1,0 +1,1 @@
+"""The Textual application: how it starts and ends, and the ways between its screens."""

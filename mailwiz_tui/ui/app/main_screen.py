@@ -1,0 +1,134 @@
+"""What all main screens share: title, keys, the card for tiny terminals, reasons for what cannot be done."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.screen import Screen
+
+from mailwiz_tui.ui.app.actions import MOVING, key_table
+from mailwiz_tui.ui.app.help_pages import key_page, wrapped
+from mailwiz_tui.ui.terminal.late_timers import LateTimers
+from mailwiz_tui.ui.widgets.key_bar import KeyBar
+from mailwiz_tui.ui.widgets.no_markup import NoMarkup
+from mailwiz_tui.ui.widgets.title_bar import TitleBar
+
+if TYPE_CHECKING:
+    from mailwiz_tui.ui.app.wizard_app import WizardApp
+    from mailwiz_tui.ui.session.session import Session
+
+MINIMUM = (60, 20)
+
+
+class MainScreen(LateTimers, Screen[None]):
+    """A screen of the wizard over one ``Session``."""
+
+    scopes: tuple[str, ...] = ()
+    heading: str = ""
+    help_text: str = ""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+        session.draft.withdraw()
+
+    @property
+    def wizard(self) -> WizardApp:
+        """The application, as screens know it."""
+        return cast("WizardApp", self.app)
+
+    def compose(self) -> ComposeResult:
+        yield TitleBar(f"mailwiz-tui  {self.heading}", self.note())
+        yield NoMarkup("", id="trouble")
+        yield NoMarkup("", id="background")
+        with Vertical(id="page"):
+            yield from self.page()
+        yield KeyBar(*self.scopes)
+        yield NoMarkup(
+            f"This window is too small.\n\nmailwiz-tui needs {MINIMUM[0]} columns and {MINIMUM[1]} rows;\n"
+            "80×24 shows every screen whole.\n\nNothing is lost: make the window larger.\nCtrl+Q leaves.",
+            id="too-small",
+        )
+
+    def page(self) -> ComposeResult:
+        """The screen's own widgets."""
+        yield from ()
+
+    def note(self) -> str:
+        """What stands on the right of the title."""
+        return str(self.session.path.name)
+
+    def help_page(self) -> tuple[str, str]:
+        """Title and text of the help for this screen."""
+        return self.heading, "\n\n".join(part for part in (self.help_words(), self.help_keys()) if part)
+
+    @property
+    def help_width(self) -> int:
+        """How many columns a row of the help has."""
+        return max(40, min(100, self.app.size.width - 4) - 5)
+
+    def help_words(self) -> str:
+        """What the help says before the keys."""
+        return wrapped(self.help_text, self.help_width)
+
+    def help_keys(self) -> str:
+        """The keys that work here."""
+        keys = key_page("Keys", key_table(*self.scopes, "app"), self.help_width)
+        return f"{keys}\n\n{key_page('Moving', MOVING, self.help_width)}"
+
+    def why_not(self, action_id: str) -> str:
+        """Why an action cannot be taken now, or empty."""
+        return ""
+
+    def refused(self, action_id: str) -> bool:
+        """Say why an action cannot be taken now; True if it cannot."""
+        reason = self.why_not(action_id)
+        if reason:
+            self.tell(reason)
+        return bool(reason)
+
+    def tell(self, text: str, *, problem: bool = False) -> None:
+        """Show a short message over the screen."""
+        self.notify(text, severity="error" if problem else "information", markup=False, timeout=8 if problem else 4)
+
+    def action_accounts(self) -> None:
+        """Show the accounts of the running mail server; F7 there leads back here."""
+        if self.refused(f"{self.scopes[-1]}.accounts"):
+            return
+        self.wizard.show_accounts(back=lambda: type(self)(self.session))
+
+    def on_mount(self) -> None:
+        self.show_trouble()
+
+    def show_trouble(self) -> None:
+        """Say under the title, for as long as it lasts, why answers are not in the plan file."""
+        words = self.trouble_words()
+        area = self.query_one("#trouble", NoMarkup)
+        area.show(words)
+        area.set_class(bool(words), "-shown")
+
+    def show_background(self, words: str) -> None:
+        """Say under the title what goes on meanwhile; empty for nothing."""
+        area = self.query_one("#background", NoMarkup)
+        area.show(words)
+        area.set_class(bool(words), "-shown")
+
+    def trouble_words(self) -> str:
+        """Why answers are not in the plan file, and what can be done; empty where they are."""
+        if not self.session.trouble:
+            return ""
+        advice = " Ctrl+Q tries again, or saves elsewhere." if self.session.draft.unsaved else ""
+        return f"{self.session.trouble}.{advice}"
+
+    def unfinished(self) -> str:
+        """What would be lost if the program ended now, in a sentence; empty where nothing."""
+        return ""
+
+    def plan_changed_outside(self) -> None:
+        """Others changed the plan file: show the answers as they are now."""
+        self.session_changed()
+
+    def session_changed(self) -> None:
+        """Something other than an answer changed; screens that show it draw it anew."""

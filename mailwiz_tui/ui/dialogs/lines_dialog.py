@@ -1,0 +1,38 @@
+"""Many lines to read: a comparison, a log."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+
+from mailwiz_tui.ui.dialogs.dialog import Dialog
+from mailwiz_tui.ui.logs.log_buffer import LogBuffer
+from mailwiz_tui.ui.widgets.log_panel import LogPanel
+from mailwiz_tui.ui.widgets.no_markup import NoMarkup
+
+
+class LinesDialog(Dialog[None]):
+    """The whole window for lines that scroll."""
+
+    harmless = None
+    help_text = "Lines that scroll; nothing is changed by looking at them."
+
+    def __init__(self, title: str, lines: Sequence[str]) -> None:
+        super().__init__(title)
+        self._buffer = LogBuffer(limit=1_000_000)
+        for line in lines:
+            self._buffer.append(line)
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="box"):
+            yield NoMarkup(self.heading, id="dialog-title")
+            yield LogPanel(id="lines")
+            yield NoMarkup("↑↓ PgUp PgDn scroll, Esc goes back", classes="dim")
+
+    def on_mount(self) -> None:
+        panel = self.query_one(LogPanel)
+        panel.show(self._buffer)
+        self.call_after_refresh(panel.to_top)
+        panel.focus()

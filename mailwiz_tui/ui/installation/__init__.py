@@ -1,0 +1,1 @@
+"""An installation as it goes on: dashboard, first passwords, checks."""

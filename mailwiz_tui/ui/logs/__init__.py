@@ -1,0 +1,1 @@
+"""Logs: kept, searched and saved."""

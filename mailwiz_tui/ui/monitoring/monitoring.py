@@ -1,0 +1,163 @@
+"""Watching running servers as a task of the program: screens look at what it keeps, and come and go."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from mailwiz_tui.ui.logs.log_buffer import LogBuffer
+from mailwiz_tui.ui.monitoring.mail_trail import MailTrail
+from mailwiz_tui.ui.session.backends import error_sentence
+from mailwiz_tui.ui.session.ports import EngineLike, WatcherLike
+from mailwiz_tui.verify.alerts import Trouble, Weight, drift, troubles
+from mailwiz_tui.verify.sample import Sample
+
+if TYPE_CHECKING:
+    from mailwiz_tui.verify.watch import DnsDrift
+
+INTERVAL = 5.0
+LONGEST_WAIT = 60.0
+DRIFT_INTERVAL = 600.0
+KEPT_MINUTES = 180
+KINDS = ("in", "out", "rejected", "deferred")
+
+
+@dataclass(slots=True)
+class ServerWatch:
+    """What is known of one running server; ``looked`` is of this machine's monotonic clock.
+
+    While an installation runs there, services are down by right, and nothing is called a trouble.
+    """
+
+    server_id: str
+    ports: tuple[tuple[str, int], ...] = ()
+    sample: Sample | None = None
+    error: str = ""
+    looked: float | None = None
+    log: LogBuffer = field(default_factory=LogBuffer)
+    trail: MailTrail = field(default_factory=MailTrail)
+    counts: dict[str, dict[int, int]] = field(default_factory=dict)
+    troubles: list[Trouble] = field(default_factory=list)
+
+    def take(self, sample: Sample, at: float) -> None:
+        """Take in a look."""
+        self.sample, self.looked, self.error = sample, at, ""
+        installing = sample.run is not None and bool(sample.run.active)
+        self.troubles = [] if installing else troubles(sample, self.ports)
+        if sample.log is None:
+            return
+        if sample.log.left_out:
+            self.log.append(
+                f"── {sample.log.left_out} earlier lines are left out here; they are counted ──", sample.at
+            )
+        for when, program, text in sample.log.lines:
+            line = f"{program}: {text}"
+            self.log.append(line, when)
+            self.trail.learn(line)
+        for minute, kind, count in sample.log.minutes:
+            known = self.counts.setdefault(kind, {})
+            known[minute] = known.get(minute, 0) + count
+            if len(known) > KEPT_MINUTES:
+                del known[min(known)]
+
+    def per_minute(self, kind: str, minutes: int) -> list[int]:
+        """How many mails of a kind in each of the last minutes, the present one last."""
+        if self.sample is None:
+            return [0] * minutes
+        last = int(self.sample.at) // 60 * 60
+        known = self.counts.get(kind, {})
+        return [known.get(last - 60 * back, 0) for back in range(minutes - 1, -1, -1)]
+
+    @property
+    def weight(self) -> Weight | None:
+        """How bad it is; None where nothing is known or wrong."""
+        if self.error:
+            return Weight.FAILURE
+        return max((t.weight for t in self.troubles), default=None)
+
+
+class Monitoring:
+    """Looks at each server every few seconds, side by side, and at the DNS every ten minutes."""
+
+    def __init__(
+        self,
+        engine: EngineLike,
+        watcher: WatcherLike,
+        server_ids: Sequence[str],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        interval: float = INTERVAL,
+    ) -> None:
+        self.engine = engine
+        self.clock = clock
+        self.interval = interval
+        self.servers = {i: ServerWatch(i, watcher.ports(i)) for i in server_ids}
+        self.dns: DnsDrift | None = None
+        self.dns_error = ""
+        self.revision = 0
+        self._watcher = watcher
+        self._wake = {i: asyncio.Event() for i in server_ids}
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Begin, unless it has begun."""
+        if not self._tasks:
+            self._tasks = [asyncio.create_task(self._watch(i), name=f"watch {i}") for i in self.servers]
+            self._tasks.append(asyncio.create_task(self._watch_dns(), name="watch dns"))
+
+    def look_now(self) -> None:
+        """Do not wait for the next turn."""
+        for event in self._wake.values():
+            event.set()
+
+    async def close(self) -> None:
+        """Stop looking and drop the connections."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.engine.close()
+
+    @property
+    def dns_troubles(self) -> list[Trouble]:
+        """What is wrong in the DNS."""
+        return drift(self.dns.wrong, self.dns.missing) if self.dns else []
+
+    def everything(self) -> list[tuple[str, Trouble]]:
+        """All troubles with where they are, the worst first."""
+        found = [
+            (w.server_id, Trouble(Weight.FAILURE, f"cannot be asked: {w.error}", "what is shown is from before"))
+            for w in self.servers.values()
+            if w.error
+        ]
+        found += [(w.server_id, t) for w in self.servers.values() if not w.error for t in w.troubles]
+        found += [("DNS", t) for t in self.dns_troubles]
+        return sorted(found, key=lambda entry: -entry[1].weight)
+
+    async def _watch(self, server_id: str) -> None:
+        watch, wake = self.servers[server_id], self._wake[server_id]
+        wait = self.interval
+        while True:
+            try:
+                watch.take(await self._watcher.look(server_id), self.clock())
+                wait = self.interval
+            except Exception as error:
+                watch.error = error_sentence(error)
+                wait = min(LONGEST_WAIT, wait * 2)
+            self.revision += 1
+            wake.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(wake.wait(), wait)
+
+    async def _watch_dns(self) -> None:
+        while True:
+            try:
+                self.dns = await self._watcher.drift()
+                self.dns_error = ""
+            except Exception as error:
+                self.dns_error = error_sentence(error)
+            self.revision += 1
+            await asyncio.sleep(DRIFT_INTERVAL)

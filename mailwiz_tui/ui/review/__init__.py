@@ -1,0 +1,1 @@
+"""The plan in words, before anything is installed."""

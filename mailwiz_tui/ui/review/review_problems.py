@@ -1,0 +1,54 @@
+"""What is in the way of an installation, or worth knowing before it, as the review lists it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mailwiz_tui.plan.findings import Finding, Severity
+from mailwiz_tui.plan.model import Plan
+from mailwiz_tui.plan.published import departed
+from mailwiz_tui.plan.support import unsupported
+from mailwiz_tui.ui.session.session import Session
+
+
+def problems(session: Session) -> list[Finding]:
+    """Everything about the plan and its servers, faults first, then what is worth knowing."""
+    found = session.findings()
+    plan = session.plan()
+    if plan is not None:
+        told = {(f.path, f.message) for f in found}
+        found += [f for f in unsupported(plan) if (f.path, f.message) not in told]
+        found += _missing(session, plan)
+        found += (f for server in plan.servers for f in _foreign(session, server.id))
+        found += _parted(session, plan)
+        if not plan.servers and not any(f.path.startswith("servers") for f in found):
+            found.append(Finding("servers", "no server is chosen", advice="choose one in step 2"))
+    return sorted(found, key=lambda f: f.severity is not Severity.FAULT)
+
+
+def _missing(session: Session, plan: Plan) -> Iterator[Finding]:
+    """Servers that the inventory does not know."""
+    for server in plan.servers:
+        if session.inventory.get(server.id) is None:
+            message = f"{server.id} is not in the inventory"
+            yield Finding("servers", message, advice="choose another, or add it (F6 in step 2)")
+
+
+def _foreign(session: Session, server_id: str) -> Iterator[Finding]:
+    """A server that has mail software with a configuration of somebody else's."""
+    if software := session.foreign_software(server_id):
+        message = f"{server_id} has {', '.join(software)}, set up by somebody else"
+        yield Finding("servers", message, Severity.WARNING, "F8 shows what is there before it is replaced")
+
+
+def _parted(session: Session, plan: Plan) -> Iterator[Finding]:
+    """Servers that were taken out of the plan, until the operator was told what becomes of them."""
+    known = session.known
+    for server_id in departed(plan, known.members()):
+        if not known.servers[server_id].parted:
+            yield Finding(
+                "servers",
+                f"{server_id} left the plan: the others will let it in no more; on it nothing is changed",
+                Severity.WARNING,
+                "mail that waits there is asked for first; take its MX record away (step 7), then switch it off",
+            )

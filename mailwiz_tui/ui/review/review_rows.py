@@ -1,0 +1,86 @@
+"""The plan in words, as the review shows it: each answer by its label, who does what, then server by server."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+
+from rich.text import Text
+
+from mailwiz_tui.plan.model import Plan
+from mailwiz_tui.plan.steps import STEPS, field_at
+from mailwiz_tui.plan.words import counted
+from mailwiz_tui.stack.blueprint import Blueprint
+from mailwiz_tui.topology.servers import divided
+from mailwiz_tui.ui.review.plan_words import happens_on
+from mailwiz_tui.ui.terminal.text import safe_line
+from mailwiz_tui.ui.widgets.server_list import Chosen
+from mailwiz_tui.ui.widgets.server_picker import overview
+
+LABEL = 14
+
+
+def answers(plan: Plan) -> Iterator[tuple[str, str, str]]:
+    """What was decided for all servers together: the field to change it in, a label, and the answer in words."""
+    security, services = plan.security, plan.services
+    yield "architecture", "Architecture", _chosen("architecture", plan.architecture.value)
+    if divided(plan):
+        yield "servers", "Roles", overview({s.id: Chosen(set(s.roles)) for s in plan.servers})
+        yield "network.private", "Private link", _chosen("network.private", plan.network.private.value)
+    yield "domain.primary_domain", "Domains", ", ".join(plan.all_domains())
+    yield "domain.hostname", "Mail host", plan.domain.hostname
+    yield "security.tls.provider", "Certificates", _chosen("security.tls.provider", security.tls.provider.value)
+    dkim = f"selector {security.dkim.selector}, {security.dkim.key_size} bits" if security.dkim.enabled else "off"
+    yield "security.dkim.enabled", "DKIM", dkim
+    yield "security.spf.policy", "SPF", security.spf.policy.value
+    yield "security.dmarc.policy", "DMARC", security.dmarc.policy.value
+    filters = _chosen("services.antispam", services.antispam.value)
+    yield "services.antispam", "Filter", f"{filters}, with ClamAV" if services.antivirus else filters
+    for path, label, value in (
+        ("services.webmail", "Webmail", services.webmail.value),
+        ("services.admin_panel", "Admin panel", services.admin_panel.value),
+    ):
+        if value != "none":
+            yield path, label, _chosen(path, value)
+    yield "storage.type", "Mailboxes", f"{_chosen('storage.type', plan.storage.type.value)}, in {plan.storage.path}"
+    if plan.backup.target:
+        yield "backup.target", "Backup", plan.backup.target
+
+
+def brief(blueprint: Blueprint) -> str:
+    """A server's installation in a line, where the whole is not shown."""
+    return (
+        f"{counted(len(blueprint.steps), 'step')}, {counted(len(blueprint.packages()), 'package')}, "
+        f"{counted(len(blueprint.files()), 'file')}; "
+        "Enter shows them"
+    )
+
+
+def details(blueprint: Blueprint, width: int) -> list[Text]:
+    """What will be done on a server, a row for each kind of thing."""
+    return [pair(f"  {label}", sentence, width) for label, sentence in happens_on(blueprint)]
+
+
+def pair(label: str, value: str, width: int) -> Text:
+    """A label and what it is, whose further rows stand under the first."""
+    text = Text(overflow="fold")
+    text.append(f"{label:<{LABEL}}", style="bold")
+    rows = textwrap.wrap(safe_line(value), max(20, width - LABEL - 4), break_on_hyphens=False)
+    text.append(f"\n{' ' * LABEL}".join(rows))
+    return text
+
+
+def place(path: str) -> str:
+    """A finding's place in the words of the forms: the field's label, else its path."""
+    for step in STEPS:
+        for field in step.fields:
+            if path == field.path:
+                return f"{step.title}, {field.label}"
+    return path
+
+
+def _chosen(path: str, value: object) -> str:
+    """An answer by the label it has in the form."""
+    field = field_at(path)
+    found = next((c.label for c in field.choices if c.value == value), "") if field is not None else ""
+    return found or str(value)

@@ -1,0 +1,1 @@
+"""What the screens share, and the rooms behind them as the screens see them."""

@@ -1,0 +1,80 @@
+"""What the screens work with; the real ones are imported at first use, after the first screen is painted."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from mailwiz_tui.deploy.prompts import Prompts
+from mailwiz_tui.fleet.facts import Facts
+from mailwiz_tui.fleet.server import Inventory, Server
+from mailwiz_tui.plan.errors import OperatorError
+from mailwiz_tui.plan.model import Plan
+from mailwiz_tui.ui.session.ports import (
+    EngineFactory,
+    EngineLike,
+    OnResult,
+    Prober,
+    Verifier,
+    WatcherFactory,
+    WatcherLike,
+)
+from mailwiz_tui.ui.session.published import Comparer, real_compare
+from mailwiz_tui.verify.result import CheckResult
+
+
+def real_engine(
+    plan: Plan, inventory: Inventory, *, prompts: Prompts, facts_path: Path, adopt: Collection[str]
+) -> EngineLike:
+    """The installation engine."""
+    from mailwiz_tui.deploy.engine import Engine
+
+    return cast(EngineLike, Engine(plan, inventory, prompts=prompts, facts_path=facts_path, adopt=adopt))
+
+
+async def real_verify(engine: Any, *, on_result: OnResult, to: str = "") -> list[CheckResult]:
+    """The verification of a running installation."""
+    from mailwiz_tui.verify.run import verify
+
+    return await verify(engine, on_result=on_result, to=to)
+
+
+async def real_probe(server: Server, prompts: Prompts) -> Facts:
+    """Connect to one server and ask what it is; the connection is closed afterwards."""
+    from mailwiz_tui.deploy.pool import Pool
+
+    pool = Pool(prompts)
+    try:
+        link = await pool.link(server)
+        return Facts.model_validate(await link.request("facts"))
+    finally:
+        await pool.close()
+
+
+def real_watcher(engine: Any, resolver: str | None) -> WatcherLike:
+    """Looks at running servers through an engine's connections."""
+    from mailwiz_tui.verify.watch import Watcher
+
+    return Watcher(engine, resolver=resolver)
+
+
+@dataclass(frozen=True, slots=True)
+class Backends:
+    """Where engine, verification and probes come from; tests bring their own."""
+
+    engine: EngineFactory = real_engine
+    verify: Verifier = real_verify
+    probe: Prober = real_probe
+    compare: Comparer = real_compare
+    watcher: WatcherFactory = real_watcher
+
+
+def error_sentence(error: BaseException) -> str:
+    """An error for the operator: what, where and what to do, in one line."""
+    if isinstance(error, OperatorError):
+        what, where = error.what, error.where
+        sentence = f"{where}: {what}" if where and where not in what else what
+        return f"{sentence.rstrip('.')} – {error.advice}" if error.advice else sentence
+    return str(error) or type(error).__name__

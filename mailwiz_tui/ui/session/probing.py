@@ -1,0 +1,95 @@
+"""Asking servers what they are, and what came of it in the words of the server picker."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from mailwiz_tui.deploy.prompts import Prompts
+from mailwiz_tui.fleet.facts import Facts
+from mailwiz_tui.fleet.server import Server
+from mailwiz_tui.ui.session.backends import error_sentence
+from mailwiz_tui.ui.session.ports import Prober
+from mailwiz_tui.ui.terminal.symbols import size_text
+
+PORTS = (25, 53, 80, 143, 443, 465, 587, 993, 4190)
+"""The ports that a mail server wants; what else listens there is worth knowing."""
+OURS = ("master", "smtpd", "postscreen", "dovecot", "unbound", "nginx", "")
+
+
+@dataclass(slots=True)
+class ProbeOutcome:
+    """What asking a server brought: ``state`` is a key of ``symbols.PROBE_MARKS``."""
+
+    state: str = "unknown"
+    sentence: str = ""
+    facts: Facts | None = None
+
+
+class Probes:
+    """Asks servers, each in a task of its own; ``learn`` takes in facts, ``changed`` hears of every outcome."""
+
+    def __init__(self, prober: Prober, learn: Callable[[Server, Facts], None], changed: Callable[[], None]) -> None:
+        self.prober = prober
+        self.outcomes: dict[str, ProbeOutcome] = {}
+        self._learn = learn
+        self._changed = changed
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def ask(self, servers: Sequence[Server], prompts: Prompts) -> None:
+        """Ask servers what they are, all at once; those that are being asked are left alone."""
+        for server in servers:
+            if self.outcomes.get(server.id, ProbeOutcome()).state == "asking":
+                continue
+            self.outcomes[server.id] = ProbeOutcome("asking", "connecting…")
+            task = asyncio.create_task(self._ask(server, prompts), name=f"probe {server.id}")
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        self._changed()
+
+    async def _ask(self, server: Server, prompts: Prompts) -> None:
+        try:
+            facts = await self.prober(server, prompts)
+        except Exception as error:
+            self.outcomes[server.id] = ProbeOutcome(probe_failure(error), error_sentence(error))
+        else:
+            trouble = unfit(facts)
+            self._learn(server, facts)
+            self.outcomes[server.id] = ProbeOutcome("unfit" if trouble else "ok", trouble or summary(facts), facts)
+        self._changed()
+
+    async def close(self) -> None:
+        """Ask no further."""
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+def summary(facts: Facts) -> str:
+    """A server's facts in one line."""
+    root = next((d for d in facts.disks if d.mount == "/"), None)
+    system = facts.os_name.replace("GNU/Linux ", "") or f"{facts.os_id} {facts.os_version}".strip()
+    parts = [system, facts.architecture]
+    parts.append(f"{size_text(facts.memory_total)} RAM" if facts.memory_total else "")
+    parts.append(f"{size_text(root.free)} free" if root else "")
+    foreign = [m.name for m in facts.mail_software if m.owner == "other"]
+    parts.append(f"has {', '.join(foreign)} with its own configuration" if foreign else "")
+    taken = sorted({s.port for s in facts.listeners if s.port in PORTS and s.process not in OURS})
+    parts.append(f"taken: {', '.join(map(str, taken))}" if taken else "")
+    return ", ".join(part for part in parts if part)
+
+
+def probe_failure(error: Exception) -> str:
+    """Which of ``symbols.PROBE_MARKS`` tells why a server could not be asked."""
+    known = {"host-key-unknown": "unknown-key", "host-key-changed": "changed-key", "auth": "refused"}
+    return known.get(str(getattr(error, "kind", "")), "failed")
+
+
+def unfit(facts: Facts) -> str:
+    """Why a server cannot take the stack, or empty."""
+    if facts.os_id and (facts.os_id != "debian" or facts.codename not in ("trixie", "bookworm")):
+        return f"{facts.os_name or facts.os_id} is not supported; Debian 13 or 12 is needed"
+    if facts.privilege == "none":
+        return "this user is neither root nor allowed to use sudo"
+    return ""

@@ -1,0 +1,70 @@
+"""What the DNS really holds of the plan's records, asked for when the operator wants to know."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from mailwiz_tui.dns.record import Record
+from mailwiz_tui.ui.terminal.symbols import Mark, Tone
+
+if TYPE_CHECKING:
+    from mailwiz_tui.dns.live import RecordState
+
+
+class Comparer(Protocol):
+    """How the screens ask the DNS about records; the states come in the records' order."""
+
+    async def __call__(self, records: Sequence[Record], resolver: str | None) -> Sequence[RecordState]: ...
+
+
+async def real_compare(records: Sequence[Record], resolver: str | None) -> Sequence[RecordState]:
+    """Ask the zones' own servers, or the resolver (None: the system's) where they cannot be reached."""
+    from mailwiz_tui.dns.live import compare
+
+    return await compare(records, resolver)
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """How a record stands in the DNS: a key of ``RECORD_MARKS``, and what is wrong or to be known."""
+
+    state: str = "planned"
+    detail: str = ""
+
+
+RECORD_MARKS: dict[str, Mark] = {
+    "planned": Mark("○", "o", "planned", Tone.IDLE),
+    "published": Mark("✓", "*", "published", Tone.GOOD),
+    "wrong": Mark("✗", "x", "wrong", Tone.BAD),
+    "missing": Mark("!", "!", "missing", Tone.WARN),
+    "unknown": Mark("?", "?", "unknown", Tone.WARN),
+}
+PLANNED = Published()
+
+
+class PublishedRecords:
+    """How records stood when the DNS was last asked; ``compare`` is what asks it."""
+
+    def __init__(self, compare: Comparer) -> None:
+        self.compare = compare
+        self._found: dict[Record, Published] = {}
+
+    async def look_up(self, records: Sequence[Record], resolver: str | None) -> str:
+        """Ask the DNS about every record; returns a sentence on what came of it."""
+        states = [as_published(state) for state in await self.compare(records, resolver)]
+        self._found = dict(zip(records, states, strict=True))
+        counts = {word: sum(1 for s in states if s.state == word) for word in RECORD_MARKS}
+        return ", ".join(f"{count} {word}" for word, count in counts.items() if count)
+
+    def of(self, record: Record) -> Published:
+        """How a record stood then; planned where it was not asked about, or has changed since."""
+        return self._found.get(record, PLANNED)
+
+
+def as_published(state: RecordState) -> Published:
+    """A comparison's outcome as it is shown."""
+    known = str(state.state)
+    detail = f"{state.detail}; publish {state.instead}" if state.instead else state.detail
+    return Published(known if known in RECORD_MARKS else "unknown", detail)

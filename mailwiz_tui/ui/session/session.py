@@ -1,0 +1,322 @@
+"""What the screens share: the draft, the inventory, what is known of servers, and what goes on there."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from mailwiz_tui.deploy.prompts import Prompts
+from mailwiz_tui.dns.record import Record
+from mailwiz_tui.dns.records import plan_records
+from mailwiz_tui.fleet.account_domains import known_drift
+from mailwiz_tui.fleet.facts import Facts, FactsFile, ServerRecord
+from mailwiz_tui.fleet.facts_store import facts_path_for, load_facts, save_facts
+from mailwiz_tui.fleet.inventory import InventoryError, find_inventory, load_inventory, save_server
+from mailwiz_tui.fleet.server import Inventory, Server
+from mailwiz_tui.plan.draft import Draft
+from mailwiz_tui.plan.findings import Finding, PlanError
+from mailwiz_tui.plan.merge import Difference
+from mailwiz_tui.plan.model import Plan
+from mailwiz_tui.plan.steps import field_at, step, step_of
+from mailwiz_tui.ui.session import lab_boot
+from mailwiz_tui.ui.session.backends import Backends
+from mailwiz_tui.ui.session.lab_boot import BootState, LabBoot
+from mailwiz_tui.ui.session.ongoing import OngoingWork
+from mailwiz_tui.ui.session.paths import default_draft_path, remember, remembered_inventory
+from mailwiz_tui.ui.session.ports import EngineLike
+from mailwiz_tui.ui.session.probing import Probes
+from mailwiz_tui.ui.session.published import PublishedRecords
+
+
+class Session:
+    """One plan being worked on.
+
+    ``on_change`` is called when something other than an answer changed, ``on_outside`` with the keys that others
+    changed in the plan file, and with those that were given another value here at the same time.
+    """
+
+    def __init__(
+        self,
+        plan_path: Path | None,
+        inventory_path: Path | None,
+        backends: Backends,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._engine_factory = backends.engine
+        self.on_change: Callable[[], None] = lambda: None
+        self.on_outside: Callable[[list[Difference], list[Difference]], None] = lambda changes, conflicts: None
+        self.explicit_inventory = inventory_path
+        self.inventory = Inventory()
+        self.inventory_findings: list[Finding] = []
+        self.probes = Probes(backends.probe, self._learn, lambda: self.on_change())
+        self.published = PublishedRecords(backends.compare)
+        self.ongoing = OngoingWork(backends, self.make_engine, clock)
+        self.touched: set[str] = set()
+        self.adopted: set[str] = set()
+        self.addresses: dict[str, dict[str, str]] = {}
+        self.lab: LabBoot | None = None
+        self.resolver = ""
+        self.saved_at: float | None = None
+        self.save_error = ""
+        self.now = time.time
+        self._known = FactsFile()
+        self.open(plan_path or default_draft_path())
+
+    def open(self, path: Path) -> None:
+        """Work on the plan at ``path``; raises PlanError where the file is no plan."""
+        self.path = path
+        self.draft = Draft.open(path)
+        self.touched = set()
+        self.adopted = set()
+        self.addresses = {}
+        if self.explicit_inventory is None:
+            self.explicit_inventory = remembered_inventory(path)
+        self.load_inventory()
+        self.load_known()
+        self.saved_at = None
+        self.save_error = ""
+
+    @property
+    def known(self) -> FactsFile:
+        """What the servers told; the answers are compared with it."""
+        return self._known
+
+    @known.setter
+    def known(self, known: FactsFile) -> None:
+        self._known = known
+        self.draft.known = known
+        self.draft.installed = any(
+            record.dkim or record.tls or record.internal or record.facts.installed_digest
+            for record in known.servers.values()
+        )
+
+    def load_known(self) -> None:
+        """Read what is known of servers from beside the plan; nothing there is no fault."""
+        try:
+            self.known = load_facts(facts_path_for(self.path))
+        except (OSError, ValueError, PlanError):
+            self.known = FactsFile()
+
+    def load_inventory(self) -> None:
+        """Read the inventory anew; what is wrong with it is kept for the screens."""
+        self.inventory, self.inventory_findings = Inventory(), []
+        self.draft.inventory_ids = None
+        source = find_inventory(self.path, self.explicit_inventory)
+        if source is None:
+            return
+        try:
+            self.inventory = load_inventory(source)
+        except InventoryError as error:
+            self.inventory_findings = list(error.findings)
+            return
+        self.draft.inventory_ids = [s.id for s in self.inventory.servers]
+
+    def use_inventory(self, path: Path) -> None:
+        """Read servers from this file from now on, at the next start too."""
+        self.explicit_inventory = path
+        self.load_inventory()
+        remember(self.path, path)
+
+    def boot_lab(self) -> None:
+        """Boot lab hosts; their inventory is used as soon as they are up, whichever screen is shown then."""
+        self.lab = LabBoot(self._lab_ended)
+
+    def _lab_ended(self) -> None:
+        if self.lab is not None and self.lab.state is BootState.READY:
+            self.use_inventory(lab_boot.lab_inventory())
+        self.on_change()
+
+    def add_server(self, server: Server) -> None:
+        """Save a server that was typed in; hosts of another format are carried over so that none is lost."""
+        source = self.inventory.source
+        target = source if source is not None and source.suffix == ".toml" else self.path.parent / "inventory.toml"
+        if target != source:
+            for known in self.inventory.servers:
+                if known.id in self.chosen_ids():
+                    save_server(target, known)
+        save_server(target, server)
+        self.use_inventory(target)
+
+    def chosen_ids(self) -> list[str]:
+        """The ids of the plan's servers."""
+        return [str(s.get("id", "")) for s in self.servers()]
+
+    def servers(self) -> list[dict[str, object]]:
+        """The plan's servers as the draft holds them."""
+        raw = self.value("servers")
+        return [dict(s) for s in raw if isinstance(s, dict)] if isinstance(raw, list) else []
+
+    def value(self, path: str) -> object:
+        """The answer at a path of the plan, or None."""
+        value: object = self.draft.get(path)
+        return value
+
+    def set(self, path: str, value: object) -> None:
+        """Take an answer; it is in the draft's file when this returns, or ``save_error`` says why not."""
+        self._saving(lambda: self.draft.set(path, value))
+
+    def finish_step(self, step_id: str) -> None:
+        """The operator went through a step: what is proposed in it is taken over, and what else is missing."""
+        self._saving(lambda: self.draft.accept(step_id))
+        for field in step(step_id).fields:
+            missing = field.required and not self.value(field.path) and field.is_shown(self.value)
+            if missing and (suggestion := self.draft.suggestion(field.path)):
+                self.set(field.path, suggestion)
+        self.draft.confirm(step_id)
+
+    def accept(self, step_id: str) -> None:
+        """Take over what is proposed in a step."""
+        self._saving(lambda: self.draft.accept(step_id))
+
+    def save_again(self) -> bool:
+        """Try once more to save what is in memory only; ``save_error`` says why not."""
+        return self._saving(self.draft.save)
+
+    def save_elsewhere(self, path: Path) -> bool:
+        """Keep the plan in another file from now on, with what is known of its servers."""
+        if not self._saving(lambda: self.draft.save_elsewhere(path)):
+            return False
+        self.path = path
+        if self._known.servers:
+            with contextlib.suppress(PlanError, OSError):
+                save_facts(facts_path_for(path), self._known)
+        source = self.inventory.source
+        remember(path, source)
+        return True
+
+    def look_at_file(self) -> None:
+        """Take over what others wrote into the plan file; answers that could not be saved are tried again."""
+        self._saving(self._look)
+
+    def _look(self) -> None:
+        self.draft.refresh()
+        if self.draft.unsaved:
+            self.draft.save()
+
+    @property
+    def trouble(self) -> str:
+        """Why the plan file is not what the screens show, in full; empty where it is."""
+        if self.draft.gone and not self.draft.unsaved:
+            return f"{self.path.name} was removed while it was open; the next answer writes it again, whole"
+        if not self.save_error:
+            return ""
+        return f"NOT SAVED: {self.save_error}" if self.draft.unsaved else f"The plan file: {self.save_error}"
+
+    def _saving(self, save: Callable[[], None]) -> bool:
+        before = self.draft.saves
+        try:
+            save()
+        except PlanError as error:
+            self.save_error = "; ".join(f.line for f in error.findings)
+            return False
+        if not self.draft.unsaved:
+            self.save_error = ""
+        if self.draft.saves != before:
+            self.saved_at = self.now()
+        changes, conflicts = self.draft.take_outside(), self.draft.take_conflicts()
+        if changes or conflicts:
+            self.touched.update(change.path for change in changes)
+            self.on_outside(changes, conflicts)
+        return True
+
+    def findings(self) -> list[Finding]:
+        """Everything to know about the answers so far."""
+        return self.draft.findings()
+
+    def barred(self, path: str, value: object) -> str:
+        """Why the rules forbid an answer with the others as they are, or empty."""
+        return self.draft.barred(path, value)
+
+    def unwise(self, path: str, value: object) -> str:
+        """What the servers told that speaks against an answer, or empty."""
+        return self.draft.unwise(path, value)
+
+    def plan(self) -> Plan | None:
+        """The plan, or None while it has faults."""
+        try:
+            return self.draft.plan()
+        except PlanError:
+            return None
+
+    def servers_plan(self) -> Plan | None:
+        """What is decided about the servers and the network between them, whether or not the rest is answered."""
+        if plan := self.plan():
+            return plan
+        raw: dict[str, Any] = {key: self.value(key) for key in ("architecture", "servers") if self.value(key)}
+        raw["domain"] = {"primary_domain": "example.com", "hostname": "mail.example.com"}
+        for table, key in (("network", "private"), ("services", "antispam"), ("services", "antivirus")):
+            if (value := self.value(f"{table}.{key}")) is not None:
+                raw[table] = {**raw.get(table, {}), key: value}
+        try:
+            return Plan.model_validate(raw)
+        except ValidationError:
+            return None
+
+    def records(self) -> tuple[list[Record], str]:
+        """The DNS records as far as the answers go, and a note on what they lack."""
+        try:
+            plan = self.draft.preview()
+        except PlanError as error:
+            wrong = ", ".join(dict.fromkeys(_label(f.path) for f in error.findings))
+            return [], f"The records appear when these are settled: {wrong}."
+        return plan_records(plan, self.known, self.inventory), ""
+
+    def unplanned_domains(self) -> tuple[str, ...]:
+        """The mailbox domains that only the accounts have, as far as the servers told."""
+        try:
+            return known_drift(self.draft.preview(), self.known).unplanned
+        except PlanError:
+            return ()
+
+    @property
+    def asked_resolver(self) -> str | None:
+        """Who is asked about the DNS: the one named at the start, the inventory's, else the system's (None)."""
+        return self.resolver or self.inventory.resolver or None
+
+    def state_of(self, step_id: str) -> str:
+        """How a step stands, as a key of ``symbols.STEP_MARKS``."""
+        return str(self.draft.step_state(step_id))
+
+    def _learn(self, server: Server, facts: Facts) -> None:
+        """Keep what a server told beside the plan; addresses that the inventory names win."""
+        named = {k: v for k in ("public_ipv4", "public_ipv6") if (v := getattr(server, k))}
+        record = self.known.servers.get(server.id, ServerRecord())
+        fresh = record.model_copy(update={"facts": facts.model_copy(update=named)})
+        self.known = FactsFile(servers={**self.known.servers, server.id: fresh})
+        with contextlib.suppress(PlanError, OSError):
+            save_facts(facts_path_for(self.path), self.known)
+
+    def make_engine(self, plan: Plan, prompts: Prompts) -> EngineLike:
+        """An engine for the plan as it is now."""
+        facts_path = facts_path_for(self.path)
+        adopt = frozenset(self.adopted)
+        return self._engine_factory(plan, self.inventory, prompts=prompts, facts_path=facts_path, adopt=adopt)
+
+    def foreign_software(self, server_id: str) -> list[str]:
+        """Mail software with somebody else's configuration on a server, unless it may be replaced already."""
+        facts = self.known.facts(server_id)
+        if facts is None or server_id in self.adopted:
+            return []
+        return [f"{m.name} {m.version}" for m in facts.mail_software if m.owner == "other"]
+
+    async def drop_installation(self) -> None:
+        """Forget a finished installation and read anew what is known of servers, for it learned more."""
+        if self.ongoing.installation is not None:
+            await self.ongoing.drop_installation()
+            self.load_known()
+
+    async def close(self) -> None:
+        """Stop watching everything; what runs on servers goes on there."""
+        await self.probes.close()
+        await self.ongoing.close()
+
+
+def _label(path: str) -> str:
+    field, owner = field_at(path), step_of(path)
+    return field.label if field is not None else f"step {owner.number}, {owner.title}" if owner else path

@@ -1,0 +1,29 @@
+"""The terminal's window title: an operator who looks elsewhere sees there when an installation is done."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from textual.app import App
+
+from mailwiz_tui.ui.terminal.text import safe_line
+
+_SAVE, _RESTORE = "\x1b[22;2t", "\x1b[23;2t"
+_WITHOUT_TITLE = ("linux", "dumb", "vt")
+
+
+def set_title(app: App[Any], title: str) -> None:
+    """Set the title (xterm's OSC 2); the former one is kept the first time. Consoles without titles get nothing."""
+    driver = app._driver
+    if driver is None or driver.is_headless or os.environ.get("TERM", "").startswith(_WITHOUT_TITLE):
+        return
+    begin = "" if getattr(app, "_title_kept", False) else _SAVE
+    app._title_kept = True  # type: ignore[attr-defined]
+    driver.write(f"{begin}\x1b]2;{safe_line(title)}\x07")
+
+
+def restore_title(app: App[Any]) -> None:
+    """Put the former title back."""
+    if getattr(app, "_title_kept", False) and app._driver is not None:
+        app._driver.write(_RESTORE)

@@ -1,0 +1,1 @@
+"""The eight steps that ask the plan's questions."""

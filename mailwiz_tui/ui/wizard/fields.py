@@ -1,0 +1,158 @@
+"""From the plan's questions to the widgets that ask them."""
+
+from __future__ import annotations
+
+import json
+from copy import deepcopy
+from functools import lru_cache
+from typing import Any
+
+from mailwiz_tui.plan.findings import Finding, Severity
+from mailwiz_tui.plan.model import Plan, Role
+from mailwiz_tui.plan.spec import FieldKind, FieldSpec, StepSpec
+from mailwiz_tui.plan.steps import STEPS
+from mailwiz_tui.plan.support import unsupported
+from mailwiz_tui.ui.session.session import Session
+from mailwiz_tui.ui.widgets.choice_row import Option
+from mailwiz_tui.ui.widgets.form_field import FormField
+
+
+def make_field(spec: FieldSpec, session: Session, *, plain: bool) -> FormField:
+    """The widget for a question, holding the draft's answer."""
+    stacked = _alone(spec)
+    field = FormField(
+        spec.path,
+        spec.label,
+        spec.help,
+        kind=spec.kind.value,
+        value=session.value(spec.path),
+        options=options_of(spec, session),
+        placeholder=placeholder_of(spec, session),
+        stacked=stacked,
+        plain=plain,
+    )
+    field.display = spec.is_shown(session.value)
+    return field
+
+
+def options_of(spec: FieldSpec, session: Session) -> list[Option]:
+    """A question's options: struck out where the rules forbid them, dim where something else is against it."""
+    options = []
+    for value, label, help_text in _choices(spec):
+        text = f"{label}: {help_text}" if _alone(spec) and help_text else label
+        barred = "" if value == session.value(spec.path) else session.barred(spec.path, value)
+        later = not barred and why_not_choice(spec, value, session) != ""
+        options.append(Option(value, text, barred, later))
+    return options
+
+
+def why_not_choice(spec: FieldSpec, value: object, session: Session) -> str:
+    """Why an option cannot be carried out as things are: by the rules, by this version, or by what servers told."""
+    barred = session.barred(spec.path, value)
+    if barred:
+        return barred
+    later = unavailable(spec.path, value, session)
+    return later.message if later is not None else session.unwise(spec.path, value)
+
+
+def help_of(spec: FieldSpec, session: Session) -> str:
+    """The help row: what the chosen answer means, else what is asked; then why some answers are dim."""
+    value = session.value(spec.path)
+    chosen = next((c for c in spec.choices if c.value == value), None)
+    text = chosen.help if chosen is not None and chosen.help and not _alone(spec) else spec.help
+    if spec.kind not in (FieldKind.CHOICE, FieldKind.BOOL):
+        return text
+    later = [label for v, label, _ in _choices(spec) if unavailable(spec.path, v, session) is not None]
+    if later and spec.kind is FieldKind.CHOICE:
+        text += f" Dim: this version cannot install it yet ({', '.join(later)})."
+    for v, label, _ in _choices(spec):
+        if v != value and label not in later and (reason := session.unwise(spec.path, v)):
+            text += f" {label[:1].upper()}{label[1:]}: {reason}."
+    return text
+
+
+def _choices(spec: FieldSpec) -> list[tuple[str | int | bool, str, str]]:
+    """Value, label and help of each option; those of a switch are yes and no."""
+    if spec.kind is FieldKind.BOOL:
+        return [(True, "yes", ""), (False, "no", "")]
+    return [(c.value, c.label, c.help) for c in spec.choices]
+
+
+def placeholder_of(spec: FieldSpec, session: Session) -> str:
+    """What stands in an empty field: the answer that Enter takes over, or an example."""
+    suggestion = session.draft.suggestion(spec.path)
+    if suggestion:
+        return suggestion
+    return f"e.g. {spec.example}" if spec.example else ""
+
+
+def unavailable(path: str, value: object, session: Session) -> Finding | None:
+    """A warning where this version can plan an answer beside the others, but not install it."""
+    answer = value if isinstance(value, (str, int, bool)) else str(value)
+    found = _unsupported_at(path, answer, json.dumps(session.draft.raw(), default=str, sort_keys=True))
+    return Finding(found.path, found.message, Severity.WARNING, found.advice) if found else None
+
+
+@lru_cache(maxsize=512)
+def _unsupported_at(path: str, value: str | int | bool, answers: str) -> Finding | None:
+    given = json.loads(answers)
+    divided = {key: given[key] for key in ("architecture", "servers") if key in given}
+    for raw in (given, {**_ANYWHERE, **divided}, _ANYWHERE):
+        try:
+            plan = Plan.model_validate(_with(raw, path, value))
+        except ValueError:
+            continue
+        return next((f for f in unsupported(plan) if f.path == path), None)
+    return None
+
+
+_ANYWHERE = {"domain": {"primary_domain": "example.com", "hostname": "mail.example.com"}}
+"""What a plan needs besides; the answers are tried with it while they are no plan yet."""
+
+
+def _with(raw: dict[str, Any], path: str, value: object) -> dict[str, Any]:
+    changed = deepcopy(raw)
+    table = changed
+    *parents, last = path.split(".")
+    for part in parents:
+        below = table.get(part)
+        table[part] = table = below if isinstance(below, dict) else {}
+    table[last] = value
+    return changed
+
+
+def propose_answers(step: StepSpec, session: Session) -> None:
+    """Before a step is shown for the first time: propose what follows from other answers, so that it is seen.
+
+    Where a default cannot be installed yet, the first choice that can be is proposed.
+    """
+    if session.state_of(step.id) != "empty":
+        return
+    further: dict[str, object] = {}
+    for spec in step.fields:
+        if spec.kind is FieldKind.CHOICE and not session.draft.answered(spec.path):
+            fitting = [c.value for c in spec.choices if unavailable(spec.path, c.value, session) is None]
+            if fitting and session.value(spec.path) not in fitting:
+                further[spec.path] = fitting[0]
+        elif spec.kind is FieldKind.SERVERS:
+            further.update(_only_server(session))
+    session.draft.propose(step.id, further)
+
+
+def _only_server(session: Session) -> dict[str, object]:
+    """With one server and one architecture for it, who does what is clear."""
+    servers = session.inventory.servers
+    if session.value("architecture") != "single" or len(servers) != 1:
+        return {}
+    return {"servers": [{"id": servers[0].id, "roles": [Role.ALL_IN_ONE.value]}]}
+
+
+def step_of_field(spec: FieldSpec) -> StepSpec | None:
+    """The step that asks a question."""
+    return next((s for s in STEPS if spec in s.fields), None)
+
+
+def _alone(spec: FieldSpec) -> bool:
+    """Whether a choice is its step's only question, so that each option has room for its explanation."""
+    step = step_of_field(spec)
+    return spec.kind is FieldKind.CHOICE and step is not None and len(step.fields) == 1

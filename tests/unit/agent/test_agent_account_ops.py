@@ -1,0 +1,234 @@
+"""Accounts on the server: what is refused before the database, what is asked of it, and given secrets."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mailwiz_tui.agent.accounts import account_ops, account_sql, placement
+from mailwiz_tui.agent.core import secrets
+from mailwiz_tui.agent.core.context import Context
+from mailwiz_tui.agent.core.fault import AgentFault
+from mailwiz_tui.stack.blueprint import Blueprint, File, SecretSpec
+from tests.unit.agent.rehearsal import Rehearsal, step
+
+MARIADB = """#!/bin/sh
+cat >"$MAILWIZ_ROOT/asked"
+cat "$MAILWIZ_ROOT/asked" >>"$MAILWIZ_ROOT/sql"
+printf '%s\\n' "$*" >>"$MAILWIZ_ROOT/arguments"
+for table in $(grep -o '^SELECT.* FROM [a-z]* ' "$MAILWIZ_ROOT/asked" | awk '{ print $NF }' | sort -u); do
+	cat "$MAILWIZ_ROOT/answers/$table" 2>/dev/null
+done
+exit 0
+"""
+DOVEADM = """#!/bin/sh
+echo "doveadm $*" >>"$MAILWIZ_ROOT/arguments"
+[ "$1" = pw ] && cat >/dev/null && echo '{ARGON2ID}$argon2id$v=19$m=65536,t=3,p=1$c2FsdA$aGFzaA'
+exit 0
+"""
+DOVECONF = "#!/bin/sh\necho '/var/vmail/%{user | domain}/%{user | username}'\n"
+PASSWORD = "Canary-7f3Qm2x9KpLw"
+
+
+@pytest.fixture
+def server(machine: Rehearsal) -> Rehearsal:
+    for name, script in {"mariadb": MARIADB, "doveadm": DOVEADM, "doveconf": DOVECONF}.items():
+        program = machine.root / "usr/bin" / name
+        program.write_text(script)
+        program.chmod(0o755)
+    answer(machine, "domain", {"domain": "example.com"})
+    return machine
+
+
+def answer(machine: Rehearsal, table: str, *rows: dict[str, Any]) -> None:
+    """What the database answers when a table is asked for."""
+    folder = machine.root / "answers"
+    folder.mkdir(exist_ok=True)
+    (folder / table).write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def sql(machine: Rehearsal) -> str:
+    return (machine.root / "sql").read_text()
+
+
+def test_a_mailbox_gets_the_rows_that_postfixadmin_writes(server: Rehearsal) -> None:
+    done = account_ops.work(
+        server.host, "add", {"address": "Anna@Example.com", "password": PASSWORD, "quota": 5, "name": "Anna Müller"}
+    )
+    assert done == {"address": "anna@example.com", "found_mail": "", "store": ""}
+    said = sql(server)
+    assert "INSERT INTO mailbox (username, password, name, maildir, local_part, domain, quota, created" in said
+    assert "'example.com/anna/'" in said
+    assert "INSERT INTO alias (address, goto, domain, created" in said
+    assert "'anna@example.com', 'anna@example.com', 'example.com', NOW()" in said
+    assert "Anna Müller".encode().hex() in said
+    assert "mailwiz_store" not in said
+
+
+def test_a_mailbox_goes_to_the_store_with_the_fewest_or_the_one_named(server: Rehearsal) -> None:
+    stores = ["store1", "store2", "store3"]
+    new = {"address": "anna@example.com", "password": PASSWORD, "stores": stores}
+    assert account_ops.work(server.host, "add", dict(new))["store"] == "store1"
+    answer(server, "mailbox", {"store": "store1", "mailboxes": 3}, {"store": "store3", "mailboxes": 1})
+    assert placement.choose(server.host, stores) == "store2"
+    answer(server, "mailbox", *({"store": store, "mailboxes": 2} for store in stores))
+    assert placement.choose(server.host, stores) == "store1"
+    assert placement.choose(server.host, stores, "store3") == "store3"
+    with pytest.raises(AgentFault, match="no store store4; the stores are: store1, store2, store3"):
+        placement.choose(server.host, stores, "store4")
+    assert "INSERT INTO mailwiz_store (username, store) VALUES ('anna@example.com', 'store1')" in sql(server)
+
+
+def test_what_is_on_another_store_is_not_looked_for_here(server: Rehearsal) -> None:
+    home = server.path("/var/vmail/example.com/anna")
+    home.mkdir(parents=True)
+    row = {"address": "anna@example.com", "active": 1, "quota": 0, "store": "store2"}
+    answer(server, "mailbox", row)
+    asked = {"address": "anna@example.com", "delete_mail": True, "stores": ["store1", "store2"]}
+    assert not account_ops.work(server.host, "remove", asked)["home"]
+    assert home.exists()
+    assert "DELETE FROM mailwiz_store WHERE username = 'anna@example.com'" in sql(server)
+    there = {"address": "anna@example.com"}
+    assert account_ops.work(server.host, "welcome", there) == {"found_mail": "/var/vmail/example.com/anna"}
+    gone = account_ops.work(server.host, "farewell", there | {"delete_mail": True})
+    assert gone == {"home": "/var/vmail/example.com/anna", "deleted": True}
+    assert not home.exists()
+    answer(server, "mailbox", row | {"moving_to": "store1"})
+    with pytest.raises(AgentFault, match="is being moved to store1"):
+        account_ops.work(server.host, "remove", asked)
+
+
+def test_the_password_is_in_no_argument_and_no_statement(server: Rehearsal) -> None:
+    account_ops.work(server.host, "add", {"address": "anna@example.com", "password": PASSWORD})
+    answer(server, "mailbox", {"address": "anna@example.com", "active": 1, "quota": 0})
+    account_ops.work(server.host, "password", {"address": "anna@example.com", "password": PASSWORD})
+    for path in server.root.rglob("*"):
+        assert not path.is_file() or PASSWORD not in path.read_text(errors="replace"), path
+    assert "doveadm kick anna@example.com" in (server.root / "arguments").read_text()
+
+
+@pytest.mark.parametrize(
+    ("what", "args", "said"),
+    [
+        ("add", {"address": "anna@elsewhere.com", "password": PASSWORD}, "elsewhere.com has no mailboxes here"),
+        ("add", {"address": "anna@example.com", "password": "short"}, "fewer than 12"),
+        ("add", {"address": "an+na@example.com", "password": PASSWORD}, "follows a +"),
+        ("add", {"address": "anna'; DROP TABLE mailbox;--@example.com", "password": PASSWORD}, "no mail address"),
+        ("add", {"address": "../etc@example.com", "password": PASSWORD}, "no mail address"),
+        ("add", {"address": "mailwiz-probe@example.com", "password": PASSWORD}, "verification"),
+        ("add", {"address": "anna@example.com", "password": PASSWORD, "quota": -1}, "no quota"),
+        ("password", {"address": "anna@example.com", "password": PASSWORD}, "no mailbox anna@example.com"),
+        ("remove", {"address": "anna@example.com"}, "no mailbox anna@example.com"),
+        ("change", {"address": "anna@example.com", "active": False}, "no mailbox anna@example.com"),
+        ("alias_add", {"address": "sales@example.com", "goto": []}, "must lead somewhere"),
+        ("alias_add", {"address": "sales@example.com", "goto": ["sales@example.com"]}, "lead to itself"),
+        ("alias_add", {"address": "sales@example.com", "goto": ["nobody@example.com"]}, "does not exist here"),
+        ("alias_remove", {"address": "sales@example.com"}, "no alias sales@example.com"),
+        ("drop", {}, "cannot 'drop' accounts"),
+    ],
+)
+def test_what_cannot_be_done_is_said(server: Rehearsal, what: str, args: dict[str, Any], said: str) -> None:
+    with pytest.raises(AgentFault, match=said.replace("+", r"\+")):
+        account_ops.work(server.host, what, args)
+    path = server.root / "sql"
+    written = path.read_text() if path.exists() else ""
+    assert not any(word in written for word in ("INSERT", "UPDATE", "DELETE"))
+
+
+def test_nothing_installed_is_said_so(machine: Rehearsal) -> None:
+    program = machine.root / "usr/bin/mariadb"
+    program.write_text("#!/bin/sh\necho \"ERROR 1049 (42000): Unknown database 'postfix'\"\nexit 1\n")
+    program.chmod(0o755)
+    with pytest.raises(AgentFault, match="no mail server is installed"):
+        account_ops.everything(machine.host)
+
+
+def test_removing_keeps_the_mail_and_says_where(server: Rehearsal) -> None:
+    home = server.path("/var/vmail/example.com/anna")
+    home.mkdir(parents=True)
+    (home / "mail").write_text("kept")
+    answer(server, "mailbox", {"address": "anna@example.com", "active": 1, "quota": 0})
+    answer(server, "alias", {"address": "sales@example.com", "goto": "bob@example.com,anna@example.com"})
+    done = account_ops.work(server.host, "remove", {"address": "anna@example.com"})
+    assert done["home"] == "/var/vmail/example.com/anna"
+    assert done["aliases"] == ["sales@example.com"]
+    assert (home / "mail").exists()
+    done = account_ops.work(server.host, "remove", {"address": "anna@example.com", "delete_mail": True})
+    assert done["deleted"]
+    assert not home.exists()
+    assert home.parent.exists()
+
+
+def test_own_aliases_are_no_aliases_in_the_list(server: Rehearsal) -> None:
+    answer(
+        server,
+        "everything",
+        {"kind": "mailbox", "address": "anna@example.com"},
+        {"kind": "alias", "address": "anna@example.com", "goto": "anna@example.com", "active": 1, "own": 1},
+        {"kind": "alias", "address": "bob@example.com", "goto": "bob@example.com,b@e.org", "active": 1, "own": 1},
+        {"kind": "alias", "address": "@example.com", "goto": "anna@example.com", "active": 1, "own": 0},
+    )
+    (server.root / "usr/bin/mariadb").write_text(
+        '#!/bin/sh\ncat >/dev/null; cat "$MAILWIZ_ROOT/answers/everything"\n'
+    )
+    found = account_ops.everything(server.host)
+    assert [(a["address"], a["goto"]) for a in found["aliases"]] == [
+        ("bob@example.com", ["bob@example.com", "b@e.org"]),
+        ("@example.com", ["anna@example.com"]),
+    ]
+
+
+@given(st.text())
+def test_no_text_breaks_out_of_a_statement(text: str) -> None:
+    try:
+        quoted = account_sql.literal(text)
+    except AgentFault:
+        quoted = "''"
+    assert quoted.count("'") == 2
+    assert "\\" not in quoted
+    free = account_sql.free_text(text.encode("utf-8", "ignore").decode())
+    assert set(free) <= set("CONVERT(X'0123456789abcdef' USING utf8mb4)")
+
+
+def test_a_given_secret_is_never_made_up(machine: Rehearsal) -> None:
+    file = File("/etc/out", "user:{{secret:smart-host}}\n")
+    raw = Blueprint("mx1", (step(file),), (SecretSpec("smart-host", given="password of the smart host"),)).to_json()
+    context = Context.of(machine.host, raw)
+    assert secrets.missing(machine.host, ["smart-host"]) == ["smart-host"]
+    with pytest.raises(AgentFault, match="password of the smart host was not given") as refused:
+        context.secrets.fill(file.content)
+    assert "mailwiz-tui secret PLAN smart-host" in refused.value.advice
+    secrets.put(machine.host, "smart-host", "grün & secret")
+    assert secrets.missing(machine.host, ["smart-host"]) == []
+    assert Context.of(machine.host, raw).secrets.fill(file.content) == "user:grün & secret\n"
+    assert Path(machine.host.state("secrets", "smart-host")).stat().st_mode & 0o777 == 0o600
+    with pytest.raises(AgentFault):
+        secrets.put(machine.host, "../up", "x")
+    with pytest.raises(AgentFault):
+        secrets.put(machine.host, "smart-host", "two\nlines")
+
+
+def test_a_mailbox_that_the_panel_should_not_have_let_in_is_removed_without_touching_others(
+    server: Rehearsal,
+) -> None:
+    neighbour = server.root / "var/vmail/example.com/anna/maildir"
+    neighbour.mkdir(parents=True)
+    for name in ("*@example.com", "anna/maildir@example.com", "o%hara@example.com"):
+        answer(server, "mailbox", {"address": name, "active": 1, "quota": 0})
+        done = account_ops.work(server.host, "remove", {"address": name, "delete_mail": True})
+        assert done == {"address": name, "home": "", "deleted": False, "aliases": []}
+        assert f"DELETE FROM mailbox WHERE username = {account_sql.literal(name)};" in sql(server)
+    assert neighbour.is_dir()
+    assert "doveadm" not in (server.root / "arguments").read_text(), "doveadm takes * for everybody"
+
+
+def test_a_mailbox_may_have_any_name_that_can_be_stored(server: Rehearsal) -> None:
+    for name in ("o'hara", "a=b", "j&k", "hash#tag"):
+        done = account_ops.work(server.host, "add", {"address": f"{name}@example.com", "password": PASSWORD})
+        assert done["address"] == f"{name}@example.com"
+    assert account_sql.literal("o'hara@example.com") in sql(server)

@@ -1,0 +1,103 @@
+"""Outcomes, diffs, first accounts and estimates: the plain values the screens and the command line show."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mailwiz_tui.deploy.diff import ServerDiff
+from mailwiz_tui.deploy.events import ServerPhase
+from mailwiz_tui.deploy.first_accounts import account_server, first_accounts, new_password
+from mailwiz_tui.deploy.history import History, state_home
+from mailwiz_tui.deploy.outcome import ServerOutcome
+from mailwiz_tui.plan.model import Plan
+
+PLAN = Plan.model_validate(
+    {
+        "servers": [{"id": "mx1", "roles": ["all-in-one"]}],
+        "domain": {
+            "primary_domain": "example.com",
+            "hostname": "mail.example.com",
+            "additional_domains": [
+                {"name": "example.org"},
+                {"name": "example.net", "kind": "relay", "relay_host": "mail.inside.example.net"},
+            ],
+        },
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "line"),
+    [
+        (ServerOutcome("mx1", ServerPhase.UNCHANGED), "mx1: no changes"),
+        (ServerOutcome("mx1", ServerPhase.DONE, True, seconds=31.6), "mx1: installed in 32 s"),
+        (
+            ServerOutcome("mx1", ServerPhase.FAILED, True, "postfix", "bad line 3", "mend it"),
+            "mx1: failed in step postfix: bad line 3 (mend it)",
+        ),
+        (ServerOutcome("mx1", ServerPhase.LOST, reason="no route"), "mx1: lost: no route"),
+    ],
+)
+def test_an_outcome_is_one_line(outcome: ServerOutcome, line: str) -> None:
+    assert outcome.line == line
+    assert outcome.good is (outcome.state in (ServerPhase.DONE, ServerPhase.UNCHANGED))
+
+
+def test_a_diff_from_a_hostile_server_is_clean() -> None:
+    evil = "\x1b]0;x\x07\x1b[2J"
+    change = {
+        "kind": "file",
+        "name": f"/etc/a{evil}",
+        "action": "write",
+        "lines": [f"+b{evil}"],
+        "note": f"c{evil}",
+    }
+    diff = ServerDiff.of("mx1", {"steps": [{"id": f"s{evil}", "title": f"S{evil}", "changes": [change]}]})
+    assert diff.lines() == ["== S", "write file /etc/a (c)", "+b"]
+    assert diff.files == ("/etc/a",)
+
+
+def test_every_mailbox_domain_answers_at_the_addresses_that_must_exist() -> None:
+    accounts = first_accounts(PLAN)
+    aliases = dict(accounts.aliases)
+    assert accounts.domains == ("example.com", "example.org")
+    assert accounts.mailboxes == ("postmaster@example.com",)
+    for domain in accounts.domains:
+        for name in ("abuse", "hostmaster", "security", "webmaster", "mailer-daemon", "dmarc"):
+            assert aliases[f"{name}@{domain}"] == "postmaster@example.com"
+    assert aliases["postmaster@example.org"] == "postmaster@example.com"
+    assert "postmaster@example.com" not in aliases
+    assert not any(address.endswith("example.net") for address in aliases)
+    place = account_server(PLAN)
+    assert place is not None
+    assert place.id == "mx1"
+
+
+def test_passwords_are_long_and_never_the_same() -> None:
+    passwords = {new_password().get_secret_value() for _ in range(50)}
+    assert len(passwords) == 50
+    assert all(len(p) == 27 and not set(p) & set("0O1lI ") for p in passwords)
+
+
+def test_estimates_span_the_earlier_durations_and_survive_a_broken_file(tmp_path: Path) -> None:
+    path = tmp_path / "state" / "durations.json"
+    history = History(path)
+    assert history.span("packages") is None
+    for seconds in (30.0, 20.0, 90.0):
+        history.record("packages", seconds)
+    history.save()
+    assert History(path).span("packages") == (20.0, 90.0)
+    path.write_text("{broken")
+    assert History(path).span("packages") is None
+    for number in range(40):
+        history.record("packages", number)
+    assert history.span("packages") == (33.0, 39.0)
+
+
+def test_the_state_folder_follows_the_xdg_specification(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    assert state_home() == tmp_path / "mailwiz-tui"
+    monkeypatch.setenv("XDG_STATE_HOME", "relative/is/ignored")
+    assert state_home() == Path.home() / ".local" / "state" / "mailwiz-tui"

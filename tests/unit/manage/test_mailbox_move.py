@@ -1,0 +1,350 @@
+"""Moving a mailbox between two stores in this process: as a whole, broken off at every step, and undone."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from mailwiz_tui.agent.core.fault import AgentFault
+from mailwiz_tui.agent.core.host import Host
+from mailwiz_tui.agent.moves import move_link, move_ops, move_rows
+from mailwiz_tui.deploy.work import EngineError
+from mailwiz_tui.manage import mailbox_move
+from mailwiz_tui.manage.mailbox_move import move_mailbox
+from mailwiz_tui.stack import layout
+from tests.unit.certificates import issue
+from tests.unit.stack import cases
+
+ADDRESS = "anna@example.com"
+HOME = "var/vmail/example.com/anna"
+PROGRAMS = {
+    "doveconf": "echo '/var/vmail/%{user | domain}/%{user | username}'",
+    "dovecot": "echo '2.4.1 (abc)'",
+    "setpriv": 'shift 3\nexec "$@"',
+    "doveadm": 'echo "doveadm $*" >>"$MAILWIZ_ROOT/calls"\n[ "$1" = kick ] && exit 0\n'
+    'printf "mailbox\\tmessages\\nINBOX\\t%s\\n" "$(find "$HOME" -path "*/cur/*" -o -path "*/new/*" | wc -l)"',
+}
+
+
+BOTH = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
+
+
+def at(*parts: str) -> Path:
+    return Path(*parts)
+
+
+class Killed(BaseException):
+    """The controller ends here, as by ``kill -9``."""
+
+
+class World:
+    """Two stores, the first with the accounts; requests go straight to the agent's code."""
+
+    def __init__(self, folder: Path) -> None:
+        self.plan = cases.distributed()
+        self.row = {"store": "", "moving_to": ""}
+        self.steps: list[str] = []
+        self.kill_before = -1
+        self.arrivals: list[str] = []
+        self.hosts = {name: self._store(folder / name) for name in ("store1", "store2")}
+        pairs = {}
+        for name in self.hosts:
+            internal = f"{name}.mailwiz.internal"
+            pairs[name] = issue(internal, names=(internal,), usage=BOTH)
+        for name, host in self.hosts.items():
+            place = Path(host.path("/etc/mailwiz/internal"))
+            place.mkdir(parents=True)
+            (place / "peers.pem").write_text("".join(pair.pem for pair in pairs.values()))
+            (place / "identity.pem").write_text(pairs[name].pem + pairs[name].key_pem())
+
+    @staticmethod
+    def _store(root: Path) -> Host:
+        programs = root / "usr/bin"
+        programs.mkdir(parents=True)
+        for name, script in PROGRAMS.items():
+            (programs / name).write_text(f"#!/bin/sh\n{script}\n")
+            (programs / name).chmod(0o755)
+        (root / "var/vmail").mkdir(parents=True)
+        return Host(str(root))
+
+    def home(self, store: str) -> Path:
+        return Path(self.hosts[store].root) / HOME
+
+    def deliver(self, name: str) -> bool:
+        """Mail comes to the store that the database names; False if it has to wait."""
+        store = self.row["store"] or "store1"
+        home = self.home(store)
+        if self.row["moving_to"] or home.is_file():
+            return False
+        (home / "Maildir/new").mkdir(parents=True, exist_ok=True)
+        (home / f"Maildir/new/{name}").write_text(f"mail {name}")
+        return True
+
+    def mails(self, store: str) -> list[str]:
+        found = [p for folder in ("cur", "new") for p in self.home(store).glob(f"Maildir/**/{folder}/*")]
+        return sorted(path.name.partition(":")[0] for path in found)
+
+    async def link(self, server_id: str) -> World.Link:
+        return World.Link(self, server_id)
+
+    class Link:
+        """One server."""
+
+        def __init__(self, world: World, server_id: str) -> None:
+            self.world, self.server_id = world, server_id
+
+        async def request(self, op: str, **args: Any) -> Any:
+            if op == "accounts_copy":
+                return {"fresh": True}
+            assert op == "move"
+            with self.world.step(f"{self.server_id} {args['what']}"):
+                return await asyncio.to_thread(
+                    move_ops.work, self.world.hosts[self.server_id], args["what"], args["args"]
+                )
+
+        async def stream(self, op: str, **args: Any) -> AsyncIterator[Any]:
+            with self.world.step(f"{self.server_id} {args['what']}"):
+                host, found = self.world.hosts[self.server_id], move_ops.work
+                for item in await asyncio.to_thread(lambda: list(found(host, args["what"], args["args"]))):
+                    yield item
+
+    def step(self, name: str) -> Any:
+        return _Step(self, name)
+
+
+class _Step:
+    def __init__(self, world: World, name: str) -> None:
+        self.world, self.name = world, name
+
+    def __enter__(self) -> None:
+        if len(self.world.steps) == self.world.kill_before:
+            raise Killed
+        self.world.steps.append(self.name)
+        if self.world.arrivals and self.name.endswith("fetch"):
+            self.world.deliver(self.world.arrivals.pop())
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    world = World(tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    monkeypatch.setattr(layout, "STORE_SYNC_PORT", port)
+    for server in world.plan.servers:
+        if server.id in world.hosts:
+            server.internal_ip = "127.0.0.1"
+
+    def where(host: Host, address: str, stores: list[str]) -> dict[str, Any]:
+        if address != ADDRESS:
+            raise AgentFault(f"there is no mailbox {address}", "accounts")
+        return {"store": world.row["store"] or stores[0], "moving_to": world.row["moving_to"]}
+
+    def change(host: Host, statement: str) -> None:
+        words = statement.replace(",", " ").replace(";", " ").split()
+        if statement.startswith("INSERT"):
+            world.row = {"store": words[-4].strip("'"), "moving_to": words[-1].strip("'")}
+        elif "SET store" in statement:
+            world.row = {"store": words[5].strip("'"), "moving_to": ""}
+        else:
+            world.row["moving_to"] = ""
+
+    monkeypatch.setattr(move_rows, "where", where)
+    monkeypatch.setattr(move_rows, "change", change)
+    home = world.home("store1")
+    for folder in ("cur", "new", "tmp", ".Sent/cur", ".Sent/new", ".Sent/tmp"):
+        (home / "Maildir" / folder).mkdir(parents=True)
+    for number in range(5):
+        world.deliver(f"{number}.M1P1.store1,S=6")
+    os.rename(home / "Maildir/new/0.M1P1.store1,S=6", home / "Maildir/cur/0.M1P1.store1,S=6:2,S")
+    os.link(home / "Maildir/cur/0.M1P1.store1,S=6:2,S", home / "Maildir/.Sent/cur/9.M1P1.store1,S=6:2,S")
+    (home / "Maildir/dovecot.index.log").write_bytes(b"index")
+    (home / "Maildir/tmp/half").write_text("half a mail")
+    (home / "sieve").mkdir()
+    (home / "sieve/mine.sieve").write_text("keep;")
+    (home / ".dovecot.sieve").symlink_to("sieve/mine.sieve")
+    return world
+
+
+def settled(world: World, store: str, mails: int) -> None:
+    """The mailbox is on that store, whole, in use, and nowhere else."""
+    other = "store2" if store == "store1" else "store1"
+    assert (world.row["store"] or "store1", world.row["moving_to"]) == (store, "")
+    home = world.home(store)
+    assert home.is_dir()
+    assert not world.home(other).is_dir(), "a second mailbox"
+    assert len(world.mails(store)) == mails
+    assert (home / "sieve/mine.sieve").read_text() == "keep;"
+    assert os.readlink(home / ".dovecot.sieve") == "sieve/mine.sieve"
+    assert (home / "Maildir/cur/0.M1P1.store1,S=6:2,S").exists()
+    assert (home / "Maildir/.Sent/cur/9.M1P1.store1,S=6:2,S").stat().st_nlink == 2
+    for host in world.hosts.values():
+        assert not list(Path(host.path("/var/vmail/.mailwiz-moves")).glob("*/*"))
+        assert not list(Path(host.path("/var/lib/mailwiz/moves")).glob("*.json"))
+    assert world.deliver("7.late")
+
+
+async def test_a_mailbox_moves_whole_while_mail_comes_in_and_back_again(world: World) -> None:
+    world.arrivals = ["11.new", "10.new"]
+    said: list[str] = []
+    moved = await move_mailbox(world, ADDRESS, "store2", said.append)  # type: ignore[arg-type]
+    assert (moved.source, moved.target, moved.messages) == ("store1", "store2", 7 + 1)
+    settled(world, "store2", 7 + 1)
+    assert world.home("store1").read_text().startswith("Managed by mailwiz-tui: the mailbox anna@example.com is on")
+    assert at(moved.trash, "Maildir/cur").is_dir()
+    assert f"the old copy is on store1 in {moved.trash}" in moved.line
+    assert any("compared" in line for line in said)
+    moved = await move_mailbox(world, ADDRESS, "store1")  # type: ignore[arg-type]
+    settled(world, "store1", 7 + 2)
+    assert (await move_mailbox(world, ADDRESS, "store1")).line == "anna@example.com is on store1"  # type: ignore[arg-type]
+
+
+def locks(world: World) -> list[Path]:
+    """What Dovecot would wait for, wherever mail is."""
+    return [p for host in world.hosts.values() for p in Path(host.root).rglob("dovecot*.lock")]
+
+
+@pytest.mark.parametrize("then", ["store2", "store1"])
+async def test_the_lock_of_a_delivery_that_was_overtaken_holds_nothing_up(
+    world: World, monkeypatch: pytest.MonkeyPatch, then: str
+) -> None:
+    """Its path is gone when the program wants to remove it, so it stays in what was set aside."""
+    lock = world.home("store1") / "Maildir/dovecot-uidlist.lock"
+    lock.write_text("4711:store1")
+    if then == "store1":
+        world.kill_before = 12
+        assert await kill(world, monkeypatch)
+        assert not world.home("store1").is_dir()
+    await move_mailbox(world, ADDRESS, then)  # type: ignore[arg-type]
+    settled(world, then, 6)
+    assert locks(world) == []
+
+
+async def kill(world: World, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Whether the controller was killed on the way; nothing of it is left but what the servers keep."""
+
+    async def nothing(*args: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(mailbox_move._Move, "_give_up", nothing)
+        try:
+            await move_mailbox(world, ADDRESS, "store2")  # type: ignore[arg-type]
+        except Killed:
+            for address in list(move_link._offers):
+                move_link.withdraw(address)
+            world.kill_before = -1
+            return True
+    return False
+
+
+@pytest.mark.parametrize("then", ["store2", "store1"])
+@pytest.mark.parametrize("step", range(24))
+async def test_broken_off_anywhere_it_is_in_one_place_and_the_next_finishes_or_undoes_it(
+    world: World, monkeypatch: pytest.MonkeyPatch, step: int, then: str
+) -> None:
+    world.kill_before = step
+    if not await kill(world, monkeypatch):
+        assert step > 15, world.steps
+        return
+    came = world.deliver("8.between")
+    authority = world.row["store"] or "store1"
+    if came:
+        assert world.home(authority).is_dir()
+    moved = await move_mailbox(world, ADDRESS, then)  # type: ignore[arg-type]
+    assert moved.target == then
+    settled(world, then, 6 + came)
+
+
+async def test_what_differs_in_the_end_leaves_the_mailbox_where_it_was(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = at(world.hosts["store2"].root, "usr/bin/doveadm")
+    program.write_text("#!/bin/sh\nprintf 'mailbox\\tmessages\\nINBOX\\t3\\n'\n")
+    with pytest.raises(EngineError, match="store1 has 6 messages, store2 got 6 and Dovecot there counts 3"):
+        await move_mailbox(world, ADDRESS, "store2")  # type: ignore[arg-type]
+    settled(world, "store1", 6)
+
+
+async def test_a_later_move_takes_the_mailbox_from_an_earlier_one(world: World) -> None:
+    old = mailbox_move._Move(world, ADDRESS, "store2", lambda text: None)  # type: ignore[arg-type]
+    await old.rows("rows_claim")
+    await old._step("store1", "claim", arrives=False)
+    await move_mailbox(world, ADDRESS, "store2")  # type: ignore[arg-type]
+    for server, what, args in (
+        ("store1", "block", {"store": "store2"}),
+        ("store1", "unblock", {}),
+        ("store2", "publish", {}),
+        ("store2", "discard", {}),
+    ):
+        with pytest.raises(AgentFault, match="another move of anna"):
+            await old._step(server, what, **args)
+    with pytest.raises(AgentFault, match="another move"):
+        await old.rows("switch", source="store1", target="store2")
+    settled(world, "store2", 6)
+
+
+async def test_a_stranger_fetches_nothing(world: World) -> None:
+    move = mailbox_move._Move(world, ADDRESS, "store2", lambda text: None)  # type: ignore[arg-type]
+    await move._step("store1", "claim", arrives=False)
+    await move._step("store2", "claim", arrives=True)
+    place = {"place": "127.0.0.1", "port": layout.STORE_SYNC_PORT}
+    await move._step("store1", "offer", peer="other.mailwiz.internal", **place)
+    try:
+        args = move._named(peer="store1.mailwiz.internal", whole=True, **place)
+        with pytest.raises(AgentFault, match=r"hung up|silent"):
+            list(move_ops.work(world.hosts["store2"], "fetch", args))
+    finally:
+        move_link.withdraw(ADDRESS)
+    assert not list(at(world.hosts["store2"].path("/var/vmail")).rglob("*.M1P1*"))
+
+
+async def test_an_empty_mailbox_moves_too_and_older_mail_there_is_kept_aside(world: World) -> None:
+    home = world.home("store1")
+    home.rename(home.parent / "gone")
+    older = world.home("store2") / "Maildir/cur"
+    older.mkdir(parents=True)
+    (older / "old").write_text("older")
+    moved = await move_mailbox(world, ADDRESS, "store2")  # type: ignore[arg-type]
+    assert moved.messages == 0
+    assert at(moved.found, "Maildir/cur/old").read_text() == "older"
+    assert not world.home("store2").exists()
+    assert world.home("store1").is_file()
+    assert world.deliver("first")
+
+
+@pytest.mark.parametrize(
+    ("row", "target", "said"),
+    [
+        ({"store": "store1", "moving_to": "store9"}, "store2", "on its way from store1 to store9"),
+        ({"store": "", "moving_to": ""}, "store9", "no store “store9”; its stores: store1, store2"),
+    ],
+)
+async def test_what_cannot_be_is_said(world: World, row: dict[str, str], target: str, said: str) -> None:
+    world.row = row
+    with pytest.raises((EngineError, ValueError), match=said):
+        await move_mailbox(world, ADDRESS, target)  # type: ignore[arg-type]
+    with pytest.raises(AgentFault, match="no mailbox nobody"):
+        await move_mailbox(world, "nobody@example.com", "store2")  # type: ignore[arg-type]
+    assert not list(at(world.hosts["store1"].path("/var/lib/mailwiz/moves")).glob("*nobody*.json"))
+
+
+def test_a_state_that_cannot_be_read_counts_as_none(world: World) -> None:
+    from mailwiz_tui.agent.moves import move_state
+
+    host = world.hosts["store1"]
+    move_state.write(host, ADDRESS, {"token": "x"})
+    path = Path(host.path(f"/var/lib/mailwiz/moves/{ADDRESS}.json"))
+    assert json.loads(path.read_text()) == {"token": "x"}
+    path.write_text("{")
+    assert move_state.read(host, ADDRESS) == {}
