@@ -9,7 +9,7 @@ from .core.context import Raw
 from .operation import Answer, Channel, Operation
 
 ACCOUNT_WORK = ("list", "add", "password", "change", "remove", "alias_add", "alias_remove",
-                "welcome", "farewell", "where")  # fmt: skip
+                "mailbox_created", "mailbox_removed", "where")  # fmt: skip
 
 
 class AccountOperations:

@@ -54,7 +54,7 @@ async def _apply(workspace: Workspace, options: argparse.Namespace) -> int:
         await _hand_over(engine, file)
         handed_over = True
         _say_where(workspace.plan)
-        for line in engine.tell_parted():
+        for line in engine.tell_removed_servers():
             say(line)
         if not any(o.changed for o in outcomes.values()):
             say("no changes")

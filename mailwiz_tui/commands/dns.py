@@ -43,12 +43,12 @@ async def _publish(
     from mailwiz_tui.dns.changes import changes
     from mailwiz_tui.dns.live import compare
     from mailwiz_tui.dns.publish import parse_key, publish
-    from mailwiz_tui.dns.stale_records import former_mx, former_records, left_over
+    from mailwiz_tui.dns.stale_records import left_over, stale_mx, stale_records
 
     key = parse_key(key_text)
-    resolver, own = options.resolver or None, former_mx(workspace.plan, workspace.known)
+    resolver, own = options.resolver or None, stale_mx(workspace.plan, workspace.known)
     wanted, left = changes(await compare(records, resolver), replace_mx=options.replace_mx, own=own)
-    if former := former_records(workspace.plan, workspace.known):
+    if former := stale_records(workspace.plan, workspace.known):
         wanted += left_over(await compare(former, resolver))
     for record in left:
         complain(f"{record.record.name} {record.record.type}: not published: {record.reason}")
@@ -97,13 +97,13 @@ def run(options: argparse.Namespace) -> int:
     plan, known = workspace.plan, workspace.known
     records = plan_records(plan, known, workspace.inventory, accounts=not options.publish)
     if options.check or options.publish:
-        from mailwiz_tui.dns.stale_records import former_records
+        from mailwiz_tui.dns.stale_records import stale_records
 
         try:
             if options.publish:
                 options.resolver = options.resolver or workspace.inventory.resolver
                 return asyncio.run(_publish(workspace, records, options, _key_from_input()))
-            former = former_records(workspace.plan, workspace.known)
+            former = stale_records(workspace.plan, workspace.known)
             return asyncio.run(_compare(records, former, options.resolver or workspace.inventory.resolver))
         except ValueError as error:
             complain(str(error))

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from mailwiz_tui.deploy.events import ServerPhase
-from mailwiz_tui.deploy.gather import each
+from mailwiz_tui.deploy.gather import gather_servers
 from mailwiz_tui.deploy.outcome import ServerOutcome
 
 Gate = Callable[[Collection[str]], Awaitable[Sequence[str]]]
@@ -55,7 +55,7 @@ class Order:
                     ended[server_id] = outcome = _not_begun(server_id, obstacle)
                     tell(outcome)
                 continue
-            ended |= await each(batch, finish)
+            ended |= await gather_servers(batch, finish)
             obstacle = _failure(batch, ended)
             if not obstacle and self.gate and batch is not batches[-1]:
                 obstacle = "; ".join(await self.gate(batch))

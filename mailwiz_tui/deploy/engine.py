@@ -22,7 +22,7 @@ from mailwiz_tui.deploy.diff import ServerDiff
 from mailwiz_tui.deploy.events import Event, ServerChanged, Subscriber
 from mailwiz_tui.deploy.first_secrets import FirstSecrets
 from mailwiz_tui.deploy.follower import GIVE_UP_AFTER
-from mailwiz_tui.deploy.gather import each, raised
+from mailwiz_tui.deploy.gather import gather_servers, unwrap
 from mailwiz_tui.deploy.history import History
 from mailwiz_tui.deploy.installing import Installing
 from mailwiz_tui.deploy.outcome import ServerOutcome, outcome_at_rest, outcome_of
@@ -113,10 +113,12 @@ class Engine:
         """
         self._refuse_unsupported()
         self._read_certificates()
-        results = await each(self.server_ids, lambda server_id: self._work.prepare(self.server(server_id)))
+        results = await gather_servers(
+            self.server_ids, lambda server_id: self._work.prepare(self.server(server_id))
+        )
         self._save()
         for result in results.values():
-            raised(result)
+            unwrap(result)
         return self.known
 
     def learn_account_domains(self, domains: Collection[str] | None) -> None:
@@ -134,7 +136,7 @@ class Engine:
             seen.servers[server_id] = record.model_copy(update={"facts": facts})
             return server_id, await self.link(server_id)
 
-        found = (await each(self.server_ids, look)).values()
+        found = (await gather_servers(self.server_ids, look)).values()
         return await network.survey(self.plan, seen, dict(r for r in found if not isinstance(r, BaseException)))
 
     def blueprints(self) -> dict[str, Blueprint]:
@@ -145,8 +147,8 @@ class Engine:
         """What ``apply`` would change on each server; makes keys there if there are none, and nothing else."""
         await self.prepare()
         blueprints = self.blueprints()
-        results = await each(self.server_ids, lambda i: self._work.diff(self.server(i), blueprints[i]))
-        return {server_id: raised(result) for server_id, result in results.items()}
+        results = await gather_servers(self.server_ids, lambda i: self._work.diff(self.server(i), blueprints[i]))
+        return {server_id: unwrap(result) for server_id, result in results.items()}
 
     async def apply(
         self,
@@ -173,7 +175,7 @@ class Engine:
         self.history.save()
         return outcomes
 
-    def tell_parted(self) -> list[str]:
+    def tell_removed_servers(self) -> list[str]:
         """What becomes of servers that left the plan; each is told of once."""
         words = removed_servers.words(self.plan, self.known)
         removed_servers.mark_told(self.plan, self.known)
@@ -185,13 +187,13 @@ class Engine:
 
         While some run, how the latest run on the others ended is told as an event.
         """
-        told = await each(self.server_ids, lambda server_id: self._work.status(self.server(server_id)))
+        told = await gather_servers(self.server_ids, lambda server_id: self._work.status(self.server(server_id)))
         if any(not isinstance(status, BaseException) and status["state"] == "active" for status in told.values()):
             self._tell_at_rest(told)
 
         async def follow(server_id: str) -> ServerOutcome | None:
             try:
-                status = raised(told[server_id])
+                status = unwrap(told[server_id])
                 if status["state"] != "active":
                     return None
                 outcome = await self._work.follow_active(self.server(server_id), status)
@@ -201,12 +203,14 @@ class Engine:
                 self._tell(outcome)
             return outcome
 
-        ended = (await each(self.server_ids, follow)).values()
+        ended = (await gather_servers(self.server_ids, follow)).values()
         return {end.server_id: end for end in ended if isinstance(end, ServerOutcome)}
 
     async def stop_after_step(self) -> list[str]:
         """Asks every run in progress to end when its present step is done; the servers where one was asked."""
-        asked = await each(self.server_ids, lambda server_id: self._work.stop_after_step(self.server(server_id)))
+        asked = await gather_servers(
+            self.server_ids, lambda server_id: self._work.stop_after_step(self.server(server_id))
+        )
         return [server_id for server_id, answer in asked.items() if answer is True]
 
     async def accounts(self) -> dict[str, SecretStr]:

@@ -7,7 +7,7 @@ from pydantic import SecretStr
 from mailwiz_tui.deploy.account_copies import Linked, refresh_copies
 from mailwiz_tui.deploy.backup_servers import backup_servers
 from mailwiz_tui.deploy.first_accounts import account_server, first_accounts, first_administrator, new_password
-from mailwiz_tui.deploy.gather import each
+from mailwiz_tui.deploy.gather import gather_servers
 from mailwiz_tui.plan.model import Plan
 
 
@@ -65,7 +65,7 @@ class FirstSecrets:
         async def ask(server_id: str) -> str:
             return str((await (await self._links.link(server_id)).request("backup_key"))["key"])
 
-        answers = await each(backup_servers(self._plan), ask)
+        answers = await gather_servers(backup_servers(self._plan), ask)
         keys = {server_id: key for server_id, key in answers.items() if isinstance(key, str) and key}
         self._keys_out = list(keys)
         return {server_id: SecretStr(key) for server_id, key in keys.items()}

@@ -9,7 +9,9 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-async def each(server_ids: Sequence[str], work: Callable[[str], Awaitable[T]]) -> dict[str, T | BaseException]:
+async def gather_servers(
+    server_ids: Sequence[str], work: Callable[[str], Awaitable[T]]
+) -> dict[str, T | BaseException]:
     """What the work brought on each server, or how it failed there; raises only where it was cancelled."""
 
     async def one(server_id: str) -> T:
@@ -22,8 +24,8 @@ async def each(server_ids: Sequence[str], work: Callable[[str], Awaitable[T]]) -
     return dict(zip(server_ids, results, strict=True))
 
 
-def raised(result: T | BaseException) -> T:
-    """What the work brought, from one result of ``each``; where it failed, its failure is raised."""
+def unwrap(result: T | BaseException) -> T:
+    """What the work brought, from one result of ``gather_servers``; where it failed, its failure is raised."""
     if isinstance(result, BaseException):
         raise result
     return result

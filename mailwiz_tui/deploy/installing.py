@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from mailwiz_tui.deploy import given_secrets, network
 from mailwiz_tui.deploy.batches import Order
 from mailwiz_tui.deploy.events import ServerPhase
-from mailwiz_tui.deploy.gather import each
+from mailwiz_tui.deploy.gather import gather_servers
 from mailwiz_tui.deploy.outcome import ServerOutcome, outcome_of
 from mailwiz_tui.deploy.prompts import Prompts
 from mailwiz_tui.deploy.work import Compile, EngineError, Work
@@ -80,7 +80,7 @@ class Installing:
                 self.work.say(self.find(server_id), ServerPhase.WAITING, WAITS)
             return found
 
-        prepared = await each(wanted, ready)
+        prepared = await gather_servers(wanted, ready)
         able = {i: found for i, found in prepared.items() if isinstance(found, _Ready)}
         cut_off = await self._look_at_network({i: found for i, found in able.items() if not _is_lost(found)})
         self.save()

@@ -29,7 +29,7 @@ class Reaching(Protocol):
         """The warm link to a server."""
 
 
-def parted(plan: Plan, known: FactsFile) -> list[str]:
+def removed_servers(plan: Plan, known: FactsFile) -> list[str]:
     """The servers that left the plan since the operator was last told."""
     return [server_id for server_id in departed(plan, known.members()) if not known.servers[server_id].parted]
 
@@ -40,19 +40,19 @@ def words(plan: Plan, known: FactsFile) -> list[str]:
         f"{server_id} left the plan: the other servers let it in no more, and nothing was changed on it. Its "
         "records: mailwiz-tui dns PLAN --check shows them, --publish takes them away. Then switch it off, or "
         "install it anew"
-        for server_id in parted(plan, known)
+        for server_id in removed_servers(plan, known)
     ]
 
 
 def mark_told(plan: Plan, known: FactsFile) -> None:
     """The operator has been told."""
-    for server_id in parted(plan, known):
+    for server_id in removed_servers(plan, known):
         known.servers[server_id].parted = True
 
 
 async def refuse_waiting_mail(plan: Plan, known: FactsFile, inventory: Inventory, work: Reaching) -> None:
     """Raises EngineError where mail waits on a server that left; one that does not answer cannot be asked."""
-    for server_id in parted(plan, known):
+    for server_id in removed_servers(plan, known):
         server = inventory.get(server_id)
         if server is None:
             continue

@@ -1,4 +1,4 @@
-"""The one place where text from servers becomes fit for a screen or a log: see ``agent/core/clean.py`` for the rules.
+"""The one place where text from servers becomes fit for a screen or a log: ``agent/core/clean.py`` has the rules.
 
 The agent cleans what it writes; whatever arrives here is cleaned again, for a server may be in wrong hands.
 """

@@ -133,7 +133,7 @@ class Work:
         ``attached`` is a run that was followed before. Raises EngineError where nothing may be installed there.
         """
         begun = time.monotonic()
-        self._known_to_each_other(server)
+        self._require_peer_keys(server)
         facts = self.known.facts(server.id) or Facts()
         if refused := preflight.refusals(facts, blueprint, adopt=self._may_adopt(server.id)):
             reasons = "; ".join(refusal.reason for refusal in refused)
@@ -257,11 +257,11 @@ class Work:
         clients = {client.name: client.subject(server_id) for client in database_clients(self.plan, server_id)}
         return {"name": traffic.internal_name(server_id), "wireguard": made, "clients": clients}
 
-    def _known_to_each_other(self, server: Server) -> None:
+    def _require_peer_keys(self, server: Server) -> None:
         """Raises EngineError where a server of the plan was never prepared: this one could not let it in."""
         if not self.plan.linked:
             return
-        strangers = [s.id for s in self.plan.servers if not self._introduced(s.id)]
+        strangers = [s.id for s in self.plan.servers if not self._has_peer_keys(s.id)]
         if others := [name for name in strangers if name != server.id]:
             named = " and ".join(others)
             raise EngineError(
@@ -270,7 +270,7 @@ class Work:
                 f"bring {named} up, or take it out of the plan; nothing was changed on {server.id}",
             )
 
-    def _introduced(self, server_id: str) -> bool:
+    def _has_peer_keys(self, server_id: str) -> bool:
         record = self.known.servers.get(server_id)
         wireguard = self.plan.network.private is PrivateNetwork.WIREGUARD
         clients = {client.name for client in database_clients(self.plan, server_id)}

@@ -21,7 +21,7 @@ from mailwiz_tui.plan.published import before_departure, departed, host_label, m
 _KEPT = ("._domainkey.", ".arpa")
 
 
-def former_records(plan: Plan, known: FactsFile) -> list[Record]:
+def stale_records(plan: Plan, known: FactsFile) -> list[Record]:
     """Every record that servers had that are not in the plan any more."""
     gone = departed(plan, known.members())
     if not gone:
@@ -39,7 +39,7 @@ def former_records(plan: Plan, known: FactsFile) -> list[Record]:
     ]
 
 
-def former_mx(plan: Plan, known: FactsFile) -> frozenset[str]:
+def stale_mx(plan: Plan, known: FactsFile) -> frozenset[str]:
     """The names that received mail as servers of this plan once, and do not now; each with a final dot."""
     gone = departed(plan, known.members())
     names = [plan.domain.hostname, *(f"{host_label(server_id)}.{plan.domain.primary_domain}" for server_id in gone)]

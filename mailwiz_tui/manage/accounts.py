@@ -95,7 +95,7 @@ class Accounts:
         chosen, found = clean_text(raw.get("store") or ""), clean_text(raw["found_mail"])
         if chosen:
             link = await self._engine.link(chosen)
-            found = clean_text((await link.request("accounts_welcome", address=address))["found_mail"])
+            found = clean_text((await link.request("accounts_mailbox_created", address=address))["found_mail"])
         return Added(clean_text(raw["address"]), generated, found, chosen)
 
     async def set_password(self, address: str, password: SecretStr | None = None) -> SecretStr | None:
@@ -128,7 +128,7 @@ class Accounts:
         aliases = tuple(clean_text(alias) for alias in raw["aliases"])
         if store not in ("", *self.stores[:1]):
             link = await self._engine.link(store)
-            raw |= await link.request("accounts_farewell", address=address, delete_mail=delete_mail)
+            raw |= await link.request("accounts_mailbox_removed", address=address, delete_mail=delete_mail)
         return Removed(
             clean_text(raw["address"]), clean_text(raw["home"]), bool(raw["deleted"]), aliases, clean_text(store)
         )

@@ -211,7 +211,9 @@ class _Move:
             with contextlib.suppress(Exception):
                 left = await self._look(store)
                 mine = store == self._target
-                if not (left["kept"] or left["arriving"] or left["begun"] or (mine and left["home"] == "stone")):
+                if not (
+                    left["kept"] or left["arriving"] or left["begun"] or (mine and left["home"] == "tombstone")
+                ):
                     continue
                 await self._step(store, "claim", arrives=not mine)
                 if mine:

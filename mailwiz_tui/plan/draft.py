@@ -27,7 +27,7 @@ from mailwiz_tui.plan.schema import default_of
 from mailwiz_tui.plan.steps import step, step_of
 from mailwiz_tui.plan.suggestions import Proposals, suggest
 from mailwiz_tui.plan.toml import findings_of, load_raw
-from mailwiz_tui.plan.visited_steps import Marks, marks_path_for
+from mailwiz_tui.plan.visited_steps import VisitedSteps, visited_path_for
 
 
 class StepState(StrEnum):
@@ -59,7 +59,7 @@ class Draft:
         self._raw = raw
         self._file = PlanFile(path)
         self._base = deepcopy(raw)
-        self._marks = Marks(marks_path_for(path))
+        self._visited = VisitedSteps(visited_path_for(path))
         self._proposals = Proposals()
         self._outside: list[Difference] = []
         self._conflicts: list[Difference] = []
@@ -67,7 +67,7 @@ class Draft:
         self._revision = 0
         self._considered: dict[tuple[str, str, int], list[Finding]] = {}
         self._considered_at = 0
-        self._ready_made = bool(raw) and not self._marks.any and not _faults(self.findings())
+        self._ready_made = bool(raw) and not self._visited.any and not _faults(self.findings())
 
     @classmethod
     def open(cls, path: Path) -> Draft:
@@ -182,7 +182,7 @@ class Draft:
         elsewhere.write(values)
         self.saves += 1
         self._file, self._raw, self._base = elsewhere, values, deepcopy(values)
-        self._marks = self._marks.copied_to(marks_path_for(path))
+        self._visited = self._visited.copied_to(visited_path_for(path))
 
     def _to_save(self) -> dict[str, Any]:
         """The answers; a new file begins with the version of its format."""
@@ -216,7 +216,7 @@ class Draft:
 
     def confirm(self, step_id: str) -> None:
         """Note that the operator has gone through a step with the answers as they are now."""
-        self._marks.confirm(step(step_id), self._settled)
+        self._visited.confirm(step(step_id), self._settled)
 
     def suggestion(self, path: str, today: datetime.date | None = None) -> str:
         """What would fit at a key, to be shown as a placeholder; empty where nothing follows from other answers."""
@@ -232,12 +232,12 @@ class Draft:
             self._findings = (key, found)
         return list(self._findings[1])
 
-    def barred(self, path: str, value: object) -> str:
+    def forbidden_reason(self, path: str, value: object) -> str:
         """Why an answer cannot go with the others as they are now; empty where it can (or nobody can tell yet)."""
         at = [f for f in self._with(path, value, None) if f.path == path and f.severity is Severity.FAULT]
         return at[0].message if at else ""
 
-    def unwise(self, path: str, value: object) -> str:
+    def discouraged_reason(self, path: str, value: object) -> str:
         """What the servers told that speaks against an answer, such as too little memory; empty where nothing."""
         if self.known is None:
             return ""
@@ -266,14 +266,14 @@ class Draft:
     def step_state(self, step_id: str) -> StepState:
         """How a step stands; a step without answers is ``empty`` until it was gone through."""
         spec = step(step_id)
-        gone_through = self._marks.confirmed(step_id)
+        gone_through = self._visited.confirmed(step_id)
         if not gone_through and not any(
             lookup(self._raw, own) is not None for own in spec.owns if own != "version"
         ):
             return StepState.EMPTY
         if any(f.severity is Severity.FAULT for f in self.step_findings(step_id)):
             return StepState.ERRORS
-        return StepState.REVIEW if self._marks.outdated(spec, self._settled) else StepState.DONE
+        return StepState.REVIEW if self._visited.outdated(spec, self._settled) else StepState.DONE
 
     def plan(self) -> Plan:
         """The plan, once all answers hold, each for itself and together; raises PlanError with every fault."""

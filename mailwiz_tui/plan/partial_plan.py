@@ -17,7 +17,7 @@ _SPEAK_OF_DOMAINS = ("domain", "security.dmarc", "security.spf", "security.tls",
 
 
 @dataclass(frozen=True, slots=True)
-class Salvage:
+class PartialPlan:
     """A plan made of the values that hold.
 
     ``left_out`` are the paths whose values fell back to defaults, ``stood_in`` those of required names that
@@ -39,14 +39,14 @@ class Salvage:
         return not (unsure and any(_within(path, table) for table in _SPEAK_OF_DOMAINS))
 
 
-def salvage(raw: Mapping[str, Any]) -> Salvage | None:
+def partial_plan(raw: Mapping[str, Any]) -> PartialPlan | None:
     """The plan without its wrong values, or None where nothing sensible remains. ``raw`` is changed."""
     values = dict(raw)
     left_out: list[str] = []
     stood_in: list[str] = []
     for _ in range(_ROUNDS):
         try:
-            return Salvage(Plan.model_validate(values), tuple(left_out), tuple(stood_in))
+            return PartialPlan(Plan.model_validate(values), tuple(left_out), tuple(stood_in))
         except ValidationError as error:
             errors = sorted(error.errors(), key=lambda e: [str(p).zfill(6) for p in e["loc"]], reverse=True)
             for details in errors:

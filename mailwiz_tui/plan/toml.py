@@ -20,7 +20,7 @@ from mailwiz_tui.plan.explain import explain, printable, quoted
 from mailwiz_tui.plan.files import FileError, read_text, write_private
 from mailwiz_tui.plan.findings import Finding, PlanError, Severity
 from mailwiz_tui.plan.model import Plan
-from mailwiz_tui.plan.partial_plan import salvage
+from mailwiz_tui.plan.partial_plan import partial_plan
 from mailwiz_tui.plan.rules import KnownServers, cross_check
 
 VERSION = 1
@@ -82,7 +82,7 @@ def findings_of(
         plan = Plan.model_validate(_with_tables(raw))
     except ValidationError as error:
         findings = explain(error)
-        rest = salvage(_with_tables(raw))
+        rest = partial_plan(_with_tables(raw))
         if rest is not None:
             told = {f.path for f in findings}
             crossed = cross_check(rest.plan, known, inventory_ids=inventory_ids, base=base)

@@ -2,7 +2,7 @@
 
 Kept beside the plan in ``PLAN.steps.json``: for each step gone through, a digest of the answers that it
 depends on. When those answers change, the step wants another look; when they change back, it no longer does.
-Losing the file loses nothing but the marks.
+Losing the file loses nothing but what was visited.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from mailwiz_tui.plan.files import FileError, read_text, write_private
 from mailwiz_tui.plan.steps import STEPS, StepSpec
 
 
-def marks_path_for(plan_path: Path) -> Path:
-    """Where the marks of a plan are kept."""
+def visited_path_for(plan_path: Path) -> Path:
+    """Where the steps gone through are kept."""
     return plan_path.with_suffix(".steps.json")
 
 
-class Marks:
+class VisitedSteps:
     """The steps gone through, by id, each with the digest of what it depended on then."""
 
     def __init__(self, path: Path) -> None:
@@ -34,9 +34,9 @@ class Marks:
         """Whether the operator has gone through any step."""
         return bool(self._digests)
 
-    def copied_to(self, path: Path) -> Marks:
-        """The same marks, kept at another path from the next one on."""
-        copy = Marks(path)
+    def copied_to(self, path: Path) -> VisitedSteps:
+        """The same steps, kept at another path from the next one on."""
+        copy = VisitedSteps(path)
         copy._digests = dict(self._digests)
         return copy
 

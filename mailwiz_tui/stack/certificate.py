@@ -12,7 +12,7 @@ def self_signed_days(provider: TlsProvider) -> int:
     return layout.SELF_SIGNED_DAYS if provider is TlsProvider.SELFSIGNED else layout.WAITING_DAYS
 
 
-def shown_by(unit: str, *ports: str) -> File:
+def certificate_consumer(unit: str, *ports: str) -> File:
     """The file that tells ``serve-certificate`` of a daemon: its unit, and ports as ``25 smtp`` or ``465``.
 
     A port's second word is what ``openssl s_client -starttls`` calls the protocol.

@@ -40,7 +40,7 @@ from mailwiz_tui.stack.postfix.relay import SmartHost
 from mailwiz_tui.stack.postfix.satellite import Satellite
 from mailwiz_tui.stack.postfixadmin.component import PostfixAdmin
 from mailwiz_tui.stack.postfixadmin.database import PanelStore
-from mailwiz_tui.stack.rate_limiter.component import Guard
+from mailwiz_tui.stack.rate_limiter.component import RateLimiter
 from mailwiz_tui.stack.readiness import with_readiness
 from mailwiz_tui.stack.recipient_checks.component import RecipientChecks
 from mailwiz_tui.stack.redis.component import Redis
@@ -49,7 +49,7 @@ from mailwiz_tui.stack.roundcube.component import Roundcube
 from mailwiz_tui.stack.roundcube.database import WebmailStore
 from mailwiz_tui.stack.rspamd.component import Rspamd
 from mailwiz_tui.stack.sasl_gate.component import SaslGate
-from mailwiz_tui.stack.service_tunnels.component import Links
+from mailwiz_tui.stack.service_tunnels.component import ServiceTunnels
 from mailwiz_tui.stack.signing.component import SigningDomains, SigningTables
 from mailwiz_tui.stack.spamassassin.component import SpamAssassin
 from mailwiz_tui.stack.srs.component import Srs
@@ -64,7 +64,7 @@ COMPONENTS: tuple[Component, ...] = (
     Peers(),
     WireGuard(),
     InternalTls(),
-    Links(),
+    ServiceTunnels(),
     Unbound(),
     Tls(),
     ClamAv(),
@@ -73,7 +73,7 @@ COMPONENTS: tuple[Component, ...] = (
     Rspamd(),
     SpamAssassin(),
     OpenDkim(),
-    Guard(),
+    RateLimiter(),
     MariaDb(),
     DatabaseGate(),
     AccountStore(),

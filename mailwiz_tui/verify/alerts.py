@@ -28,7 +28,7 @@ RESTART_NEWS = 24 * 3600.0
 CERTIFICATE_SOON, CERTIFICATE_NOW = 21.0, 7.0
 
 
-class Weight(IntEnum):
+class Severity(IntEnum):
     """How much it matters."""
 
     NOTE = 1
@@ -37,15 +37,15 @@ class Weight(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class Alert:
     """One thing that is not as it should be."""
 
-    weight: Weight
+    severity: Severity
     what: str
     advice: str = ""
 
 
-def troubles(sample: Sample, ports: tuple[tuple[str, int], ...] = ()) -> list[Trouble]:
+def alerts(sample: Sample, ports: tuple[tuple[str, int], ...] = ()) -> list[Alert]:
     """Everything wrong on a server, the worst first; ``ports`` are ``(protocol, port)`` that should answer."""
     found = [
         *_units(sample.units or ()),
@@ -57,31 +57,31 @@ def troubles(sample: Sample, ports: tuple[tuple[str, int], ...] = ()) -> list[Tr
         *_certificate(sample),
         *_plan_drift(sample),
     ]
-    return sorted(found, key=lambda t: -t.weight)
+    return sorted(found, key=lambda t: -t.severity)
 
 
-def drift(wrong: Iterable[str], missing: Iterable[str]) -> list[Trouble]:
+def drift(wrong: Iterable[str], missing: Iterable[str]) -> list[Alert]:
     """DNS records that are not as planned; the names say which."""
     found = []
     if names := list(wrong):
-        found.append(Trouble(Weight.WARNING, f"the DNS differs from the plan: {_some(names)}", _DNS_ADVICE))
+        found.append(Alert(Severity.WARNING, f"the DNS differs from the plan: {_some(names)}", _DNS_ADVICE))
     if names := list(missing):
-        found.append(Trouble(Weight.WARNING, f"the DNS lacks {_some(names)}", _DNS_ADVICE))
+        found.append(Alert(Severity.WARNING, f"the DNS lacks {_some(names)}", _DNS_ADVICE))
     return found
 
 
 _DNS_ADVICE = "`mailwiz-tui dns PLAN --check` shows what to publish"
 
 
-def _units(units: Iterable[UnitState]) -> Iterator[Trouble]:
+def _units(units: Iterable[UnitState]) -> Iterator[Alert]:
     for unit in units:
         if unit.runs:
             continue
         means = unit_words(unit.label).down
         state = "is starting" if unit.active == "activating" else "does not run"
         after = f" ({unit.result})" if unit.active == "failed" and unit.result not in ("", "success") else ""
-        yield Trouble(
-            Weight.FAILURE,
+        yield Alert(
+            Severity.FAILURE,
             f"{unit.label} {state}{after}" + (f": {means}" if means else ""),
             f"on the server: journalctl -u {unit.label} -n 50 says why; systemctl start {unit.label} starts it",
         )
@@ -97,7 +97,7 @@ _ENDS = {
 }
 
 
-def restarts(sample: Sample) -> Iterator[Trouble]:
+def restarts(sample: Sample) -> Iterator[Alert]:
     """Units that crashed and were started again by systemd; a warning for a day, for the crash has a reason."""
     for unit in sample.units or ():
         age = sample.at - unit.restarted
@@ -106,96 +106,96 @@ def restarts(sample: Sample) -> Iterator[Trouble]:
         often = "once" if unit.restarts == 1 else f"{unit.restarts} times"
         ago = f"{age / 60:.0f} min" if age < 5400 else f"{age / 3600:.0f} h"
         why = f": {_ENDS[unit.cause]}" if unit.cause in _ENDS else ""
-        yield Trouble(
-            Weight.WARNING,
+        yield Alert(
+            Severity.WARNING,
             f"{unit.label} crashed and restarted by itself {often}, last {ago} ago{why}",
             f"on the server: journalctl -u {unit.label} says what happened before; "
             "journalctl -k --grep 'out of memory' whether memory ran out",
         )
 
 
-def _ports(sample: Sample, ports: tuple[tuple[str, int], ...]) -> Iterator[Trouble]:
+def _ports(sample: Sample, ports: tuple[tuple[str, int], ...]) -> Iterator[Alert]:
     if missing := sample.missing_ports(ports):
         some = ", ".join(map(str, missing))
-        yield Trouble(
-            Weight.FAILURE,
+        yield Alert(
+            Severity.FAILURE,
             f"nothing listens on port{'s' if len(missing) > 1 else ''} {some}",
             "the service of that port is down or has just been started; ss -lntp on the server shows more",
         )
 
 
-def _mesh(sample: Sample) -> Iterator[Trouble]:
+def _mesh(sample: Sample) -> Iterator[Alert]:
     if sample.mesh is None:
-        yield Trouble(Weight.WARNING, "the private link cannot be looked at", "run wg show on the server")
+        yield Alert(Severity.WARNING, "the private link cannot be looked at", "run wg show on the server")
     for peer in sample.mesh or ():
         if not peer.lives:
             age = "has never been up" if peer.age is None else f"has been silent for {peer.age / 60:.0f} min"
-            yield Trouble(
-                Weight.FAILURE,
+            yield Alert(
+                Severity.FAILURE,
                 f"the private link to {peer.name} {age}",
                 f"is {peer.name} up, and does the network between the two let UDP port {layout.MESH_PORT} through?",
             )
 
 
-def _queue(sample: Sample) -> Iterator[Trouble]:
+def _queue(sample: Sample) -> Iterator[Alert]:
     queue, age = sample.queue, sample.queue_age
     if queue is None:
         if any(u.label == "postfix" and u.runs for u in sample.units or ()):
-            yield Trouble(Weight.WARNING, "the queue cannot be read", "run postqueue -p on the server")
+            yield Alert(Severity.WARNING, "the queue cannot be read", "run postqueue -p on the server")
         return
     why = f"; most often: {queue.reason}" if queue.reason else ""
     if age > QUEUE_OLD:
-        weight = Weight.FAILURE if age > QUEUE_VERY_OLD else Weight.WARNING
-        yield Trouble(
-            weight,
+        severity = Severity.FAILURE if age > QUEUE_VERY_OLD else Severity.WARNING
+        yield Alert(
+            severity,
             f"mail has been waiting for {age / 3600:.0f} h ({queue.count} in the queue){why}",
             "postqueue -p on the server shows each mail and why it waits",
         )
     elif queue.count > QUEUE_MANY:
-        yield Trouble(
-            Weight.WARNING,
+        yield Alert(
+            Severity.WARNING,
             f"{counted(queue.count, 'message')} wait in the queue{why}",
             "an account that sends spam is a common cause: look at the senders in postqueue -p",
         )
 
 
-def _room(sample: Sample) -> Iterator[Trouble]:
+def _room(sample: Sample) -> Iterator[Alert]:
     for disk in sample.disks or ():
         share = disk.free / disk.total if disk.total else 1.0
         if share < DISK_LOW:
-            yield Trouble(
-                Weight.FAILURE if share < DISK_OUT else Weight.WARNING,
+            yield Alert(
+                Severity.FAILURE if share < DISK_OUT else Severity.WARNING,
                 f"the disk at {disk.mount} is {1 - share:.0%} full",
                 "free some room or enlarge it: mail is refused when it is full",
             )
     memory = sample.memory
     if memory and memory.total and memory.available / memory.total < MEMORY_LOW:
-        yield Trouble(
-            Weight.WARNING,
+        yield Alert(
+            Severity.WARNING,
             f"only {memory.available / (1 << 20):.0f} MB of memory are left",
             "a virus scanner needs most of it; give the server more memory",
         )
 
 
-def _certificate(sample: Sample) -> Iterator[Trouble]:
+def _certificate(sample: Sample) -> Iterator[Alert]:
     days = sample.certificate_days
     if days is None or days > CERTIFICATE_SOON:
         return
     what = "the certificate has expired" if days < 0 else f"the certificate ends in {counted(round(days), 'day')}"
-    yield Trouble(
-        Weight.FAILURE if days < CERTIFICATE_NOW else Weight.WARNING,
+    yield Alert(
+        Severity.FAILURE if days < CERTIFICATE_NOW else Severity.WARNING,
         f"{what}: mail programs {'refuse' if days < 0 else 'will refuse'} to connect",
         "renew it; `mailwiz-tui apply PLAN` puts a new one in place",
     )
 
 
-def _plan_drift(sample: Sample) -> Iterator[Trouble]:
+def _plan_drift(sample: Sample) -> Iterator[Alert]:
     for name in sample.plan_drift.absent:
-        yield Trouble(Weight.FAILURE, absent_sentence(name), ABSENT_ADVICE)
+        yield Alert(Severity.FAILURE, absent_sentence(name), ABSENT_ADVICE)
     for name in sample.plan_drift.relayed:
-        yield Trouble(Weight.FAILURE, relayed_sentence(name), RELAYED_ADVICE)
+        yield Alert(Severity.FAILURE, relayed_sentence(name), RELAYED_ADVICE)
     for name in sample.plan_drift.unplanned:
-        yield Trouble(Weight.WARNING, unplanned_sentence(name), UNPLANNED_ADVICE)
+        yield Alert(Severity.WARNING, unplanned_sentence(name), UNPLANNED_ADVICE)
 
 
 def _some(names: list[str]) -> str:

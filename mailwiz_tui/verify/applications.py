@@ -15,7 +15,7 @@ from functools import partial
 from mailwiz_tui.fleet.facts import FactsFile
 from mailwiz_tui.plan.model import AdminPanel, Plan, Role, Webmail
 from mailwiz_tui.plan.published import PANEL_PATH, WEBMAIL_PATH, web_addresses
-from mailwiz_tui.verify.browser_session import Visitor, form_value
+from mailwiz_tui.verify.browser_session import BrowserSession, form_value
 from mailwiz_tui.verify.check import Check, Failed, Warned
 from mailwiz_tui.verify.mailbox import Mailbox
 from mailwiz_tui.verify.target import Target
@@ -107,7 +107,7 @@ def check_browser(target: Target) -> str:
 
 def check_page(site: Site, path: str) -> str:
     """200, a login form, and headers that hold the browser to it."""
-    answer = Visitor(site).get(path)
+    answer = BrowserSession(site).get(path)
     if answer.status != 200 or b'type="password"' not in answer.body:
         raise Failed(f"expected a login form at {path}, got {answer.status}")
     said = well_spoken(answer)
@@ -132,7 +132,7 @@ def check_page(site: Site, path: str) -> str:
 def check_closed(site: Site, folder: str) -> str:
     """Everything of ``NEVER`` is as if it did not exist."""
     for path in NEVER[folder]:
-        answer = Visitor(site).get(f"{folder}{path}")
+        answer = BrowserSession(site).get(f"{folder}{path}")
         if answer.status not in (403, 404):
             raise Failed(f"expected {folder}{path} not to be served, got {answer.status}")
     return f"404 for {', '.join(NEVER[folder])}"
@@ -158,22 +158,22 @@ def check_wrong_password(site: Site, log_in: LogIn, mailbox: Mailbox) -> str:
 
 def webmail_login(site: Site, user: str, password: str) -> Answer:
     """Roundcube's login form, and out again where it let in."""
-    visitor = Visitor(site)
-    token = form_value(visitor.get(WEBMAIL_PATH), "_token")
+    browser = BrowserSession(site)
+    token = form_value(browser.get(WEBMAIL_PATH), "_token")
     fields = {"_token": token, "_task": "login", "_action": "login", "_user": user, "_pass": password}
-    answer = visitor.post(f"{WEBMAIL_PATH}?_task=login", fields)
+    answer = browser.post(f"{WEBMAIL_PATH}?_task=login", fields)
     if _let_in(answer):
-        inside = visitor.get(f"{WEBMAIL_PATH}?_task=mail").body.decode("utf-8", "replace")
+        inside = browser.get(f"{WEBMAIL_PATH}?_task=mail").body.decode("utf-8", "replace")
         if found := re.search(r'"request_token":"(\w+)"', inside):
-            visitor.get(f"{WEBMAIL_PATH}?_task=logout&_token={found[1]}")
+            browser.get(f"{WEBMAIL_PATH}?_task=logout&_token={found[1]}")
     return answer
 
 
 def panel_login(site: Site, user: str, password: str) -> Answer:
     """PostfixAdmin's login form for those who have a mailbox."""
-    visitor, page = Visitor(site), f"{PANEL_PATH}users/login.php"
-    token = form_value(visitor.get(page), "token")
-    return visitor.post(page, {"token": token, "fUsername": user, "fPassword": password, "lang": "en"})
+    browser, page = BrowserSession(site), f"{PANEL_PATH}users/login.php"
+    token = form_value(browser.get(page), "token")
+    return browser.post(page, {"token": token, "fUsername": user, "fPassword": password, "lang": "en"})
 
 
 def _let_in(answer: Answer) -> bool:

@@ -12,7 +12,7 @@ from mailwiz_tui.verify.web import Answer, Site
 FORM = "application/x-www-form-urlencoded"
 
 
-class Visitor:
+class BrowserSession:
     """One visit to the site at the mail hostname. Raises what ``Site.fetch`` raises."""
 
     def __init__(self, site: Site) -> None:

@@ -10,7 +10,7 @@ from functools import partial
 from mailwiz_tui.verify.check import Check, Failed, Warned
 from mailwiz_tui.verify.mailbox import Mailbox, wait_for
 from mailwiz_tui.verify.message import OUTSIDER, compose, token
-from mailwiz_tui.verify.smtp_route import Courier, Reply
+from mailwiz_tui.verify.smtp_route import Reply, SmtpRoute
 from mailwiz_tui.verify.target import Target
 
 ARRIVAL = 12.0
@@ -24,9 +24,9 @@ ABOUT_SENDER = re.compile(
 
 def checks(
     target: Target,
-    courier: Courier,
+    route: SmtpRoute,
     mailbox: Mailbox,
-    fallback: Courier | None = None,
+    fallback: SmtpRoute | None = None,
     reader: Target | None = None,
 ) -> list[Check]:
     """The one check of incoming mail; ``reader`` is the server to read it at (default: the target)."""
@@ -34,18 +34,18 @@ def checks(
         Check(
             "mail-in.delivery",
             "A mail from outside reaches a mailbox and can be read there.",
-            partial(check_delivery, target, courier, mailbox, fallback, reader),
+            partial(check_delivery, target, route, mailbox, fallback, reader),
             "Look at `journalctl -u 'postfix*'` and `journalctl -u dovecot` on the server.",
-            courier.vantage,
+            route.vantage,
         )
     ]
 
 
 async def check_delivery(
     target: Target,
-    courier: Courier,
+    route: SmtpRoute,
     mailbox: Mailbox,
-    fallback: Courier | None = None,
+    fallback: SmtpRoute | None = None,
     reader: Target | None = None,
     *,
     patience: float = GREYLIST_PATIENCE,
@@ -58,10 +58,10 @@ async def check_delivery(
     """
     subject = token()
     text = compose(OUTSIDER, mailbox.address, f"incoming {subject}")
-    said: list[str] = [courier.why] if courier.why else []
-    reply, tries = await _offer(courier, mailbox, text, patience, pause)
+    said: list[str] = [route.why] if route.why else []
+    reply, tries = await _offer(route, mailbox, text, patience, pause)
     if not reply.accepted and fallback and ABOUT_SENDER.search(str(reply)):
-        said.append(f"from {courier.vantage} the answer was {reply}, so it was delivered from {fallback.vantage}")
+        said.append(f"from {route.vantage} the answer was {reply}, so it was delivered from {fallback.vantage}")
         reply, tries = await _offer(fallback, mailbox, text, patience, pause)
     if reply.later and ABOUT_SENDER.search(str(reply)):
         raise Warned(
@@ -77,14 +77,14 @@ async def check_delivery(
     return "; ".join([f"accepted with {reply}, found in {delivered.folder}", *said])
 
 
-async def _offer(courier: Courier, mailbox: Mailbox, text: str, patience: float, pause: float) -> tuple[Reply, int]:
+async def _offer(route: SmtpRoute, mailbox: Mailbox, text: str, patience: float, pause: float) -> tuple[Reply, int]:
     """The last reply to the mail, or the first that was no yes, and the number of tries."""
     deadline = time.monotonic() + patience
     tries = 0
     while True:
         tries += 1
         steps = ("EHLO", "STARTTLS", "EHLO", "MAIL FROM:<>", f"RCPT TO:<{mailbox.address}>", [text])
-        replies = await courier.talk(*steps)
+        replies = await route.talk(*steps)
         stopped = next((r for r in replies if not r.accepted), replies[-1])
         if not stopped.later or time.monotonic() + pause > deadline:
             return stopped, tries

@@ -76,6 +76,6 @@ async def _close(turn: Teller, engine: Linked, links: dict[str, Link], place: st
         if mailbox.store not in ("", place) and mailbox.store in links:
             try:
                 there = links[mailbox.store]
-                await there.request("accounts_farewell", address=mailbox.address, delete_mail=True)
+                await there.request("accounts_mailbox_removed", address=mailbox.address, delete_mail=True)
             except Exception as error:
                 turn.fail("mailbox.closed", mailbox.store, CLOSED, error)

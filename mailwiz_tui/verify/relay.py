@@ -13,14 +13,14 @@ from collections.abc import Sequence
 from functools import partial
 
 from mailwiz_tui.verify.check import Check, Failed, Warned
-from mailwiz_tui.verify.smtp_route import Courier, Reply
+from mailwiz_tui.verify.smtp_route import Reply, SmtpRoute
 
 PATIENCE = 20.0
 """Seconds to go on asking while the server says that it is still looking the address up."""
 PAUSE = 2.0
 
 
-def checks(domains: Sequence[tuple[str, str]], courier: Courier) -> list[Check]:
+def checks(domains: Sequence[tuple[str, str]], route: SmtpRoute) -> list[Check]:
     """Two checks for each relay domain, given with its next hop."""
     found = []
     for domain, hop in domains:
@@ -31,24 +31,24 @@ def checks(domains: Sequence[tuple[str, str]], courier: Courier) -> list[Check]:
             Check(
                 f"relay.{domain}.taken",
                 f"Mail for {domain} is taken, to be passed on to {hop}.",
-                partial(check_taken, domain, courier),
+                partial(check_taken, domain, route),
                 advice,
-                courier.vantage,
+                route.vantage,
             ),
             Check(
                 f"relay.{domain}.unknown-recipient",
                 f"Mail to an address that does not exist in {domain} is refused at once, not bounced later.",
-                partial(check_unknown, domain, courier),
+                partial(check_unknown, domain, route),
                 advice,
-                courier.vantage,
+                route.vantage,
             ),
         ]
     return found
 
 
-async def check_taken(domain: str, courier: Courier, *, patience: float = PATIENCE, pause: float = PAUSE) -> str:
+async def check_taken(domain: str, route: SmtpRoute, *, patience: float = PATIENCE, pause: float = PAUSE) -> str:
     """The domain's postmaster, whom every domain has (RFC 5321 section 4.5.1), is a recipient."""
-    reply = await _ask(f"postmaster@{domain}", courier, patience, pause)
+    reply = await _ask(f"postmaster@{domain}", route, patience, pause)
     if reply.later:
         raise Failed(f"expected postmaster@{domain} to be accepted, got {reply}: the next hop does not answer")
     if reply.refused and reply.enhanced in ("1.1", "1.10", ""):
@@ -58,9 +58,9 @@ async def check_taken(domain: str, courier: Courier, *, patience: float = PATIEN
     return f"answered with {reply}"
 
 
-async def check_unknown(domain: str, courier: Courier, *, patience: float = PATIENCE, pause: float = PAUSE) -> str:
+async def check_unknown(domain: str, route: SmtpRoute, *, patience: float = PATIENCE, pause: float = PAUSE) -> str:
     """The refusal comes at RCPT with 550, from the next hop's knowledge."""
-    reply = await _ask(f"{secrets.token_hex(8)}@{domain}", courier, patience, pause)
+    reply = await _ask(f"{secrets.token_hex(8)}@{domain}", route, patience, pause)
     if reply.accepted:
         advice = (
             "It takes mail that it cannot deliver and has to bounce it to innocent people: let it refuse at RCPT."
@@ -73,11 +73,11 @@ async def check_unknown(domain: str, courier: Courier, *, patience: float = PATI
     return f"answered with {reply}"
 
 
-async def _ask(recipient: str, courier: Courier, patience: float, pause: float) -> Reply:
+async def _ask(recipient: str, route: SmtpRoute, patience: float, pause: float) -> Reply:
     """The answer about a recipient; asked again while the look-up takes longer than the server waits for it."""
     deadline = time.monotonic() + patience
     while True:
-        *_, reply = await courier.talk("EHLO", "MAIL FROM:<>", f"RCPT TO:<{recipient}>")
+        *_, reply = await route.talk("EHLO", "MAIL FROM:<>", f"RCPT TO:<{recipient}>")
         if not reply.later or time.monotonic() + pause > deadline:
             return reply
         await asyncio.sleep(pause)

@@ -38,7 +38,7 @@ from mailwiz_tui.verify.check import Check, NotRun, perform_all, plain
 from mailwiz_tui.verify.mailbox import Mailbox
 from mailwiz_tui.verify.probe_mailboxes import open_mailboxes
 from mailwiz_tui.verify.result import CheckResult, CheckState
-from mailwiz_tui.verify.smtp_route import Courier, Link
+from mailwiz_tui.verify.smtp_route import Link, SmtpRoute
 from mailwiz_tui.verify.target import IMAPS, SMTP, SUBMISSION, SUBMISSIONS, Target
 from mailwiz_tui.verify.targets import Engine, issuer, left_out, target_for
 from mailwiz_tui.verify.turns import turn_of
@@ -246,7 +246,7 @@ async def _port_25(turn: _Round, target: Target, task: _Task, limit: asyncio.Sem
     if not target.offers(SMTP):
         return
     try:
-        way: Courier = await smtp_route.find(target, turn.links)
+        way: SmtpRoute = await smtp_route.find(target, turn.links)
     except Exception as error:
         turn.fail("smtp.reached", target.server_id, "Port 25 can be reached.", error, "operator")
         return
@@ -260,7 +260,7 @@ async def _port_25(turn: _Round, target: Target, task: _Task, limit: asyncio.Sem
     await perform_all(found, target.server_id, turn.tell, limit=limit)
 
 
-def _other_way(turn: _Round, target: Target, way: Courier) -> Courier | None:
+def _other_way(turn: _Round, target: Target, way: SmtpRoute) -> SmtpRoute | None:
     """Another place to deliver from: a further server of the plan, else the server itself."""
     places = sorted(turn.links, key=lambda server_id: server_id == target.server_id)
     place = next((server_id for server_id in places if server_id != way.vantage), "")

@@ -11,7 +11,7 @@ from functools import partial
 from mailwiz_tui.verify.check import OPERATOR, Action, Check, Failed, NotRun, Warned
 from mailwiz_tui.verify.dialog import IGNORED
 from mailwiz_tui.verify.message import EICAR, GTUBE, OUTSIDER, compose, token
-from mailwiz_tui.verify.smtp_route import Courier, Reply, Step
+from mailwiz_tui.verify.smtp_route import Reply, SmtpRoute, Step
 from mailwiz_tui.verify.target import Target
 
 OUTSIDE_LITERAL = "relay-test@[192.0.2.25]"
@@ -26,7 +26,7 @@ RELAY_ADVICE = (
 )
 
 
-def checks(target: Target, courier: Courier, probe: str = "") -> list[Check]:
+def checks(target: Target, route: SmtpRoute, probe: str = "") -> list[Check]:
     """What can be checked without a mailbox; with the address of a probe mailbox also what needs a recipient."""
     mail_log = "Look at `journalctl -u 'postfix*'` on the server."
     table = [
@@ -40,38 +40,38 @@ def checks(target: Target, courier: Courier, probe: str = "") -> list[Check]:
         ("postmaster", "Mail to postmaster is accepted, with and without a domain.", check_postmaster,
          "RFC 5321 section 4.5.1 demands it: look at the aliases."),
     ]  # fmt: skip
-    found = [_check(name, proves, partial(action, target, courier), advice, courier)
+    found = [_check(name, proves, partial(action, target, route), advice, route)
              for name, proves, action, advice in table]  # fmt: skip
     if probe:
         found += [
             _check("forged-sender", f"Strangers cannot send as an address of {target.domain}.",
-                   partial(check_forged, target, courier, probe),
-                   "Own domains as sender need a login: look at the sender restrictions and the filter.", courier),
+                   partial(check_forged, target, route, probe),
+                   "Own domains as sender need a login: look at the sender restrictions and the filter.", route),
             _check("smuggling", "No second mail can be hidden inside a mail by a false end of data.",
-                   partial(check_smuggling, target, courier, probe),
-                   "smtpd_forbid_bare_newline must be normalize (or reject).", courier),
+                   partial(check_smuggling, target, route, probe),
+                   "smtpd_forbid_bare_newline must be normalize (or reject).", route),
         ]  # fmt: skip
         if target.spam_filter:
             found.append(
                 _check("gtube", "The spam filter sees incoming mail and refuses spam while it is offered.",
-                       partial(check_gtube, target, courier, probe),
+                       partial(check_gtube, target, route, probe),
                        "Postfix does not ask the filter: look at smtpd_milters, and whether the filter runs.",
-                       courier))  # fmt: skip
+                       route))  # fmt: skip
         if target.virus_scanner:
             found.append(
                 _check("eicar", "The virus scanner sees incoming mail and refuses a virus while it is offered.",
-                       partial(check_eicar, target, courier, probe),
-                       "Look at `journalctl -u clamav-daemon` and at smtpd_milters.", courier))  # fmt: skip
+                       partial(check_eicar, target, route, probe),
+                       "Look at `journalctl -u clamav-daemon` and at smtpd_milters.", route))  # fmt: skip
     return found
 
 
-def _check(name: str, proves: str, action: Action, advice: str, courier: Courier) -> Check:
-    return Check(f"smtp.{name}", proves, action, advice, courier.vantage)
+def _check(name: str, proves: str, action: Action, advice: str, route: SmtpRoute) -> Check:
+    return Check(f"smtp.{name}", proves, action, advice, route.vantage)
 
 
-async def check_banner(target: Target, courier: Courier) -> str:
+async def check_banner(target: Target, route: SmtpRoute) -> str:
     """The greeting and the answer to EHLO name the mail host."""
-    greeting, ehlo = await courier.talk("EHLO")
+    greeting, ehlo = await route.talk("EHLO")
     if greeting.code != 220:
         raise Failed(f"expected a greeting with 220, got {greeting}")
     for what, reply in (("greeting", greeting), ("EHLO", ehlo)):
@@ -81,9 +81,9 @@ async def check_banner(target: Target, courier: Courier) -> str:
     return f"greets as {target.hostname}"
 
 
-async def check_no_auth(target: Target, courier: Courier) -> str:
+async def check_no_auth(target: Target, route: SmtpRoute) -> str:
     """AUTH is neither offered nor accepted on port 25."""
-    _, before, starttls, after, tried = await courier.talk("EHLO", "STARTTLS", "EHLO", "AUTH PLAIN")
+    _, before, starttls, after, tried = await route.talk("EHLO", "STARTTLS", "EHLO", "AUTH PLAIN")
     if starttls.code != 220:
         raise Failed(f"expected 220 to STARTTLS, got {starttls}")
     for what, reply in (("before TLS", before), ("after TLS", after)):
@@ -95,16 +95,16 @@ async def check_no_auth(target: Target, courier: Courier) -> str:
     return f"AUTH is not offered, and answered with {tried}"
 
 
-async def check_vrfy(target: Target, courier: Courier) -> str:
+async def check_vrfy(target: Target, route: SmtpRoute) -> str:
     """An address that exists and one that does not get the same refusal."""
     unknown = f"{secrets.token_hex(8)}@{target.domain}"
-    _, _, known, missing = await courier.talk("EHLO", f"VRFY postmaster@{target.domain}", f"VRFY {unknown}")
+    _, _, known, missing = await route.talk("EHLO", f"VRFY postmaster@{target.domain}", f"VRFY {unknown}")
     if not known.refused or known.code != missing.code:
         raise Failed(f"expected the same refusal for any address, got {known}; and for an unknown one {missing}")
     return f"answered with {known}"
 
 
-async def check_relay(target: Target, courier: Courier) -> str:
+async def check_relay(target: Target, route: SmtpRoute) -> str:
     """Recipients elsewhere are refused, in every disguise that has ever opened a relay."""
     local, outside = target.domain, f"relay-test@{OUTSIDE_DOMAIN}"
     forms = (
@@ -121,7 +121,7 @@ async def check_relay(target: Target, courier: Courier) -> str:
         steps: list[Step] = ["EHLO"]
         for form in chunk:
             steps += ["MAIL FROM:<>", f"RCPT TO:<{form}>", "RSET"]
-        replies = await courier.talk(*steps)
+        replies = await route.talk(*steps)
         if not replies[1].accepted:
             raise NotRun(f"the server did not talk: {replies[1]}")
         for index, form in enumerate(chunk):
@@ -137,10 +137,10 @@ async def check_relay(target: Target, courier: Courier) -> str:
     return f"{len(proved)} forms of recipients elsewhere refused, the first with {proved[0]}"
 
 
-async def check_unknown_recipient(target: Target, courier: Courier) -> str:
+async def check_unknown_recipient(target: Target, route: SmtpRoute) -> str:
     """The refusal comes at RCPT with 550."""
     unknown = f"{secrets.token_hex(8)}@{target.domain}"
-    *_, reply = await courier.talk("EHLO", "MAIL FROM:<>", f"RCPT TO:<{unknown}>")
+    *_, reply = await route.talk("EHLO", "MAIL FROM:<>", f"RCPT TO:<{unknown}>")
     if reply.accepted and await target.catches_all():
         return f"a catch-all takes every address of {target.domain}: {reply}"
     if reply.code != 550:
@@ -148,7 +148,7 @@ async def check_unknown_recipient(target: Target, courier: Courier) -> str:
     return f"answered with {reply}"
 
 
-async def check_postmaster(target: Target, courier: Courier) -> str:
+async def check_postmaster(target: Target, route: SmtpRoute) -> str:
     """``postmaster`` is a recipient in every mailbox domain, and alone."""
     domains = (target.domain, *target.further_domains)
     addresses = ["postmaster", *(f"postmaster@{domain}" for domain in domains)]
@@ -158,54 +158,54 @@ async def check_postmaster(target: Target, courier: Courier) -> str:
         steps: list[Step] = ["EHLO"]
         for address in some:
             steps += ["RSET", "MAIL FROM:<>", f"RCPT TO:<{address}>"]
-        replies = await courier.talk(*steps)
+        replies = await route.talk(*steps)
         refused += [f"{a}: {r}" for a, r in zip(some, replies[4::3], strict=True) if not r.accepted]
     if refused:
         raise Failed(f"expected postmaster to be accepted, got {'; '.join(refused)}")
     return f"accepted as {', '.join(addresses)}"
 
 
-async def check_forged(target: Target, courier: Courier, probe: str) -> str:
+async def check_forged(target: Target, route: SmtpRoute, probe: str) -> str:
     """A stranger's mail with our own address as its sender does not get in.
 
     The plan's own servers are no strangers: SPF lets them send as its domains.
     """
-    if courier.vantage != OPERATOR:
+    if route.vantage != OPERATOR:
         raise NotRun(
-            f"{courier.why}, where SPF allows this sender: it would prove nothing",
+            f"{route.why}, where SPF allows this sender: it would prove nothing",
             "Verify from a network that lets port 25 out.",
         )
     sender = f"postmaster@{target.domain}"
     text = compose(sender, probe, f"forged {token()}")
-    replies = await courier.talk("EHLO", f"MAIL FROM:<{sender}>", f"RCPT TO:<{probe}>", [text])
+    replies = await route.talk("EHLO", f"MAIL FROM:<{sender}>", f"RCPT TO:<{probe}>", [text])
     return _refused(replies[2:], f"a mail from {sender} without login")
 
 
-async def check_gtube(target: Target, courier: Courier, probe: str) -> str:
+async def check_gtube(target: Target, route: SmtpRoute, probe: str) -> str:
     """The test line for spam filters is refused while the mail is offered."""
     text = compose(OUTSIDER, probe, f"gtube {token()}", f"{GTUBE}\n")
-    replies = await courier.talk("EHLO", "MAIL FROM:<>", f"RCPT TO:<{probe}>", [text])
+    replies = await route.talk("EHLO", "MAIL FROM:<>", f"RCPT TO:<{probe}>", [text])
     if not replies[3].accepted:
         raise NotRun(f"the mail was not taken far enough: {replies[3]}")
     return _refused(replies[4:], "the test line for spam")
 
 
-async def check_eicar(target: Target, courier: Courier, probe: str) -> str:
+async def check_eicar(target: Target, route: SmtpRoute, probe: str) -> str:
     """The test virus, as a file that comes with a mail, is refused while the mail is offered."""
     text = compose(OUTSIDER, probe, f"test virus {token()}", attachment=EICAR)
-    replies = await courier.talk("EHLO", "MAIL FROM:<>", f"RCPT TO:<{probe}>", [text])
+    replies = await route.talk("EHLO", "MAIL FROM:<>", f"RCPT TO:<{probe}>", [text])
     if not replies[3].accepted:
         raise NotRun(f"the mail was not taken far enough: {replies[3]}")
     return _refused(replies[4:], "the test virus")
 
 
-async def check_smuggling(target: Target, courier: Courier, probe: str) -> str:
+async def check_smuggling(target: Target, route: SmtpRoute, probe: str) -> str:
     """Endings that are none do not end a mail; what follows them could be another mail, from anybody."""
     transaction: list[Step] = []
     for ending in FALSE_ENDINGS:
         text = compose(OUTSIDER, probe, f"smuggling {token()}")
         transaction += ["MAIL FROM:<>", f"RCPT TO:<{probe}>", [text, ending]]
-    replies = await courier.talk("EHLO", *transaction)
+    replies = await route.talk("EHLO", *transaction)
     for ending, reply in zip(FALSE_ENDINGS, replies[4::3], strict=True):
         if reply.accepted:
             raise Failed(f"expected {ending!r} not to end a mail, got {reply}")

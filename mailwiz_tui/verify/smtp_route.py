@@ -1,4 +1,4 @@
-"""Carries SMTP dialogues to port 25: from the operator's machine, or from a server where that is blocked."""
+"""The way of SMTP dialogues to port 25: from the operator's machine, or from a server where that is blocked."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class Courier:
+class SmtpRoute:
     """A way to port 25 of a server; ``vantage`` is where it starts, ``why`` says why not from the operator."""
 
     carry: Carry
@@ -79,16 +79,16 @@ def spec(target: Target, steps: Sequence[Step]) -> dict[str, Any]:
     return {"host": host, "port": port, "pem": target.pem, "seconds": target.seconds, "steps": list(steps)}
 
 
-def local(target: Target) -> Courier:
+def local(target: Target) -> SmtpRoute:
     """From this machine."""
 
     async def carry(steps: list[Step]) -> list[list[Any]]:
         return await asyncio.to_thread(dialog.talk, spec(target, steps))
 
-    return Courier(carry)
+    return SmtpRoute(carry)
 
 
-def remote(target: Target, link: Link, server_id: str, why: str) -> Courier:
+def remote(target: Target, link: Link, server_id: str, why: str) -> SmtpRoute:
     """From a server, which runs the same dialogue with its own Python; nothing secret is in it."""
     source = inspect.getsource(dialog)
 
@@ -105,11 +105,11 @@ def remote(target: Target, link: Link, server_id: str, why: str) -> Courier:
         replies: list[list[Any]] = found["replies"]
         return replies
 
-    return Courier(carry, server_id, why)
+    return SmtpRoute(carry, server_id, why)
 
 
-async def find(target: Target, links: dict[str, Link]) -> Courier:
-    """A courier from here where port 25 answers, else from another server, else from the server itself.
+async def find(target: Target, links: dict[str, Link]) -> SmtpRoute:
+    """The way from here where port 25 answers, else from another server, else from the server itself.
 
     Many access networks block outgoing port 25; that says nothing about the server. Raises ``Failed`` where
     there is no way at all.
@@ -121,13 +121,13 @@ async def find(target: Target, links: dict[str, Link]) -> Courier:
     else:
         return local(target)
     for server_id in sorted(links, key=lambda s: s == target.server_id):
-        courier = remote(target, links[server_id], server_id, f"{why}, so it was done from {server_id}")
+        route = remote(target, links[server_id], server_id, f"{why}, so it was done from {server_id}")
         try:
-            replies = await courier.talk("QUIT")
+            replies = await route.talk("QUIT")
         except (Failed, OSError):
             continue
         if replies[0].accepted:
-            return courier
+            return route
     raise Failed(f"{why}, and from no server either", "Look at the firewall, and whether Postfix runs.")
 
 

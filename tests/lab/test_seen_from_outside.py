@@ -17,7 +17,7 @@ import pytest
 
 from mailwiz_tui.lab.lab import Lab
 from mailwiz_tui.verify import applications, web
-from mailwiz_tui.verify.browser_session import Visitor, form_value
+from mailwiz_tui.verify.browser_session import BrowserSession, form_value
 from mailwiz_tui.verify.check import Failed
 from mailwiz_tui.verify.target import Target
 from tests.lab import bans, hardened_ssh, scanner
@@ -172,7 +172,7 @@ def test_the_panel_offers_no_page_that_is_not_served(site: Site) -> None:
     ((address, password),) = json.loads(site.workspace.credentials.read_text())["admin_panel"].items()
     pem = ssl.get_server_certificate((site.workspace.address, 993))
     target = Target("x", site.workspace.address, site.workspace.hostname, site.domain, pem, seconds=30)
-    visitor = Visitor(Trusting(target, pem))
+    visitor = BrowserSession(Trusting(target, pem))
     token = form_value(visitor.get("/admin/login.php"), "token")
     visitor.post("/admin/login.php", {"token": token, "fUsername": address, "fPassword": password, "lang": "en"})
     menu = visitor.get("/admin/main.php").body.decode()

@@ -110,7 +110,7 @@ class Script:
     second: list[Event] = field(default_factory=list)
     late: dict[str, OutcomeLike] = field(default_factory=dict)
     stopped: int = 0
-    parted: list[str] = field(default_factory=list)
+    removed_servers: list[str] = field(default_factory=list)
     samples: dict[str, Sample | Exception] = field(default_factory=dict)
     drift: DnsDrift = field(default_factory=lambda: DnsDrift(fine=14))
     looks: int = 0
@@ -177,8 +177,8 @@ class FakeEngine:
     async def attach(self) -> Mapping[str, OutcomeLike]:
         return await self.apply()
 
-    def tell_parted(self) -> list[str]:
-        return self.script.parted
+    def tell_removed_servers(self) -> list[str]:
+        return self.script.removed_servers
 
     async def stop_after_step(self) -> list[str]:
         self.script.stopped += 1

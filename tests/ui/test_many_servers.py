@@ -118,7 +118,9 @@ async def test_a_server_that_left_the_plan_is_spoken_of_before_and_after(
     app = make_app(filled)
     app.session.known = FactsFile(servers={name: known_server() for name in ("mx1", "old7")})
     script.checks, script.outcomes = [PASSED], {"mx1": FakeOutcome(ServerPhase.DONE)}
-    script.parted = ["old7 left the plan: the other servers let it in no more, and nothing was changed on it."]
+    script.removed_servers = [
+        "old7 left the plan: the other servers let it in no more, and nothing was changed on it."
+    ]
     async with app.run_test(size=size) as pilot:
         await until(pilot, lambda: app.focused is not None, "start")
         app.show_review()

@@ -145,7 +145,7 @@ def remove(host: Host, address: str, delete_mail: bool = False, stores: list[str
     """Removes a mailbox and what belongs to it; its mail stays unless ``delete_mail``.
 
     With several ``stores``, of which the first is this server, mail on another one is left alone here: that one
-    is told next (``storehome.farewell``).
+    is told next (``mailbox_home.mailbox_removed``).
 
     Returns ``{"address", "home", "deleted", "aliases"}``: where its mail lies or lay (empty where it never had
     any), and the aliases that still lead to it.

@@ -55,7 +55,7 @@ def tail(data: bytes | str, count: int = 12) -> str:
     return "\n".join(clean_lines(data)[-count:])
 
 
-def telling(text: str, count: int = 3) -> str:
+def error_lines(text: str, count: int = 3) -> str:
     """The lines of an output that say what went wrong (else its last ones), joined by `` / ``."""
     lines = [line.strip() for line in text.split("\n") if re.search(r"\w", line)]
     loud = [line for line in lines if re.search(r"(?i)error|fatal|fail|invalid|unknown|denied|not found", line)]

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from ..items import answers, commands, managed, packages, units, users, waits
 from . import files, leftovers
-from .clean import telling
+from .clean import error_lines
 from .context import Change, Context, Raw
 from .fault import AgentFault
 
@@ -143,7 +143,7 @@ def _validate(ctx: Context, step: Raw) -> None:
             for line in said.split("\n")[-40:]:
                 ctx.log(line)
             raise AgentFault(
-                f"{argv[0].rsplit('/', 1)[-1]} does not accept the new configuration: {telling(said)}",
+                f"{argv[0].rsplit('/', 1)[-1]} does not accept the new configuration: {error_lines(said)}",
                 f"step {step['id']}", "the former files were put back; nothing was restarted",
             )  # fmt: skip
     if step.get("validators"):

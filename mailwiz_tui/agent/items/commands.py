@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from ..core.clean import telling
+from ..core.clean import error_lines
 from ..core.context import Change, Context, Raw
 from ..core.fault import AgentFault
 from ..core.files import digest
@@ -29,14 +29,14 @@ def apply(ctx: Context, item: Raw, change: Change) -> None:
     done = ctx.host.stream(item["argv"], ctx.say, stdin=stdin.encode(), timeout=float(item["timeout"]))
     program = str(item["argv"][0]).rsplit("/", 1)[-1]
     if not done.ok:
-        last = ctx.secrets.masked(telling(done.text))
+        last = ctx.secrets.masked(error_lines(done.text))
         how = "took too long" if done.exit is None else f"ended with {done.exit}"
         raise AgentFault(f"{program} {how}{': ' + last if last else ''}", f"command {item['id']}")
     unless = list(item.get("unless", ()))
     if unless:
         check = ctx.host.run(unless, timeout=60)
         if not check.ok:
-            last = ctx.secrets.masked(telling(check.text))
+            last = ctx.secrets.masked(error_lines(check.text))
             raise AgentFault(f"{program} succeeded without effect: {last or 'its check still fails'}",
                              f"command {item['id']}")  # fmt: skip
     ctx.state.record("commands", item["id"], _fingerprint(ctx, item))

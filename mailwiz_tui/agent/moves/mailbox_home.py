@@ -11,10 +11,10 @@ from ..accounts.mailboxes import home_of
 from ..core.host import Host
 
 
-def welcome(host: Host, address: str) -> dict[str, Any]:
+def mailbox_created(host: Host, address: str) -> dict[str, Any]:
     """Makes room for a new mailbox on this store; ``{"found_mail"}`` says where mail of a former one lies.
 
-    What a mailbox of that name left in its place when it moved away goes (``movestate.stone``).
+    What a mailbox of that name left in its place when it moved away goes (``move_state.tombstone``).
     """
     home = home_of(host, address_of(address))
     if home and os.path.isfile(host.path(home)):
@@ -22,7 +22,7 @@ def welcome(host: Host, address: str) -> dict[str, Any]:
     return {"found_mail": home if home and os.path.isdir(host.path(home)) else ""}
 
 
-def farewell(host: Host, address: str, delete_mail: bool = False) -> dict[str, Any]:
+def mailbox_removed(host: Host, address: str, delete_mail: bool = False) -> dict[str, Any]:
     """Ends the sessions of a mailbox that was removed, and deletes its mail if told so; ``{"home", "deleted"}``."""
     address = held_address(address)
     home = home_of(host, address)

@@ -19,14 +19,14 @@ from ..core.fault import AgentFault
 from ..core.host import Host, require
 from . import move_state
 from .mail_tree import forget_locks, is_message, walk
-from .move_state import Places, exchange, held, kind, like, places, settle, stone
+from .move_state import Places, exchange, held, kind, like, places, settle, tombstone
 
 FREE_AFTER = 30.0
 """How long programs may keep files of a mailbox open that was set aside, in seconds."""
 
 
 def look(host: Host, address: str) -> dict[str, Any]:
-    """What of the mailbox is here: ``home`` is mail, stone or none; ``kept`` and ``arriving`` whether they are;
+    """What of the mailbox is here: ``home`` is mail, tombstone or none; ``kept`` and ``arriving`` whether they are;
     ``begun`` whether a move was not ended."""
     there = places(host, address)
     kept, arriving = os.path.isdir(there.kept), os.path.isdir(there.arriving)
@@ -58,9 +58,9 @@ def block(host: Host, address: str, token: str, store: str) -> dict[str, Any]:
     there = places(host, address)
     with held(host, address, token):
         for _ in range(5):
-            if kind(there.home) == "stone" or not _set_aside(host, there, address, store):
+            if kind(there.home) == "tombstone" or not _set_aside(host, there, address, store):
                 break
-        if kind(there.home) != "stone":
+        if kind(there.home) != "tombstone":
             raise AgentFault(f"{there.home} comes back each time it is set aside", "move", "try again")
         settle(os.path.dirname(there.kept))
         _wait_until_free(host, address, there.kept)
@@ -101,8 +101,8 @@ def retire(host: Host, address: str, token: str, store: str) -> dict[str, Any]:
     there = places(host, address)
     with held(host, address, token):
         gone = _to_trash(there.kept, there, address) if os.path.isdir(there.kept) else ""
-        if kind(there.home) == "stone":
-            stone(there.home, address, store)
+        if kind(there.home) == "tombstone":
+            tombstone(there.home, address, store)
         if os.path.isdir(there.arriving):
             shutil.rmtree(there.arriving)
         return {"trash": gone}
@@ -146,12 +146,12 @@ def _count(host: Host, address: str, home: str) -> int:
 
 
 def _set_aside(host: Host, there: Places, address: str, store: str) -> bool:
-    """One try to put the stone in the mailbox's place; whether another one is needed."""
+    """One try to put the tombstone in the mailbox's place; whether another one is needed."""
     if kind(there.home) == "mail":
         if os.path.isdir(there.kept):
             raise AgentFault(f"{there.home} and {there.kept} are both there", "move",
                              "compare them by hand, and take the one away that is not the mailbox")  # fmt: skip
-        stone(there.kept, address, store)
+        tombstone(there.kept, address, store)
         with contextlib.suppress(FileNotFoundError):
             exchange(there.kept, there.home)
             return False
@@ -159,7 +159,7 @@ def _set_aside(host: Host, there: Places, address: str, store: str) -> bool:
     os.makedirs(os.path.dirname(there.home), mode=0o700, exist_ok=True)
     like(host, os.path.dirname(there.home), os.path.dirname(os.path.dirname(there.home)))
     new = f"{os.path.dirname(there.kept)}/stone"
-    stone(new, address, store)
+    tombstone(new, address, store)
     try:
         os.link(new, there.home)
     except FileExistsError:
@@ -174,12 +174,12 @@ def _put_back(there: Places) -> None:
         if kind(there.home) == "mail":
             raise AgentFault(f"{there.home} and {there.kept} are both there", "move",
                              "compare them by hand, and take the one away that is not the mailbox")  # fmt: skip
-        if kind(there.home) == "stone":
+        if kind(there.home) == "tombstone":
             exchange(there.kept, there.home)
             os.unlink(there.kept)
         else:
             os.rename(there.kept, there.home)
-    elif kind(there.home) == "stone":
+    elif kind(there.home) == "tombstone":
         os.unlink(there.home)
 
 
@@ -202,7 +202,7 @@ def _clear(host: Host, there: Places, address: str) -> str:
     """An empty mailbox is on its way here: nothing must stand in its place."""
     if kind(there.home) == "mail":
         return _to_trash(there.home, there, address)
-    if kind(there.home) == "stone":
+    if kind(there.home) == "tombstone":
         os.unlink(there.home)
     return ""
 

@@ -1,7 +1,7 @@
 """Where a mailbox on its way between two stores lies on one of them, and which move may touch it.
 
 Nothing is ever merged or written over: a mailbox changes its place by a rename, and where something stands in
-its place, by an exchange of the two names in one stroke (renameat2(2)). A file of that name, the *stone*, keeps
+its place, by an exchange of the two names in one stroke (renameat2(2)). A file of that name, the *tombstone*, keeps
 Dovecot from making the mailbox anew where it is not: mail for it is put off, and no login reads an empty one.
 
 A move is known by a token. Whoever claims a mailbox anew takes it away from the move before, whose every
@@ -62,8 +62,8 @@ def places(host: Host, address: str) -> Places:
 
 
 def kind(path: str) -> str:
-    """``mail`` for a mailbox, ``stone`` for a file in its place, ``none``."""
-    return "mail" if os.path.isdir(path) else "stone" if os.path.lexists(path) else "none"
+    """``mail`` for a mailbox, ``tombstone`` for a file in its place, ``none``."""
+    return "mail" if os.path.isdir(path) else "tombstone" if os.path.lexists(path) else "none"
 
 
 def exchange(one: str, other: str) -> None:
@@ -85,7 +85,7 @@ def settle(path: str) -> None:
         os.close(handle)
 
 
-def stone(path: str, address: str, store: str) -> None:
+def tombstone(path: str, address: str, store: str) -> None:
     """Writes a file that tells whoever finds it where the mailbox is."""
     with contextlib.suppress(FileNotFoundError):
         os.unlink(path)

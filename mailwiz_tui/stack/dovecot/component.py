@@ -19,7 +19,7 @@ from mailwiz_tui.stack.blueprint import (
     User,
 )
 from mailwiz_tui.stack.capacity import Capacity
-from mailwiz_tui.stack.certificate import shown_by
+from mailwiz_tui.stack.certificate import certificate_consumer
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.dovecot.clients import JAIL, SHOWN, client_ports, peers_read
 from mailwiz_tui.stack.dovecot.logins import OWN_SCRIPT, PACKAGE, own_script_file
@@ -106,7 +106,7 @@ class Dovecot(Component):
                     ),
                     after=mail.account_units,
                 ),
-                *((shown_by("dovecot.service", *SHOWN),) if context.topology.serves_clients else ()),
+                *((certificate_consumer("dovecot.service", *SHOWN),) if context.topology.serves_clients else ()),
             ),
             validators=(("sh", "-c", "doveconf -n > /dev/null"),),
         )

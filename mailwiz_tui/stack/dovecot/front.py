@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.blueprint import Directory, File, Packages, Probe, Step, Unit
-from mailwiz_tui.stack.certificate import shown_by
+from mailwiz_tui.stack.certificate import certificate_consumer
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.dovecot.clients import JAIL, SHOWN, client_ports, peers_read
 from mailwiz_tui.stack.dovecot.logins import OWN_SCRIPT, PACKAGE, own_script_file, own_script_logins, username_chars
@@ -52,7 +52,7 @@ class Front(Component):
                 File(CONFIG, config),
                 drop_in,
                 Unit("dovecot.service", restart_on=(OWN_SCRIPT, CONFIG, drop_in.path, *peers_read(context))),
-                shown_by("dovecot.service", *SHOWN),
+                certificate_consumer("dovecot.service", *SHOWN),
             ),
             validators=(("sh", "-c", "doveconf -n > /dev/null"),),
         )

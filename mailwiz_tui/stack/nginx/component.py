@@ -20,7 +20,7 @@ from mailwiz_tui.stack.blueprint import (
     Step,
     Unit,
 )
-from mailwiz_tui.stack.certificate import shown_by
+from mailwiz_tui.stack.certificate import certificate_consumer
 from mailwiz_tui.stack.component import Component, Context, Contribution, WebLocation
 from mailwiz_tui.stack.nginx.addresses import login_template, own_script_addresses
 from mailwiz_tui.stack.probes import clean_check, unit_active
@@ -75,7 +75,7 @@ class Nginx(Component):
                 Directory(f"{CONTENT}/autoconfig"),
                 Absent("/etc/nginx/sites-enabled/default"),
                 *(File(path, text) for path, text in files.items()),
-                shown_by("nginx.service", "443"),
+                certificate_consumer("nginx.service", "443"),
                 Unit("nginx.service", reload_on=configuration),
             ),
             validators=(("nginx", "-t", "-q"),),

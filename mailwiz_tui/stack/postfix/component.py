@@ -15,7 +15,7 @@ from mailwiz_tui.stack.blueprint import (
     Step,
 )
 from mailwiz_tui.stack.capacity import Capacity
-from mailwiz_tui.stack.certificate import shown_by
+from mailwiz_tui.stack.certificate import certificate_consumer
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.jails import jail
 from mailwiz_tui.stack.mail_parts import Section, Stream
@@ -75,7 +75,7 @@ class Postfix(Component):
                 ),
                 after=context.mail.account_units if accounts.files else (),
             ),
-            shown_by(
+            certificate_consumer(
                 SERVICE,
                 *(("25 smtp",) if incoming else ()),
                 *(("465", "587 smtp") if outgoing else ()),

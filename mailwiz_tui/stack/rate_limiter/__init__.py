@@ -1,1 +1,1 @@
-"""The guard: how much users may send, where the filter does not see to it."""
+"""The rate limiter: how much users may send, where the filter does not see to it."""

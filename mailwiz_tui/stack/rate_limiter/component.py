@@ -1,4 +1,4 @@
-"""The guard: a small milter that limits what one account may send, where Rspamd does not.
+"""The rate limiter: a small milter that limits what one account may send, where Rspamd does not.
 
 Debian's policy servers (postfwd, policyd) count envelopes; none keeps a leaky bucket over a restart. This one does,
 fails closed like every milter here, and needs nothing but python3-milter.
@@ -19,7 +19,7 @@ from mailwiz_tui.stack.programs import folder, launcher, module
 from mailwiz_tui.stack.render import render
 from mailwiz_tui.stack.unit_words import UnitWords, Work
 
-MILTER = Milter("guard", "mailwiz-guard.service", layout.GUARD_MILTER_PORT)
+MILTER = Milter("guard", "mailwiz-guard.service", layout.RATE_LIMITER_PORT)
 USER = "mailwiz-guard"
 FOLDER = f"{layout.CONF_DIR}/guard"
 SETTINGS = f"{FOLDER}/settings.json"
@@ -27,7 +27,7 @@ OWN = f"{layout.CONF_DIR}/local.d/guard.json"
 SERVICE = f"/etc/systemd/system/{MILTER.unit}"
 
 
-class Guard(Component):
+class RateLimiter(Component):
     """Limits of what users send."""
 
     name = "guard"

@@ -1,4 +1,4 @@
-"""Links: the filter's ports, which listen on loopback only, carried between the servers inside mutual TLS.
+"""Service tunnels: ports that listen on loopback only, carried between the servers inside mutual TLS.
 
 On a provider HAProxy takes connections on the internal address and hands them to the service; on a consumer it
 listens where the service would, and brings each connection to a provider that works (``traffic.LINKS``).
@@ -35,7 +35,7 @@ _DEBIANS_OWN = "! systemctl -q is-enabled haproxy.service || dpkg -V haproxy | g
 """Succeeds where Debian's instance is off, or serves a configuration of the operator's."""
 
 
-class Links(Component):
+class ServiceTunnels(Component):
     """One HAProxy for all links of the server."""
 
     name = "links"

@@ -61,7 +61,7 @@ class AccountListScreen(MainScreen):
         at = self._list.highlighted if self._rows else None
         return self._rows[at] if at is not None and at < len(self._rows) else None
 
-    def desk(self) -> Accounts:
+    def accounts(self) -> Accounts:
         """The accounts of the plan's server; connects when it is first asked. Raises ValueError without a plan."""
         if self._accounts is None:
             plan = self.session.plan()
@@ -93,8 +93,8 @@ class AccountListScreen(MainScreen):
 
     async def _work(self, make: Callable[[Accounts], Awaitable[str]]) -> None:
         try:
-            said = await make(self.desk())
-            self.book = await self.desk().book()
+            said = await make(self.accounts())
+            self.book = await self.accounts().book()
         except Exception as error:
             self.say(error_sentence(error), problem=True)
         else:

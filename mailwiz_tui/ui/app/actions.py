@@ -210,7 +210,7 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "monitor.all",
         "a",
-        "all_troubles",
+        "all_alerts",
         "All",
         "List everything that is not as it should be, with advice",
         "monitor",

@@ -1,4 +1,4 @@
-"""The README's table of keys, made from the action registry: ``python -m mailwiz_tui.ui.app.key_table README.md``."""
+"""The README's table of keys, from the action registry: ``python -m mailwiz_tui.ui.app.key_table README.md``."""
 
 from __future__ import annotations
 

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 from textual.screen import Screen
 
 from mailwiz_tui.ui.session.paths import remember
-from mailwiz_tui.ui.terminal.key_order import KeysInTurn
+from mailwiz_tui.ui.terminal.key_order import KeyOrder
 
 if TYPE_CHECKING:
     from mailwiz_tui.ui.dialogs.prompts import DialogPrompts
     from mailwiz_tui.ui.session.session import Session
 
 
-class Navigation(KeysInTurn):
+class Navigation(KeyOrder):
     """Shows one main screen in place of another; each is built anew from the session."""
 
     _opening_monitor = False

@@ -49,7 +49,7 @@ class Installation:
         self.outcomes: Mapping[str, OutcomeLike] = {}
         self.changed = False
         self.handover = Handover()
-        self.parted: list[str] = []
+        self.removed_servers: list[str] = []
         self.results: list[CheckResult] = []
         self.watched_only = False
         self._verifier = verifier
@@ -171,7 +171,7 @@ class Installation:
 
     async def _hand_over(self) -> None:
         self.handover = await collect(self.engine)
-        self.parted = self.engine.tell_parted()
+        self.removed_servers = self.engine.tell_removed_servers()
 
     async def _one(self, server_id: str) -> None:
         """Try one server again while the others go on; what comes of it replaces its former outcome."""

@@ -13,7 +13,7 @@ from mailwiz_tui.verify.verdict import verdict
 
 REASON_ROWS = 2
 """A reason that needs more is in the log, one key away."""
-PARTED_ROWS = 3
+REMOVED_ROWS = 3
 AGAIN = "r retries (finished steps are not repeated), e shows the error in the log"
 WITHOUT = "r retries, k goes on without this step (it is optional), e shows the error"
 
@@ -34,7 +34,9 @@ def stage_words(run: Installation, *, width: int, plain: bool) -> tuple[str, Ton
             return _failed(run, bad, width), Tone.BAD
         case Stage.DONE:
             text, tone = _done(run, good, bad, width)
-            return "\n".join([text, *(in_rows(f"! {told}", width, PARTED_ROWS) for told in run.parted[:1])]), tone
+            return "\n".join(
+                [text, *(in_rows(f"! {told}", width, REMOVED_ROWS) for told in run.removed_servers[:1])]
+            ), tone
     return "", Tone.IDLE
 
 

@@ -25,7 +25,7 @@ from mailwiz_tui.ui.widgets.no_markup import NoMarkup
 from mailwiz_tui.ui.widgets.server_detail import ServerDetail
 from mailwiz_tui.ui.widgets.title_bar import TitleBar
 from mailwiz_tui.ui.widgets.watch_table import WatchTable
-from mailwiz_tui.verify.alerts import Weight
+from mailwiz_tui.verify.alerts import Severity
 
 DRAW_INTERVAL = 0.25
 
@@ -136,7 +136,7 @@ class MonitorScreen(LogScreen):
             lines.append(f"{'>' if plain else '▸'} {watch.server_id}: {self._whose(watch)} runs; i shows it")
         if found:
             where, worst = found[0]
-            sign = "!" if worst.weight < Weight.FAILURE else ("x" if plain else "✗")
+            sign = "!" if worst.severity < Severity.FAILURE else ("x" if plain else "✗")
             more = f" (and {len(found) - 1} more: a lists all)" if len(found) > 1 else ""
             lines.append(f"{sign} {where}: {worst.what}{more}")
             if worst.advice:
@@ -147,9 +147,9 @@ class MonitorScreen(LogScreen):
             count = len(self.monitoring.servers)
             lines.append(f"{'*' if plain else '✓'} all is well on {counted(count, 'server')}")
         area.show("\n".join(lines))
-        worst_weight = found[0][1].weight if found else None
-        area.set_class(worst_weight is Weight.FAILURE, "bad")
-        area.set_class(worst_weight is Weight.WARNING, "warn")
+        worst_severity = found[0][1].severity if found else None
+        area.set_class(worst_severity is Severity.FAILURE, "bad")
+        area.set_class(worst_severity is Severity.WARNING, "warn")
         area.set_class(not found and not running, "good")
 
     def on_watch_table_chosen(self, event: WatchTable.Chosen) -> None:
@@ -193,14 +193,14 @@ class MonitorScreen(LogScreen):
     def action_look_now(self) -> None:
         self.monitoring.look_now()
 
-    def action_all_troubles(self) -> None:
+    def action_all_alerts(self) -> None:
         if self.refused("monitor.all"):
             return
         lines = []
-        for where, trouble in self.monitoring.everything():
-            sign = "!" if trouble.weight < Weight.FAILURE else ("x" if self.wizard.plain else "✗")
-            lines.append(f"{sign} {where}: {trouble.what}")
-            lines += [f"    What to do: {trouble.advice}", ""] if trouble.advice else [""]
+        for where, alert in self.monitoring.everything():
+            sign = "!" if alert.severity < Severity.FAILURE else ("x" if self.wizard.plain else "✗")
+            lines.append(f"{sign} {where}: {alert.what}")
+            lines += [f"    What to do: {alert.advice}", ""] if alert.advice else [""]
         self.app.push_screen(LinesDialog("Not as it should be", lines))
 
     def action_installation(self) -> None:

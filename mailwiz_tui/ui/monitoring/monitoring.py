@@ -13,7 +13,7 @@ from mailwiz_tui.ui.logs.log_buffer import LogBuffer
 from mailwiz_tui.ui.monitoring.mail_trail import MailTrail
 from mailwiz_tui.ui.session.backends import error_sentence
 from mailwiz_tui.ui.session.ports import EngineLike, WatcherLike
-from mailwiz_tui.verify.alerts import Trouble, Weight, drift, troubles
+from mailwiz_tui.verify.alerts import Alert, Severity, alerts, drift
 from mailwiz_tui.verify.sample import Sample
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ KINDS = ("in", "out", "rejected", "deferred")
 class ServerWatch:
     """What is known of one running server; ``looked`` is of this machine's monotonic clock.
 
-    While an installation runs there, services are down by right, and nothing is called a trouble.
+    While an installation runs there, services are down by right, and nothing is called an alert.
     """
 
     server_id: str
@@ -41,13 +41,13 @@ class ServerWatch:
     log: LogBuffer = field(default_factory=LogBuffer)
     trail: MailTrail = field(default_factory=MailTrail)
     counts: dict[str, dict[int, int]] = field(default_factory=dict)
-    troubles: list[Trouble] = field(default_factory=list)
+    alerts: list[Alert] = field(default_factory=list)
 
     def take(self, sample: Sample, at: float) -> None:
         """Take in a look."""
         self.sample, self.looked, self.error = sample, at, ""
         installing = sample.run is not None and bool(sample.run.active)
-        self.troubles = [] if installing else troubles(sample, self.ports)
+        self.alerts = [] if installing else alerts(sample, self.ports)
         if sample.log is None:
             return
         if sample.log.left_out:
@@ -73,11 +73,11 @@ class ServerWatch:
         return [known.get(last - 60 * back, 0) for back in range(minutes - 1, -1, -1)]
 
     @property
-    def weight(self) -> Weight | None:
+    def severity(self) -> Severity | None:
         """How bad it is; None where nothing is known or wrong."""
         if self.error:
-            return Weight.FAILURE
-        return max((t.weight for t in self.troubles), default=None)
+            return Severity.FAILURE
+        return max((t.severity for t in self.alerts), default=None)
 
 
 class Monitoring:
@@ -122,20 +122,20 @@ class Monitoring:
         await self.engine.close()
 
     @property
-    def dns_troubles(self) -> list[Trouble]:
+    def dns_alerts(self) -> list[Alert]:
         """What is wrong in the DNS."""
         return drift(self.dns.wrong, self.dns.missing) if self.dns else []
 
-    def everything(self) -> list[tuple[str, Trouble]]:
-        """All troubles with where they are, the worst first."""
+    def everything(self) -> list[tuple[str, Alert]]:
+        """All alerts with where they are, the worst first."""
         found = [
-            (w.server_id, Trouble(Weight.FAILURE, f"cannot be asked: {w.error}", "what is shown is from before"))
+            (w.server_id, Alert(Severity.FAILURE, f"cannot be asked: {w.error}", "what is shown is from before"))
             for w in self.servers.values()
             if w.error
         ]
-        found += [(w.server_id, t) for w in self.servers.values() if not w.error for t in w.troubles]
-        found += [("DNS", t) for t in self.dns_troubles]
-        return sorted(found, key=lambda entry: -entry[1].weight)
+        found += [(w.server_id, t) for w in self.servers.values() if not w.error for t in w.alerts]
+        found += [("DNS", t) for t in self.dns_alerts]
+        return sorted(found, key=lambda entry: -entry[1].severity)
 
     async def _watch(self, server_id: str) -> None:
         watch, wake = self.servers[server_id], self._wake[server_id]

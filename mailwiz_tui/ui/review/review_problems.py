@@ -20,7 +20,7 @@ def problems(session: Session) -> list[Finding]:
         found += [f for f in unsupported(plan) if (f.path, f.message) not in told]
         found += _missing(session, plan)
         found += (f for server in plan.servers for f in _foreign(session, server.id))
-        found += _parted(session, plan)
+        found += _removed_servers(session, plan)
         if not plan.servers and not any(f.path.startswith("servers") for f in found):
             found.append(Finding("servers", "no server is chosen", advice="choose one in step 2"))
     return sorted(found, key=lambda f: f.severity is not Severity.FAULT)
@@ -41,7 +41,7 @@ def _foreign(session: Session, server_id: str) -> Iterator[Finding]:
         yield Finding("servers", message, Severity.WARNING, "F8 shows what is there before it is replaced")
 
 
-def _parted(session: Session, plan: Plan) -> Iterator[Finding]:
+def _removed_servers(session: Session, plan: Plan) -> Iterator[Finding]:
     """Servers that were taken out of the plan, until the operator was told what becomes of them."""
     known = session.known
     for server_id in departed(plan, known.members()):

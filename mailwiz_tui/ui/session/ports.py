@@ -107,7 +107,7 @@ class EngineLike(Protocol):
     ) -> Mapping[str, OutcomeLike]:
         """Install, on all servers or only some, without some optional steps; attaches to a run under way."""
 
-    def tell_parted(self) -> list[str]:
+    def tell_removed_servers(self) -> list[str]:
         """What becomes of servers that left the plan, a sentence each; each is told of once."""
 
     async def attach(self) -> Mapping[str, OutcomeLike]:

@@ -229,13 +229,13 @@ class Session:
         """Everything to know about the answers so far."""
         return self.draft.findings()
 
-    def barred(self, path: str, value: object) -> str:
+    def forbidden_reason(self, path: str, value: object) -> str:
         """Why the rules forbid an answer with the others as they are, or empty."""
-        return self.draft.barred(path, value)
+        return self.draft.forbidden_reason(path, value)
 
-    def unwise(self, path: str, value: object) -> str:
+    def discouraged_reason(self, path: str, value: object) -> str:
         """What the servers told that speaks against an answer, or empty."""
-        return self.draft.unwise(path, value)
+        return self.draft.discouraged_reason(path, value)
 
     def plan(self) -> Plan | None:
         """The plan, or None while it has faults."""

@@ -41,7 +41,7 @@ class _Turn:
     steps: int = 0
 
 
-class KeysInTurn(App[int]):
+class KeyOrder(App[int]):
     """An application that holds keys and pasted text back while the key before them is on its way."""
 
     def __init__(self, *, ansi_color: bool | None = None) -> None:

@@ -15,7 +15,7 @@ from mailwiz_tui.ui.terminal.symbols import Mark, Tone, size_text, span_text
 from mailwiz_tui.ui.widgets.rows_in_sight import in_sight, name_width, server_heading
 from mailwiz_tui.ui.widgets.server_table import fit
 from mailwiz_tui.ui.widgets.step_strip import tone_style
-from mailwiz_tui.verify.alerts import Weight
+from mailwiz_tui.verify.alerts import Severity
 
 HEADINGS = ("Server", "State", "Services", "Queue", "Disk free", "Memory", "Cert.", "Bans")
 WIDTHS = (14, 9, 12, 10, 9, 6, 4)
@@ -41,8 +41,8 @@ def state_of(watch: ServerWatch) -> Mark:
         return MARKS["asking"]
     if watch.sample.run and watch.sample.run.active:
         return MARKS["installing"]
-    return {Weight.FAILURE: MARKS["failure"], Weight.WARNING: MARKS["warning"]}.get(
-        watch.weight or Weight.NOTE, MARKS["well"]
+    return {Severity.FAILURE: MARKS["failure"], Severity.WARNING: MARKS["warning"]}.get(
+        watch.severity or Severity.NOTE, MARKS["well"]
     )
 
 

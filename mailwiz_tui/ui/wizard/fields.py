@@ -40,19 +40,19 @@ def options_of(spec: FieldSpec, session: Session) -> list[Option]:
     options = []
     for value, label, help_text in _choices(spec):
         text = f"{label}: {help_text}" if _alone(spec) and help_text else label
-        barred = "" if value == session.value(spec.path) else session.barred(spec.path, value)
-        later = not barred and why_not_choice(spec, value, session) != ""
-        options.append(Option(value, text, barred, later))
+        forbidden_reason = "" if value == session.value(spec.path) else session.forbidden_reason(spec.path, value)
+        later = not forbidden_reason and why_not_choice(spec, value, session) != ""
+        options.append(Option(value, text, forbidden_reason, later))
     return options
 
 
 def why_not_choice(spec: FieldSpec, value: object, session: Session) -> str:
     """Why an option cannot be carried out as things are: by the rules, by this version, or by what servers told."""
-    barred = session.barred(spec.path, value)
-    if barred:
-        return barred
+    forbidden_reason = session.forbidden_reason(spec.path, value)
+    if forbidden_reason:
+        return forbidden_reason
     later = unavailable(spec.path, value, session)
-    return later.message if later is not None else session.unwise(spec.path, value)
+    return later.message if later is not None else session.discouraged_reason(spec.path, value)
 
 
 def help_of(spec: FieldSpec, session: Session) -> str:
@@ -66,7 +66,7 @@ def help_of(spec: FieldSpec, session: Session) -> str:
     if later and spec.kind is FieldKind.CHOICE:
         text += f" Dim: this version cannot install it yet ({', '.join(later)})."
     for v, label, _ in _choices(spec):
-        if v != value and label not in later and (reason := session.unwise(spec.path, v)):
+        if v != value and label not in later and (reason := session.discouraged_reason(spec.path, v)):
             text += f" {label[:1].upper()}{label[1:]}: {reason}."
     return text
 

@@ -94,8 +94,8 @@ def test_what_is_on_another_store_is_not_looked_for_here(server: Rehearsal) -> N
     assert home.exists()
     assert "DELETE FROM mailwiz_store WHERE username = 'anna@example.com'" in sql(server)
     there = {"address": "anna@example.com"}
-    assert account_ops.work(server.host, "welcome", there) == {"found_mail": "/var/vmail/example.com/anna"}
-    gone = account_ops.work(server.host, "farewell", there | {"delete_mail": True})
+    assert account_ops.work(server.host, "mailbox_created", there) == {"found_mail": "/var/vmail/example.com/anna"}
+    gone = account_ops.work(server.host, "mailbox_removed", there | {"delete_mail": True})
     assert gone == {"home": "/var/vmail/example.com/anna", "deleted": True}
     assert not home.exists()
     answer(server, "mailbox", row | {"moving_to": "store1"})

@@ -70,5 +70,5 @@ async def test_the_operator_is_told_once() -> None:
 
 def test_a_server_that_was_only_asked_what_it_is_has_left_nothing() -> None:
     both = FactsFile(servers={"mx1": ServerRecord(wireguard="key"), "mx2": ServerRecord()})
-    assert removed_servers.parted(PLAN, both) == []
-    assert removed_servers.parted(PLAN, known("mx1", "mx2")) == ["mx2"]
+    assert removed_servers.removed_servers(PLAN, both) == []
+    assert removed_servers.removed_servers(PLAN, known("mx1", "mx2")) == ["mx2"]

@@ -6,7 +6,7 @@ from mailwiz_tui.dns.changes import Change, changes
 from mailwiz_tui.dns.live import RecordState
 from mailwiz_tui.dns.match import State, judge
 from mailwiz_tui.dns.record import HOUR, Record, Section
-from mailwiz_tui.dns.stale_records import former_mx, former_records, left_over
+from mailwiz_tui.dns.stale_records import left_over, stale_mx, stale_records
 from mailwiz_tui.plan.model import Plan
 from tests.unit.stack import cases
 
@@ -16,12 +16,12 @@ def without(plan: Plan, server_id: str) -> Plan:
 
 
 def test_nothing_is_former_while_all_are_there() -> None:
-    assert former_records(cases.distributed(), cases.distributed_facts()) == []
+    assert stale_records(cases.distributed(), cases.distributed_facts()) == []
 
 
 def test_a_server_that_left_has_its_own_records_only() -> None:
     plan, known = cases.distributed(), cases.distributed_facts()
-    left = former_records(without(plan, "in2"), known)
+    left = stale_records(without(plan, "in2"), known)
     names = {record.name for record in left}
     assert f"in2.{plan.domain.primary_domain}" in names
     assert all("in2" in name.split(".") for name in names)
@@ -42,7 +42,7 @@ def test_only_values_that_were_the_servers_own_are_taken_away() -> None:
 
 def test_the_mx_of_a_server_that_left_is_no_other_mail_server() -> None:
     plan, known = without(cases.distributed(), "in2"), cases.distributed_facts()
-    own = former_mx(plan, known)
+    own = stale_mx(plan, known)
     assert own == {f"in2.{plan.domain.primary_domain}.", f"{plan.domain.hostname}."}
     wanted = Record("example.com", "example.com", "MX", "10 in1.example.com.", HOUR, "so", True, Section.DELIVERY)
 

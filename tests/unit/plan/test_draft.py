@@ -14,7 +14,7 @@ from mailwiz_tui.plan.findings import PlanError, Severity
 from mailwiz_tui.plan.model import Role
 from mailwiz_tui.plan.steps import STEPS
 from mailwiz_tui.plan.toml import load_plan, load_raw
-from mailwiz_tui.plan.visited_steps import marks_path_for
+from mailwiz_tui.plan.visited_steps import visited_path_for
 
 TODAY = datetime.date(2026, 5, 1)
 
@@ -359,13 +359,13 @@ def test_naming_the_default_changes_nothing_for_other_steps(draft: Draft) -> Non
 def test_broken_marks_lose_only_the_marks(path: Path, draft: Draft) -> None:
     answer_all(draft)
     for content in ("{", "[]", '{"confirmed": 3}', '{"confirmed": {"nonsense": 1}}', "[" * 100_000):
-        marks_path_for(path).write_text(content)
+        visited_path_for(path).write_text(content)
         assert Draft.open(path).step_state("domains") is StepState.DONE
 
 
 def test_the_marks_hold_no_answers(path: Path, draft: Draft) -> None:
     answer_all(draft)
-    text = marks_path_for(path).read_text()
+    text = visited_path_for(path).read_text()
     assert "acme" not in text
     assert "confirmed" not in path.read_text()
 
@@ -417,7 +417,7 @@ def test_the_first_answer_of_a_step_takes_what_is_proposed_beside_it(draft: Draf
 
 def test_nothing_is_proposed_for_a_plan_that_is_complete_or_installed(path: Path, draft: Draft) -> None:
     answer_all(draft)
-    marks_path_for(path).unlink()
+    visited_path_for(path).unlink()
     again = Draft.open(path)
     again.set("security", {})
     again.propose("security")

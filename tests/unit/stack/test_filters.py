@@ -22,7 +22,7 @@ from mailwiz_tui.stack.clamav.component import source as signature_source
 from mailwiz_tui.stack.compile import compile_server
 from mailwiz_tui.stack.message_checks.component import MILTER as MESSAGE_CHECKS
 from mailwiz_tui.stack.opendkim.milter import MILTER as OPENDKIM
-from mailwiz_tui.stack.rate_limiter.component import MILTER as GUARD
+from mailwiz_tui.stack.rate_limiter.component import MILTER as RATE_LIMITER
 from mailwiz_tui.stack.rspamd.milter import MILTER as RSPAMD
 from mailwiz_tui.stack.spamassassin.component import MILTER as SPAMASSASSIN
 from mailwiz_tui.stack.spamassassin.spamd import Spamd, Verdict
@@ -91,7 +91,7 @@ def test_of_several_servers_those_that_filter_scan_and_the_others_ask_them(antis
             "the scanner comes before the filter"
         )
         assert "milter_default_action = tempfail" in config
-    limits = "" if antispam == "rspamd" else f"{GUARD.address} "
+    limits = "" if antispam == "rspamd" else f"{RATE_LIMITER.address} "
     assert f"submission_milters = {MESSAGE_CHECKS.address} {limits}{CLAMAV.address}" in main_cf(blueprints["out1"])
 
 
@@ -124,7 +124,7 @@ def test_every_milter_runs_and_mail_waits_without_it(antispam: str, antivirus: b
     config = main_cf(blueprint)
     running = {unit.name for unit in blueprint.units() if unit.running}
     ports = {port.number for port in blueprint.ports}
-    known = (CLAMAV, GUARD, MESSAGE_CHECKS, OPENDKIM, RSPAMD, SPAMASSASSIN)
+    known = (CLAMAV, RATE_LIMITER, MESSAGE_CHECKS, OPENDKIM, RSPAMD, SPAMASSASSIN)
     asked = [milter for milter in known if milter.address in config]
     assert asked
     assert {milter.unit for milter in asked} <= running
@@ -137,7 +137,7 @@ def test_every_milter_runs_and_mail_waits_without_it(antispam: str, antivirus: b
 
 def test_users_mail_is_counted_scanned_and_signed_last() -> None:
     config = main_cf(made(antispam="spamassassin", antivirus=True))
-    order = [MESSAGE_CHECKS, GUARD, CLAMAV, SPAMASSASSIN, OPENDKIM]
+    order = [MESSAGE_CHECKS, RATE_LIMITER, CLAMAV, SPAMASSASSIN, OPENDKIM]
     assert "submission_milters = " + " ".join(m.address for m in order) in config
     assert f"non_smtpd_milters = {OPENDKIM.address}\n" in config
 

@@ -15,18 +15,18 @@ import pytest
 from mailwiz_tui.verify import dialog, mail_in, smtp, smtp_route
 from mailwiz_tui.verify.check import Failed, NotRun, Warned
 from mailwiz_tui.verify.mailbox import Mailbox
-from mailwiz_tui.verify.smtp_route import Courier
+from mailwiz_tui.verify.smtp_route import SmtpRoute
 from mailwiz_tui.verify.target import Target
 from tests.unit.verify import fakes
 from tests.unit.verify.conftest import MakeTarget, Serve
 
-Make = Callable[..., tuple[Target, Courier]]
+Make = Callable[..., tuple[Target, SmtpRoute]]
 Action = Callable[..., Awaitable[str]]
 
 
 @pytest.fixture
 def make(serve: Serve, target: MakeTarget, cert: fakes.Certificate) -> Make:
-    def start(**broken: Any) -> tuple[Target, Courier]:
+    def start(**broken: Any) -> tuple[Target, SmtpRoute]:
         made = target({25: serve(fakes.Smtp(cert.context(), **broken))})
         return made, smtp_route.local(made)
 
@@ -139,7 +139,7 @@ class Delivery:
         self.smtp = fakes.Smtp(cert.context(), store=store, **broken)
         ports = {25: serve(self.smtp), 993: serve(fakes.Imap(store), cert.context())}
         self.target = target(ports)
-        self.courier = smtp_route.local(self.target)
+        self.route = smtp_route.local(self.target)
 
 
 @pytest.fixture
@@ -149,19 +149,19 @@ def deliver(serve: Serve, target: MakeTarget, cert: fakes.Certificate) -> Callab
 
 async def test_mail_is_delivered_and_read(deliver: Callable[..., Delivery], mailbox: Mailbox) -> None:
     bed = deliver()
-    said = await mail_in.check_delivery(bed.target, bed.courier, mailbox)
+    said = await mail_in.check_delivery(bed.target, bed.route, mailbox)
     assert "found in INBOX" in said
     bed = deliver(folder="Junk")
-    assert "found in Junk" in await mail_in.check_delivery(bed.target, bed.courier, mailbox)
+    assert "found in Junk" in await mail_in.check_delivery(bed.target, bed.route, mailbox)
 
 
 async def test_greylisting_is_waited_for_and_told(deliver: Callable[..., Delivery], mailbox: Mailbox) -> None:
     bed = deliver(greylisted=2)
-    said = await mail_in.check_delivery(bed.target, bed.courier, mailbox, patience=5, pause=0.01)
+    said = await mail_in.check_delivery(bed.target, bed.route, mailbox, patience=5, pause=0.01)
     assert "try 3" in said
     bed = deliver(greylisted=99)
     with pytest.raises(Warned, match="still asks to come again"):
-        await mail_in.check_delivery(bed.target, bed.courier, mailbox, patience=0.05, pause=0.01)
+        await mail_in.check_delivery(bed.target, bed.route, mailbox, patience=0.05, pause=0.01)
 
 
 async def test_lost_and_refused_mail_fails(
@@ -170,10 +170,10 @@ async def test_lost_and_refused_mail_fails(
     monkeypatch.setattr(mail_in, "ARRIVAL", 0.2)
     bed = deliver(loses_mail=True)
     with pytest.raises(Failed, match="neither in INBOX nor in Junk"):
-        await mail_in.check_delivery(bed.target, bed.courier, mailbox)
+        await mail_in.check_delivery(bed.target, bed.route, mailbox)
     stranger = Mailbox("nobody@example.test", mailbox.password)
     with pytest.raises(Failed, match="expected the mail to be accepted, got 550"):
-        await mail_in.check_delivery(bed.target, bed.courier, stranger)
+        await mail_in.check_delivery(bed.target, bed.route, stranger)
 
 
 def run(argv: list[str]) -> subprocess.CompletedProcess[str]:

@@ -9,7 +9,7 @@ import pytest
 from mailwiz_tui.fleet.facts import FactsFile
 from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.stack.compile import COMPONENTS, compile_server
-from mailwiz_tui.verify.alerts import troubles
+from mailwiz_tui.verify.alerts import alerts
 from mailwiz_tui.verify.sample import Sample
 from mailwiz_tui.verify.unit_words import unit_words
 
@@ -84,7 +84,7 @@ def test_packages_that_tell_what_is_installed_are_packages_of_their_component() 
 
 def test_postfix_of_debian_12_is_explained_like_that_of_13() -> None:
     sample = Sample.model_validate({"units": [{"name": "postfix@-.service", "active": "failed"}]})
-    assert troubles(sample)[0].what == "postfix@- does not run: no mail comes in or goes out"
+    assert alerts(sample)[0].what == "postfix@- does not run: no mail comes in or goes out"
 
 
 def test_a_unit_has_its_own_name_unless_a_component_knows_a_shorter_one() -> None:

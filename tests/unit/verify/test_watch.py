@@ -11,7 +11,7 @@ from mailwiz_tui.fleet.facts import FactsFile
 from mailwiz_tui.fleet.server import Inventory
 from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.stack.blueprint import Blueprint, Port, Scope, Step, Unit
-from mailwiz_tui.verify.alerts import Weight, drift, troubles
+from mailwiz_tui.verify.alerts import Severity, alerts, drift
 from mailwiz_tui.verify.sample import Sample
 from mailwiz_tui.verify.watch import Watcher
 
@@ -36,23 +36,23 @@ def sample(**changes: Any) -> Sample:
 
 
 def test_a_healthy_server_has_no_trouble() -> None:
-    assert troubles(sample(), PORTS) == []
+    assert alerts(sample(), PORTS) == []
     assert sample().banned == 2
     assert sample().certificate_days == 90
 
 
 def test_a_restart_is_no_news_after_a_day() -> None:
     unit = {"name": "x.service", "active": "active", "restarts": 1, "restarted": 1_000_000.0 - 86500}
-    assert troubles(sample(units=[unit]), ()) == []
+    assert alerts(sample(units=[unit]), ()) == []
 
 
 @pytest.mark.parametrize(
-    ("changes", "weight", "said"),
+    ("changes", "severity", "said"),
     [
-        ({"units": [{"name": "dovecot.service", "active": "inactive"}]}, Weight.FAILURE, "nobody can read mail"),
+        ({"units": [{"name": "dovecot.service", "active": "inactive"}]}, Severity.FAILURE, "nobody can read mail"),
         (
             {"units": [{"name": "x.service", "active": "failed", "result": "oom-kill"}]},
-            Weight.FAILURE,
+            Severity.FAILURE,
             "(oom-kill)",
         ),
         (
@@ -67,39 +67,39 @@ def test_a_restart_is_no_news_after_a_day() -> None:
                     }
                 ]
             },
-            Weight.WARNING,
+            Severity.WARNING,
             "x crashed and restarted by itself 3 times, last 5 min ago: the kernel killed it",
         ),
-        ({"listeners": []}, Weight.FAILURE, "nothing listens on port 25"),
-        ({"queue": {"count": 3, "oldest": 1_000_000.0 - 7200}}, Weight.WARNING, "waiting for 2 h"),
-        ({"queue": {"count": 3, "oldest": 1_000_000.0 - 36000}}, Weight.FAILURE, "waiting for 10 h"),
-        ({"queue": {"count": 101, "reason": "timed out"}}, Weight.WARNING, "most often: timed out"),
-        ({"queue": None}, Weight.WARNING, "the queue cannot be read"),
-        ({"disks": [{"mount": "/", "total": 100, "free": 8}]}, Weight.WARNING, "92% full"),
-        ({"disks": [{"mount": "/", "total": 100, "free": 2}]}, Weight.FAILURE, "98% full"),
-        ({"memory": {"total": 100, "available": 1}}, Weight.WARNING, "memory"),
-        ({"certificate": {"not_after": 1_000_000.0 + 10 * 86400}}, Weight.WARNING, "ends in 10 days"),
-        ({"certificate": {"not_after": 1_000_000.0 - 5}}, Weight.FAILURE, "expired"),
+        ({"listeners": []}, Severity.FAILURE, "nothing listens on port 25"),
+        ({"queue": {"count": 3, "oldest": 1_000_000.0 - 7200}}, Severity.WARNING, "waiting for 2 h"),
+        ({"queue": {"count": 3, "oldest": 1_000_000.0 - 36000}}, Severity.FAILURE, "waiting for 10 h"),
+        ({"queue": {"count": 101, "reason": "timed out"}}, Severity.WARNING, "most often: timed out"),
+        ({"queue": None}, Severity.WARNING, "the queue cannot be read"),
+        ({"disks": [{"mount": "/", "total": 100, "free": 8}]}, Severity.WARNING, "92% full"),
+        ({"disks": [{"mount": "/", "total": 100, "free": 2}]}, Severity.FAILURE, "98% full"),
+        ({"memory": {"total": 100, "available": 1}}, Severity.WARNING, "memory"),
+        ({"certificate": {"not_after": 1_000_000.0 + 10 * 86400}}, Severity.WARNING, "ends in 10 days"),
+        ({"certificate": {"not_after": 1_000_000.0 - 5}}, Severity.FAILURE, "expired"),
         (
             {"mesh": [{"name": "in1", "age": 30}, {"name": "in2", "age": 600}]},
-            Weight.FAILURE,
+            Severity.FAILURE,
             "in2 has been silent",
         ),
-        ({"mesh": [{"name": "in1"}]}, Weight.FAILURE, "in1 has never been up"),
-        ({"mesh": None}, Weight.WARNING, "private link cannot be looked at"),
+        ({"mesh": [{"name": "in1"}]}, Severity.FAILURE, "in1 has never been up"),
+        ({"mesh": None}, Severity.WARNING, "private link cannot be looked at"),
     ],
 )
-def test_each_trouble_is_said_with_advice(changes: dict[str, Any], weight: Weight, said: str) -> None:
-    found = troubles(sample(**changes), PORTS)
+def test_each_trouble_is_said_with_advice(changes: dict[str, Any], severity: Severity, said: str) -> None:
+    found = alerts(sample(**changes), PORTS)
     assert len(found) == 1
-    assert found[0].weight is weight
+    assert found[0].severity is severity
     assert said in found[0].what
     assert found[0].advice
 
 
 def test_the_worst_comes_first() -> None:
-    found = troubles(sample(queue=None, listeners=[]), PORTS)
-    assert [t.weight for t in found] == [Weight.FAILURE, Weight.WARNING]
+    found = alerts(sample(queue=None, listeners=[]), PORTS)
+    assert [t.severity for t in found] == [Severity.FAILURE, Severity.WARNING]
 
 
 def test_what_a_server_says_is_cleaned() -> None:
@@ -166,14 +166,14 @@ async def test_a_domain_of_the_accounts_alone_and_one_of_the_plan_alone_are_trou
     engine.connection.domains = ["shop.test"]
     sample = await Watcher(engine).look("mx1")
     assert engine.learnt == ("shop.test",)
-    absent, unplanned = troubles(sample)
-    assert absent.weight is Weight.FAILURE
+    absent, unplanned = alerts(sample)
+    assert absent.severity is Severity.FAILURE
     assert absent.what.startswith("example.com is in the plan but missing or inactive in the accounts")
-    assert unplanned.weight is Weight.WARNING
+    assert unplanned.severity is Severity.WARNING
     assert unplanned.what.startswith("shop.test is in the accounts (admin panel) but not in the plan")
     assert "step 3" in unplanned.advice
     engine.connection.domains = ["example.com"]
-    assert troubles(await Watcher(engine).look("mx1")) == []
+    assert alerts(await Watcher(engine).look("mx1")) == []
 
 
 async def test_a_watch_asks_for_the_links_to_the_other_servers_by_their_keys() -> None:
