@@ -32,6 +32,7 @@ class MainScreen(LateTimers, Screen[None]):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self.session = session
+        self.shown_trouble = ""
         session.draft.withdraw()
 
     @property
@@ -104,7 +105,7 @@ class MainScreen(LateTimers, Screen[None]):
 
     def show_trouble(self) -> None:
         """Say under the title, for as long as it lasts, why answers are not in the plan file."""
-        words = self.trouble_words()
+        words = self.shown_trouble = self.trouble_words()
         area = self.query_one("#trouble", NoMarkup)
         area.show(words)
         area.set_class(bool(words), "-shown")

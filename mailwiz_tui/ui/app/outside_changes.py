@@ -28,19 +28,20 @@ def sentence(name: str, changes: Sequence[Difference]) -> str:
 class OutsideChanges(Navigation):
     """Shows what others wrote into the plan file."""
 
-    _trouble = ""
-
     def look_at_plan_file(self) -> None:
         """Look whether the file changed, and whether answers that could not be saved can be saved now."""
         from mailwiz_tui.ui.app.main_screen import MainScreen
 
         self.session.look_at_file()
-        if self.session.trouble != self._trouble:
-            self._trouble = self.session.trouble
-            for screen in self.screen_stack:
-                if isinstance(screen, MainScreen) and screen.is_mounted:
-                    screen.session_changed()
-                    screen.show_trouble()
+        for screen in self.screen_stack:
+            # each screen knows what it shows: one that is just being mounted is looked at the next time
+            if (
+                isinstance(screen, MainScreen)
+                and screen.is_mounted
+                and screen.shown_trouble != screen.trouble_words()
+            ):
+                screen.session_changed()
+                screen.show_trouble()
 
     def plan_changed_outside(self, changes: Sequence[Difference], conflicts: Sequence[Difference]) -> None:
         """Say what changed and show it; keys that were changed here too are asked about."""
