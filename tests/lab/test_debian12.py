@@ -163,6 +163,7 @@ def test_the_upgrade_to_debian_13_keeps_all(site: Site) -> None:
         assert client.append(FOLDER, flags, f'"0{1 + number % 9}-Nov-2024 10:00:00 +0100"', message)[0] == "OK"
     client.logout()
     before = kept(site)
+    drift = set(not_passed(site))  # domains that the tests before made in the accounts alone
     assert len(before[FOLDER][1]) == 30
     assert len(before["INBOX"][1]) > 0
 
@@ -184,7 +185,7 @@ def test_the_upgrade_to_debian_13_keeps_all(site: Site) -> None:
     assert done.code == 0, done.out + done.err
     assert kept(site) == before
     assert until(lambda: arrived(site, "Lists", waiting), 120)
-    assert not_passed(site) == {}
+    assert set(not_passed(site)) <= drift
     again = site.workspace.mailwiz("apply", "--yes")
     assert (again.code, "no changes" in again.out) == (0, True), again.out + again.err
     site.lab.run(site.workspace.host, "systemctl reboot", check=False)
