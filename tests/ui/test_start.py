@@ -189,10 +189,10 @@ async def test_help_explains_fields_and_keys(make_app: MakeApp, filled: Path, up
         text = str(app.screen.query_one("#dialog-text", NoMarkup).content)
         for words in (
             "goes to the receiver's spam folder",
-            "A selector tells one key of your domain from another",
+            "A selector distinguishes the keys of your domain",
             "needs a domain signed with DNSSEC",
-            "Whoever is not on the list fails, plainly",
-            "Three records in the DNS protect your name",
+            "Mail from any server that is not listed fails",
+            "Three DNS records protect your domain",
             "RFC 9989",
         ):
             assert words in " ".join(text.split()), words

@@ -8,14 +8,13 @@ DNS = StepSpec(
     id="dns",
     number=7,
     title="DNS",
-    summary="Every record the plan needs, ready to be published.",
+    summary="The DNS records of the plan, ready to publish.",
     help=(
-        "Mail works only with the right records in the DNS. Here is each of them with its reason; copy them into "
-        "your "
-        "DNS provider's form, or export them as a zone file. The DKIM record appears once the server has made its "
-        "key, "
-        "which happens in the first part of step 8 or when you ask for it here.\n\n"
-        "The reverse name (PTR) of the server's address is set where you rent the server, not in your zone."
+        "Mail works only with the right records in the DNS. Each record is shown with its reason; "
+        "copy the records into your DNS provider's form, or export them as a zone file. The DKIM "
+        "record appears when the server has generated its key: in the first part of step 8, or when "
+        "you request it here.\n\nThe reverse name (PTR) of the server's address is set at the "
+        "provider of the server, not in your zone."
     ),
     depends_on=(
         "architecture",
@@ -44,15 +43,13 @@ INSTALL = StepSpec(
     id="install",
     number=8,
     title="Installation",
-    summary="Carry the plan out, and prove that mail flows.",
+    summary="Install the servers, and test that mail works.",
     help=(
-        "First a review: what is still missing, what each server will get, what will change. Then the "
-        "installation, "
-        "which goes on by itself on the servers even if this connection is lost; start mailwiz-tui again to watch "
-        "it.\n\n"
-        "At the end real mail is sent in both directions, and everything that must be refused is tried. Generated "
-        "passwords are shown once.\n\n"
-        "Running it again changes only what is not as planned."
+        "The review shows what is still missing, what each server gets, and what changes. The "
+        "installation then runs on the servers and continues if this connection is lost; start "
+        "mailwiz-tui again to follow it.\n\nAt the end test messages are sent in both directions, and "
+        "requests that must be rejected are tried. Generated passwords are shown once.\n\nA second "
+        "installation changes only what differs from the plan."
     ),
     depends_on=(
         *DNS.depends_on,

@@ -8,23 +8,21 @@ STEP = StepSpec(
     id="roles",
     number=2,
     title="Server roles",
-    summary="Which servers take part, and what each of them does.",
+    summary="The servers of the plan, and the roles of each.",
     help=(
-        "Servers are picked from the inventory, a file that says how to reach each over SSH. mailwiz-tui connects "
-        "to "
-        "look at them (system, memory, addresses, what already runs) and changes nothing before step 8.\n\n"
-        "mx-inbound receives mail from other hosts on port 25. mx-outbound accepts mail from your users (ports "
-        "465 and "
-        "587) and sends it out. mail-storage keeps the mailboxes and serves them over IMAP. antispam filters. "
-        "all-in-one does all of it.\n\n"
-        "Several servers talk over private links (WireGuard, or a network you have), so each needs an internal "
-        "address there."
+        "You choose servers from the inventory, a file that says how to reach each server over SSH. "
+        "mailwiz-tui connects to inspect them (system, memory, addresses, running services) and "
+        "changes nothing before step 8.\n\nmx-inbound receives mail from other hosts on port 25. "
+        "mx-outbound accepts mail from your users (ports 465 and 587) and sends it to other hosts. "
+        "mail-storage stores the mailboxes and serves them over IMAP. antispam filters mail. "
+        "all-in-one has all of these roles.\n\nSeveral servers communicate over private links "
+        "(WireGuard, or an existing network), so each needs an internal address."
     ),
     fields=(
         FieldSpec(
             path="servers",
             label="Servers",
-            help="Space picks a server, Enter connects to it; roles are set beside it.",
+            help="Space selects a server, Enter connects to it; its roles are set beside it.",
             kind=FieldKind.SERVERS,
             example="mx1: all-in-one",
             why=(
@@ -36,65 +34,69 @@ STEP = StepSpec(
         FieldSpec(
             path="network.private",
             label="Private link",
-            help="How the servers talk to each other: links made now, or a network you have.",
+            help="Network between the servers: WireGuard, or one that exists already.",
             kind=FieldKind.CHOICE,
             choices=(
-                Choice("wireguard", "WireGuard", "encrypted links between all servers, made by the installation"),
-                Choice("existing", "existing network", "each server has its internal address there already"),
+                Choice(
+                    "wireguard", "WireGuard", ("encrypted links between all servers, set up by the installation")
+                ),
+                Choice("existing", "existing network", ("each server already has its internal address in it")),
             ),
             why=(
-                "Accounts, mail and the filter's verdicts travel between the servers on internal addresses only, "
-                "inside TLS either way. WireGuard needs UDP port 51820 between the servers' public addresses; its "
-                "keys are made on each server and never leave it. Choose an existing network where the provider "
-                "gives your servers a private one (VLAN, VPC); it is used as it is and never configured."
+                "The servers exchange accounts, mail and the spam filter's results over internal "
+                "addresses only, and always inside TLS. WireGuard needs UDP port 51820 open between "
+                "the servers' public addresses; each server generates its own private key, which "
+                "never leaves it. Choose an existing network if the provider gives your servers a "
+                "private one (VLAN, VPC); it is used as it is and never configured."
             ),
             shown_when=(ShownWhen("architecture", ("distributed", "ha-cluster")),),
         ),
         FieldSpec(
             path="cluster.virtual_ip",
             label="Virtual address",
-            help="A free address in the nodes' network; it moves to whichever node serves.",
+            help="A free address in the nodes' network; it moves to the node that serves.",
             example="203.0.113.10",
             why=(
-                "Clients know only this address. When the node that has it is lost, another takes it over (VRRP, "
-                "RFC 9568). It must be free and in the same network as the nodes; a provider that rents servers "
-                "out one by one often cannot give such an address."
+                "Clients connect to this address only. When the node that holds it fails, another "
+                "node takes it over (VRRP, RFC 9568). The address must be unused and in the same "
+                "network as the nodes; providers of single rented servers often cannot offer one."
             ),
             shown_when=(ShownWhen("architecture", ("ha-cluster",)),),
         ),
         FieldSpec(
             path="network.relay_host",
             label="Smart host",
-            help="Only where port 25 outwards is blocked: who sends your mail on. Else empty.",
+            help="Relay for outgoing mail if port 25 is blocked. Leave empty to send directly.",
             example="[smtp.provider.example]:587",
             why=(
-                "Where a provider blocks port 25, mail can leave through its relay. Brackets mean: this host "
-                "itself, "
-                "not its MX records. The relay must then be in the SPF record."
+                "If a provider blocks port 25, mail can be sent through the provider's relay. "
+                "Brackets mean: connect to this host, do not look up its MX records. The SPF record "
+                "must then list the relay."
             ),
         ),
         FieldSpec(
             path="network.relay_user",
-            label="Its login",
-            help="The user name if it asks for one; the password is asked for later.",
+            label="Smart host login",
+            help="User name, if the smart host requires one; the password is asked later.",
             example="user@provider.example",
             why=(
-                "The plan holds the name only. The password is asked for when you install, goes to the server that "
-                "sends, and is kept there alone, readable by root. It crosses the network only inside verified TLS."
+                "The plan contains the name only. The password is asked at the installation, copied "
+                "to the server that sends mail, and stored only there, readable by root. It crosses "
+                "the network only inside verified TLS."
             ),
             shown_when=(ShownWhen("network.relay_host", ()),),
         ),
         FieldSpec(
             path="network.resolvers",
             label="Resolvers",
-            help="Only where the network forbids DNS recursion: whom to ask. Else empty.",
+            help="DNS servers to forward to. Leave empty to resolve directly.",
             kind=FieldKind.LIST,
             example="192.0.2.53, 2001:db8::53",
             why=(
-                "Each server runs its own validating resolver: block lists refuse answers to the public resolvers "
-                "of large providers, and DANE (RFC 7672), the proof that a mail reaches the right server, needs "
-                "DNSSEC answers that were validated on the server itself. Name resolvers here only where a "
-                "firewall lets no DNS out but theirs."
+                "Each server runs its own validating resolver: DNS block lists refuse queries from "
+                "the public resolvers of large providers, and DANE (RFC 7672), which authenticates "
+                "the receiving server, needs DNSSEC answers validated on the server itself. Enter DNS "
+                "servers here only if a firewall blocks DNS to all others."
             ),
         ),
     ),

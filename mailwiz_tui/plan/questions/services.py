@@ -10,7 +10,7 @@ STEP = StepSpec(
     id="services",
     number=5,
     title="Services",
-    summary="Filter, virus scanner, webmail, admin panel.",
+    summary="Spam filter, virus scanner, webmail, admin panel.",
     help=(
         "Postfix moves mail and Dovecot keeps it; both are always there. Rspamd filters spam, signs with DKIM and "
         "limits how much one account can send, so a stolen password does little harm.\n\n"
@@ -24,35 +24,37 @@ STEP = StepSpec(
         FieldSpec(
             path="services.antispam",
             label="Spam filter",
-            help="Rspamd is recommended; it also signs, greylists and limits sending.",
+            help="Rspamd is recommended; it also signs, greylists and limits sent mail.",
             kind=FieldKind.CHOICE,
             choices=(
                 Choice(
                     "rspamd",
                     "Rspamd",
-                    "Fast, learns from what users move to Junk. Recommended.",
-                    "It weighs some hundred signs of each mail: who sent it, whether SPF, DKIM and DMARC hold, "
-                    "what block lists say, what it learnt. From a score on, mail is filed in Junk; from a higher "
-                    "one on, it is refused. Unknown senders are asked to come again in some minutes (greylisting, "
-                    "RFC 6647), which spam programs seldom do.",
+                    "Fast; learns from messages that users move to Junk. Recommended.",
+                    "Rspamd checks some hundred properties of each message: the sender, the results "
+                    "of SPF, DKIM and DMARC, block lists, and what it learnt. Above one score a "
+                    "message is filed in Junk; above a higher score it is rejected. Messages from "
+                    "unknown senders are deferred for some minutes (greylisting, RFC 6647); spam "
+                    "programs seldom retry.",
                 ),
                 Choice(
                     "spamassassin",
                     "SpamAssassin",
-                    "The older filter; slower, for those who have rules for it.",
-                    "It needs more memory and time for each mail than Rspamd and knows neither greylisting nor "
-                    "sending limits; what it does not do is done by Postfix and further small programs.",
+                    "The older filter; slower. For those who have rules for it.",
+                    "It needs more memory and time for each message than Rspamd and has neither "
+                    "greylisting nor sending limits; Postfix and further small programs do what it "
+                    "does not do.",
                 ),
                 Choice(
                     "none",
                     "none",
-                    "No filter: where another one stands before this server.",
-                    "Every mail that passes Postfix's own checks reaches the mailboxes. Choose it only where a "
-                    "filtering service or another server stands in front.",
+                    "No filter. For servers behind another filter.",
+                    "Every message that passes Postfix's own checks is delivered. Choose it only if a "
+                    "filtering service or another server filters the mail first.",
                 ),
             ),
             example="rspamd",
-            why="Most mail of the world is spam; without a filter the mailboxes are of no use within weeks.",
+            why=("Most mail on the internet is spam; without a filter the mailboxes become unusable within weeks."),
         ),
         FieldSpec(
             path="services.antivirus",
@@ -61,7 +63,7 @@ STEP = StepSpec(
             kind=FieldKind.BOOL,
             example="no",
             why=(
-                "A mail with a known virus is refused while its sender is still connected. The signatures need "
+                "A message with a known virus is rejected during the SMTP session. The signatures need "
                 f"about {memory.CLAMAV_WORDS} of memory at all times, more while they are renewed; on a smaller "
                 "server the kernel ends programs at random, mail among them. It finds what is known, not the "
                 "newest malware."
@@ -70,19 +72,20 @@ STEP = StepSpec(
         FieldSpec(
             path="services.clamav_mirror",
             label="Signatures from",
-            help="A mirror of your own, where ClamAV's is out of reach; may be empty.",
+            help="URL of your own mirror, if ClamAV's is not reachable; can be empty.",
             example="https://clamav.internal.example.com",
             why=(
-                "ClamAV fetches its signatures from database.clamav.net, several times a day. A server without a "
-                "way out gets them from a copy of it inside (as cvdupdate makes), or from one file of signatures, "
-                "such as https://clamav.internal.example.com/own.hdb. Without any, no mail would be taken."
+                "ClamAV fetches its signatures from database.clamav.net several times a day. A server "
+                "that cannot reach it needs a local mirror (cvdupdate makes one), or one file of "
+                "signatures, such as https://clamav.internal.example.com/own.hdb. Without signatures "
+                "no mail would be accepted."
             ),
             shown_when=(ShownWhen("services.antivirus", (True,)),),
         ),
         FieldSpec(
             path="services.webmail",
             label="Webmail",
-            help="Reading mail in a browser; programs and phones need none.",
+            help="Mail in a browser; mail programs and phones do not need it.",
             kind=FieldKind.CHOICE,
             choices=(
                 Choice("none", "none", "Mail programs and phones only."),
@@ -90,14 +93,14 @@ STEP = StepSpec(
             ),
             example="none",
             why=(
-                "It is served by HTTPS at the mail host's name. Whoever has a password can then log in from any "
-                "browser in the world, so guessing is met by fail2ban there too."
+                "It is served over HTTPS at the mail host name. Anyone who has a password can log in "
+                "from any browser; fail2ban bans clients that guess passwords there too."
             ),
         ),
         FieldSpec(
             path="services.admin_panel",
             label="Admin panel",
-            help="Managing accounts in a browser; this program does it too (u).",
+            help="Manages accounts in a browser; this program does so too (u).",
             kind=FieldKind.CHOICE,
             choices=(
                 Choice("none", "none", "Accounts in this program (u), or by commands."),
@@ -105,9 +108,10 @@ STEP = StepSpec(
             ),
             example="none",
             why=(
-                "Domains, mailboxes, aliases and quotas in a browser, also for people who have no access to the "
-                "server. A further login on the web is a further door: without need leave it out, the accounts can "
-                "be managed in this program (u on the start screen) and from the command line."
+                "Domains, mailboxes, aliases and quotas in a browser, also for people who have no "
+                "access to the server. It is a further login that can be attacked from the internet. "
+                "Leave it out if you do not need it: accounts can be managed in this program (u on "
+                "the start screen) and from the command line."
             ),
         ),
         *LIMITS,

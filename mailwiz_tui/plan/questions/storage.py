@@ -12,79 +12,81 @@ STEP = StepSpec(
     id="storage",
     number=6,
     title="Storage",
-    summary="Where mailboxes and their backup are kept.",
+    summary="Where mailboxes and their backups are stored.",
     help=(
-        "Maildir keeps each mail in a file of its own on the server's disk: simple, fast, easy to back up.\n\n"
-        "NFS keeps them on a file server, so that several nodes can share them. Object storage takes old mail "
-        "only: "
-        "new mail stays on the local disk, so an unreachable bucket delays nothing.\n\n"
-        "A backup is made every night, encrypted, to a directory or a bucket."
+        "Maildir stores each message in its own file on the server's disk: simple, fast, easy to back "
+        "up.\n\nNFS stores the files on a file server, so that several nodes can share them. Object "
+        "storage holds old messages only: new messages stay on the local disk, so an unreachable "
+        "bucket delays no delivery.\n\nAn encrypted backup is made every night, to a directory or a "
+        "bucket."
     ),
     fields=(
         FieldSpec(
             path="storage.type",
             label="Kind",
-            help="The local disk is right for most.",
+            help="The local disk is the right choice for most.",
             kind=FieldKind.CHOICE,
             choices=(
                 Choice(
                     "maildir",
                     "Local disk",
-                    "A file for each mail on the server's own disk.",
-                    "Nothing else has to work for mail to be delivered and read. Plan 5 GB for each person, and "
-                    "make the backup below.",
+                    "One file for each message on the server's own disk.",
+                    "Delivery and reading depend on no other server. Plan 5 GB for each person, and "
+                    "configure the backup below.",
                 ),
                 Choice(
                     "nfs",
                     "NFS",
                     "On a file server; several nodes can share it.",
-                    "While the file server is away nobody reads mail and new mail waits in the queue. It should be "
-                    "near, redundant, and export to the mail servers alone: NFS itself asks for no password.",
+                    "While the file server is unreachable, nobody can read mail and new messages wait "
+                    "in the queue. It should be near and redundant, and export to the mail servers "
+                    "only: NFS asks for no password.",
                 ),
                 Choice(
                     "s3",
                     "Object storage",
-                    "Old mail moves to an S3 bucket, new mail stays local.",
-                    "Cheap room for archives. Mail older than some weeks moves there every night; while the bucket "
-                    "is away only such old mail cannot be opened.",
+                    "Old messages move to an S3 bucket, new ones stay local.",
+                    "Cheap storage for archives. Messages older than some weeks move there every "
+                    "night; while the bucket is unreachable, only these messages cannot be opened.",
                 ),
             ),
             example="maildir",
             why=(
-                "It can be changed later only by moving the mail: an installation with another kind is refused "
-                "while mail lies in the former place."
+                "To change it later you must move the mail: an installation with another kind is "
+                "refused while the former place contains mail."
             ),
         ),
         FieldSpec(
             path="storage.path",
             label="Directory",
-            help="A directory of its own, on a disk with room to grow.",
+            help="A directory used for nothing else, on a disk with enough space.",
             example="/var/vmail",
-            why="Everything below it belongs to the user vmail; the installation makes it.",
+            why="Everything below it belongs to the user vmail; the installation creates it.",
         ),
         FieldSpec(
             path="storage.nfs_server",
             label="NFS server",
-            help="Name or address of the file server; it is asked for NFS 4.1 on port 2049.",
+            help="Name or address of the file server; it must offer NFS 4.1 on port 2049.",
             example="nfs.internal.example.com",
-            why="While it is away mail waits in the queue on the local disk; nothing is lost or bounced.",
+            why=("While it is unreachable, mail waits in the queue on the local disk; no mail is lost or bounced."),
             shown_when=_NFS,
         ),
         FieldSpec(
             path="storage.nfs_export",
             label="Exported path",
-            help="What the file server exports to the mail servers.",
+            help="The path that the file server exports to the mail servers.",
             example="/srv/vmail",
             why=(
-                "It has to belong to uid and gid 5000 (chown 5000:5000, chmod 750), or root must be allowed to "
-                "make it so. Users must not be squashed. The installation tries it out before mail is put there."
+                "It must belong to uid and gid 5000 (chown 5000:5000, chmod 750), or root must be "
+                "allowed to change its owner. Users must not be squashed. The installation tests this "
+                "before mail is stored there."
             ),
             shown_when=_NFS,
         ),
         FieldSpec(
             path="storage.s3_endpoint",
             label="Endpoint",
-            help="Where the object store answers; its keys are asked for at the installation.",
+            help="URL of the object store; its secret key is asked at the installation.",
             example="https://s3.eu-central-1.amazonaws.com",
             shown_when=_S3,
         ),
@@ -105,14 +107,14 @@ STEP = StepSpec(
         FieldSpec(
             path="storage.s3_access_key",
             label="Access key",
-            help="Its id, which is no secret; the secret half is asked for when needed.",
+            help="The id of the access key, not the secret; the secret is asked when needed.",
             example="AKIAIOSFODNN7EXAMPLE",
             shown_when=_S3,
         ),
         FieldSpec(
             path="storage.s3_after_days",
             label="Moved after",
-            help="Days that mail stays on the local disk before it moves to the bucket.",
+            help="Days that messages stay on the local disk before they move to the bucket.",
             kind=FieldKind.INT,
             example="30",
             shown_when=_S3,
@@ -120,13 +122,14 @@ STEP = StepSpec(
         FieldSpec(
             path="backup.target",
             label="Backup to",
-            help="A directory, or s3:https://endpoint/bucket; empty makes no backup.",
+            help="A directory, or s3:https://endpoint/bucket; empty means no backup.",
             example="/srv/backup",
             why=(
-                "Every night accounts, mail and your own settings are copied, encrypted, by restic. The "
-                "recovery key is shown once after the installation: without it no copy can be read, so keep it "
-                "elsewhere. A directory on the server's own disk does not survive the disk. Each of several stores "
-                "makes its own copy, in a folder of its name below this place, and has a key of its own."
+                "Every night restic copies accounts, mail and your own settings, encrypted. The "
+                "recovery key is shown once after the installation: without it no backup can be read, "
+                "so store it elsewhere. A backup on the server's own disk is lost with that disk. If "
+                "there are several storage servers, each makes its own backup, in a folder of its "
+                "name below this place, with its own key."
             ),
         ),
         FieldSpec(

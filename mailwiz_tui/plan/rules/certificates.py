@@ -28,14 +28,14 @@ def _self_signed() -> Iterator[Finding]:
     path = "security.tls.provider"
     yield Finding(
         path,
-        "mail programs and phones will warn of a self-signed certificate, and users learn to click warnings away",
+        ("mail programs and phones warn about a self-signed certificate, and users get used to ignoring warnings"),
         Severity.WARNING,
-        "good for rehearsals; use letsencrypt for people",
+        "suitable for tests; use letsencrypt for real users",
     )
     yield Finding(
         path,
-        "a self-signed certificate rules out MTA-STS, which wants a public one (RFC 8461 section 4.2); "
-        "only DANE can vouch for it, and only in a DNSSEC-signed zone",
+        "MTA-STS cannot be used with a self-signed certificate: it needs a public one (RFC 8461 "
+        "section 4.2); only DANE can authenticate it, and only in a DNSSEC-signed zone",
         Severity.WARNING,
     )
 
@@ -48,21 +48,21 @@ def _acme(plan: Plan, base: Path | None) -> Iterator[Finding]:
             "security.tls.provider",
             f"Let's Encrypt issues no certificate for names under .{ending}, which the public DNS does not serve",
             Severity.WARNING,
-            "use selfsigned, or name your own ACME server in acme_directory",
+            "use selfsigned, or set acme_directory to your own ACME server",
         )
     if tls.acme_ca_file and not tls.acme_directory:
         yield Finding(
             "security.tls.acme_ca_file",
-            "vouches for an ACME server of your own, but acme_directory names none",
+            "is used only with your own ACME server, but acme_directory is empty",
             Severity.WARNING,
         )
     if bool(tls.acme_dns_server) != bool(tls.acme_dns_key):
         absent, what = (
-            ("acme_dns_key", "the name of the key that may change the zones")
+            ("acme_dns_key", "the name of the TSIG key that can change the zones")
             if tls.acme_dns_server
             else ("acme_dns_server", "the address of the zones' primary name server")
         )
-        yield Finding(f"security.tls.{absent}", f"is missing; proof by DNS needs {what}")
+        yield Finding(f"security.tls.{absent}", f"is missing; the DNS-01 challenge needs {what}")
     if tls.acme_ca_file and base is not None:
         yield from _pem_file("security.tls.acme_ca_file", base / tls.acme_ca_file, "CERTIFICATE")
 
@@ -78,8 +78,8 @@ def _custom(plan: Plan, base: Path | None) -> Iterator[Finding]:
             example = "certs/fullchain.pem" if key == "certificate" else "certs/privkey.pem"
             yield Finding(
                 path,
-                "is missing; a custom certificate needs both its files",
-                advice=f"like {example}, beside the plan",
+                "is missing; a custom certificate needs a certificate file and a key file",
+                advice=f"for example {example}, relative to the plan",
             )
         elif base is not None:
             yield from _pem_file(path, base / value, content)
@@ -137,10 +137,10 @@ def _pem_file(path: str, file: Path, content: str) -> Iterator[Finding]:
         yield Finding(path, f"{file} is not PEM (it has no -----BEGIN line)", advice="convert it with openssl")
     elif f"{content}-----" not in text:
         kind = "certificate" if content == "CERTIFICATE" else "private key"
-        yield Finding(path, f"{file} holds no {kind}", advice="are certificate and key exchanged?")
+        yield Finding(path, f"{file} holds no {kind}", advice=("check whether certificate and key are swapped"))
     elif content == "PRIVATE KEY" and "ENCRYPTED" in text:
         yield Finding(
             path,
-            f"{file} is protected by a passphrase, which servers cannot ask for at their start",
+            f"{file} is protected by a passphrase, which servers cannot ask for when they start",
             advice="openssl pkey removes it",
         )

@@ -32,7 +32,11 @@ def examine(chain: bytes, key: bytes, hostname: str, now: datetime.datetime | No
     try:
         certificates = x509.load_pem_x509_certificates(chain)
     except ValueError as error:
-        return [Finding(CERTIFICATE, f"cannot be read as a certificate: {error}", advice="it has to be PEM, whole")]
+        return [
+            Finding(
+                CERTIFICATE, f"cannot be read as a certificate: {error}", advice=("the file must be complete PEM")
+            )
+        ]
     found = [*_leaf(certificates[0], hostname, moment), *_chain(certificates, moment)]
     return [*found, *_key(certificates, key)]
 
@@ -43,12 +47,12 @@ def _key(certificates: Sequence[x509.Certificate], text: bytes) -> Iterator[Find
     except TypeError:
         yield Finding(
             PRIVATE_KEY,
-            "is protected by a passphrase, which servers cannot ask for at their start",
+            "is protected by a passphrase, which servers cannot ask for when they start",
             advice="write a copy without it, readable by you alone: (umask 077; openssl pkey -in KEY -out NEWKEY)",
         )
         return
     except (ValueError, UnsupportedAlgorithm):
-        yield Finding(PRIVATE_KEY, "cannot be read as a private key", advice="it has to be PEM, whole")
+        yield Finding(PRIVATE_KEY, "cannot be read as a private key", advice=("the file must be complete PEM"))
         return
     own = _spki(key.public_key())
     matching = [index for index, certificate in enumerate(certificates) if _spki_of(certificate) == own]
@@ -56,13 +60,13 @@ def _key(certificates: Sequence[x509.Certificate], text: bytes) -> Iterator[Find
         yield Finding(
             PRIVATE_KEY,
             "does not belong to the certificate",
-            advice="take the key that the certificate was made with",
+            advice="use the key that the certificate was requested with",
         )
     elif matching[0] != 0:
         yield Finding(
             CERTIFICATE,
             f"the server's own certificate is number {matching[0] + 1} in the file",
-            advice="put it first, then its issuer, then the issuer's",
+            advice="put it first, then its issuer's certificate, then the next issuer's",
         )
 
 
@@ -72,31 +76,33 @@ def _leaf(leaf: x509.Certificate, hostname: str, moment: datetime.datetime) -> I
     if not any(name.lower() in wanted for name in names):
         yield Finding(
             CERTIFICATE,
-            f"is not made out to {hostname}, but to {', '.join(names) or 'no name at all'}",
-            advice="get one with the mail hostname among its subject alternative names",
+            f"is not valid for {hostname}: its names are {', '.join(names) or 'none'}",
+            advice="get a certificate that has the mail host name as subject alternative name",
         )
     if leaf.not_valid_after_utc <= moment:
-        yield Finding(CERTIFICATE, f"ended on {leaf.not_valid_after_utc:%Y-%m-%d}", advice="renew it")
+        yield Finding(CERTIFICATE, f"expired on {leaf.not_valid_after_utc:%Y-%m-%d}", advice="renew it")
     elif leaf.not_valid_after_utc - moment < SOON:
         yield Finding(
-            CERTIFICATE, f"ends on {leaf.not_valid_after_utc:%Y-%m-%d}", Severity.WARNING, "renew it soon"
+            CERTIFICATE, f"expires on {leaf.not_valid_after_utc:%Y-%m-%d}", Severity.WARNING, "renew it soon"
         )
     if leaf.not_valid_before_utc > moment:
         yield Finding(CERTIFICATE, f"is not valid before {leaf.not_valid_before_utc:%Y-%m-%d %H:%M} UTC")
     if weakness := weak_key(leaf.public_key()):
-        yield Finding(CERTIFICATE, weakness, advice="make an ECDSA key on P-256, or RSA with 3072 bits or more")
+        yield Finding(
+            CERTIFICATE, weakness, advice=("use an ECDSA key on P-256, or an RSA key of 3072 bits or more")
+        )
     if _is_authority(leaf):
         yield Finding(
             CERTIFICATE,
-            "is an authority's certificate, which no server may show",
-            advice="have the authority issue one for the server, and put that first",
+            "is a CA certificate, which a server must not use",
+            advice="get a server certificate from the CA, and put it first in the file",
         )
     try:
         usages = leaf.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
     except x509.ExtensionNotFound:
         return
     if ExtendedKeyUsageOID.SERVER_AUTH not in usages:
-        yield Finding(CERTIFICATE, "is not meant for servers (no serverAuth among its extended key usages)")
+        yield Finding(CERTIFICATE, ("is not valid for servers (its extended key usages lack serverAuth)"))
 
 
 def _chain(certificates: Sequence[x509.Certificate], moment: datetime.datetime) -> Iterator[Finding]:
@@ -107,10 +113,10 @@ def _chain(certificates: Sequence[x509.Certificate], moment: datetime.datetime) 
             yield Finding(
                 CERTIFICATE,
                 f"number {number} in the file was not issued by number {number + 1}",
-                advice="order: the server's own, its issuer, the issuer's; nothing else",
+                advice=("order: the server's certificate, its issuer's, the next issuer's; nothing else"),
             )
         if issuer.not_valid_after_utc <= moment:
-            yield Finding(CERTIFICATE, f"the issuer's certificate ended on {issuer.not_valid_after_utc:%Y-%m-%d}")
+            yield Finding(CERTIFICATE, f"the issuer's certificate expired on {issuer.not_valid_after_utc:%Y-%m-%d}")
     for number, certificate in enumerate(certificates, 1):
         root = certificate.issuer == certificate.subject
         algorithm = certificate.signature_hash_algorithm
@@ -121,24 +127,29 @@ def _chain(certificates: Sequence[x509.Certificate], moment: datetime.datetime) 
     first = certificates[0]
     if first.issuer == first.subject:
         yield Finding(
-            CERTIFICATE, "is self-signed: no mail program will trust it", Severity.WARNING, "or choose selfsigned"
+            CERTIFICATE,
+            "is self-signed: no mail program trusts it",
+            Severity.WARNING,
+            ("use a certificate from a CA, or choose selfsigned"),
         )
     elif len(certificates) == 1:
         yield Finding(
             CERTIFICATE,
-            "comes without its issuer's, which most programs need to trust it",
+            "lacks the issuer's certificate, which most programs need to verify it",
             Severity.WARNING,
-            "append the intermediate certificates that came with it",
+            "append the intermediate certificates from the CA",
         )
 
 
 def weak_key(key: PublicKeyTypes) -> str:
     """Why a public key is too weak for a server; empty where it is not."""
     if isinstance(key, rsa.RSAPublicKey):
-        return f"has an RSA key of {key.key_size} bits; 2048 is the least" if key.key_size < 2048 else ""
+        return f"has an RSA key of {key.key_size} bits; the minimum is 2048" if key.key_size < 2048 else ""
     if isinstance(key, ec.EllipticCurvePublicKey):
         return (
-            "" if key.curve.name in CURVES else f"has a key on the curve {key.curve.name}, which few programs know"
+            ""
+            if key.curve.name in CURVES
+            else f"has a key on the curve {key.curve.name}, which few programs support"
         )
     return "" if isinstance(key, ed25519.Ed25519PublicKey) else "has a key that is neither ECDSA nor RSA"
 

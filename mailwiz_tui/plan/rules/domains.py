@@ -37,16 +37,16 @@ def _hostname(plan: Plan) -> Iterator[Finding]:
     if name in plan.all_domains():
         yield Finding(
             path,
-            f"{shown} is itself a mail domain, so its web site and its mail would have to share one server",
+            f"{shown} is itself a mail domain, so its website and its mail must be on one server",
             Severity.WARNING,
-            f"usual is a name below it, like mail.{shown}",
+            f"use a name below it, for example mail.{shown}",
         )
     elif not any(is_under(name, domain) for domain in plan.all_domains()):
         yield Finding(
             path,
-            f"{shown} lies under none of the plan's domains, so its address has to be published elsewhere",
+            f"{shown} is not below any domain of the plan, so its address must be published in another zone",
             Severity.WARNING,
-            f"usual is mail.{display_name(plan.domain.primary_domain)}",
+            f"the usual name is mail.{display_name(plan.domain.primary_domain)}",
         )
     if name.split(".")[0] in ("mta-sts", "autoconfig", "autodiscover"):
         yield Finding(
@@ -61,7 +61,7 @@ def _duplicates(plan: Plan) -> Iterator[Finding]:
             yield Finding(
                 f"domain.additional_domains.{index}.name",
                 f"{display_name(extra.name)} is already {seen[extra.name]}",
-                advice="name each domain once",
+                advice="list each domain once",
             )
         seen.setdefault(extra.name, f"additional domain {index + 1}")
 
@@ -74,27 +74,29 @@ def _relays(plan: Plan) -> Iterator[Finding]:
             if extra.relay_host:
                 yield Finding(
                     path,
-                    f"{shown} has its mailboxes here, so nothing is passed on to {extra.relay_host}",
-                    advice='leave relay_host out, or write kind = "relay"',
+                    f"{shown} is a mailbox domain, so no mail is relayed to {extra.relay_host}",
+                    advice='remove relay_host, or write kind = "relay"',
                 )
             continue
         if not extra.relay_host:
             yield Finding(
                 path,
                 f"{shown} is a relay domain without a next hop",
-                advice="write the host that its mail is passed on to, like mail.internal.example.org",
+                advice=("enter the host that its mail is relayed to, for example mail.internal.example.org"),
             )
             continue
         hop = parse_next_hop(extra.relay_host)
         if hop.lookup_mx and hop.host == extra.name:
             yield Finding(
                 path,
-                f"the MX records of {shown} lead back to this server: a loop",
-                advice=f"write a host in brackets, like [mail.internal.{shown}]",
+                f"the MX records of {shown} point to this server: a mail loop",
+                advice=f"enter a host in brackets, for example [mail.internal.{shown}]",
             )
         elif _is_here(plan, hop):
             yield Finding(
-                path, f"{extra.relay_host} is this mail server itself: a loop", advice="name the host behind it"
+                path,
+                f"{extra.relay_host} is this mail server itself: a mail loop",
+                advice=("enter the host that stores the mailboxes"),
             )
 
 
@@ -102,14 +104,14 @@ def _network(plan: Plan) -> Iterator[Finding]:
     if plan.network.relay_host and _is_here(plan, parse_next_hop(plan.network.relay_host)):
         yield Finding(
             "network.relay_host",
-            f"{plan.network.relay_host} is this mail server itself: a loop",
-            advice="name your provider's smart host, or leave it empty",
+            f"{plan.network.relay_host} is this mail server itself: a mail loop",
+            advice="enter your provider's smart host, or leave the field empty",
         )
     if plan.network.relay_user and not plan.network.relay_host:
         yield Finding(
             "network.relay_user",
-            "there is no smart host that it could log in to",
-            advice="name network.relay_host too, or leave it empty",
+            "is used only with a smart host, and network.relay_host is empty",
+            advice="set network.relay_host too, or leave this field empty",
         )
     seen: set[str] = set()
     for index, resolver in enumerate(plan.network.resolvers):
@@ -117,11 +119,11 @@ def _network(plan: Plan) -> Iterator[Finding]:
         if resolver.startswith("127.") or resolver == "::1":
             yield Finding(
                 path,
-                f"{resolver} is the server itself, whose resolver would ask itself",
-                advice="name your network's resolver, or leave the list empty",
+                f"{resolver} is the server itself: its resolver would forward to itself",
+                advice="enter a DNS server of your network, or leave the list empty",
             )
         if resolver in seen:
-            yield Finding(path, f"{resolver} is named twice", Severity.WARNING)
+            yield Finding(path, f"{resolver} is listed twice", Severity.WARNING)
         seen.add(resolver)
 
 

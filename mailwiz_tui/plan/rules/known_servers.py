@@ -67,17 +67,17 @@ def check(plan: Plan, known: KnownServers) -> Iterator[Finding]:
         if server.id in outbound and blocked and not plan.network.relay_host:
             yield Finding(
                 "network.relay_host",
-                f"{server.id} cannot reach port 25 of other hosts, so it can send no mail",
+                f"{server.id} cannot connect to port 25 of other hosts, so it cannot send mail",
                 Severity.WARNING,
-                "ask its provider to open the port, or name a smart host",
+                "ask its provider to open the port, or set a smart host",
             )
         if plan.services.antivirus and server.id in filters and 0 < facts.memory_total < memory.GOOD_WITH_CLAMAV:
             yield Finding(
                 "services.antivirus",
-                f"{server.id} has {facts.memory_total // 1_000_000} MB of memory; ClamAV alone wants "
+                f"{server.id} has {facts.memory_total // 1_000_000} MB of memory; ClamAV alone needs "
                 f"{memory.CLAMAV_WORDS}",
                 Severity.WARNING,
-                f"turn it off, or use a server with {memory.SERVER_WORDS}",
+                f"turn ClamAV off, or use a server with {memory.SERVER_WORDS}",
             )
         if facts.addresses and not (facts.public_ipv4 or facts.public_ipv6):
             yield Finding(
@@ -92,7 +92,7 @@ def check(plan: Plan, known: KnownServers) -> Iterator[Finding]:
                 "cluster.virtual_ip",
                 f"{plan.cluster.virtual_ip} is {server.id}'s own address",
                 Severity.WARNING,
-                "the virtual address must be one that no node has of its own",
+                "choose an address that no node has of its own",
             )
 
 
@@ -110,13 +110,15 @@ def _internal_address(plan: Plan, index: int, facts: KnownFacts) -> Iterator[Fin
         yield Finding(
             path,
             f"no interface of {server.id} has {server.internal_ip}",
-            advice=f"{seen}; name the one on the private network, or choose WireGuard",
+            advice=f"{seen}; enter its address on the private network, or choose WireGuard",
         )
     elif plan.network.private is PrivateNetwork.WIREGUARD and interface not in (None, MADE_BY_US):
         yield Finding(
             path,
-            f"{server.internal_ip} is an address of {server.id}'s {interface} already",
-            advice="choose another, from a network that none of the servers is in; or network.private = existing",
+            f"{server.internal_ip} is already an address of {server.id}'s interface {interface}",
+            advice=(
+                "choose an address from a network that none of the servers uses, or network.private = existing"
+            ),
         )
 
 
@@ -140,7 +142,7 @@ def check_hostname(
     if strange:
         yield Finding(
             path,
-            f"{name} leads to {', '.join(strange)} in the DNS, which is no server of this plan",
+            f"{name} has the address {', '.join(strange)} in the DNS, which is no server of this plan",
             Severity.WARNING,
             f"the plan's servers have {', '.join(sorted(own))}",
         )

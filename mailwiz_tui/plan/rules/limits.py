@@ -14,7 +14,7 @@ def check(plan: Plan) -> Iterator[Finding]:
     if 0 < limits.imap_append_mb < limits.message_size_mb:
         yield Finding(
             "limits.imap_append_mb",
-            f"is less than the {limits.message_size_mb} MB that a message may have, so mail programs could not "
-            "save what they sent",
-            advice=f"at least {limits.message_size_mb}, or 0 for no limit",
+            f"is less than the message size of {limits.message_size_mb} MB, so mail programs could not "
+            "save sent messages",
+            advice=f"enter at least {limits.message_size_mb}, or 0 for no limit",
         )

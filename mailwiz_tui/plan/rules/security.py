@@ -29,7 +29,7 @@ def check(plan: Plan) -> Iterator[Finding]:
     if plan.services.antispam is Antispam.NONE:
         yield Finding(
             "services.antispam",
-            "without a filter all spam reaches the mailboxes",
+            "without a spam filter all spam is delivered to the mailboxes",
             Severity.WARNING,
             "rspamd is recommended",
         )
@@ -40,21 +40,21 @@ def _dkim(plan: Plan) -> Iterator[Finding]:
     if not dkim.enabled:
         yield Finding(
             "security.dkim.enabled",
-            "mail without DKIM signatures is refused or filed as spam by large providers",
+            "large providers reject mail without DKIM signatures, or file it as spam",
             Severity.WARNING,
-            "leave it on unless another host signs",
+            "turn it on unless another host signs",
         )
     elif dkim.key_size == 1024:
         yield Finding(
             "security.dkim.key_size",
-            "1024 bits can be broken with means that many have (RFC 8301 asks for 2048)",
+            "a 1024-bit key can be broken at moderate cost (RFC 8301 recommends 2048)",
             Severity.WARNING,
             "use 2048",
         )
     elif dkim.key_size == 4096:
         yield Finding(
             "security.dkim.key_size",
-            "the record of a 4096-bit key is longer than many web forms for DNS take, and needs several strings",
+            ("the record of a 4096-bit key needs several strings and is too long for many DNS web forms"),
             Severity.WARNING,
             "2048 is enough today",
         )
@@ -94,9 +94,9 @@ def _spf(plan: Plan) -> Iterator[Finding]:
     if spf.policy is SpfPolicy.NEUTRAL:
         yield Finding(
             "security.spf.policy",
-            "neutral says nothing about forged senders, so the record protects nobody",
+            "neutral says nothing about forged senders, so the record gives no protection",
             Severity.WARNING,
-            "use softfail while you are unsure, then strict",
+            "use softfail until you know all senders, then strict",
         )
     seen: set[str] = set()
     for index, include in enumerate(spf.includes):
@@ -104,11 +104,11 @@ def _spf(plan: Plan) -> Iterator[Finding]:
         if include in plan.all_domains():
             yield Finding(
                 path,
-                f"{display_name(include)} would include its own record: receivers see an error",
-                advice="includes are for other senders, like your newsletter's provider",
+                f"{display_name(include)} would include its own record: receivers treat this as an error",
+                advice="includes are for other senders, for example your newsletter service",
             )
         if include in seen:
-            yield Finding(path, f"{display_name(include)} is named twice", Severity.WARNING)
+            yield Finding(path, f"{display_name(include)} is listed twice", Severity.WARNING)
         seen.add(include)
     lookups = _OWN_LOOKUPS + len(spf.includes)
     if lookups > SPF_LOOKUPS:
@@ -116,20 +116,20 @@ def _spf(plan: Plan) -> Iterator[Finding]:
             "security.spf.includes",
             f"{len(spf.includes)} includes make more than the {SPF_LOOKUPS} look-ups that "
             "receivers allow (RFC 7208 section 4.6.4)",
-            advice="leave out those that no longer send for you",
+            advice="remove those that no longer send for you",
         )
     elif lookups > SPF_LOOKUPS // 2:
         yield Finding(
             "security.spf.includes",
-            f"{len(spf.includes)} includes leave little of the {SPF_LOOKUPS} look-ups that "
-            "receivers allow, for each may include further ones",
+            f"{len(spf.includes)} includes leave few of the {SPF_LOOKUPS} look-ups that "
+            "receivers allow, because each can include further ones",
             Severity.WARNING,
         )
     if plan.network.relay_host and spf.policy is SpfPolicy.STRICT and not spf.includes:
         yield Finding(
             "security.spf.includes",
-            f"mail leaves through {plan.network.relay_host}; the record lists that host alone, and if it sends on "
-            "from other addresses, the strict policy makes receivers refuse your mail",
+            f"mail is sent through {plan.network.relay_host}; the record lists that host only: if it relays "
+            "from other addresses, receivers reject your mail because of the strict policy",
             Severity.WARNING,
             "include your provider's SPF domain",
         )
@@ -140,14 +140,14 @@ def _dmarc(plan: Plan) -> Iterator[Finding]:
     if dmarc.policy is DmarcPolicy.NONE:
         yield Finding(
             "security.dmarc.policy",
-            "none only watches: forged mail is still delivered",
+            "the policy none only reports: forged mail is still delivered",
             Severity.WARNING,
-            "read the reports for some weeks, then go to quarantine and reject",
+            "read the reports for some weeks, then choose quarantine, later reject",
         )
     elif not plan.security.dkim.enabled:
         yield Finding(
             "security.dmarc.policy",
-            f"without DKIM {dmarc.policy.value} also hits your own mail once it is forwarded, for SPF fails there",
+            f"without DKIM, {dmarc.policy.value} also affects your own mail when forwarded, as SPF then fails",
             Severity.WARNING,
             "turn DKIM on",
         )
@@ -157,7 +157,7 @@ def _dmarc(plan: Plan) -> Iterator[Finding]:
             f"RFC 9989 dropped pct: receivers that follow it apply the policy to all "
             f"mail, not to {dmarc.percentage} %",
             Severity.WARNING,
-            "leave 100; to begin carefully use policy none",
+            "leave 100; to begin carefully, use the policy none",
         )
 
 
@@ -166,15 +166,15 @@ def _reports(plan: Plan) -> Iterator[Finding]:
     if not dmarc.rua:
         yield Finding(
             "security.dmarc.rua",
-            "without an address for reports nobody learns of forgeries or of own mail that fails",
+            ("without an address for reports you do not learn of forged mail, or of your own mail that fails"),
             Severity.WARNING,
-            f"like mailto:dmarc@{plan.domain.primary_domain}",
+            f"for example mailto:dmarc@{plan.domain.primary_domain}",
         )
     if dmarc.ruf:
         yield Finding(
             "security.dmarc.ruf",
-            "failure reports hold parts of your users' mail, sent by strangers in clear; few "
-            "receivers send them, and privacy law may forbid asking for them",
+            "failure reports contain parts of your users' messages, sent unencrypted by other "
+            "servers; few receivers send them, and privacy law may forbid asking for them",
             Severity.WARNING,
             "leave it empty unless you need it",
         )
@@ -188,5 +188,5 @@ def _reports(plan: Plan) -> Iterator[Finding]:
                     f"receivers send none (RFC 9990)",
                     Severity.WARNING,
                     f'it publishes TXT "v=DMARC1" at {outside[0]}._report._dmarc.{domain}'
-                    + (" and the like for each domain" if len(outside) > 1 else ""),
+                    + (" and a record like it for each domain" if len(outside) > 1 else ""),
                 )

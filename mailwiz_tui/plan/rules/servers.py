@@ -14,8 +14,8 @@ from mailwiz_tui.plan.words import counted
 
 _WORK = {
     Role.MX_INBOUND: "receives mail from other hosts",
-    Role.MX_OUTBOUND: "accepts mail from users and sends it out",
-    Role.MAIL_STORAGE: "keeps the mailboxes",
+    Role.MX_OUTBOUND: "accepts mail from users and sends it to other hosts",
+    Role.MAIL_STORAGE: "stores the mailboxes",
     Role.ANTISPAM: "filters spam",
 }
 
@@ -37,7 +37,7 @@ def _ids(plan: Plan, inventory_ids: Sequence[str] | None) -> Iterator[Finding]:
         path = f"servers.{index}.id"
         if server.id in first:
             yield Finding(
-                path, f"{server.id} is already server {first[server.id] + 1} of this plan", advice="name it once"
+                path, f"{server.id} is already server {first[server.id] + 1} of this plan", advice=("list it once")
             )
             continue
         first[server.id] = index
@@ -48,7 +48,11 @@ def _ids(plan: Plan, inventory_ids: Sequence[str] | None) -> Iterator[Finding]:
         if inventory_ids is not None and server.id not in inventory_ids:
             near = closest(server.id, inventory_ids)
             some = ", ".join(list(inventory_ids)[:8])
-            advice = f"did you mean {near}?" if near else (f"it has {some}" if some else "it has no servers")
+            advice = (
+                f"did you mean {near}?"
+                if near
+                else (f"the inventory has {some}" if some else ("the inventory has no servers"))
+            )
             yield Finding(path, f"{server.id} is not in the inventory", advice=advice)
 
 
@@ -57,16 +61,16 @@ def _each(plan: Plan) -> Iterator[Finding]:
         path = f"servers.{index}.roles"
         twice = [role.value for role, times in Counter(server.roles).items() if times > 1]
         if twice:
-            yield Finding(path, f"{', '.join(twice)} is named twice")
+            yield Finding(path, f"{', '.join(twice)} is listed twice")
         if not server.roles:
             need = "all-in-one" if plan.architecture is not Architecture.DISTRIBUTED else "at least one role"
-            yield Finding(path, f"{server.id} has no role", advice=f"give it {need}, or take it out of the plan")
+            yield Finding(path, f"{server.id} has no role", advice=f"give it {need}, or remove it from the plan")
         elif Role.ALL_IN_ONE in server.roles and len(set(server.roles)) > 1:
             others = ", ".join(role.value for role in dict.fromkeys(server.roles) if role is not Role.ALL_IN_ONE)
             yield Finding(
                 path,
-                f"all-in-one already holds every role; {others} beside it says nothing more",
-                advice="keep all-in-one alone, or the single roles alone",
+                f"all-in-one already includes every role, so {others} is redundant",
+                advice="keep all-in-one only, or the single roles only",
             )
 
 
@@ -95,9 +99,12 @@ def _count(plan: Plan) -> Iterator[Finding]:
     elif plan.architecture is Architecture.HA_CLUSTER and number == 2:
         yield Finding(
             "servers",
-            "two nodes cannot tell a dead peer from a cut link, so accounts become read-only when one is lost",
+            (
+                "two nodes cannot distinguish a failed peer from a broken link, so accounts become "
+                "read-only when one fails"
+            ),
             Severity.WARNING,
-            "three nodes keep a majority",
+            "use three nodes: two of them keep a majority",
         )
 
 
@@ -117,7 +124,7 @@ def _coverage(plan: Plan) -> Iterator[Finding]:
             yield Finding(
                 f"servers.{index}.roles",
                 f"{server.id} is all-in-one, but the architecture distributed divides the roles",
-                advice="name the roles it has, or choose the architecture single or ha-cluster",
+                advice="list its roles, or choose the architecture single or ha-cluster",
             )
     if not plan.servers or any(Role.ALL_IN_ONE in s.roles for s in plan.servers):
         return
@@ -128,9 +135,9 @@ def _coverage(plan: Plan) -> Iterator[Finding]:
             if held:
                 yield Finding(
                     f"servers.{held[0]}.roles",
-                    "the role antispam has nothing to do: no filter is chosen",
+                    "the role antispam is not used: no filter is chosen",
                     Severity.WARNING,
-                    'choose services.antispam = "rspamd", or take the role away',
+                    'choose services.antispam = "rspamd", or remove the role',
                 )
         elif not held:
             yield Finding(
@@ -141,14 +148,14 @@ def _coverage(plan: Plan) -> Iterator[Finding]:
 
 def _names(plan: Plan) -> Iterator[Finding]:
     """Each of several servers goes by its id below the primary domain, so that must be a name of its own."""
-    taken = {plan.domain.hostname: "the mail hostname, which stands for the servers that clients talk to"}
+    taken = {plan.domain.hostname: ("the mail host name, the name of the servers that clients connect to")}
     for index, server in enumerate(plan.servers):
         name = server_name(plan, server)
         if name in taken and len(plan.servers) > 1:
             yield Finding(
                 f"servers.{index}.id",
-                f"{server.id} would go by {name}, and that is {taken[name]}",
-                advice="give the server another id in the inventory, or choose another mail hostname",
+                f"{server.id} would have the name {name}, which is {taken[name]}",
+                advice="give the server another id in the inventory, or choose another mail host name",
             )
         taken.setdefault(name, f"{server.id}'s name already")
 
@@ -162,8 +169,8 @@ def _internal_addresses(plan: Plan) -> Iterator[Finding]:
             if linked and len(plan.servers) > 1:
                 yield Finding(
                     path,
-                    f"{server.id} has no address on the private link that the servers talk over",
-                    advice=f"for example 10.80.0.{index + 1}; the link is made by the installation",
+                    f"{server.id} has no internal address for the private link between the servers",
+                    advice=f"enter one, for example 10.80.0.{index + 1}; the installation sets the link up",
                 )
             continue
         address = ipaddress.ip_address(server.internal_ip)
@@ -175,7 +182,7 @@ def _internal_addresses(plan: Plan) -> Iterator[Finding]:
         if address.is_loopback or address.is_link_local:
             yield Finding(
                 path,
-                f"{address} reaches only the machine itself or its own wire; choose a private address",
+                f"{address} is a loopback or link-local address; the private link needs a private address",
                 advice="10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 or fd00::/8",
             )
         elif address.is_global:
@@ -183,11 +190,11 @@ def _internal_addresses(plan: Plan) -> Iterator[Finding]:
                 path,
                 f"{address} is a public address",
                 Severity.WARNING,
-                "the private link wants one of 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 or fd00::/8",
+                "the private link needs one of 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 or fd00::/8",
             )
     if linked and len({ipaddress.ip_address(ip).version for ip in seen}) > 1:
         yield Finding(
-            "servers", "some internal addresses are IPv4 and some are IPv6; the private link needs one kind"
+            "servers", ("some internal addresses are IPv4 and some are IPv6; the private link needs one version")
         )
 
 
@@ -205,8 +212,8 @@ def _virtual_ip(plan: Plan) -> Iterator[Finding]:
     if not virtual_ip:
         yield Finding(
             path,
-            "is missing; a cluster needs the address that moves to whichever node serves clients",
-            advice="a free address in the nodes' own network",
+            "is missing; a cluster needs an address that moves to the node that serves clients",
+            advice="enter a free address in the nodes' own network",
         )
         return
     address = ipaddress.ip_address(virtual_ip)

@@ -13,8 +13,8 @@ _NEEDED = {
         "nfs_export": "the exported path, like /srv/vmail",
     },
     StorageType.S3: {
-        "s3_endpoint": "where the object store answers, like https://s3.eu-central-1.amazonaws.com",
-        "s3_bucket": "the bucket for old mail, like example-mail",
+        "s3_endpoint": "the URL of the object store, like https://s3.eu-central-1.amazonaws.com",
+        "s3_bucket": "the bucket for old messages, like example-mail",
         "s3_access_key": "the id of an access key",
     },
 }
@@ -41,7 +41,7 @@ def check(plan: Plan) -> Iterator[Finding]:
         if plan.architecture is Architecture.HA_CLUSTER:
             yield Finding(
                 "storage.type",
-                "object storage is not offered for clusters: two nodes must not write to one mount",
+                "clusters cannot use object storage: two nodes must not write to one mount",
                 advice="use nfs, or maildir, which the nodes replicate",
             )
         if storage.s3_endpoint.startswith("http://"):
@@ -66,11 +66,13 @@ def _backup(plan: Plan) -> Iterator[Finding]:
             )
     if backup.target and not (backup.keep_daily or backup.keep_weekly or backup.keep_monthly):
         yield Finding(
-            "backup.keep_daily", "no copy would be kept", advice="keep at least one of daily, weekly, monthly"
+            "backup.keep_daily",
+            "no backup would be kept",
+            advice=("keep at least one daily, weekly or monthly backup"),
         )
     if backup.target and f"{backup.target}/".startswith(f"{plan.storage.path}/"):
         yield Finding(
             "backup.target",
-            f"lies within {plan.storage.path}, which is what is backed up",
-            advice="choose a directory elsewhere, best on another disk",
+            f"is inside {plan.storage.path}, the directory that is backed up",
+            advice="choose another directory, preferably on another disk",
         )
