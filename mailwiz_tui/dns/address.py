@@ -25,8 +25,16 @@ def _record(site: Site, host: Host, kind: str, value: str) -> Record:
         type=kind,
         value=value,
         ttl=HOUR,
-        reason=f"Says at which {family} address {host.name} is reached; all else points to this name ({rfc}).",
+        reason=f"{family} address of {host.name}. {_use(site, host)} ({rfc}).",
         required=True,
         section=Section.ADDRESSES,
         pending="" if value else ADDRESS_PENDING,
     )
+
+
+def _use(site: Site, host: Host) -> str:
+    """What refers to a host's name; on one server that is everything."""
+    receives = host.name in {other.name for other in site.inbound}
+    if host.name == site.hostname:
+        return f"{'MX and the' if receives else 'The'} service records point to this name"
+    return "The MX records point to this name" if receives else "The server greets other servers with this name"

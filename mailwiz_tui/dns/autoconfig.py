@@ -27,7 +27,7 @@ def records(site: Site) -> list[Record]:
                     type="CNAME",
                     value=f"{site.hostname}.",
                     ttl=HOUR,
-                    reason=f"The host that {program} ask for the settings of an address in {domain}.",
+                    reason=f"Host from which {program} fetch the settings of an address in {domain}.",
                     required=False,
                     section=Section.CLIENTS,
                 )
@@ -41,7 +41,9 @@ def records(site: Site) -> list[Record]:
                 type="SRV",
                 value=f"0 1 443 {site.hostname}.",
                 ttl=HOUR,
-                reason="Where Outlook finds its settings if the host above does not answer ([MS-OXDISCO]).",
+                reason=(
+                    "Host from which Outlook fetches its settings if the host above does not answer ([MS-OXDISCO])."
+                ),
                 required=False,
                 section=Section.CLIENTS,
             )
@@ -57,7 +59,7 @@ def notes(site: Site) -> list[Note]:
         Note(
             site.primary,
             "Autoconfig and Autodiscover",
-            "Left out: they are fetched over HTTPS with a certificate that mail programs trust and that holds "
-            "these names, and yours is none. The SRV records stand in for them.",
+            "Not listed: mail programs fetch these settings over HTTPS and need a trusted certificate "
+            "that contains these names; yours is not trusted, or lacks them. The SRV records are used instead.",
         )
     ]

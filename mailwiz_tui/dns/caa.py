@@ -71,12 +71,12 @@ def records(site: Site) -> list[Record]:
     issuer = _issuer(site)
     if issuer:
         values = [f'0 issue "{issuer}"', '0 issuewild ";"']
-        reason = f"Lets nobody but {issuer} issue certificates for {{name}} (CAA, RFC 8659)."
+        reason = f"Allows only {issuer} to issue certificates for {{name}} (CAA, RFC 8659)."
     elif tls.provider is TlsProvider.SELFSIGNED:
         values = ['0 issue ";"']
         reason = (
-            "Forbids every authority to issue a certificate for {name}, for it uses its own (CAA, RFC 8659); "
-            "take it away before you change to Let's Encrypt."
+            "Forbids every CA to issue a certificate for {name}, because it uses a self-signed one "
+            "(CAA, RFC 8659). Remove this record before you change to Let's Encrypt."
         )
     else:
         return []
@@ -104,7 +104,10 @@ def notes(site: Site) -> list[Note]:
             Note(
                 site.primary,
                 "CAA",
-                "Left out: add one that names the authority your certificate comes from, as it describes it.",
+                (
+                    "Not listed: add a record that names the CA of your certificate, as the CA's "
+                    "documentation describes it."
+                ),
             )
         ]
     return []

@@ -51,7 +51,7 @@ def changes(
         if state.record.pending:
             left.append(Left(state.record, state.record.pending))
         elif state.state is State.UNKNOWN:
-            left.append(Left(state.record, state.detail or "nobody answered for it"))
+            left.append(Left(state.record, state.detail or "no server answered for it"))
         else:
             groups[state.record.name, state.record.type].append(state)
     found: list[Change] = []

@@ -7,7 +7,7 @@ from mailwiz_tui.dns.site import Site
 from mailwiz_tui.fleet.facts import DkimPublicKey
 from mailwiz_tui.plan.model import Role
 
-PENDING = "key not known yet: prepare makes it"
+PENDING = "key not known yet: prepare generates it"
 
 
 def text(key: DkimPublicKey) -> str:
@@ -33,12 +33,12 @@ def records(site: Site) -> list[Record]:
                     type="TXT",
                     value=text(key) if key else "",
                     ttl=HOUR,
-                    reason=f"The public key that receivers verify the signature on mail from {domain} with; "
-                    "its private half was made on the server and stays there (DKIM, RFC 6376).",
+                    reason=f"Public key with which receivers verify the signature of mail from {domain}; "
+                    "the private key was generated on the server and stays there (DKIM, RFC 6376).",
                     required=True,
                     section=Section.SENDING,
                     pending="" if key else PENDING,
-                    note="Longer than 255 bytes: one record of several strings, which receivers put together."
+                    note="Longer than 255 bytes: one record of several strings, which receivers join."
                     if key and len(text(key)) > 255
                     else "",
                 )
@@ -54,7 +54,7 @@ def notes(site: Site) -> list[Note]:
             Note(
                 site.primary,
                 "DKIM",
-                "Signing is off in the plan: large receivers refuse or mark mail that is not signed.",
+                "DKIM signing is off in the plan: large providers reject unsigned mail or file it as spam.",
             )
         ]
     if dkim.key_size < 2048:

@@ -10,7 +10,7 @@ from mailwiz_tui.plan.model import DmarcPolicy
 MEANING = {
     DmarcPolicy.NONE: "deliver it and only report",
     DmarcPolicy.QUARANTINE: "treat it as spam",
-    DmarcPolicy.REJECT: "refuse it",
+    DmarcPolicy.REJECT: "reject it",
 }
 
 
@@ -46,7 +46,7 @@ def records(site: Site) -> list[Record]:
             type="TXT",
             value=policy(site),
             ttl=HOUR,
-            reason=f"Tells receivers what to do with mail that claims to be from {domain} and is not: "
+            reason=f"Tells receivers what to do with mail that claims to be from {domain} and fails SPF and DKIM: "
             f"{MEANING[wanted.policy]} (DMARC, RFC 9989).",
             required=True,
             section=Section.SENDING,
@@ -68,8 +68,8 @@ def notes(site: Site) -> list[Note]:
             Note(
                 site.primary,
                 "DMARC",
-                "Failure reports (ruf) may carry parts of private mail to the address named; few receivers send "
-                "them (RFC 9991).",
+                "Failure reports (ruf) can send parts of private messages to this address; few "
+                "receivers send them (RFC 9991).",
             )
         )
     if wanted.policy is DmarcPolicy.NONE:
@@ -77,7 +77,10 @@ def notes(site: Site) -> list[Note]:
             Note(
                 site.primary,
                 "DMARC",
-                "The policy none only watches: raise it to quarantine once reports show that your own mail passes.",
+                (
+                    "The policy none only reports: change it to quarantine when reports show that your "
+                    "own mail passes."
+                ),
             )
         )
     return found
@@ -106,11 +109,11 @@ def _authorisations(site: Site) -> list[Record]:
                 type="TXT",
                 value="v=DMARC1",
                 ttl=HOUR,
-                reason=f"Lets receivers send reports on {domain} to an address in {target}; without it they must "
-                "not (RFC 9990, external destinations).",
+                reason=f"Allows receivers to send reports about {domain} to an address in {target}; without "
+                "it they must not (RFC 9990, external destinations).",
                 required=False,
                 section=Section.SENDING,
-                note="" if ours else f"To be published by whoever runs {target}.",
+                note="" if ours else f"The administrator of {target} must publish it.",
             )
     return list(found.values())
 

@@ -89,7 +89,7 @@ async def _forward_confirmed(lookup: Lookup, record: Record) -> Verdict:
         return Verdict(State.PUBLISHED)
     return Verdict(
         State.WRONG,
-        f"{record.value} does not lead back to {address}: its {kind} is {', '.join(answer.values) or 'missing'}",
+        f"{record.value} does not resolve to {address}: its {kind} is {', '.join(answer.values) or 'missing'}",
     )
 
 

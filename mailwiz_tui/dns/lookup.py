@@ -91,7 +91,7 @@ class Lookup:
         except dns.resolver.NXDOMAIN:
             return Answer((), source)
         except (dns.exception.DNSException, OSError, EOFError) as error:
-            return Answer(None, source, f"nobody answered for {name} {kind} ({_plain(error)})")
+            return Answer(None, source, f"no server answered for {name} {kind} ({_plain(error)})")
         signed = bool(found.response.flags & dns.flags.AD)
         return Answer(tuple(rdata_text(r) for r in found.rrset or ()), source, signed=signed)
 
@@ -119,7 +119,7 @@ def _resolver(given: str | None, patience: float) -> dns.asyncresolver.Resolver:
         try:
             resolver = dns.asyncresolver.Resolver()
         except dns.resolver.NoResolverConfiguration as error:
-            raise ResolverError("this machine has no resolver: name one with --resolver ADDRESS") from error
+            raise ResolverError("this machine has no resolver: set one with --resolver ADDRESS") from error
     else:
         resolver = dns.asyncresolver.Resolver(configure=False)
         address, port = split_address(given)
@@ -145,7 +145,7 @@ def split_address(text: str) -> tuple[str, int]:
         return ipaddress.ip_address(host).compressed, int(port)
     except ValueError as error:
         raise ResolverError(
-            f"“{text}” is not the address of a resolver: write an IP address, for another port ADDRESS:PORT"
+            f"“{text}” is not the address of a resolver: write an IP address, or ADDRESS:PORT for another port"
         ) from error
 
 

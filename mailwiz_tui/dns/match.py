@@ -89,16 +89,16 @@ def _with_extra(record: Record, extra: list[str]) -> Verdict:
         if before:
             return Verdict(
                 State.WRONG,
-                f"mail is delivered to {', '.join(before)} as well, or first: take that away",
+                f"mail is also, or first, delivered to {', '.join(before)}: remove that MX record",
                 record.value,
             )
         return Verdict(State.PUBLISHED, f"there are further MX records: {others}")
     if record.type in ("A", "AAAA", "PTR", "CNAME"):
-        return Verdict(State.WRONG, f"there is another value beside it: {others}; take that away", record.value)
+        return Verdict(State.WRONG, f"there is another value beside it: {others}; remove that value", record.value)
     if record.type == "CAA" and record.value == '0 issue ";"' and any(" issue " in e for e in extra):
-        return Verdict(State.WRONG, f"other records allow an authority: {others}", record.value)
+        return Verdict(State.WRONG, f"other records allow a CA: {others}", record.value)
     if record.type == "SRV" and (record.value == "0 0 0 ." or "0 0 0 ." in extra):
-        return Verdict(State.WRONG, f"a service is both offered and not: {others}", record.value)
+        return Verdict(State.WRONG, f"the service is both offered and not offered: {others}", record.value)
     return Verdict(State.PUBLISHED, f"there is also {others}")
 
 

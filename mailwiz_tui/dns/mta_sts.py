@@ -9,10 +9,10 @@ from mailwiz_tui.dns.site import Site
 from mailwiz_tui.plan.model import TlsProvider
 from mailwiz_tui.plan.published import mta_sts_policy
 
-_NEEDS = "its policy is served over HTTPS with a certificate that every sender trusts"
+_NEEDS = "its policy must be served over HTTPS with a certificate that every sender trusts"
 _INSTEAD = (
-    "A policy without it would make senders hold back your mail. "
-    "DANE (the TLSA record) protects delivery instead where the zone is signed with DNSSEC."
+    "With a policy but without such a certificate, senders would not deliver your mail. If the zone "
+    "is signed with DNSSEC, DANE (the TLSA record) protects delivery instead."
 )
 
 
@@ -37,8 +37,8 @@ def records(site: Site) -> list[Record]:
                 type="TXT",
                 value=f"v=STSv1; id={policy_id(site)}",
                 ttl=HOUR,
-                reason=f"Announces that {domain} has a policy: deliver encrypted to its own hosts or not at all "
-                "(MTA-STS, RFC 8461).",
+                reason=f"Announces the MTA-STS policy of {domain}: deliver only to its MX hosts and only "
+                "with valid TLS (MTA-STS, RFC 8461).",
                 required=False,
                 section=Section.TRANSPORT,
             )
@@ -50,7 +50,7 @@ def records(site: Site) -> list[Record]:
                 type="CNAME",
                 value=f"{site.hostname}.",
                 ttl=HOUR,
-                reason="The host the MTA-STS policy is fetched from over HTTPS (RFC 8461 section 3.3).",
+                reason="Host from which senders fetch the MTA-STS policy over HTTPS (RFC 8461 section 3.3).",
                 required=False,
                 section=Section.TRANSPORT,
             )
@@ -65,11 +65,15 @@ def notes(site: Site) -> list[Note]:
             Note(
                 site.primary,
                 "MTA-STS",
-                f"Left out: {_NEEDS}, and with a self-signed certificate there is none. {_INSTEAD}",
+                f"Not listed: {_NEEDS}, and yours is self-signed. {_INSTEAD}",
             )
         ]
     left = [domain for domain in site.plan.all_domains() if domain not in site.web.mta_sts]
     return [
-        Note(domain, "MTA-STS", f"Left out: {_NEEDS}, and yours does not hold mta-sts.{domain} so. {_INSTEAD}")
+        Note(
+            domain,
+            "MTA-STS",
+            f"Not listed: {_NEEDS}, and yours does not contain mta-sts.{domain}, or is not trusted. {_INSTEAD}",
+        )
         for domain in left
     ]

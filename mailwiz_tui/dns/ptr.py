@@ -20,11 +20,11 @@ def records(site: Site) -> list[Record]:
                     type="PTR",
                     value=f"{host.name}.",
                     ttl=HOUR,
-                    reason=f"Receivers look up the name of {address} and refuse mail if it is not {host.name}, "
+                    reason=f"Receivers look up the name of {address} and may reject mail if it is not {host.name}, "
                     "the name the server greets with (RFC 1912 section 2.1).",
                     required=True,
                     section=Section.REVERSE,
-                    note=f"Set it where {address} is rented: in the provider's panel, under reverse DNS or rDNS.",
+                    note=f"Set it at the provider of {address}: in the control panel, under reverse DNS or rDNS.",
                 )
             )
     return found

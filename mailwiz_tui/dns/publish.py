@@ -27,11 +27,11 @@ from mailwiz_tui.dns.record import quote_txt
 
 ALGORITHMS = ("hmac-sha256", "hmac-sha384", "hmac-sha512", "hmac-sha224")
 REFUSALS = {
-    "REFUSED": "the server does not let this key change the zone",
+    "REFUSED": "the server does not allow this key to change the zone",
     "NOTAUTH": "the server does not know the key, or is not the zone's primary",
     "NOTZONE": "the server says the name is not in the zone",
     "SERVFAIL": "the server could not write the zone",
-    "NOTIMP": "the server takes no dynamic updates",
+    "NOTIMP": "the server does not support dynamic updates",
 }
 
 

@@ -12,7 +12,7 @@ from mailwiz_tui.plan.model import Plan, PlanServer, Role
 from mailwiz_tui.plan.published import server_name
 from mailwiz_tui.topology.servers import client_address
 
-ADDRESS_PENDING = "address not known yet: it comes from the inventory, or is found when connecting"
+ADDRESS_PENDING = "address not known yet: set it in the inventory, or connect to the server"
 
 
 @dataclass(frozen=True, slots=True)

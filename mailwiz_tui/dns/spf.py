@@ -10,9 +10,9 @@ from mailwiz_tui.plan.model import SpfPolicy
 
 ALL = {SpfPolicy.STRICT: "-all", SpfPolicy.SOFTFAIL: "~all", SpfPolicy.NEUTRAL: "?all"}
 MEANING = {
-    SpfPolicy.STRICT: "mail from anywhere else is forged",
-    SpfPolicy.SOFTFAIL: "mail from anywhere else is probably forged",
-    SpfPolicy.NEUTRAL: "nothing is said of mail from anywhere else",
+    SpfPolicy.STRICT: "mail from any other server is forged",
+    SpfPolicy.SOFTFAIL: "mail from any other server is probably forged",
+    SpfPolicy.NEUTRAL: "nothing is stated about mail from any other server",
 }
 LOOKUP_LIMIT = 10
 """The most DNS look-ups that evaluating a record may take (RFC 7208 section 4.6.4)."""
@@ -61,10 +61,10 @@ def records(site: Site) -> list[Record]:
             type="TXT",
             value=text,
             ttl=HOUR,
-            reason=f"Lists the servers that send mail as {domain}; {MEANING[wanted]} (SPF, RFC 7208).",
+            reason=f"Lists the servers that may send mail for {domain}; {MEANING[wanted]} (SPF, RFC 7208).",
             required=True,
             section=Section.SENDING,
-            note="A domain may have one SPF record only: merge with one that is there already.",
+            note="A domain can have only one SPF record: merge it with an existing one.",
         )
         for domain in site.plan.mailbox_domains()
     ]
@@ -78,8 +78,8 @@ def records(site: Site) -> list[Record]:
                     type="TXT",
                     value="v=spf1 a -all",
                     ttl=HOUR,
-                    reason=f"Says that only {name} itself may greet as {name}; judged where a mail has no sender, "
-                    "as bounces have none (RFC 7208 section 2.3).",
+                    reason=f"States that only {name} itself may use this name in EHLO; receivers check it for "
+                    "messages without a sender, such as bounces (RFC 7208 section 2.3).",
                     required=False,
                     section=Section.SENDING,
                 )
@@ -96,8 +96,8 @@ def notes(site: Site) -> list[Note]:
             Note(
                 site.primary,
                 "SPF",
-                f"The record takes {lookups} look-ups without those of the includes themselves; receivers stop at "
-                f"{LOOKUP_LIMIT} and treat the record as broken. Take out includes (RFC 7208 section 4.6.4).",
+                f"The record needs {lookups} look-ups, not counting those of the included records; receivers "
+                f"stop at {LOOKUP_LIMIT} and treat the record as invalid. Remove some (RFC 7208 section 4.6.4).",
             )
         )
     if site.plan.network.relay_host and not site.plan.security.spf.includes:
@@ -105,16 +105,16 @@ def notes(site: Site) -> list[Note]:
             Note(
                 site.primary,
                 "SPF",
-                f"Mail leaves through {site.plan.network.relay_host}, which is listed; if its operator names an "
-                "SPF include, add that too, for it may send from other addresses.",
+                f"Mail is sent through {site.plan.network.relay_host}, which is listed. If its operator "
+                "documents an SPF include, add that too: it may send from other addresses.",
             )
         )
     found.extend(
         Note(
             relay.name,
             "SPF, DKIM and DMARC",
-            f"{relay.name} is only passed on to {relay.relay_host or 'its next hop'}: who sends as {relay.name} "
-            "is decided there, so its SPF, DKIM and DMARC records are left as they are.",
+            f"Mail for {relay.name} is only relayed to {relay.relay_host or 'its next hop'}: who sends "
+            f"for {relay.name} is decided there, so its SPF, DKIM and DMARC records are not changed.",
         )
         for relay in site.plan.relay_domains()
     )

@@ -20,12 +20,12 @@ class Service:
 
 
 SERVICES = (
-    Service("_imaps", 993, 0, "reading mail, encrypted from the start", "RFC 8314"),
-    Service("_imap", 143, 10, "reading mail, with STARTTLS", "RFC 6186"),
-    Service("_submissions", 465, 0, "sending mail, encrypted from the start", "RFC 8314"),
-    Service("_submission", 587, 10, "sending mail, with STARTTLS", "RFC 6186"),
-    Service("_sieve", 4190, 0, "managing mail filters", "RFC 5804"),
-    Service("_pop3s", 0, 0, "POP3, encrypted from the start", "RFC 8314"),
+    Service("_imaps", 993, 0, "IMAP with implicit TLS", "RFC 8314"),
+    Service("_imap", 143, 10, "IMAP with STARTTLS", "RFC 6186"),
+    Service("_submissions", 465, 0, "submission with implicit TLS", "RFC 8314"),
+    Service("_submission", 587, 10, "submission with STARTTLS", "RFC 6186"),
+    Service("_sieve", 4190, 0, "ManageSieve (mail filter rules)", "RFC 5804"),
+    Service("_pop3s", 0, 0, "POP3 with implicit TLS", "RFC 8314"),
     Service("_pop3", 0, 0, "POP3", "RFC 6186"),
 )
 
@@ -38,11 +38,13 @@ def records(site: Site) -> list[Record]:
             name = f"{service.label}._tcp.{domain}"
             if not service.port:
                 values = ["0 0 0 ."]
-                reason = f"Says that {service.what} is not offered, so programs do not try ({service.standard})."
+                reason = (
+                    f"States that {service.what} is not offered: mail programs do not try it ({service.standard})."
+                )
             else:
                 values = [f"{service.priority} 1 {service.port} {site.hostname}."]
                 reason = (
-                    f"Mail programs find the server by the mail address alone: {service.what} ({service.standard})."
+                    f"Mail programs find the server for {service.what} by the mail address ({service.standard})."
                 )
             found.extend(
                 Record(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mailwiz_tui.dns.record import HOUR, Record, Section
 from mailwiz_tui.dns.site import Site
 
-PENDING = "certificate not known yet: prepare makes it"
+PENDING = "certificate not known yet: prepare generates it"
 
 
 def records(site: Site) -> list[Record]:
@@ -24,12 +24,11 @@ def records(site: Site) -> list[Record]:
                 type="TLSA",
                 value=f"3 1 1 {digest}" if digest else "",
                 ttl=HOUR,
-                reason=f"Lets senders make sure that they talk to {host.name} and nobody in between "
-                "(DANE, RFC 7672).",
+                reason=f"Lets senders verify the certificate of {host.name} on port 25 (DANE, RFC 7672).",
                 required=False,
                 section=Section.TRANSPORT,
                 pending="" if digest else PENDING,
-                note="Has an effect only where the zone is signed with DNSSEC; harmless elsewhere.",
+                note="Has an effect only if the zone is signed with DNSSEC; otherwise senders ignore it.",
             )
         )
     return found

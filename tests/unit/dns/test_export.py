@@ -45,7 +45,7 @@ def test_long_key_is_split_and_comes_back_whole(plan: Plan, known: FactsFile) ->
 
 def test_what_is_not_known_is_a_comment_in_the_zone(plan: Plan) -> None:
     text = as_zone(plan_records(plan, FactsFile()))
-    assert "; 2026a._domainkey.example.com. TXT: key not known yet: prepare makes it" in text
+    assert "; 2026a._domainkey.example.com. TXT: key not known yet: prepare generates it" in text
     assert parse(text, "example.com").get_rdataset("mail.example.com.", "A") is None
 
 
@@ -69,7 +69,7 @@ def test_text_groups_by_domain_with_reasons_and_notes(wide_plan: Plan, known: Fa
     text = as_text(plan_records(wide_plan, known), plan_notes(wide_plan, known))
     assert text.index("example.com\n====") < text.index("example.org\n====") < text.index("example.net\n====")
     assert "required: Tells other mail servers to deliver mail" in text.replace("\n    ", " ")
-    assert "MTA-STS: Left out" in text.replace("\n", " ")
+    assert "MTA-STS: Not listed" in text.replace("\n", " ")
     assert max(len(line) for line in text.splitlines() if "p=" not in line and "arpa" not in line) <= 100
 
 

@@ -77,10 +77,10 @@ def test_other_mail_servers_are_taken_away_only_when_told() -> None:
 
 def test_what_is_not_known_is_left() -> None:
     pending = RecordState(record("TXT", "", pending="key not known yet"), State.UNKNOWN)
-    silent = RecordState(record("A", "192.0.2.1"), State.UNKNOWN, detail="nobody answered")
+    silent = RecordState(record("A", "192.0.2.1"), State.UNKNOWN, detail="no server answered")
     found, left = changes([pending, silent])
     assert found == []
-    assert [entry.reason for entry in left] == ["key not known yet", "nobody answered"]
+    assert [entry.reason for entry in left] == ["key not known yet", "no server answered"]
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ async def test_an_alias_is_replaced_by_adding_the_new_one(primary: Primary) -> N
 async def test_refusals_are_told(primary: Primary) -> None:
     primary.rcode = dns.rcode.REFUSED
     (sent,) = await publish([CHANGE], f"127.0.0.1:{primary.port}", KEY)
-    assert sent.problem == "REFUSED: the server does not let this key change the zone"
+    assert sent.problem == "REFUSED: the server does not allow this key to change the zone"
     foreign = Change("example.net", "A", HOUR, (), ("192.0.2.1",))
     (sent,) = await publish([foreign], f"127.0.0.1:{primary.port}", KEY)
     assert "serves no zone" in sent.problem

@@ -54,7 +54,7 @@ def test_nothing_known_yet_is_pending_and_says_why(plan: Plan) -> None:
     records = plan_records(plan, FactsFile())
     pending = {r.type: r for r in records if r.pending}
     assert set(pending) == {"A", "TXT", "TLSA"}
-    assert pending["TXT"].shown == "<key not known yet: prepare makes it>"
+    assert pending["TXT"].shown == "<key not known yet: prepare generates it>"
     assert all(r.value == "" for r in pending.values())
     assert not [r for r in records if r.type == "PTR"]
 
@@ -243,6 +243,19 @@ def test_several_servers_have_names_and_selectors_of_their_own(plan: Plan) -> No
     assert values(records, "2026a-out2._domainkey.example.com", "TXT") != []
     assert values(records, "_imaps._tcp.example.com", "SRV") == ["0 1 993 mail.example.com."]
     assert {r.value for r in records if r.type == "PTR"} == {"out1.example.com.", "out2.example.com."}
+
+
+def test_the_reason_of_an_address_names_what_points_to_that_host(plan: Plan) -> None:
+    one = plan_records(plan, FactsFile())
+    assert one[0].reason == (
+        "IPv4 address of mail.example.com. MX and the service records point to this name (RFC 1035)."
+    )
+    reasons = {
+        record.name: record.reason for record in plan_records(spread(plan), FactsFile()) if record.type == "A"
+    }
+    assert "The service records point to this name" in reasons["mail.example.com"]
+    assert "The MX records point to this name" in reasons["in1.example.com"]
+    assert "The server greets other servers with this name" in reasons["out1.example.com"]
 
 
 def test_cluster_name_is_the_virtual_address(plan: Plan, known: FactsFile) -> None:
