@@ -123,4 +123,17 @@ def _untouched(host: Host, path: str, content: bytes) -> bool:
         return main_untouched(host, text)
     if path == "/etc/exim4/update-exim4.conf.conf":
         return exim_untouched(text)
+    if path == "/etc/default/postsrsd":
+        return _postsrsd_untouched(host, text)
     return path == "/etc/ssmtp/ssmtp.conf"
+
+
+def _postsrsd_untouched(host: Host, text: str) -> bool:
+    """Whether it is the package's template, with or without the domain that its postinst enters."""
+    try:
+        with open(host.path("/usr/share/postsrsd/postsrsd.template"), encoding="utf-8", errors="replace") as handle:
+            template = handle.read()
+    except OSError:
+        return False
+    domain = re.compile(r"(?m)^#?SRS_DOMAIN=.*$")
+    return domain.sub("", text) == domain.sub("", template)

@@ -196,11 +196,8 @@ def test_answers_are_read_by_type(name_server: Callable[..., None], machine: Reh
     assert network_facts.query("127.0.0.1", ".", 6, recurse=True) is None
 
 
-@pytest.mark.parametrize(
-    ("package", "path"),
-    [("postsrsd", "/etc/default/postsrsd"), ("postfix-mta-sts-resolver", "/etc/mta-sts-daemon.yml")],
-)
-def test_whose_the_helpers_of_postfix_are(machine: Rehearsal, package: str, path: str) -> None:
+def test_whose_the_resolver_of_mta_sts_is(machine: Rehearsal) -> None:
+    package, path = "postfix-mta-sts-resolver", "/etc/mta-sts-daemon.yml"
     md5 = hashlib.md5(b"as Debian ships it\n").hexdigest()
     said = f"{package}\\t1\\tii \\t\\n {path} {md5}\\036"
     machine.path("/usr/bin/dpkg-query").write_text(f"#!/bin/sh\nprintf '{said}'\n")
@@ -208,6 +205,28 @@ def test_whose_the_helpers_of_postfix_are(machine: Rehearsal, package: str, path
         machine.touch(path.lstrip("/"), text)
         (found,) = mail_packages.find(machine.host)
         assert (found["name"], found["owner"]) == (package, owner)
+
+
+@pytest.mark.parametrize(
+    ("change", "owner"),
+    [
+        (("", ""), "package"),
+        (("#SRS_DOMAIN=example.com", "SRS_DOMAIN=mx1.example.org"), "package"),
+        (("RUN_AS=postsrsd", "RUN_AS=nobody"), "other"),
+        (("#SRS_EXCLUDE_DOMAINS=", "SRS_EXCLUDE_DOMAINS=.example.org"), "other"),
+    ],
+    ids=["as shipped", "with debconf's domain", "another user", "an exclusion"],
+)
+def test_a_postsrsd_as_debian_installed_it_is_nobodys(
+    machine: Rehearsal, change: tuple[str, str], owner: str
+) -> None:
+    """Its settings belong to no package: the maintainer script copies a template and enters the host's domain."""
+    template = "# Default settings\n#SRS_DOMAIN=example.com\n#\n#SRS_EXCLUDE_DOMAINS=\nRUN_AS=postsrsd\n"
+    machine.touch("usr/share/postsrsd/postsrsd.template", template)
+    machine.path("/usr/bin/dpkg-query").write_text("#!/bin/sh\nprintf 'postsrsd\\t1.10\\tii \\t\\036'\n")
+    machine.touch("etc/default/postsrsd", template.replace(*change) if change[0] else template)
+    (found,) = mail_packages.find(machine.host)
+    assert (found["name"], found["owner"]) == ("postsrsd", owner)
 
 
 @pytest.mark.parametrize("by", ["dpkg", "ucf"])
