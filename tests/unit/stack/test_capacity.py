@@ -25,7 +25,7 @@ def test_so_many_imap_connections_fit(gigabytes: int, least: int) -> None:
     told = gigabytes * GIGABYTE * 95 // 100
     found = Capacity.of(Facts(memory_total=told, cpus=2))
     assert found.imap_connections >= least
-    assert found.imap_working * 2.3 < told / (1 << 20) * 0.7
+    assert found.imap_working * 2.3 < told / (1 << 20) * 0.8
     assert found.auth_workers * 64 < told / (1 << 20) * 0.4
 
 
