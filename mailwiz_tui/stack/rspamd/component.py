@@ -102,7 +102,14 @@ class Rspamd(Component):
                 restart="always",
                 service_settings=_MIXED,
             ),
-            Ready("Rspamd (spam filter)", "rspamd.service", Ask.MILTER, f"127.0.0.1:{layout.RSPAMD_MILTER_PORT}"),
+            # at its first start it compiles its patterns, which takes a slow processor minutes
+            Ready(
+                "Rspamd (spam filter)",
+                "rspamd.service",
+                Ask.MILTER,
+                f"127.0.0.1:{layout.RSPAMD_MILTER_PORT}",
+                limit=600.0,
+            ),
             Ready("Rspamd's controller", "rspamd.service", Ask.HTTP, f"unix:{layout.RSPAMD_CONTROLLER}"),
         ]
         items += reports.units(context)
