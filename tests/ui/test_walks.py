@@ -178,7 +178,7 @@ async def test_an_existing_private_network_gives_the_addresses_that_servers_have
         await keys(pilot, "right")
         await until(pilot, lambda: app.session.servers()[0].get("internal_ip") == "10.1.2.3", "its own address")
         assert "internal_ip" not in app.session.servers()[1]
-        await until(pilot, lambda: "b1 has no address" in screen_text(app), "what is missing, in words")
+        await until(pilot, lambda: "b1 has no internal address" in screen_text(app), "what is missing, in words")
         await keys(pilot, "left")
         await until(pilot, lambda: app.session.servers()[1].get("internal_ip") == "10.80.0.2", "the link again")
 
