@@ -160,7 +160,7 @@ def certificate_at(host: Host, where: str) -> dict[str, Any] | None:
             content = handle.read()
         pem = pem_of(content, "CERTIFICATE")
         der = der_of(content, "CERTIFICATE")
-        decoded: dict[str, Any] = ssl._ssl._test_decode_cert(path)  # type: ignore[attr-defined]
+        decoded: dict[str, Any] = ssl._ssl._test_decode_cert(path)  # type: ignore[attr-defined]  # no public decoder
     except (OSError, AgentFault, ValueError):
         return None
     public = host.run(["openssl", "x509", "-in", path, "-noout", "-pubkey"])

@@ -68,6 +68,7 @@ class Offer:
                     inside.makefile("rwb", buffering=_PIECE) as stream,
                 ):
                     if ("DNS", self._peer) in (inside.getpeercert() or {}).get("subjectAltName", ()):
+                        # typeshed calls a stream of any own buffer size IOBase
                         self._answer(stream)  # type: ignore[arg-type]
                 last = time.monotonic()
 
@@ -239,7 +240,7 @@ def _reach(host: Host, peer: str, place: str, port: int) -> Iterator[BinaryIO]:
             context.wrap_socket(plain, server_hostname=peer) as inside,
             inside.makefile("rwb", buffering=_PIECE) as stream,
         ):
-            yield stream  # type: ignore[misc]
+            yield stream  # type: ignore[misc]  # as in Offer: typeshed calls it IOBase
 
 
 def _context(host: Host, side: ssl._SSLMethod) -> ssl.SSLContext:

@@ -31,7 +31,7 @@ SERVED = "X-Mailwiz-Served"
 an alias or a user's filter sends that on, it tells the signer that nobody here wrote it."""
 
 
-class MessageChecks(Milter.Base):  # type: ignore[misc]
+class MessageChecks(Milter.Base):  # type: ignore[misc]  # python3-milter has no types
     """One connection of Postfix. Fields are decoded by pymilter: bytes that are no UTF-8 become surrogates."""
 
     policy: ClassVar[Policy]

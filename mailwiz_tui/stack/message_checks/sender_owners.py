@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import socketserver
 import threading
-from typing import BinaryIO
+from io import BufferedIOBase
 
 from ..accounts.account_reader import Accounts, AccountsUnavailableError
 
@@ -27,7 +27,7 @@ def answer(request: bytes, accounts: Accounts) -> bytes:
     return f"OK {','.join(sorted(owners))}".encode() if owners else b"NOTFOUND "
 
 
-def read_netstring(stream: BinaryIO) -> bytes | None:
+def read_netstring(stream: BufferedIOBase) -> bytes | None:
     """The next netstring; None at the end, or after what is none."""
     digits = b""
     while (char := stream.read(1)) != b":":
@@ -44,7 +44,7 @@ class _Client(socketserver.StreamRequestHandler):
     server: SenderOwners
 
     def handle(self) -> None:
-        while (request := read_netstring(self.rfile)) is not None:  # type: ignore[arg-type]
+        while (request := read_netstring(self.rfile)) is not None:
             said = answer(request, self.server.accounts)
             self.wfile.write(b"%d:%s," % (len(said), said))
 

@@ -18,7 +18,7 @@ import re
 import socket
 import sys
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import dns.asyncresolver
 import dns.exception
@@ -110,11 +110,12 @@ class Resolver:
         return Answer(secure, records, found.canonical_name.to_text(omit_final_dot=True))
 
 
-def _text(record: object, kind: str) -> str:
+def _text(record: Any, kind: str) -> str:
+    """A record's target or usage; dnspython gives the classes of records their attributes, but no common type."""
     if kind == "MX":
-        exchange: dns.name.Name = record.exchange  # type: ignore[attr-defined]
+        exchange: dns.name.Name = record.exchange
         return exchange.to_text(omit_final_dot=exchange != dns.name.root)
-    return str(record.usage) if kind == "TLSA" else str(record)  # type: ignore[attr-defined]
+    return str(record.usage) if kind == "TLSA" else str(record)
 
 
 async def answered(key: str, lookup: Lookup) -> str:

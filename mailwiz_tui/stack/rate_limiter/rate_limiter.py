@@ -81,7 +81,7 @@ class Buckets:
         return max(0.0, found[0] - max(0.0, now - found[1]) * limit.rate) if found else 0.0
 
 
-class RateLimiter(Milter.Base):  # type: ignore[misc]
+class RateLimiter(Milter.Base):  # type: ignore[misc]  # python3-milter has no types
     """One connection of Postfix."""
 
     buckets: ClassVar[Buckets]

@@ -14,7 +14,8 @@ import re
 import socketserver
 import sys
 import threading
-from typing import Any, BinaryIO
+from io import BufferedIOBase
+from typing import Any
 
 from ..accounts.account_reader import AccountsUnavailableError
 from ..accounts.account_sources import accounts_from
@@ -25,7 +26,7 @@ LATER = "451 4.3.0 The recipient cannot be looked up now"
 _LONGEST = 4096
 
 
-def read_request(stream: BinaryIO) -> dict[str, str] | None:
+def read_request(stream: BufferedIOBase) -> dict[str, str] | None:
     """The attributes of the next policy request; None at the end, or after a line that is none."""
     found: dict[str, str] = {}
     while line := stream.readline(_LONGEST):
@@ -65,7 +66,7 @@ class _Recipients(socketserver.StreamRequestHandler):
     server: Server
 
     def handle(self) -> None:
-        while (request := read_request(self.rfile)) is not None:  # type: ignore[arg-type]
+        while (request := read_request(self.rfile)) is not None:
             self.wfile.write(f"action={action(request, self.server.decision)}\n\n".encode())
 
 
@@ -74,7 +75,7 @@ class _Bounces(socketserver.StreamRequestHandler):
     server: Server
 
     def handle(self) -> None:
-        while (request := read_netstring(self.rfile)) is not None:  # type: ignore[arg-type]
+        while (request := read_netstring(self.rfile)) is not None:
             said = bounce_answer(request, self.server.decision)
             self.wfile.write(b"%d:%s," % (len(said), said))
 

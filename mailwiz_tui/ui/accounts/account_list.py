@@ -68,6 +68,7 @@ class AccountListScreen(MainScreen):
             if plan is None:
                 raise ValueError("the plan has faults; see the review")
             engine = self.session.make_engine(plan, self.wizard.prompts)
+            # EngineLike leaves link() out, as screens never call it themselves; engines have it
             self._engine, self._accounts = engine, Accounts(engine)  # type: ignore[arg-type]
         return self._accounts
 
