@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from textual.app import App
 from textual.pilot import Pilot
+from textual.widget import Widget
 
 GOLDEN = Path(__file__).parent / "golden"
 SIZES = ((80, 24), (120, 40))
@@ -38,6 +39,12 @@ async def until(pilot: Pilot[Any], predicate: Callable[[], bool], what: str, tri
             return
         await _moment(pilot)
     pytest.fail(f"never came true: {what}\n{grid(pilot.app)}")
+
+
+async def focus(pilot: Pilot[Any], widget: Widget) -> None:
+    """Give a widget the focus before the next key; ``Widget.focus`` alone only asks for it, later."""
+    widget.screen.set_focus(widget)
+    await until(pilot, lambda: pilot.app.focused is widget, f"the focus on {widget}")
 
 
 async def check_golden(pilot: Pilot[Any], name: str, *, update: bool, tries: int = 2000) -> None:

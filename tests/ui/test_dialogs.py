@@ -28,7 +28,7 @@ from mailwiz_tui.ui.monitoring.monitor import MonitorScreen
 from mailwiz_tui.ui.widgets.choice_row import ChoiceRow
 from mailwiz_tui.ui.widgets.entry import Entry
 from mailwiz_tui.ui.wizard.step_screen import StepScreen
-from tests.ui.grid import check_golden, grid, screen_text, until
+from tests.ui.grid import check_golden, focus, grid, screen_text, until
 from tests.ui.make import MakeApp
 from tests.ui.test_steps import field, goto, saved_in
 
@@ -49,7 +49,7 @@ async def test_letters_on_a_choice_change_nothing(make_app: MakeApp, filled: Pat
         screen = await goto(pilot, app, "security")
         row = field(screen, "security.tls.provider").control
         assert isinstance(row, ChoiceRow)
-        row.focus()
+        await focus(pilot, row)
         before = saved_in(filled)
         await pilot.press("o", "l", "s", "O")
         kept: object = row.value
@@ -81,7 +81,7 @@ async def test_down_goes_on_from_a_horizontal_choice(make_app: MakeApp, filled: 
     async with app.run_test(size=(80, 24)) as pilot:
         screen = await goto(pilot, app, "security")
         row = field(screen, "security.spf.policy").control
-        row.focus()
+        await focus(pilot, row)
         await pilot.press("down")
         assert app.focused is field(screen, "security.spf.includes").control
         await pilot.press("up")
@@ -93,14 +93,14 @@ async def test_the_first_key_replaces_what_a_field_was_filled_with(make_app: Mak
     async with app.run_test(size=(80, 24)) as pilot:
         await opened(pilot, app, ServerDialog(set()))
         port = app.screen.query_one("#server-port", Entry)
-        port.focus()
+        await focus(pilot, port)
         await pilot.press(*"99999")
         assert port.value == "99999"
         await pilot.press("escape")
         screen = await goto(pilot, app, "security")
         selector = field(screen, "security.dkim.selector").control
         assert isinstance(selector, Entry)
-        selector.focus()
+        await focus(pilot, selector)
         await pilot.press(*"2027b")
         assert selector.value == "2027b"
 

@@ -25,7 +25,7 @@ from mailwiz_tui.ui.widgets.form_field import FormField
 from mailwiz_tui.ui.widgets.step_strip import StepStrip
 from mailwiz_tui.ui.wizard.fields import unavailable
 from tests.ui.fakes import Script, debian_facts, known_server
-from tests.ui.grid import grid, screen_text, until
+from tests.ui.grid import focus, grid, screen_text, until
 from tests.ui.make import MakeApp
 from tests.ui.test_steps import field, goto, saved_in
 
@@ -245,6 +245,6 @@ async def test_an_answer_that_a_servers_memory_speaks_against_is_dim_with_the_re
         row = antivirus.control
         assert isinstance(row, ChoiceRow)
         assert [option.later for option in row.options] == [True, False]
-        row.focus()
+        await focus(pilot, row)
         await pilot.press("f1")
         await until(pilot, lambda: "CLAMAV" in screen_text(app), "help of the field with the focus")

@@ -9,7 +9,7 @@ from textual.widgets import Button
 
 from mailwiz_tui.plan.steps import STEPS
 from mailwiz_tui.ui.widgets.form_field import FormField
-from tests.ui.grid import screen_text, until
+from tests.ui.grid import focus, screen_text, until
 from tests.ui.make import MakeApp
 from tests.ui.test_steps import field, goto, saved_in
 
@@ -30,13 +30,13 @@ async def test_a_button_shows_them_and_hides_them_again(make_app: MakeApp, plan_
         assert FURTHER
         assert not any(fields[path].display for path in FURTHER)
         assert "More: message size, mailbox quota" in screen_text(app)
-        screen.query_one("#fold", Button).focus()
+        await focus(pilot, screen.query_one("#fold", Button))
         await pilot.press("enter")
         await until(pilot, lambda: all(fields[path].display for path in FURTHER), "shown")
         assert app.focused is fields[FURTHER[0]].control
         await pilot.press(*"25", "enter")
         assert saved_in(plan_path)["limits"]["message_size_mb"] == 25
-        screen.query_one("#fold", Button).focus()
+        await focus(pilot, screen.query_one("#fold", Button))
         await pilot.press("enter")
         await until(pilot, lambda: not any(fields[path].display for path in FURTHER), "folded")
 
@@ -58,6 +58,6 @@ async def test_enter_on_the_last_field_goes_on_past_what_is_folded(make_app: Mak
     app = make_app(plan_path)
     async with app.run_test(size=(80, 24)) as pilot:
         screen = await goto(pilot, app, "services")
-        field(screen, "services.admin_panel").control.focus()
+        await focus(pilot, field(screen, "services.admin_panel").control)
         await pilot.press("enter")
         await until(pilot, lambda: getattr(app.screen, "step_id", "") == "storage", "next step")

@@ -26,7 +26,7 @@ from mailwiz_tui.ui.widgets.choice_row import ChoiceRow
 from mailwiz_tui.ui.widgets.form_field import FormField
 from tests.ui.dashboards import watch
 from tests.ui.fakes import FakeClock, Script, debian_facts, known_server, steps_of
-from tests.ui.grid import grid, until
+from tests.ui.grid import focus, grid, until
 from tests.ui.make import MakeApp
 from tests.ui.test_accounts import FakeAccounts
 from tests.ui.test_steps import field, goto
@@ -240,7 +240,7 @@ async def test_one_answer_changes_one_line(make_app: MakeApp, plan_path: Path) -
         screen = await goto(pilot, app, "security")
         asked = field(screen, "security.tls.provider")
         assert isinstance(asked.control, ChoiceRow)
-        asked.control.focus()
+        await focus(pilot, asked.control)
         await pilot.press("right")
         await until(pilot, lambda: app.session.value("security.tls.provider") != "selfsigned", "the answer")
         chosen = app.session.value("security.tls.provider")
@@ -269,7 +269,7 @@ async def test_another_kind_of_network_and_back_gives_the_same_numbers(make_app:
     async with app.run_test(size=(80, 24)) as pilot:
         screen = await goto(pilot, app, "roles")
         asked = next(f for f in screen.query(FormField) if f.path == "network.private")
-        asked.control.focus()
+        await focus(pilot, asked.control)
         await pilot.press("right")
         await until(pilot, lambda: app.session.servers()[0]["internal_ip"] == "192.168.7.1", "what it has there")
         await pilot.press("left")

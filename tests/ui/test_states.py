@@ -14,7 +14,7 @@ from mailwiz_tui.ui.terminal.symbols import PROBE_MARKS
 from mailwiz_tui.ui.widgets.form_field import FormField
 from mailwiz_tui.ui.widgets.server_list import ServerList
 from tests.ui.fakes import debian_facts, known_server
-from tests.ui.grid import check_golden, grid, screen_text, size_ids, until
+from tests.ui.grid import check_golden, focus, grid, screen_text, size_ids, until
 from tests.ui.make import MakeApp
 from tests.ui.test_steps import IDS, goto
 from tests.ui.test_walks import prepare
@@ -56,7 +56,7 @@ async def test_what_each_server_of_the_picker_answered(
         await goto(pilot, app, "roles")
         words = [mark.word for mark in PROBE_MARKS.values()]
         assert size[1] < 30 or all(word in screen_text(app) for word in words), grid(app)
-        app.screen.query_one(ServerList).focus()
+        await focus(pilot, app.screen.query_one(ServerList))
         await pilot.press("down", "down", "down", "down")
         await check_golden(pilot, f"roles-answers-{size[0]}x{size[1]}", update=update_golden)
 

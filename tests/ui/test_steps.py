@@ -17,7 +17,7 @@ from mailwiz_tui.ui.widgets.entry import Entry
 from mailwiz_tui.ui.widgets.form_field import FormField
 from mailwiz_tui.ui.wizard.step_screen import StepScreen
 from tests.ui.fakes import Script, known_server
-from tests.ui.grid import SIZES, check_golden, grid, screen_text, until
+from tests.ui.grid import SIZES, check_golden, focus, grid, screen_text, until
 from tests.ui.make import MakeApp
 
 IDS = tuple(step.id for step in STEPS)
@@ -299,7 +299,7 @@ async def test_picker_filters_chooses_and_probes(make_app: MakeApp, plan_path: P
         await pilot.press("f5")
         await until(pilot, lambda: "reachable: Debian 13" in screen_text(app), "facts")
         filter_entry = app.screen.query_one("#server-filter", Entry)
-        filter_entry.focus()
+        await focus(pilot, filter_entry)
         filter_entry.value = "paris"
         await until(pilot, lambda: "1 of 3 servers" in screen_text(app), "filter")
 

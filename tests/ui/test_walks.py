@@ -18,7 +18,7 @@ from mailwiz_tui.ui.app.application import MailwizApp
 from mailwiz_tui.ui.installation.dashboard import DashboardScreen
 from mailwiz_tui.ui.widgets.server_list import ServerList
 from tests.ui.fakes import PASSED, FakeOutcome, Script, debian_facts
-from tests.ui.grid import SIZES, check_golden, grid, screen_text, until
+from tests.ui.grid import SIZES, check_golden, focus, grid, screen_text, until
 from tests.ui.make import MakeApp
 from tests.ui.test_steps import IDS, field, goto, saved_in
 
@@ -174,7 +174,7 @@ async def test_an_existing_private_network_gives_the_addresses_that_servers_have
         screen = await goto(pilot, app, "roles")
         await keys(pilot, "1", "down", "2")
         assert [s["internal_ip"] for s in app.session.servers()] == ["10.80.0.1", "10.80.0.2"]
-        field(screen, "network.private").control.focus()
+        await focus(pilot, field(screen, "network.private").control)
         await keys(pilot, "right")
         await until(pilot, lambda: app.session.servers()[0].get("internal_ip") == "10.1.2.3", "its own address")
         assert "internal_ip" not in app.session.servers()[1]
