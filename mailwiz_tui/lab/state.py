@@ -44,7 +44,7 @@ def check_name(name: str) -> str:
     """Return a lab's name if it can serve as a folder and in a namespace's name."""
     if not _NAME.fullmatch(name):
         raise LabError(
-            f"{name!r} cannot be a lab's name; use a letter, then letters, digits and hyphens (20 at most)"
+            f"{name!r} cannot be a lab's name; use small letters, digits and hyphens, a letter first (20 at most)"
         )
     return name
 
