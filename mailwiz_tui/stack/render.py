@@ -1,29 +1,38 @@
-"""Templates of configuration files: ``@@NAME@@`` is replaced, everything else is left alone.
+"""Templates of configuration files: Jinja2 with delimiters of its own.
 
-The mark collides with nothing that Postfix (``$name``), Dovecot (``%{name}``), nftables (``@name``) or
-the agent (``{{secret:NAME}}``) use. A name without a value and a value without a name are both errors,
-so that a template and the code beside it cannot drift apart.
+``{= name =}`` is a value, ``{: if name :}`` a statement, ``{:# remark #:}`` a remark that is not rendered.
+Jinja2's own delimiters clash with the languages of the files: ``{{`` begins a secret for the agent
+(``{{secret:NAME}}``), ``{#`` is in the shell's ``${#list}``, ``{%`` in formats of Lua and Python
+(``"{%s}"``). No language here has ``{=`` or ``{:``. Already in use are ``$name`` and ``${name}`` (Postfix,
+nginx, PHP, shell), ``%{name}`` (Dovecot), ``%i`` (systemd), ``%w`` (Lua), ``@name`` (nftables), ``@@name``
+(SQL), ``[[`` and ``<<`` (shell), ``<{$name}>`` (an address in PHP), ``<%{name}>`` (Dovecot's log formats).
+
+A line with nothing but a statement or a remark leaves nothing behind. A name without a value and a value
+without a name are both errors, in branches that are not taken too, so that a template and the code beside
+it cannot drift apart. https://jinja.palletsprojects.com/en/stable/api/#high-level-api
 """
 
 from __future__ import annotations
 
-import re
+from functools import cache
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
-_MARK = re.compile(r"@@([A-Z][A-Z0-9_]*)@@")
+if TYPE_CHECKING:
+    import jinja2
 
 
 class TemplateError(Exception):
     """A template and its values do not fit; a fault of the program, never of the plan."""
 
 
-def render(component: str, name: str, /, **values: str) -> str:
+def render(component: str, name: str, /, **values: object) -> str:
     """The template ``templates/<name>`` of a component with its values filled in.
 
-    ``values`` are keyed by the marks' names in lower case. Raises ``TemplateError`` where a mark has no
-    value or a value no mark.
+    Raises ``TemplateError`` where a name has no value, a value no name, or something is printed that is
+    neither text nor a whole number.
     """
-    return fill(source(component, name), f"{component}/{name}", **values)
+    return _filled(*_template(component, name), values)
 
 
 def source(component: str, name: str) -> str:
@@ -31,15 +40,73 @@ def source(component: str, name: str) -> str:
     return files("mailwiz_tui.stack").joinpath(component, "templates", name).read_text(encoding="utf-8")
 
 
-def fill(text: str, name: str, /, **values: str) -> str:
-    """``text`` with its marks replaced; ``name`` is for the message of an error."""
-    known = {key.upper(): value for key, value in values.items()}
-    marks = set(_MARK.findall(text))
-    if missing := sorted(marks - known.keys()):
-        raise TemplateError(f"{name} needs a value for {', '.join(missing)}")
-    if unused := sorted(known.keys() - marks):
-        raise TemplateError(f"{name} has no place for {', '.join(unused)}")
-    return _MARK.sub(lambda mark: known[mark.group(1)], text)
+def fill(text: str, name: str, /, **values: object) -> str:
+    """``text`` as a template with its values filled in; ``name`` is for the message of an error."""
+    return _filled(*_compiled(text, name), values)
+
+
+def _filled(template: jinja2.Template, names: frozenset[str], values: dict[str, object]) -> str:
+    from jinja2 import UndefinedError
+
+    if missing := sorted(names - values.keys()):
+        raise TemplateError(f"{template.filename} needs a value for {', '.join(missing)}")
+    if unused := sorted(values.keys() - names):
+        raise TemplateError(f"{template.filename} has no place for {', '.join(unused)}")
+    try:
+        return template.render(values)
+    except UndefinedError as error:  # an attribute or an item that a value does not have
+        raise TemplateError(f"{template.filename}: {error}") from error
+
+
+@cache
+def _template(component: str, name: str) -> tuple[jinja2.Template, frozenset[str]]:
+    return _compiled(source(component, name), f"{component}/{name}")
+
+
+def _compiled(text: str, name: str) -> tuple[jinja2.Template, frozenset[str]]:
+    """The template and the names of the values that it needs."""
+    from jinja2 import Template, TemplateSyntaxError, meta
+
+    environment = _environment()
+    try:
+        tree = environment.parse(text, filename=name)
+        code = environment.compile(tree, name, name)
+    except TemplateSyntaxError as error:
+        raise TemplateError(f"{name}, line {error.lineno}: {error.message}") from error
+    template = Template.from_code(environment, code, environment.make_globals(None))
+    return template, frozenset(meta.find_undeclared_variables(tree))
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    """Jinja2 as the templates need it; loaded with the first template, not with the program."""
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(
+        variable_start_string="{=",
+        variable_end_string="=}",
+        block_start_string="{:",
+        block_end_string=":}",
+        comment_start_string="{:#",
+        comment_end_string="#:}",
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        undefined=StrictUndefined,
+        autoescape=False,  # noqa: S701 - configuration files, not HTML
+        finalize=_printable,
+    )
+    environment.globals.clear()
+    return environment
+
+
+def _printable(value: object) -> object:
+    """Refuse what would be printed as Python writes it: ``None``, ``True``, a list."""
+    from jinja2 import Undefined
+
+    if isinstance(value, str | Undefined) or (isinstance(value, int) and not isinstance(value, bool)):
+        return value
+    raise TemplateError(f"a template prints {value!r}, which is neither text nor a whole number")
 
 
 def sql_text(value: str) -> str:

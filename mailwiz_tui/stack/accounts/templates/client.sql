@@ -1,8 +1,8 @@
 SET @gone = (SELECT GROUP_CONCAT(QUOTE(User), '@', QUOTE(Host)) FROM mysql.user
-    WHERE User = '@@USER@@' AND Host NOT IN ('localhost', '@@ADDRESS@@'));
+    WHERE User = '{= user =}' AND Host NOT IN ('localhost', '{= address =}'));
 SET @drop = IF(@gone IS NULL, 'DO 0', CONCAT('DROP USER ', @gone));
 PREPARE statement FROM @drop;
 EXECUTE statement;
 DEALLOCATE PREPARE statement;
-CREATE USER IF NOT EXISTS @@ACCOUNT@@ IDENTIFIED BY '' REQUIRE SUBJECT '/CN=@@NAME@@';
-ALTER USER @@ACCOUNT@@ IDENTIFIED BY '' REQUIRE SUBJECT '/CN=@@NAME@@' WITH MAX_USER_CONNECTIONS @@CONNECTIONS@@;
+CREATE USER IF NOT EXISTS {= account =} IDENTIFIED BY '' REQUIRE SUBJECT '/CN={= name =}';
+ALTER USER {= account =} IDENTIFIED BY '' REQUIRE SUBJECT '/CN={= name =}' WITH MAX_USER_CONNECTIONS {= connections =};

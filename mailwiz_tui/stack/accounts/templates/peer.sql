@@ -1,11 +1,11 @@
 
-CREATE USER IF NOT EXISTS @@ACCOUNT@@ IDENTIFIED BY '';
-ALTER USER @@ACCOUNT@@ IDENTIFIED BY '' REQUIRE SUBJECT '/CN=@@NAME@@' WITH MAX_USER_CONNECTIONS 20;
-REVOKE ALL PRIVILEGES, GRANT OPTION FROM @@ACCOUNT@@;
-GRANT SELECT ON `@@DATABASE@@`.`domain` TO @@ACCOUNT@@;
-GRANT SELECT ON `@@DATABASE@@`.`alias` TO @@ACCOUNT@@;
-GRANT SELECT ON `@@DATABASE@@`.`alias_domain` TO @@ACCOUNT@@;
-GRANT SELECT ON `@@DATABASE@@`.`mailwiz_store` TO @@ACCOUNT@@;
-GRANT SELECT@@USAGE@@ ON `@@DATABASE@@`.`quota2` TO @@ACCOUNT@@;
-GRANT SELECT (@@COLUMNS@@)
-    ON `@@DATABASE@@`.`mailbox` TO @@ACCOUNT@@;@@SECRETS@@
+CREATE USER IF NOT EXISTS {= account =} IDENTIFIED BY '';
+ALTER USER {= account =} IDENTIFIED BY '' REQUIRE SUBJECT '/CN={= name =}' WITH MAX_USER_CONNECTIONS 20;
+REVOKE ALL PRIVILEGES, GRANT OPTION FROM {= account =};
+GRANT SELECT ON `{= database =}`.`domain` TO {= account =};
+GRANT SELECT ON `{= database =}`.`alias` TO {= account =};
+GRANT SELECT ON `{= database =}`.`alias_domain` TO {= account =};
+GRANT SELECT ON `{= database =}`.`mailwiz_store` TO {= account =};
+GRANT SELECT{= usage =} ON `{= database =}`.`quota2` TO {= account =};
+GRANT SELECT ({= columns =})
+    ON `{= database =}`.`mailbox` TO {= account =};{= secrets =}

@@ -2,7 +2,7 @@
 # Own rules of a user: over ManageSieve (port 4190); of the server: a sieve_script in /etc/dovecot/mailwiz.d/.
 require ["fileinto", "mailbox"];
 
-if @@SPAM@@ {
+if {= spam =} {
     fileinto :create "Junk";
     stop;
 }

@@ -1,7 +1,7 @@
 -- Managed by mailwiz-tui: the next apply writes this file again. Add nothing here.
 -- The tables of PostfixAdmin 3.3 (schema version 1847), so that its panel finds them as it expects and
 -- takes over from that version. Tables that exist are left as they are.
-USE `@@DATABASE@@`;
+USE `{= database =}`;
 
 CREATE TABLE IF NOT EXISTS `admin` (
   `username` varchar(255) NOT NULL,

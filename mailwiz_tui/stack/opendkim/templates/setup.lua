@@ -1,5 +1,5 @@
 -- Managed by mailwiz-tui: the next apply writes this file again.
--- Own script: SetupPolicyScript in @@OWN@@. See opendkim-lua(3).
+-- Own script: SetupPolicyScript in {= own =}. See opendkim-lua(3).
 --
 -- Mail that came in from outside under a name of ours may leave again, sent on by an alias or by a user's filter, here
 -- or by another server of the plan. Nobody here wrote it, so it is not signed. mailwiz-message-checks, the milter where

@@ -5,7 +5,7 @@ if (preg_match('#/(?:edit|editactive|delete|password|edit-alias)\.php$#', $_SERV
         if (empty($_SESSION['sessid']['username'])) {
             return;
         }
-        $socket = @stream_socket_client('unix://@@SOCKET@@', $code, $why, 2);
+        $socket = @stream_socket_client('unix://{= socket =}', $code, $why, 2);
         if ($socket) {
             stream_set_timeout($socket, 20);
             stream_get_contents($socket);

@@ -2,5 +2,5 @@
 // the command line, may change the tables (public/upgrade.php).
 $CONF['database_type'] = 'mysqli';
 $CONF['database_host'] = 'localhost';
-$CONF['database_socket'] = '@@SOCKET@@';
+$CONF['database_socket'] = '{= socket =}';
 $CONF['database_user'] = PHP_SAPI === 'cli' && posix_geteuid() === 0 ? 'root' : 'postfixadmin';

@@ -2,12 +2,12 @@
 // root, on the command line and with another certificate, may change the tables (public/upgrade.php).
 $root = PHP_SAPI === 'cli' && posix_geteuid() === 0;
 $CONF['database_type'] = 'mysqli';
-$CONF['database_host'] = '@@HOST@@';
-$CONF['database_port'] = '@@PORT@@';
+$CONF['database_host'] = '{= host =}';
+$CONF['database_port'] = '{= port =}';
 $CONF['database_socket'] = '';
 $CONF['database_use_ssl'] = true;
-$CONF['database_ssl_ca'] = '@@PEERS@@';
-$CONF['database_ssl_cert'] = $root ? '@@ROOT_CERTIFICATE@@' : '@@CERTIFICATE@@';
-$CONF['database_ssl_key'] = $root ? '@@ROOT_KEY@@' : '@@KEY@@';
+$CONF['database_ssl_ca'] = '{= peers =}';
+$CONF['database_ssl_cert'] = $root ? '{= root_certificate =}' : '{= certificate =}';
+$CONF['database_ssl_key'] = $root ? '{= root_key =}' : '{= key =}';
 $CONF['database_ssl_verify_server_cert'] = true;
-$CONF['database_user'] = $root ? '@@ROOT_USER@@' : '@@USER@@';
+$CONF['database_user'] = $root ? '{= root_user =}' : '{= user =}';

@@ -4,7 +4,7 @@
 $dbuser = 'postfixadmin';
 $dbpass = '';
 $basepath = '';
-$dbname = '@@DATABASE@@';
+$dbname = '{= database =}';
 $dbserver = 'localhost';
 $dbport = '';
 $dbtype = 'mysqli';

@@ -25,7 +25,7 @@ class mailwiz_accounts extends rcube_plugin
 
     private function copy_again()
     {
-        $socket = @stream_socket_client('unix://@@SOCKET@@', $code, $why, 5);
+        $socket = @stream_socket_client('unix://{= socket =}', $code, $why, 5);
         if ($socket) {
             stream_set_timeout($socket, 30);
             stream_get_contents($socket);
