@@ -10,6 +10,7 @@ from mailwiz_tui.commands.workspace import Workspace, examine
 from mailwiz_tui.plan.findings import Severity
 from mailwiz_tui.plan.support import unsupported
 from mailwiz_tui.plan.words import counted
+from mailwiz_tui.topology.servers import linked
 
 
 def run(options: argparse.Namespace) -> int:
@@ -44,6 +45,8 @@ async def _network(workspace: Workspace, options: argparse.Namespace) -> bool:
         if finding := report.finding:
             fault = finding.severity is Severity.FAULT
             complain(finding.line if fault else f"warning: {finding.line}")
-    for name in sorted(silent) if workspace.plan.linked else ():
+    if not linked(workspace.plan):
+        return all(report.good for report in reports)
+    for name in sorted(silent):
         complain(f"network: {name} was not reached, so its paths were not tried (is it up? see mailwiz-tui diff)")
-    return (not silent or not workspace.plan.linked) and all(report.good for report in reports)
+    return not silent and all(report.good for report in reports)

@@ -37,6 +37,7 @@ from mailwiz_tui.plan.findings import PlanError
 from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.plan.support import unsupported
 from mailwiz_tui.stack.blueprint import Blueprint
+from mailwiz_tui.topology.servers import account_store_id
 
 
 class Engine:
@@ -123,7 +124,7 @@ class Engine:
 
     def learn_account_domains(self, domains: Collection[str] | None) -> None:
         """Remembers which mailbox domains the accounts have, beside the plan; None says nothing."""
-        if learn(self.plan, self.known, domains):
+        if learn(self.known, account_store_id(self.plan), domains):
             self._save()
 
     async def survey(self) -> list[network.PairReport]:

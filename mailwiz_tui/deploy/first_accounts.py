@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pydantic import SecretStr
 
-from mailwiz_tui.plan.model import AdminPanel, Plan, PlanServer, Role
+from mailwiz_tui.plan.model import AdminPanel, Plan
 
 ROLE_NAMES = ("abuse", "hostmaster", "security", "webmaster", "mailer-daemon", "dmarc")
 """Addresses that a mail domain must answer at, beside postmaster."""
@@ -39,11 +39,6 @@ def first_administrator(plan: Plan) -> str:
     if plan.services.admin_panel is AdminPanel.NONE:
         return ""
     return f"postmaster@{plan.domain.primary_domain}"
-
-
-def account_server(plan: Plan) -> PlanServer | None:
-    """The server whose database the accounts are written to."""
-    return next(iter(plan.servers_with(Role.MAIL_STORAGE)), None)
 
 
 def new_password() -> SecretStr:

@@ -6,9 +6,10 @@ from pydantic import SecretStr
 
 from mailwiz_tui.deploy.account_copies import Linked, refresh_copies
 from mailwiz_tui.deploy.backup_servers import backup_servers
-from mailwiz_tui.deploy.first_accounts import account_server, first_accounts, first_administrator, new_password
+from mailwiz_tui.deploy.first_accounts import first_accounts, first_administrator, new_password
 from mailwiz_tui.deploy.gather import gather_servers
 from mailwiz_tui.plan.model import Plan
+from mailwiz_tui.topology.servers import account_store
 
 
 class FirstSecrets:
@@ -26,7 +27,7 @@ class FirstSecrets:
 
         Until ``acknowledge`` each call sets new passwords, so none is ever lost on the way.
         """
-        place = account_server(self._plan)
+        place = account_store(self._plan)
         if place is None:
             return {}
         wanted = first_accounts(self._plan)
@@ -47,7 +48,7 @@ class FirstSecrets:
 
         Like ``accounts`` it sets a new one at each call until ``acknowledge``.
         """
-        place, address = account_server(self._plan), first_administrator(self._plan)
+        place, address = account_store(self._plan), first_administrator(self._plan)
         if place is None or not address:
             return {}
         password = new_password()
@@ -72,7 +73,7 @@ class FirstSecrets:
 
     async def acknowledge(self) -> None:
         """Tells the server that the operator has all that was handed over (``manage/handover.py``)."""
-        place = account_server(self._plan)
+        place = account_store(self._plan)
         if place is None:
             return
         link = await self._links.link(place.id)

@@ -21,6 +21,7 @@ from mailwiz_tui.fleet.server import Server
 from mailwiz_tui.plan.findings import Finding, Severity
 from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.stack.blueprint import Blueprint
+from mailwiz_tui.topology.servers import linked
 
 WAITS, COMPARES = "prepared; waits until every server is", "comparing with the plan"
 
@@ -155,7 +156,7 @@ class Installing:
 
     async def _look_at_network(self, wanted: Mapping[str, _Ready]) -> dict[str, Finding]:
         """Tries the paths between servers; says what is worth knowing, returns who cannot be linked, and why."""
-        if not self.plan.linked:
+        if not linked(self.plan):
             return {}
         links = {i: await self.work.link(self.find(i)) for i in wanted}
         reports = await network.survey(self.plan, self.known, links)

@@ -19,6 +19,7 @@ from mailwiz_tui.fleet.facts import Facts, FactsFile
 from mailwiz_tui.plan.findings import Finding, Severity
 from mailwiz_tui.plan.model import Plan, PrivateNetwork
 from mailwiz_tui.stack import layout, traffic
+from mailwiz_tui.topology.servers import linked
 
 CLOCKS_APART = 30.0
 """Seconds between two servers' clocks that are worth a word; certificates and DKIM signatures depend on them."""
@@ -140,7 +141,7 @@ class _Answers:
 
 async def survey(plan: Plan, known: FactsFile, links: Mapping[str, Asking]) -> list[PairReport]:
     """Try every pair of the servers that are connected; empty for one server. A server's failure leaves gaps."""
-    if not plan.linked:
+    if not linked(plan):
         return []
     told = _Answers()
     made = plan.network.private is PrivateNetwork.WIREGUARD

@@ -22,12 +22,14 @@ from mailwiz_tui.deploy.sanitize import clean_text
 from mailwiz_tui.fleet.facts import DkimPublicKey, Facts, FactsFile, ServerRecord, TlsPublic
 from mailwiz_tui.fleet.server import Server
 from mailwiz_tui.plan.errors import OperatorError
-from mailwiz_tui.plan.model import Plan, PrivateNetwork, Role, TlsProvider
+from mailwiz_tui.plan.model import Plan, PrivateNetwork, TlsProvider
 from mailwiz_tui.plan.published import public_names
 from mailwiz_tui.stack import traffic
 from mailwiz_tui.stack.accounts.clients import database_clients
 from mailwiz_tui.stack.blueprint import Blueprint
 from mailwiz_tui.stack.certificate import self_signed_days
+from mailwiz_tui.topology.derive import topology_of
+from mailwiz_tui.topology.servers import linked, server_of
 
 Compile = Callable[[Plan, str, FactsFile], Blueprint]
 
@@ -251,7 +253,7 @@ class Work:
 
     def _mesh_wanted(self, server_id: str) -> dict[str, Any] | None:
         """What a server needs to be known by to the plan's other servers; None where there are none."""
-        if not self.plan.linked:
+        if not linked(self.plan):
             return None
         made = self.plan.network.private is PrivateNetwork.WIREGUARD
         clients = {client.name: client.subject(server_id) for client in database_clients(self.plan, server_id)}
@@ -259,7 +261,7 @@ class Work:
 
     def _require_peer_keys(self, server: Server) -> None:
         """Raises EngineError where a server of the plan was never prepared: this one could not let it in."""
-        if not self.plan.linked:
+        if not linked(self.plan):
             return
         strangers = [s.id for s in self.plan.servers if not self._has_peer_keys(s.id)]
         if others := [name for name in strangers if name != server.id]:
@@ -279,16 +281,15 @@ class Work:
         )
 
     def _keys_wanted(self, server_id: str) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
-        signs = any(server.id == server_id for server in self.plan.servers_with(Role.MX_OUTBOUND))
         security = self.plan.security
         dkim = []
-        if security.dkim.enabled and signs:
+        if topology_of(self.plan, server_id).signs:
             dkim = [{"selector": self.plan.dkim_selector(server_id), "bits": security.dkim.key_size}]
         if security.tls.provider is TlsProvider.CUSTOM:
             return dkim, None
         days = self_signed_days(security.tls.provider)
-        server = next(server for server in self.plan.servers if server.id == server_id)
-        return dkim, {"names": list(public_names(self.plan, server)), "days": days}
+        names = list(public_names(self.plan, server_of(self.plan, server_id)))
+        return dkim, {"names": names, "days": days}
 
 
 def _new_run_id() -> str:

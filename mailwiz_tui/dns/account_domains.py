@@ -12,13 +12,14 @@ from mailwiz_tui.fleet.account_domains import UNPLANNED_ADVICE, known_drift, unp
 from mailwiz_tui.fleet.facts import FactsFile
 from mailwiz_tui.fleet.server import Inventory
 from mailwiz_tui.plan.model import Plan
+from mailwiz_tui.topology.servers import account_store_id
 
 STANDARDS = (mx, spf, dkim, dmarc, tls_rpt, srv)
 
 
 def records(plan: Plan, known: FactsFile, inventory: Inventory | None = None) -> list[Record]:
     """The records by domain; none where the plan and the accounts agree."""
-    names = known_drift(plan, known).unplanned
+    names = known_drift(plan, known, account_store_id(plan)).unplanned
     if not names:
         return []
     site = Site(widened(plan, names), known, inventory)
@@ -35,5 +36,5 @@ def notes(plan: Plan, known: FactsFile) -> list[Note]:
     """What becomes of mail of each such domain, and what to do."""
     return [
         Note(name, "the plan", f"{unplanned_sentence(name)}. To do: {UNPLANNED_ADVICE}.")
-        for name in known_drift(plan, known).unplanned
+        for name in known_drift(plan, known, account_store_id(plan)).unplanned
     ]

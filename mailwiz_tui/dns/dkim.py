@@ -5,7 +5,7 @@ from __future__ import annotations
 from mailwiz_tui.dns.record import HOUR, Note, Record, Section
 from mailwiz_tui.dns.site import Site
 from mailwiz_tui.fleet.facts import DkimPublicKey
-from mailwiz_tui.plan.model import Role
+from mailwiz_tui.topology.servers import signers
 
 PENDING = "key not known yet: prepare generates it"
 
@@ -17,12 +17,9 @@ def text(key: DkimPublicKey) -> str:
 
 def records(site: Site) -> list[Record]:
     """One record for each signing server's selector and mailbox domain; pending where the key is not known."""
-    if not site.plan.security.dkim.enabled:
-        return []
     found: list[Record] = []
-    signers = site.plan.servers_with(Role.MX_OUTBOUND)
     for domain in site.plan.mailbox_domains():
-        for server in signers:
+        for server in signers(site.plan):
             selector = site.plan.dkim_selector(server.id)
             known = site.known.servers.get(server.id)
             key = next((k for k in known.dkim if k.selector == selector), None) if known else None

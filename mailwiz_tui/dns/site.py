@@ -8,9 +8,9 @@ from functools import cached_property
 from mailwiz_tui.fleet.facts import FactsFile, TlsPublic
 from mailwiz_tui.fleet.server import Inventory
 from mailwiz_tui.fleet.web import Web, web
-from mailwiz_tui.plan.model import Plan, PlanServer, Role
+from mailwiz_tui.plan.model import Plan, PlanServer
 from mailwiz_tui.plan.published import server_name
-from mailwiz_tui.topology.servers import client_address
+from mailwiz_tui.topology.servers import client_address, fronts, inbound
 
 ADDRESS_PENDING = "address not known yet: set it in the inventory, or connect to the server"
 
@@ -59,17 +59,17 @@ class Site:
         if virtual:
             four = "" if ":" in virtual else virtual
             return [Host(self.hostname, "", four, virtual if not four else "")]
-        return [self._host(server, self.hostname) for server in self._with(Role.MX_OUTBOUND)]
+        return [self._host(server, self.hostname) for server in _or_first(self.plan, fronts(self.plan))]
 
     @cached_property
     def inbound(self) -> list[Host]:
         """The hosts that receive mail from the world."""
-        return [self._host(server, self.server_name(server)) for server in self._with(Role.MX_INBOUND)]
+        return [self._host(server, self.server_name(server)) for server in _or_first(self.plan, inbound(self.plan))]
 
     @cached_property
     def outbound(self) -> list[Host]:
         """The hosts that send mail to the world."""
-        return [self._host(server, self.server_name(server)) for server in self._with(Role.MX_OUTBOUND)]
+        return [self._host(server, self.server_name(server)) for server in _or_first(self.plan, fronts(self.plan))]
 
     @cached_property
     def hosts(self) -> list[Host]:
@@ -101,12 +101,14 @@ class Site:
         """Whether the mail hostname itself answers HTTPS with a certificate that mail programs trust."""
         return bool(self.web.autoconfig or self.web.autodiscover)
 
-    def _with(self, role: Role) -> list[PlanServer]:
-        return self.plan.servers_with(role) or self.plan.servers[:1]
-
     def _host(self, server: PlanServer, name: str) -> Host:
         entry = self.inventory.get(server.id) if self.inventory else None
         facts = self.known.facts(server.id)
         four = (entry.public_ipv4 if entry else "") or (facts.public_ipv4 if facts else "")
         six = (entry.public_ipv6 if entry else "") or (facts.public_ipv6 if facts else "")
         return Host(name, server.id, four, six)
+
+
+def _or_first(plan: Plan, servers: tuple[PlanServer, ...]) -> tuple[PlanServer, ...]:
+    """The servers; of a plan whose roles are not given yet, its first."""
+    return servers or tuple(plan.servers[:1])

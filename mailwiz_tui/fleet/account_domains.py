@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from mailwiz_tui.fleet.facts import FactsFile
-from mailwiz_tui.plan.model import AdditionalDomain, Plan, Role
+from mailwiz_tui.plan.model import AdditionalDomain, Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,20 +33,15 @@ def compared(plan: Plan, domains: Collection[str] | None) -> AccountDrift:
     )
 
 
-def store_id(plan: Plan) -> str:
-    """The server whose database holds the accounts: the first with mailboxes; empty in a plan without one."""
-    return next((server.id for server in plan.servers_with(Role.MAIL_STORAGE)), "")
-
-
-def known_drift(plan: Plan, known: FactsFile) -> AccountDrift:
-    """The drift as it was when the servers were asked last."""
-    facts = known.facts(store_id(plan))
+def known_drift(plan: Plan, known: FactsFile, store: str) -> AccountDrift:
+    """The drift as it was when the server with the accounts was asked last."""
+    facts = known.facts(store)
     return compared(plan, facts.account_domains if facts else None)
 
 
-def learn(plan: Plan, known: FactsFile, domains: Collection[str] | None) -> bool:
-    """Remember the domains of the accounts; whether that is news. None says nothing."""
-    record = known.servers.get(store_id(plan))
+def learn(known: FactsFile, store: str, domains: Collection[str] | None) -> bool:
+    """Remember the domains of the accounts on the server with them; whether that is news. None says nothing."""
+    record = known.servers.get(store)
     if record is None or domains is None or record.facts.account_domains == tuple(domains):
         return False
     record.facts = record.facts.model_copy(update={"account_domains": tuple(domains)})

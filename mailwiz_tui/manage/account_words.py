@@ -6,7 +6,8 @@ import re
 
 from mailwiz_tui.plan.dnsnames import display_name, domain_name
 from mailwiz_tui.plan.mailnames import account_address, mail_address, target_address
-from mailwiz_tui.plan.model import Plan, Role
+from mailwiz_tui.plan.model import Plan
+from mailwiz_tui.topology.servers import stores
 
 UNITS = {"": 1, "B": 1, "K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}
 _SIZE = re.compile(r"(\d{1,15})(?:\.(\d{1,3}))?\s*([KMGT]?)(?:i?B)?", re.IGNORECASE)
@@ -83,6 +84,6 @@ def shown_address(address: str) -> str:
 
 def known_store(plan: Plan, store: str) -> None:
     """Raises ValueError unless mailboxes of the plan can be on that server."""
-    stores = [server.id for server in plan.servers_with(Role.MAIL_STORAGE)]
-    if store not in stores:
-        raise ValueError(f"the plan has no store “{store[:40]}”; its stores: {', '.join(stores) or 'none'}")
+    known = [server.id for server in stores(plan)]
+    if store not in known:
+        raise ValueError(f"the plan has no store “{store[:40]}”; its stores: {', '.join(known) or 'none'}")

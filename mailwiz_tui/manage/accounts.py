@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from mailwiz_tui.deploy.account_copies import Linked, refresh_copies
-from mailwiz_tui.deploy.first_accounts import account_server, new_password
+from mailwiz_tui.deploy.first_accounts import new_password
 from mailwiz_tui.deploy.sanitize import clean_text
 from mailwiz_tui.deploy.work import EngineError
 from mailwiz_tui.manage.account_entries import AccountBook, Added, AliasEntry, DomainEntry, MailboxEntry, Removed
@@ -25,7 +25,7 @@ from mailwiz_tui.manage.account_words import (
     typed_target,
 )
 from mailwiz_tui.manage.mailbox_move import Moved, move_mailbox
-from mailwiz_tui.topology.servers import spread_stores
+from mailwiz_tui.topology.servers import account_store, spread_stores
 
 
 class Accounts:
@@ -150,7 +150,7 @@ class Accounts:
         return AliasEntry(clean_text(raw["address"]), tuple(map(clean_text, raw["goto"])), True)
 
     async def _ask(self, what: str, **args: Any) -> dict[str, Any]:
-        place = account_server(self._engine.plan)
+        place = account_store(self._engine.plan)
         if place is None:
             raise EngineError("the plan has no server that keeps mailboxes", "servers", "give one the role first")
         link = await self._engine.link(place.id)

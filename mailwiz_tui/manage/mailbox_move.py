@@ -16,7 +16,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mailwiz_tui.deploy.account_copies import Linked, refresh_copies
-from mailwiz_tui.deploy.first_accounts import account_server
 from mailwiz_tui.deploy.sanitize import clean_text
 from mailwiz_tui.deploy.work import EngineError
 from mailwiz_tui.manage.account_words import known_store, size_words, typed_address
@@ -24,7 +23,7 @@ from mailwiz_tui.plan.model import StorageType
 from mailwiz_tui.plan.words import counted
 from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.traffic import internal_name
-from mailwiz_tui.topology.servers import server_of, spread_stores
+from mailwiz_tui.topology.servers import account_store, server_of, spread_stores
 
 ROOM = 100 * 1024**2
 """Bytes that stay free on the new store beside the mailbox."""
@@ -89,7 +88,7 @@ class _Move:
     def __init__(self, engine: Linked, address: str, target: str, say: Callable[[str], None]) -> None:
         self._engine, self._address, self._target, self._say = engine, address, target, say
         self._token = secrets.token_hex(16)
-        holder = account_server(engine.plan)
+        holder = account_store(engine.plan)
         self._holder = holder.id if holder else target
         self._shared = engine.plan.storage.type is StorageType.NFS
 

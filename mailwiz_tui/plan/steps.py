@@ -5,7 +5,18 @@ from __future__ import annotations
 from mailwiz_tui.plan.questions import architecture, domains, outcome, roles, security, services, storage
 from mailwiz_tui.plan.spec import Choice, FieldKind, FieldSpec, ShownWhen, StepSpec
 
-__all__ = ["STEPS", "Choice", "FieldKind", "FieldSpec", "ShownWhen", "StepSpec", "field_at", "step", "step_of"]
+__all__ = [
+    "SERVER_ANSWERS",
+    "STEPS",
+    "Choice",
+    "FieldKind",
+    "FieldSpec",
+    "ShownWhen",
+    "StepSpec",
+    "field_at",
+    "step",
+    "step_of",
+]
 
 STEPS: tuple[StepSpec, ...] = (
     architecture.STEP,
@@ -17,6 +28,8 @@ STEPS: tuple[StepSpec, ...] = (
     outcome.DNS,
     outcome.INSTALL,
 )
+SERVER_ANSWERS = ("architecture", "servers")
+"""The keys that decide which servers there are and who does what."""
 
 
 def step(step_id: str) -> StepSpec:

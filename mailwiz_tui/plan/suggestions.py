@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from mailwiz_tui.plan.dnsnames import domain_name
+from mailwiz_tui.plan.model import Architecture, Role
 
 _INTERNAL_IP = re.compile(r"servers\.(\d+)\.internal_ip")
 MAX_NODES = 250
@@ -39,7 +40,7 @@ def suggest(path: str, get: Callable[[str], Any], today: datetime.date | None = 
         return f"{(today or datetime.date.today()).year}a"
     numbered = _INTERNAL_IP.fullmatch(path)
     if numbered and int(numbered[1]) < MAX_NODES:
-        return f"10.80.0.{int(numbered[1]) + 1}" if get("architecture") != "single" else ""
+        return f"10.80.0.{int(numbered[1]) + 1}" if get("architecture") != Architecture.SINGLE else ""
     domain = _usable(get("domain.primary_domain"))
     if not domain:
         return ""
@@ -53,6 +54,13 @@ def suggest(path: str, get: Callable[[str], Any], today: datetime.date | None = 
         case "storage.s3_bucket":
             return f"{domain.replace('.', '-')[:58]}-mail"
     return ""
+
+
+def suggest_roles(get: Callable[[str], Any], server_ids: Sequence[str]) -> dict[str, Any]:
+    """Who does what where that is clear: one server is known, and one shall do everything; else empty."""
+    if get("architecture") != Architecture.SINGLE or len(server_ids) != 1:
+        return {}
+    return {"servers": [{"id": server_ids[0], "roles": [Role.ALL_IN_ONE.value]}]}
 
 
 def _usable(domain: Any) -> str:

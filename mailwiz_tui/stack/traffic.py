@@ -6,12 +6,13 @@ Pure: it follows from the plan alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from mailwiz_tui.plan.model import Antispam, Plan, PlanServer, PrivateNetwork, Role
 from mailwiz_tui.plan.published import host_label
 from mailwiz_tui.stack import layout
+from mailwiz_tui.topology.servers import linked, servers_doing
 
 LOOPBACK = "127.0.0.1"
 
@@ -188,22 +189,22 @@ LINKS = (
 
 def flows(plan: Plan) -> tuple[Flow, ...]:
     """Every connection between servers; empty for one server. In the table's order, then the plan's."""
-    if not plan.linked:
+    if not linked(plan):
         return ()
     found = [*_private_link(plan)]
     for exchange in EXCHANGES:
-        targets = plan.servers_with(*exchange.providers)
+        targets = servers_doing(plan, *exchange.providers)
         if exchange.accounts:
             targets = targets[:1]
-        found += _between(plan.servers_with(*exchange.consumers), targets, exchange)
+        found += _between(servers_doing(plan, *exchange.consumers), targets, exchange)
     for link in links(plan):
-        found += _between(plan.servers_with(*link.consumers), plan.servers_with(*link.providers), link)
+        found += _between(servers_doing(plan, *link.consumers), servers_doing(plan, *link.providers), link)
     return tuple(found)
 
 
 def links(plan: Plan) -> tuple[Link, ...]:
     """The links that a plan has between its servers."""
-    return tuple(link for link in LINKS if link.wanted(plan)) if plan.linked else ()
+    return tuple(link for link in LINKS if link.wanted(plan)) if linked(plan) else ()
 
 
 def link_named(service: str) -> Link:
@@ -220,7 +221,7 @@ def endpoints(plan: Plan, server_id: str, service: str) -> tuple[Endpoint, ...]:
     Its own provider is at 127.0.0.1; where there are others beside it, 127.0.0.2 leads to whichever works.
     """
     link = link_named(service)
-    providers = [server.id for server in plan.servers_with(*link.providers)]
+    providers = [server.id for server in servers_doing(plan, *link.providers)]
     if link.each:
         ports = {other: index for index, other in enumerate(providers, 10)}
         return tuple(
@@ -255,7 +256,7 @@ def _private_link(plan: Plan) -> Iterator[Flow]:
                 )
 
 
-def _between(sources: list[PlanServer], targets: list[PlanServer], what: Exchange | Link) -> Iterator[Flow]:
+def _between(sources: Iterable[PlanServer], targets: Iterable[PlanServer], what: Exchange | Link) -> Iterator[Flow]:
     for source in sources:
         for target in targets:
             if source.id != target.id:

@@ -12,7 +12,16 @@ from mailwiz_tui.topology.model import (
     ServerTopology,
     Signer,
 )
-from mailwiz_tui.topology.servers import account_store, clustered, copy_servers, divided, roles_of, server_of
+from mailwiz_tui.topology.servers import (
+    account_store,
+    clustered,
+    copy_servers,
+    divided,
+    linked,
+    roles_of,
+    server_of,
+    servers_doing,
+)
 
 _ASK_FILTERS = frozenset({Role.MX_INBOUND, Role.MX_OUTBOUND, Role.MAIL_STORAGE})
 """Who has messages filtered, or teaches the filter what users sort."""
@@ -23,7 +32,7 @@ def topology_of(plan: Plan, server_id: str) -> ServerTopology:
     server = server_of(plan, server_id)
     roles = roles_of(plan, server)
     others = tuple(other for other in plan.servers if other.id != server_id)
-    peers = others if plan.linked else ()
+    peers = others if linked(plan) else ()
     accounts, filters = _accounts(plan, server, roles), _filters(plan, server, roles)
     return ServerTopology(
         server=server,
@@ -42,9 +51,7 @@ def topology_of(plan: Plan, server_id: str) -> ServerTopology:
 
 def _with(plan: Plan, server: PlanServer, *roles: Role) -> tuple[PlanServer, ...]:
     """The servers that hold one of the roles, in the plan's order; one that stands alone holds all."""
-    if not plan.linked:
-        return (server,)
-    return tuple(other for other in plan.servers if roles_of(plan, other) & set(roles))
+    return servers_doing(plan, *roles) if linked(plan) else (server,)
 
 
 def _accounts(plan: Plan, server: PlanServer, roles: frozenset[Role]) -> Accounts:

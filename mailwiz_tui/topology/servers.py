@@ -15,6 +15,11 @@ def server_of(plan: Plan, server_id: str) -> PlanServer:
     raise KeyError(f"the plan has no server {server_id}")
 
 
+def linked(plan: Plan) -> bool:
+    """Whether there are several servers, which talk to each other over a private link."""
+    return plan.linked
+
+
 def divided(plan: Plan) -> bool:
     """Whether several servers divide the roles among them; else each does all the work."""
     return plan.architecture is Architecture.DISTRIBUTED and plan.linked
@@ -32,15 +37,46 @@ def roles_of(plan: Plan, server: PlanServer) -> frozenset[Role]:
     return frozenset(server.roles)
 
 
+def servers_doing(plan: Plan, *roles: Role) -> tuple[PlanServer, ...]:
+    """The servers that do any of these, in the plan's order; where work is not divided, all do everything."""
+    return tuple(server for server in plan.servers if roles_of(plan, server) & set(roles))
+
+
+def fronts(plan: Plan) -> tuple[PlanServer, ...]:
+    """The servers that clients talk to and that send mail to the world."""
+    return servers_doing(plan, Role.MX_OUTBOUND)
+
+
+def inbound(plan: Plan) -> tuple[PlanServer, ...]:
+    """The servers that receive mail from the world."""
+    return servers_doing(plan, Role.MX_INBOUND)
+
+
+def stores(plan: Plan) -> tuple[PlanServer, ...]:
+    """The servers with mailboxes, the account store first."""
+    return servers_doing(plan, Role.MAIL_STORAGE)
+
+
+def signers(plan: Plan) -> tuple[PlanServer, ...]:
+    """The servers that sign outgoing mail (DKIM), each with a key of its own; none where DKIM is off."""
+    return fronts(plan) if plan.security.dkim.enabled else ()
+
+
 def account_store(plan: Plan) -> PlanServer | None:
     """The server whose database holds the accounts: the first with mailboxes; None in a plan without one."""
-    return next(iter(plan.servers_with(Role.MAIL_STORAGE)), None)
+    return next(iter(stores(plan)), None)
+
+
+def account_store_id(plan: Plan) -> str:
+    """The id of the account store; empty in a plan without one."""
+    store = account_store(plan)
+    return store.id if store else ""
 
 
 def spread_stores(plan: Plan) -> tuple[str, ...]:
     """The stores that mailboxes are spread over, the account store first; empty where there is no choice."""
-    stores = tuple(server.id for server in plan.servers_with(Role.MAIL_STORAGE)) if divided(plan) else ()
-    return stores if len(stores) > 1 else ()
+    found = tuple(server.id for server in stores(plan)) if divided(plan) else ()
+    return found if len(found) > 1 else ()
 
 
 def copy_servers(plan: Plan) -> tuple[PlanServer, ...]:

@@ -13,8 +13,9 @@ from collections.abc import Callable
 from functools import partial
 
 from mailwiz_tui.fleet.facts import FactsFile
-from mailwiz_tui.plan.model import AdminPanel, Plan, Role, Webmail
+from mailwiz_tui.plan.model import AdminPanel, Plan, Webmail
 from mailwiz_tui.plan.published import PANEL_PATH, WEBMAIL_PATH, web_addresses
+from mailwiz_tui.topology.derive import topology_of
 from mailwiz_tui.verify.browser_session import BrowserSession, form_value
 from mailwiz_tui.verify.check import Check, Failed, Warned
 from mailwiz_tui.verify.mailbox import Mailbox
@@ -40,8 +41,11 @@ LogIn = Callable[[Site, str, str], Answer]
 
 def checks(target: Target, plan: Plan, known: FactsFile, issuer: str, mailbox: Mailbox | None) -> list[Check]:
     """The checks of the applications that the plan wants; ``issuer`` and trust as in ``web.checks``."""
-    fronts = {server.id for server in plan.servers_with(Role.MX_OUTBOUND)}
-    if not target.offers(HTTPS) or not web_addresses(plan) or target.server_id not in fronts:
+    if (
+        not target.offers(HTTPS)
+        or not web_addresses(plan)
+        or not topology_of(plan, target.server_id).serves_clients
+    ):
         return []
     site = Site(target, "" if public(plan, known) else issuer)
     found: list[Check] = []

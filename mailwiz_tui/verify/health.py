@@ -7,12 +7,12 @@ import time
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from mailwiz_tui.fleet.account_domains import store_id
 from mailwiz_tui.fleet.facts import Facts, FactsFile
 from mailwiz_tui.fleet.server import Server
 from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.plan.words import counted
 from mailwiz_tui.stack.blueprint import Blueprint
+from mailwiz_tui.topology.servers import account_store_id
 from mailwiz_tui.verify import account_domains, server_checks
 from mailwiz_tui.verify.alerts import restarts
 from mailwiz_tui.verify.result import CheckResult, CheckState
@@ -98,7 +98,7 @@ async def look(engine: Watched, blueprint: Blueprint) -> Health:
         link.request("probes", probes=list(_NUMBERS)),
         engine.probe(engine.server(server_id)),
     )
-    if server_id == store_id(engine.plan):
+    if server_id == account_store_id(engine.plan):
         results = [*results, account_domains.judge(engine.plan, server_id, facts.account_domains)]
     told = {answer["id"]: _number(answer) for answer in numbers}
     record = engine.known.servers.get(server_id)

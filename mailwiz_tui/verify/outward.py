@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from cryptography import x509
 
 from mailwiz_tui.fleet.facts import FactsFile
-from mailwiz_tui.plan.model import Plan, Role, TlsProvider
+from mailwiz_tui.plan.model import Plan, TlsProvider
 from mailwiz_tui.stack import layout
+from mailwiz_tui.topology.derive import topology_of
 from mailwiz_tui.verify.obstacle import Concern, Obstacle
 from mailwiz_tui.verify.result import CheckResult, CheckState
 from mailwiz_tui.verify.target import IMAPS, SUBMISSION, SUBMISSIONS, Target
@@ -33,8 +34,7 @@ def results(plan: Plan, known: FactsFile, targets: Mapping[str, Target]) -> list
 def _way_out(plan: Plan, known: FactsFile, server_id: str) -> CheckResult | None:
     """None where mail leaves another way, or where the server could not tell."""
     facts = known.facts(server_id)
-    sends = server_id in {server.id for server in plan.servers_with(Role.MX_OUTBOUND)}
-    if facts is None or not sends or plan.network.relay_host:
+    if facts is None or not topology_of(plan, server_id).sends or plan.network.relay_host:
         return None
     ways = (facts.outbound_25_ipv4, facts.outbound_25_ipv6)
     check = "server.port-25-out"

@@ -6,9 +6,9 @@ from contextlib import AsyncExitStack
 from typing import Protocol
 
 from mailwiz_tui.deploy.account_copies import Linked, refresh_copies
-from mailwiz_tui.plan.model import Plan, Role
+from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.plan.published import host_label
-from mailwiz_tui.topology.servers import account_store
+from mailwiz_tui.topology.servers import account_store, spread_stores
 from mailwiz_tui.verify.mailbox import Mailbox, probe_mailbox, store_mailbox
 from mailwiz_tui.verify.result import CheckResult, CheckState
 from mailwiz_tui.verify.smtp_route import Link
@@ -30,13 +30,13 @@ class Teller(Protocol):
 def wanted(plan: Plan) -> list[Mailbox]:
     """The mailboxes of a plan, that on the first store first."""
     domain = plan.domain.primary_domain
-    first, *further = plan.servers_with(Role.MAIL_STORAGE) or plan.servers[:1]
-    if not further or not plan.linked:
-        return [probe_mailbox(domain)]
     named = probe_mailbox(domain)
+    if not (spread := spread_stores(plan)):
+        return [named]
+    first, *further = spread
     return [
-        Mailbox(named.address, named.password, first.id),
-        *(store_mailbox(domain, store.id, host_label(store.id)) for store in further),
+        Mailbox(named.address, named.password, first),
+        *(store_mailbox(domain, store, host_label(store)) for store in further),
     ]
 
 

@@ -10,9 +10,9 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from mailwiz_tui.dns.records import plan_records
-from mailwiz_tui.fleet.account_domains import store_id
 from mailwiz_tui.plan.errors import OperatorError
 from mailwiz_tui.stack.blueprint import Blueprint
+from mailwiz_tui.topology.servers import account_store_id
 from mailwiz_tui.verify import (  # fmt: skip
     account_domains,
     applications,
@@ -132,7 +132,7 @@ async def _connect(turn: _Round, server_id: str) -> None:
 async def _account_domains(turn: _Round) -> None:
     """Compare the plan's domains with the accounts'; what is learnt decides which records are looked for."""
     plan = turn.engine.plan
-    place = store_id(plan)
+    place = account_store_id(plan)
     if (link := turn.links.get(place)) is None:
         return
     try:

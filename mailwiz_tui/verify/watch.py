@@ -9,11 +9,12 @@ from typing import Protocol
 from mailwiz_tui.dns.live import RecordState, compare
 from mailwiz_tui.dns.match import State
 from mailwiz_tui.dns.records import plan_records
-from mailwiz_tui.fleet.account_domains import AccountDrift, compared, store_id
+from mailwiz_tui.fleet.account_domains import AccountDrift, compared
 from mailwiz_tui.fleet.facts import FactsFile
 from mailwiz_tui.fleet.server import Inventory
 from mailwiz_tui.plan.model import Plan, PrivateNetwork
 from mailwiz_tui.stack.blueprint import Blueprint
+from mailwiz_tui.topology.servers import account_store_id, linked
 from mailwiz_tui.verify.sample import Sample
 from mailwiz_tui.verify.smtp_route import Link
 
@@ -71,7 +72,7 @@ class Watcher:
         sample = Sample.model_validate(answer)
         if sample.log is not None:
             self._places[server_id] = sample.log.place
-        if server_id != store_id(self._engine.plan):
+        if server_id != account_store_id(self._engine.plan):
             return sample.model_copy(update={"plan_drift": AccountDrift()})
         self._engine.learn_account_domains(sample.account_domains)
         return sample.model_copy(update={"plan_drift": compared(self._engine.plan, sample.account_domains)})
@@ -79,7 +80,7 @@ class Watcher:
     def _peers(self, server_id: str) -> dict[str, str]:
         """The public keys of the other servers on the private link; none where the network is there without us."""
         plan, known = self._engine.plan, self._engine.known
-        if not plan.linked or plan.network.private is not PrivateNetwork.WIREGUARD:
+        if not linked(plan) or plan.network.private is not PrivateNetwork.WIREGUARD:
             return {}
         records = {s.id: known.servers.get(s.id) for s in plan.servers if s.id != server_id}
         return {name: record.wireguard for name, record in records.items() if record and record.wireguard}

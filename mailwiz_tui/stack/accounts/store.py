@@ -10,12 +10,11 @@ from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.internal_tls.component import peer_certificates
 from mailwiz_tui.stack.private_link import after_network
 from mailwiz_tui.stack.render import render, sql_text
-from mailwiz_tui.topology.servers import spread_stores
+from mailwiz_tui.topology.servers import copy_servers, roles_of, spread_stores
 
 CONFIG = "/etc/mysql/mariadb.conf.d/91-mailwiz-peers.cnf"
 SCRIPT = f"{layout.CONF_DIR}/sql/peers.sql"
 USER = "mailwiz_peer"
-READERS = (Role.MX_INBOUND, Role.MX_OUTBOUND, Role.MAIL_STORAGE)
 SRS_SECRET = SecretSpec("srs")
 """The secret of forwarding addresses: the store makes it, and it travels with the accounts."""
 _KEEP_SECRET = "INSERT IGNORE INTO `mailwiz_secret` (`name`, `value`) VALUES ('srs', '{{secret:srs}}');\n"  # noqa: S105
@@ -135,7 +134,7 @@ _SECRETS = f"\nGRANT SELECT ON `{layout.DATABASE}`.`mailwiz_secret` TO {{account
 
 def _readers(context: Context) -> list[PlanServer]:
     """The other servers that need accounts."""
-    return [s for s in context.plan.servers_with(*READERS) if s.id != context.server_id]
+    return [s for s in copy_servers(context.plan) if s.id != context.server_id]
 
 
 def _account(server: PlanServer) -> str:
@@ -156,7 +155,7 @@ def peers_sql(context: Context) -> str:
 
 
 def _grants(context: Context, server: PlanServer) -> str:
-    roles = set(server.roles)
+    roles = roles_of(context.plan, server)
     secret = ("password",) if roles & {Role.MX_OUTBOUND, Role.MAIL_STORAGE} else ()
     return render(
         "accounts",

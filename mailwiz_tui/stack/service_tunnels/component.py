@@ -26,6 +26,7 @@ from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.probes import clean_check, unit_active
 from mailwiz_tui.stack.render import render
 from mailwiz_tui.stack.unit_words import UnitWords, Work
+from mailwiz_tui.topology.servers import servers_doing
 
 FOLDER = f"{layout.CONF_DIR}/links"
 CONF = f"{FOLDER}/haproxy.cfg"
@@ -104,7 +105,7 @@ def _offers(context: Context, link: traffic.Link) -> list[str]:
     """The servers that use this server's service."""
     if not context.topology.roles & set(link.providers):
         return []
-    return [s.id for s in context.plan.servers_with(*link.consumers) if s.id != context.server_id]
+    return [s.id for s in servers_doing(context.plan, *link.consumers) if s.id != context.server_id]
 
 
 def _uses(context: Context, link: traffic.Link) -> list[traffic.Endpoint]:

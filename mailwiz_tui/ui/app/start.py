@@ -15,6 +15,7 @@ from textual.widgets.option_list import Option
 
 from mailwiz_tui.fleet.server import Server
 from mailwiz_tui.plan.findings import PlanError
+from mailwiz_tui.plan.steps import STEPS
 from mailwiz_tui.plan.words import counted
 from mailwiz_tui.ui.app.actions import bindings_for
 from mailwiz_tui.ui.app.main_screen import MainScreen
@@ -131,7 +132,7 @@ class StartScreen(MainScreen):
             self.session.open(former)
             self.tell("; ".join(f.line for f in error.findings), problem=True)
             return
-        self.wizard.show_step("architecture")
+        self.wizard.show_step(STEPS[0].id)
 
     def why_not(self, action_id: str) -> str:
         if action_id == "start.continue" and not self.has_draft:
@@ -143,7 +144,7 @@ class StartScreen(MainScreen):
     def action_continue_draft(self) -> None:
         if self.refused("start.continue"):
             return
-        self.wizard.show_step("architecture")
+        self.wizard.show_step(STEPS[0].id)
 
     def action_monitor(self) -> None:
         """Watch the running servers of the plan."""
@@ -165,7 +166,7 @@ class StartScreen(MainScreen):
             self.session.open(path)
             if inventory is not None and not self.session.inventory.servers:
                 self.session.use_inventory(inventory.absolute())
-        self.wizard.show_step("architecture")
+        self.wizard.show_step(STEPS[0].id)
 
     def action_add_server(self) -> None:
         def added(server: Server | None) -> None:

@@ -23,7 +23,8 @@ LABEL = 14
 def answers(plan: Plan) -> Iterator[tuple[str, str, str]]:
     """What was decided for all servers together: the field to change it in, a label, and the answer in words."""
     security, services = plan.security, plan.services
-    yield "architecture", "Architecture", _chosen("architecture", plan.architecture.value)
+    for field in STEPS[0].fields:
+        yield field.path, field.label, _chosen(field.path, getattr(plan, field.path))
     if divided(plan):
         yield "servers", "Roles", overview({s.id: Chosen(set(s.roles)) for s in plan.servers})
         yield "network.private", "Private link", _chosen("network.private", plan.network.private.value)

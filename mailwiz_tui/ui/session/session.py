@@ -22,7 +22,8 @@ from mailwiz_tui.plan.draft import Draft
 from mailwiz_tui.plan.findings import Finding, PlanError
 from mailwiz_tui.plan.merge import Difference
 from mailwiz_tui.plan.model import Plan
-from mailwiz_tui.plan.steps import field_at, step, step_of
+from mailwiz_tui.plan.steps import SERVER_ANSWERS, field_at, step, step_of
+from mailwiz_tui.topology.servers import account_store_id
 from mailwiz_tui.ui.session import lab_boot
 from mailwiz_tui.ui.session.backends import Backends
 from mailwiz_tui.ui.session.lab_boot import BootState, LabBoot
@@ -248,7 +249,7 @@ class Session:
         """What is decided about the servers and the network between them, whether or not the rest is answered."""
         if plan := self.plan():
             return plan
-        raw: dict[str, Any] = {key: self.value(key) for key in ("architecture", "servers") if self.value(key)}
+        raw: dict[str, Any] = {key: self.value(key) for key in SERVER_ANSWERS if self.value(key)}
         raw["domain"] = {"primary_domain": "example.com", "hostname": "mail.example.com"}
         for table, key in (("network", "private"), ("services", "antispam"), ("services", "antivirus")):
             if (value := self.value(f"{table}.{key}")) is not None:
@@ -270,9 +271,10 @@ class Session:
     def unplanned_domains(self) -> tuple[str, ...]:
         """The mailbox domains that only the accounts have, as far as the servers told."""
         try:
-            return known_drift(self.draft.preview(), self.known).unplanned
+            plan = self.draft.preview()
         except PlanError:
             return ()
+        return known_drift(plan, self.known, account_store_id(plan)).unplanned
 
     @property
     def asked_resolver(self) -> str | None:

@@ -8,9 +8,10 @@ from functools import lru_cache
 from typing import Any
 
 from mailwiz_tui.plan.findings import Finding, Severity
-from mailwiz_tui.plan.model import Plan, Role
+from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.plan.spec import FieldKind, FieldSpec, StepSpec
-from mailwiz_tui.plan.steps import STEPS
+from mailwiz_tui.plan.steps import SERVER_ANSWERS, STEPS
+from mailwiz_tui.plan.suggestions import suggest_roles
 from mailwiz_tui.plan.support import unsupported
 from mailwiz_tui.ui.session.session import Session
 from mailwiz_tui.ui.widgets.choice_row import Option
@@ -96,7 +97,7 @@ def unavailable(path: str, value: object, session: Session) -> Finding | None:
 @lru_cache(maxsize=512)
 def _unsupported_at(path: str, value: str | int | bool, answers: str) -> Finding | None:
     given = json.loads(answers)
-    divided = {key: given[key] for key in ("architecture", "servers") if key in given}
+    divided = {key: given[key] for key in SERVER_ANSWERS if key in given}
     for raw in (given, {**_ANYWHERE, **divided}, _ANYWHERE):
         try:
             plan = Plan.model_validate(_with(raw, path, value))
@@ -135,16 +136,8 @@ def propose_answers(step: StepSpec, session: Session) -> None:
             if fitting and session.value(spec.path) not in fitting:
                 further[spec.path] = fitting[0]
         elif spec.kind is FieldKind.SERVERS:
-            further.update(_only_server(session))
+            further.update(suggest_roles(session.value, [server.id for server in session.inventory.servers]))
     session.draft.propose(step.id, further)
-
-
-def _only_server(session: Session) -> dict[str, object]:
-    """With one server and one architecture for it, who does what is clear."""
-    servers = session.inventory.servers
-    if session.value("architecture") != "single" or len(servers) != 1:
-        return {}
-    return {"servers": [{"id": servers[0].id, "roles": [Role.ALL_IN_ONE.value]}]}
 
 
 def step_of_field(spec: FieldSpec) -> StepSpec | None:

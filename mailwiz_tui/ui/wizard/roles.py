@@ -15,7 +15,7 @@ from textual.widgets import Button
 from mailwiz_tui.fleet.server import Server
 from mailwiz_tui.plan.findings import Finding
 from mailwiz_tui.plan.internal_ips import next_on_link, on_link, private_ones
-from mailwiz_tui.plan.model import Role
+from mailwiz_tui.plan.model import Architecture, Role
 from mailwiz_tui.plan.steps import FieldKind, FieldSpec
 from mailwiz_tui.ui.app.actions import bindings_for
 from mailwiz_tui.ui.dialogs.dialog import TextDialog
@@ -44,7 +44,7 @@ class RolesScreen(StepScreen):
     @property
     def arrangement(self) -> Layout:
         """Whether one server is chosen, several with roles, or several equal ones."""
-        kinds = {"distributed": Layout.ROLES, "ha-cluster": Layout.EQUAL}
+        kinds: dict[str, Layout] = {Architecture.DISTRIBUTED: Layout.ROLES, Architecture.HA_CLUSTER: Layout.EQUAL}
         return kinds.get(str(self.session.value("architecture")), Layout.ONE)
 
     @property

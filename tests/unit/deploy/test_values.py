@@ -8,10 +8,11 @@ import pytest
 
 from mailwiz_tui.deploy.diff import ServerDiff
 from mailwiz_tui.deploy.events import ServerPhase
-from mailwiz_tui.deploy.first_accounts import account_server, first_accounts, new_password
+from mailwiz_tui.deploy.first_accounts import first_accounts, new_password
 from mailwiz_tui.deploy.history import History, state_home
 from mailwiz_tui.deploy.outcome import ServerOutcome
 from mailwiz_tui.plan.model import Plan
+from mailwiz_tui.topology.servers import account_store
 
 PLAN = Plan.model_validate(
     {
@@ -70,7 +71,7 @@ def test_every_mailbox_domain_answers_at_the_addresses_that_must_exist() -> None
     assert aliases["postmaster@example.org"] == "postmaster@example.com"
     assert "postmaster@example.com" not in aliases
     assert not any(address.endswith("example.net") for address in aliases)
-    place = account_server(PLAN)
+    place = account_store(PLAN)
     assert place is not None
     assert place.id == "mx1"
 

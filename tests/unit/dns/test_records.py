@@ -12,6 +12,7 @@ from mailwiz_tui.fleet.account_domains import learn
 from mailwiz_tui.fleet.facts import DkimPublicKey, Facts, FactsFile, ServerRecord, TlsPublic
 from mailwiz_tui.fleet.server import Inventory, Server
 from mailwiz_tui.plan.model import Architecture, DmarcPolicy, Plan, PlanServer, Role, SpfPolicy, TlsProvider
+from mailwiz_tui.topology.servers import account_store_id
 from tests.unit.dns.dns_values import KEY, SPKI
 
 
@@ -277,7 +278,7 @@ def test_a_plan_without_servers_or_facts_still_gives_records(plan: Plan, change:
 
 def test_domains_that_only_the_accounts_have_get_the_same_records_at_the_end(plan: Plan, known: FactsFile) -> None:
     before = plan_records(plan, known)
-    assert learn(plan, known, ["example.com", "shop.test"])
+    assert learn(known, account_store_id(plan), ["example.com", "shop.test"])
     records = plan_records(plan, known)
     assert records[: len(before)] == before
     assert plan_records(plan, known, accounts=False) == before
@@ -293,7 +294,7 @@ def test_domains_that_only_the_accounts_have_get_the_same_records_at_the_end(pla
 
 def test_where_the_accounts_are_not_known_or_agree_nothing_is_added(plan: Plan, known: FactsFile) -> None:
     before = plan_records(plan, known)
-    assert not learn(plan, known, None)
-    assert learn(plan, known, ["example.com"])
-    assert not learn(plan, known, ["example.com"])
+    assert not learn(known, account_store_id(plan), None)
+    assert learn(known, account_store_id(plan), ["example.com"])
+    assert not learn(known, account_store_id(plan), ["example.com"])
     assert plan_records(plan, known) == before

@@ -9,7 +9,19 @@ import pytest
 from mailwiz_tui.plan.model import Plan, PlanServer
 from mailwiz_tui.topology.derive import topology_of
 from mailwiz_tui.topology.model import AccountSource, MailboxPlace, ServerTopology, Signer
-from mailwiz_tui.topology.servers import client_address, copy_servers, divided, server_of, spread_stores
+from mailwiz_tui.topology.servers import (
+    account_store_id,
+    client_address,
+    copy_servers,
+    divided,
+    fronts,
+    inbound,
+    linked,
+    server_of,
+    signers,
+    spread_stores,
+    stores,
+)
 
 IN, OUT, STORE, FILTER = "mx-inbound", "mx-outbound", "mail-storage", "antispam"
 
@@ -172,6 +184,29 @@ def test_every_node_of_a_cluster_does_all_and_has_the_accounts() -> None:
     assert not divided(NODES)
     assert client_address(NODES) == "192.0.2.99"
     assert client_address(SINGLE) == client_address(SIX) == ""
+
+
+def test_servers_are_found_by_what_they_do() -> None:
+    assert ids(fronts(SIX)) == ids(signers(SIX)) == ["out1"]
+    assert ids(inbound(SIX)) == ["in1", "in2"]
+    assert ids(stores(SIX)) == ["store1", "store2"]
+    assert account_store_id(SIX) == "store1"
+    assert linked(SIX)
+    unsigned = plan("single", {"mx1": ["all-in-one"]}, security={"dkim": {"enabled": False}})
+    assert signers(unsigned) == ()
+
+
+@pytest.mark.parametrize("roles", [[], [IN], ["all-in-one"]])
+def test_the_only_server_is_found_whatever_is_asked_for(roles: list[str]) -> None:
+    for architecture in ("single", "distributed", "ha-cluster"):
+        alone = plan(architecture, {"mx1": roles})
+        assert ids(fronts(alone)) == ids(inbound(alone)) == ids(stores(alone)) == ["mx1"]
+        assert account_store_id(alone) == "mx1"
+        assert not linked(alone)
+
+
+def test_a_plan_whose_roles_are_not_given_yet_has_no_account_store() -> None:
+    assert account_store_id(plan("distributed", {"a": [], "b": []})) == ""
 
 
 def test_a_server_that_is_not_in_the_plan_has_no_topology() -> None:

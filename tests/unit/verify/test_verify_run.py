@@ -17,6 +17,7 @@ from mailwiz_tui.fleet.facts import DkimPublicKey, Facts, FactsFile, Listener, S
 from mailwiz_tui.fleet.server import Inventory, Server
 from mailwiz_tui.plan.model import Domain, Plan, PlanServer, Role
 from mailwiz_tui.stack.blueprint import Blueprint, PortTls, Probe, Scope
+from mailwiz_tui.topology.servers import account_store_id
 from mailwiz_tui.verify import dialog, dns_checks, probe_mailboxes, run, targets, turns
 from mailwiz_tui.verify.mailbox import Mailbox
 from mailwiz_tui.verify.result import CheckResult, CheckState
@@ -80,7 +81,7 @@ class Engine:
         return self.known
 
     def learn_account_domains(self, domains: Collection[str] | None) -> None:
-        learn(self.plan, self.known, domains)
+        learn(self.known, account_store_id(self.plan), domains)
 
     async def link(self, server_id: str) -> Any:
         if self.refused:
