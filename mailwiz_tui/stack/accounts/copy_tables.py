@@ -11,6 +11,13 @@ from .copy_settings import CopySettings
 
 ELSEWHERE = "userdb_tempfail=yes"
 """Dovecot's field for a user whose mail it defers (Dovecot's manual, "User extra fields")."""
+TO_THE_STORE = "starttls=yes proxy_no_multiplex=yes"
+"""Dovecot's fields for a front's connection to a store: TLS, and no side channel inside the connection.
+
+With TLS and the side channel, Dovecot 2.4 loses input that OpenSSL has already read from the socket: with many
+clients, logins and answers hang (fixed by https://github.com/dovecot/core/commit/026030c0ad84, after 2.4.4; the
+second field can go when Debian 13 has it). Dovecot 2.3 has no side channel and ignores the field.
+"""
 
 
 def goto(text: str) -> str:
@@ -89,7 +96,7 @@ class Tables:
             if box["moving"] or place is None:
                 fields = "nologin=yes"
             else:
-                fields = f"proxy=yes host={place.name} hostip={place.address} starttls=yes"
+                fields = f"proxy=yes host={place.name} hostip={place.address} {TO_THE_STORE}"
             return f"{fields} {ELSEWHERE}" if settings.own_store else fields
         if settings.own_store and store != settings.own_store:
             return ELSEWHERE

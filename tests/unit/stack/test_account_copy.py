@@ -88,7 +88,8 @@ def test_a_front_sends_each_login_on_to_its_store() -> None:
     chosen = settings("out1")
     copy = Tables(ROWS, chosen)
     lines = dict(line.split(":", 1) for line in copy.logins().splitlines())
-    assert lines["ann@example.com"].endswith("proxy=yes host=store1.mailwiz.internal hostip=10.80.0.5 starttls=yes")
+    proxied = "proxy=yes host=store1.mailwiz.internal hostip=10.80.0.5 starttls=yes proxy_no_multiplex=yes"
+    assert lines["ann@example.com"].endswith(f":{proxied}")
     assert "host=store2.mailwiz.internal" in lines["bob@example.com"]
     assert lines["cid@example.org"].endswith("nologin=yes")
     assert lines["dan@example.org"].endswith("nologin=yes")
