@@ -7,8 +7,8 @@ from mailwiz_tui.stack.blueprint import Directory, File, Packages, Probe, Step, 
 from mailwiz_tui.stack.certificate import certificate_consumer
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.dovecot.clients import JAIL, SHOWN, client_ports, peers_read
-from mailwiz_tui.stack.dovecot.logins import OWN_SCRIPT, PACKAGE, own_script_file, own_script_logins, username_chars
-from mailwiz_tui.stack.dovecot.release import CONFIG, accounts_part, capacity_part, listen, part, version
+from mailwiz_tui.stack.dovecot.logins import OWN_SCRIPT, PACKAGE, own_script_file
+from mailwiz_tui.stack.dovecot.release import config_files
 from mailwiz_tui.stack.private_link import after_network
 from mailwiz_tui.stack.probes import clean_check, unit_active
 
@@ -25,21 +25,7 @@ class Front(Component):
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """A server that is banned here is banned by the client's own address; the store is not asked for that."""
-        config = part(
-            context,
-            "front.conf",
-            listen=listen(context),
-            hostname=context.hostname,
-            certificate=layout.TLS_CHAIN,
-            key=layout.TLS_KEY,
-            peers=layout.INTERNAL_PEERS,
-            accounts=accounts_part(context),
-            own_script=own_script_logins(version(context)),
-            username_chars=username_chars(),
-            spool=layout.POSTFIX_SPOOL,
-            sasl_socket=layout.SASL_SOCKET,
-            capacity=capacity_part(context, mailboxes=False),
-        )
+        files = config_files(context)
         drop_in = after_network(context, "dovecot.service")
         step = Step(
             id="front",
@@ -49,9 +35,9 @@ class Front(Component):
                 Directory("/etc/dovecot/mailwiz.d"),
                 Directory(f"{layout.POSTFIX_SPOOL}/private", "postfix", "root", 0o700),
                 own_script_file(),
-                File(CONFIG, config),
+                *(File(path, text) for path, text in files.items()),
                 drop_in,
-                Unit("dovecot.service", restart_on=(OWN_SCRIPT, CONFIG, drop_in.path, *peers_read(context))),
+                Unit("dovecot.service", restart_on=(OWN_SCRIPT, *files, drop_in.path, *peers_read(context))),
                 certificate_consumer("dovecot.service", *SHOWN),
             ),
             validators=(("sh", "-c", "doveconf -n > /dev/null"),),

@@ -41,11 +41,6 @@ def _letters() -> Iterator[str]:
         yield from islice((letter for letter in map(chr, characters) if letter.isalpha()), 1)
 
 
-def own_script_logins(version: str) -> str:
-    """The passdb that changes the name and lets the next one decide."""
-    return render("dovecot", f"{version}/own-script.conf", file=OWN_SCRIPT)
-
-
 def own_script_file() -> File:
-    """The rule that this passdb follows."""
+    """The program that changes the name, as the first passdb, and lets the next one compare the password."""
     return File(OWN_SCRIPT, render("dovecot", "own-script.lua"))

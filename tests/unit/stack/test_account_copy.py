@@ -202,7 +202,7 @@ def test_a_store_with_the_database_puts_off_what_is_elsewhere_and_one_store_has_
 
     plan = cases.distributed()
     asked = "IF(COALESCE(NULLIF(s.store, ''), 'store1') = 'store1' AND COALESCE(s.moving_to, '') = '', NULL, 'yes')"
-    assert f"{asked} AS tempfail FROM mailbox m" in query(plan, "store1")
+    assert f"{asked} AS tempfail FROM mailbox m" in " ".join(query(plan, "store1").replace("\\\n", " ").split())
     granted = (
         compile_server(plan, "store1", cases.distributed_facts()).files()["/etc/mailwiz/sql/peers.sql"].content
     )

@@ -56,9 +56,9 @@ def test_dovecot_keeps_indexes_local_and_everything_else_with_the_mail(codename:
     for setting in ("mmap_disable = yes", "mail_fsync = always", "mail_nfs_storage = yes", "mail_nfs_index = no"):
         assert f"\n{setting}\n" in config
     assert "/var/lib/mailwiz-indexes/" in config
-    assert (
-        "control" not in config.replace("managesieve", "").lower().partition("## mailboxes")[2].partition("##")[0]
-    )
+    storage = config.lower().partition("## mail storage")[2].partition("## quota")[0]
+    assert "mail_home" in storage
+    assert "control" not in storage
 
 
 def test_record_of_where_mail_is_names_the_file_server() -> None:
