@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Protocol
 
-from mailwiz_tui.deploy.agent_link import AgentLink
-from mailwiz_tui.plan.model import Plan
+from mailwiz_tui.deploy.engine_api import EngineApi
 from mailwiz_tui.topology.servers import copy_servers
 
 PATIENCE = 25.0
 """How long a server may take, in seconds; one that does not answer finds out by itself within half a minute."""
 
 
-class Linked(Protocol):
-    """What is needed of ``deploy.engine.Engine``."""
-
-    @property
-    def plan(self) -> Plan:
-        """The plan whose servers are meant."""
-
-    async def link(self, server_id: str) -> AgentLink:
-        """The warm link to a server."""
-
-
-async def refresh_copies(engine: Linked, *, kick: tuple[str, ...] = (), release: tuple[str, ...] = ()) -> list[str]:
+async def refresh_copies(
+    engine: EngineApi, *, kick: tuple[str, ...] = (), release: tuple[str, ...] = ()
+) -> list[str]:
     """Has every copy brought up to date now; the ids of servers where that did not succeed.
 
     ``kick`` are addresses whose open sessions are ended there, ``release`` those whose waiting mail is tried again.

@@ -33,6 +33,16 @@ class AgentError(OperatorError):
     """The agent could not do something; clean text."""
 
 
+class Link(Protocol):
+    """What can be asked of a running agent; ``AgentLink`` is the real one."""
+
+    async def request(self, op: str, **args: Any) -> Any:
+        """One request and its answer."""
+
+    def stream(self, op: str, **args: Any) -> AsyncIterator[Any]:
+        """One request and its items, until the agent ends the stream or the caller stops reading."""
+
+
 class AgentChannel(Protocol):
     """What is needed of an SSH channel."""
 

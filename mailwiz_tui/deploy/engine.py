@@ -171,7 +171,7 @@ class Engine:
         wanted = tuple(i for i in self.server_ids if not only or i in only)
         for server_id in wanted:
             self.server(server_id)
-        await removed_servers.refuse_waiting_mail(self.plan, self.known, self.inventory, self._work)
+        await removed_servers.refuse_waiting_mail(self.plan, self.known, self.inventory, self._work.link)
         outcomes = await self._installing.on(wanted, skip or {}, order or Order())
         self.history.save()
         return outcomes

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pydantic import SecretStr
 
-from mailwiz_tui.deploy.account_copies import Linked, refresh_copies
+from mailwiz_tui.deploy.account_copies import refresh_copies
 from mailwiz_tui.deploy.backup_servers import backup_servers
+from mailwiz_tui.deploy.engine_api import EngineApi
 from mailwiz_tui.deploy.first_accounts import first_accounts, first_administrator, new_password
 from mailwiz_tui.deploy.gather import gather_servers
 from mailwiz_tui.plan.model import Plan
@@ -15,9 +16,9 @@ from mailwiz_tui.topology.servers import account_store
 class FirstSecrets:
     """The first secrets of one plan; they are made anew until the operator is known to have them."""
 
-    def __init__(self, plan: Plan, links: Linked) -> None:
+    def __init__(self, plan: Plan, engine: EngineApi) -> None:
         self._plan = plan
-        self._links = links
+        self._engine = engine
         self._unacknowledged: dict[str, SecretStr] = {}
         self._administrators: dict[str, SecretStr] = {}
         self._keys_out: list[str] = []
@@ -32,14 +33,14 @@ class FirstSecrets:
             return {}
         wanted = first_accounts(self._plan)
         passwords = {address: new_password() for address in wanted.mailboxes}
-        link = await self._links.link(place.id)
+        link = await self._engine.link(place.id)
         answer = await link.request(
             "accounts_ensure",
             domains=list(wanted.domains),
             accounts=[{"address": a, "password": p.get_secret_value()} for a, p in passwords.items()],
             aliases=[{"address": address, "goto": goto} for address, goto in wanted.aliases],
         )
-        await refresh_copies(self._links)
+        await refresh_copies(self._engine)
         self._unacknowledged = {address: passwords[address] for address in answer["set"]}
         return dict(self._unacknowledged)
 
@@ -52,7 +53,7 @@ class FirstSecrets:
         if place is None or not address:
             return {}
         password = new_password()
-        request = (await self._links.link(place.id)).request
+        request = (await self._engine.link(place.id)).request
         answer = await request("administrator_ensure", address=address, password=password.get_secret_value())
         self._administrators = {address: password} if answer["set"] else {}
         return dict(self._administrators)
@@ -64,7 +65,7 @@ class FirstSecrets:
         """
 
         async def ask(server_id: str) -> str:
-            return str((await (await self._links.link(server_id)).request("backup_key"))["key"])
+            return str((await (await self._engine.link(server_id)).request("backup_key"))["key"])
 
         answers = await gather_servers(backup_servers(self._plan), ask)
         keys = {server_id: key for server_id, key in answers.items() if isinstance(key, str) and key}
@@ -76,7 +77,7 @@ class FirstSecrets:
         place = account_store(self._plan)
         if place is None:
             return
-        link = await self._links.link(place.id)
+        link = await self._engine.link(place.id)
         if self._unacknowledged:
             await link.request("accounts_ack", addresses=list(self._unacknowledged))
             self._unacknowledged = {}
@@ -84,5 +85,5 @@ class FirstSecrets:
             await link.request("administrator_ack", address=address)
         self._administrators = {}
         for server_id in self._keys_out:
-            await (await self._links.link(server_id)).request("backup_key_shown")
+            await (await self._engine.link(server_id)).request("backup_key_shown")
         self._keys_out = []

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
 from pydantic import SecretStr
 
-from mailwiz_tui.deploy.agent_link import AgentLink
+from mailwiz_tui.deploy.agent_link import Link
+from mailwiz_tui.deploy.engine_api import EngineApi
 from mailwiz_tui.deploy.prompts import Prompts
 from mailwiz_tui.deploy.work import EngineError
 from mailwiz_tui.stack.blueprint import Blueprint
@@ -23,22 +23,12 @@ class GivenSecret:
     missing: bool = True
 
 
-class Servers(Protocol):
-    """What is needed of ``deploy.engine.Engine``."""
-
-    def blueprints(self) -> dict[str, Blueprint]:
-        """What each server shall be."""
-
-    async def link(self, server_id: str) -> AgentLink:
-        """The warm link to a server."""
-
-
 def wanted(blueprint: Blueprint) -> dict[str, str]:
     """Name and title of every secret that the operator gives."""
     return {spec.name: spec.given for spec in blueprint.secrets if spec.given}
 
 
-async def look(link: AgentLink, blueprint: Blueprint) -> list[GivenSecret]:
+async def look(link: Link, blueprint: Blueprint) -> list[GivenSecret]:
     """The secrets that a blueprint wants from the operator, and whether its server has them."""
     titles = wanted(blueprint)
     if not titles:
@@ -47,26 +37,26 @@ async def look(link: AgentLink, blueprint: Blueprint) -> list[GivenSecret]:
     return [GivenSecret(blueprint.server_id, name, title, name in missing) for name, title in titles.items()]
 
 
-async def give(link: AgentLink, name: str, value: SecretStr) -> None:
+async def give(link: Link, name: str, value: SecretStr) -> None:
     """Send a secret to the server that keeps it; one that is there already is replaced."""
     await link.request("secret_put", name=name, value=value.get_secret_value())
 
 
-async def look_everywhere(servers: Servers) -> list[GivenSecret]:
+async def look_everywhere(engine: EngineApi) -> list[GivenSecret]:
     """The secrets that a plan wants from the operator, per server, and whether they are there."""
-    found = [await look(await servers.link(i), b) for i, b in servers.blueprints().items() if wanted(b)]
+    found = [await look(await engine.link(i), b) for i, b in engine.blueprints().items() if wanted(b)]
     return [secret for secrets in found for secret in secrets]
 
 
-async def give_everywhere(servers: Servers, name: str, value: SecretStr) -> list[str]:
+async def give_everywhere(engine: EngineApi, name: str, value: SecretStr) -> list[str]:
     """Send a secret to every server that wants it; their ids. The next installation puts it to use."""
-    places = [i for i, blueprint in servers.blueprints().items() if name in wanted(blueprint)]
+    places = [i for i, blueprint in engine.blueprints().items() if name in wanted(blueprint)]
     for server_id in places:
-        await give(await servers.link(server_id), name, value)
+        await give(await engine.link(server_id), name, value)
     return places
 
 
-async def ask_for_missing(link: AgentLink, blueprint: Blueprint, prompts: Prompts) -> None:
+async def ask_for_missing(link: Link, blueprint: Blueprint, prompts: Prompts) -> None:
     """Ask the operator for what the server lacks. Raises EngineError where nobody answers."""
     for secret in await look(link, blueprint):
         if not secret.missing:

@@ -13,8 +13,9 @@ import itertools
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
+from mailwiz_tui.deploy.agent_link import Link
 from mailwiz_tui.fleet.facts import Facts, FactsFile
 from mailwiz_tui.plan.findings import Finding, Severity
 from mailwiz_tui.plan.model import Plan, PrivateNetwork
@@ -28,13 +29,6 @@ SLOW = 0.1
 SIZE = 1500
 SMALLEST = 1280
 """IPv6 asks of every path to carry packets of this size (RFC 8200 section 5)."""
-
-
-class Asking(Protocol):
-    """What is needed of a link to a server's agent."""
-
-    async def request(self, op: str, **args: Any) -> Any:
-        """The answer to one request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +133,7 @@ class _Answers:
     living: set[tuple[str, str]] = field(default_factory=set)
 
 
-async def survey(plan: Plan, known: FactsFile, links: Mapping[str, Asking]) -> list[PairReport]:
+async def survey(plan: Plan, known: FactsFile, links: Mapping[str, Link]) -> list[PairReport]:
     """Try every pair of the servers that are connected; empty for one server. A server's failure leaves gaps."""
     if not linked(plan):
         return []
@@ -187,7 +181,7 @@ def way_between(here: Facts | None, there: Facts | None) -> str:
     return there.public_ipv6 if here.public_ipv6 and there.public_ipv6 else ""
 
 
-async def _each(links: Mapping[str, Asking], op: str, **args: Any) -> dict[str, dict[str, Any]]:
+async def _each(links: Mapping[str, Link], op: str, **args: Any) -> dict[str, dict[str, Any]]:
     """The answers of those servers that gave one."""
 
     async def one(name: str) -> tuple[str, dict[str, Any]]:
@@ -197,7 +191,7 @@ async def _each(links: Mapping[str, Asking], op: str, **args: Any) -> dict[str, 
     return dict(entry for entry in found if not isinstance(entry, BaseException))
 
 
-async def _listen(known: FactsFile, links: Mapping[str, Asking]) -> set[str]:
+async def _listen(known: FactsFile, links: Mapping[str, Link]) -> set[str]:
     """The servers that answer on the private link's port now.
 
     One that has our firewall is left out: it lets in only those it knows already.
@@ -207,7 +201,7 @@ async def _listen(known: FactsFile, links: Mapping[str, Asking]) -> set[str]:
     return {name for name, answer in answers.items() if answer["listening"]}
 
 
-async def _echoes(plan: Plan, known: FactsFile, links: Mapping[str, Asking], source: str, told: _Answers) -> None:
+async def _echoes(plan: Plan, known: FactsFile, links: Mapping[str, Link], source: str, told: _Answers) -> None:
     existing = plan.network.private is PrivateNetwork.EXISTING
     peers = []
     for target in plan.servers:
@@ -220,7 +214,7 @@ async def _echoes(plan: Plan, known: FactsFile, links: Mapping[str, Asking], sou
 
 
 async def _knock(
-    known: FactsFile, links: Mapping[str, Asking], source: str, listening: set[str], told: _Answers
+    known: FactsFile, links: Mapping[str, Link], source: str, listening: set[str], told: _Answers
 ) -> None:
     places = []
     for target in links:
@@ -232,7 +226,7 @@ async def _knock(
             told.knocks[source, str(answer["id"])] = bool(answer["answered"])
 
 
-async def _living(known: FactsFile, links: Mapping[str, Asking], source: str, told: _Answers) -> None:
+async def _living(known: FactsFile, links: Mapping[str, Link], source: str, told: _Answers) -> None:
     """Which peers the server has had a handshake with in the last minutes, where its link is up already."""
     argv = ["wg", "show", layout.MESH_INTERFACE, "latest-handshakes"]
     names = {record.wireguard: name for name, record in known.servers.items() if record.wireguard}

@@ -7,9 +7,9 @@ so as long as there is some the others stay as they are.
 from __future__ import annotations
 
 import asyncio
-from typing import Protocol
+from collections.abc import Awaitable, Callable
 
-from mailwiz_tui.deploy.agent_link import AgentLink
+from mailwiz_tui.deploy.agent_link import Link
 from mailwiz_tui.deploy.work import EngineError
 from mailwiz_tui.fleet.facts import FactsFile
 from mailwiz_tui.fleet.server import Inventory, Server
@@ -20,13 +20,6 @@ from mailwiz_tui.plan.words import counted
 PATIENCE = 20.0
 """How long a server that left may take to answer, in seconds; it may be gone for good."""
 _QUEUE = "cd /var/spool/postfix && find maildrop incoming active deferred -type f 2>/dev/null | wc -l"
-
-
-class Reaching(Protocol):
-    """What is needed of ``deploy.work.Work``."""
-
-    async def link(self, server: Server) -> AgentLink:
-        """The warm link to a server."""
 
 
 def removed_servers(plan: Plan, known: FactsFile) -> list[str]:
@@ -50,7 +43,9 @@ def mark_told(plan: Plan, known: FactsFile) -> None:
         known.servers[server_id].parted = True
 
 
-async def refuse_waiting_mail(plan: Plan, known: FactsFile, inventory: Inventory, work: Reaching) -> None:
+async def refuse_waiting_mail(
+    plan: Plan, known: FactsFile, inventory: Inventory, link_to: Callable[[Server], Awaitable[Link]]
+) -> None:
     """Raises EngineError where mail waits on a server that left; one that does not answer cannot be asked."""
     for server_id in removed_servers(plan, known):
         server = inventory.get(server_id)
@@ -58,7 +53,7 @@ async def refuse_waiting_mail(plan: Plan, known: FactsFile, inventory: Inventory
             continue
         try:
             async with asyncio.timeout(PATIENCE):
-                link = await work.link(server)
+                link = await link_to(server)
                 probe = {"id": "queue", "argv": ["sh", "-c", _QUEUE]}
                 (answer,) = await link.request("probes", probes=[probe])
             waiting = int(str(answer["output"]).strip() or 0)

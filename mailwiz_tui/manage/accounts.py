@@ -11,7 +11,8 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from mailwiz_tui.deploy.account_copies import Linked, refresh_copies
+from mailwiz_tui.deploy.account_copies import refresh_copies
+from mailwiz_tui.deploy.engine_api import EngineApi
 from mailwiz_tui.deploy.first_accounts import new_password
 from mailwiz_tui.deploy.sanitize import clean_text
 from mailwiz_tui.deploy.work import EngineError
@@ -31,7 +32,7 @@ from mailwiz_tui.topology.servers import account_store, spread_stores
 class Accounts:
     """The accounts of one installation."""
 
-    def __init__(self, engine: Linked) -> None:
+    def __init__(self, engine: EngineApi) -> None:
         self._engine = engine
 
     async def book(self) -> AccountBook:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from pydantic import SecretStr
 
-from mailwiz_tui.deploy.agent_link import AgentError, AgentLink
-from mailwiz_tui.deploy.engine import Engine
+from mailwiz_tui.deploy.agent_link import AgentError, Link
+from mailwiz_tui.deploy.engine_api import EngineApi
 from mailwiz_tui.deploy.sanitize import clean_text
 
 
@@ -33,7 +33,7 @@ class Progress:
 class Backups:
     """The backups of one of a plan's servers. Methods raise AgentError for what it refuses or fails to do."""
 
-    def __init__(self, engine: Engine, server_id: str) -> None:
+    def __init__(self, engine: EngineApi, server_id: str) -> None:
         self._engine = engine
         self._server_id = server_id
 
@@ -73,5 +73,5 @@ class Backups:
                 case _:
                     yield Progress(text)
 
-    async def _link(self) -> AgentLink:
+    async def _link(self) -> Link:
         return await self._engine.link(self._server_id)

@@ -5,22 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from pydantic import SecretStr
 
-
-class Issuer(Protocol):
-    """What is needed of ``deploy.engine.Engine``."""
-
-    async def accounts(self) -> Mapping[str, SecretStr]:
-        """First mailboxes."""
-
-    async def administrators(self) -> Mapping[str, SecretStr]:
-        """First administrators of the panel."""
-
-    async def recovery_keys(self) -> Mapping[str, SecretStr]:
-        """The backups' keys, by server."""
+from mailwiz_tui.deploy.engine_api import EngineApi
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +40,7 @@ class Handover:
         return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
-async def collect(engine: Issuer) -> Handover:
+async def collect(engine: EngineApi) -> Handover:
     """Ask for everything that is to be handed over now."""
     return Handover(await engine.accounts(), await engine.administrators(), await engine.recovery_keys())
 

@@ -15,7 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mailwiz_tui.deploy.account_copies import Linked, refresh_copies
+from mailwiz_tui.deploy.account_copies import refresh_copies
+from mailwiz_tui.deploy.engine_api import EngineApi
 from mailwiz_tui.deploy.sanitize import clean_text
 from mailwiz_tui.deploy.work import EngineError
 from mailwiz_tui.manage.account_words import known_store, size_words, typed_address
@@ -61,7 +62,7 @@ class Moved:
 
 
 async def move_mailbox(
-    engine: Linked, address: str, target: str, say: Callable[[str], None] = lambda text: None
+    engine: EngineApi, address: str, target: str, say: Callable[[str], None] = lambda text: None
 ) -> Moved:
     """Moves a mailbox to the store ``target``, finishes a move there that broke off, or undoes one from there.
 
@@ -85,7 +86,7 @@ async def move_mailbox(
 class _Move:
     """One move; ``token`` is what the servers know it by. Mail on a file server stays where it is (``shared``)."""
 
-    def __init__(self, engine: Linked, address: str, target: str, say: Callable[[str], None]) -> None:
+    def __init__(self, engine: EngineApi, address: str, target: str, say: Callable[[str], None]) -> None:
         self._engine, self._address, self._target, self._say = engine, address, target, say
         self._token = secrets.token_hex(16)
         holder = account_store(engine.plan)

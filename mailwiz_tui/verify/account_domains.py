@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from mailwiz_tui.deploy.agent_link import Link
 from mailwiz_tui.fleet.account_domains import (
     ABSENT_ADVICE,
     RELAYED_ADVICE,
@@ -16,7 +17,6 @@ from mailwiz_tui.fleet.account_domains import (
 from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.plan.words import counted
 from mailwiz_tui.verify.result import CheckResult, CheckState
-from mailwiz_tui.verify.smtp_route import Link
 
 CHECK = "accounts.domains"
 PROVES = "The accounts and the plan name the same mailbox domains."

@@ -16,7 +16,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 
-from mailwiz_tui.verify.smtp_route import Link
+from mailwiz_tui.deploy.agent_link import Link
 from mailwiz_tui.verify.target import Target
 
 NETWORK_LENGTH = 64

@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
-from mailwiz_tui.fleet.facts import Facts, FactsFile
-from mailwiz_tui.fleet.server import Server
-from mailwiz_tui.plan.model import Plan
+from mailwiz_tui.deploy.engine_api import EngineApi
 from mailwiz_tui.plan.words import counted
 from mailwiz_tui.stack.blueprint import Blueprint
 from mailwiz_tui.topology.servers import account_store_id
@@ -17,7 +15,6 @@ from mailwiz_tui.verify import account_domains, server_checks
 from mailwiz_tui.verify.alerts import restarts
 from mailwiz_tui.verify.result import CheckResult, CheckState
 from mailwiz_tui.verify.sample import Sample
-from mailwiz_tui.verify.smtp_route import Link
 from mailwiz_tui.verify.watch import running_units
 
 _NUMBERS = (
@@ -69,29 +66,13 @@ class Health:
         return ", ".join(words)
 
 
-class Watched(Protocol):
-    """What a look at health needs of ``deploy.engine.Engine``."""
-
-    plan: Plan
-    known: FactsFile
-
-    def server(self, server_id: str) -> Server:
-        """The server in the inventory."""
-
-    async def link(self, server_id: str) -> Any:
-        """The connection to its agent."""
-
-    async def probe(self, server: Server) -> Facts:
-        """Its facts, asked now."""
-
-
-async def look(engine: Watched, blueprint: Blueprint) -> Health:
+async def look(engine: EngineApi, blueprint: Blueprint) -> Health:
     """Ask one server how it is; four requests side by side over its warm connection.
 
     Raises what the connection raises: SshError, AgentError.
     """
     server_id = blueprint.server_id
-    link: Link = await engine.link(server_id)
+    link = await engine.link(server_id)
     results, units, numbers, facts = await asyncio.gather(
         server_checks.run(blueprint, link),
         link.request("units", units=running_units(blueprint)),

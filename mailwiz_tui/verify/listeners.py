@@ -6,10 +6,10 @@ import ipaddress
 from collections.abc import Iterable
 from functools import partial
 
+from mailwiz_tui.deploy.agent_link import Link
 from mailwiz_tui.fleet.facts import Facts, Listener
 from mailwiz_tui.stack.blueprint import Blueprint, Port, Scope
 from mailwiz_tui.verify.check import Check, Failed
-from mailwiz_tui.verify.smtp_route import Link
 
 FOREIGN_UDP = frozenset({68, 546})
 """DHCP clients (RFC 2131, RFC 8415): the network's own, on many servers."""

@@ -13,10 +13,11 @@ from functools import partial
 
 import dkim
 
+from mailwiz_tui.deploy.agent_link import Link
 from mailwiz_tui.verify.check import Check, Failed, NotRun, Warned
 from mailwiz_tui.verify.mailbox import Mailbox, wait_for
 from mailwiz_tui.verify.message import compose, token
-from mailwiz_tui.verify.smtp_route import Link, Reply
+from mailwiz_tui.verify.smtp_route import Reply
 from mailwiz_tui.verify.submission import connected, expect, login, say
 from mailwiz_tui.verify.target import SUBMISSION, SUBMISSIONS, Target
 

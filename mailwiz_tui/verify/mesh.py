@@ -10,6 +10,7 @@ import socket
 from collections.abc import Sequence
 from functools import partial
 
+from mailwiz_tui.deploy.agent_link import Link
 from mailwiz_tui.deploy.sanitize import clean_line
 from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.stack import traffic
@@ -17,7 +18,6 @@ from mailwiz_tui.stack.blueprint import Blueprint, Scope
 from mailwiz_tui.topology.servers import server_of
 from mailwiz_tui.verify.check import Check, Failed
 from mailwiz_tui.verify.result import CheckResult, CheckState
-from mailwiz_tui.verify.smtp_route import Link
 from mailwiz_tui.verify.target import Target
 
 _PATIENCE = 2.0

@@ -5,13 +5,14 @@ from __future__ import annotations
 from contextlib import AsyncExitStack
 from typing import Protocol
 
-from mailwiz_tui.deploy.account_copies import Linked, refresh_copies
+from mailwiz_tui.deploy.account_copies import refresh_copies
+from mailwiz_tui.deploy.agent_link import Link
+from mailwiz_tui.deploy.engine_api import EngineApi
 from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.plan.published import host_label
 from mailwiz_tui.topology.servers import account_store, spread_stores
 from mailwiz_tui.verify.mailbox import Mailbox, probe_mailbox, store_mailbox
 from mailwiz_tui.verify.result import CheckResult, CheckState
-from mailwiz_tui.verify.smtp_route import Link
 
 OPENED = "A mailbox for the test mails can be opened."
 CLOSED = "The mailbox for the test mails is shut again."
@@ -41,7 +42,7 @@ def wanted(plan: Plan) -> list[Mailbox]:
 
 
 async def open_mailboxes(
-    turn: Teller, engine: Linked, links: dict[str, Link], stack: AsyncExitStack
+    turn: Teller, engine: EngineApi, links: dict[str, Link], stack: AsyncExitStack
 ) -> list[Mailbox]:
     """Opens them until ``stack`` is left; those that could not be opened are told and left out."""
     place = account_store(engine.plan)
@@ -64,7 +65,9 @@ async def open_mailboxes(
     return opened
 
 
-async def _close(turn: Teller, engine: Linked, links: dict[str, Link], place: str, opened: list[Mailbox]) -> None:
+async def _close(
+    turn: Teller, engine: EngineApi, links: dict[str, Link], place: str, opened: list[Mailbox]
+) -> None:
     """Shuts them where accounts are, then deletes their mail where it is."""
     for mailbox in opened:
         try:

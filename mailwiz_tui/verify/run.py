@@ -9,6 +9,8 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from mailwiz_tui.deploy.agent_link import Link
+from mailwiz_tui.deploy.engine_api import EngineApi
 from mailwiz_tui.dns.records import plan_records
 from mailwiz_tui.plan.errors import OperatorError
 from mailwiz_tui.stack.blueprint import Blueprint
@@ -38,9 +40,9 @@ from mailwiz_tui.verify.check import Check, NotRun, perform_all, plain
 from mailwiz_tui.verify.mailbox import Mailbox
 from mailwiz_tui.verify.probe_mailboxes import open_mailboxes
 from mailwiz_tui.verify.result import CheckResult, CheckState
-from mailwiz_tui.verify.smtp_route import Link, SmtpRoute
+from mailwiz_tui.verify.smtp_route import SmtpRoute
 from mailwiz_tui.verify.target import IMAPS, SMTP, SUBMISSION, SUBMISSIONS, Target
-from mailwiz_tui.verify.targets import Engine, issuer, left_out, target_for
+from mailwiz_tui.verify.targets import issuer, left_out, target_for
 from mailwiz_tui.verify.turns import turn_of
 from mailwiz_tui.verify.verdict import verdict
 
@@ -52,7 +54,7 @@ SIDE_BY_SIDE = 6
 class _Round:
     """One verification under way."""
 
-    engine: Engine
+    engine: EngineApi
     report: Callable[[CheckResult], None]
     links: dict[str, Link]
     results: list[CheckResult]
@@ -68,7 +70,7 @@ class _Round:
 
 
 async def verify(
-    engine: Engine,
+    engine: EngineApi,
     *,
     on_result: Callable[[CheckResult], None],
     to: str = "",

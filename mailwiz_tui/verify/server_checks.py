@@ -11,11 +11,11 @@ from dataclasses import asdict
 from typing import Any
 
 from mailwiz_tui.agent.core.clean import clean_line
+from mailwiz_tui.deploy.agent_link import Link
 from mailwiz_tui.stack.blueprint import Blueprint, Probe, Ready
 from mailwiz_tui.stack.probes import unit_active
 from mailwiz_tui.verify.causes import ANSWERS
 from mailwiz_tui.verify.result import CheckResult, CheckState
-from mailwiz_tui.verify.smtp_route import Link
 
 
 def wanted(blueprint: Blueprint) -> list[Probe]:

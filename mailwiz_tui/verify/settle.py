@@ -6,8 +6,8 @@ import asyncio
 import time
 from dataclasses import asdict
 
+from mailwiz_tui.deploy.agent_link import Link
 from mailwiz_tui.stack.blueprint import Blueprint
-from mailwiz_tui.verify.smtp_route import Link
 
 PATIENCE = 60.0
 PAUSE = 1.0

@@ -8,8 +8,9 @@ import json
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
+from mailwiz_tui.deploy.agent_link import Link
 from mailwiz_tui.verify import dialog
 from mailwiz_tui.verify.check import OPERATOR, Failed, plain
 from mailwiz_tui.verify.dialog import CLOSED
@@ -17,13 +18,6 @@ from mailwiz_tui.verify.target import SMTP, Target
 
 Step = str | list[str]
 Carry = Callable[[list[Step]], Awaitable[list[list[Any]]]]
-
-
-class Link(Protocol):
-    """What is needed of the connection to a server's agent."""
-
-    async def request(self, op: str, **args: Any) -> Any:
-        """The answer to one request."""
 
 
 @dataclass(frozen=True, slots=True)

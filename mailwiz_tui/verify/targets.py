@@ -2,42 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from functools import partial
-from typing import Any, Protocol
 
-from mailwiz_tui.fleet.facts import FactsFile
-from mailwiz_tui.fleet.server import Inventory
-from mailwiz_tui.plan.model import Plan
+from mailwiz_tui.deploy.agent_link import Link
+from mailwiz_tui.deploy.engine_api import EngineApi
 from mailwiz_tui.plan.published import server_name
 from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.blueprint import Blueprint
 from mailwiz_tui.topology.servers import account_store, server_of
-from mailwiz_tui.verify.smtp_route import Link
 from mailwiz_tui.verify.target import Target
 
 
-class Engine(Protocol):
-    """What verification needs of ``deploy.engine.Engine``."""
-
-    plan: Plan
-    inventory: Inventory
-    known: FactsFile
-
-    def blueprints(self) -> dict[str, Blueprint]:
-        """What each server shall be."""
-
-    async def prepare(self) -> FactsFile:
-        """Ask the servers for facts and public keys."""
-
-    async def link(self, server_id: str) -> Any:
-        """The connection to a server's agent."""
-
-    def learn_account_domains(self, domains: Collection[str] | None) -> None:
-        """Remember which mailbox domains the accounts have."""
-
-
-async def target_for(engine: Engine, blueprint: Blueprint, link: Link) -> Target:
+async def target_for(engine: EngineApi, blueprint: Blueprint, link: Link) -> Target:
     """The server as the world reaches it, with the certificate it has now, told over SSH."""
     server = engine.inventory.get(blueprint.server_id)
     facts = engine.known.facts(blueprint.server_id)
@@ -59,7 +35,7 @@ async def target_for(engine: Engine, blueprint: Blueprint, link: Link) -> Target
     )
 
 
-async def _catches_all(engine: Engine, link: Link) -> bool:
+async def _catches_all(engine: EngineApi, link: Link) -> bool:
     """Whether the accounts hold a catch-all for the primary domain."""
     place = account_store(engine.plan)
     if place is not None:
@@ -89,7 +65,7 @@ async def issuer(link: Link, target: Target) -> str:
     return target.pem
 
 
-async def _certificate(engine: Engine, server_id: str, link: Link) -> str:
+async def _certificate(engine: EngineApi, server_id: str, link: Link) -> str:
     """The server's own certificate in PEM, as it lies there now; else what prepare brought back."""
     probe = {"id": "certificate", "argv": ["openssl", "x509", "-in", layout.TLS_CHAIN]}
     (answer,) = await link.request("probes", probes=[probe])

@@ -7,8 +7,8 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
+from mailwiz_tui.deploy.agent_link import Link
 from mailwiz_tui.verify.result import CheckResult, CheckState
-from mailwiz_tui.verify.smtp_route import Link
 
 CHECK = "server.verifications"
 PROVES = "No other verification runs at the same time."

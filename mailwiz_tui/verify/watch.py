@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol
 
+from mailwiz_tui.deploy.engine_api import EngineApi
 from mailwiz_tui.dns.live import RecordState, compare
 from mailwiz_tui.dns.match import State
 from mailwiz_tui.dns.records import plan_records
 from mailwiz_tui.fleet.account_domains import AccountDrift, compared
-from mailwiz_tui.fleet.facts import FactsFile
-from mailwiz_tui.fleet.server import Inventory
-from mailwiz_tui.plan.model import Plan, PrivateNetwork
+from mailwiz_tui.plan.model import PrivateNetwork
 from mailwiz_tui.stack.blueprint import Blueprint
 from mailwiz_tui.topology.servers import account_store_id, linked
 from mailwiz_tui.verify.sample import Sample
-from mailwiz_tui.verify.smtp_route import Link
 
 FIRST_HOUR = 3600.0
 KEEP_LINES = 500
@@ -32,27 +29,10 @@ class DnsDrift:
     unknown: int = 0
 
 
-class WatchedEngine(Protocol):
-    """What watching needs of ``deploy.engine.Engine``."""
-
-    plan: Plan
-    inventory: Inventory
-    known: FactsFile
-
-    def blueprints(self) -> dict[str, Blueprint]:
-        """What each server shall be."""
-
-    async def link(self, server_id: str) -> Link:
-        """The connection to a server's agent."""
-
-    def learn_account_domains(self, domains: Collection[str] | None) -> None:
-        """Remember which mailbox domains the accounts have."""
-
-
 class Watcher:
     """Looks at the servers of a plan; it remembers where each one's mail log was left."""
 
-    def __init__(self, engine: WatchedEngine, *, resolver: str | None = None) -> None:
+    def __init__(self, engine: EngineApi, *, resolver: str | None = None) -> None:
         self._engine = engine
         self._resolver = resolver or engine.inventory.resolver or None
         self._blueprints = engine.blueprints()

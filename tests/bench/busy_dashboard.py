@@ -14,8 +14,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, cast
 
+from mailwiz_tui.deploy.batches import Order
+from mailwiz_tui.deploy.outcome import ServerOutcome
 from mailwiz_tui.fleet.server import Server
-from mailwiz_tui.ui.session.ports import OutcomeLike
 from mailwiz_tui.ui.terminal import capabilities
 from mailwiz_tui.ui.terminal.garbage_pauses import hold_collections
 from mailwiz_tui.ui.terminal.screen_guard import screen_guard
@@ -70,8 +71,11 @@ def main() -> None:
 
     class Chatty(FakeEngine):
         async def apply(
-            self, only: Collection[str] = (), skip: Mapping[str, Collection[str]] | None = None
-        ) -> Mapping[str, OutcomeLike]:
+            self,
+            only: Collection[str] = (),
+            skip: Mapping[str, Collection[str]] | None = None,
+            order: Order | None = None,
+        ) -> Mapping[str, ServerOutcome]:
             names = [f"mx{i}" for i in range(1, servers + 1)]
             for name in names:
                 for event in steps_of(name, 13, 4):

@@ -17,14 +17,16 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from mailwiz_tui.deploy.batches import Order
+from mailwiz_tui.deploy.engine_api import EngineApi
 from mailwiz_tui.deploy.events import LogLine, ServerChanged, ServerPhase
+from mailwiz_tui.deploy.outcome import ServerOutcome
 from mailwiz_tui.deploy.prompts import Prompts
 from mailwiz_tui.fleet.server import Inventory
 from mailwiz_tui.plan.model import Plan
-from mailwiz_tui.ui.session.ports import EngineLike, OutcomeLike
 from mailwiz_tui.ui.terminal import capabilities
 from mailwiz_tui.ui.terminal.screen_guard import forget_fixed_size, screen_guard
-from tests.ui.fakes import PASSED, PASSWORD, FakeEngine, FakeOutcome, Script, backends, steps_of
+from tests.ui.fakes import PASSED, PASSWORD, FakeEngine, Script, backends, ended, steps_of
 
 PLAN = """\
 version = 1
@@ -67,13 +69,16 @@ def make_noise() -> None:
 class Rehearsed(FakeEngine):
     """Installs as far as the middle, then waits."""
 
-    def __init__(self, script: Script, go: Path) -> None:
-        super().__init__(script)
+    def __init__(self, script: Script, plan: Plan, go: Path) -> None:
+        super().__init__(script, plan)
         self.go = go
 
     async def apply(
-        self, only: Collection[str] = (), skip: Mapping[str, Collection[str]] | None = None
-    ) -> Mapping[str, OutcomeLike]:
+        self,
+        only: Collection[str] = (),
+        skip: Mapping[str, Collection[str]] | None = None,
+        order: Order | None = None,
+    ) -> Mapping[str, ServerOutcome]:
         for event in steps_of("mx1", 8, 4):
             self.emit(event)
         for line in HOSTILE:
@@ -82,7 +87,7 @@ class Rehearsed(FakeEngine):
         while not self.go.exists():  # noqa: ASYNC110
             await asyncio.sleep(0.02)
         self.emit(ServerChanged("mx1", ServerPhase.DONE))
-        return {"mx1": FakeOutcome(ServerPhase.DONE)}
+        return {"mx1": ended("mx1", ServerPhase.DONE)}
 
     async def accounts(self) -> Mapping[str, SecretStr]:
         return {"postmaster@example.com": SecretStr(PASSWORD)}
@@ -108,8 +113,8 @@ def main() -> None:
 
     def engine(
         plan: Plan, inventory: Inventory, *, prompts: Prompts, facts_path: Path, adopt: Collection[str]
-    ) -> EngineLike:
-        return Rehearsed(script, path.with_name("go"))
+    ) -> EngineApi:
+        return Rehearsed(script, plan, path.with_name("go"))
 
     app = MailwizApp(Session(path, None, Backends(engine, fakes.verify, fakes.probe)))
     with screen_guard():

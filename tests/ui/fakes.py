@@ -6,24 +6,33 @@ import asyncio
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from pydantic import SecretStr
 
+from mailwiz_tui.deploy.batches import Order
+from mailwiz_tui.deploy.diff import Change, ServerDiff
+from mailwiz_tui.deploy.engine_api import EngineApi
 from mailwiz_tui.deploy.events import Event, LogLine, ServerChanged, ServerPhase, StepChanged, StepPhase, Subscriber
 from mailwiz_tui.deploy.network import PairReport
+from mailwiz_tui.deploy.outcome import ServerOutcome
 from mailwiz_tui.deploy.prompts import Prompts
 from mailwiz_tui.fleet.facts import Address, Disk, DkimPublicKey, Facts, FactsFile, ServerRecord, TlsPublic
 from mailwiz_tui.fleet.server import Inventory, Server
 from mailwiz_tui.plan.model import Plan
-from mailwiz_tui.ui.session.backends import Backends
-from mailwiz_tui.ui.session.ports import DiffLike, EngineLike, OnResult, OutcomeLike
+from mailwiz_tui.ui.session.backends import Backends, OnResult
 from mailwiz_tui.verify.obstacle import Concern, Obstacle
 from mailwiz_tui.verify.result import CheckResult, CheckState
 from mailwiz_tui.verify.sample import Sample
-from mailwiz_tui.verify.watch import DnsDrift
+from mailwiz_tui.verify.watch import DnsDrift, Watcher
+from tests.doubles import EngineDouble
 
 PASSWORD = "Canary-7f3Qm2x9KpLw"
+ONE_SERVER = Plan.model_validate(
+    {
+        "servers": [{"id": "mx1", "roles": ["all-in-one"]}],
+        "domain": {"primary_domain": "example.com", "hostname": "mail.example.com"},
+    }
+)
 KEY = "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA" + "k7Zq" * 85 + "wIDAQAB"
 
 
@@ -52,30 +61,22 @@ def known_server(ip: str = "192.0.2.21", selector: str = "2026a") -> ServerRecor
     )
 
 
-@dataclass(frozen=True, slots=True)
-class FakeOutcome:
-    """How it ended on one server."""
+def ended(
+    server_id: str,
+    state: ServerPhase,
+    changed: bool = True,
+    failed_step: str = "",
+    reason: str = "",
+    advice: str = "",
+    skipped: tuple[str, ...] = (),
+) -> ServerOutcome:
+    """How it ended on one server, which was changed by default."""
+    return ServerOutcome(server_id, state, changed, failed_step, reason, advice, skipped=skipped)
 
-    state: ServerPhase
-    changed: bool = True
-    failed_step: str = ""
-    reason: str = ""
-    advice: str = ""
-    skipped: tuple[str, ...] = ()
 
-
-@dataclass(frozen=True, slots=True)
-class FakeDiff:
-    """What would change."""
-
-    text: tuple[str, ...] = ()
-
-    @property
-    def empty(self) -> bool:
-        return not self.text
-
-    def lines(self) -> list[str]:
-        return list(self.text)
+def file_diff(server_id: str, path: str, *lines: str) -> ServerDiff:
+    """What an installation would change: one file."""
+    return ServerDiff(server_id, (Change("step", "Configure", "file", path, "write", lines),))
 
 
 class FakeClock:
@@ -93,7 +94,7 @@ class Script:
     """What the fake does: events to send, then wait for ``go`` where the script is held."""
 
     events: list[Event] = field(default_factory=list)
-    outcomes: dict[str, OutcomeLike] = field(default_factory=dict)
+    outcomes: dict[str, ServerOutcome] = field(default_factory=dict)
     accounts: dict[str, SecretStr] = field(default_factory=dict)
     administrators: dict[str, SecretStr] = field(default_factory=dict)
     backup_keys: dict[str, SecretStr] = field(default_factory=dict)
@@ -101,14 +102,14 @@ class Script:
     hold: asyncio.Event | None = None
     error: Exception | None = None
     known: FactsFile = field(default_factory=FactsFile)
-    diffs: dict[str, DiffLike] = field(default_factory=dict)
+    diffs: dict[str, ServerDiff] = field(default_factory=dict)
     acknowledged: int = 0
     pairs: list[PairReport] = field(default_factory=list)
     closed: int = 0
     applied: int = 0
     asked: list[tuple[tuple[str, ...], dict[str, tuple[str, ...]]]] = field(default_factory=list)
     second: list[Event] = field(default_factory=list)
-    late: dict[str, OutcomeLike] = field(default_factory=dict)
+    late: dict[str, ServerOutcome] = field(default_factory=dict)
     stopped: int = 0
     removed_servers: list[str] = field(default_factory=list)
     samples: dict[str, Sample | Exception] = field(default_factory=dict)
@@ -117,16 +118,17 @@ class Script:
     adopted: tuple[str, ...] = ()
 
 
-class FakeEngine:
+class FakeEngine(EngineDouble):
     """Plays a script to its subscribers."""
 
-    def __init__(self, script: Script) -> None:
+    def __init__(self, script: Script, plan: Plan = ONE_SERVER, inventory: Inventory | None = None) -> None:
+        super().__init__(plan, inventory, script.known)
         self.script = script
         self.subscribers: list[Subscriber] = []
 
-    def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
-        self.subscribers.append(subscriber)
-        return lambda: self.subscribers.remove(subscriber)
+    def subscribe(self, callback: Subscriber) -> Callable[[], None]:
+        self.subscribers.append(callback)
+        return lambda: self.subscribers.remove(callback)
 
     def emit(self, event: Event) -> None:
         for subscriber in tuple(self.subscribers):
@@ -145,12 +147,15 @@ class FakeEngine:
     async def prepare(self) -> FactsFile:
         return self.script.known
 
-    async def diff(self) -> Mapping[str, DiffLike]:
+    async def diff(self) -> Mapping[str, ServerDiff]:
         return self.script.diffs
 
     async def apply(
-        self, only: Collection[str] = (), skip: Mapping[str, Collection[str]] | None = None
-    ) -> Mapping[str, OutcomeLike]:
+        self,
+        only: Collection[str] = (),
+        skip: Mapping[str, Collection[str]] | None = None,
+        order: Order | None = None,
+    ) -> Mapping[str, ServerOutcome]:
         self.script.applied += 1
         self.script.asked.append((tuple(only), {i: tuple(sorted(steps)) for i, steps in (skip or {}).items()}))
         if only and self.script.late:
@@ -166,7 +171,7 @@ class FakeEngine:
             self.emit(ServerChanged(server_id, outcome.state, outcome.reason, outcome.advice))
         return outcomes
 
-    def _again(self, only: Collection[str]) -> Mapping[str, OutcomeLike]:
+    def _again(self, only: Collection[str]) -> Mapping[str, ServerOutcome]:
         for event in self.script.second:
             self.emit(event)
         outcomes = {i: self.script.late[i] for i in only}
@@ -174,7 +179,7 @@ class FakeEngine:
             self.emit(ServerChanged(server_id, outcome.state, outcome.reason, outcome.advice))
         return outcomes
 
-    async def attach(self) -> Mapping[str, OutcomeLike]:
+    async def attach(self) -> Mapping[str, ServerOutcome]:
         return await self.apply()
 
     def tell_removed_servers(self) -> list[str]:
@@ -200,7 +205,7 @@ class FakeEngine:
         self.script.closed += 1
 
 
-class FakeWatcher:
+class FakeWatcher(Watcher):
     """Gives the script's samples; what has none is never told."""
 
     def __init__(self, script: Script) -> None:
@@ -228,11 +233,11 @@ def backends(script: Script) -> Backends:
 
     def engine(
         plan: Plan, inventory: Inventory, *, prompts: Prompts, facts_path: Path, adopt: Collection[str]
-    ) -> EngineLike:
+    ) -> EngineApi:
         script.adopted = tuple(sorted(adopt))
-        return FakeEngine(script)
+        return FakeEngine(script, plan, inventory)
 
-    async def verify(engine: Any, *, on_result: OnResult, to: str = "") -> list[CheckResult]:
+    async def verify(engine: EngineApi, *, on_result: OnResult) -> list[CheckResult]:
         for check in script.checks:
             on_result(check)
         return script.checks

@@ -15,8 +15,8 @@ from tests.ui.fakes import (
     NOT_RUN,
     PASSED,
     FakeClock,
-    FakeOutcome,
     Script,
+    ended,
     steps_of,
 )
 from tests.ui.grid import screen_text, until
@@ -53,5 +53,5 @@ def running(script: Script, clock: FakeClock) -> asyncio.Event:
 def succeed(script: Script) -> None:
     """A script that ends well."""
     script.events = steps_of("mx1", 8, 8)[:-2]
-    script.outcomes = {"mx1": FakeOutcome(ServerPhase.DONE)}
+    script.outcomes = {"mx1": ended("mx1", ServerPhase.DONE)}
     script.checks = [PASSED, NOT_RUN]

@@ -18,7 +18,7 @@ from mailwiz_tui.ui.widgets.log_tiles import tiling
 from mailwiz_tui.ui.widgets.log_view import LogView
 from mailwiz_tui.ui.widgets.server_table import ServerTable, changed_cells
 from tests.ui.dashboards import settle, several, watch
-from tests.ui.fakes import FAILED, PASSED, FakeClock, FakeOutcome, Script, steps_of
+from tests.ui.fakes import FAILED, PASSED, FakeClock, Script, ended, steps_of
 from tests.ui.grid import check_golden, screen_text, size_ids, until
 from tests.ui.make import MakeApp
 
@@ -93,7 +93,7 @@ async def test_attached_to_what_another_operator_started(
         assert "attached: following a run of anna@desk" in screen_text(app)
         assert "05:40" in screen_text(app), "by the run's own begin"
         await check_golden(pilot, f"dashboard-attached-{size[0]}x{size[1]}", update=update_golden)
-        script.outcomes = {"mx1": FakeOutcome(ServerPhase.DONE)}
+        script.outcomes = {"mx1": ended("mx1", ServerPhase.DONE)}
         script.hold.set()
         await until(pilot, lambda: "you watched another operator's installation" in screen_text(app), "done")
 
@@ -104,7 +104,7 @@ async def test_ones_own_run_is_known_again_and_finished_with_passwords_and_check
     script.hold = asyncio.Event()
     joined = ServerChanged("mx1", ServerPhase.ATTACHED, "following your own run", elapsed=60.0, own=True)
     script.events = [joined, *steps_of("mx1", 13, 3)[2:], ServerChanged("mx2", ServerPhase.DONE)]
-    script.outcomes = {"mx1": FakeOutcome(ServerPhase.DONE)}
+    script.outcomes = {"mx1": ended("mx1", ServerPhase.DONE)}
     script.accounts = {"postmaster@example.com": SecretStr("x")}
     script.checks = [PASSED]
     app = make_app(filled)
@@ -149,8 +149,8 @@ async def test_a_retry_at_rest_leaves_the_finished_server_as_it_is(
     failing(script, "mx1", 5, "Postfix")
     script.events += steps_of("mx2", 8, 8)[:-2]
     script.outcomes = {
-        "mx1": FakeOutcome(ServerPhase.FAILED, True, "postfix", "no", "look"),
-        "mx2": FakeOutcome(ServerPhase.DONE),
+        "mx1": ended("mx1", ServerPhase.FAILED, True, "postfix", "no", "look"),
+        "mx2": ended("mx2", ServerPhase.DONE),
     }
     app = make_app(filled)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -162,7 +162,7 @@ async def test_a_retry_at_rest_leaves_the_finished_server_as_it_is(
         await until(pilot, lambda: "installing: 1 of 2 servers done" in screen_text(app), "again")
         assert script.asked[-1] == (("mx1",), {})
         assert "✓ installed" in screen_text(app)
-        script.outcomes["mx1"] = FakeOutcome(ServerPhase.DONE)
+        script.outcomes["mx1"] = ended("mx1", ServerPhase.DONE)
         script.checks = [PASSED]
         script.hold.set()
         await until(pilot, lambda: "installed; 1 check passed" in screen_text(app), "all done")
@@ -244,7 +244,7 @@ async def test_a_failed_optional_step_is_skipped_by_a_key_and_the_end_says_so(
     size: tuple[int, int], make_app: MakeApp, filled: Path, script: Script, clock: FakeClock, update_golden: bool
 ) -> None:
     failing(script, "mx1", 8, "Firewall")
-    script.outcomes = {"mx1": FakeOutcome(ServerPhase.FAILED, True, "firewall", "nft: no such table", "look")}
+    script.outcomes = {"mx1": ended("mx1", ServerPhase.FAILED, True, "firewall", "nft: no such table", "look")}
     script.checks = [FAILED]
     app = make_app(filled)
     async with app.run_test(size=size) as pilot:
@@ -257,7 +257,7 @@ async def test_a_failed_optional_step_is_skipped_by_a_key_and_the_end_says_so(
             StepChanged("mx1", "rspamd", "Rspamd", 7, 8, StepPhase.CHANGED),
             StepChanged("mx1", "firewall", "Firewall", 8, 8, StepPhase.SKIPPED, "left out, as was asked"),
         ]
-        script.outcomes = {"mx1": FakeOutcome(ServerPhase.DONE, skipped=("firewall",))}
+        script.outcomes = {"mx1": ended("mx1", ServerPhase.DONE, skipped=("firewall",))}
         await pilot.press("k")
         await until(pilot, lambda: "Go on without “Firewall”?" in screen_text(app), "the question")
         assert script.applied == 1
@@ -275,7 +275,7 @@ async def test_however_long_the_reason_what_the_keys_do_is_in_sight(
 ) -> None:
     reason, advice = "apt-get update: E: Malformed entry; " * 9, "check the server's sources and its way out; " * 9
     script.events = [ServerChanged("mx1", ServerPhase.FAILED, reason, advice)]
-    script.outcomes = {"mx1": FakeOutcome(ServerPhase.FAILED, True, "packages", reason, advice)}
+    script.outcomes = {"mx1": ended("mx1", ServerPhase.FAILED, True, "packages", reason, advice)}
     app = make_app(filled)
     async with app.run_test(size=size) as pilot:
         screen = await watch(pilot, app, script, clock)
@@ -288,7 +288,7 @@ async def test_a_step_that_others_build_on_cannot_be_skipped_and_says_why(
     make_app: MakeApp, filled: Path, script: Script, clock: FakeClock
 ) -> None:
     failing(script, "mx1", 5, "Postfix")
-    script.outcomes = {"mx1": FakeOutcome(ServerPhase.FAILED, True, "postfix", "no", "look")}
+    script.outcomes = {"mx1": ended("mx1", ServerPhase.FAILED, True, "postfix", "no", "look")}
     app = make_app(filled)
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         screen = await watch(pilot, app, script, clock)
@@ -306,11 +306,11 @@ async def test_one_failed_server_is_retried_while_another_is_still_at_work(
     failing(script, "mx1", 5, "Postfix")
     script.events += steps_of("mx2", 8, 2)
     script.outcomes = {
-        "mx1": FakeOutcome(ServerPhase.FAILED, True, "postfix", "no", "look"),
-        "mx2": FakeOutcome(ServerPhase.DONE),
+        "mx1": ended("mx1", ServerPhase.FAILED, True, "postfix", "no", "look"),
+        "mx2": ended("mx2", ServerPhase.DONE),
     }
     script.second = steps_of("mx1", 8, 7)
-    script.late = {"mx1": FakeOutcome(ServerPhase.DONE)}
+    script.late = {"mx1": ended("mx1", ServerPhase.DONE)}
     script.checks = [PASSED]
     app = make_app(filled)
     async with app.run_test(size=(80, 24), notifications=True) as pilot:

@@ -12,7 +12,7 @@ from mailwiz_tui.fleet.facts import FactsFile
 from mailwiz_tui.ui.dialogs.traffic_dialog import TrafficDialog
 from mailwiz_tui.ui.review.review import ReviewScreen
 from tests.ui.dashboards import settle, watch
-from tests.ui.fakes import PASSED, FakeClock, FakeOutcome, Script, known_server, steps_of
+from tests.ui.fakes import PASSED, FakeClock, Script, ended, known_server, steps_of
 from tests.ui.grid import check_golden, grid, screen_text, size_ids, until
 from tests.ui.make import MakeApp
 from tests.ui.test_monitor import degraded, monitor, sample
@@ -117,7 +117,7 @@ async def test_a_server_that_left_the_plan_is_spoken_of_before_and_after(
 ) -> None:
     app = make_app(filled)
     app.session.known = FactsFile(servers={name: known_server() for name in ("mx1", "old7")})
-    script.checks, script.outcomes = [PASSED], {"mx1": FakeOutcome(ServerPhase.DONE)}
+    script.checks, script.outcomes = [PASSED], {"mx1": ended("mx1", ServerPhase.DONE)}
     script.removed_servers = [
         "old7 left the plan: the other servers let it in no more, and nothing was changed on it."
     ]

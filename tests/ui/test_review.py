@@ -10,9 +10,9 @@ from mailwiz_tui.ui.installation.dashboard import DashboardScreen
 from mailwiz_tui.ui.review.review import ReviewScreen
 from mailwiz_tui.ui.widgets.entry import Entry
 from tests.ui.fakes import (
-    FakeDiff,
-    FakeOutcome,
     Script,
+    ended,
+    file_diff,
     known_server,
 )
 from tests.ui.grid import check_golden, grid, screen_text, size_ids, until
@@ -66,7 +66,9 @@ async def test_install_is_refused_with_the_reason_while_faults_stand(make_app: M
 async def test_comparing_shows_the_difference_and_changes_nothing(
     make_app: MakeApp, filled: Path, script: Script
 ) -> None:
-    script.diffs = {"mx1": FakeDiff(("--- /etc/postfix/main.cf", "+++ planned", "+myhostname = mail.example.com"))}
+    path = "/etc/postfix/main.cf"
+    changed = file_diff("mx1", path, f"--- {path}", "+++ planned", "+myhostname = mail.example.com")
+    script.diffs = {"mx1": changed}
     app = make_app(filled)
     async with app.run_test(size=(80, 24)) as pilot:
         await review(pilot, app)
@@ -107,7 +109,7 @@ async def test_somebody_elses_mail_server_is_replaced_only_after_its_id_was_type
     facts = record.facts.model_copy(update={"mail_software": theirs})
     app = make_app(filled)
     app.session.known = FactsFile(servers={"mx1": record.model_copy(update={"facts": facts})})
-    script.outcomes = {"mx1": FakeOutcome(ServerPhase.DONE)}
+    script.outcomes = {"mx1": ended("mx1", ServerPhase.DONE)}
     async with app.run_test(size=(80, 24)) as pilot:
         await review(pilot, app)
         assert "mx1 has postfix 3.10.1, set up by somebody else" in screen_text(app)

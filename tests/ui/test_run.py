@@ -23,8 +23,8 @@ from tests.ui.fakes import (
     PASSWORD,
     UNPUBLISHED,
     FakeClock,
-    FakeOutcome,
     Script,
+    ended,
     steps_of,
 )
 from tests.ui.grid import check_golden, grid, screen_text, size_ids, until
@@ -58,7 +58,8 @@ async def test_dashboard_failed_then_retried(
 ) -> None:
     script.events = steps_of("mx1", 13, 4)
     script.outcomes = {
-        "mx1": FakeOutcome(
+        "mx1": ended(
+            "mx1",
             ServerPhase.FAILED,
             failed_step="postfix",
             reason="postfix check failed: bad value",
@@ -313,7 +314,7 @@ async def test_quitting_while_it_runs_asks_and_leaves_it_running(
 
 async def test_quitting_can_stop_after_the_step(make_app: MakeApp, filled: Path, script: Script) -> None:
     running(script, FakeClock())
-    script.outcomes = {"mx1": FakeOutcome(ServerPhase.FAILED, reason="stopped after “Database”, as was asked")}
+    script.outcomes = {"mx1": ended("mx1", ServerPhase.FAILED, reason="stopped after “Database”, as was asked")}
     app = make_app(filled)
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await install(pilot, app)
@@ -329,7 +330,7 @@ async def test_quitting_can_stop_after_the_step(make_app: MakeApp, filled: Path,
 async def test_quitting_before_the_first_passwords_were_shown_asks(
     make_app: MakeApp, filled: Path, script: Script
 ) -> None:
-    script.outcomes = {"mx1": FakeOutcome(ServerPhase.DONE)}
+    script.outcomes = {"mx1": ended("mx1", ServerPhase.DONE)}
     script.accounts = {"postmaster@example.com": SecretStr(PASSWORD)}
     script.checks = [PASSED]
     app = make_app(filled)

@@ -17,7 +17,7 @@ from mailwiz_tui.fleet.facts import Address, FactsFile, ServerRecord
 from mailwiz_tui.ui.app.application import MailwizApp
 from mailwiz_tui.ui.installation.dashboard import DashboardScreen
 from mailwiz_tui.ui.widgets.server_list import ServerList
-from tests.ui.fakes import PASSED, FakeOutcome, Script, debian_facts
+from tests.ui.fakes import PASSED, Script, debian_facts, ended
 from tests.ui.grid import SIZES, check_golden, focus, grid, screen_text, until
 from tests.ui.make import MakeApp
 from tests.ui.test_steps import IDS, field, goto, saved_in
@@ -49,7 +49,7 @@ async def test_a_small_company_walks_from_nothing_to_installed(
     from mailwiz_tui.deploy.events import ServerPhase
 
     prepare(plan_path, '[[servers]]\nid = "mx1"\nhost = "192.0.2.21"\n')
-    script.outcomes = {"mx1": FakeOutcome(ServerPhase.DONE)}
+    script.outcomes = {"mx1": ended("mx1", ServerPhase.DONE)}
     script.checks = [PASSED]
     app = make_app(plan_path)
     async with app.run_test(size=(80, 24)) as pilot:

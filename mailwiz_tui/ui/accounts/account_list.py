@@ -10,13 +10,13 @@ from textual.events import Resize
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
+from mailwiz_tui.deploy.engine_api import EngineApi
 from mailwiz_tui.manage.account_entries import AccountBook
 from mailwiz_tui.manage.accounts import Accounts
 from mailwiz_tui.plan.words import counted
 from mailwiz_tui.ui.accounts.account_work import Row, line
 from mailwiz_tui.ui.app.main_screen import MainScreen
 from mailwiz_tui.ui.session.backends import error_sentence
-from mailwiz_tui.ui.session.ports import EngineLike
 from mailwiz_tui.ui.session.session import Session
 from mailwiz_tui.ui.widgets.entry import Entry
 from mailwiz_tui.ui.widgets.no_markup import NoMarkup
@@ -29,7 +29,7 @@ class AccountListScreen(MainScreen):
         super().__init__(session)
         self.book = AccountBook()
         self._accounts = accounts
-        self._engine: EngineLike | None = None
+        self._engine: EngineApi | None = None
         self._rows: list[Row | None] = []
         self._busy = False
 
@@ -68,8 +68,7 @@ class AccountListScreen(MainScreen):
             if plan is None:
                 raise ValueError("the plan has faults; see the review")
             engine = self.session.make_engine(plan, self.wizard.prompts)
-            # EngineLike leaves link() out, as screens never call it themselves; engines have it
-            self._engine, self._accounts = engine, Accounts(engine)  # type: ignore[arg-type]
+            self._engine, self._accounts = engine, Accounts(engine)
         return self._accounts
 
     def unfinished(self) -> str:

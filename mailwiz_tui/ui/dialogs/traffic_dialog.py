@@ -21,7 +21,7 @@ from mailwiz_tui.ui.widgets.log_panel import LogPanel
 from mailwiz_tui.ui.widgets.no_markup import NoMarkup
 
 if TYPE_CHECKING:
-    from mailwiz_tui.ui.session.ports import EngineLike
+    from mailwiz_tui.deploy.engine_api import EngineApi
 
 
 KEYS = "F5 tries the network between the servers, ↑↓ scroll, Esc goes back"
@@ -40,7 +40,7 @@ class TrafficDialog(Dialog[None]):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("traffic")]
     scopes: ClassVar[tuple[str, ...]] = ("traffic",)
 
-    def __init__(self, plan: Plan, engine: EngineLike, *, plain: bool) -> None:
+    def __init__(self, plan: Plan, engine: EngineApi, *, plain: bool) -> None:
         super().__init__("Who talks to whom between the servers")
         self._plan = plan
         self._engine = engine

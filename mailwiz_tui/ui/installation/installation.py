@@ -6,11 +6,12 @@ import asyncio
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 
+from mailwiz_tui.deploy.engine_api import EngineApi
 from mailwiz_tui.deploy.events import ServerChanged
+from mailwiz_tui.deploy.outcome import ServerOutcome
 from mailwiz_tui.manage.handover import Handover, collect
 from mailwiz_tui.ui.installation.run_model import RunModel
-from mailwiz_tui.ui.session.backends import error_sentence
-from mailwiz_tui.ui.session.ports import EngineLike, OutcomeLike, Verifier
+from mailwiz_tui.ui.session.backends import Verifier, error_sentence
 from mailwiz_tui.verify.result import CheckResult, CheckState
 
 
@@ -35,7 +36,7 @@ class Installation:
 
     def __init__(
         self,
-        engine: EngineLike,
+        engine: EngineApi,
         model: RunModel,
         verifier: Verifier,
         on_stage: Callable[[Stage], None] = lambda stage: None,
@@ -46,7 +47,7 @@ class Installation:
         self.error = ""
         self.note = ""
         self.verify_error = ""
-        self.outcomes: Mapping[str, OutcomeLike] = {}
+        self.outcomes: Mapping[str, ServerOutcome] = {}
         self.changed = False
         self.handover = Handover()
         self.removed_servers: list[str] = []
@@ -57,7 +58,7 @@ class Installation:
         self._task: asyncio.Task[None] | None = None
         self._again: set[asyncio.Task[None]] = set()
         self._skip: dict[str, set[str]] = {}
-        self._late: dict[str, OutcomeLike] = {}
+        self._late: dict[str, ServerOutcome] = {}
         self._unsubscribe = engine.subscribe(model.apply)
 
     @property

@@ -9,15 +9,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from mailwiz_tui.deploy.engine_api import EngineApi
 from mailwiz_tui.ui.logs.log_buffer import LogBuffer
 from mailwiz_tui.ui.monitoring.mail_trail import MailTrail
 from mailwiz_tui.ui.session.backends import error_sentence
-from mailwiz_tui.ui.session.ports import EngineLike, WatcherLike
 from mailwiz_tui.verify.alerts import Alert, Severity, alerts, drift
 from mailwiz_tui.verify.sample import Sample
 
 if TYPE_CHECKING:
-    from mailwiz_tui.verify.watch import DnsDrift
+    from mailwiz_tui.verify.watch import DnsDrift, Watcher
 
 INTERVAL = 5.0
 LONGEST_WAIT = 60.0
@@ -85,8 +85,8 @@ class Monitoring:
 
     def __init__(
         self,
-        engine: EngineLike,
-        watcher: WatcherLike,
+        engine: EngineApi,
+        watcher: Watcher,
         server_ids: Sequence[str],
         *,
         clock: Callable[[], float] = time.monotonic,

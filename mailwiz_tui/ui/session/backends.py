@@ -2,43 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Protocol
 
+from mailwiz_tui.deploy.engine_api import EngineApi
 from mailwiz_tui.deploy.prompts import Prompts
 from mailwiz_tui.fleet.facts import Facts
 from mailwiz_tui.fleet.server import Inventory, Server
 from mailwiz_tui.plan.errors import OperatorError
 from mailwiz_tui.plan.model import Plan
-from mailwiz_tui.ui.session.ports import (
-    EngineFactory,
-    EngineLike,
-    OnResult,
-    Prober,
-    Verifier,
-    WatcherFactory,
-    WatcherLike,
-)
 from mailwiz_tui.ui.session.published import Comparer, real_compare
 from mailwiz_tui.verify.result import CheckResult
+
+if TYPE_CHECKING:
+    from mailwiz_tui.verify.watch import Watcher
+
+OnResult = Callable[[CheckResult], None]
+Prober = Callable[[Server, Prompts], Awaitable[Facts]]
+"""Asks one server what it is; raises with a sentence for the operator where it cannot be asked."""
+WatcherFactory = Callable[[EngineApi, str | None], "Watcher"]
+"""Looks at running servers through an engine's connections; DNS is asked at an address (None: the system's)."""
+
+
+class EngineFactory(Protocol):
+    """How the screens get an engine."""
+
+    def __call__(
+        self, plan: Plan, inventory: Inventory, *, prompts: Prompts, facts_path: Path, adopt: Collection[str]
+    ) -> EngineApi:
+        """A new engine for the plan; it may replace foreign mail configuration on the servers in ``adopt``."""
+
+
+class Verifier(Protocol):
+    """How the screens have an installation proved."""
+
+    async def __call__(self, engine: EngineApi, *, on_result: OnResult) -> list[CheckResult]:
+        """Make all checks; each is told as it ends."""
 
 
 def real_engine(
     plan: Plan, inventory: Inventory, *, prompts: Prompts, facts_path: Path, adopt: Collection[str]
-) -> EngineLike:
+) -> EngineApi:
     """The installation engine."""
     from mailwiz_tui.deploy.engine import Engine
 
-    return cast(EngineLike, Engine(plan, inventory, prompts=prompts, facts_path=facts_path, adopt=adopt))
+    return Engine(plan, inventory, prompts=prompts, facts_path=facts_path, adopt=adopt)
 
 
-async def real_verify(engine: Any, *, on_result: OnResult, to: str = "") -> list[CheckResult]:
+async def real_verify(engine: EngineApi, *, on_result: OnResult) -> list[CheckResult]:
     """The verification of a running installation."""
     from mailwiz_tui.verify.run import verify
 
-    return await verify(engine, on_result=on_result, to=to)
+    return await verify(engine, on_result=on_result)
 
 
 async def real_probe(server: Server, prompts: Prompts) -> Facts:
@@ -53,7 +70,7 @@ async def real_probe(server: Server, prompts: Prompts) -> Facts:
         await pool.close()
 
 
-def real_watcher(engine: Any, resolver: str | None) -> WatcherLike:
+def real_watcher(engine: EngineApi, resolver: str | None) -> Watcher:
     """Looks at running servers through an engine's connections."""
     from mailwiz_tui.verify.watch import Watcher
 

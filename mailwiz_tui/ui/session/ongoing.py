@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 
+from mailwiz_tui.deploy.engine_api import EngineApi
 from mailwiz_tui.deploy.history import History
 from mailwiz_tui.deploy.prompts import Prompts
 from mailwiz_tui.plan.model import Plan
@@ -13,9 +14,8 @@ from mailwiz_tui.ui.installation.installation import Installation, Stage
 from mailwiz_tui.ui.installation.run_model import RunModel
 from mailwiz_tui.ui.monitoring.monitoring import Monitoring
 from mailwiz_tui.ui.session.backends import Backends
-from mailwiz_tui.ui.session.ports import EngineLike
 
-EngineMaker = Callable[[Plan, Prompts], EngineLike]
+EngineMaker = Callable[[Plan, Prompts], EngineApi]
 
 
 class OngoingWork:

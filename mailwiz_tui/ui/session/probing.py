@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from mailwiz_tui.deploy.prompts import Prompts
 from mailwiz_tui.fleet.facts import Facts
 from mailwiz_tui.fleet.server import Server
-from mailwiz_tui.ui.session.backends import error_sentence
-from mailwiz_tui.ui.session.ports import Prober
+from mailwiz_tui.ui.session.backends import Prober, error_sentence
 from mailwiz_tui.ui.terminal.symbols import size_text
 
 PORTS = (25, 53, 80, 143, 443, 465, 587, 993, 4190)

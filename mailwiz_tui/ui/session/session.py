@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from mailwiz_tui.deploy.engine_api import EngineApi
 from mailwiz_tui.deploy.prompts import Prompts
 from mailwiz_tui.dns.record import Record
 from mailwiz_tui.dns.records import plan_records
@@ -29,7 +30,6 @@ from mailwiz_tui.ui.session.backends import Backends
 from mailwiz_tui.ui.session.lab_boot import BootState, LabBoot
 from mailwiz_tui.ui.session.ongoing import OngoingWork
 from mailwiz_tui.ui.session.paths import default_draft_path, remember, remembered_inventory
-from mailwiz_tui.ui.session.ports import EngineLike
 from mailwiz_tui.ui.session.probing import Probes
 from mailwiz_tui.ui.session.published import PublishedRecords
 
@@ -294,7 +294,7 @@ class Session:
         with contextlib.suppress(PlanError, OSError):
             save_facts(facts_path_for(self.path), self.known)
 
-    def make_engine(self, plan: Plan, prompts: Prompts) -> EngineLike:
+    def make_engine(self, plan: Plan, prompts: Prompts) -> EngineApi:
         """An engine for the plan as it is now."""
         facts_path = facts_path_for(self.path)
         adopt = frozenset(self.adopted)

@@ -11,6 +11,7 @@ from mailwiz_tui.deploy.network import PairReport, blocked, path_sizes, survey
 from mailwiz_tui.fleet.facts import FactsFile
 from mailwiz_tui.plan.findings import Severity
 from mailwiz_tui.plan.model import Plan
+from tests.doubles import LinkDouble
 
 NAMES = ("in1", "store1", "spam1")
 
@@ -42,7 +43,7 @@ def known(**skews: float) -> FactsFile:
     return FactsFile.model_validate({"servers": records})
 
 
-class Agent:
+class Agent(LinkDouble):
     """A server that can send to some addresses only."""
 
     def __init__(self, blocked: Callable[[str], bool] = lambda address: False, handshakes: str = "") -> None:

@@ -45,7 +45,7 @@ class Work:
 
 async def test_mail_that_waits_there_stops_the_installation() -> None:
     with pytest.raises(EngineError) as caught:
-        await removed_servers.refuse_waiting_mail(PLAN, known("mx1", "mx2"), INVENTORY, Work(3))
+        await removed_servers.refuse_waiting_mail(PLAN, known("mx1", "mx2"), INVENTORY, Work(3).link)
     assert caught.value.where == "mx2"
     assert "3 messages in its queue" in caught.value.what
 
@@ -53,7 +53,7 @@ async def test_mail_that_waits_there_stops_the_installation() -> None:
 @pytest.mark.parametrize("waiting", [0, None])
 async def test_an_empty_queue_or_a_dead_server_stops_nothing(waiting: int | None) -> None:
     work = Work(waiting)
-    await removed_servers.refuse_waiting_mail(PLAN, known("mx1", "mx2"), INVENTORY, work)
+    await removed_servers.refuse_waiting_mail(PLAN, known("mx1", "mx2"), INVENTORY, work.link)
     assert work.reached == ["mx2"]
 
 
@@ -64,7 +64,7 @@ async def test_the_operator_is_told_once() -> None:
     removed_servers.mark_told(PLAN, learnt)
     assert removed_servers.words(PLAN, learnt) == []
     work = Work(3)
-    await removed_servers.refuse_waiting_mail(PLAN, learnt, INVENTORY, work)
+    await removed_servers.refuse_waiting_mail(PLAN, learnt, INVENTORY, work.link)
     assert work.reached == [], "who was told need not be asked again"
 
 

@@ -20,6 +20,7 @@ from mailwiz_tui.deploy.work import EngineError
 from mailwiz_tui.manage import mailbox_move
 from mailwiz_tui.manage.mailbox_move import move_mailbox
 from mailwiz_tui.stack import layout
+from tests.doubles import EngineDouble, LinkDouble
 from tests.unit.certificates import issue
 from tests.unit.stack import cases
 
@@ -45,11 +46,11 @@ class Killed(BaseException):
     """The controller ends here, as by ``kill -9``."""
 
 
-class World:
+class World(EngineDouble):
     """Two stores, the first with the accounts; requests go straight to the agent's code."""
 
     def __init__(self, folder: Path) -> None:
-        self.plan = cases.distributed()
+        super().__init__(cases.distributed())
         self.row = {"store": "", "moving_to": ""}
         self.steps: list[str] = []
         self.kill_before = -1
@@ -95,7 +96,7 @@ class World:
     async def link(self, server_id: str) -> World.Link:
         return World.Link(self, server_id)
 
-    class Link:
+    class Link(LinkDouble):
         """One server."""
 
         def __init__(self, world: World, server_id: str) -> None:
@@ -197,16 +198,16 @@ def settled(world: World, store: str, mails: int) -> None:
 async def test_a_mailbox_moves_whole_while_mail_comes_in_and_back_again(world: World) -> None:
     world.arrivals = ["11.new", "10.new"]
     said: list[str] = []
-    moved = await move_mailbox(world, ADDRESS, "store2", said.append)  # type: ignore[arg-type]
+    moved = await move_mailbox(world, ADDRESS, "store2", said.append)
     assert (moved.source, moved.target, moved.messages) == ("store1", "store2", 7 + 1)
     settled(world, "store2", 7 + 1)
     assert world.home("store1").read_text().startswith("Managed by mailwiz-tui: the mailbox anna@example.com is on")
     assert at(moved.trash, "Maildir/cur").is_dir()
     assert f"the old copy is on store1 in {moved.trash}" in moved.line
     assert any("compared" in line for line in said)
-    moved = await move_mailbox(world, ADDRESS, "store1")  # type: ignore[arg-type]
+    moved = await move_mailbox(world, ADDRESS, "store1")
     settled(world, "store1", 7 + 2)
-    assert (await move_mailbox(world, ADDRESS, "store1")).line == "anna@example.com is on store1"  # type: ignore[arg-type]
+    assert (await move_mailbox(world, ADDRESS, "store1")).line == "anna@example.com is on store1"
 
 
 def locks(world: World) -> list[Path]:
@@ -225,7 +226,7 @@ async def test_the_lock_of_a_delivery_that_was_overtaken_holds_nothing_up(
         world.kill_before = 12
         assert await kill(world, monkeypatch)
         assert not world.home("store1").is_dir()
-    await move_mailbox(world, ADDRESS, then)  # type: ignore[arg-type]
+    await move_mailbox(world, ADDRESS, then)
     settled(world, then, 6)
     assert locks(world) == []
 
@@ -239,7 +240,7 @@ async def kill(world: World, monkeypatch: pytest.MonkeyPatch) -> bool:
     with monkeypatch.context() as patch:
         patch.setattr(mailbox_move._Move, "_give_up", nothing)
         try:
-            await move_mailbox(world, ADDRESS, "store2")  # type: ignore[arg-type]
+            await move_mailbox(world, ADDRESS, "store2")
         except Killed:
             for address in list(move_link._offers):
                 move_link.withdraw(address)
@@ -261,7 +262,7 @@ async def test_broken_off_anywhere_it_is_in_one_place_and_the_next_finishes_or_u
     authority = world.row["store"] or "store1"
     if came:
         assert world.home(authority).is_dir()
-    moved = await move_mailbox(world, ADDRESS, then)  # type: ignore[arg-type]
+    moved = await move_mailbox(world, ADDRESS, then)
     assert moved.target == then
     settled(world, then, 6 + came)
 
@@ -272,15 +273,15 @@ async def test_what_differs_in_the_end_leaves_the_mailbox_where_it_was(
     program = at(world.hosts["store2"].root, "usr/bin/doveadm")
     program.write_text("#!/bin/sh\nprintf 'mailbox\\tmessages\\nINBOX\\t3\\n'\n")
     with pytest.raises(EngineError, match="store1 has 6 messages, store2 got 6 and Dovecot there counts 3"):
-        await move_mailbox(world, ADDRESS, "store2")  # type: ignore[arg-type]
+        await move_mailbox(world, ADDRESS, "store2")
     settled(world, "store1", 6)
 
 
 async def test_a_later_move_takes_the_mailbox_from_an_earlier_one(world: World) -> None:
-    old = mailbox_move._Move(world, ADDRESS, "store2", lambda text: None)  # type: ignore[arg-type]
+    old = mailbox_move._Move(world, ADDRESS, "store2", lambda text: None)
     await old.rows("rows_claim")
     await old._step("store1", "claim", arrives=False)
-    await move_mailbox(world, ADDRESS, "store2")  # type: ignore[arg-type]
+    await move_mailbox(world, ADDRESS, "store2")
     for server, what, args in (
         ("store1", "block", {"store": "store2"}),
         ("store1", "unblock", {}),
@@ -295,7 +296,7 @@ async def test_a_later_move_takes_the_mailbox_from_an_earlier_one(world: World) 
 
 
 async def test_a_stranger_fetches_nothing(world: World) -> None:
-    move = mailbox_move._Move(world, ADDRESS, "store2", lambda text: None)  # type: ignore[arg-type]
+    move = mailbox_move._Move(world, ADDRESS, "store2", lambda text: None)
     await move._step("store1", "claim", arrives=False)
     await move._step("store2", "claim", arrives=True)
     place = {"place": "127.0.0.1", "port": layout.STORE_SYNC_PORT}
@@ -315,7 +316,7 @@ async def test_an_empty_mailbox_moves_too_and_older_mail_there_is_kept_aside(wor
     older = world.home("store2") / "Maildir/cur"
     older.mkdir(parents=True)
     (older / "old").write_text("older")
-    moved = await move_mailbox(world, ADDRESS, "store2")  # type: ignore[arg-type]
+    moved = await move_mailbox(world, ADDRESS, "store2")
     assert moved.messages == 0
     assert at(moved.found, "Maildir/cur/old").read_text() == "older"
     assert not world.home("store2").exists()
@@ -333,9 +334,9 @@ async def test_an_empty_mailbox_moves_too_and_older_mail_there_is_kept_aside(wor
 async def test_what_cannot_be_is_said(world: World, row: dict[str, str], target: str, said: str) -> None:
     world.row = row
     with pytest.raises((EngineError, ValueError), match=said):
-        await move_mailbox(world, ADDRESS, target)  # type: ignore[arg-type]
+        await move_mailbox(world, ADDRESS, target)
     with pytest.raises(AgentFault, match="no mailbox nobody"):
-        await move_mailbox(world, "nobody@example.com", "store2")  # type: ignore[arg-type]
+        await move_mailbox(world, "nobody@example.com", "store2")
     assert not list(at(world.hosts["store1"].path("/var/lib/mailwiz/moves")).glob("*nobody*.json"))
 
 

@@ -11,6 +11,7 @@ from mailwiz_tui.verify import server_checks, settle
 from mailwiz_tui.verify.causes import causes
 from mailwiz_tui.verify.result import CheckResult, CheckState
 from mailwiz_tui.verify.verdict import verdict
+from tests.doubles import LinkDouble
 
 FLOWS = ("mail-in.delivery", "mail-out.delivery", "smtp.gtube", "submission.limits", "smtp.null-sender")
 
@@ -76,7 +77,7 @@ def test_another_servers_nginx_explains_no_certificate_here() -> None:
     assert [r.id for r in cause.results] == ["answers.nginx"]
 
 
-class Answers:
+class Answers(LinkDouble):
     """A link on which one service answers late."""
 
     def __init__(self, *rounds: list[str]) -> None:

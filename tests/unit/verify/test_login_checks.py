@@ -17,6 +17,7 @@ from mailwiz_tui.verify.check import Failed, Warned, perform
 from mailwiz_tui.verify.mailbox import Mailbox
 from mailwiz_tui.verify.result import CheckState
 from mailwiz_tui.verify.target import Target
+from tests.doubles import LinkDouble
 from tests.unit.verify import fakes
 from tests.unit.verify.conftest import MakeTarget, Serve
 
@@ -157,7 +158,7 @@ def test_mail_that_never_arrives_fails(make: Make, mailbox: Mailbox, monkeypatch
         mail_out.check_round_trip(make(loses_mail=True), 465, mailbox, None)
 
 
-class Journal:
+class Journal(LinkDouble):
     """A link that answers with lines of a mail log."""
 
     def __init__(self, *outputs: str) -> None:

@@ -11,6 +11,7 @@ from mailwiz_tui.verify import mesh
 from mailwiz_tui.verify.check import perform
 from mailwiz_tui.verify.result import CheckState
 from mailwiz_tui.verify.target import Target
+from tests.doubles import LinkDouble
 from tests.unit.stack import cases
 
 
@@ -26,7 +27,7 @@ def plan() -> Plan:
     )
 
 
-class Link:
+class Link(LinkDouble):
     """A server that reaches everything but some ports."""
 
     def __init__(self, *closed: int) -> None:

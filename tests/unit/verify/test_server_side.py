@@ -14,6 +14,7 @@ from mailwiz_tui.stack.blueprint import Blueprint, Port, Probe, Scope, Step, Uni
 from mailwiz_tui.verify import ban_guard, listeners, reach, server_checks, settle
 from mailwiz_tui.verify.check import Failed, NotRun
 from mailwiz_tui.verify.result import CheckState
+from tests.doubles import LinkDouble
 from tests.unit.verify import fakes
 from tests.unit.verify.conftest import PORTS, MakeTarget, Serve
 
@@ -106,7 +107,7 @@ def test_unexpected_listeners_fail(extra: tuple[str, str, int], said: str) -> No
         listeners.check_unexpected(PORTS, heard(*RIGHT, extra))
 
 
-class Scripted:
+class Scripted(LinkDouble):
     """A link whose answer to each program is a function of its arguments; it keeps what was asked."""
 
     def __init__(self, answer: Callable[[list[str]], tuple[int, str]]) -> None:

@@ -17,6 +17,7 @@ from mailwiz_tui.verify.check import Failed, NotRun, Warned
 from mailwiz_tui.verify.mailbox import Mailbox
 from mailwiz_tui.verify.smtp_route import SmtpRoute
 from mailwiz_tui.verify.target import Target
+from tests.doubles import LinkDouble
 from tests.unit.verify import fakes
 from tests.unit.verify.conftest import MakeTarget, Serve
 
@@ -180,7 +181,7 @@ def run(argv: list[str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(argv, capture_output=True, text=True, check=False)
 
 
-class FakeLink:
+class FakeLink(LinkDouble):
     """A link whose probes run on this machine."""
 
     def __init__(self, *, broken: bool = False) -> None:

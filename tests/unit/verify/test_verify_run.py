@@ -22,12 +22,13 @@ from mailwiz_tui.verify import dialog, dns_checks, probe_mailboxes, run, targets
 from mailwiz_tui.verify.mailbox import Mailbox
 from mailwiz_tui.verify.result import CheckResult, CheckState
 from mailwiz_tui.verify.target import Target
+from tests.doubles import EngineDouble, LinkDouble
 from tests.unit.verify import fakes
 from tests.unit.verify.conftest import PORTS, Serve
 from tests.unit.verify.test_login_checks import Signer
 
 
-class Link:
+class Link(LinkDouble):
     """An agent's answers, enough for a verification; ``closed`` tells that the mailbox was shut again."""
 
     def __init__(self, facts: Facts, pem: str, *, broken: str = "") -> None:
@@ -65,13 +66,13 @@ class Link:
         return "active"
 
 
-@dataclasses.dataclass
-class Engine:
-    plan: Plan
-    inventory: Inventory
-    known: FactsFile
-    made: Link
-    refused: bool = False
+class Engine(EngineDouble):
+    """One server, reached over the link ``made`` unless it is ``refused``."""
+
+    def __init__(self, plan: Plan, inventory: Inventory, known: FactsFile, made: Link) -> None:
+        super().__init__(plan, inventory, known)
+        self.made = made
+        self.refused = False
 
     def blueprints(self) -> dict[str, Blueprint]:
         probe = Probe("unit.postfix", "postfix runs", ("systemctl", "is-active", "postfix"), expect="^active$")
@@ -83,7 +84,7 @@ class Engine:
     def learn_account_domains(self, domains: Collection[str] | None) -> None:
         learn(self.known, account_store_id(self.plan), domains)
 
-    async def link(self, server_id: str) -> Any:
+    async def link(self, server_id: str) -> Link:
         if self.refused:
             raise ConnectionRefusedError
         return self.made

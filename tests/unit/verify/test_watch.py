@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from mailwiz_tui.fleet.facts import FactsFile
-from mailwiz_tui.fleet.server import Inventory
 from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.stack.blueprint import Blueprint, Port, Scope, Step, Unit
 from mailwiz_tui.verify.alerts import Severity, alerts, drift
 from mailwiz_tui.verify.sample import Sample
 from mailwiz_tui.verify.watch import Watcher
+from tests.doubles import EngineDouble, LinkDouble
 
 HEALTHY: dict[str, Any] = {
     "at": 1_000_000.0,
@@ -115,7 +115,7 @@ def test_drift_names_what_differs() -> None:
     assert "lacks e A" in found[1].what
 
 
-class FakeLink:
+class FakeLink(LinkDouble):
     """Notes what it is asked."""
 
     def __init__(self) -> None:
@@ -128,15 +128,12 @@ class FakeLink:
         return {**HEALTHY, "account_domains": self.domains}
 
 
-class FakeEngine:
+class FakeEngine(EngineDouble):
     """One server with one unit."""
 
-    plan = Plan.model_validate({"servers": [{"id": "mx1", "roles": ["all-in-one"]}], "domain": {
-        "primary_domain": "example.com", "hostname": "mail.example.com"}})  # fmt: skip
-    inventory = Inventory()
-    known = FactsFile()
-
     def __init__(self) -> None:
+        super().__init__(Plan.model_validate({"servers": [{"id": "mx1", "roles": ["all-in-one"]}], "domain": {
+            "primary_domain": "example.com", "hostname": "mail.example.com"}}))  # fmt: skip
         self.connection = FakeLink()
         self.learnt: Collection[str] | None = None
 
