@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from typing import Any, NoReturn
 
-from pydantic import SecretStr
-
 from mailwiz_tui.deploy.agent_link import Link
 from mailwiz_tui.deploy.batches import Order
 from mailwiz_tui.deploy.diff import ServerDiff
@@ -87,18 +85,6 @@ class EngineDouble(EngineApi):
 
     async def stop_after_step(self) -> list[str]:
         unexpected("stop_after_step")
-
-    async def accounts(self) -> Mapping[str, SecretStr]:
-        unexpected("accounts")
-
-    async def administrators(self) -> Mapping[str, SecretStr]:
-        unexpected("administrators")
-
-    async def recovery_keys(self) -> Mapping[str, SecretStr]:
-        unexpected("recovery_keys")
-
-    async def acknowledge_accounts(self) -> None:
-        unexpected("acknowledge_accounts")
 
     async def close(self) -> None:
         unexpected("close")

@@ -10,16 +10,17 @@ from mailwiz_tui.commands.credentials import CredentialsFile, show
 from mailwiz_tui.commands.progress import ProgressPrinter
 from mailwiz_tui.commands.terminal import ask, complain, interactive, say
 from mailwiz_tui.commands.workspace import Workspace, open_workspace
-from mailwiz_tui.deploy.engine import Engine
-from mailwiz_tui.manage.handover import collect
+from mailwiz_tui.deploy.engine_api import EngineApi
+from mailwiz_tui.manage.first_secrets import FirstSecrets
 from mailwiz_tui.plan.findings import PlanError
 from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.plan.published import web_addresses
 from mailwiz_tui.plan.support import unsupported
 
 
-async def _hand_over(engine: Engine, file: CredentialsFile | None) -> None:
-    handover = await collect(engine)
+async def _hand_over(engine: EngineApi, file: CredentialsFile | None) -> None:
+    first = FirstSecrets(engine)
+    handover = await first.collect()
     if not handover:
         if file is not None:
             file.discard()
@@ -30,7 +31,7 @@ async def _hand_over(engine: Engine, file: CredentialsFile | None) -> None:
     else:
         file.write(handover)
         say(f"generated passwords were written to {file.path}")
-    await engine.acknowledge_accounts()
+    await first.acknowledge()
 
 
 def _say_where(plan: Plan) -> None:

@@ -15,11 +15,10 @@ from mailwiz_tui.commands.terminal import ask, complain, interactive, say
 from mailwiz_tui.commands.workspace import Workspace, open_workspace
 from mailwiz_tui.deploy.account_copies import refresh_copies
 from mailwiz_tui.deploy.agent_link import AgentError
-from mailwiz_tui.deploy.backup_servers import backup_servers
-from mailwiz_tui.deploy.engine import Engine
+from mailwiz_tui.deploy.engine_api import EngineApi
 from mailwiz_tui.deploy.ssh import SshError
 from mailwiz_tui.dns.records import plan_records
-from mailwiz_tui.manage.backup import Backups, Progress
+from mailwiz_tui.manage.backup import Backups, Progress, backup_servers
 from mailwiz_tui.plan.findings import Finding, PlanError
 from mailwiz_tui.plan.model import Plan
 
@@ -66,12 +65,12 @@ async def _list(backups: Backups, server_id: str) -> None:
         raise AgentError("there is no backup yet", server_id, "make one: mailwiz-tui backup run PLAN")
 
 
-async def _ask_for_keys(engine: Engine) -> None:
+async def _ask_for_keys(engine: EngineApi) -> None:
     """Learn the public keys of all servers, for their records; of several one may be dead."""
     try:
         await engine.prepare()
     except (AgentError, SshError) as error:
-        if len(engine.server_ids) == 1:
+        if len(engine.plan.servers) == 1:
             raise
         complain(str(error))
 
@@ -82,7 +81,7 @@ async def _restore(backups: Backups, options: argparse.Namespace, key: SecretStr
     await _follow(backups.restore(options.snapshot))
 
 
-async def _side_effects(engine: Engine, options: argparse.Namespace) -> None:
+async def _side_effects(engine: EngineApi, options: argparse.Namespace) -> None:
     """What a restore leaves to be done: the other servers' copies of the accounts, records, and ``apply``."""
     await refresh_copies(engine)
     await _say_records(engine, options.resolver)
@@ -90,7 +89,7 @@ async def _side_effects(engine: Engine, options: argparse.Namespace) -> None:
     say(f"Now run `mailwiz-tui apply {options.plan}`: it puts own settings to use and verifies.")
 
 
-async def _say_records(engine: Engine, resolver: str) -> None:
+async def _say_records(engine: EngineApi, resolver: str) -> None:
     """No private key is in a backup: which records differ from the new keys' has to be seen and published."""
     from mailwiz_tui.dns.live import compare
 

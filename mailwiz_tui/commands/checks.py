@@ -10,7 +10,7 @@ from mailwiz_tui.verify.result import CheckResult, CheckState
 from mailwiz_tui.verify.verdict import Verdict, verdict
 
 if TYPE_CHECKING:
-    from mailwiz_tui.deploy.engine import Engine
+    from mailwiz_tui.deploy.engine_api import EngineApi
 
 _SYMBOLS = {
     CheckState.PASSED: "ok  ",
@@ -45,7 +45,7 @@ def all_passed(results: Sequence[CheckResult]) -> bool:
     return bool(results) and not any(r.state is CheckState.FAILED for r in results)
 
 
-async def verify_and_print(engine: Engine, *, to: str = "", resolver: str = "") -> bool:
+async def verify_and_print(engine: EngineApi, *, to: str = "", resolver: str = "") -> bool:
     """Run all checks, print each as it ends, and say whether all passed."""
     from mailwiz_tui.verify.run import verify
 

@@ -14,13 +14,13 @@ import time
 from mailwiz_tui.commands.progress import ProgressPrinter
 from mailwiz_tui.commands.terminal import complain, say
 from mailwiz_tui.commands.workspace import Workspace, open_workspace
-from mailwiz_tui.deploy.engine import Engine
+from mailwiz_tui.deploy.engine_api import EngineApi
 from mailwiz_tui.plan.errors import OperatorError
 from mailwiz_tui.stack.blueprint import Blueprint
 from mailwiz_tui.verify.health import look
 
 
-async def _show(engine: Engine, blueprint: Blueprint, *, as_json: bool) -> None:
+async def _show(engine: EngineApi, blueprint: Blueprint, *, as_json: bool) -> None:
     try:
         health = await look(engine, blueprint)
     except OperatorError as error:

@@ -27,7 +27,7 @@ def read_secret(question: str, *, from_stdin: bool) -> SecretStr | None:
 
 
 async def _list(workspace: Workspace, options: argparse.Namespace) -> int:
-    from mailwiz_tui.deploy.given_secrets import look_everywhere
+    from mailwiz_tui.manage.secrets import look_everywhere
 
     engine = workspace.engine(options)
     try:
@@ -42,7 +42,8 @@ async def _list(workspace: Workspace, options: argparse.Namespace) -> int:
 
 
 async def _give(workspace: Workspace, options: argparse.Namespace) -> int:
-    from mailwiz_tui.deploy.given_secrets import give_everywhere, wanted
+    from mailwiz_tui.deploy.given_secrets import wanted
+    from mailwiz_tui.manage.secrets import give_everywhere
 
     engine = workspace.engine(options)
     try:

@@ -19,7 +19,7 @@ from mailwiz_tui.plan.rules import cross_check
 from mailwiz_tui.plan.toml import load_plan
 
 if TYPE_CHECKING:
-    from mailwiz_tui.deploy.engine import Engine
+    from mailwiz_tui.deploy.engine_api import EngineApi
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Workspace:
         for finding in self.warnings:
             complain(f"warning: {finding.line}")
 
-    def engine(self, options: argparse.Namespace) -> Engine:
+    def engine(self, options: argparse.Namespace) -> EngineApi:
         """An engine over this plan; the caller closes it."""
         from mailwiz_tui.deploy.engine import Engine
 

@@ -12,15 +12,12 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import SecretStr
-
 from mailwiz_tui.deploy import network, removed_servers
 from mailwiz_tui.deploy.agent_link import AgentLink
 from mailwiz_tui.deploy.batches import Order
 from mailwiz_tui.deploy.certificates import acme_authority, custom_certificate
 from mailwiz_tui.deploy.diff import ServerDiff
 from mailwiz_tui.deploy.events import Event, ServerChanged, Subscriber
-from mailwiz_tui.deploy.first_secrets import FirstSecrets
 from mailwiz_tui.deploy.follower import GIVE_UP_AFTER
 from mailwiz_tui.deploy.gather import gather_servers, unwrap
 from mailwiz_tui.deploy.history import History
@@ -72,7 +69,6 @@ class Engine:
         self._facts_path = facts_path
         self._compile = compile_blueprint or _compile
         self._subscribers: list[Subscriber] = []
-        self._first = FirstSecrets(plan, self)
         self._work = Work(
             plan, self.pool, self.known, self._emit, self.history, self._compile, adopt, gate_seconds, give_up_after
         )
@@ -213,28 +209,6 @@ class Engine:
             self.server_ids, lambda server_id: self._work.stop_after_step(self.server(server_id))
         )
         return [server_id for server_id, answer in asked.items() if answer is True]
-
-    async def accounts(self) -> dict[str, SecretStr]:
-        """First accounts and aliases; the passwords that were set now, for showing once.
-
-        Until ``acknowledge_accounts`` each call sets new passwords, so none is ever lost on the way.
-        """
-        return await self._first.accounts()
-
-    async def administrators(self) -> dict[str, SecretStr]:
-        """The admin panel's first administrator, with the password that was set now, for showing once.
-
-        Like ``accounts`` it sets a new one at each call until ``acknowledge_accounts``.
-        """
-        return await self._first.administrators()
-
-    async def recovery_keys(self) -> dict[str, SecretStr]:
-        """The keys without which no backup can be read, by server, until ``acknowledge_accounts``."""
-        return await self._first.recovery_keys()
-
-    async def acknowledge_accounts(self) -> None:
-        """Tells the server that the operator has all that was handed over (``manage/handover.py``)."""
-        await self._first.acknowledge()
 
     async def close(self) -> None:
         """Ends all connections; what runs on servers goes on."""

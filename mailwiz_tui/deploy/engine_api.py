@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
-from pydantic import SecretStr
-
 from mailwiz_tui.deploy.agent_link import Link
 from mailwiz_tui.deploy.batches import Order
 from mailwiz_tui.deploy.diff import ServerDiff
@@ -76,18 +74,6 @@ class EngineApi(Protocol):
 
     async def stop_after_step(self) -> list[str]:
         """Asks the runs in progress to end when their present step is done; the servers that were asked."""
-
-    async def accounts(self) -> Mapping[str, SecretStr]:
-        """First passwords that nobody has acknowledged yet, by address."""
-
-    async def administrators(self) -> Mapping[str, SecretStr]:
-        """First passwords of the admin panel that nobody has acknowledged yet, by address."""
-
-    async def recovery_keys(self) -> Mapping[str, SecretStr]:
-        """The backups' keys that nobody has acknowledged yet, by server."""
-
-    async def acknowledge_accounts(self) -> None:
-        """Says that the first passwords and the keys were shown; they are forgotten then."""
 
     async def close(self) -> None:
         """Ends all connections; what runs on servers goes on."""

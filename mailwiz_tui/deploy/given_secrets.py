@@ -1,4 +1,4 @@
-"""Secrets that only the operator knows: asked for when a server lacks them, sent once, kept there alone."""
+"""Secrets that only the operator knows: an installation asks for what a server lacks; it is kept there alone."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pydantic import SecretStr
 
 from mailwiz_tui.deploy.agent_link import Link
-from mailwiz_tui.deploy.engine_api import EngineApi
 from mailwiz_tui.deploy.prompts import Prompts
 from mailwiz_tui.deploy.work import EngineError
 from mailwiz_tui.stack.blueprint import Blueprint
@@ -40,20 +39,6 @@ async def look(link: Link, blueprint: Blueprint) -> list[GivenSecret]:
 async def give(link: Link, name: str, value: SecretStr) -> None:
     """Send a secret to the server that keeps it; one that is there already is replaced."""
     await link.request("secret_put", name=name, value=value.get_secret_value())
-
-
-async def look_everywhere(engine: EngineApi) -> list[GivenSecret]:
-    """The secrets that a plan wants from the operator, per server, and whether they are there."""
-    found = [await look(await engine.link(i), b) for i, b in engine.blueprints().items() if wanted(b)]
-    return [secret for secrets in found for secret in secrets]
-
-
-async def give_everywhere(engine: EngineApi, name: str, value: SecretStr) -> list[str]:
-    """Send a secret to every server that wants it; their ids. The next installation puts it to use."""
-    places = [i for i, blueprint in engine.blueprints().items() if name in wanted(blueprint)]
-    for server_id in places:
-        await give(await engine.link(server_id), name, value)
-    return places
 
 
 async def ask_for_missing(link: Link, blueprint: Blueprint, prompts: Prompts) -> None:

@@ -13,7 +13,6 @@ from pydantic import SecretStr
 
 from mailwiz_tui.deploy.account_copies import refresh_copies
 from mailwiz_tui.deploy.engine_api import EngineApi
-from mailwiz_tui.deploy.first_accounts import new_password
 from mailwiz_tui.deploy.sanitize import clean_text
 from mailwiz_tui.deploy.work import EngineError
 from mailwiz_tui.manage.account_entries import AccountBook, Added, AliasEntry, DomainEntry, MailboxEntry, Removed
@@ -25,6 +24,7 @@ from mailwiz_tui.manage.account_words import (
     typed_new_alias,
     typed_target,
 )
+from mailwiz_tui.manage.first_accounts import new_password
 from mailwiz_tui.manage.mailbox_move import Moved, move_mailbox
 from mailwiz_tui.topology.servers import account_store, spread_stores
 

@@ -10,6 +10,8 @@ from pydantic import SecretStr
 from mailwiz_tui.deploy.agent_link import AgentError, Link
 from mailwiz_tui.deploy.engine_api import EngineApi
 from mailwiz_tui.deploy.sanitize import clean_text
+from mailwiz_tui.plan.model import Plan
+from mailwiz_tui.topology.servers import stores
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,13 @@ class Progress:
     text: str = ""
     percent: int | None = None
     done: bool = False
+
+
+def backup_servers(plan: Plan) -> tuple[str, ...]:
+    """The servers with mailboxes, the one with the accounts first; none where no backup is planned."""
+    if not plan.backup.target:
+        return ()
+    return tuple(server.id for server in stores(plan))
 
 
 class Backups:

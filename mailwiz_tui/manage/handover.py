@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 
 from pydantic import SecretStr
 
-from mailwiz_tui.deploy.engine_api import EngineApi
-
 
 @dataclass(frozen=True, slots=True)
 class Handover:
@@ -38,11 +36,6 @@ class Handover:
         if self.backup_keys:
             content["backup_keys"] = _plain(self.backup_keys)
         return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-
-
-async def collect(engine: EngineApi) -> Handover:
-    """Ask for everything that is to be handed over now."""
-    return Handover(await engine.accounts(), await engine.administrators(), await engine.recovery_keys())
 
 
 def _plain(secrets: Mapping[str, SecretStr]) -> dict[str, str]:

@@ -67,7 +67,7 @@ def main() -> None:
     from mailwiz_tui.ui.app.application import MailwizApp
     from mailwiz_tui.ui.session.backends import Backends
     from mailwiz_tui.ui.session.session import Session
-    from tests.ui.fakes import FakeEngine, Script, steps_of
+    from tests.ui.fakes import FakeEngine, FakeFirstSecrets, Script, steps_of
 
     class Chatty(FakeEngine):
         async def apply(
@@ -97,7 +97,7 @@ def main() -> None:
 
             model = RunModel([f"mx{i}" for i in range(1, servers + 1)])
             self.session.ongoing.installation = Installation(
-                Chatty(Script()), model, Backends().verify, self.stage_changed
+                Chatty(Script()), model, Backends().verify, FakeFirstSecrets(Script()), self.stage_changed
             )
             self.session.ongoing.installation.start()
             self.show_dashboard()

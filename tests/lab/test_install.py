@@ -21,6 +21,7 @@ from mailwiz_tui.deploy.history import History
 from mailwiz_tui.deploy.prompts import RefusingPrompts
 from mailwiz_tui.fleet.inventory import load_inventory
 from mailwiz_tui.lab.lab import Lab, LabHost
+from mailwiz_tui.manage.first_secrets import FirstSecrets
 from mailwiz_tui.plan.toml import load_plan
 from mailwiz_tui.stack.blueprint import Blueprint, Command, File, Packages, SecretSpec, Step, Unit
 
@@ -113,8 +114,9 @@ async def test_a_controller_killed_amid_the_packages_is_followed_up_and_nothing_
         assert lab.run(host.id, "dpkg --audit").stdout == ""
         assert not (host.root / "usr/sbin/policy-rc.d").exists()
         with processes_seen() as seen:
-            (password,) = (await engine.accounts()).values()
-            (newer,) = (await engine.accounts()).values()
+            handed = FirstSecrets(engine)
+            (password,) = (await handed.accounts()).values()
+            (newer,) = (await handed.accounts()).values()
             link = await engine.link(host.id)
             probe = {"address": f"mailwiz-probe@{engine.plan.domain.primary_domain}"}
             await link.request("probe_mailbox_open", password="canary-in-the-mine-9", **probe)
@@ -123,8 +125,8 @@ async def test_a_controller_killed_amid_the_packages_is_followed_up_and_nothing_
         for secret in (password.get_secret_value(), newer.get_secret_value(), "canary-in-the-mine-9"):
             assert secret.encode() not in bytes(seen)
         assert password != newer, "what was not acknowledged is replaced, so that it is never lost"
-        await engine.acknowledge_accounts()
-        assert await engine.accounts() == {}
+        await handed.acknowledge()
+        assert await handed.accounts() == {}
     starts = lab.run(host.id, "systemctl show -p ActiveEnterTimestamp postfix dovecot rspamd mariadb").stdout
     begun = time.monotonic()
     async with engine_for(lab, plan) as (engine, events):

@@ -14,6 +14,7 @@ from mailwiz_tui.deploy.prompts import RefusingPrompts
 from mailwiz_tui.dns.records import plan_records
 from mailwiz_tui.fleet.inventory import load_inventory
 from mailwiz_tui.lab.lab import Lab, LabHost
+from mailwiz_tui.manage.first_secrets import FirstSecrets
 from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.verify.result import CheckResult, CheckState
 from mailwiz_tui.verify.run import verify
@@ -145,7 +146,7 @@ async def test_all_right_then_each_fault_is_found(lab: Lab, plan: Plan, tmp_path
     try:
         outcome = (await engine.apply())[host]
         assert outcome.state is ServerPhase.DONE, outcome
-        await engine.accounts()
+        await FirstSecrets(engine).accounts()
         records = plan_records(plan, engine.known, inventory)
 
         before = await run()

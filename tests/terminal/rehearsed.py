@@ -89,9 +89,6 @@ class Rehearsed(FakeEngine):
         self.emit(ServerChanged("mx1", ServerPhase.DONE))
         return {"mx1": ended("mx1", ServerPhase.DONE)}
 
-    async def accounts(self) -> Mapping[str, SecretStr]:
-        return {"postmaster@example.com": SecretStr(PASSWORD)}
-
     async def close(self) -> None:
         self.go.with_name("closed").touch()
 
@@ -108,7 +105,7 @@ def main() -> None:
     from mailwiz_tui.ui.session.backends import Backends
     from mailwiz_tui.ui.session.session import Session
 
-    script = Script(checks=[PASSED])
+    script = Script(checks=[PASSED], accounts={"postmaster@example.com": SecretStr(PASSWORD)})
     fakes = backends(script)
 
     def engine(
@@ -116,7 +113,9 @@ def main() -> None:
     ) -> EngineApi:
         return Rehearsed(script, plan, path.with_name("go"))
 
-    app = MailwizApp(Session(path, None, Backends(engine, fakes.verify, fakes.probe)))
+    app = MailwizApp(
+        Session(path, None, Backends(engine, fakes.verify, fakes.probe, first_secrets=fakes.first_secrets))
+    )
     with screen_guard():
         app.run(mouse=False)
     if app.crash_message:

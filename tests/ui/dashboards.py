@@ -13,7 +13,7 @@ from mailwiz_tui.ui.app.application import MailwizApp
 from mailwiz_tui.ui.installation.dashboard import DashboardScreen
 from mailwiz_tui.ui.installation.installation import Installation
 from mailwiz_tui.ui.installation.run_model import RunModel
-from tests.ui.fakes import FakeClock, FakeEngine, Script, backends, steps_of
+from tests.ui.fakes import FakeClock, FakeEngine, FakeFirstSecrets, Script, backends, steps_of
 from tests.ui.grid import until
 
 
@@ -22,7 +22,9 @@ async def watch(
 ) -> DashboardScreen:
     """Show the dashboard of an installation on so many servers, which the script drives."""
     model = RunModel([f"mx{i}" for i in range(1, servers + 1)], clock, History().span)
-    installation = Installation(FakeEngine(script), model, backends(script).verify, app.stage_changed)
+    installation = Installation(
+        FakeEngine(script), model, backends(script).verify, FakeFirstSecrets(script), app.stage_changed
+    )
     app.session.ongoing.installation = installation
     if attach:
         installation.start_watching()

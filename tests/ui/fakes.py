@@ -18,6 +18,8 @@ from mailwiz_tui.deploy.outcome import ServerOutcome
 from mailwiz_tui.deploy.prompts import Prompts
 from mailwiz_tui.fleet.facts import Address, Disk, DkimPublicKey, Facts, FactsFile, ServerRecord, TlsPublic
 from mailwiz_tui.fleet.server import Inventory, Server
+from mailwiz_tui.manage.first_secrets import FirstSecrets
+from mailwiz_tui.manage.handover import Handover
 from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.ui.session.backends import Backends, OnResult
 from mailwiz_tui.verify.obstacle import Concern, Obstacle
@@ -189,20 +191,21 @@ class FakeEngine(EngineDouble):
         self.script.stopped += 1
         return list(self.script.outcomes)
 
-    async def accounts(self) -> Mapping[str, SecretStr]:
-        return self.script.accounts
-
-    async def administrators(self) -> Mapping[str, SecretStr]:
-        return self.script.administrators
-
-    async def recovery_keys(self) -> Mapping[str, SecretStr]:
-        return self.script.backup_keys
-
-    async def acknowledge_accounts(self) -> None:
-        self.script.acknowledged += 1
-
     async def close(self) -> None:
         self.script.closed += 1
+
+
+class FakeFirstSecrets(FirstSecrets):
+    """Hands over what the script holds."""
+
+    def __init__(self, script: Script) -> None:
+        self.script = script
+
+    async def collect(self) -> Handover:
+        return Handover(self.script.accounts, self.script.administrators, self.script.backup_keys)
+
+    async def acknowledge(self) -> None:
+        self.script.acknowledged += 1
 
 
 class FakeWatcher(Watcher):
@@ -247,7 +250,13 @@ def backends(script: Script) -> Backends:
             raise script.error
         return debian_facts(server.host)
 
-    return Backends(engine, verify, probe, watcher=lambda engine, resolver: FakeWatcher(script))
+    return Backends(
+        engine,
+        verify,
+        probe,
+        watcher=lambda engine, resolver: FakeWatcher(script),
+        first_secrets=lambda engine: FakeFirstSecrets(script),
+    )
 
 
 OPTIONAL = ("Firewall",)

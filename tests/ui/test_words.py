@@ -18,7 +18,7 @@ from mailwiz_tui.ui.installation.run_model import RunModel
 from mailwiz_tui.ui.installation.stage_words import stage_words
 from mailwiz_tui.ui.terminal.symbols import range_text
 from mailwiz_tui.ui.wizard import fields
-from tests.ui.fakes import FakeClock, FakeEngine, Script, backends, steps_of
+from tests.ui.fakes import FakeClock, FakeEngine, FakeFirstSecrets, Script, backends, steps_of
 from tests.ui.make import MakeApp
 
 README = Path(__file__).parents[2] / "README.md"
@@ -38,7 +38,7 @@ def test_time_left_is_never_about_less_than_a_minute(low: float, high: float, sa
     model = RunModel(["mx1"], FakeClock(), lambda step_id: (low / 8, high / 8))
     for event in steps_of("mx1", 8, 0):
         model.apply(event)
-    run = Installation(FakeEngine(Script()), model, backends(Script()).verify)
+    run = Installation(FakeEngine(Script()), model, backends(Script()).verify, FakeFirstSecrets(Script()))
     run.stage = Stage.INSTALLING
     text, _ = stage_words(run, width=80, plain=False)
     assert f"installing; {said} left" in text

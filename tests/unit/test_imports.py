@@ -82,6 +82,13 @@ def test_each_heavy_library_lives_in_one_room() -> None:
     assert wrong == []
 
 
+def test_the_engine_is_known_by_its_protocol() -> None:
+    """Whoever makes one imports it; the rest is given an ``EngineApi``. The monitor only loads it early."""
+    makers = {"commands/workspace.py", "ui/session/backends.py", "ui/app/navigation.py"}
+    engine = "mailwiz_tui.deploy.engine"
+    assert {str(path.relative_to(PACKAGE)) for path in sources() if engine in arrows()[module_name(path)]} == makers
+
+
 def asks_the_plan(node: ast.AST) -> bool:
     """Whether a node of the source asks which architecture a plan has, or which roles its servers were given."""
     match node:
@@ -138,6 +145,7 @@ def module_name(path: Path) -> str:
     return ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
 
 
+@cache
 def arrows() -> dict[str, set[str]]:
     """Which modules of the house each of them imports, at its top, in a function or for its types."""
     modules = {module_name(path): path for path in sources()}

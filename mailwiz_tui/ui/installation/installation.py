@@ -9,7 +9,8 @@ from enum import StrEnum
 from mailwiz_tui.deploy.engine_api import EngineApi
 from mailwiz_tui.deploy.events import ServerChanged
 from mailwiz_tui.deploy.outcome import ServerOutcome
-from mailwiz_tui.manage.handover import Handover, collect
+from mailwiz_tui.manage.first_secrets import FirstSecrets
+from mailwiz_tui.manage.handover import Handover
 from mailwiz_tui.ui.installation.run_model import RunModel
 from mailwiz_tui.ui.session.backends import Verifier, error_sentence
 from mailwiz_tui.verify.result import CheckResult, CheckState
@@ -39,6 +40,7 @@ class Installation:
         engine: EngineApi,
         model: RunModel,
         verifier: Verifier,
+        first_secrets: FirstSecrets,
         on_stage: Callable[[Stage], None] = lambda stage: None,
     ) -> None:
         self.engine = engine
@@ -54,6 +56,7 @@ class Installation:
         self.results: list[CheckResult] = []
         self.watched_only = False
         self._verifier = verifier
+        self._first_secrets = first_secrets
         self._on_stage = on_stage
         self._task: asyncio.Task[None] | None = None
         self._again: set[asyncio.Task[None]] = set()
@@ -141,7 +144,7 @@ class Installation:
 
     async def acknowledge(self) -> None:
         """The operator has the passwords: let the servers forget them."""
-        await self.engine.acknowledge_accounts()
+        await self._first_secrets.acknowledge()
         self.handover = Handover()
 
     def _enter(self, stage: Stage) -> None:
@@ -171,7 +174,7 @@ class Installation:
         await self._verify()
 
     async def _hand_over(self) -> None:
-        self.handover = await collect(self.engine)
+        self.handover = await self._first_secrets.collect()
         self.removed_servers = self.engine.tell_removed_servers()
 
     async def _one(self, server_id: str) -> None:

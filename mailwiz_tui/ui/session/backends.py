@@ -11,6 +11,7 @@ from mailwiz_tui.deploy.engine_api import EngineApi
 from mailwiz_tui.deploy.prompts import Prompts
 from mailwiz_tui.fleet.facts import Facts
 from mailwiz_tui.fleet.server import Inventory, Server
+from mailwiz_tui.manage.first_secrets import FirstSecrets
 from mailwiz_tui.plan.errors import OperatorError
 from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.ui.session.published import Comparer, real_compare
@@ -79,13 +80,14 @@ def real_watcher(engine: EngineApi, resolver: str | None) -> Watcher:
 
 @dataclass(frozen=True, slots=True)
 class Backends:
-    """Where engine, verification and probes come from; tests bring their own."""
+    """Where engine, verification, probes and first secrets come from; tests bring their own."""
 
     engine: EngineFactory = real_engine
     verify: Verifier = real_verify
     probe: Prober = real_probe
     compare: Comparer = real_compare
     watcher: WatcherFactory = real_watcher
+    first_secrets: Callable[[EngineApi], FirstSecrets] = FirstSecrets
 
 
 def error_sentence(error: BaseException) -> str:

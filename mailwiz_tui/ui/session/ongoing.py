@@ -48,7 +48,9 @@ class OngoingWork:
 
     def _make_installation(self, plan: Plan, prompts: Prompts, on_stage: Callable[[Stage], None]) -> Installation:
         model = RunModel([s.id for s in plan.servers], self._clock, History().span)
-        return Installation(self._make_engine(plan, prompts), model, self._backends.verify, on_stage)
+        engine = self._make_engine(plan, prompts)
+        first_secrets = self._backends.first_secrets(engine)
+        return Installation(engine, model, self._backends.verify, first_secrets, on_stage)
 
     async def drop_installation(self) -> None:
         """Forget a finished installation, so that the plan can be changed and installed again."""

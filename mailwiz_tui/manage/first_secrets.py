@@ -5,33 +5,36 @@ from __future__ import annotations
 from pydantic import SecretStr
 
 from mailwiz_tui.deploy.account_copies import refresh_copies
-from mailwiz_tui.deploy.backup_servers import backup_servers
 from mailwiz_tui.deploy.engine_api import EngineApi
-from mailwiz_tui.deploy.first_accounts import first_accounts, first_administrator, new_password
 from mailwiz_tui.deploy.gather import gather_servers
-from mailwiz_tui.plan.model import Plan
+from mailwiz_tui.manage.backup import backup_servers
+from mailwiz_tui.manage.first_accounts import first_accounts, first_administrator, new_password
+from mailwiz_tui.manage.handover import Handover
 from mailwiz_tui.topology.servers import account_store
 
 
 class FirstSecrets:
-    """The first secrets of one plan; they are made anew until the operator is known to have them."""
+    """The first secrets of a plan; they are made anew until the operator is known to have them."""
 
-    def __init__(self, plan: Plan, engine: EngineApi) -> None:
-        self._plan = plan
+    def __init__(self, engine: EngineApi) -> None:
         self._engine = engine
         self._unacknowledged: dict[str, SecretStr] = {}
         self._administrators: dict[str, SecretStr] = {}
         self._keys_out: list[str] = []
+
+    async def collect(self) -> Handover:
+        """Everything that is to be handed over now."""
+        return Handover(await self.accounts(), await self.administrators(), await self.recovery_keys())
 
     async def accounts(self) -> dict[str, SecretStr]:
         """First accounts and aliases; the passwords that were set now, for showing once.
 
         Until ``acknowledge`` each call sets new passwords, so none is ever lost on the way.
         """
-        place = account_store(self._plan)
+        place = account_store(self._engine.plan)
         if place is None:
             return {}
-        wanted = first_accounts(self._plan)
+        wanted = first_accounts(self._engine.plan)
         passwords = {address: new_password() for address in wanted.mailboxes}
         link = await self._engine.link(place.id)
         answer = await link.request(
@@ -49,7 +52,7 @@ class FirstSecrets:
 
         Like ``accounts`` it sets a new one at each call until ``acknowledge``.
         """
-        place, address = account_store(self._plan), first_administrator(self._plan)
+        place, address = account_store(self._engine.plan), first_administrator(self._engine.plan)
         if place is None or not address:
             return {}
         password = new_password()
@@ -67,14 +70,14 @@ class FirstSecrets:
         async def ask(server_id: str) -> str:
             return str((await (await self._engine.link(server_id)).request("backup_key"))["key"])
 
-        answers = await gather_servers(backup_servers(self._plan), ask)
+        answers = await gather_servers(backup_servers(self._engine.plan), ask)
         keys = {server_id: key for server_id, key in answers.items() if isinstance(key, str) and key}
         self._keys_out = list(keys)
         return {server_id: SecretStr(key) for server_id, key in keys.items()}
 
     async def acknowledge(self) -> None:
-        """Tells the server that the operator has all that was handed over (``manage/handover.py``)."""
-        place = account_store(self._plan)
+        """Tells the servers that the operator has all that was handed over; they forget that it was new."""
+        place = account_store(self._engine.plan)
         if place is None:
             return
         link = await self._engine.link(place.id)
