@@ -96,15 +96,17 @@ NO_LEARNER = Learner("/bin/true", "nobody")
 class Section(Enum):
     """Where in main.cf parameters of a component stand."""
 
+    ADDRESSES = "addresses"
+    """Under which addresses mail is accepted."""
     ROUTES = "routes"
-    """Where mail goes, and under which addresses."""
+    """Where mail goes that leaves this server."""
     OUTGOING_TLS = "outgoing-tls"
     """What is demanded of the servers that mail is sent to."""
 
 
 @dataclass(frozen=True, slots=True)
 class MainCf:
-    """Parameters in main.cf (postconf(5)), with the comment that explains them."""
+    """Parameters in main.cf (postconf(5)), with the comment that gives the reason for them and a link."""
 
     section: Section
     text: str
@@ -143,8 +145,8 @@ class PostfixParts:
     recipient_services: tuple[str, ...] = ()
 
     def parameters(self, section: Section) -> str:
-        """The parameters of a section of main.cf, without the last line's end."""
-        return "\n".join(part.text.rstrip("\n") for part in self.main_cf if part.section is section)
+        """The parameters of a section of main.cf, a paragraph a part, without the last line's end."""
+        return "\n\n".join(part.text.strip("\n") for part in self.main_cf if part.section is section)
 
 
 @dataclass(frozen=True, slots=True)

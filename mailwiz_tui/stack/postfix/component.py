@@ -21,9 +21,9 @@ from mailwiz_tui.stack.jails import jail
 from mailwiz_tui.stack.mail_parts import Section, Stream
 from mailwiz_tui.stack.postfix import relay
 from mailwiz_tui.stack.postfix.lookups import lookups
-from mailwiz_tui.stack.postfix.peers import PEERS
+from mailwiz_tui.stack.postfix.peers import IDENTITY, PEERS, hops
 from mailwiz_tui.stack.postfix.release import SERVICE, WORDS, Release
-from mailwiz_tui.stack.postfix.services import among_peers, master_cf, own_chain, ports, smart_host_here, way_out
+from mailwiz_tui.stack.postfix.services import among_peers, master_cf, own_chain, ports, smart_host_here
 from mailwiz_tui.stack.probes import POSTFIX_COMPLAINT, clean_check, unit_active
 from mailwiz_tui.stack.protocols import inet_protocols
 from mailwiz_tui.stack.render import render
@@ -194,84 +194,53 @@ def _filter(name: str, **values: str) -> File:
 
 def main_cf(context: Context) -> str:
     """Postfix' main configuration for this server."""
-    plan = context.plan
+    plan, here = context.plan, context.topology
     decision = resolution(context)
-    smart_host = smart_host_here(context)
     accounts, parts = lookups(context), context.mail.postfix
-    release = Release.of(context)
-    own = (
-        ""
-        if plan.security.spf.includes or not context.topology.receives
-        else _further((*parts.sender_checks, f"check_sender_access {accounts.own_senders}"))
-    )
+    forged = here.receives and not plan.security.spf.includes
+    relay_domains = [domain.name for domain in plan.relay_domains()]
     return render(
         "postfix",
         "main.cf",
-        compatibility_level=release.compatibility_level,
-        curves=release.curves,
-        release_settings="".join(f"{setting}\n" for setting in release.own_settings),
+        release=Release.of(context),
+        here=here,
         hostname=context.hostname,
-        message_size=str(limits.message_size(plan)),
-        processes=str(Capacity.of(context.facts).postfix_processes),
         domain=plan.domain.primary_domain,
         protocols=inet_protocols(context),
-        preference="ipv4" if context.facts.outbound_25_ipv6 is False else "any",
-        accounts=accounts.settings,
-        routes=parts.parameters(Section.ROUTES),
-        recipient_checks=_further((*parts.recipient_tables, *parts.recipient_services)),
-        bounces=layout.BOUNCES,
-        submission_rules=render(
-            "postfix", "submission-rules.cf", recipient_checks=_further(parts.recipient_services)
-        )
-        if context.topology.serves_clients
-        else "",
-        senders=layout.SENDER_OWNERS if context.topology.serves_clients else "",
-        sasl_socket=layout.SASL_GATE_SOCKET,
-        own_senders=own,
-        relay_domains=relay.relay_settings(plan, accounts.transports).rstrip("\n"),
-        relay_recipients=relay.recipient_check(plan),
-        smart_host=way_out(context, smart_host),
-        blocklists=(
-            render("postfix", "blocklists.cf").rstrip("\n")
-            if decision.blocklists
-            else "# No DNS blocklists: this host asks through a shared resolver, which they refuse to answer."
-        ),
-        certificate=layout.TLS_CHAIN,
+        prefer_ipv4=context.facts.outbound_25_ipv6 is False,
+        blocklists=decision.blocklists,
+        validates=decision.validates,
+        message_size=limits.message_size(plan),
+        processes=Capacity.of(context.facts).postfix_processes,
         key=layout.TLS_KEY,
-        out_level="dane" if decision.validates else "may",
-        out_dns="dnssec" if decision.validates else "enabled",
-        outgoing_tls=parts.parameters(Section.OUTGOING_TLS),
+        certificate=layout.TLS_CHAIN,
+        peers=IDENTITY,
+        own_senders=(*parts.sender_checks, f"check_sender_access {accounts.own_senders}") if forged else (),
+        recipient_tables=parts.recipient_tables,
+        recipient_services=parts.recipient_services,
+        sasl_socket=layout.SASL_GATE_SOCKET,
+        sender_owners=layout.SENDER_OWNERS,
         milters=_milters(context),
+        own_chain=own_chain(context),
+        accounts=accounts,
+        relay_domains=relay_domains,
+        transports=(*accounts.transports, *((f"texthash:{relay.TRANSPORT}",) if relay_domains else ())),
+        addresses=parts.parameters(Section.ADDRESSES),
+        lmtp_socket=layout.LMTP_SOCKET,
+        hops=hops(context),
+        smart_host=smart_host_here(context),
+        routes=parts.parameters(Section.ROUTES),
+        outgoing_tls=parts.parameters(Section.OUTGOING_TLS),
+        bounces=layout.BOUNCES,
     )
 
 
-def _submission_rules(context: Context) -> str:
-    """What users may send to whom, where they submit mail."""
-    if not context.topology.serves_clients:
-        return ""
-    asked = _further(context.mail.postfix.recipient_services)
-    return render("postfix", "submission-rules.cf", recipient_checks=asked)
-
-
-def _further(restrictions: tuple[str, ...]) -> str:
-    """More restrictions of a list, a line for each."""
-    return "".join(f",\n    {restriction}" for restriction in restrictions)
-
-
-def _milters(context: Context) -> str:
-    """The settings that name the milters."""
+def _milters(context: Context) -> dict[str, str]:
+    """The milters of each stream as a setting has them, with a space before each."""
     mail = context.mail
-
-    def named(stream: Stream) -> str:
-        return "".join(f" {address}" for address in mail.addresses(stream))
-
-    return render(
-        "postfix",
-        "milters.cf",
-        incoming=named(Stream.INCOMING),
-        submitted=f"submission_milters ={named(Stream.SUBMITTED)}\n" if own_chain(context) else "",
-        local=" $smtpd_milters" if mail.chain(Stream.LOCAL) == mail.chain(Stream.INCOMING) else named(Stream.LOCAL),
-    ).rstrip("\n")
+    found = {stream.value: "".join(f" {name}" for name in mail.addresses(stream)) for stream in Stream}
+    same = mail.chain(Stream.LOCAL) == mail.chain(Stream.INCOMING)
+    return found | ({Stream.LOCAL.value: " $smtpd_milters"} if same else {})
 
 
 def _helo(context: Context) -> str:

@@ -17,14 +17,20 @@ _COPY = f"{layout.ACCOUNT_COPY}/postfix"
 
 @dataclass(frozen=True, slots=True)
 class Lookups:
-    """The part of main.cf about accounts, the checks that ask for them, and the files behind it.
+    """The tables of accounts, the files behind them, and where mail for mailboxes goes.
 
-    ``transports`` are tables that come before those of relay domains. ``first`` asks for a domain (a probe).
+    ``own_senders`` are rejected at port 25. ``transports`` tell the store of a mailbox. ``store`` and ``port`` are
+    where Dovecot's LMTP is, if it is not on this server, and ``deliveries`` is how many it accepts at once.
     """
 
-    settings: str
-    own_senders: str
     domains: str
+    mailboxes: str
+    aliases: tuple[str, ...]
+    own_senders: str
+    deliveries: int
+    copied: bool = False
+    store: str = ""
+    port: int = 0
     transports: tuple[str, ...] = ()
     files: tuple[File, ...] = ()
 
@@ -51,36 +57,29 @@ def _database(context: Context) -> Lookups:
         for name in QUERIES
     )
     return Lookups(
-        settings=render(
-            "postfix",
-            "accounts-database.cf",
-            lmtp_socket=layout.LMTP_SOCKET,
-            deliveries=str(Capacity.of(context.facts).deliveries),
-        ).rstrip("\n"),
-        own_senders=f"proxy:mysql:{_MYSQL}/own-senders.cf",
-        domains=f"proxy:mysql:{_MYSQL}/domains.cf",
+        domains=_table("domains"),
+        mailboxes=_table("mailboxes"),
+        aliases=tuple(_table(name) for name in ("aliases", "alias-domains", "alias-catch-alls")),
+        own_senders=_table("own-senders"),
+        deliveries=Capacity.of(context.facts).deliveries,
         files=files,
     )
 
 
+def _table(name: str) -> str:
+    return f"proxy:mysql:{_MYSQL}/{name}.cf"
+
+
 def _copied(context: Context) -> Lookups:
     store = context.topology.accounts.store
-    transports = (f"hash:{_COPY}/transport",)
-    settings = render(
-        "postfix",
-        "accounts-copy.cf",
-        place=_COPY,
-        transports="" if context.plan.relay_domains() else f"transport_maps = {transports[0]}",
-        store=context.internal_ip(store) if store else "",
-        port=str(layout.LMTP_PORT),
-        deliveries=str(PEER_DELIVERIES),
-        peers=layout.INTERNAL_PEERS,
-        key=layout.INTERNAL_KEY,
-        certificate=layout.INTERNAL_CERT,
-    )
     return Lookups(
-        settings=settings.rstrip("\n"),
-        own_senders=f"hash:{_COPY}/own-senders",
         domains=f"hash:{_COPY}/domains",
-        transports=transports,
+        mailboxes=f"hash:{_COPY}/mailboxes",
+        aliases=(f"hash:{_COPY}/aliases",),
+        own_senders=f"hash:{_COPY}/own-senders",
+        deliveries=PEER_DELIVERIES,
+        copied=True,
+        store=context.internal_ip(store) if store else "",
+        port=layout.LMTP_PORT,
+        transports=(f"hash:{_COPY}/transport",),
     )

@@ -1,4 +1,4 @@
-"""Postfix among several servers: to the stores, to those that send out, and from those that have something."""
+"""Postfix among several servers: the stores, and those that send out."""
 
 from __future__ import annotations
 
@@ -21,31 +21,18 @@ def peer_policy(context: Context) -> File:
     return File(PEERS, render("postfix", "mailwiz-peers", lines="\n".join(lines)))
 
 
-def through_peers(context: Context) -> str:
-    """The part of main.cf that sends everything for the world through the servers that send; any that works."""
-    hops = ", ".join(
+def hops(context: Context) -> str:
+    """The servers that send to the world, any that works (postconf(5), ``relayhost``)."""
+    return ", ".join(
         f"[{context.internal_ip(s.id)}]:{layout.PEER_RELAY_PORT}" for s in context.topology.hands_over_to
     )
-    return render("postfix", "through-peers.cf", hops=hops)
 
 
-def to_peers() -> str:
-    """The service in master.cf that connects to them."""
-    return render("postfix", "master-to-peers.cf", **_identity())
-
-
-def from_peers(context: Context, milters: str) -> str:
-    """The service in master.cf where a server that sends out takes what the others have."""
+def own_address(context: Context) -> str:
+    """Where a server that sends hears the others, as master.cf writes it."""
     address = context.internal_ip()
-    return render(
-        "postfix",
-        "master-from-peers.cf",
-        address=f"[{address}]" if ":" in address else address,
-        port=str(layout.PEER_RELAY_PORT),
-        milters=milters,
-        **_identity(),
-    )
+    return f"[{address}]" if ":" in address else address
 
 
-def _identity() -> dict[str, str]:
-    return {"peers": layout.INTERNAL_PEERS, "key": layout.INTERNAL_KEY, "certificate": layout.INTERNAL_CERT}
+IDENTITY = {"authorities": layout.INTERNAL_PEERS, "key": layout.INTERNAL_KEY, "certificate": layout.INTERNAL_CERT}
+"""How servers of a plan know each other, in main.cf and master.cf."""

@@ -47,16 +47,9 @@ class SmartHost:
         return "encrypt" if is_ip(self.host) else "secure"
 
     @property
-    def settings(self) -> str:
-        """The part of main.cf."""
-        return render("postfix", "smart-host.cf", hop=self.hop)
-
-    @property
-    def service(self) -> str:
-        """The service in master.cf."""
-        implicit = "yes" if self.port == SUBMISSIONS else "no"
-        text = render("postfix", "smart-host-service.cf", level=self.level, implicit=implicit)
-        return text + (render("postfix", "smart-host-login.cf") if self.user else "")
+    def implicit_tls(self) -> bool:
+        """Whether TLS begins with the first byte (RFC 8314 section 3.3)."""
+        return self.port == SUBMISSIONS
 
     @property
     def packages(self) -> tuple[str, ...]:
@@ -107,20 +100,6 @@ class SmartHost:
             expect=expect,
             advice="mail waits in the queue until it does; another password: mailwiz-tui secret PLAN smart-host",
         )
-
-
-def relay_settings(plan: Plan, transports: tuple[str, ...] = ()) -> str:
-    """The part of main.cf about relay domains; ``transports`` are tables that are asked before theirs."""
-    domains = [domain.name for domain in plan.relay_domains()]
-    if not domains:
-        return "relay_domains =\n"
-    before = "".join(f"{table}, " for table in transports)
-    return render("postfix", "relay-domains.cf", domains=", ".join(domains), before=before)
-
-
-def recipient_check(plan: Plan) -> str:
-    """What port 25 asks of recipients in relay domains."""
-    return f",\n    check_recipient_access texthash:{RECIPIENTS}" if plan.relay_domains() else ""
 
 
 def relay_files(plan: Plan) -> dict[str, str]:

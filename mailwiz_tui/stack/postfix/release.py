@@ -23,8 +23,8 @@ WORDS = tuple(
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """``compatibility_level``, the key exchange groups that its OpenSSL knows, settings that it alone has, and
-    the unit that its processes run in.
+    """``compatibility_level``, the key exchange groups that its OpenSSL knows, whether it has a setting for those
+    over finite fields, and the unit that its processes run in.
 
     Debian 12 starts an instance, and its ``postfix.service`` is an empty shell that is always active: whether
     mail is transferred, and what is in the journal, is known of the instance alone.
@@ -32,7 +32,7 @@ class Release:
 
     compatibility_level: str
     curves: str
-    own_settings: tuple[str, ...] = ()
+    has_ffdhe: bool = True
     unit: str = SERVICE
 
     @classmethod
@@ -66,6 +66,5 @@ _MASTER_PID = "PIDFile=/var/spool/postfix/pid/master.pid"
 _TRIXIE = Release(
     compatibility_level="3.10",
     curves="X25519MLKEM768 X25519 prime256v1 secp384r1",
-    own_settings=("tls_ffdhe_auto_groups =",),
 )
-_BOOKWORM = Release(compatibility_level="3.6", curves="X25519 prime256v1 secp384r1", unit=INSTANCE)
+_BOOKWORM = Release("3.6", "X25519 prime256v1 secp384r1", has_ffdhe=False, unit=INSTANCE)

@@ -8,9 +8,9 @@ from mailwiz_tui.stack import layout, limits
 from mailwiz_tui.stack.blueprint import Ask, File, Packages, Ready, Step
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.postfix.component import DIR, OWN, Postfix, validators
-from mailwiz_tui.stack.postfix.peers import peer_policy, through_peers, to_peers
+from mailwiz_tui.stack.postfix.peers import IDENTITY, hops, peer_policy
 from mailwiz_tui.stack.postfix.release import Release
-from mailwiz_tui.stack.postfix.services import inlet_ports, inlets
+from mailwiz_tui.stack.postfix.services import inlet_ports
 from mailwiz_tui.stack.private_link import after_network
 from mailwiz_tui.stack.probes import clean_check, unit_active
 from mailwiz_tui.stack.render import render
@@ -34,11 +34,11 @@ class Satellite(Component):
         main = render(
             "postfix",
             "satellite-main.cf",
-            level=release.compatibility_level,
+            release=release,
             hostname=context.hostname,
             domain=primary,
-            message_size=str(limits.message_size(context.plan)),
-            through=through_peers(context).strip("\n"),
+            message_size=limits.message_size(context.plan),
+            hops=hops(context),
         )
         policy, drop_in = peer_policy(context), after_network(context, release.unit)
         step = Step(
@@ -49,7 +49,7 @@ class Satellite(Component):
                 File(f"{DIR}/main.cf", main, append=OWN),
                 File(
                     f"{DIR}/master.cf",
-                    render("postfix", "satellite-master.cf", inlets=inlets(context), peers=to_peers()),
+                    render("postfix", "satellite-master.cf", inlets=context.mail.postfix.inlets, peers=IDENTITY),
                 ),
                 File(
                     f"{DIR}/mailwiz-local",

@@ -8,7 +8,7 @@ from mailwiz_tui.stack.blueprint import File, Port, PortTls, Scope
 from mailwiz_tui.stack.capacity import Capacity
 from mailwiz_tui.stack.component import Context
 from mailwiz_tui.stack.mail_parts import Stream
-from mailwiz_tui.stack.postfix.peers import from_peers, peer_policy, through_peers, to_peers
+from mailwiz_tui.stack.postfix.peers import IDENTITY, own_address, peer_policy
 from mailwiz_tui.stack.postfix.relay import SmartHost
 from mailwiz_tui.stack.postfix.release import Release
 from mailwiz_tui.stack.private_link import after_network
@@ -17,40 +17,20 @@ from mailwiz_tui.stack.render import render
 
 def master_cf(context: Context) -> str:
     """The services: port 25 where mail comes in, submission where users send, and the ways between servers."""
-    smart_host = smart_host_here(context)
-    milters = "    -o smtpd_milters=$submission_milters\n" if own_chain(context) else ""
-    own = render("postfix", "submission.cf", milters=milters).rstrip("\n")
-    services = render("postfix", "master-incoming.cf") if context.topology.receives else ""
-    if _hears_the_panel(context):
-        services += render("postfix", "master-local.cf", port=str(layout.PANEL_MAIL_PORT))
-    if context.topology.serves_clients:
-        services += render("postfix", "master-submission.cf", submission=own)
-        if context.topology.relays_for:
-            services += from_peers(context, ",".join(context.mail.addresses(Stream.LOCAL)))
-    services += inlets(context)
-    ways = smart_host.service if smart_host else ""
     return render(
         "postfix",
         "master.cf",
-        services=services + "".join(context.mail.postfix.master_cf) + ("" if services.endswith("\n\n") else "\n"),
-        smart_host=ways if context.topology.sends else to_peers(),
-        lookups=str(Capacity.of(context.facts).lookups),
-    )
-
-
-def inlets(context: Context) -> str:
-    """The services where programs of this host hand in mail; who sends, signs."""
-    milters = ",".join(context.mail.addresses(Stream.LOCAL)) if context.topology.sends else ""
-    return "".join(
-        render(
-            "postfix",
-            "master-inlet.cf",
-            purpose=inlet.purpose,
-            name=inlet.name,
-            port=str(inlet.port),
-            milters=milters,
-        )
-        for inlet in context.mail.postfix.inlets
+        here=context.topology,
+        panel_port=layout.PANEL_MAIL_PORT if _hears_the_panel(context) else 0,
+        own_chain=own_chain(context),
+        peer_address=own_address(context) if context.topology.relays_for else "",
+        peer_port=layout.PEER_RELAY_PORT,
+        peers=IDENTITY,
+        local_milters=",".join(context.mail.addresses(Stream.LOCAL)),
+        inlets=context.mail.postfix.inlets,
+        services=tuple(service.rstrip("\n") for service in context.mail.postfix.master_cf),
+        smart_host=smart_host_here(context),
+        lookups=Capacity.of(context.facts).lookups,
     )
 
 
@@ -74,13 +54,6 @@ def own_chain(context: Context) -> bool:
 def smart_host_here(context: Context) -> SmartHost | None:
     """The smart host, where this server sends mail out."""
     return SmartHost.of(context.plan) if context.topology.sends else None
-
-
-def way_out(context: Context, smart_host: SmartHost | None) -> str:
-    """The part of main.cf that says how mail leaves."""
-    if not context.topology.sends:
-        return through_peers(context)
-    return smart_host.settings if smart_host else ""
 
 
 def among_peers(context: Context) -> tuple[File, ...]:

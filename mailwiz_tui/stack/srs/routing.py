@@ -41,7 +41,7 @@ def postfix_parts(context: Context) -> PostfixParts:
     leaves = rewrites(context)
     services = render("srs", "master.cf", port=str(layout.SRS_MAIL_PORT), forward=str(layout.SRS_FORWARD_PORT))
     return PostfixParts(
-        main_cf=(MainCf(Section.ROUTES, _parameters(context)),),
+        main_cf=_parameters(context),
         master_cf=(services,) if leaves else (),
         # Postfix listens there, not postsrsd
         ports=(Port(layout.SRS_MAIL_PORT, "srs-mail", Scope.LOCAL),) if leaves else (),
@@ -53,19 +53,21 @@ def postfix_parts(context: Context) -> PostfixParts:
     )
 
 
-def _parameters(context: Context) -> str:
-    text = render("srs", "incoming.cf", addresses=ADDRESSES, reverse=str(layout.SRS_REVERSE_PORT))
-    if rewrites(context):
-        text += render(
-            "srs",
-            "outgoing.cf",
-            senders=SENDERS,
-            domain_of=DOMAIN_OF,
-            domains=lookups(context).domains,
-            served=SERVED,
-            foreign=FOREIGN,
-        )
-    return text
+def _parameters(context: Context) -> tuple[MainCf, ...]:
+    incoming = render("srs", "incoming.cf", addresses=ADDRESSES, reverse=layout.SRS_REVERSE_PORT)
+    found = (MainCf(Section.ADDRESSES, incoming),)
+    if not rewrites(context):
+        return found
+    outgoing = render(
+        "srs",
+        "outgoing.cf",
+        senders=SENDERS,
+        domain_of=DOMAIN_OF,
+        domains=lookups(context).domains,
+        served=SERVED,
+        foreign=FOREIGN,
+    )
+    return (*found, MainCf(Section.ROUTES, outgoing))
 
 
 def _tables(context: Context) -> dict[str, str]:

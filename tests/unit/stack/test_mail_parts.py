@@ -51,7 +51,7 @@ class New(Component):
             account_units=("new-accounts.service",),
             mailbox_files=("/etc/new-mailboxes",),
             postfix=PostfixParts(
-                main_cf=(MainCf(Section.ROUTES, "new_route = 1\n"), MainCf(Section.OUTGOING_TLS, "new_tls = 1\n")),
+                main_cf=tuple(MainCf(section, f"# Why\nnew_{section.name.lower()} = 1\n") for section in Section),
                 master_cf=("new unix n - y - 0 cleanup\n",),
                 ports=(Port(4003, "new-mail", Scope.LOCAL),),
                 tables=(File(TABLE, "text\n"),),
@@ -91,23 +91,21 @@ def test_a_new_component_adds_to_main_cf(blueprint: Blueprint) -> None:
     config = blueprint.files()["/etc/postfix/main.cf"].content
     assert "smtpd_milters = inet:127.0.0.1:4002" not in config, "components of a stage keep their order"
     assert " inet:127.0.0.1:4002 " in next(line for line in config.splitlines() if line.startswith("smtpd_milters"))
-    assert "\nnew_route = 1\n" in config
-    assert "\nnew_tls = 1\n" in config
-    assert "\n    check_sender_access static:new,\n    check_sender_access proxy:mysql:" in config
+    for section in Section:
+        assert f"\n# Why\nnew_{section.name.lower()} = 1\n\n" in config, "with its reason, a paragraph of its own"
+    assert "\n    check_sender_access static:new\n    check_sender_access proxy:mysql:" in config
     incoming = config.partition("smtpd_recipient_restrictions")[2].partition("smtpd_data_restrictions")[0]
     assert incoming.index("check_recipient_access static:new") < incoming.index("inet:127.0.0.1:4005")
     submitted = config.partition("submission_recipient_restrictions")[2].partition("submission_relay")[0]
-    assert "check_policy_service inet:127.0.0.1:4005, permit_sasl_authenticated" in submitted
+    assert "check_policy_service inet:127.0.0.1:4005\n    permit_sasl_authenticated" in submitted
     assert "static:new" not in submitted
 
 
 def test_a_new_component_adds_services_ports_and_tables(blueprint: Blueprint) -> None:
     services = blueprint.files()["/etc/postfix/master.cf"].content
     assert "\nnew unix n - y - 0 cleanup\n" in services
-    assert (
-        "# Reports of something new\n127.0.0.1:4004 inet n - y - - smtpd\n    -o syslog_name=postfix/new\n"
-        in services
-    )
+    assert "\n127.0.0.1:4004 inet n - y - - smtpd\n    -o syslog_name=postfix/new\n" in services
+    assert "# Reports of something new. " in services
     assert {4003, 4004} <= {port.number for port in blueprint.ports}
     assert blueprint.files()[TABLE].content == "text\n"
     postfix = next(unit for unit in blueprint.units() if unit.name == "postfix.service" and unit.reload_on)

@@ -289,8 +289,8 @@ def test_every_server_that_takes_mail_asks_the_checks_first(antispam: str) -> No
             assert asked["smtpd_milters"].split()[0] == MESSAGE_CHECKS.address
             assert asked.get("submission_milters", MESSAGE_CHECKS.address).split()[0] == MESSAGE_CHECKS.address
             assert MESSAGE_CHECKS.address not in asked["non_smtpd_milters"]
-            owners = layout.SENDER_OWNERS if name in ("mx1", "out1") else ""
-            assert f"smtpd_sender_login_maps = {owners}\n" in main
+            owned = f"\nsmtpd_sender_login_maps = {layout.SENDER_OWNERS}\n" in main
+            assert owned == (name in ("mx1", "out1")), "only where users log in"
     assert MESSAGE_CHECKS.address not in several["out1"].files()["/etc/postfix/master.cf"].content, (
         "what other servers of the plan hand over was checked there"
     )
