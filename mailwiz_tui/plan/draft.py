@@ -16,13 +16,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from mailwiz_tui.plan.consideration import Consideration
 from mailwiz_tui.plan.explain import explain
 from mailwiz_tui.plan.findings import Finding, PlanError, Severity
 from mailwiz_tui.plan.merge import Difference, differences, merge
 from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.plan.plan_file import PlanFile
 from mailwiz_tui.plan.raw_values import lookup, plain, put, same, typed
-from mailwiz_tui.plan.rules import KnownServers, cross_check
+from mailwiz_tui.plan.rules import KnownServers
 from mailwiz_tui.plan.schema import default_of
 from mailwiz_tui.plan.steps import step, step_of
 from mailwiz_tui.plan.suggestions import Proposals, suggest
@@ -65,7 +66,7 @@ class Draft:
         self._conflicts: list[Difference] = []
         self._findings: tuple[object, list[Finding]] | None = None
         self._revision = 0
-        self._considered: dict[tuple[str, str, int], list[Finding]] = {}
+        self._consideration = Consideration(self._shown)
         self._considered_at = 0
         self._ready_made = bool(raw) and not self._visited.any and not _faults(self.findings())
 
@@ -234,30 +235,17 @@ class Draft:
 
     def forbidden_reason(self, path: str, value: object) -> str:
         """Why an answer cannot go with the others as they are now; empty where it can (or nobody can tell yet)."""
-        at = [f for f in self._with(path, value, None) if f.path == path and f.severity is Severity.FAULT]
-        return at[0].message if at else ""
+        return self._considered().forbidden_reason(path, value)
 
     def discouraged_reason(self, path: str, value: object) -> str:
         """What the servers told that speaks against an answer, such as too little memory; empty where nothing."""
-        if self.known is None:
-            return ""
-        usual = {f.message for f in self._with(path, value, None)}
-        at = [f for f in self._with(path, value, self.known) if f.path == path and f.message not in usual]
-        return at[0].message if at else ""
+        return self._considered().discouraged_reason(path, value, self.known)
 
-    def _with(self, path: str, value: object, known: KnownServers | None) -> list[Finding]:
-        """The findings about all answers together, if the one at ``path`` were another."""
+    def _considered(self) -> Consideration:
         if self._considered_at != self._revision:
-            self._considered, self._considered_at = {}, self._revision
-        key = (path, repr(value), id(known))
-        if key not in self._considered:
-            raw = self._shown()
-            put(raw, path.split("."), plain(value))
-            try:
-                self._considered[key] = cross_check(Plan.model_validate(raw), known)
-            except ValidationError:
-                self._considered[key] = []
-        return self._considered[key]
+            self._consideration.forget()
+            self._considered_at = self._revision
+        return self._consideration
 
     def step_findings(self, step_id: str) -> list[Finding]:
         """The findings about the answers of one step."""

@@ -1,8 +1,8 @@
 """The blueprint: what one server shall be, as plain values.
 
 A blueprint is made by ``compile.py`` from a plan and facts without connecting to anything, so it can be
-printed, compared with a server, tested as a golden file, and rehearsed. The agent in ``install/agent``
-carries it out from its JSON form (``to_json``).
+printed, compared with a server, tested as a golden file, and rehearsed. The agent (``agent/``) carries it
+out from its JSON form (``to_json``).
 
 Secrets never appear here. Where a file or a command needs one, its text holds ``{{secret:NAME}}``; the
 agent makes the secret on the server (``SecretSpec``) and fills it in when it writes the file.

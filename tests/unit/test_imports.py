@@ -105,7 +105,7 @@ def asks_the_plan(node: ast.AST) -> bool:
 
 def test_only_the_plan_and_the_topology_know_architectures() -> None:
     """Whoever else needs to know asks the topology for the capability that it relies on."""
-    knowing = ("plan/", "topology/", "ui/wizard/roles.py", "agent/facts/facts.py")
+    knowing = ("plan/", "topology/", "ui/wizard/chosen_servers.py", "agent/facts/facts.py")
     asking = [
         f"{path.relative_to(PACKAGE)}:{getattr(node, 'lineno', 0)}"
         for path in sources()

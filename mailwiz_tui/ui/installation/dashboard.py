@@ -15,7 +15,7 @@ from textual.events import Key
 from mailwiz_tui.ui.app.actions import bindings_for
 from mailwiz_tui.ui.dialogs.dialog import ConfirmDialog
 from mailwiz_tui.ui.installation.installation import Installation, Stage
-from mailwiz_tui.ui.installation.run_model import ServerRun
+from mailwiz_tui.ui.installation.server_run import ServerRun
 from mailwiz_tui.ui.installation.stage_words import stage_words
 from mailwiz_tui.ui.logs.log_actions import LogScreen
 from mailwiz_tui.ui.session.session import Session

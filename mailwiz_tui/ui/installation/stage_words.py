@@ -5,7 +5,7 @@ from __future__ import annotations
 from mailwiz_tui.deploy.events import ServerPhase
 from mailwiz_tui.plan.words import counted
 from mailwiz_tui.ui.installation.installation import Installation, Stage
-from mailwiz_tui.ui.installation.run_model import ServerRun
+from mailwiz_tui.ui.installation.server_run import ServerRun
 from mailwiz_tui.ui.terminal.symbols import Tone, range_text
 from mailwiz_tui.ui.terminal.text import in_rows
 from mailwiz_tui.verify.result import CheckState

@@ -1,4 +1,4 @@
-"""What the DNS really holds of the plan's records, asked for when the operator wants to know."""
+"""The DNS records of a plan in the making, and what the DNS really holds of them, where the operator asks."""
 
 from __future__ import annotations
 
@@ -7,6 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from mailwiz_tui.dns.record import Record
+from mailwiz_tui.dns.records import plan_records
+from mailwiz_tui.fleet.facts import FactsFile
+from mailwiz_tui.fleet.server import Inventory
+from mailwiz_tui.plan.draft import Draft
+from mailwiz_tui.plan.findings import PlanError
+from mailwiz_tui.plan.steps import field_at, step_of
 from mailwiz_tui.ui.terminal.symbols import Mark, Tone
 
 if TYPE_CHECKING:
@@ -42,6 +48,21 @@ RECORD_MARKS: dict[str, Mark] = {
     "unknown": Mark("?", "?", "unknown", Tone.WARN),
 }
 PLANNED = Published()
+
+
+def planned_records(draft: Draft, known: FactsFile, inventory: Inventory) -> tuple[list[Record], str]:
+    """The DNS records as far as a draft's answers go, and a note on what they lack."""
+    try:
+        plan = draft.preview()
+    except PlanError as error:
+        wrong = ", ".join(dict.fromkeys(_label(f.path) for f in error.findings))
+        return [], f"The records appear when these are settled: {wrong}."
+    return plan_records(plan, known, inventory), ""
+
+
+def _label(path: str) -> str:
+    field, owner = field_at(path), step_of(path)
+    return field.label if field is not None else f"step {owner.number}, {owner.title}" if owner else path
 
 
 class PublishedRecords:

@@ -6,14 +6,10 @@ import contextlib
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
-
-from pydantic import ValidationError
 
 from mailwiz_tui.deploy.engine_api import EngineApi
 from mailwiz_tui.deploy.prompts import Prompts
 from mailwiz_tui.dns.record import Record
-from mailwiz_tui.dns.records import plan_records
 from mailwiz_tui.fleet.account_domains import known_drift
 from mailwiz_tui.fleet.facts import Facts, FactsFile, ServerRecord
 from mailwiz_tui.fleet.facts_store import facts_path_for, load_facts, save_facts
@@ -23,7 +19,7 @@ from mailwiz_tui.plan.draft import Draft
 from mailwiz_tui.plan.findings import Finding, PlanError
 from mailwiz_tui.plan.merge import Difference
 from mailwiz_tui.plan.model import Plan
-from mailwiz_tui.plan.steps import SERVER_ANSWERS, field_at, step, step_of
+from mailwiz_tui.plan.steps import step
 from mailwiz_tui.topology.servers import account_store_id
 from mailwiz_tui.ui.session import lab_boot
 from mailwiz_tui.ui.session.backends import Backends
@@ -31,7 +27,7 @@ from mailwiz_tui.ui.session.lab_boot import BootState, LabBoot
 from mailwiz_tui.ui.session.ongoing import OngoingWork
 from mailwiz_tui.ui.session.paths import default_draft_path, remember, remembered_inventory
 from mailwiz_tui.ui.session.probing import Probes
-from mailwiz_tui.ui.session.published import PublishedRecords
+from mailwiz_tui.ui.session.published import PublishedRecords, planned_records
 
 
 class Session:
@@ -245,28 +241,9 @@ class Session:
         except PlanError:
             return None
 
-    def servers_plan(self) -> Plan | None:
-        """What is decided about the servers and the network between them, whether or not the rest is answered."""
-        if plan := self.plan():
-            return plan
-        raw: dict[str, Any] = {key: self.value(key) for key in SERVER_ANSWERS if self.value(key)}
-        raw["domain"] = {"primary_domain": "example.com", "hostname": "mail.example.com"}
-        for table, key in (("network", "private"), ("services", "antispam"), ("services", "antivirus")):
-            if (value := self.value(f"{table}.{key}")) is not None:
-                raw[table] = {**raw.get(table, {}), key: value}
-        try:
-            return Plan.model_validate(raw)
-        except ValidationError:
-            return None
-
     def records(self) -> tuple[list[Record], str]:
         """The DNS records as far as the answers go, and a note on what they lack."""
-        try:
-            plan = self.draft.preview()
-        except PlanError as error:
-            wrong = ", ".join(dict.fromkeys(_label(f.path) for f in error.findings))
-            return [], f"The records appear when these are settled: {wrong}."
-        return plan_records(plan, self.known, self.inventory), ""
+        return planned_records(self.draft, self.known, self.inventory)
 
     def unplanned_domains(self) -> tuple[str, ...]:
         """The mailbox domains that only the accounts have, as far as the servers told."""
@@ -317,8 +294,3 @@ class Session:
         """Stop watching everything; what runs on servers goes on there."""
         await self.probes.close()
         await self.ongoing.close()
-
-
-def _label(path: str) -> str:
-    field, owner = field_at(path), step_of(path)
-    return field.label if field is not None else f"step {owner.number}, {owner.title}" if owner else path

@@ -12,7 +12,8 @@ from textual.message import Message
 from textual.widget import Widget
 
 from mailwiz_tui.deploy.events import ServerPhase
-from mailwiz_tui.ui.installation.run_model import QUIET_AFTER, RunModel, ServerRun
+from mailwiz_tui.ui.installation.run_model import QUIET_AFTER, RunModel
+from mailwiz_tui.ui.installation.server_run import ServerRun
 from mailwiz_tui.ui.terminal.symbols import SERVER_MARKS, Tone, age_text, elapsed_text
 from mailwiz_tui.ui.widgets.rows_in_sight import in_sight, name_width, server_heading
 from mailwiz_tui.ui.widgets.step_strip import tone_style

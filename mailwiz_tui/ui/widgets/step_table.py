@@ -7,7 +7,7 @@ from rich.text import Text
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
-from mailwiz_tui.ui.installation.run_model import ServerRun, StepRun
+from mailwiz_tui.ui.installation.server_run import ServerRun, StepRun
 from mailwiz_tui.ui.terminal.symbols import INSTALL_STEP_MARKS, Tone, elapsed_text
 from mailwiz_tui.ui.widgets.step_strip import tone_style
 

@@ -14,8 +14,7 @@ from textual.widgets import Button
 
 from mailwiz_tui.fleet.server import Server
 from mailwiz_tui.plan.findings import Finding
-from mailwiz_tui.plan.internal_ips import next_on_link, on_link, private_ones
-from mailwiz_tui.plan.model import Architecture, Role
+from mailwiz_tui.plan.model import Role
 from mailwiz_tui.plan.steps import FieldKind, FieldSpec
 from mailwiz_tui.ui.app.actions import bindings_for
 from mailwiz_tui.ui.dialogs.dialog import TextDialog
@@ -23,10 +22,11 @@ from mailwiz_tui.ui.dialogs.form_dialog import fault_of
 from mailwiz_tui.ui.dialogs.server_dialog import ServerDialog
 from mailwiz_tui.ui.widgets.form_field import FormField
 from mailwiz_tui.ui.widgets.no_markup import NoMarkup
-from mailwiz_tui.ui.widgets.server_list import Chosen, Layout, ServerList
+from mailwiz_tui.ui.widgets.server_list import Chosen, ServerList
 from mailwiz_tui.ui.widgets.server_picker import ServerPicker
 from mailwiz_tui.ui.widgets.step_list import StepList
 from mailwiz_tui.ui.widgets.step_strip import StepStrip
+from mailwiz_tui.ui.wizard.chosen_servers import ChosenServers
 from mailwiz_tui.ui.wizard.fields import make_field
 from mailwiz_tui.ui.wizard.step_screen import StepScreen
 
@@ -42,15 +42,9 @@ class RolesScreen(StepScreen):
     beside = False
 
     @property
-    def arrangement(self) -> Layout:
-        """Whether one server is chosen, several with roles, or several equal ones."""
-        kinds: dict[str, Layout] = {Architecture.DISTRIBUTED: Layout.ROLES, Architecture.HA_CLUSTER: Layout.EQUAL}
-        return kinds.get(str(self.session.value("architecture")), Layout.ONE)
-
-    @property
-    def single(self) -> bool:
-        """Whether one server does everything."""
-        return self.arrangement is Layout.ONE
+    def servers(self) -> ChosenServers:
+        """The plan's servers, as they are in the draft now."""
+        return ChosenServers(self.session)
 
     def page(self) -> ComposeResult:
         yield StepStrip(self.spec.number)
@@ -58,7 +52,7 @@ class RolesScreen(StepScreen):
             yield StepList(self.spec.number)
             with Vertical(id="form"):
                 yield NoMarkup(self.spec.summary, id="summary", classes="dim")
-                yield ServerPicker(layout=self.arrangement, plain=self.wizard.plain)
+                yield ServerPicker(layout=self.servers.arrangement, plain=self.wizard.plain)
                 yield NoMarkup("", id="step-findings")
                 for spec in self.fields():
                     yield make_field(spec, self.session, plain=self.wizard.plain)
@@ -72,48 +66,6 @@ class RolesScreen(StepScreen):
     def extras(self) -> Iterable[Widget]:
         return ()
 
-    def _completed(self, chosen: dict[str, Chosen]) -> dict[str, Chosen]:
-        """The same with an internal address for each server that has none, where several talk to each other."""
-        if not self.single:
-            for server_id, entry in chosen.items():
-                entry.internal_ip = entry.internal_ip or self._fitting(server_id, chosen)
-        return chosen
-
-    def _fitting(self, server_id: str, chosen: dict[str, Chosen]) -> str:
-        """An internal address for a server: the one it has in an existing network, else a free one."""
-        if self._network == "existing":
-            return next(iter(self._private_addresses(server_id)), "")
-        return next_on_link({entry.internal_ip for entry in chosen.values() if entry.internal_ip})
-
-    @property
-    def _network(self) -> str:
-        return str(self.session.value("network.private"))
-
-    def _change_network(self, former: str) -> None:
-        """Of another kind of network the servers have other addresses; going back brings the former ones back.
-
-        What the operator typed himself, neither given by the wizard nor found on an interface, stays.
-        """
-        chosen = self._held()
-        known = self.session.addresses
-        known[former] = {server_id: entry.internal_ip for server_id, entry in chosen.items()}
-        again = known.get(self._network, {})
-        for server_id, entry in chosen.items():
-            given = on_link(entry.internal_ip) if former == "wireguard" else self._found(server_id, entry)
-            if server_id in again:
-                entry.internal_ip = again[server_id]
-            elif given or not entry.internal_ip:
-                entry.internal_ip = ""
-        self._store(self._completed(chosen))
-
-    def _found(self, server_id: str, entry: Chosen) -> bool:
-        return entry.internal_ip in self._private_addresses(server_id)
-
-    def _private_addresses(self, server_id: str) -> list[str]:
-        """The private addresses on a server's interfaces, as far as it was asked."""
-        facts = self.session.known.facts(server_id)
-        return private_ones(facts.addresses) if facts else []
-
     def _focus_start(self) -> None:
         self.focus_extra()
 
@@ -126,54 +78,18 @@ class RolesScreen(StepScreen):
     def focused_field(self) -> FieldSpec | None:
         return super().focused_field() or self.spec.field("servers")
 
-    def chosen(self) -> dict[str, Chosen]:
-        """The plan's servers as the picker shows them; what is proposed for them is among it."""
-        return self._completed(self._held())
-
-    def _held(self) -> dict[str, Chosen]:
-        """The plan's servers as the draft holds them."""
-        found: dict[str, Chosen] = {}
-        for raw in self.session.servers():
-            roles = raw.get("roles")
-            known = {r.value for r in Role}
-            names = [str(r) for r in roles] if isinstance(roles, list) else []
-            found[str(raw.get("id", ""))] = Chosen(
-                {Role(r) for r in names if r in known}, str(raw.get("internal_ip", "") or "")
-            )
-        return found
-
-    def _store(self, chosen: dict[str, Chosen]) -> None:
-        """Write the choice; servers that were in the plan keep their place, and what did not change."""
-        known = {str(raw.get("id", "")): raw for raw in self.session.servers()}
-        order = [s.id for s in self.session.inventory.servers]
-        new = sorted(
-            (i for i in chosen if i not in known), key=lambda i: order.index(i) if i in order else len(order)
-        )
-        servers: list[dict[str, object]] = []
-        for server_id in [*(i for i in known if i in chosen), *new]:
-            entry, roles = {"id": server_id, **known.get(server_id, {})}, chosen[server_id].roles
-            if server_id in new or {str(r) for r in _listed(entry.get("roles"))} != {r.value for r in roles}:
-                entry["roles"] = [r.value for r in Role if r in roles]
-            if chosen[server_id].internal_ip:
-                entry["internal_ip"] = chosen[server_id].internal_ip
-            elif entry.get("internal_ip"):
-                del entry["internal_ip"]
-            servers.append(entry)
-        self.session.set("servers", servers)
-        self.session.touched.add("servers")
-
     def refresh_form(self) -> None:
         super().refresh_form()
         servers = list(self.session.inventory.servers)
         known = {s.id for s in servers}
-        servers += [Server(id=i, host="not in the inventory") for i in self.chosen() if i and i not in known]
-        self.query_one(ServerPicker).show(servers, self.chosen(), self.session.probes.outcomes)
+        servers += [Server(id=i, host="not in the inventory") for i in self.servers.shown() if i and i not in known]
+        self.query_one(ServerPicker).show(servers, self.servers.shown(), self.session.probes.outcomes)
 
     def show_step_findings(self, findings: list[Finding]) -> None:
         notes = [f.line for f in self.session.inventory_findings]
         if not self.session.inventory.servers and not notes:
             notes.append("No servers are known yet: F6 adds one by hand; the start screen can read ~/.ssh/config.")
-        own = [f for f in findings if f.path.startswith("servers")] if self.chosen() else []
+        own = [f for f in findings if f.path.startswith("servers")] if self.servers.shown() else []
         listed = self.query_one(ServerList)
         current = listed.current.id if listed.current else ""
         outcome = self.session.probes.outcomes.get(current)
@@ -191,44 +107,44 @@ class RolesScreen(StepScreen):
         self.show_step_findings(self.session.findings())
 
     def on_server_list_toggled(self, event: ServerList.Toggled) -> None:
-        chosen = self.chosen()
-        if self.single:
+        chosen = self.servers.shown()
+        if self.servers.single:
             kept = chosen.get(event.server_id, Chosen({Role.ALL_IN_ONE}))
             chosen = {event.server_id: kept}
         elif event.server_id in chosen:
             del chosen[event.server_id]
         else:
-            chosen[event.server_id] = Chosen({Role.ALL_IN_ONE} if self.arrangement is Layout.EQUAL else set())
-        self._store(self._completed(chosen))
+            chosen[event.server_id] = self.servers.fresh()
+        self.servers.store(self.servers.completed(chosen))
         self.refresh_form()
 
     def on_server_list_role_toggled(self, event: ServerList.RoleToggled) -> None:
-        chosen = self.chosen()
+        chosen = self.servers.shown()
         entry = chosen.setdefault(event.server_id, Chosen())
         entry.roles = (entry.roles ^ {event.role}) - {Role.ALL_IN_ONE}
-        self._store(self._completed(chosen))
+        self.servers.store(self.servers.completed(chosen))
         self.refresh_form()
 
     def on_form_field_edited(self, event: FormField.Edited) -> None:
-        former = self._network
+        former = self.servers.network
         super().on_form_field_edited(event)
-        if self._network != former:
-            self._change_network(former)
+        if self.servers.network != former:
+            self.servers.change_network(former)
 
     def action_next_step(self) -> None:
         """Going on takes the addresses that were shown for servers without one."""
         stored = {str(raw.get("id", "")): str(raw.get("internal_ip", "") or "") for raw in self.session.servers()}
-        chosen = self.chosen()
+        chosen = self.servers.shown()
         if any(entry.internal_ip != stored[server_id] for server_id, entry in chosen.items()):
-            self._store(chosen)
+            self.servers.store(chosen)
         super().action_next_step()
 
     def on_server_list_internal_ip(self, event: ServerList.InternalIp) -> None:
-        chosen = self.chosen()
+        chosen = self.servers.shown()
         if event.server_id not in chosen:
             self.tell("Choose the server first (Space)")
             return
-        private = self._private_addresses(event.server_id)
+        private = self.servers.private_addresses(event.server_id)
         seen = f"On its interfaces: {', '.join(private)}." if private else "F5 asks the server which it has."
 
         def take(text: str) -> str:
@@ -238,7 +154,7 @@ class RolesScreen(StepScreen):
         def given(text: str | None) -> None:
             if text:
                 chosen[event.server_id].internal_ip = text
-                self._store(chosen)
+                self.servers.store(chosen)
                 self.refresh_form()
 
         now = chosen[event.server_id].internal_ip
@@ -251,13 +167,13 @@ class RolesScreen(StepScreen):
             fields[0].control.focus()
         else:
             self.query_one("#go-next", Button).focus()
-            if self.chosen():
+            if self.servers.shown():
                 self.action_next_step()
 
     def why_not(self, action_id: str) -> str:
         if action_id == "roles.probe" and not self.session.inventory.servers:
             return "there is no server to ask; F6 adds one"
-        if action_id == "roles.traffic" and (self.single or len(self.chosen()) < 2):
+        if action_id == "roles.traffic" and (self.servers.single or len(self.servers.shown()) < 2):
             return "one server talks to no other; choose several, and an architecture for them"
         return super().why_not(action_id)
 
@@ -265,7 +181,7 @@ class RolesScreen(StepScreen):
         """Ask the chosen servers, or all if none is chosen yet."""
         if self.refused("roles.probe"):
             return
-        chosen = self.chosen()
+        chosen = self.servers.shown()
         servers = [s for s in self.session.inventory.servers if s.id in chosen or not chosen]
         self.session.probes.ask(servers, self.wizard.prompts)
 
@@ -273,7 +189,7 @@ class RolesScreen(StepScreen):
         """Show who talks to whom between the chosen servers, with a test of the network."""
         if self.refused("roles.traffic"):
             return
-        plan = self.session.servers_plan()
+        plan = self.servers.plan()
         if plan is None:
             self.tell(
                 "The servers' ids, roles or addresses are not right yet; F4 lists what is wrong", problem=True
@@ -291,16 +207,11 @@ class RolesScreen(StepScreen):
             if server is None:
                 return
             self.session.add_server(server)
-            if not self.chosen() or not self.single:
-                chosen = self.chosen()
-                equal = self.arrangement is not Layout.ROLES
-                chosen[server.id] = Chosen({Role.ALL_IN_ONE} if equal else set())
-                self._store(self._completed(chosen))
+            if not self.servers.shown() or not self.servers.single:
+                chosen = self.servers.shown()
+                chosen[server.id] = self.servers.fresh()
+                self.servers.store(self.servers.completed(chosen))
             self.refresh_form()
             self.query_one(ServerList).focus()
 
         self.app.push_screen(ServerDialog({s.id for s in self.session.inventory.servers}), added)
-
-
-def _listed(value: object) -> list[object]:
-    return value if isinstance(value, list) else []

@@ -1,0 +1,132 @@
+"""The plan's servers as step 2 chooses them: their roles, and an internal address for each that needs one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import ValidationError
+
+from mailwiz_tui.plan.internal_ips import next_on_link, on_link, private_ones
+from mailwiz_tui.plan.model import Architecture, Plan, Role
+from mailwiz_tui.plan.steps import SERVER_ANSWERS
+from mailwiz_tui.ui.session.session import Session
+from mailwiz_tui.ui.widgets.server_list import Chosen, Layout
+
+
+class ChosenServers:
+    """Reads the plan's servers from a session's draft, and writes them back; it keeps nothing itself."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    @property
+    def arrangement(self) -> Layout:
+        """Whether one server is chosen, several with roles, or several equal ones."""
+        kinds: dict[str, Layout] = {Architecture.DISTRIBUTED: Layout.ROLES, Architecture.HA_CLUSTER: Layout.EQUAL}
+        return kinds.get(str(self._session.value("architecture")), Layout.ONE)
+
+    @property
+    def single(self) -> bool:
+        """Whether one server does everything."""
+        return self.arrangement is Layout.ONE
+
+    def shown(self) -> dict[str, Chosen]:
+        """The plan's servers as the picker shows them; what is proposed for them is among it."""
+        return self.completed(self.held())
+
+    def fresh(self) -> Chosen:
+        """A server that was just chosen; it does everything, unless roles are given to servers one by one."""
+        return Chosen(set() if self.arrangement is Layout.ROLES else {Role.ALL_IN_ONE})
+
+    def held(self) -> dict[str, Chosen]:
+        """The plan's servers as the draft holds them."""
+        found: dict[str, Chosen] = {}
+        for raw in self._session.servers():
+            roles = raw.get("roles")
+            known = {r.value for r in Role}
+            names = [str(r) for r in roles] if isinstance(roles, list) else []
+            found[str(raw.get("id", ""))] = Chosen(
+                {Role(r) for r in names if r in known}, str(raw.get("internal_ip", "") or "")
+            )
+        return found
+
+    def store(self, chosen: dict[str, Chosen]) -> None:
+        """Write the choice; servers that were in the plan keep their place, and what did not change."""
+        known = {str(raw.get("id", "")): raw for raw in self._session.servers()}
+        order = [s.id for s in self._session.inventory.servers]
+        new = sorted(
+            (i for i in chosen if i not in known), key=lambda i: order.index(i) if i in order else len(order)
+        )
+        servers: list[dict[str, object]] = []
+        for server_id in [*(i for i in known if i in chosen), *new]:
+            entry, roles = {"id": server_id, **known.get(server_id, {})}, chosen[server_id].roles
+            if server_id in new or {str(r) for r in _listed(entry.get("roles"))} != {r.value for r in roles}:
+                entry["roles"] = [r.value for r in Role if r in roles]
+            if chosen[server_id].internal_ip:
+                entry["internal_ip"] = chosen[server_id].internal_ip
+            elif entry.get("internal_ip"):
+                del entry["internal_ip"]
+            servers.append(entry)
+        self._session.set("servers", servers)
+        self._session.touched.add("servers")
+
+    def completed(self, chosen: dict[str, Chosen]) -> dict[str, Chosen]:
+        """The same with an internal address for each server that has none, where several talk to each other."""
+        if not self.single:
+            for server_id, entry in chosen.items():
+                entry.internal_ip = entry.internal_ip or self._fitting(server_id, chosen)
+        return chosen
+
+    def _fitting(self, server_id: str, chosen: dict[str, Chosen]) -> str:
+        """An internal address for a server: the one it has in an existing network, else a free one."""
+        if self.network == "existing":
+            return next(iter(self.private_addresses(server_id)), "")
+        return next_on_link({entry.internal_ip for entry in chosen.values() if entry.internal_ip})
+
+    @property
+    def network(self) -> str:
+        """The kind of network between the servers (``network.private``)."""
+        return str(self._session.value("network.private"))
+
+    def change_network(self, former: str) -> None:
+        """Of another kind of network the servers have other addresses; going back brings the former ones back.
+
+        What the operator typed himself, neither given by the wizard nor found on an interface, stays.
+        """
+        chosen = self.held()
+        known = self._session.addresses
+        known[former] = {server_id: entry.internal_ip for server_id, entry in chosen.items()}
+        again = known.get(self.network, {})
+        for server_id, entry in chosen.items():
+            given = on_link(entry.internal_ip) if former == "wireguard" else self._found(server_id, entry)
+            if server_id in again:
+                entry.internal_ip = again[server_id]
+            elif given or not entry.internal_ip:
+                entry.internal_ip = ""
+        self.store(self.completed(chosen))
+
+    def _found(self, server_id: str, entry: Chosen) -> bool:
+        return entry.internal_ip in self.private_addresses(server_id)
+
+    def plan(self) -> Plan | None:
+        """What is decided about the servers and the network between them, whether or not the rest is answered."""
+        if plan := self._session.plan():
+            return plan
+        raw: dict[str, Any] = {key: self._session.value(key) for key in SERVER_ANSWERS if self._session.value(key)}
+        raw["domain"] = {"primary_domain": "example.com", "hostname": "mail.example.com"}
+        for table, key in (("network", "private"), ("services", "antispam"), ("services", "antivirus")):
+            if (value := self._session.value(f"{table}.{key}")) is not None:
+                raw[table] = {**raw.get(table, {}), key: value}
+        try:
+            return Plan.model_validate(raw)
+        except ValidationError:
+            return None
+
+    def private_addresses(self, server_id: str) -> list[str]:
+        """The private addresses on a server's interfaces, as far as it was asked."""
+        facts = self._session.known.facts(server_id)
+        return private_ones(facts.addresses) if facts else []
+
+
+def _listed(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
