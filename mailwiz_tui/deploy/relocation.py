@@ -5,8 +5,7 @@ from __future__ import annotations
 from mailwiz_tui.fleet.facts import Facts
 from mailwiz_tui.stack.blueprint import Blueprint
 from mailwiz_tui.stack.layout import MAIL_STORE
-from mailwiz_tui.stack.nfs.component import TIMER
-from mailwiz_tui.stack.nfs.unitname import mount_unit
+from mailwiz_tui.stack.nfs.component import TIMER, mount_unit
 
 _NFS = "nfs-maildir@"
 _STOP = "systemctl stop postfix dovecot"

@@ -22,7 +22,7 @@ from mailwiz_tui.ui.app.start import StartScreen
 from mailwiz_tui.ui.dialogs import dialog
 from mailwiz_tui.ui.dialogs.account_dialogs import AliasDialog, MailboxDialog, QuotaDialog
 from mailwiz_tui.ui.dialogs.dialog import ChoiceDialog, Dialog
-from mailwiz_tui.ui.dialogs.help import HelpDialog
+from mailwiz_tui.ui.dialogs.lines_dialog import HelpDialog
 from mailwiz_tui.ui.dialogs.server_dialog import ServerDialog
 from mailwiz_tui.ui.monitoring.monitor import MonitorScreen
 from mailwiz_tui.ui.widgets.choice_row import ChoiceRow

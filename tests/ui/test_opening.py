@@ -16,7 +16,7 @@ from textual.widgets import OptionList
 from mailwiz_tui.ui.app.application import MailwizApp
 from mailwiz_tui.ui.app.opening import OpeningScreen
 from mailwiz_tui.ui.app.start import StartScreen
-from mailwiz_tui.ui.dialogs.help import HelpDialog
+from mailwiz_tui.ui.dialogs.lines_dialog import HelpDialog
 from mailwiz_tui.ui.dialogs.server_dialog import ServerDialog
 from mailwiz_tui.ui.session.session import Session
 from mailwiz_tui.ui.widgets.entry import Entry

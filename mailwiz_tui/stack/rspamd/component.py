@@ -28,7 +28,6 @@ from mailwiz_tui.stack.redis.component import UNIT as REDIS
 from mailwiz_tui.stack.render import quoted, render
 from mailwiz_tui.stack.resolution import resolution
 from mailwiz_tui.stack.rspamd import milter, reports
-from mailwiz_tui.stack.rspamd.release import release_files
 from mailwiz_tui.stack.signing.component import SELECTORS_FILE
 from mailwiz_tui.stack.unit_words import UnitWords, Work
 from mailwiz_tui.topology.model import Signer
@@ -37,6 +36,8 @@ LOCAL = "/etc/rspamd/local.d"
 OVERRIDE = "/etc/rspamd/override.d/options.inc"
 LUA = "/etc/rspamd/lua.local.d/mailwiz.lua"
 CONTROLLER = f"{LOCAL}/worker-controller.inc"
+LOADER = f"{LOCAL}/rspamd.lua"
+"""Reads ``lua.local.d`` where Rspamd does not do so by itself (3.4 of Debian 12); elsewhere it doubles rules."""
 
 DROP_IN = "/etc/systemd/system/rspamd.service.d/mailwiz.conf"
 _AT_START = (DROP_IN, CONTROLLER, f"{LOCAL}/worker-normal.inc", f"{LOCAL}/worker-proxy.inc")
@@ -70,7 +71,8 @@ class Rspamd(Component):
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """Configure in ``local.d``, which leaves ``override.d`` to the operator."""
         files = {f"{LOCAL}/{name}": text for name, text in self._local(context).items()}
-        files |= release_files(context)
+        if context.codename == "bookworm":
+            files[LOADER] = render("rspamd", "rspamd.lua")
         files[OVERRIDE] = render("rspamd", "local_addrs.inc")
         files[LUA] = render("rspamd", "mailwiz.lua")
         controller = render("rspamd", "worker-controller.inc", socket=layout.RSPAMD_CONTROLLER, link=_link(context))

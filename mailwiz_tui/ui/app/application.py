@@ -23,8 +23,7 @@ from mailwiz_tui.ui.app.outside_changes import OutsideChanges
 from mailwiz_tui.ui.terminal import capabilities
 from mailwiz_tui.ui.terminal.garbage_pauses import settle_collections
 from mailwiz_tui.ui.terminal.late_timers import LateTimers
-from mailwiz_tui.ui.terminal.styles import add_further_styles, first_styles
-from mailwiz_tui.ui.terminal.theme import CONTRAST, DARK, SIXTEEN, THEMES
+from mailwiz_tui.ui.terminal.theme import CONTRAST, DARK, SIXTEEN, THEMES, add_further_styles, first_styles
 from mailwiz_tui.ui.terminal.window_title import restore_title, set_title
 from mailwiz_tui.ui.widgets.scroll_bar import use_scroll_bars
 
@@ -209,7 +208,7 @@ class MailwizApp(LateTimers, OutsideChanges, SafeLeaving):
     def action_help(self) -> None:
         """Explain the present screen or dialog; once more closes the help."""
         from mailwiz_tui.ui.dialogs.dialog import Dialog
-        from mailwiz_tui.ui.dialogs.help import HelpDialog
+        from mailwiz_tui.ui.dialogs.lines_dialog import HelpDialog
 
         screen = self.screen
         if isinstance(screen, HelpDialog):

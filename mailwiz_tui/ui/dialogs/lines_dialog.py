@@ -1,11 +1,11 @@
-"""Many lines to read: a comparison, a log."""
+"""Something to read: many lines of a comparison or a log, or a page of help."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from textual.app import ComposeResult
-from textual.containers import Vertical
+from textual.containers import Vertical, VerticalScroll
 
 from mailwiz_tui.ui.dialogs.dialog import Dialog
 from mailwiz_tui.ui.logs.log_buffer import LogBuffer
@@ -36,3 +36,20 @@ class LinesDialog(Dialog[None]):
         panel.show(self._buffer)
         self.call_after_refresh(panel.to_top)
         panel.focus()
+
+
+class HelpDialog(Dialog[None]):
+    """A page of help; arrows and page keys scroll it."""
+
+    harmless = None
+
+    def focus_first(self) -> None:
+        """Focus the text, so that the arrow keys scroll it."""
+        body = self.query_one("#dialog-body", VerticalScroll)
+        body.can_focus = True
+        body.focus()
+
+    def on_key(self, event: object) -> None:
+        """Enter closes the page, as does F1 once more."""
+        if getattr(event, "key", "") in ("enter", "f1"):
+            self.dismiss(None)

@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from textual.widget import Widget
+
 from mailwiz_tui.ui.session.session import Session
+from mailwiz_tui.ui.widgets.no_markup import NoMarkup
 from mailwiz_tui.ui.wizard.dns import DnsScreen
 from mailwiz_tui.ui.wizard.domains import DomainsScreen
-from mailwiz_tui.ui.wizard.install import InstallScreen
 from mailwiz_tui.ui.wizard.roles import RolesScreen
 from mailwiz_tui.ui.wizard.step_screen import StepScreen
+
+WHAT_FOLLOWS = (
+    "What follows: the review lists what is missing and what will be done on each server. From there the "
+    "installation is started; it runs on the servers themselves, so a lost connection or a closed terminal "
+    "does no harm. Afterwards every service is proved from outside, with a test mail in and out."
+)
+
+
+class InstallScreen(StepScreen):
+    """The last answers before the review."""
+
+    step_id = "install"
+
+    def extras(self) -> Iterable[Widget]:
+        yield NoMarkup(WHAT_FOLLOWS, classes="what-follows")
+
 
 OWN_SCREENS: dict[str, type[StepScreen]] = {
     screen.step_id: screen for screen in (RolesScreen, DomainsScreen, DnsScreen, InstallScreen)
