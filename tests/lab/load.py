@@ -180,6 +180,20 @@ class Crowd:
                 self.wrong[f"{doing}: {error!r}"] += 1
 
 
+def add_mailboxes(lab: Lab, host: str, addresses: Sequence[str]) -> None:
+    """Mailboxes with one password; its hash costs little, as the time of logins is not what is measured."""
+    hashed = lab.run(host, f"doveadm pw -s SSHA512 -p {PASSWORD}").stdout.strip()
+    rows = ""
+    for address in addresses:
+        local, _, domain = address.partition("@")
+        rows += (
+            "INSERT INTO mailbox (username, password, name, maildir, local_part, domain) VALUES "
+            f"('{address}', '{hashed}', '', '{domain}/{local}/', '{local}', '{domain}');"
+            f"INSERT INTO alias (address, goto, domain) VALUES ('{address}', '{address}', '{domain}');"
+        )
+    lab.run(host, "mariadb postfix", stdin=rows)
+
+
 def smaller(lab: Lab, host: str, memory_kb: int) -> None:
     """Have a lab host say that it has less memory, by which its limits are chosen."""
     lab.run(

@@ -8,8 +8,8 @@ import time
 import pytest
 
 from mailwiz_tui.lab.lab import Lab
-from tests.lab.clients import PASSWORD, until
-from tests.lab.load import Crowd, complaints, memory_kb, parked, smaller, write_to
+from tests.lab.clients import until
+from tests.lab.load import Crowd, add_mailboxes, complaints, memory_kb, parked, smaller, write_to
 from tests.lab.site import Site, installed
 from tests.lab.workspace import make_workspace
 
@@ -31,24 +31,12 @@ def site(lab: Lab, lent_host: str, lent_domain: str, tmp_path_factory: pytest.Te
     lab.clear_dns(lent_domain)  # the host of the other release had it
     smaller(lab, lent_host, MEMORY_KB)
     site = installed(make_workspace(lab, tmp_path_factory.mktemp("capacity"), lent_host, lent_domain))
-    with_users(site)
+    add_mailboxes(lab, lent_host, users(site))
     return site
 
 
 def users(site: Site) -> list[str]:
     return [f"load{number}@{site.domain}" for number in range(USERS)]
-
-
-def with_users(site: Site) -> None:
-    """Mailboxes with one password; its hash costs little, as the time of logins is not what is measured."""
-    hashed = site.run(f"doveadm pw -s SSHA512 -p {PASSWORD}").strip()
-    for address in users(site):
-        local = address.partition("@")[0]
-        site.sql(
-            "INSERT INTO mailbox (username, password, name, maildir, local_part, domain) VALUES "
-            f"('{address}', '{hashed}', '', '{site.domain}/{local}/', '{local}', '{site.domain}');"
-            f"INSERT INTO alias (address, goto, domain) VALUES ('{address}', '{address}', '{site.domain}');"
-        )
 
 
 def test_nobody_is_dropped_and_all_wake(site: Site) -> None:
