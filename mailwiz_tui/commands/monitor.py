@@ -4,39 +4,74 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import dataclasses
 import importlib
-import json
 import os
 import sys
 import time
+from collections.abc import Sequence
 
 from mailwiz_tui.commands.progress import ProgressPrinter
 from mailwiz_tui.commands.terminal import complain, say
 from mailwiz_tui.commands.workspace import Workspace, open_workspace
-from mailwiz_tui.deploy.engine_api import EngineApi
+from mailwiz_tui.dns.lookup import ResolverError
 from mailwiz_tui.plan.errors import OperatorError
-from mailwiz_tui.stack.blueprint import Blueprint
-from mailwiz_tui.verify.health import look
+from mailwiz_tui.verify.alerts import Alert, Severity
+from mailwiz_tui.verify.health import DRIFT_INTERVAL, Health
+from mailwiz_tui.verify.health_report import report
+from mailwiz_tui.verify.watch import DnsDrift, Watcher
+
+_WORDS = {Severity.NOTE: "NOTE", Severity.WARNING: "WARN", Severity.FAILURE: "FAIL"}
 
 
-async def _show(engine: EngineApi, blueprint: Blueprint, *, as_json: bool) -> None:
-    try:
-        health = await look(engine, blueprint)
-    except OperatorError as error:
-        complain(f"{blueprint.server_id}: {error.what}", error.advice)
-        return
-    if as_json:
-        say(json.dumps(dataclasses.asdict(health)))
-        return
-    clock = time.strftime("%H:%M:%S", time.localtime(health.at))
-    say(f"{clock} {health.server_id}: {health.line}")
-    for restart in health.restarts:
-        say(f"{clock} {health.server_id}: WARN {restart}")
-    for failure in health.failures:
-        say(f"{clock} {health.server_id}: FAIL {failure.id}: {failure.detail}")
-    for warning in health.warnings:
-        say(f"{clock} {health.server_id}: WARN {warning.id}: {warning.detail} ({warning.advice})")
+class MonitorLines:
+    """Prints each server's health, as lines or as JSON; the DNS is compared every ten minutes."""
+
+    def __init__(self, watcher: Watcher, servers: Sequence[str], *, as_json: bool) -> None:
+        self._watcher = watcher
+        self._servers = servers
+        self._json = as_json
+        self._dns: DnsDrift | None = None
+        self._dns_due = 0.0
+
+    async def show(self) -> None:
+        """Ask everything once; what a server says is printed as soon as it and the DNS have answered."""
+        dns = asyncio.create_task(self._compare_dns())
+        await asyncio.gather(dns, *(self._show(server_id, dns) for server_id in self._servers))
+        if self._dns is not None and not self._json:
+            self._print_lines(time.time(), "DNS", self._dns.line, self._dns.alerts)
+
+    async def _show(self, server_id: str, dns: asyncio.Task[None]) -> None:
+        try:
+            await self._watcher.check(server_id)
+            health = await self._watcher.look(server_id)
+        except OperatorError as error:
+            complain(f"{server_id}: {error.what}", error.advice)
+            return
+        await dns
+        self._print(health)
+
+    async def _compare_dns(self) -> None:
+        if time.monotonic() < self._dns_due:
+            return
+        try:
+            self._dns = await self._watcher.drift()
+            self._dns_due = time.monotonic() + DRIFT_INTERVAL
+        except ResolverError as error:
+            self._dns = None
+            complain(f"the DNS cannot be compared with the plan: {error}", "name another resolver with --resolver")
+
+    def _print(self, health: Health) -> None:
+        if self._json:
+            say(report(health, self._dns).json)
+        else:
+            self._print_lines(health.at, health.server_id, health.line, health.alerts)
+
+    def _print_lines(self, at: float, where: str, line: str, alerts: Sequence[Alert]) -> None:
+        begin = f"{time.strftime('%H:%M:%S', time.localtime(at))} {where}: "
+        say(begin + line)
+        for alert in alerts:
+            advice = f" ({alert.advice})" if alert.advice else ""
+            say(f"{begin}{_WORDS[alert.severity]} {alert.sentence}{advice}")
 
 
 async def _monitor(workspace: Workspace, options: argparse.Namespace) -> int:
@@ -45,9 +80,11 @@ async def _monitor(workspace: Workspace, options: argparse.Namespace) -> int:
         if not options.json:
             engine.subscribe(ProgressPrinter())
         await engine.attach()
-        blueprints = engine.blueprints().values()
+        servers = [server.id for server in workspace.plan.servers]
+        watcher = Watcher(engine, resolver=options.resolver or None)
+        lines = MonitorLines(watcher, servers, as_json=options.json)
         while True:
-            await asyncio.gather(*(_show(engine, blueprint, as_json=options.json) for blueprint in blueprints))
+            await lines.show()
             if options.once:
                 return 0
             await asyncio.sleep(max(1.0, options.interval))

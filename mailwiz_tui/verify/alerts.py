@@ -16,6 +16,7 @@ from mailwiz_tui.fleet.account_domains import (
 )
 from mailwiz_tui.plan.words import counted
 from mailwiz_tui.stack import layout
+from mailwiz_tui.verify.account_domains import CHECK as ACCOUNT_DOMAINS
 from mailwiz_tui.verify.sample import Sample, UnitState
 from mailwiz_tui.verify.unit_words import unit_words
 
@@ -38,11 +39,17 @@ class Severity(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One thing that is not as it should be."""
+    """One thing that is not as it should be; ``check`` is the id of the check that found it, if one did."""
 
     severity: Severity
     what: str
     advice: str = ""
+    check: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """What is wrong, after the id of its check."""
+        return f"{self.check}: {self.what}" if self.check else self.what
 
 
 def alerts(sample: Sample, ports: tuple[tuple[str, int], ...] = ()) -> list[Alert]:
@@ -191,11 +198,11 @@ def _certificate(sample: Sample) -> Iterator[Alert]:
 
 def _plan_drift(sample: Sample) -> Iterator[Alert]:
     for name in sample.plan_drift.absent:
-        yield Alert(Severity.FAILURE, absent_sentence(name), ABSENT_ADVICE)
+        yield Alert(Severity.FAILURE, absent_sentence(name), ABSENT_ADVICE, ACCOUNT_DOMAINS)
     for name in sample.plan_drift.relayed:
-        yield Alert(Severity.FAILURE, relayed_sentence(name), RELAYED_ADVICE)
+        yield Alert(Severity.FAILURE, relayed_sentence(name), RELAYED_ADVICE, ACCOUNT_DOMAINS)
     for name in sample.plan_drift.unplanned:
-        yield Alert(Severity.WARNING, unplanned_sentence(name), UNPLANNED_ADVICE)
+        yield Alert(Severity.WARNING, unplanned_sentence(name), UNPLANNED_ADVICE, ACCOUNT_DOMAINS)
 
 
 def _some(names: list[str]) -> str:

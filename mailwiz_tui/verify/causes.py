@@ -53,7 +53,7 @@ def causes(results: Sequence[CheckResult]) -> list[Cause]:
     for root in roots:
         if root not in left:
             continue
-        explained = tuple(r for r in left if r is root or _follows(r, root))
+        explained = tuple(r for r in left if r is root or follows(r, root.id.removeprefix(ANSWERS), root.server_id))
         left = [r for r in left if r not in explained]
         found.append(Cause(root, explained))
     return found
@@ -64,9 +64,9 @@ def _place(root: CheckResult) -> int:
     return unit_rank(root.id.removeprefix(ANSWERS))
 
 
-def _follows(result: CheckResult, root: CheckResult) -> bool:
-    """Whether a failure follows from a service that does not answer."""
-    unit, here = root.id.removeprefix(ANSWERS), result.server_id == root.server_id
+def follows(result: CheckResult, unit: str, server_id: str) -> bool:
+    """Whether a failure follows from a unit (named without ``.service``) that does not answer on a server."""
+    here = result.server_id == server_id
     if here and result.id in (f"unit.{unit}", "host.units"):
         return True
     words = unit_words(unit)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -11,8 +12,13 @@ from mailwiz_tui.dns.match import State
 from mailwiz_tui.dns.records import plan_records
 from mailwiz_tui.fleet.account_domains import AccountDrift, compared
 from mailwiz_tui.plan.model import PrivateNetwork
+from mailwiz_tui.plan.words import counted
 from mailwiz_tui.stack.blueprint import Blueprint
 from mailwiz_tui.topology.servers import account_store_id, linked
+from mailwiz_tui.verify import account_domains, server_checks
+from mailwiz_tui.verify.alerts import Alert, drift
+from mailwiz_tui.verify.health import Health
+from mailwiz_tui.verify.result import CheckResult, CheckState
 from mailwiz_tui.verify.sample import Sample
 
 FIRST_HOUR = 3600.0
@@ -28,34 +34,58 @@ class DnsDrift:
     missing: tuple[str, ...] = ()
     unknown: int = 0
 
+    @property
+    def alerts(self) -> list[Alert]:
+        """What is wrong in the DNS."""
+        return drift(self.wrong, self.missing)
+
+    @property
+    def line(self) -> str:
+        """The whole in one line."""
+        wrong = len(self.wrong) + len(self.missing)
+        words = f"{counted(self.fine, 'record')} as planned, {wrong} not as planned"
+        return f"{words}, {self.unknown} without an answer" if self.unknown else words
+
 
 class Watcher:
-    """Looks at the servers of a plan; it remembers where each one's mail log was left."""
+    """Looks at the servers of a plan; it remembers where each mail log was left, and what the last checks said."""
 
     def __init__(self, engine: EngineApi, *, resolver: str | None = None) -> None:
         self._engine = engine
         self._resolver = resolver or engine.inventory.resolver or None
         self._blueprints = engine.blueprints()
         self._places: dict[str, str] = {}
+        self._results: dict[str, tuple[CheckResult, ...]] = {}
 
-    def ports(self, server_id: str) -> tuple[tuple[str, int], ...]:
-        """The ``(protocol, port)`` that the plan wants listened on."""
-        return tuple((p.protocol, p.number) for p in self._blueprints[server_id].ports)
-
-    async def look(self, server_id: str) -> Sample:
-        """How a server is now. Raises what the connection raises: SshError, AgentError."""
-        units = running_units(self._blueprints[server_id])
+    async def look(self, server_id: str) -> Health:
+        """How a server is now, with the checks last made. Raises as the connection does: SshError, AgentError."""
+        blueprint, plan = self._blueprints[server_id], self._engine.plan
         link = await self._engine.link(server_id)
         place = self._places.get(server_id, "")
-        answer = await link.request("monitor", units=units, place=place, since=FIRST_HOUR, keep=KEEP_LINES,
-                                    peers=self._peers(server_id))  # fmt: skip
+        answer = await link.request("monitor", units=running_units(blueprint), place=place, since=FIRST_HOUR,
+                                    keep=KEEP_LINES, peers=self._peers(server_id))  # fmt: skip
         sample = Sample.model_validate(answer)
         if sample.log is not None:
             self._places[server_id] = sample.log.place
-        if server_id != account_store_id(self._engine.plan):
-            return sample.model_copy(update={"plan_drift": AccountDrift()})
-        self._engine.learn_account_domains(sample.account_domains)
-        return sample.model_copy(update={"plan_drift": compared(self._engine.plan, sample.account_domains)})
+        results = self._results.get(server_id, ())
+        drifted = AccountDrift()
+        if server_id == account_store_id(plan):
+            self._engine.learn_account_domains(sample.account_domains)
+            drifted = compared(plan, sample.account_domains)
+            results = (*results, account_domains.judge(plan, server_id, sample.account_domains))
+        sample = sample.model_copy(update={"plan_drift": drifted})
+        ports = tuple((p.protocol, p.number) for p in blueprint.ports)
+        return Health(server_id, time.time(), sample, results, ports)
+
+    async def check(self, server_id: str) -> bool:
+        """Have a server's daemons checked; whether all passed. Raises as ``look`` does.
+
+        It takes seconds where a look takes a moment, so the results are kept for the looks that follow.
+        """
+        link = await self._engine.link(server_id)
+        results = await server_checks.run(self._blueprints[server_id], link)
+        self._results[server_id] = tuple(results)
+        return all(result.state is CheckState.PASSED for result in results)
 
     def _peers(self, server_id: str) -> dict[str, str]:
         """The public keys of the other servers on the private link; none where the network is there without us."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from mailwiz_tui.manage.first_secrets import FirstSecrets
 from mailwiz_tui.manage.handover import Handover
 from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.ui.session.backends import Backends, OnResult
+from mailwiz_tui.verify.health import Health
 from mailwiz_tui.verify.obstacle import Concern, Obstacle
 from mailwiz_tui.verify.result import CheckResult, CheckState
 from mailwiz_tui.verify.sample import Sample
@@ -115,6 +116,8 @@ class Script:
     stopped: int = 0
     removed_servers: list[str] = field(default_factory=list)
     samples: dict[str, Sample | Exception] = field(default_factory=dict)
+    results: list[CheckResult] = field(default_factory=list)
+    watcher: Watcher | None = None
     drift: DnsDrift = field(default_factory=lambda: DnsDrift(fine=14))
     looks: int = 0
     adopted: tuple[str, ...] = ()
@@ -208,16 +211,19 @@ class FakeFirstSecrets(FirstSecrets):
         self.script.acknowledged += 1
 
 
+def health(sample: Sample, results: Sequence[CheckResult] = (), server_id: str = "mx1") -> Health:
+    """The health of a server that shall listen on the ports of mail."""
+    ports = (("tcp", 25), ("tcp", 465), ("tcp", 587), ("tcp", 993))
+    return Health(server_id, sample.at, sample, tuple(results), ports)
+
+
 class FakeWatcher(Watcher):
     """Gives the script's samples; what has none is never told."""
 
     def __init__(self, script: Script) -> None:
         self.script = script
 
-    def ports(self, server_id: str) -> tuple[tuple[str, int], ...]:
-        return (("tcp", 25), ("tcp", 465), ("tcp", 587), ("tcp", 993))
-
-    async def look(self, server_id: str) -> Sample:
+    async def look(self, server_id: str) -> Health:
         self.script.looks += 1
         sample = self.script.samples.get(server_id)
         if isinstance(sample, Exception):
@@ -225,7 +231,10 @@ class FakeWatcher(Watcher):
         if sample is None:
             await asyncio.Event().wait()
             raise AssertionError
-        return sample
+        return health(sample, self.script.results, server_id)
+
+    async def check(self, server_id: str) -> bool:
+        return True
 
     async def drift(self) -> DnsDrift:
         return self.script.drift
@@ -254,7 +263,7 @@ def backends(script: Script) -> Backends:
         engine,
         verify,
         probe,
-        watcher=lambda engine, resolver: FakeWatcher(script),
+        watcher=lambda engine, resolver: script.watcher or FakeWatcher(script),
         first_secrets=lambda engine: FakeFirstSecrets(script),
     )
 

@@ -20,7 +20,7 @@ from mailwiz_tui.ui.monitoring.monitor import MonitorScreen
 from mailwiz_tui.ui.widgets.sparkline import BARS, PLAIN_BARS, sparkline
 from mailwiz_tui.verify.sample import Sample
 from mailwiz_tui.verify.watch import DnsDrift
-from tests.ui.fakes import Script, known_server
+from tests.ui.fakes import Script, health, known_server
 from tests.ui.grid import check_golden, grid, screen_text, size_ids, until
 from tests.ui.make import MakeApp
 
@@ -154,8 +154,9 @@ async def test_before_the_first_answer_and_without_mail(
     async with app.run_test(size=size) as pilot:
         screen = await monitor(pilot, app)
         assert "asking the servers…" in screen_text(app)
-        script.samples = {"mx1": sample(log={"place": "since 1"})}
-        screen.monitoring.servers["mx1"].take(script.samples["mx1"], screen.monitoring.clock())  # type: ignore[arg-type]
+        quiet = sample(log={"place": "since 1"})
+        script.samples = {"mx1": quiet}
+        screen.monitoring.servers["mx1"].take(health(quiet), screen.monitoring.clock())
         screen.monitoring.revision += 1
         await settle(pilot, screen)
         assert "no mail in the last hour" in screen_text(app)

@@ -38,8 +38,9 @@ class MonitorScreen(LogScreen):
     heading = "Monitor"
     help_text = (
         "Every few seconds each server is asked how it is: its services, the ports it listens on, the mail that "
-        "waits, disk, memory, certificate, locked-out addresses. The DNS is compared with the plan every ten "
-        "minutes. What is wrong stands at the top with what to do; a lists everything.\n\n"
+        "waits, disk, memory, certificate, locked-out addresses. Every minute its daemons check their "
+        "configuration. The DNS is compared with the plan every ten minutes. What is wrong stands at the top with "
+        "what to do; a lists everything.\n\n"
         "Below is the mail log. & with a message-id, a queue id or an address shows all lines of those mails, "
         "also the lines that do not name it. Nothing is changed on any server from here.\n\n"
         "“Mail in” was delivered to a mailbox, “mail out” was taken by another server, “rejected” was refused "
@@ -118,7 +119,7 @@ class MonitorScreen(LogScreen):
     @property
     def _in_progress(self) -> list[ServerWatch]:
         """The servers on which an installation runs."""
-        return [w for w in self.monitoring.servers.values() if w.sample and w.sample.run and w.sample.run.active]
+        return [w for w in self.monitoring.servers.values() if w.health and w.health.installing]
 
     def _whose(self, watch: ServerWatch) -> str:
         run = watch.sample.run if watch.sample else None
@@ -138,7 +139,7 @@ class MonitorScreen(LogScreen):
             where, worst = found[0]
             sign = "!" if worst.severity < Severity.FAILURE else ("x" if plain else "✗")
             more = f" (and {len(found) - 1} more: a lists all)" if len(found) > 1 else ""
-            lines.append(f"{sign} {where}: {worst.what}{more}")
+            lines.append(f"{sign} {where}: {worst.sentence}{more}")
             if worst.advice:
                 lines.append(f"  What to do: {worst.advice}")
         elif any(w.sample is None for w in self.monitoring.servers.values()):
@@ -199,7 +200,7 @@ class MonitorScreen(LogScreen):
         lines = []
         for where, alert in self.monitoring.everything():
             sign = "!" if alert.severity < Severity.FAILURE else ("x" if self.wizard.plain else "✗")
-            lines.append(f"{sign} {where}: {alert.what}")
+            lines.append(f"{sign} {where}: {alert.sentence}")
             lines += [f"    What to do: {alert.advice}", ""] if alert.advice else [""]
         self.app.push_screen(LinesDialog("Not as it should be", lines))
 

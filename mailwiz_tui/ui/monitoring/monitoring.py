@@ -10,32 +10,30 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mailwiz_tui.deploy.engine_api import EngineApi
+from mailwiz_tui.plan.errors import OperatorError
 from mailwiz_tui.ui.logs.log_buffer import LogBuffer
 from mailwiz_tui.ui.monitoring.mail_trail import MailTrail
 from mailwiz_tui.ui.session.backends import error_sentence
-from mailwiz_tui.verify.alerts import Alert, Severity, alerts, drift
-from mailwiz_tui.verify.sample import Sample
+from mailwiz_tui.verify.alerts import Alert, Severity
+from mailwiz_tui.verify.health import DRIFT_INTERVAL, Health
 
 if TYPE_CHECKING:
+    from mailwiz_tui.verify.sample import Sample
     from mailwiz_tui.verify.watch import DnsDrift, Watcher
 
 INTERVAL = 5.0
 LONGEST_WAIT = 60.0
-DRIFT_INTERVAL = 600.0
+CHECK_INTERVAL, CHECK_AGAIN = 60.0, 15.0
 KEPT_MINUTES = 180
 KINDS = ("in", "out", "rejected", "deferred")
 
 
 @dataclass(slots=True)
 class ServerWatch:
-    """What is known of one running server; ``looked`` is of this machine's monotonic clock.
-
-    While an installation runs there, services are down by right, and nothing is called an alert.
-    """
+    """What is known of one running server; ``looked`` is of this machine's monotonic clock."""
 
     server_id: str
-    ports: tuple[tuple[str, int], ...] = ()
-    sample: Sample | None = None
+    health: Health | None = None
     error: str = ""
     looked: float | None = None
     log: LogBuffer = field(default_factory=LogBuffer)
@@ -43,11 +41,16 @@ class ServerWatch:
     counts: dict[str, dict[int, int]] = field(default_factory=dict)
     alerts: list[Alert] = field(default_factory=list)
 
-    def take(self, sample: Sample, at: float) -> None:
+    @property
+    def sample(self) -> Sample | None:
+        """The numbers that it told last."""
+        return self.health.sample if self.health else None
+
+    def take(self, health: Health, at: float) -> None:
         """Take in a look."""
-        self.sample, self.looked, self.error = sample, at, ""
-        installing = sample.run is not None and bool(sample.run.active)
-        self.alerts = [] if installing else alerts(sample, self.ports)
+        self.health, self.looked, self.error = health, at, ""
+        self.alerts = health.alerts
+        sample = health.sample
         if sample.log is None:
             return
         if sample.log.left_out:
@@ -81,7 +84,7 @@ class ServerWatch:
 
 
 class Monitoring:
-    """Looks at each server every few seconds, side by side, and at the DNS every ten minutes."""
+    """Looks at each server every few seconds and has it checked every minute, side by side; the DNS in ten."""
 
     def __init__(
         self,
@@ -95,7 +98,7 @@ class Monitoring:
         self.engine = engine
         self.clock = clock
         self.interval = interval
-        self.servers = {i: ServerWatch(i, watcher.ports(i)) for i in server_ids}
+        self.servers = {i: ServerWatch(i) for i in server_ids}
         self.dns: DnsDrift | None = None
         self.dns_error = ""
         self.revision = 0
@@ -107,6 +110,7 @@ class Monitoring:
         """Begin, unless it has begun."""
         if not self._tasks:
             self._tasks = [asyncio.create_task(self._watch(i), name=f"watch {i}") for i in self.servers]
+            self._tasks += [asyncio.create_task(self._check(i), name=f"check {i}") for i in self.servers]
             self._tasks.append(asyncio.create_task(self._watch_dns(), name="watch dns"))
 
     def look_now(self) -> None:
@@ -124,7 +128,7 @@ class Monitoring:
     @property
     def dns_alerts(self) -> list[Alert]:
         """What is wrong in the DNS."""
-        return drift(self.dns.wrong, self.dns.missing) if self.dns else []
+        return self.dns.alerts if self.dns else []
 
     def everything(self) -> list[tuple[str, Alert]]:
         """All alerts with where they are, the worst first."""
@@ -151,6 +155,15 @@ class Monitoring:
             wake.clear()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(wake.wait(), wait)
+
+    async def _check(self, server_id: str) -> None:
+        """Have a server checked from time to time, sooner after a failure; a look says where it cannot be asked."""
+        while True:
+            try:
+                passed = await self._watcher.check(server_id)
+            except OperatorError:
+                passed = True
+            await asyncio.sleep(CHECK_INTERVAL if passed else CHECK_AGAIN)
 
     async def _watch_dns(self) -> None:
         while True:

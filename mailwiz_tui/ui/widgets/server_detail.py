@@ -67,14 +67,14 @@ class ServerDetail(Static):
 
     def _ports(self, text: Text, watch: ServerWatch) -> None:
         self._label(text, "Listens")
-        sample = watch.sample
-        if sample is None or sample.listeners is None:
+        health = watch.health
+        if health is None or health.sample.listeners is None:
             text.append("could not be asked")
             return
-        missing = sample.missing_ports(watch.ports)
+        missing = health.sample.missing_ports(health.ports)
         for number in missing:
             self._state(text, str(number), good=False)
-        heard = list(dict.fromkeys(number for _, number in watch.ports if number not in missing))
+        heard = list(dict.fromkeys(number for _, number in health.ports if number not in missing))
         if heard:
             self._state(text, " ".join(map(str, heard)), good=True)
 

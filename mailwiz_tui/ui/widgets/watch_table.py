@@ -37,9 +37,9 @@ def state_of(watch: ServerWatch) -> Mark:
     """How a server is, in a symbol and a word."""
     if watch.error:
         return MARKS["lost"]
-    if watch.sample is None:
+    if watch.health is None:
         return MARKS["asking"]
-    if watch.sample.run and watch.sample.run.active:
+    if watch.health.installing:
         return MARKS["installing"]
     return {Severity.FAILURE: MARKS["failure"], Severity.WARNING: MARKS["warning"]}.get(
         watch.severity or Severity.NOTE, MARKS["well"]

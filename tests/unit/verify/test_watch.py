@@ -155,22 +155,22 @@ async def test_a_watch_goes_on_in_the_log_where_it_left_off() -> None:
     await watcher.look("mx1")
     assert [a["place"] for a in engine.connection.asked] == ["", "cursor c1"]
     assert engine.connection.asked[0]["units"] == ["postfix.service"]
-    assert watcher.ports("mx1") == PORTS
+    assert (await watcher.look("mx1")).ports == PORTS
 
 
 async def test_a_domain_of_the_accounts_alone_and_one_of_the_plan_alone_are_troubles() -> None:
     engine = FakeEngine()
     engine.connection.domains = ["shop.test"]
-    sample = await Watcher(engine).look("mx1")
+    health = await Watcher(engine).look("mx1")
     assert engine.learnt == ("shop.test",)
-    absent, unplanned = alerts(sample)
+    absent, unplanned = health.alerts
     assert absent.severity is Severity.FAILURE
     assert absent.what.startswith("example.com is in the plan but missing or inactive in the accounts")
     assert unplanned.severity is Severity.WARNING
     assert unplanned.what.startswith("shop.test is in the accounts (admin panel) but not in the plan")
     assert "step 3" in unplanned.advice
     engine.connection.domains = ["example.com"]
-    assert alerts(await Watcher(engine).look("mx1")) == []
+    assert (await Watcher(engine).look("mx1")).alerts == []
 
 
 async def test_a_watch_asks_for_the_links_to_the_other_servers_by_their_keys() -> None:
