@@ -8,7 +8,7 @@ answers 454 4.7.0 (RFC 4954, 4). So that is what Postfix gets instead of the cod
 Postfix waits 10 s for a line of Dovecot, which has more logins to check after an outage than it can in that time;
 lines that Postfix does not know reset its clock. While Dovecot restarts, a connection waits.
 
-https://doc.dovecot.org/2.4.1/core/reference/auth_protocol.html
+https://doc.dovecot.org/2.4.1/developers/design/auth_protocol.html
 """
 
 from __future__ import annotations
