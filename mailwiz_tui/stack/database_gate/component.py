@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from mailwiz_tui.stack import layout
-from mailwiz_tui.stack.blueprint import Ask, File, Probe, Ready, Step, Unit
+from mailwiz_tui.stack.blueprint import Probe, Step
 from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.gates.gate import GateProgram
 from mailwiz_tui.stack.mail_parts import MailParts
 from mailwiz_tui.stack.mariadb.component import MariaDb
 from mailwiz_tui.stack.probes import unit_active
-from mailwiz_tui.stack.programs import folder, launcher, module
-from mailwiz_tui.stack.render import render
 from mailwiz_tui.stack.unit_words import UnitWords, Work
 
-NAME = "mailwiz-database-gate"
-SOCKET_UNIT, SERVICE_UNIT = f"{NAME}.socket", f"{NAME}.service"
-UNITS = "/etc/systemd/system"
+GATE = GateProgram("database_gate", "mailwiz-database-gate", "the database gate")
 
 
 class DatabaseGate(Component):
@@ -38,50 +35,28 @@ class DatabaseGate(Component):
 
     def mail_parts(self, context: Context) -> MailParts:
         """Lookups go through it, so what makes them starts after it."""
-        return MailParts(account_units=(SERVICE_UNIT,)) if self.wanted(context) else MailParts()
+        return MailParts(account_units=(GATE.service_unit,)) if self.wanted(context) else MailParts()
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """The socket stays open while the program restarts, so nothing is refused then either."""
-        program, started = module("database_gate", "gate"), launcher("database_gate", "gate", NAME)
-        service = File(
-            f"{UNITS}/{SERVICE_UNIT}",
-            render(
-                "database_gate",
-                SERVICE_UNIT,
-                program=started.path,
-                target=layout.MYSQL_SOCKET,
-            ),
-        )
-        opened = File(
-            f"{UNITS}/{SOCKET_UNIT}", render("database_gate", SOCKET_UNIT, socket=layout.DATABASE_GATE_SOCKET)
-        )
         # a query, for the gate greets while MariaDB is down as well
         ask = ("mariadb", f"--socket={layout.DATABASE_GATE_SOCKET}", "-BNe", "SELECT CURRENT_USER()")
         step = Step(
             id="database-gate",
             title="Configure the database gate",
             component=self.name,
-            items=(
-                folder("database_gate"),
-                program,
-                started,
-                opened,
-                service,
-                Unit(SOCKET_UNIT, restart_on=(opened.path,)),
-                Unit(SERVICE_UNIT, restart_on=(program.path, started.path, service.path, opened.path)),
-                Ready("the database gate", SERVICE_UNIT, Ask.COMMAND, argv=ask),
-            ),
+            items=GATE.items(layout.DATABASE_GATE_SOCKET, ask, target=layout.MYSQL_SOCKET),
         )
         return Contribution(
             steps=(step,),
             probes=(
-                unit_active(SERVICE_UNIT, "lookups wait while MariaDB restarts"),
+                unit_active(GATE.service_unit, "lookups wait while MariaDB restarts"),
                 Probe(
                     id="database-gate.answers",
                     proves="MariaDB answers through the gate that Postfix and Dovecot use",
                     argv=ask,
                     expect=r"(?m)^root@localhost$",
-                    advice=f"journalctl -u {SERVICE_UNIT} -u mariadb -n 50",
+                    advice=f"journalctl -u {GATE.service_unit} -u mariadb -n 50",
                 ),
             ),
         )

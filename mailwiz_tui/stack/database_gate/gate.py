@@ -21,13 +21,11 @@ import socket
 import struct
 import time
 
-FIRST_DESCRIPTOR = 3
-"""Where systemd puts the listening socket (sd_listen_fds(3))."""
-PAUSE = 0.1
+from ..gates.listener import CHUNK, PAUSE, Listener, until_first
+
 ERROR_PACKET = 0xFF
 NOT_YET = frozenset((1040, 1053))
 """MariaDB's errors that pass: too many connections, shutdown in progress."""
-CHUNK = 65536
 COM_QUIT = 1
 
 
@@ -54,25 +52,10 @@ WELCOME = packet(2, b"\0\0\0\x02\0\0\0")
 DOWN = packet(1, bytes((ERROR_PACKET,)) + (1053).to_bytes(2, "little") + b"#08S01MariaDB does not answer")
 
 
-class Gate:
-    """Listens where programs ask, and connects to MariaDB's ``target`` socket; one waits ``patience`` seconds."""
+class Gate(Listener):
+    """Connects whoever asks to MariaDB, or refuses a first query where that does not answer in time."""
 
-    def __init__(self, target: str, patience: float) -> None:
-        self._target = target
-        self._patience = patience
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    async def serve(self, listener: socket.socket) -> None:
-        """Take connections until cancelled."""
-        listener.setblocking(False)
-        loop = asyncio.get_running_loop()
-        while True:
-            client, _ = await loop.sock_accept(listener)
-            task = asyncio.create_task(self._pass_on(client))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-
-    async def _pass_on(self, client: socket.socket) -> None:
+    async def pass_on(self, client: socket.socket) -> None:
         client.setblocking(False)
         with client, contextlib.suppress(OSError):
             uid = peer_uid(client)
@@ -83,7 +66,7 @@ class Gate:
             server, greeting = found
             with server:
                 await asyncio.get_running_loop().sock_sendall(client, greeting)
-                await _both_ways(client, server)
+                await until_first(_copy(client, server), _copy(server, client))
 
     async def _reach(self, uid: int) -> tuple[socket.socket, bytes] | None:
         """A connection to MariaDB and its greeting; None where it did not answer in time."""
@@ -160,17 +143,6 @@ def _not_yet(packet: bytes) -> bool:
     return len(packet) >= 7 and packet[4] == ERROR_PACKET and int.from_bytes(packet[5:7], "little") in NOT_YET
 
 
-async def _both_ways(client: socket.socket, server: socket.socket) -> None:
-    """Copy until either side closes."""
-    ways = (asyncio.create_task(_copy(client, server)), asyncio.create_task(_copy(server, client)))
-    try:
-        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for way in ways:
-            way.cancel()
-        await asyncio.gather(*ways, return_exceptions=True)
-
-
 async def _copy(source: socket.socket, target: socket.socket) -> None:
     loop = asyncio.get_running_loop()
     while data := await loop.sock_recv(source, CHUNK):
@@ -183,8 +155,7 @@ def main() -> None:
     parser.add_argument("target", help="MariaDB's socket")
     parser.add_argument("--patience", type=float, default=7.0, help="seconds a connection may wait")
     options = parser.parse_args()
-    listener = socket.socket(fileno=FIRST_DESCRIPTOR)
-    asyncio.run(Gate(options.target, options.patience).serve(listener))
+    Gate(options.target, options.patience).serve_opened()
 
 
 if __name__ == "__main__":

@@ -21,10 +21,8 @@ import socket
 import sys
 import time
 
-FIRST_DESCRIPTOR = 3
-"""Where systemd puts the listening socket (sd_listen_fds(3))."""
-PAUSE = 0.1
-CHUNK = 65536
+from ..gates.listener import CHUNK, PAUSE, Listener, until_first
+
 TEMPORARY = frozenset((b"code=temp_fail", b"temp"))
 """How Dovecot marks a login that it could not check; the second is the older word."""
 ANSWERS = frozenset((b"OK", b"CONT", b"FAIL", b"DONE"))
@@ -37,26 +35,14 @@ LONGEST = 60.0
 HELLO = b"VERSION\t1\t1\nCPID\t%d\n"
 
 
-class Gate:
-    """Listens where Postfix asks, and connects to Dovecot's ``target`` socket; one waits ``patience`` seconds."""
+class Gate(Listener):
+    """Connects Postfix to Dovecot; one that waits for an answer is told so every ``breath`` seconds."""
 
     def __init__(self, target: str, patience: float, breath: float = BREATH) -> None:
-        self._target = target
-        self._patience = patience
+        super().__init__(target, patience)
         self._breath = breath
-        self._tasks: set[asyncio.Task[None]] = set()
 
-    async def serve(self, listener: socket.socket) -> None:
-        """Take connections until cancelled."""
-        listener.setblocking(False)
-        loop = asyncio.get_running_loop()
-        while True:
-            client, _ = await loop.sock_accept(listener)
-            task = asyncio.create_task(self._pass_on(client))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-
-    async def _pass_on(self, client: socket.socket) -> None:
+    async def pass_on(self, client: socket.socket) -> None:
         with client, contextlib.suppress(OSError):
             client.setblocking(False)
             dovecot = await self._reach()
@@ -93,13 +79,7 @@ class Conversation:
 
     async def pass_on(self) -> None:
         """Copy until either side closes or Dovecot could not check a login."""
-        ways = [asyncio.create_task(way) for way in (self._ask(), self._answer(), self._keep_waiting())]
-        try:
-            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for way in ways:
-                way.cancel()
-            await asyncio.gather(*ways, return_exceptions=True)
+        await until_first(self._ask(), self._answer(), self._keep_waiting())
 
     async def _ask(self) -> None:
         loop = asyncio.get_running_loop()
@@ -162,8 +142,7 @@ def main() -> None:
             sys.exit(f"nobody answers at {options.socket}")
         sys.stdout.write("ready for logins\n")
         return
-    listener = socket.socket(fileno=FIRST_DESCRIPTOR)
-    asyncio.run(Gate(options.socket, options.patience).serve(listener))
+    Gate(options.socket, options.patience).serve_opened()
 
 
 if __name__ == "__main__":

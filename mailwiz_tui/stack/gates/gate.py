@@ -1,0 +1,58 @@
+"""A gate as a component brings it to a server: its program, and the two units that run it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mailwiz_tui.stack.blueprint import Ask, File, Item, Ready, Unit
+from mailwiz_tui.stack.programs import folder, launcher, module
+from mailwiz_tui.stack.render import render
+
+UNITS = "/etc/systemd/system"
+
+
+@dataclass(frozen=True, slots=True)
+class GateProgram:
+    """The module ``gate`` and the templates ``NAME.socket`` and ``NAME.service`` in a component's ``folder``.
+
+    ``called`` is what a person reads while it is waited for.
+    """
+
+    folder: str
+    name: str
+    called: str
+
+    @property
+    def service_unit(self) -> str:
+        """The unit that the program runs in."""
+        return f"{self.name}.service"
+
+    @property
+    def socket_unit(self) -> str:
+        """The unit that keeps the socket open."""
+        return f"{self.name}.socket"
+
+    @property
+    def started(self) -> File:
+        """The executable."""
+        return launcher(self.folder, "gate", self.name)
+
+    def items(self, socket: str, ask: tuple[str, ...], **values: str) -> tuple[Item, ...]:
+        """All that is put on the server; ``ask`` ends with 0 once the gate answers, ``values`` fill its service."""
+        shared, program, started = module("gates", "listener"), module(self.folder, "gate"), self.started
+        opened = File(f"{UNITS}/{self.socket_unit}", render(self.folder, self.socket_unit, socket=socket))
+        text = render(self.folder, self.service_unit, program=started.path, **values)
+        service = File(f"{UNITS}/{self.service_unit}", text)
+        read = (shared, program, started, service, opened)
+        return (
+            folder("gates"),
+            shared,
+            folder(self.folder),
+            program,
+            started,
+            opened,
+            service,
+            Unit(self.socket_unit, restart_on=(opened.path,)),
+            Unit(self.service_unit, restart_on=tuple(file.path for file in read)),
+            Ready(self.called, self.service_unit, Ask.COMMAND, argv=ask),
+        )
