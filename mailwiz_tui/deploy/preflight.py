@@ -9,6 +9,7 @@ from mailwiz_tui.deploy.sanitize import clean_text
 from mailwiz_tui.fleet.facts import Facts
 from mailwiz_tui.plan import memory
 from mailwiz_tui.stack.blueprint import Blueprint, Probe, Scope
+from mailwiz_tui.stack.compile import COMPONENTS
 
 CODENAMES = ("trixie", "bookworm")
 ARCHITECTURES = ("amd64", "arm64")
@@ -16,26 +17,11 @@ MEMORY = 512 << 20
 DISK = 2 << 30
 CLOCK_SKEW = 300.0
 
-_PROCESSES = {
-    "postfix": ("master", "smtpd", "postscreen"),
-    "dovecot-core": ("dovecot",),
-    "rspamd": ("rspamd",),
-    "opendkim": ("opendkim",),
-    "spamd": ("spamd", "spamd child"),
-    "postsrsd": ("postsrsd",),
-    "postfix-mta-sts-resolver": ("mta-sts-daemon",),
-    "exim4-base": ("exim4",),
-    "sendmail-bin": ("sendmail-mta", "sendmail"),
-}
 _STOP = {
     name: f"on the server: systemctl disable --now {name}"
     for name in ("apache2", "caddy", "haproxy", "lighttpd", "named", "traefik", "varnishd")
 }
 _FIND = "systemctl status PID names its unit, ss -ltnp its PID"
-_OWN = (
-    "clamav-milter", "haproxy", "mariadbd", "nginx", "redis-server", "sshd", "systemd", "unbound", "valkey-server",
-    "wireguard-go",
-)  # fmt: skip
 _PROGRAMS = "mailwiz-"
 """What the names of all programs of ours begin with; the kernel tells the first 15 characters of a name."""
 
@@ -120,9 +106,9 @@ def unsupported_system(facts: Facts) -> Refusal | None:
 
 
 def _occupied(facts: Facts, blueprint: Blueprint) -> list[Refusal]:
-    ours = set(_OWN)
-    for software in facts.mail_software:
-        ours.update(_PROCESSES.get(software.name, ()))
+    found_packages = {"", *(software.name for software in facts.mail_software)}
+    programs = (program for component in COMPONENTS for program in component.programs)
+    ours = {program.name for program in programs if program.package in found_packages}
     wanted = {(port.protocol, port.number): port for port in blueprint.ports}
     found: dict[tuple[int, str], Refusal] = {}
     for listener in facts.listeners:

@@ -33,15 +33,38 @@ class PortTls(StrEnum):
     NONE = "none"
 
 
+class Ask(StrEnum):
+    """How a service is asked whether it answers (``agent/items/answers.py``)."""
+
+    TCP = "tcp"
+    SMTP = "smtp"
+    IMAP = "imap"
+    IMAPS = "imaps"
+    MILTER = "milter"
+    REDIS = "redis"
+    CLAMD = "clamd"
+    SPAMD = "spamd"
+    HTTP = "http"
+    FASTCGI = "fastcgi"
+    MYSQL = "mysql"
+    POLICY = "policy"
+    DNS = "dns"
+    COMMAND = "command"
+
+
 @dataclass(frozen=True, slots=True)
 class Port:
-    """A port that the stack listens on; the firewall and the verification are derived from these."""
+    """A port that the stack listens on; the firewall and the verification are derived from these.
+
+    ``ask`` is how its service is asked whether it answers, before the step that starts it ends.
+    """
 
     number: int
     service: str
     scope: Scope
     tls: PortTls = PortTls.NONE
     protocol: str = "tcp"
+    ask: Ask = Ask.TCP
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,25 +182,6 @@ class Unit:
     restart: str = field(default="on-failure", repr=False)
     service_settings: tuple[str, ...] = field(default=(), repr=False)
     oneshot: bool = field(default=False, repr=False)
-
-
-class Ask(StrEnum):
-    """How a service is asked whether it answers (``agent/items/answers.py``)."""
-
-    TCP = "tcp"
-    SMTP = "smtp"
-    IMAP = "imap"
-    IMAPS = "imaps"
-    MILTER = "milter"
-    REDIS = "redis"
-    CLAMD = "clamd"
-    SPAMD = "spamd"
-    HTTP = "http"
-    FASTCGI = "fastcgi"
-    MYSQL = "mysql"
-    POLICY = "policy"
-    DNS = "dns"
-    COMMAND = "command"
 
 
 @dataclass(frozen=True, slots=True)

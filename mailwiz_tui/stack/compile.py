@@ -13,12 +13,11 @@ from mailwiz_tui.stack.backup.component import Backup
 from mailwiz_tui.stack.base.component import Base
 from mailwiz_tui.stack.blueprint import Blueprint, Packages, Probe, SecretSpec, Step
 from mailwiz_tui.stack.certbot.component import Certbot
-from mailwiz_tui.stack.clamav.component import ClamAv, virus_scanner
+from mailwiz_tui.stack.clamav.component import ClamAv
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.database_gate.component import DatabaseGate
 from mailwiz_tui.stack.dovecot.component import Dovecot
 from mailwiz_tui.stack.dovecot.front import Front
-from mailwiz_tui.stack.dovecot.storage import mail_kind
 from mailwiz_tui.stack.fail2ban.component import Fail2ban
 from mailwiz_tui.stack.healing.drop_in import with_restarts
 from mailwiz_tui.stack.internal_tls.component import InternalTls
@@ -36,7 +35,6 @@ from mailwiz_tui.stack.opendkim.component import OpenDkim
 from mailwiz_tui.stack.peers.component import Peers
 from mailwiz_tui.stack.php.component import Php
 from mailwiz_tui.stack.postfix.component import Postfix
-from mailwiz_tui.stack.postfix.relay import SmartHost
 from mailwiz_tui.stack.postfix.satellite import Satellite
 from mailwiz_tui.stack.postfixadmin.component import PostfixAdmin
 from mailwiz_tui.stack.postfixadmin.database import PanelStore
@@ -44,7 +42,6 @@ from mailwiz_tui.stack.rate_limiter.component import RateLimiter
 from mailwiz_tui.stack.readiness import with_readiness
 from mailwiz_tui.stack.recipient_checks.component import RecipientChecks
 from mailwiz_tui.stack.redis.component import Redis
-from mailwiz_tui.stack.resolution import resolution
 from mailwiz_tui.stack.roundcube.component import Roundcube
 from mailwiz_tui.stack.roundcube.database import WebmailStore
 from mailwiz_tui.stack.rspamd.component import Rspamd
@@ -159,20 +156,16 @@ def _probes(contributions: tuple[Contribution, ...]) -> tuple[Probe, ...]:
 
 
 def _meta(context: Context) -> dict[str, str]:
-    """What the checks want to know besides the ports: names, and whether outgoing mail is verified by DANE."""
-    decision = resolution(context)
-    smart_host = SmartHost.of(context.plan)
-    return {
+    """What checks want to know besides the ports: names and choices of the plan, and what components add."""
+    plan = context.plan
+    found = {
         "hostname": context.hostname,
-        "primary_domain": context.plan.domain.primary_domain,
-        "mailbox_domains": " ".join(context.plan.mailbox_domains()),
-        "dkim_selector": context.plan.dkim_selector(context.server_id)
-        if context.plan.security.dkim.enabled
-        else "",
-        "outbound_tls": smart_host.level if smart_host else "dane" if decision.validates else "may",
-        "resolver": "recursing" if decision.recurses else "forwarding",
-        "storage": context.plan.storage.path,
-        "mail_format": mail_kind(context.plan),
-        "spam_filter": context.plan.services.antispam.value,
-        "virus_scanner": virus_scanner(context),
+        "primary_domain": plan.domain.primary_domain,
+        "mailbox_domains": " ".join(plan.mailbox_domains()),
+        "dkim_selector": plan.dkim_selector(context.server_id) if plan.security.dkim.enabled else "",
+        "storage": plan.storage.path,
+        "spam_filter": plan.services.antispam.value,
     }
+    for component in COMPONENTS:
+        found |= component.meta(context)
+    return found

@@ -132,6 +132,18 @@ class Contribution:
     preflight: tuple[Probe, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program that may listen at a port of the stack, by the name that ss(8) shows.
+
+    ``package`` is the mail software that it belongs to, our own or what a component replaces: only where that is
+    found may the program be there, and whose configuration it has is asked apart.
+    """
+
+    name: str
+    package: str = ""
+
+
 class Component(ABC):
     """One part of the stack."""
 
@@ -141,6 +153,8 @@ class Component(ABC):
     """What a person reads about the units that it starts."""
     telling_packages: ClassVar[tuple[str, ...]] = ()
     """The packages that tell a person what is installed; the others only go with them."""
+    programs: ClassVar[tuple[Program, ...]] = ()
+    """The programs that may hold its ports before an installation: its own, and those that it replaces."""
 
     @abstractmethod
     def wanted(self, context: Context) -> bool:
@@ -149,6 +163,13 @@ class Component(ABC):
     @abstractmethod
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """What the component adds; ``so_far`` are the contributions of the components before it."""
+
+    def meta(self, context: Context) -> dict[str, str]:
+        """What checks want to know of it besides ports and probes (``Blueprint.meta``), for example a format.
+
+        Asked of every component on every server, like ``mail_parts``.
+        """
+        return {}
 
     def mail_parts(self, context: Context) -> MailParts:
         """What the component adds to Postfix and Dovecot, here or for a server that reaches it elsewhere.

@@ -1,8 +1,8 @@
 """A step ends when its services answer: what is asked where a component says nothing of its own.
 
 Each TCP port that a component contributes is asked at the end of its last step that starts a service, in the
-protocol that the port's service speaks. A component adds a ``Ready`` of its own for what has no port, or for what
-must answer before something else of the same step starts.
+protocol that the port names (``Port.ask``). A component adds a ``Ready`` of its own for what has no port, or for
+what must answer before something else of the same step starts.
 """
 
 from __future__ import annotations
@@ -10,25 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from mailwiz_tui.stack.blueprint import Ask, Port, Ready, Scope, Step, Unit
+from mailwiz_tui.stack.blueprint import Port, Ready, Scope, Step, Unit
 from mailwiz_tui.stack.component import Context, Contribution
 from mailwiz_tui.stack.protocols import has_ipv4
-
-_ASKS = {
-    "smtp": Ask.SMTP,
-    "submission": Ask.SMTP,
-    "relay": Ask.SMTP,
-    "panel-mail": Ask.SMTP,
-    "dmarc-reports": Ask.SMTP,
-    "srs-mail": Ask.SMTP,
-    "lmtp": Ask.SMTP,
-    "imap": Ask.IMAP,
-    "imaps": Ask.IMAPS,
-    "spamd": Ask.SPAMD,
-    "message-checks": Ask.MILTER,
-    "accounts": Ask.MYSQL,
-}
-"""By the service of a port; LMTP greets like SMTP (RFC 2033)."""
 
 
 def with_readiness(contribution: Contribution, context: Context) -> Contribution:
@@ -56,8 +40,7 @@ def _questions(ports: tuple[Port, ...], unit: str, context: Context) -> Iterator
         if port.protocol != "tcp":
             continue
         name = unit.removesuffix(".service").removesuffix("@-") or "the service"
-        ask = Ask.MILTER if port.service.endswith("-milter") else _ASKS.get(port.service, Ask.TCP)
-        yield Ready(f"{name} (port {port.number}, {port.service})", unit, ask, _at(port, context))
+        yield Ready(f"{name} (port {port.number}, {port.service})", unit, port.ask, _at(port, context))
 
 
 def _at(port: Port, context: Context) -> str:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.stack import layout, limits
 from mailwiz_tui.stack.blueprint import Ask, Command, File, Item, Packages, Port, Probe, Ready, Scope, Step, Unit
-from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.component import Component, Context, Contribution, Program
 from mailwiz_tui.stack.filtering import reached
 from mailwiz_tui.stack.mail_parts import MailParts, Milter, Stage, Stream, asked
 from mailwiz_tui.stack.probes import listens, unit_active
@@ -35,6 +35,7 @@ class ClamAv(Component):
 
     name = "clamav"
     title = "ClamAV (virus scanner)"
+    programs = (Program("clamav-milter"),)
     units = (
         UnitWords(
             "clamav-daemon",
@@ -68,6 +69,12 @@ class ClamAv(Component):
             return MailParts()
         found = reached(context, MILTER, "viruses")
         return MailParts(tuple(asked(m, Stage.VIRUSES, Stream.INCOMING, Stream.SUBMITTED) for m in found))
+
+    def meta(self, context: Context) -> dict[str, str]:
+        """What scans mail here, and with how many signatures: ``clamav``, ``clamav-small``, or nothing."""
+        if not self.wanted(context):
+            return {"virus_scanner": ""}
+        return {"virus_scanner": "clamav-small" if small(context.plan) else "clamav"}
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """Signatures first, then clamd, then the milter."""
@@ -129,7 +136,7 @@ class ClamAv(Component):
                 ),
             ),
             steps=(step,),
-            ports=(Port(MILTER.port, "clamav-milter", Scope.LOCAL),),
+            ports=(Port(MILTER.port, "clamav-milter", Scope.LOCAL, ask=Ask.MILTER),),
             probes=self._probes(),
         )
 
@@ -152,13 +159,6 @@ class ClamAv(Component):
                 "clamav.milter", "the scanner listens for Postfix, on this host alone", MILTER.port, MILTER.unit
             ),
         )
-
-
-def virus_scanner(context: Context) -> str:
-    """What scans mail on this server, and with how many signatures: ``clamav``, ``clamav-small``, or nothing."""
-    if not ClamAv().wanted(context):
-        return ""
-    return "clamav-small" if small(context.plan) else "clamav"
 
 
 def source(plan: Plan) -> str:

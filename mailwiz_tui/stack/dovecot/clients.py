@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mailwiz_tui.stack import layout
-from mailwiz_tui.stack.blueprint import Port, PortTls, Scope
+from mailwiz_tui.stack.blueprint import Ask, Port, PortTls, Scope
 from mailwiz_tui.stack.component import Context
 from mailwiz_tui.stack.jails import jail
 
@@ -17,8 +17,8 @@ def client_ports(context: Context) -> tuple[Port, ...]:
     if not context.topology.serves_clients:
         return ()
     return (
-        Port(143, "imap", Scope.PUBLIC, PortTls.STARTTLS),
-        Port(993, "imaps", Scope.PUBLIC, PortTls.IMPLICIT),
+        Port(143, "imap", Scope.PUBLIC, PortTls.STARTTLS, ask=Ask.IMAP),
+        Port(993, "imaps", Scope.PUBLIC, PortTls.IMPLICIT, ask=Ask.IMAPS),
         Port(4190, "managesieve", Scope.PUBLIC, PortTls.STARTTLS),
     )
 

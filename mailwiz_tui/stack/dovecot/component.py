@@ -5,6 +5,7 @@ from __future__ import annotations
 from mailwiz_tui.plan.model import StorageType
 from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.blueprint import (
+    Ask,
     Command,
     Directory,
     File,
@@ -20,11 +21,11 @@ from mailwiz_tui.stack.blueprint import (
 )
 from mailwiz_tui.stack.capacity import Capacity
 from mailwiz_tui.stack.certificate import certificate_consumer
-from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.component import Component, Context, Contribution, Program
 from mailwiz_tui.stack.dovecot.clients import JAIL, SHOWN, client_ports, peers_read
 from mailwiz_tui.stack.dovecot.logins import OWN_SCRIPT, PACKAGE, own_script_file
 from mailwiz_tui.stack.dovecot.release import SIEVE_DIR, config_files, version
-from mailwiz_tui.stack.dovecot.storage import INDEXES, mail_store
+from mailwiz_tui.stack.dovecot.storage import INDEXES, mail_kind, mail_store
 from mailwiz_tui.stack.private_link import after_network
 from mailwiz_tui.stack.probes import clean_check, unit_active
 from mailwiz_tui.stack.programs import folder, module
@@ -44,6 +45,7 @@ class Dovecot(Component):
 
     name = "dovecot"
     title = "Dovecot (IMAP, LMTP)"
+    programs = (Program("dovecot", "dovecot-core"),)
     units = (
         UnitWords(
             "dovecot",
@@ -57,6 +59,10 @@ class Dovecot(Component):
     def wanted(self, context: Context) -> bool:
         """Where mailboxes are kept."""
         return context.topology.mailboxes.here
+
+    def meta(self, context: Context) -> dict[str, str]:
+        """In which format the plan has mailboxes: mail that lies in another one is moved first."""
+        return {"mail_format": mail_kind(context.plan)}
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """One configuration file of our own in place of Debian's; the operator's folder is read last."""
@@ -208,11 +214,12 @@ def _peer_ports(context: Context) -> tuple[Port, ...]:
     """What a store offers the plan's other servers."""
     if not context.topology.mailboxes.on_stores:
         return ()
-    delivery = Port(layout.LMTP_PORT, "lmtp", Scope.PEERS, PortTls.STARTTLS)
+    # LMTP greets like SMTP (RFC 2033)
+    delivery = Port(layout.LMTP_PORT, "lmtp", Scope.PEERS, PortTls.STARTTLS, ask=Ask.SMTP)
     if context.topology.serves_clients:
         return (delivery,)
     return (
         delivery,
-        Port(layout.IMAP_PORT, "imap", Scope.PEERS, PortTls.STARTTLS),
+        Port(layout.IMAP_PORT, "imap", Scope.PEERS, PortTls.STARTTLS, ask=Ask.IMAP),
         Port(layout.SIEVE_PORT, "managesieve", Scope.PEERS, PortTls.STARTTLS),
     )

@@ -11,7 +11,7 @@ import json
 
 from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.accounts.readers import reader_files, reader_groups, reader_packages, reader_settings
-from mailwiz_tui.stack.blueprint import Directory, File, Packages, Port, Probe, Scope, Step, Unit, User
+from mailwiz_tui.stack.blueprint import Ask, Directory, File, Packages, Port, Probe, Scope, Step, Unit, User
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.mail_parts import MailParts, Milter, Stage, Stream, asked
 from mailwiz_tui.stack.probes import POSTFIX_COMPLAINT, listens, unit_active
@@ -101,7 +101,7 @@ class MessageChecks(Component):
             packages=Packages(names=("python3-milter", *reader_packages(context))),
             steps=(step,),
             ports=(
-                Port(MILTER.port, "message-checks", Scope.LOCAL),
+                Port(MILTER.port, "message-checks", Scope.LOCAL, ask=Ask.MILTER),
                 Port(layout.SENDER_OWNERS_PORT, "sender-owners", Scope.LOCAL),
             ),
             probes=(

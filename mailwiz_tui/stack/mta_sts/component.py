@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from mailwiz_tui.stack import layout, programs
 from mailwiz_tui.stack.blueprint import File, Item, Packages, Port, Probe, Scope, Step, Unit
-from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.component import Component, Context, Contribution, Program
 from mailwiz_tui.stack.mail_parts import MailParts, MainCf, PostfixParts, Section
 from mailwiz_tui.stack.mta_sts.policies import applies, dane_first, settings
 from mailwiz_tui.stack.postfix.release import Release
@@ -30,6 +30,7 @@ class MtaSts(Component):
 
     name = "mta_sts"
     title = "MTA-STS (outgoing mail)"
+    programs = (Program("mta-sts-daemon", "postfix-mta-sts-resolver"),)
     units = (
         UnitWords("postfix-mta-sts-resolver", _DOWN, work=(Work.MAIL,), checks=("mta_sts.",)),
         UnitWords("mailwiz-dane-policy", _DOWN, work=(Work.MAIL,), checks=("mta_sts.",)),

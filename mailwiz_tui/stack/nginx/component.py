@@ -21,7 +21,7 @@ from mailwiz_tui.stack.blueprint import (
     Unit,
 )
 from mailwiz_tui.stack.certificate import certificate_consumer
-from mailwiz_tui.stack.component import Component, Context, Contribution, WebLocation
+from mailwiz_tui.stack.component import Component, Context, Contribution, Program, WebLocation
 from mailwiz_tui.stack.nginx.addresses import login_template, own_script_addresses
 from mailwiz_tui.stack.probes import clean_check, unit_active
 from mailwiz_tui.stack.protocols import has_ipv6
@@ -39,6 +39,7 @@ class Nginx(Component):
 
     name = "nginx"
     title = "nginx (web server)"
+    programs = (Program("nginx"),)
     units = (
         UnitWords(
             "nginx",

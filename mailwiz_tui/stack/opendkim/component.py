@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from mailwiz_tui.plan.model import Antispam
 from mailwiz_tui.stack import layout
-from mailwiz_tui.stack.blueprint import Directory, File, Packages, Port, Probe, Scope, Step, Unit
-from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.blueprint import Ask, Directory, File, Packages, Port, Probe, Scope, Step, Unit
+from mailwiz_tui.stack.component import Component, Context, Contribution, Program
 from mailwiz_tui.stack.mail_parts import MailParts
 from mailwiz_tui.stack.opendkim import milter
 from mailwiz_tui.stack.opendkim.milter import MILTER
@@ -33,6 +33,7 @@ class OpenDkim(Component):
 
     name = "opendkim"
     title = "OpenDKIM (DKIM)"
+    programs = (Program("opendkim", "opendkim"),)
     units = (
         UnitWords(
             "opendkim", "mail is deferred: it cannot be signed (DKIM)", work=(Work.MAIL,), checks=("opendkim.",)
@@ -100,7 +101,7 @@ class OpenDkim(Component):
         return Contribution(
             packages=Packages(names=("opendkim",)),
             steps=(step,),
-            ports=(Port(MILTER.port, "opendkim-milter", Scope.LOCAL),),
+            ports=(Port(MILTER.port, "opendkim-milter", Scope.LOCAL, ask=Ask.MILTER),),
             probes=self._probes(key if signs else ""),
             findings=() if plan.services.antispam is Antispam.RSPAMD else (_NO_ARC,),
         )

@@ -16,7 +16,7 @@ from mailwiz_tui.stack.blueprint import (
 )
 from mailwiz_tui.stack.capacity import Capacity
 from mailwiz_tui.stack.certificate import certificate_consumer
-from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.component import Component, Context, Contribution, Program
 from mailwiz_tui.stack.jails import jail
 from mailwiz_tui.stack.mail_parts import Section, Stream
 from mailwiz_tui.stack.postfix import relay
@@ -42,12 +42,26 @@ class Postfix(Component):
 
     name = "postfix"
     title = "Postfix (SMTP)"
+    programs = (
+        Program("master", "postfix"),
+        Program("smtpd", "postfix"),
+        Program("postscreen", "postfix"),
+        Program("exim4", "exim4-base"),
+        Program("sendmail-mta", "sendmail-bin"),
+        Program("sendmail", "sendmail-bin"),
+    )
     units = WORDS
     telling_packages = ("postfix",)
 
     def wanted(self, context: Context) -> bool:
         """Where mail comes in or goes out."""
         return context.topology.transfers
+
+    def meta(self, context: Context) -> dict[str, str]:
+        """What is demanded of the servers that mail is sent to."""
+        smart_host = relay.SmartHost.of(context.plan)
+        checked = "dane" if resolution(context).validates else "may"
+        return {"outbound_tls": smart_host.level if smart_host else checked}
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """main.cf and master.cf are whole files of ours; maps are read through proxymap(8)."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mailwiz_tui.plan.model import AdminPanel
 from mailwiz_tui.stack import layout
-from mailwiz_tui.stack.blueprint import File, Port, PortTls, Scope
+from mailwiz_tui.stack.blueprint import Ask, File, Port, PortTls, Scope
 from mailwiz_tui.stack.capacity import Capacity
 from mailwiz_tui.stack.component import Context
 from mailwiz_tui.stack.mail_parts import Stream
@@ -36,7 +36,7 @@ def master_cf(context: Context) -> str:
 
 def inlet_ports(context: Context) -> tuple[Port, ...]:
     """Where they listen."""
-    return tuple(Port(inlet.port, inlet.label, Scope.LOCAL) for inlet in context.mail.postfix.inlets)
+    return tuple(Port(inlet.port, inlet.label, Scope.LOCAL, ask=Ask.SMTP) for inlet in context.mail.postfix.inlets)
 
 
 def _hears_the_panel(context: Context) -> bool:
@@ -65,13 +65,13 @@ def among_peers(context: Context) -> tuple[File, ...]:
 
 def ports(context: Context) -> tuple[Port, ...]:
     """What is listened on."""
-    incoming = (Port(25, "smtp", Scope.PUBLIC, PortTls.STARTTLS),)
+    incoming = (Port(25, "smtp", Scope.PUBLIC, PortTls.STARTTLS, ask=Ask.SMTP),)
     outgoing = (
         Port(465, "submissions", Scope.PUBLIC, PortTls.IMPLICIT),
-        Port(587, "submission", Scope.PUBLIC, PortTls.STARTTLS),
+        Port(587, "submission", Scope.PUBLIC, PortTls.STARTTLS, ask=Ask.SMTP),
     )
-    peers = (Port(layout.PEER_RELAY_PORT, "relay", Scope.PEERS, PortTls.STARTTLS),)
-    local = (Port(layout.PANEL_MAIL_PORT, "panel-mail", Scope.LOCAL),)
+    peers = (Port(layout.PEER_RELAY_PORT, "relay", Scope.PEERS, PortTls.STARTTLS, ask=Ask.SMTP),)
+    local = (Port(layout.PANEL_MAIL_PORT, "panel-mail", Scope.LOCAL, ask=Ask.SMTP),)
     return (
         *(incoming if context.topology.receives else ()),
         *(local if _hears_the_panel(context) else ()),

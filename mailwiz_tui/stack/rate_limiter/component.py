@@ -11,7 +11,7 @@ import json
 
 from mailwiz_tui.plan.model import Antispam
 from mailwiz_tui.stack import layout, limits
-from mailwiz_tui.stack.blueprint import Directory, File, Packages, Port, Scope, Step, Unit, User
+from mailwiz_tui.stack.blueprint import Ask, Directory, File, Packages, Port, Scope, Step, Unit, User
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.mail_parts import MailParts, Milter, Stage, Stream, asked
 from mailwiz_tui.stack.probes import listens, unit_active
@@ -85,7 +85,7 @@ class RateLimiter(Component):
         return Contribution(
             packages=Packages(names=("python3-milter",)),
             steps=(step,),
-            ports=(Port(MILTER.port, "guard-milter", Scope.LOCAL),),
+            ports=(Port(MILTER.port, "guard-milter", Scope.LOCAL, ask=Ask.MILTER),),
             probes=(
                 unit_active(MILTER.unit, "what users may send is limited"),
                 listens(

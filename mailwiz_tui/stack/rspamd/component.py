@@ -21,7 +21,7 @@ from mailwiz_tui.stack.blueprint import (
     Unit,
     User,
 )
-from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.component import Component, Context, Contribution, Program
 from mailwiz_tui.stack.mail_parts import LOOPBACK, MailParts, PostfixParts
 from mailwiz_tui.stack.probes import clean_check, unit_active
 from mailwiz_tui.stack.redis.component import UNIT as REDIS
@@ -52,6 +52,7 @@ class Rspamd(Component):
 
     name = "rspamd"
     title = "Rspamd (spam filter, DKIM)"
+    programs = (Program("rspamd", "rspamd"),)
     units = (
         UnitWords(
             "rspamd", "mail is deferred: it cannot be checked for spam", work=(Work.MAIL,), checks=("rspamd.",)
@@ -127,7 +128,7 @@ class Rspamd(Component):
             secrets=(SecretSpec("rspamd-controller"),),
             steps=(step,),
             kept=("/etc/rspamd/override.d", "/etc/rspamd/lua.local.d"),
-            ports=(Port(layout.RSPAMD_MILTER_PORT, "rspamd-milter", Scope.LOCAL),),
+            ports=(Port(layout.RSPAMD_MILTER_PORT, "rspamd-milter", Scope.LOCAL, ask=Ask.MILTER),),
             probes=(*self._probes(context, key), *reports.probes(context)),
         )
 

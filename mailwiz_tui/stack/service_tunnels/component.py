@@ -22,7 +22,7 @@ from mailwiz_tui.stack.blueprint import (
     Step,
     Unit,
 )
-from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.component import Component, Context, Contribution, Program
 from mailwiz_tui.stack.probes import clean_check, unit_active
 from mailwiz_tui.stack.render import render
 from mailwiz_tui.stack.unit_words import UnitWords, Work
@@ -41,6 +41,7 @@ class ServiceTunnels(Component):
 
     name = "links"
     title = "HAProxy (service tunnels)"
+    programs = (Program("haproxy"),)
     units = (
         UnitWords(
             "mailwiz-links",

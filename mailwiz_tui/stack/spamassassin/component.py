@@ -25,7 +25,7 @@ from mailwiz_tui.stack.blueprint import (
     Step,
     Unit,
 )
-from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.component import Component, Context, Contribution, Program
 from mailwiz_tui.stack.filtering import reached, teaching_places
 from mailwiz_tui.stack.mail_parts import LOOPBACK, Learner, MailParts, Milter, Stage, Stream, asked
 from mailwiz_tui.stack.probes import listens, unit_active
@@ -54,6 +54,10 @@ class SpamAssassin(Component):
 
     name = "spamassassin"
     title = "SpamAssassin (spam filter)"
+    programs = (
+        Program("spamd", "spamd"),
+        Program("spamd child", "spamd"),
+    )
     units = (
         UnitWords(
             "spamd",
@@ -157,8 +161,8 @@ class SpamAssassin(Component):
             steps=(step,),
             kept=("/etc/spamassassin",),
             ports=(
-                Port(layout.SPAMD_PORT, "spamd", Scope.LOCAL),
-                Port(MILTER.port, "spamd-milter", Scope.LOCAL),
+                Port(layout.SPAMD_PORT, "spamd", Scope.LOCAL, ask=Ask.SPAMD),
+                Port(MILTER.port, "spamd-milter", Scope.LOCAL, ask=Ask.MILTER),
             ),
             probes=self._probes(),
             findings=() if decision.recurses else (_NO_UPDATES,),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.blueprint import Command, File, Packages, Port, Probe, Scope, SecretSpec, Step, Unit
-from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.component import Component, Context, Contribution, Program
 from mailwiz_tui.stack.mail_parts import MailParts
 from mailwiz_tui.stack.probes import listens, unit_active
 from mailwiz_tui.stack.render import render
@@ -32,6 +32,7 @@ class Srs(Component):
 
     name = "srs"
     title = "postsrsd (forwarding)"
+    programs = (Program("postsrsd", "postsrsd"),)
     units = (
         UnitWords(
             "postsrsd", "forwarded mail waits in the queue, and bounces of it are deferred", checks=("srs.",)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from mailwiz_tui.stack import layout
-from mailwiz_tui.stack.blueprint import File, Port, Scope
+from mailwiz_tui.stack.blueprint import Ask, File, Port, Scope
 from mailwiz_tui.stack.component import Context
 from mailwiz_tui.stack.mail_parts import MainCf, PostfixParts, Section
 from mailwiz_tui.stack.postfix.lookups import lookups
@@ -44,7 +44,7 @@ def postfix_parts(context: Context) -> PostfixParts:
         main_cf=_parameters(context),
         master_cf=(services,) if leaves else (),
         # Postfix listens there, not postsrsd
-        ports=(Port(layout.SRS_MAIL_PORT, "srs-mail", Scope.LOCAL),) if leaves else (),
+        ports=(Port(layout.SRS_MAIL_PORT, "srs-mail", Scope.LOCAL, ask=Ask.SMTP),) if leaves else (),
         tables=tuple(File(path, text) for path, text in _tables(context).items()),
         # a genuine SRS address may be a sender: mail that was forwarded back to us
         sender_checks=(f"check_sender_access {GENUINE}",),

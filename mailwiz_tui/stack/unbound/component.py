@@ -7,7 +7,7 @@ from importlib.resources import files
 
 from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.blueprint import Ask, Command, File, Packages, Probe, Ready, Step, Unit
-from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.component import Component, Context, Contribution, Program
 from mailwiz_tui.stack.probes import clean_check, unit_active
 from mailwiz_tui.stack.protocols import has_ipv6
 from mailwiz_tui.stack.render import render
@@ -28,6 +28,7 @@ class Unbound(Component):
 
     name = "unbound"
     title = "unbound (DNS resolver)"
+    programs = (Program("unbound"),)
     units = (
         UnitWords(
             "unbound",
@@ -41,6 +42,10 @@ class Unbound(Component):
     def wanted(self, context: Context) -> bool:
         """Every server validates for itself."""
         return True
+
+    def meta(self, context: Context) -> dict[str, str]:
+        """Whether names are looked up from the root on, or by way of other resolvers."""
+        return {"resolver": "recursing" if resolution(context).recurses else "forwarding"}
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """Configure by the decision in ``resolution``: recurse, or forward; validate, or not."""

@@ -69,7 +69,8 @@ def test_a_port_of_postfix_is_asked_when_postfix_was_started(site: str) -> None:
 
 def test_a_new_daemon_with_a_port_gets_it_without_a_word() -> None:
     made = Contribution(
-        steps=(Step("x", "X", "x", (Unit("new.service"),)),), ports=(Port(4711, "new-milter", Scope.LOCAL),)
+        steps=(Step("x", "X", "x", (Unit("new.service"),)),),
+        ports=(Port(4711, "new", Scope.LOCAL, ask=Ask.MILTER),),
     )
     context = Context(cases.plan(), "mx1", cases.facts().servers["mx1"].facts)
     (ready,) = [i for i in with_readiness(made, context).steps[0].items if isinstance(i, Ready)]
