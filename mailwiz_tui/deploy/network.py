@@ -19,7 +19,8 @@ from mailwiz_tui.deploy.agent_link import Link
 from mailwiz_tui.fleet.facts import Facts, FactsFile
 from mailwiz_tui.plan.findings import Finding, Severity
 from mailwiz_tui.plan.model import Plan, PrivateNetwork
-from mailwiz_tui.stack import layout, traffic
+from mailwiz_tui.stack import layout
+from mailwiz_tui.stack.flows import flows_of
 from mailwiz_tui.topology.servers import linked
 
 CLOCKS_APART = 30.0
@@ -148,7 +149,7 @@ async def survey(plan: Plan, known: FactsFile, links: Mapping[str, Link]) -> lis
         await asyncio.gather(*work)
     finally:
         await _each({name: links[name] for name in listening}, "answer_udp", port=layout.MESH_PORT, seconds=0.0)
-    needed = {frozenset((f.source_id, f.target_id)) for f in traffic.flows(plan) if not f.public}
+    needed = {frozenset((f.source_id, f.target_id)) for f in flows_of(plan) if not f.public}
     pairs = itertools.combinations([s.id for s in plan.servers if s.id in links], 2)
     return [_report(known, told, first, second, frozenset((first, second)) in needed) for first, second in pairs]
 

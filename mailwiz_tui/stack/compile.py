@@ -52,6 +52,7 @@ from mailwiz_tui.stack.spamassassin.component import SpamAssassin
 from mailwiz_tui.stack.srs.component import Srs
 from mailwiz_tui.stack.ssh.component import Ssh
 from mailwiz_tui.stack.tls.component import Tls
+from mailwiz_tui.stack.traffic import Offer
 from mailwiz_tui.stack.unbound.component import Unbound
 from mailwiz_tui.stack.wireguard.component import WireGuard
 
@@ -105,6 +106,9 @@ COMPONENTS: tuple[Component, ...] = (
 that does not work stops all before it begins, the filter gets ready while others
 start, what an earlier plan wanted goes once the new works, the firewall closes last."""
 
+OFFERS: tuple[Offer, ...] = tuple(offer for component in COMPONENTS for offer in component.offers)
+"""What servers of a plan offer each other, in the order of their components."""
+
 
 def compile_server(plan: Plan, server_id: str, known: FactsFile) -> Blueprint:
     """What one server of the plan shall be.
@@ -114,7 +118,7 @@ def compile_server(plan: Plan, server_id: str, known: FactsFile) -> Blueprint:
     """
     if all(server.id != server_id for server in plan.servers):
         raise KeyError(f"the plan has no server {server_id}")
-    context = Context(plan, server_id, known.facts(server_id) or Facts(), known)
+    context = Context(plan, server_id, known.facts(server_id) or Facts(), known, OFFERS)
     context = replace(context, mail=gathered(component.mail_parts(context) for component in COMPONENTS))
     contributions: tuple[Contribution, ...] = ()
     for component in COMPONENTS:

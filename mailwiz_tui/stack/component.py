@@ -31,6 +31,7 @@ from mailwiz_tui.plan.published import public_names
 from mailwiz_tui.stack import traffic
 from mailwiz_tui.stack.blueprint import File, Packages, Port, Probe, SecretSpec, Step
 from mailwiz_tui.stack.mail_parts import MailParts
+from mailwiz_tui.stack.traffic import Offer
 from mailwiz_tui.stack.unit_words import UnitWords
 from mailwiz_tui.topology.derive import topology_of
 from mailwiz_tui.topology.model import ServerTopology
@@ -42,14 +43,16 @@ class Context:
     """What every component may know: the plan, this server's facts, and what the other servers told.
 
     ``known`` holds the facts and public keys of all servers (it may lack servers not yet asked). ``topology`` says
-    what this server does and what it can rely on; it follows from the plan. ``mail`` is what all components add to
-    Postfix and Dovecot. Raises ``KeyError`` where the plan lacks the server.
+    what this server does and what it can rely on; it follows from the plan. ``offers`` is what servers of a plan
+    offer each other, ``mail`` what all components add to Postfix and Dovecot. Raises ``KeyError`` where the plan
+    lacks the server.
     """
 
     plan: Plan
     server_id: str
     facts: Facts
     known: FactsFile = field(default_factory=FactsFile)
+    offers: tuple[Offer, ...] = ()
     mail: MailParts = field(default_factory=MailParts)
     topology: ServerTopology = field(init=False)
 
@@ -155,6 +158,9 @@ class Component(ABC):
     """The packages that tell a person what is installed; the others only go with them."""
     programs: ClassVar[tuple[Program, ...]] = ()
     """The programs that may hold its ports before an installation: its own, and those that it replaces."""
+
+    offers: ClassVar[tuple[Offer, ...]] = ()
+    """What other servers of a plan reach where it runs; firewall, tunnels and checks follow from it."""
 
     @abstractmethod
     def wanted(self, context: Context) -> bool:

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from mailwiz_tui.plan.model import Role
 from mailwiz_tui.stack.component import Context
 from mailwiz_tui.stack.mail_parts import Milter
-from mailwiz_tui.stack.traffic import endpoints
+from mailwiz_tui.stack.traffic import Link, endpoints
+
+ASKS_FILTERS = (Role.MX_INBOUND, Role.MX_OUTBOUND)
+"""Who has mail filtered."""
 
 
-def reached(context: Context, milter: Milter, service: str) -> tuple[Milter, ...]:
+def reached(context: Context, milter: Milter, link: Link) -> tuple[Milter, ...]:
     """A milter of the servers that filter, where Postfix on this server finds it; none where it asks nobody."""
     if not context.topology.transfers:
         return ()
     if context.topology.filters.exclusive:
         return (milter,)
-    places = endpoints(context.plan, context.server_id, service)
+    places = endpoints(context.plan, context.server_id, link)
     return tuple(replace(milter, host=place.address, port=place.port) for place in places)
 
 
-def teaching_places(context: Context, service: str) -> str:
+def teaching_places(context: Context, link: Link) -> str:
     """Where every filter is taught, as the programs that bring mail there read it: ``address:port``, separated."""
-    places = endpoints(context.plan, context.server_id, service)
+    places = endpoints(context.plan, context.server_id, link)
     return " ".join(f"{place.address}:{place.port}" for place in places)

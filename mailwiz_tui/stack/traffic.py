@@ -1,7 +1,7 @@
 """Who talks to whom inside: every connection between the servers of a plan, on which port, and why.
 
-The firewall, the links, the tests before and after the installation and the screens all read this one table.
-Pure: it follows from the plan alone.
+Components say what they offer other servers (``Component.offers``). The firewall, the links, the tests before and
+after the installation and the screens read the connections that follow from these and the plan. Pure.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from mailwiz_tui.plan.model import Antispam, Plan, PlanServer, PrivateNetwork, Role
+from mailwiz_tui.plan.model import Plan, PlanServer, PrivateNetwork, Role
 from mailwiz_tui.plan.published import host_label
 from mailwiz_tui.stack import layout
 from mailwiz_tui.topology.servers import linked, servers_doing
@@ -85,142 +85,36 @@ class Endpoint:
     provider_ids: tuple[str, ...]
 
 
-EXCHANGES = (
-    Exchange(
-        "accounts",
-        layout.DATABASE_PORT,
-        (Role.MAIL_STORAGE,),
-        (Role.MX_INBOUND, Role.MX_OUTBOUND, Role.MAIL_STORAGE),
-        "reads the accounts",
-        accounts=True,
-    ),
-    Exchange(
-        "lmtp",
-        layout.LMTP_PORT,
-        (Role.MAIL_STORAGE,),
-        (Role.MX_INBOUND, Role.MX_OUTBOUND),
-        "delivers mail to the mailboxes",
-    ),
-    Exchange(
-        "imap", layout.IMAP_PORT, (Role.MAIL_STORAGE,), (Role.MX_OUTBOUND,), "brings clients to their mailbox"
-    ),
-    Exchange(
-        "managesieve",
-        layout.SIEVE_PORT,
-        (Role.MAIL_STORAGE,),
-        (Role.MX_OUTBOUND,),
-        "brings clients to their filters",
-    ),
-    Exchange(
-        "sync",
-        layout.STORE_SYNC_PORT,
-        (Role.MAIL_STORAGE,),
-        (Role.MAIL_STORAGE,),
-        "moves mailboxes between the stores",
-        at_times=True,
-    ),
-    Exchange(
-        "relay",
-        layout.PEER_RELAY_PORT,
-        (Role.MX_OUTBOUND,),
-        (Role.MAIL_STORAGE, Role.MX_INBOUND, Role.ANTISPAM),
-        "sends out what the servers write themselves: forwarded mail, answers, reports",
-    ),
-)
-
-_SPAMD_ANSWERS = (r'send "PING SPAMC/1.5\r\n\r\n"', "expect string PONG")
-"""spamd/PROTOCOL of SpamAssassin's source. It writes a line into the log for each connection."""
-
-_SENDERS = (Role.MX_INBOUND, Role.MX_OUTBOUND)
-LINKS = (
-    Link(
-        "milter",
-        layout.RSPAMD_MILTER_PORT,
-        (Role.ANTISPAM,),
-        _SENDERS,
-        "has mail filtered",
-        wanted=lambda plan: plan.services.antispam is Antispam.RSPAMD,
-    ),
-    Link(
-        "learning",
-        layout.RSPAMD_CONTROLLER_PORT,
-        (Role.ANTISPAM,),
-        (Role.MAIL_STORAGE,),
-        "teaches the filter what is spam",
-        each=True,
-        wanted=lambda plan: plan.services.antispam is Antispam.RSPAMD,
-        ping="/ping",
-    ),
-    Link(
-        "viruses",
-        layout.CLAMAV_MILTER_PORT,
-        (Role.ANTISPAM,),
-        _SENDERS,
-        "has mail searched for viruses",
-        wanted=lambda plan: plan.services.antivirus,
-    ),
-    Link(
-        "spamassassin",
-        layout.SPAMD_MILTER_PORT,
-        (Role.ANTISPAM,),
-        _SENDERS,
-        "has mail filtered",
-        wanted=lambda plan: plan.services.antispam is Antispam.SPAMASSASSIN,
-        own_probe=(
-            f"connect port {layout.SPAMD_MILTER_PORT}",
-            f"connect port {layout.SPAMD_PORT}",
-            *_SPAMD_ANSWERS,
-        ),
-        own_interval=5,
-    ),
-    Link(
-        "spamd",
-        layout.SPAMD_PORT,
-        (Role.ANTISPAM,),
-        (Role.MAIL_STORAGE,),
-        "teaches the filter what is spam",
-        each=True,
-        wanted=lambda plan: plan.services.antispam is Antispam.SPAMASSASSIN,
-        probe=_SPAMD_ANSWERS,
-        interval=30,
-    ),
-)
+Offer = Exchange | Link
 
 
-def flows(plan: Plan) -> tuple[Flow, ...]:
-    """Every connection between servers; empty for one server. In the table's order, then the plan's."""
+def flows(plan: Plan, offers: Iterable[Offer]) -> tuple[Flow, ...]:
+    """Every connection between servers; empty for one server. Exchanges come before links, each in their order."""
     if not linked(plan):
         return ()
+    offered = tuple(offers)
     found = [*_private_link(plan)]
-    for exchange in EXCHANGES:
+    for exchange in (offer for offer in offered if isinstance(offer, Exchange)):
         targets = servers_doing(plan, *exchange.providers)
-        if exchange.accounts:
-            targets = targets[:1]
-        found += _between(servers_doing(plan, *exchange.consumers), targets, exchange)
-    for link in links(plan):
+        found += _between(
+            servers_doing(plan, *exchange.consumers), targets[:1] if exchange.accounts else targets, exchange
+        )
+    for link in links(plan, offered):
         found += _between(servers_doing(plan, *link.consumers), servers_doing(plan, *link.providers), link)
     return tuple(found)
 
 
-def links(plan: Plan) -> tuple[Link, ...]:
+def links(plan: Plan, offers: Iterable[Offer]) -> tuple[Link, ...]:
     """The links that a plan has between its servers."""
-    return tuple(link for link in LINKS if link.wanted(plan)) if linked(plan) else ()
+    wanted = (offer for offer in offers if isinstance(offer, Link) and offer.wanted(plan))
+    return tuple(wanted) if linked(plan) else ()
 
 
-def link_named(service: str) -> Link:
-    """The link of a service. Raises ``KeyError`` where there is none."""
-    for link in LINKS:
-        if link.service == service:
-            return link
-    raise KeyError(service)
-
-
-def endpoints(plan: Plan, server_id: str, service: str) -> tuple[Endpoint, ...]:
+def endpoints(plan: Plan, server_id: str, link: Link) -> tuple[Endpoint, ...]:
     """Where a program on a server finds a linked service: one address, or with ``each`` one for every provider.
 
     Its own provider is at 127.0.0.1; where there are others beside it, 127.0.0.2 leads to whichever works.
     """
-    link = link_named(service)
     providers = [server.id for server in servers_doing(plan, *link.providers)]
     if link.each:
         ports = {other: index for index, other in enumerate(providers, 10)}
@@ -256,7 +150,7 @@ def _private_link(plan: Plan) -> Iterator[Flow]:
                 )
 
 
-def _between(sources: Iterable[PlanServer], targets: Iterable[PlanServer], what: Exchange | Link) -> Iterator[Flow]:
+def _between(sources: Iterable[PlanServer], targets: Iterable[PlanServer], what: Offer) -> Iterator[Flow]:
     for source in sources:
         for target in targets:
             if source.id != target.id:

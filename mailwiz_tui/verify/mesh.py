@@ -15,6 +15,7 @@ from mailwiz_tui.deploy.sanitize import clean_line
 from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.stack import traffic
 from mailwiz_tui.stack.blueprint import Blueprint, Scope
+from mailwiz_tui.stack.flows import flows_of, links_of
 from mailwiz_tui.topology.servers import server_of
 from mailwiz_tui.verify.check import Check, Failed
 from mailwiz_tui.verify.result import CheckResult, CheckState
@@ -25,8 +26,8 @@ _PATIENCE = 2.0
 
 async def flows(plan: Plan, server_id: str, link: Link) -> list[CheckResult]:
     """One result for each flow that begins at a server, asked in one round trip. Raises what the link raises."""
-    mine = [flow for flow in traffic.flows(plan) if flow.source_id == server_id and not flow.public]
-    inside_tls = {link.service for link in traffic.links(plan)}
+    mine = [flow for flow in flows_of(plan) if flow.source_id == server_id and not flow.public]
+    inside_tls = {link.service for link in links_of(plan)}
     places = [
         {
             "id": str(number),
@@ -60,7 +61,7 @@ def outside(target: Target, blueprint: Blueprint, plan: Plan, elsewhere: Link | 
 def internal_ports(plan: Plan, blueprint: Blueprint) -> list[int]:
     """The TCP ports that servers of the plan use among themselves and that this one does not offer to the world."""
     public = {port.number for port in blueprint.ports if port.scope is Scope.PUBLIC and port.protocol == "tcp"}
-    return sorted({flow.port for flow in traffic.flows(plan) if flow.protocol == "tcp"} - public)
+    return sorted({flow.port for flow in flows_of(plan) if flow.protocol == "tcp"} - public)
 
 
 def _judge(flow: traffic.Flow, answer: dict[str, object] | None) -> CheckResult:

@@ -24,8 +24,8 @@ from mailwiz_tui.fleet.inventory import load_inventory
 from mailwiz_tui.lab.lab import Lab
 from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.stack import compile as compiler
-from mailwiz_tui.stack import traffic
 from mailwiz_tui.stack.component import Component
+from mailwiz_tui.stack.flows import LINK_PORTS, flows_of
 from mailwiz_tui.verify import mesh as verify_mesh
 from mailwiz_tui.verify import server_checks
 from mailwiz_tui.verify.check import perform
@@ -154,8 +154,8 @@ class Mesh:
     def listen(self, number: int = 3) -> None:
         """Something answers on every port that a flow names, and on the filter's own loopback ports."""
         for server in self.plan(number).servers:
-            ports = {flow.port for flow in traffic.flows(self.plan(number)) if not flow.public}
-            links = {link.port for link in traffic.LINKS}
+            ports = {flow.port for flow in flows_of(self.plan(number)) if not flow.public}
+            links = LINK_PORTS
             places = [f"{server.internal_ip},{port}" for port in ports - links]
             if "antispam" in server.roles:
                 places += [f"127.0.0.1,{port}" for port in links]
@@ -214,8 +214,8 @@ async def test_every_server_proves_its_links(mesh: Mesh) -> None:
 async def test_each_port_opens_to_its_flows_and_to_nobody_else(mesh: Mesh) -> None:
     mesh.listen()
     plan = mesh.plan(3)
-    inside = [flow for flow in traffic.flows(plan) if not flow.public]
-    ports = sorted({flow.port for flow in inside} - {link.port for link in traffic.LINKS})
+    inside = [flow for flow in flows_of(plan) if not flow.public]
+    ports = sorted({flow.port for flow in inside} - LINK_PORTS)
     for source in plan.servers:
         wanted = {(f.target_id, f.port) for f in inside if f.source_id == source.id}
         targets = {f"{t.internal_ip},{p}": (t.id, p) for t in plan.servers if t is not source for p in ports}
@@ -268,7 +268,7 @@ async def test_a_server_comes_and_goes_without_disturbing_the_others(mesh: Mesh)
 
 async def test_from_outside_no_internal_port_answers(mesh: Mesh) -> None:
     mesh.listen()
-    ports = sorted({flow.port for flow in traffic.flows(mesh.plan(3)) if not flow.public})
+    ports = sorted({flow.port for flow in flows_of(mesh.plan(3)) if not flow.public})
     stranger = mesh.hosts[3]
     for host in mesh.hosts[:3]:
         where = mesh.lab.host(host)
@@ -287,7 +287,7 @@ async def test_verification_proves_each_flow_and_that_nothing_answers_outside(me
         links = {host: await engine.link(host) for host in mesh.hosts[:3]}
         for server_id, blueprint in engine.blueprints().items():
             results = await verify_mesh.flows(plan, server_id, links[server_id])
-            wanted = [f for f in traffic.flows(plan) if f.source_id == server_id and not f.public]
+            wanted = [f for f in flows_of(plan) if f.source_id == server_id and not f.public]
             assert {r.id for r in results} == {f"mesh.flow.{f.service}.{f.target_id}" for f in wanted}
             assert [f"{r.id}: {r.detail}" for r in results if r.state is not CheckState.PASSED] == []
             target = await target_for(engine, blueprint, links[server_id])

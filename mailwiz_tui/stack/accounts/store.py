@@ -10,6 +10,7 @@ from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.internal_tls.component import peer_certificates
 from mailwiz_tui.stack.private_link import after_network
 from mailwiz_tui.stack.render import render, sql_text
+from mailwiz_tui.stack.traffic import Exchange
 from mailwiz_tui.topology.servers import copy_servers, roles_of, spread_stores
 
 CONFIG = "/etc/mysql/mariadb.conf.d/91-mailwiz-peers.cnf"
@@ -27,6 +28,16 @@ class AccountStore(Component):
 
     name = "account-store"
     title = "account access of other servers"
+    offers = (
+        Exchange(
+            "accounts",
+            layout.DATABASE_PORT,
+            (Role.MAIL_STORAGE,),
+            (Role.MX_INBOUND, Role.MX_OUTBOUND, Role.MAIL_STORAGE),
+            "reads the accounts",
+            accounts=True,
+        ),
+    )
 
     def wanted(self, context: Context) -> bool:
         """On the first store of several servers."""

@@ -7,17 +7,26 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from mailwiz_tui.plan.model import Plan
+from mailwiz_tui.plan.model import Plan, Role
 from mailwiz_tui.stack import layout, limits
 from mailwiz_tui.stack.blueprint import Ask, Command, File, Item, Packages, Port, Probe, Ready, Scope, Step, Unit
 from mailwiz_tui.stack.component import Component, Context, Contribution, Program
-from mailwiz_tui.stack.filtering import reached
+from mailwiz_tui.stack.filtering import ASKS_FILTERS, reached
 from mailwiz_tui.stack.mail_parts import MailParts, Milter, Stage, Stream, asked
 from mailwiz_tui.stack.probes import listens, unit_active
 from mailwiz_tui.stack.render import render
+from mailwiz_tui.stack.traffic import Link
 from mailwiz_tui.stack.unit_words import UnitWords, Work
 
 MILTER = Milter("clamav", "mailwiz-clamav-milter.service", layout.CLAMAV_MILTER_PORT)
+LINK = Link(
+    "viruses",
+    layout.CLAMAV_MILTER_PORT,
+    (Role.ANTISPAM,),
+    ASKS_FILTERS,
+    "has mail searched for viruses",
+    wanted=lambda plan: plan.services.antivirus,
+)
 CLAMD = "/etc/clamav/clamd.conf"
 FRESHCLAM = "/etc/clamav/freshclam.conf"
 DAEMON, SOCKET = "clamav-daemon.service", "clamav-daemon.socket"
@@ -35,6 +44,7 @@ class ClamAv(Component):
 
     name = "clamav"
     title = "ClamAV (virus scanner)"
+    offers = (LINK,)
     programs = (Program("clamav-milter"),)
     units = (
         UnitWords(
@@ -67,7 +77,7 @@ class ClamAv(Component):
         """
         if not context.plan.services.antivirus:
             return MailParts()
-        found = reached(context, MILTER, "viruses")
+        found = reached(context, MILTER, LINK)
         return MailParts(tuple(asked(m, Stage.VIRUSES, Stream.INCOMING, Stream.SUBMITTED) for m in found))
 
     def meta(self, context: Context) -> dict[str, str]:

@@ -24,6 +24,7 @@ from mailwiz_tui.stack.certificate import certificate_consumer
 from mailwiz_tui.stack.component import Component, Context, Contribution, Program
 from mailwiz_tui.stack.dovecot.clients import JAIL, SHOWN, client_ports, peers_read
 from mailwiz_tui.stack.dovecot.logins import OWN_SCRIPT, PACKAGE, own_script_file
+from mailwiz_tui.stack.dovecot.offers import OFFERS
 from mailwiz_tui.stack.dovecot.release import SIEVE_DIR, config_files, version
 from mailwiz_tui.stack.dovecot.storage import INDEXES, mail_kind, mail_store
 from mailwiz_tui.stack.private_link import after_network
@@ -45,6 +46,7 @@ class Dovecot(Component):
 
     name = "dovecot"
     title = "Dovecot (IMAP, LMTP)"
+    offers = OFFERS
     programs = (Program("dovecot", "dovecot-core"),)
     units = (
         UnitWords(

@@ -67,7 +67,7 @@ def _names(context: Context) -> Iterator[str]:
 def _rules(context: Context) -> Iterator[str]:
     """One rule for each port and version of IP, with the servers that may reach it."""
     by_port: dict[tuple[int, str, str, bool], list[str]] = {}
-    for flow in traffic.flows(context.plan):
+    for flow in traffic.flows(context.plan, context.offers):
         if flow.target_id == context.server_id:
             key = (flow.port, flow.protocol, flow.service, flow.public)
             by_port.setdefault(key, []).append(flow.source_id)

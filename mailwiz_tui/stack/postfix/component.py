@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from mailwiz_tui.plan.model import Role
 from mailwiz_tui.stack import layout, limits
 from mailwiz_tui.stack.blueprint import (
     Absent,
@@ -28,6 +29,7 @@ from mailwiz_tui.stack.probes import POSTFIX_COMPLAINT, clean_check, unit_active
 from mailwiz_tui.stack.protocols import inet_protocols
 from mailwiz_tui.stack.render import render
 from mailwiz_tui.stack.resolution import resolution
+from mailwiz_tui.stack.traffic import Exchange
 
 DIR = "/etc/postfix"
 FILTERS = "/etc/fail2ban/filter.d"
@@ -42,6 +44,15 @@ class Postfix(Component):
 
     name = "postfix"
     title = "Postfix (SMTP)"
+    offers = (
+        Exchange(
+            "relay",
+            layout.PEER_RELAY_PORT,
+            (Role.MX_OUTBOUND,),
+            (Role.MAIL_STORAGE, Role.MX_INBOUND, Role.ANTISPAM),
+            "sends out what the servers write themselves: forwarded mail, answers, reports",
+        ),
+    )
     programs = (
         Program("master", "postfix"),
         Program("smtpd", "postfix"),

@@ -52,6 +52,7 @@ class Rspamd(Component):
 
     name = "rspamd"
     title = "Rspamd (spam filter, DKIM)"
+    offers = (milter.LINK, milter.TEACHING)
     programs = (Program("rspamd", "rspamd"),)
     units = (
         UnitWords(

@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
-from mailwiz_tui.plan.model import Antispam
+from mailwiz_tui.plan.model import Antispam, Plan, Role
 from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.component import Context
-from mailwiz_tui.stack.filtering import reached, teaching_places
+from mailwiz_tui.stack.filtering import ASKS_FILTERS, reached, teaching_places
 from mailwiz_tui.stack.mail_parts import Learner, MailParts, Milter, Stage, Stream, asked
 from mailwiz_tui.stack.render import render
+from mailwiz_tui.stack.traffic import Link
 
 MILTER = Milter("rspamd", "rspamd.service", layout.RSPAMD_MILTER_PORT)
+
+
+def _chosen(plan: Plan) -> bool:
+    return plan.services.antispam is Antispam.RSPAMD
+
+
+LINK = Link(
+    "milter", layout.RSPAMD_MILTER_PORT, (Role.ANTISPAM,), ASKS_FILTERS, "has mail filtered", wanted=_chosen
+)
+TEACHING = Link(
+    "learning",
+    layout.RSPAMD_CONTROLLER_PORT,
+    (Role.ANTISPAM,),
+    (Role.MAIL_STORAGE,),
+    "teaches the filter what is spam",
+    each=True,
+    wanted=_chosen,
+    ping="/ping",
+)
 
 
 def runs(context: Context) -> bool:
@@ -28,7 +48,7 @@ def mail_parts(context: Context) -> MailParts:
     return MailParts(
         milters=tuple(
             asked(milter, Stage.VERDICT, Stream.INCOMING, Stream.SUBMITTED, *local)
-            for milter in reached(context, MILTER, "milter")
+            for milter in reached(context, MILTER, LINK)
         ),
         junk_headers=(("X-Spam", "Yes"),),
         learner=_learner(context),
@@ -41,5 +61,5 @@ def _learner(context: Context) -> Learner:
     if context.topology.filters.exclusive:
         script = render("rspamd", "rspamd-learn", controller=layout.RSPAMD_CONTROLLER)
         return Learner(program, "_rspamd", script)
-    script = render("rspamd", "rspamd-learn-peers", places=teaching_places(context, "learning"))
+    script = render("rspamd", "rspamd-learn-peers", places=teaching_places(context, TEACHING))
     return Learner(program, "nobody", script, "curl")

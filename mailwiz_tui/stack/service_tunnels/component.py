@@ -1,7 +1,7 @@
 """Service tunnels: ports that listen on loopback only, carried between the servers inside mutual TLS.
 
 On a provider HAProxy takes connections on the internal address and hands them to the service; on a consumer it
-listens where the service would, and brings each connection to a provider that works (``traffic.LINKS``).
+listens where the service would, and brings each connection to a provider that works (``Component.offers``).
 """
 
 from __future__ import annotations
@@ -55,11 +55,11 @@ class ServiceTunnels(Component):
 
     def wanted(self, context: Context) -> bool:
         """Where a service is offered to other servers or used from them."""
-        return any(_offers(context, link) or _uses(context, link) for link in traffic.links(context.plan))
+        return any(_offers(context, link) or _uses(context, link) for link in _links(context))
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """Provider and consumer halves of each link that concerns this server."""
-        links = traffic.links(context.plan)
+        links = _links(context)
         offered = [link for link in links if _offers(context, link)]
         text = "".join(
             part
@@ -102,6 +102,11 @@ class ServiceTunnels(Component):
         )
 
 
+def _links(context: Context) -> tuple[traffic.Link, ...]:
+    """What the plan's servers bring to each other."""
+    return traffic.links(context.plan, context.offers)
+
+
 def _offers(context: Context, link: traffic.Link) -> list[str]:
     """The servers that use this server's service."""
     if not context.topology.roles & set(link.providers):
@@ -113,7 +118,7 @@ def _uses(context: Context, link: traffic.Link) -> list[traffic.Endpoint]:
     """Where programs of this server find the service of others."""
     if not context.topology.roles & set(link.consumers):
         return []
-    found = traffic.endpoints(context.plan, context.server_id, link.service)
+    found = traffic.endpoints(context.plan, context.server_id, link)
     return [end for end in found if end.provider_ids != (context.server_id,)]
 
 

@@ -32,6 +32,7 @@ from mailwiz_tui.stack.probes import listens, unit_active
 from mailwiz_tui.stack.programs import folder, launcher, module
 from mailwiz_tui.stack.render import render
 from mailwiz_tui.stack.resolution import resolution
+from mailwiz_tui.stack.spamassassin.offers import LINK, TEACHING
 from mailwiz_tui.stack.unit_words import UnitWords, Work
 
 MILTER = Milter("spamassassin", "mailwiz-spamd-milter.service", layout.SPAMD_MILTER_PORT)
@@ -54,6 +55,7 @@ class SpamAssassin(Component):
 
     name = "spamassassin"
     title = "SpamAssassin (spam filter)"
+    offers = (LINK, TEACHING)
     programs = (
         Program("spamd", "spamd"),
         Program("spamd child", "spamd"),
@@ -84,7 +86,7 @@ class SpamAssassin(Component):
         """Its milter here, or on the servers that filter; the header that marks spam, and what learns."""
         if context.plan.services.antispam is not Antispam.SPAMASSASSIN:
             return MailParts()
-        found = reached(context, MILTER, "spamassassin")
+        found = reached(context, MILTER, LINK)
         return MailParts(
             milters=tuple(asked(m, Stage.VERDICT, Stream.INCOMING, Stream.SUBMITTED) for m in found),
             junk_headers=(("X-Spam", "Yes"),),
@@ -197,7 +199,7 @@ def _learner(context: Context) -> Learner:
     if context.topology.filters.exclusive:
         script = render("spamassassin", "spamd-learn", host=LOOPBACK, port=str(layout.SPAMD_PORT))
     else:
-        script = render("spamassassin", "spamd-learn-peers", places=teaching_places(context, "spamd"))
+        script = render("spamassassin", "spamd-learn-peers", places=teaching_places(context, TEACHING))
     return Learner(f"{layout.LIB_DIR}/spamd-learn", "nobody", script, "spamc")
 
 

@@ -13,6 +13,7 @@ from textual.containers import Vertical
 
 from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.stack import traffic
+from mailwiz_tui.stack.flows import flows_of
 from mailwiz_tui.ui.app.actions import bindings_for
 from mailwiz_tui.ui.dialogs.dialog import Dialog
 from mailwiz_tui.ui.logs.log_buffer import LogBuffer
@@ -118,7 +119,7 @@ def lines(plan: Plan, *, plain: bool) -> list[str]:
     """The flows of a plan, one block for each service: port, from whom to whom, and why."""
     arrow = "->" if plain else "→"
     found: list[str] = []
-    for service, flows in _by_service(traffic.flows(plan)):
+    for service, flows in _by_service(flows_of(plan)):
         first = flows[0]
         if first.public:
             found += [

@@ -10,12 +10,14 @@ from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.stack import traffic
 from mailwiz_tui.stack.compile import compile_server
 from mailwiz_tui.stack.component import Context
+from mailwiz_tui.stack.flows import flows_of, links_of
+from mailwiz_tui.stack.rspamd import milter
 
 from . import cases
 
 
 def pairs(plan: Plan, service: str) -> set[tuple[str, str]]:
-    return {(flow.source_id, flow.target_id) for flow in traffic.flows(plan) if flow.service == service}
+    return {(flow.source_id, flow.target_id) for flow in flows_of(plan) if flow.service == service}
 
 
 def context(server_id: str) -> Context:
@@ -24,8 +26,8 @@ def context(server_id: str) -> Context:
 
 
 def test_one_server_talks_to_nobody() -> None:
-    assert traffic.flows(cases.plan()) == ()
-    assert traffic.links(cases.plan()) == ()
+    assert flows_of(cases.plan()) == ()
+    assert links_of(cases.plan()) == ()
 
 
 def test_each_service_is_reached_by_those_who_need_it_and_nobody_else() -> None:
@@ -43,7 +45,7 @@ def test_each_service_is_reached_by_those_who_need_it_and_nobody_else() -> None:
 
 def test_the_links_are_those_of_the_filter_that_was_chosen() -> None:
     def services(**chosen: object) -> set[str]:
-        return {link.service for link in traffic.links(cases.distributed(services=chosen))}
+        return {link.service for link in links_of(cases.distributed(services=chosen))}
 
     assert services(antispam="rspamd", antivirus=True) == {"milter", "learning", "viruses"}
     assert services(antispam="spamassassin") == {"spamassassin", "spamd"}
@@ -71,7 +73,7 @@ def test_a_consumer_is_brought_to_any_filter_its_own_first(server_id: str, found
         {"id": "f1", "roles": ["antispam", "mx-inbound"], "internal_ip": "10.80.0.2"},
         {"id": "f2", "roles": ["antispam", "mx-inbound"], "internal_ip": "10.80.0.3"},
     ]
-    ends = traffic.endpoints(cases.distributed(servers=servers), server_id, "milter")
+    ends = traffic.endpoints(cases.distributed(servers=servers), server_id, milter.LINK)
     assert [(end.address, end.provider_ids) for end in ends] == found
 
 
@@ -80,9 +82,9 @@ def test_what_is_learnt_reaches_every_filter_and_one_server_asks_itself() -> Non
         {"id": "s1", "roles": ["mail-storage", "antispam"], "internal_ip": "10.80.0.1"},
         {"id": "f2", "roles": ["antispam", "mx-inbound", "mx-outbound"], "internal_ip": "10.80.0.2"},
     ]
-    ends = traffic.endpoints(cases.distributed(servers=servers), "s1", "learning")
+    ends = traffic.endpoints(cases.distributed(servers=servers), "s1", milter.TEACHING)
     assert [(end.address, end.provider_ids) for end in ends] == [("127.0.0.1", ("s1",)), ("127.0.0.11", ("f2",))]
-    alone = traffic.endpoints(cases.plan(), "mx1", "milter")
+    alone = traffic.endpoints(cases.plan(), "mx1", milter.LINK)
     assert [(end.address, end.provider_ids) for end in alone] == [("127.0.0.1", ("mx1",))]
 
 
@@ -108,7 +110,7 @@ def test_the_firewall_lets_in_exactly_the_flows() -> None:
         }
         wanted = {
             (flow.source_id, flow.port)
-            for flow in traffic.flows(plan)
+            for flow in flows_of(plan)
             if flow.target_id == server.id and not flow.public
         }
         assert opened == wanted
