@@ -133,6 +133,8 @@ class PostfixParts:
     ``tables`` are files that Postfix reads again when they change. ``sender_checks`` are restrictions that come
     before senders of our own domains are refused at port 25. ``recipient_tables`` and ``recipient_services`` are
     restrictions of recipients: tables first, then policy services, which submissions are asked about, too.
+    ``sender_owners`` are tables that say which logins own a sender (``smtpd_sender_login_maps``), and
+    ``bounce_recipients`` those that say who gets a bounce.
     """
 
     main_cf: tuple[MainCf, ...] = ()
@@ -143,6 +145,8 @@ class PostfixParts:
     sender_checks: tuple[str, ...] = ()
     recipient_tables: tuple[str, ...] = ()
     recipient_services: tuple[str, ...] = ()
+    sender_owners: tuple[str, ...] = ()
+    bounce_recipients: tuple[str, ...] = ()
 
     def parameters(self, section: Section) -> str:
         """The parameters of a section of main.cf, a paragraph a part, without the last line's end."""

@@ -13,7 +13,7 @@ from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.accounts.readers import reader_files, reader_groups, reader_packages, reader_settings
 from mailwiz_tui.stack.blueprint import Ask, Directory, File, Packages, Port, Probe, Scope, Step, Unit, User
 from mailwiz_tui.stack.component import Component, Context, Contribution
-from mailwiz_tui.stack.mail_parts import MailParts, Milter, Stage, Stream, asked
+from mailwiz_tui.stack.mail_parts import MailParts, Milter, PostfixParts, Stage, Stream, asked
 from mailwiz_tui.stack.probes import POSTFIX_COMPLAINT, listens, unit_active
 from mailwiz_tui.stack.programs import folder, launcher, module
 from mailwiz_tui.stack.render import render
@@ -50,7 +50,9 @@ class MessageChecks(Component):
         """Asked first, and not about what the host writes or other servers hand over: that was done before."""
         if not context.topology.transfers:
             return MailParts()
-        return MailParts((asked(MILTER, Stage.NAMES, Stream.INCOMING, Stream.SUBMITTED),))
+        owners = (layout.SENDER_OWNERS,) if context.topology.serves_clients else ()
+        asks = (asked(MILTER, Stage.NAMES, Stream.INCOMING, Stream.SUBMITTED),)
+        return MailParts(asks, postfix=PostfixParts(sender_owners=owners))
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """The program, what it needs to know of the plan, and its unit."""

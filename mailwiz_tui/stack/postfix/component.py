@@ -244,7 +244,7 @@ def main_cf(context: Context) -> str:
         recipient_tables=parts.recipient_tables,
         recipient_services=parts.recipient_services,
         sasl_socket=layout.SASL_GATE_SOCKET,
-        sender_owners=layout.SENDER_OWNERS,
+        sender_owners=", ".join(parts.sender_owners),
         milters=_milters(context),
         own_chain=own_chain(context),
         accounts=accounts,
@@ -256,7 +256,7 @@ def main_cf(context: Context) -> str:
         smart_host=smart_host_here(context),
         routes=parts.parameters(Section.ROUTES),
         outgoing_tls=parts.parameters(Section.OUTGOING_TLS),
-        bounces=layout.BOUNCES,
+        bounces=", ".join(parts.bounce_recipients),
     )
 
 

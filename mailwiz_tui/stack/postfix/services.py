@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from mailwiz_tui.plan.model import AdminPanel
 from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.blueprint import Ask, File, Port, PortTls, Scope
 from mailwiz_tui.stack.capacity import Capacity
@@ -21,7 +20,6 @@ def master_cf(context: Context) -> str:
         "postfix",
         "master.cf",
         here=context.topology,
-        panel_port=layout.PANEL_MAIL_PORT if _hears_the_panel(context) else 0,
         own_chain=own_chain(context),
         peer_address=own_address(context) if context.topology.relays_for else "",
         peer_port=layout.PEER_RELAY_PORT,
@@ -37,12 +35,6 @@ def master_cf(context: Context) -> str:
 def inlet_ports(context: Context) -> tuple[Port, ...]:
     """Where they listen."""
     return tuple(Port(inlet.port, inlet.label, Scope.LOCAL, ask=Ask.SMTP) for inlet in context.mail.postfix.inlets)
-
-
-def _hears_the_panel(context: Context) -> bool:
-    """Whether there is an admin panel on a server that knows the accounts from a copy."""
-    panel = context.plan.services.admin_panel is AdminPanel.POSTFIXADMIN
-    return panel and context.topology.accounts.copied and context.topology.serves_clients
 
 
 def own_chain(context: Context) -> bool:
@@ -71,10 +63,8 @@ def ports(context: Context) -> tuple[Port, ...]:
         Port(587, "submission", Scope.PUBLIC, PortTls.STARTTLS, ask=Ask.SMTP),
     )
     peers = (Port(layout.PEER_RELAY_PORT, "relay", Scope.PEERS, PortTls.STARTTLS, ask=Ask.SMTP),)
-    local = (Port(layout.PANEL_MAIL_PORT, "panel-mail", Scope.LOCAL, ask=Ask.SMTP),)
     return (
         *(incoming if context.topology.receives else ()),
-        *(local if _hears_the_panel(context) else ()),
         *(outgoing if context.topology.serves_clients else ()),
         *(peers if context.topology.relays_for else ()),
         *inlet_ports(context),

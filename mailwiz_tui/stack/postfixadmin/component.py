@@ -8,9 +8,10 @@ from mailwiz_tui.plan.published import PANEL_PATH, web_addresses
 from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.accounts.clients import PANEL, files_read
 from mailwiz_tui.stack.accounts.refresh import SOCKET, tellers
-from mailwiz_tui.stack.blueprint import Command, Directory, File, Packages, Probe, Step
+from mailwiz_tui.stack.blueprint import Ask, Command, Directory, File, Packages, Port, Probe, Scope, Step
 from mailwiz_tui.stack.component import Component, Context, Contribution, WebLocation
 from mailwiz_tui.stack.jails import jail
+from mailwiz_tui.stack.mail_parts import MailParts, PostfixParts
 from mailwiz_tui.stack.php.pool import Pool, unit
 from mailwiz_tui.stack.postfixadmin.database import reached, root_client, settings
 from mailwiz_tui.stack.render import render
@@ -52,6 +53,14 @@ class PostfixAdmin(Component):
     def wanted(self, context: Context) -> bool:
         """Where people open it."""
         return context.plan.services.admin_panel is AdminPanel.POSTFIXADMIN and context.topology.serves_clients
+
+    def mail_parts(self, context: Context) -> MailParts:
+        """Where the panel writes to a mailbox that the copy of the accounts does not have yet."""
+        if not self.wanted(context) or not context.topology.accounts.copied:
+            return MailParts()
+        service = render("postfixadmin", "master-panel.cf", port=str(layout.PANEL_MAIL_PORT))
+        port = Port(layout.PANEL_MAIL_PORT, "panel-mail", Scope.LOCAL, ask=Ask.SMTP)
+        return MailParts(postfix=PostfixParts(master_cf=(service,), ports=(port,)))
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """Rights, configuration, tables and pool; its set-up page is never served."""

@@ -74,8 +74,10 @@ class RecipientChecks(Component):
         return context.topology.transfers
 
     def mail_parts(self, context: Context) -> MailParts:
-        """Postfix asks about each recipient, at port 25 and of submissions."""
-        return MailParts(postfix=PostfixParts(recipient_services=(ASKED,))) if self.wanted(context) else MailParts()
+        """Postfix asks about each recipient, at port 25 and of submissions, and who gets a bounce."""
+        if not self.wanted(context):
+            return MailParts()
+        return MailParts(postfix=PostfixParts(recipient_services=(ASKED,), bounce_recipients=(layout.BOUNCES,)))
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """The program, what it needs to know of the plan, and its unit."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mailwiz_tui.stack import compile as compiler
+from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.blueprint import Blueprint, File, Port, Scope
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.mail_parts import (
@@ -59,6 +60,8 @@ class New(Component):
                 sender_checks=("check_sender_access static:new",),
                 recipient_tables=("check_recipient_access static:new",),
                 recipient_services=("check_policy_service inet:127.0.0.1:4005",),
+                sender_owners=("static:new-owner",),
+                bounce_recipients=("static:new-bounce",),
             ),
         )
 
@@ -99,6 +102,8 @@ def test_a_new_component_adds_to_main_cf(blueprint: Blueprint) -> None:
     submitted = config.partition("submission_recipient_restrictions")[2].partition("submission_relay")[0]
     assert "check_policy_service inet:127.0.0.1:4005\n    permit_sasl_authenticated" in submitted
     assert "static:new" not in submitted
+    assert f"\nsmtpd_sender_login_maps = {layout.SENDER_OWNERS}, static:new-owner\n" in config
+    assert f"\nbounce_recipients = {layout.BOUNCES}, static:new-bounce\n" in config
 
 
 def test_a_new_component_adds_services_ports_and_tables(blueprint: Blueprint) -> None:
