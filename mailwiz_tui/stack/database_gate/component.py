@@ -45,7 +45,7 @@ class DatabaseGate(Component):
             id="database-gate",
             title="Configure the database gate",
             component=self.name,
-            items=GATE.items(layout.DATABASE_GATE_SOCKET, ask, target=layout.MYSQL_SOCKET),
+            items=GATE.items(so_far, layout.DATABASE_GATE_SOCKET, ask, target=layout.MYSQL_SOCKET),
         )
         return Contribution(
             steps=(step,),

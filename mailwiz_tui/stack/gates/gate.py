@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mailwiz_tui.stack.blueprint import Ask, File, Item, Ready, Unit
+from mailwiz_tui.stack.component import Contribution
 from mailwiz_tui.stack.programs import folder, launcher, module
 from mailwiz_tui.stack.render import render
 
@@ -37,16 +38,21 @@ class GateProgram:
         """The executable."""
         return launcher(self.folder, "gate", self.name)
 
-    def items(self, socket: str, ask: tuple[str, ...], **values: str) -> tuple[Item, ...]:
-        """All that is put on the server; ``ask`` ends with 0 once the gate answers, ``values`` fill its service."""
+    def items(
+        self, so_far: tuple[Contribution, ...], socket: str, ask: tuple[str, ...], **values: str
+    ) -> tuple[Item, ...]:
+        """All that is put on the server; ``ask`` ends with 0 once the gate answers, ``values`` fill its service.
+
+        What gates share comes with the first one of a server.
+        """
         shared, program, started = module("gates", "listener"), module(self.folder, "gate"), self.started
         opened = File(f"{UNITS}/{self.socket_unit}", render(self.folder, self.socket_unit, socket=socket))
         text = render(self.folder, self.service_unit, program=started.path, **values)
         service = File(f"{UNITS}/{self.service_unit}", text)
         read = (shared, program, started, service, opened)
+        there = any(shared in step.items for contribution in so_far for step in contribution.steps)
         return (
-            folder("gates"),
-            shared,
+            *(() if there else (folder("gates"), shared)),
             folder(self.folder),
             program,
             started,

@@ -39,6 +39,7 @@ class SaslGate(Component):
             title="Configure the SASL gate (logins)",
             component=self.name,
             items=GATE.items(
+                so_far,
                 SOCKET,
                 ask,
                 target=f"{layout.POSTFIX_SPOOL}/{layout.SASL_SOCKET}",
