@@ -26,6 +26,7 @@ from mailwiz_tui.stack.mail_parts import gathered
 from mailwiz_tui.stack.mariadb.component import MariaDb
 from mailwiz_tui.stack.message_checks.component import MessageChecks
 from mailwiz_tui.stack.mta_sts.component import MtaSts
+from mailwiz_tui.stack.nexthops.answering import NextHopsAnswer
 from mailwiz_tui.stack.nexthops.component import NextHops
 from mailwiz_tui.stack.nfs.component import Nfs
 from mailwiz_tui.stack.nftables.component import Nftables
@@ -101,10 +102,12 @@ COMPONENTS: tuple[Component, ...] = (
     Ssh(),
     Nftables(),
     Certbot(),
+    NextHopsAnswer(),
 )
 """In the order of installation: names resolve before anything asks them, a file server
 that does not work stops all before it begins, the filter gets ready while others
-start, what an earlier plan wanted goes once the new works, the firewall closes last."""
+start, what an earlier plan wanted goes once the new works, the firewall closes last, and
+then a server can wait for others that must let it in."""
 
 OFFERS: tuple[Offer, ...] = tuple(offer for component in COMPONENTS for offer in component.offers)
 """What servers of a plan offer each other, in the order of their components."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 from mailwiz_tui.plan.model import Antispam, Plan, PlanServer, Role
 from mailwiz_tui.topology.model import (
     Accounts,
@@ -34,7 +37,7 @@ def topology_of(plan: Plan, server_id: str) -> ServerTopology:
     others = tuple(other for other in plan.servers if other.id != server_id)
     peers = others if linked(plan) else ()
     accounts, filters = _accounts(plan, server, roles), _filters(plan, server, roles)
-    return ServerTopology(
+    found = ServerTopology(
         server=server,
         roles=roles,
         peers=peers,
@@ -45,8 +48,28 @@ def topology_of(plan: Plan, server_id: str) -> ServerTopology:
         mailboxes=_mailboxes(plan, server, roles),
         filters=filters,
         signer=_signer(plan, roles, filters),
-        waits_for=(accounts.store,) if accounts.copied and not accounts.database_here and accounts.store else (),
     )
+    return replace(found, waits_for=tuple(_waits_for(plan, found)))
+
+
+def _waits_for(plan: Plan, here: ServerTopology) -> Iterator[str]:
+    """Whom a server needs, as far as they come before it: where two need each other, only one waits."""
+    accounts = here.accounts
+    needed = [accounts.store] if accounts.copied and not accounts.database_here else []
+    needed += [other.id for other in (*here.delivers_to, *here.hands_over_to)]
+    before = {other.id for other in plan.servers if _rank(plan, other) < _rank(plan, here.server)}
+    yield from (server_id for server_id in dict.fromkeys(needed) if server_id in before)
+
+
+_RANKS = (Role.MAIL_STORAGE, Role.MX_OUTBOUND, Role.MX_INBOUND)
+
+
+def _rank(plan: Plan, server: PlanServer) -> int:
+    """The account store first, then by the first of these roles that a server has."""
+    if server is account_store(plan):
+        return -1
+    roles = roles_of(plan, server)
+    return next((rank for rank, role in enumerate(_RANKS) if role in roles), len(_RANKS))
 
 
 def _with(plan: Plan, server: PlanServer, *roles: Role) -> tuple[PlanServer, ...]:

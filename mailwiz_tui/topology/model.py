@@ -114,8 +114,9 @@ class ServerTopology:
 
     ``peers`` are the servers it talks to over the private link. ``fronts`` are those that clients talk to and that
     send mail out, ``inbound`` those that receive it from the world. ``relays_for`` are the peers whose mail for the
-    world this server takes and sends out. ``waits_for`` are the servers whose accounts must be readable before the
-    installation of this one can be completed.
+    world this server takes and sends out. ``waits_for`` are the servers, all of them before this
+    one, whose accounts must be readable or whose mail server must answer before the installation of this one is
+    complete: stores come before servers that clients talk to, and these before those that only receive mail.
     """
 
     server: PlanServer

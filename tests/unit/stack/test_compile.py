@@ -283,6 +283,7 @@ ORDERS = {
     "Set",
     "Stop",
     "Use",
+    "Wait",
 }
 
 

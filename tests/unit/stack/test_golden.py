@@ -65,7 +65,18 @@ def test_network_between_servers_is_as_in_its_golden_file(component: str, server
 @pytest.mark.parametrize("server_id", DIVIDED)
 @pytest.mark.parametrize(
     "component",
-    ["account-store", "accounts", "dovecot", "front", "nexthops", "postfix", "satellite", "srs", "mta_sts"],
+    [
+        "account-store",
+        "accounts",
+        "dovecot",
+        "front",
+        "nexthops",
+        "postfix",
+        "satellite",
+        "srs",
+        "mta_sts",
+        "next-hops-answer",
+    ],
 )
 def test_divided_roles_are_as_in_their_golden_files(component: str, server_id: str) -> None:
     text = part(one_of_several(server_id), component)

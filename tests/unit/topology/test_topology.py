@@ -105,9 +105,14 @@ def test_accounts_are_copied_where_mail_must_go_on_without_their_database() -> N
     assert [name for name, here in found.items() if here.accounts.offered] == ["store1"]
     assert [name for name, here in found.items() if here.logins_copied] == ["out1", "store2"]
     assert found["store1"].accounts.copied_to == ("in1", "in2", "out1", "store2")
-    assert {name: here.waits_for for name, here in found.items() if here.waits_for} == dict.fromkeys(
-        ("in1", "in2", "out1", "store2"), ("store1",)
-    )
+
+
+def test_stores_come_first_then_fronts_then_those_that_only_receive() -> None:
+    both = ("store1", "store2")
+    assert {name: here.waits_for for name, here in of(SIX).items()} == {
+        "in1": (*both, "out1"), "in2": (*both, "out1"), "out1": both, "filter": ("out1",), "store1": (),
+        "store2": ("store1",),
+    }  # fmt: skip
 
 
 def test_mailboxes_of_several_servers_are_reached_over_the_private_link() -> None:
