@@ -42,12 +42,11 @@ async def _list(workspace: Workspace, options: argparse.Namespace) -> int:
 
 
 async def _give(workspace: Workspace, options: argparse.Namespace) -> int:
-    from mailwiz_tui.deploy.given_secrets import wanted
-    from mailwiz_tui.manage.secrets import give_everywhere
+    from mailwiz_tui.manage.secrets import give_everywhere, wanted_everywhere
 
     engine = workspace.engine(options)
     try:
-        titles = {name: title for b in engine.blueprints().values() for name, title in wanted(b).items()}
+        titles = wanted_everywhere(engine)
         if options.name not in titles:
             known = ", ".join(titles) or "none"
             complain(f"the plan wants no secret {options.name!r}", f"it wants: {known}")

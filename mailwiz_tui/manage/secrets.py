@@ -11,6 +11,11 @@ from mailwiz_tui.deploy.engine_api import EngineApi
 from mailwiz_tui.deploy.given_secrets import GivenSecret, give, look, wanted
 
 
+def wanted_everywhere(engine: EngineApi) -> dict[str, str]:
+    """Name and title of every secret that a plan wants from the operator, each once."""
+    return {name: title for blueprint in engine.blueprints().values() for name, title in wanted(blueprint).items()}
+
+
 async def look_everywhere(engine: EngineApi) -> list[GivenSecret]:
     """The secrets that a plan wants from the operator, per server, and whether they are there."""
     found = [await look(await engine.link(i), b) for i, b in engine.blueprints().items() if wanted(b)]
