@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mailwiz_tui.dns.record import HOUR, Record, Section
+from mailwiz_tui.dns.record import HOUR, Record, Section, Standard
 from mailwiz_tui.dns.site import ADDRESS_PENDING, Host, Site
 
 
@@ -28,6 +28,7 @@ def _record(site: Site, host: Host, kind: str, value: str) -> Record:
         reason=f"{family} address of {host.name}. {_use(site, host)} ({rfc}).",
         required=True,
         section=Section.ADDRESSES,
+        standard=Standard.ADDRESS,
         pending="" if value else ADDRESS_PENDING,
     )
 

@@ -5,7 +5,7 @@ Autoconfig is draft-ietf-mailmaint-autoconfig; Autodiscover is Microsoft's [MS-O
 
 from __future__ import annotations
 
-from mailwiz_tui.dns.record import HOUR, Note, Record, Section
+from mailwiz_tui.dns.record import HOUR, Note, Record, Section, Standard
 from mailwiz_tui.dns.site import Site
 
 
@@ -30,6 +30,7 @@ def records(site: Site) -> list[Record]:
                     reason=f"Host from which {program} fetch the settings of an address in {domain}.",
                     required=False,
                     section=Section.CLIENTS,
+                    standard=Standard.AUTOCONFIG,
                 )
             )
         if not site.serves_clients:
@@ -46,6 +47,7 @@ def records(site: Site) -> list[Record]:
                 ),
                 required=False,
                 section=Section.CLIENTS,
+                standard=Standard.AUTOCONFIG,
             )
         )
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from mailwiz_tui.dns.record import HOUR, Note, Record, Section
+from mailwiz_tui.dns.record import HOUR, Note, Record, Section, Standard
 from mailwiz_tui.dns.site import Site
 from mailwiz_tui.plan.model import Tls, TlsProvider
 
@@ -90,6 +90,7 @@ def records(site: Site) -> list[Record]:
             reason=reason.format(name=name),
             required=False,
             section=Section.TRANSPORT,
+            standard=Standard.CAA,
         )
         for name in names
         for value in values

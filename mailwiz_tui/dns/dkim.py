@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mailwiz_tui.dns.record import HOUR, Note, Record, Section
+from mailwiz_tui.dns.record import HOUR, Note, Record, Section, Standard
 from mailwiz_tui.dns.site import Site
 from mailwiz_tui.fleet.facts import DkimPublicKey
 from mailwiz_tui.topology.servers import signers
@@ -34,6 +34,7 @@ def records(site: Site) -> list[Record]:
                     "the private key was generated on the server and stays there (DKIM, RFC 6376).",
                     required=True,
                     section=Section.SENDING,
+                    standard=Standard.DKIM,
                     pending="" if key else PENDING,
                     note="Longer than 255 bytes: one record of several strings, which receivers join."
                     if key and len(text(key)) > 255

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mailwiz_tui.dns.record import HOUR, Note, Record, Section
+from mailwiz_tui.dns.record import HOUR, Note, Record, Section, Standard
 from mailwiz_tui.dns.site import Site
 from mailwiz_tui.plan.mailnames import report_domains
 from mailwiz_tui.plan.model import DmarcPolicy
@@ -50,6 +50,7 @@ def records(site: Site) -> list[Record]:
             f"{MEANING[wanted.policy]} (DMARC, RFC 9989).",
             required=True,
             section=Section.SENDING,
+            standard=Standard.DMARC,
             note=_legacy(site),
         )
         for domain in site.plan.mailbox_domains()
@@ -113,6 +114,7 @@ def _authorisations(site: Site) -> list[Record]:
                 "it they must not (RFC 9990, external destinations).",
                 required=False,
                 section=Section.SENDING,
+                standard=Standard.DMARC,
                 note="" if ours else f"The administrator of {target} must publish it.",
             )
     return list(found.values())

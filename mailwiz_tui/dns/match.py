@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from mailwiz_tui.dns.record import Record
+from mailwiz_tui.dns.record import Record, Standard
 from mailwiz_tui.plan.words import counted
 
 
@@ -34,13 +34,20 @@ class Verdict:
 
 
 SINGLE = {
-    "v=spf1": "SPF (RFC 7208 section 3.2)",
-    "v=dmarc1": "DMARC (RFC 9989)",
-    "v=tlsrptv1": "TLS-RPT (RFC 8460 section 3)",
-    "v=stsv1": "MTA-STS (RFC 8461 section 3.1)",
-    "v=dkim1": "DKIM (RFC 6376 section 3.6.2.2)",
+    Standard.SPF: "SPF (RFC 7208 section 3.2)",
+    Standard.DMARC: "DMARC (RFC 9989)",
+    Standard.TLS_RPT: "TLS-RPT (RFC 8460 section 3)",
+    Standard.MTA_STS: "MTA-STS (RFC 8461 section 3.1)",
+    Standard.DKIM: "DKIM (RFC 6376 section 3.6.2.2)",
 }
-"""Version tags of the standards that allow one record at a name."""
+"""The standards in TXT records; each allows one record at a name."""
+_VERSIONS = {
+    Standard.SPF: "v=spf1",
+    Standard.DMARC: "v=dmarc1",
+    Standard.TLS_RPT: "v=tlsrptv1",
+    Standard.MTA_STS: "v=stsv1",
+}
+"""The version tags by which live records of a standard are known; DKIM's may lack theirs."""
 
 
 def judge(record: Record, wanted: Iterable[str], got: Iterable[str]) -> Verdict:
@@ -103,23 +110,22 @@ def _with_extra(record: Record, extra: list[str]) -> Verdict:
 
 
 def _txt(record: Record, live: list[str]) -> Verdict:
-    version = _version(record.value)
+    standard = record.standard
     same = same_standard(record, live)
     if not same:
         return Verdict(State.MISSING)
     if len(same) > 1:
-        name = SINGLE.get(version, "this standard")
         return Verdict(
             State.WRONG,
-            f"{counted(len(same), 'record')} where {name} allows one: {' | '.join(sorted(same))}",
+            f"{counted(len(same), 'record')} where {SINGLE[standard]} allows one: {' | '.join(sorted(same))}",
             record.value,
         )
-    if version == "v=spf1":
+    if standard is Standard.SPF:
         return _spf(record.value, same[0])
     planned, found = tags(record.value), tags(same[0])
-    if version == "v=dkim1":
+    if standard is Standard.DKIM:
         planned, found = _key(planned), _key(found)
-    if version == "v=stsv1":
+    if standard is Standard.MTA_STS:
         planned, found = {"id": planned.get("id", "")}, {"id": found.get("id", "")}
     if planned == found:
         return Verdict(State.PUBLISHED)
@@ -132,10 +138,9 @@ def _txt(record: Record, live: list[str]) -> Verdict:
 
 def same_standard(record: Record, live: Iterable[str]) -> list[str]:
     """The live TXT values that are of the same standard as the record; the others belong to somebody else."""
-    version = _version(record.value)
-    if version == "v=dkim1":
+    if record.standard is Standard.DKIM:
         return [value for value in live if "p=" in value]
-    return [value for value in live if _version(value) == version]
+    return [value for value in live if _version(value) == _VERSIONS[record.standard]]
 
 
 def tags(text: str) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from mailwiz_tui.dns.record import HOUR, Note, Record, Section
+from mailwiz_tui.dns.record import HOUR, Note, Record, Section, Standard
 from mailwiz_tui.dns.site import Site
 from mailwiz_tui.plan.model import TlsProvider
 from mailwiz_tui.plan.published import mta_sts_policy
@@ -41,6 +41,7 @@ def records(site: Site) -> list[Record]:
                 "with valid TLS (MTA-STS, RFC 8461).",
                 required=False,
                 section=Section.TRANSPORT,
+                standard=Standard.MTA_STS,
             )
         )
         found.append(
@@ -53,6 +54,7 @@ def records(site: Site) -> list[Record]:
                 reason="Host from which senders fetch the MTA-STS policy over HTTPS (RFC 8461 section 3.3).",
                 required=False,
                 section=Section.TRANSPORT,
+                standard=Standard.MTA_STS,
             )
         )
     return found

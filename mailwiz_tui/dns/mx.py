@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mailwiz_tui.dns.record import HOUR, Record, Section
+from mailwiz_tui.dns.record import HOUR, Record, Section, Standard
 from mailwiz_tui.dns.site import Site
 
 PREFERENCE = 10
@@ -20,6 +20,7 @@ def records(site: Site) -> list[Record]:
             reason=f"Tells other mail servers to deliver mail for {domain} to {name} (RFC 5321).",
             required=True,
             section=Section.DELIVERY,
+            standard=Standard.MX,
         )
         for domain in site.plan.all_domains()
         for name in dict.fromkeys(host.name for host in site.inbound)

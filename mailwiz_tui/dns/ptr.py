@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 
-from mailwiz_tui.dns.record import HOUR, Record, Section
+from mailwiz_tui.dns.record import HOUR, Record, Section, Standard
 from mailwiz_tui.dns.site import Site
 
 
@@ -24,6 +24,7 @@ def records(site: Site) -> list[Record]:
                     "the name the server greets with (RFC 1912 section 2.1).",
                     required=True,
                     section=Section.REVERSE,
+                    standard=Standard.PTR,
                     note=f"Set it at the provider of {address}: in the control panel, under reverse DNS or rDNS.",
                 )
             )

@@ -22,6 +22,23 @@ class Section(StrEnum):
     REVERSE = "Reverse DNS, set where the address comes from"
 
 
+class Standard(StrEnum):
+    """The standard that a record follows; its module in this folder made it. The ids of checks contain these."""
+
+    ADDRESS = "address"
+    MX = "mx"
+    SPF = "spf"
+    DKIM = "dkim"
+    DMARC = "dmarc"
+    MTA_STS = "mta-sts"
+    TLS_RPT = "tls-rpt"
+    TLSA = "tlsa"
+    CAA = "caa"
+    SRV = "srv"
+    AUTOCONFIG = "autoconfig"
+    PTR = "ptr"
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """One record: where it belongs, what it says, and why.
@@ -41,6 +58,7 @@ class Record:
     reason: str
     required: bool
     section: Section
+    standard: Standard
     pending: str = ""
     note: str = ""
 

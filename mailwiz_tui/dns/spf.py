@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mailwiz_tui.dns.record import HOUR, Note, Record, Section
+from mailwiz_tui.dns.record import HOUR, Note, Record, Section, Standard
 from mailwiz_tui.dns.site import Site
 from mailwiz_tui.plan.dnsnames import is_ip
 from mailwiz_tui.plan.hosts import parse_next_hop
@@ -64,6 +64,7 @@ def records(site: Site) -> list[Record]:
             reason=f"Lists the servers that may send mail for {domain}; {MEANING[wanted]} (SPF, RFC 7208).",
             required=True,
             section=Section.SENDING,
+            standard=Standard.SPF,
             note="A domain can have only one SPF record: merge it with an existing one.",
         )
         for domain in site.plan.mailbox_domains()
@@ -82,6 +83,7 @@ def records(site: Site) -> list[Record]:
                     "messages without a sender, such as bounces (RFC 7208 section 2.3).",
                     required=False,
                     section=Section.SENDING,
+                    standard=Standard.SPF,
                 )
             )
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mailwiz_tui.dns.record import HOUR, Record, Section
+from mailwiz_tui.dns.record import HOUR, Record, Section, Standard
 from mailwiz_tui.dns.site import Site
 
 
@@ -56,6 +56,7 @@ def records(site: Site) -> list[Record]:
                     reason=reason,
                     required=False,
                     section=Section.CLIENTS,
+                    standard=Standard.SRV,
                 )
                 for value in values
             )

@@ -12,13 +12,13 @@ from collections.abc import Sequence
 from mailwiz_tui.dns.changes import Change
 from mailwiz_tui.dns.live import RecordState
 from mailwiz_tui.dns.match import normal
-from mailwiz_tui.dns.record import Record
+from mailwiz_tui.dns.record import Record, Standard
 from mailwiz_tui.dns.records import plan_records
 from mailwiz_tui.fleet.facts import FactsFile
 from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.plan.published import before_departure, departed, host_label, mx_names, server_name
 
-_KEPT = ("._domainkey.", ".arpa")
+_KEPT = (Standard.DKIM, Standard.PTR)
 
 
 def stale_records(plan: Plan, known: FactsFile) -> list[Record]:
@@ -34,7 +34,7 @@ def stale_records(plan: Plan, known: FactsFile) -> list[Record]:
         for record in plan_records(before, known)
         if (record.name, record.type) not in kept
         and any(record.name == name or record.name.endswith(f".{name}") for name in names)
-        and not any(part in record.name for part in _KEPT)
+        and record.standard not in _KEPT
         and not record.pending
     ]
 

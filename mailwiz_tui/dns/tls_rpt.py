@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mailwiz_tui.dns.record import HOUR, Record, Section
+from mailwiz_tui.dns.record import HOUR, Record, Section, Standard
 from mailwiz_tui.dns.site import Site
 
 
@@ -18,6 +18,7 @@ def records(site: Site) -> list[Record]:
             reason=f"Asks senders for a daily report of failed encryption towards {domain} (TLS-RPT, RFC 8460).",
             required=False,
             section=Section.TRANSPORT,
+            standard=Standard.TLS_RPT,
         )
         for domain in site.plan.all_domains()
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mailwiz_tui.dns.record import HOUR, Record, Section
+from mailwiz_tui.dns.record import HOUR, Record, Section, Standard
 from mailwiz_tui.dns.site import Site
 
 PENDING = "certificate not known yet: prepare generates it"
@@ -27,6 +27,7 @@ def records(site: Site) -> list[Record]:
                 reason=f"Lets senders verify the certificate of {host.name} on port 25 (DANE, RFC 7672).",
                 required=False,
                 section=Section.TRANSPORT,
+                standard=Standard.TLSA,
                 pending="" if digest else PENDING,
                 note="Has an effect only if the zone is signed with DNSSEC; otherwise senders ignore it.",
             )

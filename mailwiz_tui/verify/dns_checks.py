@@ -14,45 +14,26 @@ from dataclasses import replace
 from mailwiz_tui.dns.live import RecordState, compare
 from mailwiz_tui.dns.lookup import ResolverError
 from mailwiz_tui.dns.match import State
-from mailwiz_tui.dns.record import Record
+from mailwiz_tui.dns.record import Record, Standard
 from mailwiz_tui.verify.dns_consequences import UNANSWERED, obstacles
 from mailwiz_tui.verify.obstacle import Concern, Obstacle
 from mailwiz_tui.verify.result import CheckResult, CheckState
 
 PROVES = {
-    "address": "The mail host's name leads to its addresses.",
-    "mx": "Other servers learn that mail for the domains goes to this server.",
-    "spf": "Receivers learn which servers send for the domains (SPF).",
-    "dkim": "Receivers find the public key that signatures are verified with (DKIM).",
-    "dmarc": "Receivers learn what to do with forged mail (DMARC).",
-    "mta-sts": "Senders learn that mail to the domains is to be encrypted (MTA-STS).",
-    "tls-rpt": "Senders learn where to report failed encryption (TLS-RPT).",
-    "tlsa": "Senders can verify the server's certificate by DNS (DANE).",
-    "caa": "Only the planned authority may issue certificates for the mail host (CAA).",
-    "srv": "Mail programs find the server by the address alone (SRV).",
-    "autoconfig": "Mail programs find the server's settings (autoconfig, autodiscover).",
-    "ptr": "The server's addresses have its name (reverse DNS).",
+    Standard.ADDRESS: "The mail host's name leads to its addresses.",
+    Standard.MX: "Other servers learn that mail for the domains goes to this server.",
+    Standard.SPF: "Receivers learn which servers send for the domains (SPF).",
+    Standard.DKIM: "Receivers find the public key that signatures are verified with (DKIM).",
+    Standard.DMARC: "Receivers learn what to do with forged mail (DMARC).",
+    Standard.MTA_STS: "Senders learn that mail to the domains is to be encrypted (MTA-STS).",
+    Standard.TLS_RPT: "Senders learn where to report failed encryption (TLS-RPT).",
+    Standard.TLSA: "Senders can verify the server's certificate by DNS (DANE).",
+    Standard.CAA: "Only the planned authority may issue certificates for the mail host (CAA).",
+    Standard.SRV: "Mail programs find the server by the address alone (SRV).",
+    Standard.AUTOCONFIG: "Mail programs find the server's settings (autoconfig, autodiscover).",
+    Standard.PTR: "The server's addresses have its name (reverse DNS).",
 }
 SHOWN = 3
-
-
-def standard(record: Record) -> str:
-    """The key in ``PROVES`` of the standard a record belongs to."""
-    if record.type in ("A", "AAAA"):
-        return "address"
-    if record.type == "TXT":
-        if "._domainkey." in record.name:
-            return "dkim"
-        if record.value.startswith("v=DMARC1"):
-            return "dmarc"
-        if record.value.startswith("v=STSv1"):
-            return "mta-sts"
-        return "tls-rpt" if record.value.startswith("v=TLSRPTv1") else "spf"
-    if record.type == "CNAME":
-        return "mta-sts" if record.name.startswith("mta-sts.") else "autoconfig"
-    if record.type == "SRV":
-        return "autoconfig" if record.name.startswith("_autodiscover.") else "srv"
-    return record.type.lower()
 
 
 async def run(records: Sequence[Record], server_id: str, resolver: str | None = None) -> list[CheckResult]:
@@ -68,23 +49,25 @@ async def run(records: Sequence[Record], server_id: str, resolver: str | None = 
 
 def judge(states: Sequence[RecordState], server_id: str) -> list[CheckResult]:
     """One result for each standard."""
-    groups: dict[str, list[RecordState]] = defaultdict(list)
+    groups: dict[Standard, list[RecordState]] = defaultdict(list)
     for state in states:
-        groups[standard(state.record)].append(state)
+        groups[state.record.standard].append(state)
     return [
-        replace(_judge(name, groups[name], server_id), obstacles=obstacles(name, groups[name], states))
-        for name in PROVES
-        if name in groups
+        replace(
+            _judge(standard, groups[standard], server_id), obstacles=obstacles(standard, groups[standard], states)
+        )
+        for standard in PROVES
+        if standard in groups
     ]
 
 
-def _judge(name: str, states: list[RecordState], server_id: str) -> CheckResult:
+def _judge(standard: Standard, states: list[RecordState], server_id: str) -> CheckResult:
     by_state = {kind: [s for s in states if s.state is kind] for kind in State}
-    check, proves = f"dns.{name}", PROVES[name]
+    check, proves = f"dns.{standard}", PROVES[standard]
     if wrong := by_state[State.WRONG]:
         detail = _told(f"{s.record.name} {s.record.type}: {s.detail}" for s in wrong)
         advice = f"Publish {_told(f'{s.record.name} {s.record.type} {s.instead or s.record.value}' for s in wrong)}"
-        worst = CheckState.WARNING if name == "ptr" else CheckState.FAILED
+        worst = CheckState.WARNING if standard is Standard.PTR else CheckState.FAILED
         return CheckResult(check, server_id, worst, proves, detail, advice)
     if missing := by_state[State.MISSING]:
         detail = f"not published yet: {_told(f'{s.record.name} {s.record.type}' for s in missing)}"

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from mailwiz_tui.dns.live import RecordState
 from mailwiz_tui.dns.match import State
+from mailwiz_tui.dns.record import Record, Standard
 from mailwiz_tui.plan.words import listed
 from mailwiz_tui.verify.obstacle import Concern, Obstacle
 
@@ -21,13 +22,28 @@ UNANSWERED = {
     Concern.INCOMING: "It is not known whether mail from outside can arrive",
     Concern.OUTGOING: "It is not known whether receivers take mail",
 }
-_NEEDED = {"mx": "MX", "address": "", "spf": "SPF", "dkim": "DKIM", "ptr": "the reverse name"}
+_NEEDED = {
+    Standard.MX: "MX",
+    Standard.ADDRESS: "",
+    Standard.SPF: "SPF",
+    Standard.DKIM: "DKIM",
+    Standard.PTR: "the reverse name",
+}
 RECOMMENDED = "Recommended"
-_NAMES = {"mta-sts": "MTA-STS", "tls-rpt": "TLS-RPT", "tlsa": "TLSA", "caa": "CAA", "srv": "SRV", "dmarc": "DMARC"}
+_NAMES = {
+    Standard.MTA_STS: "MTA-STS",
+    Standard.TLS_RPT: "TLS-RPT",
+    Standard.TLSA: "TLSA",
+    Standard.CAA: "CAA",
+    Standard.SRV: "SRV",
+    Standard.DMARC: "DMARC",
+}
 
 
-def obstacles(standard: str, states: Sequence[RecordState], plan: Sequence[RecordState]) -> tuple[Obstacle, ...]:
-    """What the records of one standard (a key of ``dns_checks.PROVES``) keep from working.
+def obstacles(
+    standard: Standard, states: Sequence[RecordState], plan: Sequence[RecordState]
+) -> tuple[Obstacle, ...]:
+    """What the records of one standard keep from working.
 
     ``plan`` is every record of the plan: it tells what a host is for.
     """
@@ -35,17 +51,15 @@ def obstacles(standard: str, states: Sequence[RecordState], plan: Sequence[Recor
     bad = [s for s in states if not s.fine and s not in unanswered]
     found = list(_RULES.get(standard, _recommended)(standard, bad, states, plan))
     if standard in _NEEDED:
-        concern = Concern.INCOMING if standard in ("mx", "address") else Concern.OUTGOING
+        concern = Concern.INCOMING if standard in (Standard.MX, Standard.ADDRESS) else Concern.OUTGOING
         for state in unanswered:
-            record = state.record
-            name = _forward(record.name) if record.type == "PTR" else record.name.partition("._domainkey.")[2]
-            subject = f"{_NEEDED[standard] or record.type} of {name or record.name}"
+            subject = f"{_NEEDED[standard] or state.record.type} of {_owner(state.record)}"
             found.append(Obstacle(concern, UNANSWERED[concern], subject, "could not be asked"))
     return tuple(found)
 
 
 def _mx(
-    standard: str, bad: Sequence[RecordState], states: Sequence[RecordState], plan: Sequence[RecordState]
+    standard: Standard, bad: Sequence[RecordState], states: Sequence[RecordState], plan: Sequence[RecordState]
 ) -> Iterable[Obstacle]:
     for domain in dict.fromkeys(s.record.name for s in bad):
         subject, here = f"MX of {domain}", [s for s in states if s.record.name == domain]
@@ -61,10 +75,10 @@ def _mx(
 
 
 def _address(
-    standard: str, bad: Sequence[RecordState], states: Sequence[RecordState], plan: Sequence[RecordState]
+    standard: Standard, bad: Sequence[RecordState], states: Sequence[RecordState], plan: Sequence[RecordState]
 ) -> Iterable[Obstacle]:
-    receiving = {s.record.value.split()[-1].rstrip(".") for s in plan if s.record.type == "MX"}
-    sending = {s.record.value.rstrip(".") for s in plan if s.record.type == "PTR"}
+    receiving = {s.record.value.split()[-1].rstrip(".") for s in plan if s.record.standard is Standard.MX}
+    sending = {s.record.value.rstrip(".") for s in plan if s.record.standard is Standard.PTR}
     for state in bad:
         record, here = state.record, [s for s in states if s.record.name == state.record.name]
         subject, other = f"{record.type} of {record.name}", [s for s in here if s.record.type != record.type]
@@ -80,9 +94,9 @@ def _address(
 
 
 def _spf(
-    standard: str, bad: Sequence[RecordState], states: Sequence[RecordState], plan: Sequence[RecordState]
+    standard: Standard, bad: Sequence[RecordState], states: Sequence[RecordState], plan: Sequence[RecordState]
 ) -> Iterable[Obstacle]:
-    domains = {s.record.name for s in plan if s.record.type == "MX"}
+    domains = {s.record.name for s in plan if s.record.standard is Standard.MX}
     for state in bad:
         subject = f"SPF of {state.record.name}"
         if state.record.name in domains:
@@ -92,24 +106,23 @@ def _spf(
 
 
 def _dkim(
-    standard: str, bad: Sequence[RecordState], states: Sequence[RecordState], plan: Sequence[RecordState]
+    standard: Standard, bad: Sequence[RecordState], states: Sequence[RecordState], plan: Sequence[RecordState]
 ) -> Iterable[Obstacle]:
     for state in bad:
-        domain = state.record.name.partition("._domainkey.")[2]
-        yield Obstacle(Concern.OUTGOING, MARKED, f"DKIM of {domain}", _fault(state))
+        yield Obstacle(Concern.OUTGOING, MARKED, f"DKIM of {_owner(state.record)}", _fault(state))
 
 
 def _ptr(
-    standard: str, bad: Sequence[RecordState], states: Sequence[RecordState], plan: Sequence[RecordState]
+    standard: Standard, bad: Sequence[RecordState], states: Sequence[RecordState], plan: Sequence[RecordState]
 ) -> Iterable[Obstacle]:
     for state in bad:
         fault = _fault(state) if state.record.pending else f"is not {state.record.value.rstrip('.')}"
-        subject = f"the reverse name of {_forward(state.record.name)}"
+        subject = f"the reverse name of {_owner(state.record)}"
         yield Obstacle(Concern.OUTGOING, MARKED, subject, fault)
 
 
 def _tlsa(
-    standard: str, bad: Sequence[RecordState], states: Sequence[RecordState], plan: Sequence[RecordState]
+    standard: Standard, bad: Sequence[RecordState], states: Sequence[RecordState], plan: Sequence[RecordState]
 ) -> Iterable[Obstacle]:
     for state in bad:
         subject = f"TLSA of {state.record.name}"
@@ -121,7 +134,7 @@ def _tlsa(
 
 
 def _caa(
-    standard: str, bad: Sequence[RecordState], states: Sequence[RecordState], plan: Sequence[RecordState]
+    standard: Standard, bad: Sequence[RecordState], states: Sequence[RecordState], plan: Sequence[RecordState]
 ) -> Iterable[Obstacle]:
     for state in bad:
         if state.state is State.WRONG:
@@ -132,22 +145,24 @@ def _caa(
 
 
 def _recommended(
-    standard: str, bad: Sequence[RecordState], states: Sequence[RecordState], plan: Sequence[RecordState]
+    standard: Standard, bad: Sequence[RecordState], states: Sequence[RecordState], plan: Sequence[RecordState]
 ) -> Iterable[Obstacle]:
     for state in bad:
         fault = "is not as planned" if state.state is State.WRONG else _fault(state)
         yield Obstacle(Concern.RECOMMENDED, RECOMMENDED, _NAMES.get(standard, standard), fault)
 
 
-_Rule = Callable[[str, Sequence[RecordState], Sequence[RecordState], Sequence[RecordState]], Iterable[Obstacle]]
-_RULES: dict[str, _Rule] = {
-    "mx": _mx,
-    "address": _address,
-    "spf": _spf,
-    "dkim": _dkim,
-    "ptr": _ptr,
-    "tlsa": _tlsa,
-    "caa": _caa,
+_Rule = Callable[
+    [Standard, Sequence[RecordState], Sequence[RecordState], Sequence[RecordState]], Iterable[Obstacle]
+]
+_RULES: dict[Standard, _Rule] = {
+    Standard.MX: _mx,
+    Standard.ADDRESS: _address,
+    Standard.SPF: _spf,
+    Standard.DKIM: _dkim,
+    Standard.PTR: _ptr,
+    Standard.TLSA: _tlsa,
+    Standard.CAA: _caa,
 }
 
 
@@ -158,6 +173,13 @@ def _fault(state: RecordState) -> str:
     if state.state is State.MISSING:
         return "is not published"
     return f"is not as planned ({state.detail})" if state.detail else "is not as planned"
+
+
+def _owner(record: Record) -> str:
+    """What a record is about: the domain of a key, the address of a reverse name, else the record's name."""
+    if record.standard is Standard.DKIM:
+        return record.domain
+    return _forward(record.name) if record.standard is Standard.PTR else record.name
 
 
 def _forward(pointer: str) -> str:

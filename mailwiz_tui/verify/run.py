@@ -11,6 +11,7 @@ from typing import Any
 
 from mailwiz_tui.deploy.agent_link import Link
 from mailwiz_tui.deploy.engine_api import EngineApi
+from mailwiz_tui.dns.record import Standard
 from mailwiz_tui.dns.records import plan_records
 from mailwiz_tui.plan.errors import OperatorError
 from mailwiz_tui.stack.blueprint import Blueprint
@@ -104,7 +105,7 @@ async def _everything(turn: _Round, blueprints: Mapping[str, Blueprint], to: str
     records = plan_records(plan, engine.known, engine.inventory)
     first = next(iter(blueprints), "")
     asked = resolver or engine.inventory.resolver or next(iter(plan.network.resolvers), None)
-    dkim = {r.name: r.value for r in records if "._domainkey." in r.name and not r.pending}
+    dkim = {r.name: r.value for r in records if r.standard is Standard.DKIM and not r.pending}
     await asyncio.gather(
         _dns(turn, dns_checks.run(records, first, asked)),
         _servers(turn, reached, dkim if plan.security.dkim.enabled else None, to),

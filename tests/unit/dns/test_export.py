@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailwiz_tui.dns.export import as_json, as_text, as_web_values, as_zone, web_values
-from mailwiz_tui.dns.record import HOUR, Record, Section, chunks
+from mailwiz_tui.dns.record import HOUR, Record, Section, Standard, chunks
 from mailwiz_tui.dns.records import plan_notes, plan_records
 from mailwiz_tui.fleet.facts import FactsFile
 from mailwiz_tui.plan.model import Plan
@@ -21,7 +21,9 @@ def parse(text: str, origin: str) -> dns.zone.Zone:
 
 
 def txt(value: str) -> Record:
-    return Record("example.com", "t.example.com", "TXT", value, HOUR, "because", True, Section.SENDING)
+    return Record(
+        "example.com", "t.example.com", "TXT", value, HOUR, "because", True, Section.SENDING, Standard.SPF
+    )
 
 
 def test_zone_file_holds_every_record(wide_plan: Plan, known: FactsFile) -> None:

@@ -7,15 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailwiz_tui.dns.match import State, judge, merged_spf, normal
-from mailwiz_tui.dns.record import HOUR, Record, Section
+from tests.unit.dns.made_records import record
 
 SPF = "v=spf1 mx a:out.example.com -all"
 DKIM = "v=DKIM1; k=rsa; p=AAAABBBB"
 DMARC = "v=DMARC1; p=reject; sp=reject; np=reject; rua=mailto:d@example.com"
-
-
-def record(kind: str, value: str, pending: str = "") -> Record:
-    return Record("example.com", "example.com", kind, value, HOUR, "because", True, Section.SENDING, pending)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +70,7 @@ def test_planned_neighbours_are_no_strangers() -> None:
 
 
 def test_pending_is_unknown_with_its_reason() -> None:
-    verdict = judge(record("TXT", "", "key not known yet"), [""], [])
+    verdict = judge(record("TXT", "", pending="key not known yet"), [""], [])
     assert (verdict.state, verdict.detail) == (State.UNKNOWN, "key not known yet")
 
 

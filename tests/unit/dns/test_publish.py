@@ -20,15 +20,12 @@ from mailwiz_tui.dns.changes import Change, changes
 from mailwiz_tui.dns.live import RecordState
 from mailwiz_tui.dns.match import State, judge
 from mailwiz_tui.dns.publish import UpdateKey, UpdateKeyError, parse_key, publish
-from mailwiz_tui.dns.record import HOUR, Record, Section
+from mailwiz_tui.dns.record import HOUR, Record
+from tests.unit.dns.made_records import record
 from tests.unit.dns.name_server import NameServer
 
 SECRET = "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0"
 KEY = UpdateKey("mailwiz", SecretStr(SECRET))
-
-
-def record(kind: str, value: str, name: str = "example.com", pending: str = "") -> Record:
-    return Record("example.com", name, kind, value, HOUR, "because", True, Section.SENDING, pending)
 
 
 def state(made: Record, *got: str) -> RecordState:

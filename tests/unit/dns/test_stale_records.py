@@ -5,7 +5,7 @@ from __future__ import annotations
 from mailwiz_tui.dns.changes import Change, changes
 from mailwiz_tui.dns.live import RecordState
 from mailwiz_tui.dns.match import State, judge
-from mailwiz_tui.dns.record import HOUR, Record, Section
+from mailwiz_tui.dns.record import HOUR, Record, Section, Standard
 from mailwiz_tui.dns.stale_records import left_over, stale_mx, stale_records
 from mailwiz_tui.plan.model import Plan
 from tests.unit.stack import cases
@@ -34,7 +34,7 @@ def test_a_server_that_left_has_its_own_records_only() -> None:
 
 def test_only_values_that_were_the_servers_own_are_taken_away() -> None:
     name = "in2.example.com"
-    was = Record("example.com", name, "A", "192.0.2.12", HOUR, "because", True, Section.DELIVERY)
+    was = Record("example.com", name, "A", "192.0.2.12", HOUR, "because", True, Section.DELIVERY, Standard.ADDRESS)
     states = [RecordState(was, State.WRONG, ("192.0.2.12", "203.0.113.9"))]
     assert left_over(states) == [Change(name, "A", 0, ("192.0.2.12",), ())]
     assert left_over([RecordState(was, State.MISSING)]) == []
@@ -44,7 +44,9 @@ def test_the_mx_of_a_server_that_left_is_no_other_mail_server() -> None:
     plan, known = without(cases.distributed(), "in2"), cases.distributed_facts()
     own = stale_mx(plan, known)
     assert own == {f"in2.{plan.domain.primary_domain}.", f"{plan.domain.hostname}."}
-    wanted = Record("example.com", "example.com", "MX", "10 in1.example.com.", HOUR, "so", True, Section.DELIVERY)
+    wanted = Record(
+        "example.com", "example.com", "MX", "10 in1.example.com.", HOUR, "so", True, Section.DELIVERY, Standard.MX
+    )
 
     def asked(*got: str) -> tuple[list[Change], int]:
         verdict = judge(wanted, [wanted.value], got)

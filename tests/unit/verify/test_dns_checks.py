@@ -6,14 +6,24 @@ import pytest
 
 from mailwiz_tui.dns.live import RecordState
 from mailwiz_tui.dns.match import State
-from mailwiz_tui.dns.record import HOUR, Record, Section
+from mailwiz_tui.dns.record import HOUR, Record, Section, Standard
 from mailwiz_tui.dns.records import plan_records
 from mailwiz_tui.fleet.facts import DkimPublicKey, Facts, FactsFile, ServerRecord, TlsPublic
 from mailwiz_tui.plan.model import Domain, Plan, PlanServer, Role
 from mailwiz_tui.verify import dns_checks
 from mailwiz_tui.verify.result import CheckState
 
-MX = Record("example.test", "example.test", "MX", "10 mail.example.test.", HOUR, "because", True, Section.DELIVERY)
+MX = Record(
+    "example.test",
+    "example.test",
+    "MX",
+    "10 mail.example.test.",
+    HOUR,
+    "because",
+    True,
+    Section.DELIVERY,
+    Standard.MX,
+)
 
 
 @pytest.mark.parametrize(
@@ -34,7 +44,9 @@ def test_each_state_has_its_result(state: State, result: CheckState) -> None:
 
 def test_the_providers_reverse_name_only_warns() -> None:
     name = "1.2.0.192.in-addr.arpa"
-    pointer = Record("example.test", name, "PTR", "mail.example.test.", HOUR, "because", True, Section.REVERSE)
+    pointer = Record(
+        "example.test", name, "PTR", "mail.example.test.", HOUR, "because", True, Section.REVERSE, Standard.PTR
+    )
     (found,) = dns_checks.judge([RecordState(pointer, State.WRONG, detail="got static-1.provider.test.")], "mx1")
     assert found.state is CheckState.WARNING
     assert "PTR mail.example.test." in found.advice
@@ -47,7 +59,17 @@ def test_one_wrong_record_of_many_decides() -> None:
 
 
 def test_merged_value_is_what_to_publish() -> None:
-    spf = Record("example.test", "example.test", "TXT", "v=spf1 mx -all", HOUR, "because", True, Section.SENDING)
+    spf = Record(
+        "example.test",
+        "example.test",
+        "TXT",
+        "v=spf1 mx -all",
+        HOUR,
+        "because",
+        True,
+        Section.SENDING,
+        Standard.SPF,
+    )
     wrong = RecordState(spf, State.WRONG, detail="lacks mx", instead="v=spf1 mx include:x.test -all")
     (found,) = dns_checks.judge([wrong], "mx1")
     assert "include:x.test" in found.advice
@@ -69,8 +91,8 @@ def test_every_record_of_a_plan_belongs_to_a_standard() -> None:
     )
     plan.security.dmarc.rua = "mailto:d@reports.test"
     records = plan_records(plan, known)
-    assert {dns_checks.standard(record) for record in records} == set(dns_checks.PROVES)
-    by_name = {record.name: dns_checks.standard(record) for record in records if record.type == "TXT"}
+    assert {record.standard for record in records} == set(dns_checks.PROVES)
+    by_name = {record.name: record.standard for record in records if record.type == "TXT"}
     assert by_name == {
         "example.test": "spf",
         "mail.example.test": "spf",

@@ -54,7 +54,7 @@ def judged(*changed: tuple[str, State], domains: tuple[str, ...] = ()) -> Verdic
     """The verdict where everything is published but the records of these standards (or at these names)."""
 
     def state(record: Record) -> RecordState:
-        names = (dns_checks.standard(record), f"{record.type} {record.name}")
+        names = (record.standard, f"{record.type} {record.name}")
         found = next((state for name, state in changed if name in names), State.PUBLISHED)
         return RecordState(record, found, detail="got another" if found is State.WRONG else "")
 
