@@ -28,6 +28,6 @@ def settings(context: Context) -> str:
     return render(
         "mta_sts",
         "policies.cf",
-        dane="DANE where the destination has it (RFC 7672), else " if dane else "",
+        dane=dane,
         tables=",\n    ".join(named),
     ).rstrip("\n")

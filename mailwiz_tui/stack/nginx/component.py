@@ -95,15 +95,13 @@ class Nginx(Component):
 
     @staticmethod
     def _files(context: Context, found: Web, applications: tuple[WebLocation, ...]) -> dict[str, str]:
-        modern = context.codename != "bookworm"
         files = {
             f"{SNIPPETS}/mailwiz-tls.conf": render(
                 "nginx",
                 "mailwiz-tls.conf",
-                http2="http2 on;\n" if modern else "",
+                modern=context.codename != "bookworm",
                 certificate=layout.TLS_CHAIN,
                 key=layout.TLS_KEY,
-                curves="X25519MLKEM768:X25519:prime256v1:secp384r1" if modern else "X25519:prime256v1:secp384r1",
             ),
             f"{SNIPPETS}/mailwiz-headers.conf": render("nginx", "mailwiz-headers.conf"),
         }
@@ -131,45 +129,20 @@ def serves(plan: Plan, found: Web, applications: tuple[WebLocation, ...]) -> boo
 
 
 def _site(context: Context, found: Web, applications: tuple[WebLocation, ...]) -> str:
-    options = "ssl" if context.codename != "bookworm" else "ssl http2"
-    six = has_ipv6(context)
-
-    def v6(listen: str) -> str:
-        return f"    listen {listen};\n" if six else ""
-
-    tls = v6(f"[::]:443 {options}")
-    sites = ""
-    if found.mta_sts:
-        names = " ".join(f"mta-sts.{domain}" for domain in found.mta_sts)
-        sites += render("nginx", "mta-sts.conf", ssl_options=options, tls_v6=tls, names=names)
-    for domain in found.autoconfig:
-        sites += render("nginx", "autoconfig.conf", ssl_options=options, tls_v6=tls, domain=domain)
-    locations = "".join(f"\n{_indented(a.server)}\n" for a in applications)
-    if found.autodiscover:
-        names = " ".join(f"autodiscover.{domain}" for domain in found.autodiscover)
-        sites += render("nginx", "autodiscover.conf", ssl_options=options, tls_v6=tls, names=names)
-        answer = render("nginx", "autodiscover.xml", hostname=context.plan.domain.hostname).rstrip("\n")
-        sites += render("nginx", "autodiscover-answer.conf", answer=answer)
-        locations = f"    include {SNIPPETS}/mailwiz-autodiscover.conf;\n{locations}"
-    return (
-        render(
-            "nginx",
-            "mailwiz.conf",
-            http="".join(f"\n{a.http.rstrip()}\n" for a in applications if a.http),
-            ssl_options=options,
-            plain_v6_default=v6("[::]:80 default_server"),
-            tls_v6_default=v6(f"[::]:443 {options} default_server"),
-            plain_v6=v6("[::]:80"),
-            tls_v6=tls,
-            names=" ".join(dict.fromkeys((*context.public_names, *found.names))),
-            hostname=context.public_names[-1],
-            own_names=" ".join(context.public_names),
-            acme_root=layout.ACME_ROOT,
-            locations=locations,
-            sites=sites,
-            own_script="".join(f"{line}\n" for line in own_script_addresses(found.autodiscover)),
-        ).rstrip("\n")
-        + "\n"
+    return render(
+        "nginx",
+        "mailwiz.conf",
+        hostname=context.public_names[-1],
+        web=found,
+        http=tuple(application.http.strip("\n") for application in applications if application.http),
+        locations=tuple(_indented(application.server) for application in applications),
+        ssl_options="ssl" if context.codename != "bookworm" else "ssl http2",
+        ipv6=has_ipv6(context),
+        names=" ".join(dict.fromkeys((*context.public_names, *found.names))),
+        own_names=" ".join(context.public_names),
+        acme_root=layout.ACME_ROOT,
+        own_script=own_script_addresses(found.autodiscover),
+        answer=render("nginx", "autodiscover.xml", hostname=context.plan.domain.hostname).rstrip("\n"),
     )
 
 

@@ -110,7 +110,7 @@ def test_a_new_component_adds_services_ports_and_tables(blueprint: Blueprint) ->
     services = blueprint.files()["/etc/postfix/master.cf"].content
     assert "\nnew unix n - y - 0 cleanup\n" in services
     assert "\n127.0.0.1:4004 inet n - y - - smtpd\n    -o syslog_name=postfix/new\n" in services
-    assert "# Reports of something new. " in services
+    assert "\n# Reports of something new.\n# " in services
     assert {4003, 4004} <= {port.number for port in blueprint.ports}
     assert blueprint.files()[TABLE].content == "text\n"
     postfix = next(unit for unit in blueprint.units() if unit.name == "postfix.service" and unit.reload_on)
