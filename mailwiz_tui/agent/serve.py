@@ -8,15 +8,18 @@ import sys
 import threading
 import traceback
 from collections.abc import Iterator
-from typing import Any
+from typing import BinaryIO
 
-from . import frames
 from .account_operations import AccountOperations
 from .backup_operations import BackupOperations
-from .core.context import Raw
 from .core.fault import AgentFault
 from .core.host import Host
-from .operation import Channel, Operation
+from .operation import Channel
+from .operation import Operation as RawOperation
+from .protocol import frames
+from .protocol.codec import WireError
+from .protocol.frames import Answer, Call, Cancel, Failure, Fault, Item
+from .protocol.request import Operation, Ping
 from .run_operations import RunOperations
 from .watch_operations import WatchOperations
 
@@ -28,56 +31,64 @@ class Server:
         self._writer = writer
         self._cancelled: set[int] = set()
         self._channel = Channel(host)
-        self._operations: dict[str, Operation] = {
+        operations: list[Operation] = [
+            Ping.by(lambda _: "pong"),
+        ]
+        self._operations = {operation.name: operation for operation in operations}
+        self._raw: dict[str, RawOperation] = {
             **RunOperations(self._channel).by_name(),
             **WatchOperations(self._channel).by_name(),
             **AccountOperations(self._channel).by_name(),
             **BackupOperations(self._channel).by_name(),
-            "ping": lambda: "pong",
         }
 
-    def serve(self, source: Any) -> None:
+    def serve(self, source: BinaryIO) -> None:
         """Reads requests until the other side closes; then undoes what must not outlive the connection."""
         try:
             while (message := frames.read(source)) is not None:
-                if message.get("cancel"):
-                    self._cancelled.add(int(message["id"]))
-                    continue
-                threading.Thread(target=self._answer, args=(message,), daemon=True).start()
+                if isinstance(message, Cancel):
+                    self._cancelled.add(message.number)
+                elif isinstance(message, Call):
+                    threading.Thread(target=self._answer, args=(message,), daemon=True).start()
         finally:
             for close in self._channel.at_end:
                 with contextlib.suppress(Exception):
                     close()
 
-    def _answer(self, message: Raw) -> None:
-        number = int(message.get("id", 0))
+    def _answer(self, call: Call) -> None:
         try:
-            operation = self._operations.get(str(message.get("op")))
-            if operation is None:
-                raise AgentFault(f"the agent has no operation {message.get('op')!r}", "agent")
-            result = operation(**message.get("args", {}))
+            result = self._carry_out(call)
             if isinstance(result, Iterator):
                 for item in result:
-                    if number in self._cancelled:
+                    if call.number in self._cancelled:
                         break
                     if item:
-                        self._writer.send({"id": number, "item": item})
+                        self._writer.send(Item(call.number, item))
                 result = None
-            self._writer.send({"id": number, "ok": result})
+            self._writer.send(Answer(call.number, result))
         except AgentFault as fault:
-            self._fail(number, fault.as_dict())
+            self._fail(call, fault.what, fault.where, fault.advice)
+        except WireError as error:
+            self._fail(call, f"the agent does not understand the request: {error}", call.operation)
         except OSError as error:
-            what = f"{error.strerror}: {error.filename or ''}"
-            self._fail(number, {"what": what, "where": str(message.get("op")), "advice": ""})
+            self._fail(call, f"{error.strerror}: {error.filename or ''}", call.operation)
         except Exception as error:
             trace = traceback.extract_tb(error.__traceback__)
             place = f"{os.path.basename(trace[-1].filename)}:{trace[-1].lineno}" if trace else ""
-            self._fail(number, {"what": f"the agent met an unexpected {type(error).__name__}: {error}",
-                                "where": f"{message.get('op')} ({place})", "advice": ""})  # fmt: skip
+            what = f"the agent met an unexpected {type(error).__name__}: {error}"
+            self._fail(call, what, f"{call.operation} ({place})")
 
-    def _fail(self, number: int, error: dict[str, str]) -> None:
+    def _carry_out(self, call: Call) -> object:
+        if raw := self._raw.get(call.operation):
+            return raw(**call.arguments) if isinstance(call.arguments, dict) else None
+        operation = self._operations.get(call.operation)
+        if operation is None:
+            raise AgentFault(f"the agent has no operation {call.operation!r}", "agent")
+        return operation.carry_out(call.arguments)
+
+    def _fail(self, call: Call, what: str, where: str, advice: str = "") -> None:
         with contextlib.suppress(OSError):
-            self._writer.send({"id": number, "error": error})
+            self._writer.send(Failure(call.number, Fault(what, where, advice)))
 
 
 def main(root: str) -> None:

@@ -5,17 +5,22 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
-import json
 import shlex
 from collections.abc import AsyncIterator, Callable
 from functools import cache
 from importlib import resources
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
-from mailwiz_tui.agent import archive, frames
+from mailwiz_tui.agent import archive
+from mailwiz_tui.agent.protocol import frames
+from mailwiz_tui.agent.protocol.codec import WireError
+from mailwiz_tui.agent.protocol.frames import Answer, Call, Cancel, Failure, Item
+from mailwiz_tui.agent.protocol.request import Request, Stream
 from mailwiz_tui.deploy.sanitize import clean_line, clean_text
 from mailwiz_tui.plan.errors import OperatorError
 
+A = TypeVar("A")
+_Reply = Answer | Item | Failure
 _NOISE_LIMIT = 1 << 20
 _BOOTSTRAP = b"mailwiz-bootstrap: "
 _EXITS = {
@@ -92,7 +97,7 @@ class AgentLink:
         self.connection = connection
         self._buffer = b""
         self._number = 0
-        self._waiting: dict[int, asyncio.Queue[dict[str, Any] | BaseException]] = {}
+        self._waiting: dict[int, asyncio.Queue[_Reply | BaseException]] = {}
         self._reader: asyncio.Task[None] | None = None
         self._end: BaseException | None = None
 
@@ -119,31 +124,55 @@ class AgentLink:
         """Whether requests can still be made."""
         return self._end is None and self._reader is not None
 
+    async def ask(self, request: Request[A]) -> A:
+        """One request and its answer."""
+        number, queue = await self._send(request.operation, request)
+        try:
+            reply = await self._next(queue)
+            return request.answer(reply.answer if isinstance(reply, Answer) else None)
+        except WireError as error:
+            raise _senseless(request.operation, error) from None
+        finally:
+            self._waiting.pop(number, None)
+
+    async def follow(self, request: Stream[A]) -> AsyncIterator[A]:
+        """One request and its items, until the agent ends the stream or the caller stops reading."""
+        async for item in self._items(request.operation, request):
+            try:
+                found = request.item(item)
+            except WireError as error:
+                raise _senseless(request.operation, error) from None
+            yield found
+
     async def request(self, op: str, **args: Any) -> Any:
         """One request and its answer."""
         number, queue = await self._send(op, args)
         try:
-            message = await self._next(queue)
-            return message.get("ok")
+            reply = await self._next(queue)
+            return reply.answer if isinstance(reply, Answer) else None
         finally:
             self._waiting.pop(number, None)
 
     async def stream(self, op: str, **args: Any) -> AsyncIterator[Any]:
         """One request and its items, until the agent ends the stream or the caller stops reading."""
-        number, queue = await self._send(op, args)
+        async for item in self._items(op, args):
+            yield item
+
+    async def _items(self, op: str, arguments: object) -> AsyncIterator[object]:
+        number, queue = await self._send(op, arguments)
         ended = False
         try:
             while True:
-                message = await self._next(queue)
-                if "item" not in message:
+                reply = await self._next(queue)
+                if not isinstance(reply, Item):
                     ended = True
                     return
-                yield message["item"]
+                yield reply.item
         finally:
             self._waiting.pop(number, None)
             if not ended and self.alive:
                 with contextlib.suppress(Exception):
-                    self._channel.write(frames.encode({"id": number, "cancel": True}))
+                    self._channel.write(frames.encode(Cancel(number)))
 
     async def close(self) -> None:
         """Ends the agent and its channel; the connection stays."""
@@ -154,27 +183,24 @@ class AgentLink:
                 await self._reader
         await self._channel.close()
 
-    async def _send(self, op: str, args: dict[str, Any]) -> tuple[int, asyncio.Queue[Any]]:
+    async def _send(self, op: str, arguments: object) -> tuple[int, asyncio.Queue[_Reply | BaseException]]:
         if self._end is not None:
             raise self._end
         self._number += 1
-        queue: asyncio.Queue[Any] = asyncio.Queue()
+        queue: asyncio.Queue[_Reply | BaseException] = asyncio.Queue()
         self._waiting[self._number] = queue
-        self._channel.write(frames.encode({"id": self._number, "op": op, "args": args}))
+        self._channel.write(frames.encode(Call(self._number, op, arguments)))
         await self._channel.drain()
         return self._number, queue
 
-    async def _next(self, queue: asyncio.Queue[Any]) -> dict[str, Any]:
-        message = await queue.get()
-        if isinstance(message, BaseException):
-            raise message
-        if error := message.get("error"):
-            raise AgentError(
-                clean_text(error.get("what", "")),
-                clean_text(error.get("where", "")),
-                clean_text(error.get("advice", "")),
-            )
-        return dict(message)
+    async def _next(self, queue: asyncio.Queue[_Reply | BaseException]) -> Answer | Item:
+        reply = await queue.get()
+        if isinstance(reply, BaseException):
+            raise reply
+        if isinstance(reply, Failure):
+            fault = reply.fault
+            raise AgentError(clean_text(fault.what), clean_text(fault.where), clean_text(fault.advice))
+        return reply
 
     async def _until_ready(self, on_progress: Callable[[str], None] | None) -> None:
         seen, fault = 0, ""
@@ -218,9 +244,8 @@ class AgentLink:
         try:
             while True:
                 size = frames.length(await self._read_exactly(4))
-                message = json.loads(await self._read_exactly(size))
-                queue = self._waiting.get(message.get("id"))
-                if queue is not None:
+                message = frames.decode(await self._read_exactly(size))
+                if not isinstance(message, (Call, Cancel)) and (queue := self._waiting.get(message.number)):
                     queue.put_nowait(message)
         except asyncio.CancelledError:
             self._fail(AgentError("the connection was closed"))
@@ -234,3 +259,9 @@ class AgentLink:
         self._end = self._end or error
         for queue in self._waiting.values():
             queue.put_nowait(self._end)
+
+
+def _senseless(operation: str, error: WireError) -> AgentError:
+    """An answer that is not what the request's type says."""
+    advice = "try again; if it stays, the agent on the server or this program is damaged: install it anew"
+    return AgentError(f"the server's answer cannot be read: {clean_text(error)}", operation, advice)

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 import sys
 import time
@@ -16,7 +15,7 @@ from typing import Any
 
 import asyncssh
 
-from mailwiz_tui.agent import frames
+from mailwiz_tui.agent.protocol import frames
 
 LINES_PER_SECOND = 20
 TURNS_PER_SECOND = 4
@@ -49,9 +48,9 @@ async def talk(process: asyncssh.SSHServerProcess[bytes]) -> None:
     try:
         while True:
             body = await process.stdin.readexactly(frames.length(await process.stdin.readexactly(4)))
-            request = json.loads(body)
-            if request.get("op") == "follow":
-                tasks.add(asyncio.create_task(run(process, request["id"])))
+            call = frames.decode(body)
+            if isinstance(call, frames.Call) and call.operation == "follow":
+                tasks.add(asyncio.create_task(run(process, call.number)))
     except (asyncio.IncompleteReadError, asyncssh.Error, OSError):
         for task in tasks:
             task.cancel()
@@ -67,7 +66,7 @@ async def run(process: asyncssh.SSHServerProcess[bytes], request_id: int) -> Non
             {"t": "log", "at": time.time(), "step": "packages", "text": TEXT.format(number=n)} for n in numbers
         ]
         item: dict[str, Any] = {"offset": number, "events": events, "state": "active"}
-        process.stdout.write(frames.encode({"id": request_id, "item": item}))
+        process.stdout.write(frames.encode(frames.Item(request_id, item)))
         number = numbers.stop
         due += 1 / TURNS_PER_SECOND
         await asyncio.sleep(max(0.0, due - clock()))

@@ -1,0 +1,5 @@
+"""What controller and agent say to each other: each request a class, each answer a type, one codec for both ends.
+
+The controller sends the agent with each connection, so both ends have the same version of these modules.
+What lies on servers (journals, state) may be older; whoever reads it is lenient, the wire is not.
+"""
