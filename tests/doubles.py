@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
-from typing import Any, NoReturn
+from typing import NoReturn, TypeVar
 
+from mailwiz_tui.agent.protocol.request import Request, Stream
 from mailwiz_tui.deploy.agent_link import Link
 from mailwiz_tui.deploy.batches import Order
 from mailwiz_tui.deploy.diff import ServerDiff
@@ -17,6 +18,8 @@ from mailwiz_tui.fleet.server import Inventory, Server
 from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.stack.blueprint import Blueprint
 
+A = TypeVar("A")
+
 
 def unexpected(what: str) -> NoReturn:
     """Ends a test in which something was asked for that the test does not answer."""
@@ -26,11 +29,11 @@ def unexpected(what: str) -> NoReturn:
 class LinkDouble(Link):
     """A link to an agent that knows no request."""
 
-    async def request(self, op: str, **args: Any) -> Any:
-        unexpected(op)
+    async def ask(self, request: Request[A]) -> A:
+        unexpected(request.operation)
 
-    async def stream(self, op: str, **args: Any) -> AsyncIterator[Any]:
-        unexpected(op)
+    async def follow(self, request: Stream[A]) -> AsyncIterator[A]:
+        unexpected(request.operation)
         yield
 
 

@@ -1,95 +1,124 @@
-"""What the controller asks about accounts: to hand over the first ones, to tend them, to move their mail."""
+"""What the agent does about accounts: hands over the first ones, tends them, opens those for verification."""
 
 from __future__ import annotations
 
-from functools import partial
-from typing import Any
-
-from .core.context import Raw
-from .operation import Answer, Channel, Operation
-
-ACCOUNT_WORK = ("list", "add", "password", "change", "remove", "alias_add", "alias_remove",
-                "mailbox_created", "mailbox_removed", "where")  # fmt: skip
+from .channel import Channel
+from .protocol.accounts import (
+    AccountDomains,
+    AccountList,
+    AddAlias,
+    AddedMailbox,
+    AddMailbox,
+    AliasTargets,
+    AskAccountDomains,
+    ChangeMailbox,
+    CopyState,
+    FindMailbox,
+    FoundMail,
+    LeftMail,
+    ListAccounts,
+    MailboxCreated,
+    MailboxPlace,
+    MailboxRemoved,
+    RefreshCopy,
+    RemoveAlias,
+    RemovedMailbox,
+    RemoveMailbox,
+    SetPassword,
+)
+from .protocol.request import Operation
 
 
 class AccountOperations:
-    """Mailboxes, aliases and administrators of the running mail server."""
+    """Mailboxes, aliases and domains: looked at or changed, one change at a time."""
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
+        self._host = channel.host
 
-    def by_name(self) -> dict[str, Operation]:
-        """The operations under the names that requests give them."""
-        return {
-            "accounts_ensure": self.accounts_ensure,
-            "accounts_ack": self.accounts_ack,
-            "administrator_ensure": self.administrator_ensure,
-            "administrator_ack": self.administrator_ack,
-            "accounts_copy": self.accounts_copy,
-            "probe_mailbox_open": self.probe_mailbox_open,
-            "probe_mailbox_close": self.probe_mailbox_close,
-            "move": self.move,
-            **{f"accounts_{what}": partial(self.accounts, what) for what in ACCOUNT_WORK},
-        }
+    def operations(self) -> list[Operation]:
+        """The operations of this group."""
+        return [
+            ListAccounts.by(self._list),
+            AddMailbox.by(self._add),
+            SetPassword.by(self._password),
+            ChangeMailbox.by(self._change),
+            RemoveMailbox.by(self._remove),
+            FindMailbox.by(self._find),
+            AddAlias.by(self._add_alias),
+            RemoveAlias.by(self._remove_alias),
+            MailboxCreated.by(self._created),
+            MailboxRemoved.by(self._removed),
+            RefreshCopy.by(self._refresh),
+            AskAccountDomains.by(self._domains),
+        ]
 
-    def accounts_ensure(self, accounts: list[Raw], aliases: list[Raw], domains: list[str]) -> Answer:
-        """First accounts; returns the addresses whose password was set now."""
-        from .accounts import first_accounts as module
-
-        with self._channel.exclusive:
-            return module.ensure(self._channel.host, accounts, aliases, domains)
-
-    def accounts_ack(self, addresses: list[str]) -> Answer:
-        """Remembers that the operator has these passwords."""
-        from .accounts import first_accounts as module
+    def _list(self, request: ListAccounts) -> AccountList:
+        from .accounts import account_list
 
         with self._channel.exclusive:
-            return module.acknowledge(self._channel.host, addresses)
+            return account_list.everything(self._host, request.stores)
 
-    def administrator_ensure(self, address: str, password: str) -> Answer:
-        """The admin panel's first administrator."""
-        from .accounts import administrators
-
-        with self._channel.exclusive:
-            return administrators.ensure(self._channel.host, address, password)
-
-    def administrator_ack(self, address: str) -> Answer:
-        """Remembers that the operator has the administrator's password."""
-        from .accounts import administrators
+    def _add(self, request: AddMailbox) -> AddedMailbox:
+        from .accounts import mailboxes
 
         with self._channel.exclusive:
-            return administrators.acknowledge(self._channel.host, address)
+            return mailboxes.add(self._host, request)
 
-    def accounts_copy(self, kick: list[str] | None = None, release: list[str] | None = None) -> Answer:
-        """Brings this server's copy of the accounts up to date."""
+    def _password(self, request: SetPassword) -> None:
+        from .accounts import mailboxes
+
+        with self._channel.exclusive:
+            mailboxes.set_password(self._host, request.address, request.password.reveal())
+
+    def _change(self, request: ChangeMailbox) -> None:
+        from .accounts import mailboxes
+
+        with self._channel.exclusive:
+            mailboxes.edit(self._host, request)
+
+    def _remove(self, request: RemoveMailbox) -> RemovedMailbox:
+        from .accounts import mailboxes
+
+        with self._channel.exclusive:
+            return mailboxes.remove(self._host, request)
+
+    def _find(self, request: FindMailbox) -> MailboxPlace:
+        from .accounts import placement
+
+        with self._channel.exclusive:
+            return placement.where(self._host, request.address, request.stores)
+
+    def _add_alias(self, request: AddAlias) -> AliasTargets:
+        from .accounts import aliases
+
+        with self._channel.exclusive:
+            return aliases.add(self._host, request.address, request.goto)
+
+    def _remove_alias(self, request: RemoveAlias) -> AliasTargets:
+        from .accounts import aliases
+
+        with self._channel.exclusive:
+            return aliases.remove(self._host, request.address, request.goto)
+
+    def _created(self, request: MailboxCreated) -> FoundMail:
+        from .moves import mailbox_home
+
+        with self._channel.exclusive:
+            return mailbox_home.mailbox_created(self._host, request.address)
+
+    def _removed(self, request: MailboxRemoved) -> LeftMail:
+        from .moves import mailbox_home
+
+        with self._channel.exclusive:
+            return mailbox_home.mailbox_removed(self._host, request.address, request.delete_mail)
+
+    def _refresh(self, request: RefreshCopy) -> CopyState:
         from .accounts import account_copy
 
-        return account_copy.refresh(self._channel.host, kick or [], release or [])
+        return account_copy.refresh(self._host, request.kick, request.release)
 
-    def probe_mailbox_open(self, address: str, password: str, store: str = "") -> Answer:
-        """Opens the verification mailbox for as long as this connection lives."""
-        from .accounts import first_accounts as module
+    def _domains(self, _: AskAccountDomains) -> AccountDomains:
+        from .facts import account_domains
 
-        with self._channel.exclusive:
-            self._channel.at_end.append(lambda: module.close_probe(self._channel.host, address))
-            return module.open_probe(self._channel.host, address, password, store)
-
-    def probe_mailbox_close(self, address: str) -> Answer:
-        """Closes the verification mailbox and empties it."""
-        from .accounts import first_accounts as module
-
-        with self._channel.exclusive:
-            return module.close_probe(self._channel.host, address)
-
-    def accounts(self, what: str, **args: Any) -> Answer:
-        """Mailboxes, aliases and domains: looked at or changed, one change at a time."""
-        from .accounts import account_ops
-
-        with self._channel.exclusive:
-            return account_ops.work(self._channel.host, what, args)
-
-    def move(self, what: str, args: Raw) -> Answer:
-        """One step of moving a mailbox between stores; they keep each other off by themselves."""
-        from .moves import move_ops
-
-        return move_ops.work(self._channel.host, what, args)
+        return AccountDomains(account_domains.find(self._host))

@@ -1,11 +1,24 @@
-"""What the controller asks about backups: to list, make and restore them, and for the key that reads them."""
+"""What the agent does about backups: lists, makes and restores them, and hands over the key that reads them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .core.context import Raw
-from .operation import Answer, Channel, Operation
+from .channel import Channel
+from .protocol.backup import (
+    AcknowledgeRecoveryKey,
+    AskRecoveryKey,
+    BackupEvent,
+    BackupStarted,
+    FollowBackup,
+    ListBackups,
+    RecoveryKey,
+    SnapshotRow,
+    StartBackup,
+    StartRestore,
+    UnlockBackup,
+)
+from .protocol.request import Operation
 
 
 class BackupOperations:
@@ -13,52 +26,54 @@ class BackupOperations:
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
+        self._host = channel.host
 
-    def by_name(self) -> dict[str, Operation]:
-        """The operations under the names that requests give them."""
-        return {
-            "backup_list": self.backup_list,
-            "backup_start": self.backup_start,
-            "backup_follow": self.backup_follow,
-            "backup_key": self.backup_key,
-            "backup_key_shown": self.backup_key_shown,
-            "backup_unlock": self.backup_unlock,
-        }
+    def operations(self) -> list[Operation]:
+        """The operations of this group."""
+        return [
+            ListBackups.by(self._list),
+            StartBackup.by(self._start),
+            StartRestore.by(self._restore),
+            FollowBackup.by(self._follow),
+            AskRecoveryKey.by(self._key),
+            AcknowledgeRecoveryKey.by(self._key_shown),
+            UnlockBackup.by(self._unlock),
+        ]
 
-    def backup_list(self) -> Answer:
-        """The backups there are."""
+    def _list(self, _: ListBackups) -> tuple[SnapshotRow, ...]:
         from .backup import backup
 
-        return backup.list_all(self._channel.host)
+        return backup.list_all(self._host)
 
-    def backup_start(self, action: str, snapshot: str = "latest") -> Answer:
-        """Starts a backup or a restore."""
-        from .backup import backup
-
-        with self._channel.exclusive:
-            return backup.start(self._channel.host, action, snapshot)
-
-    def backup_follow(self, unit: str) -> Iterator[Raw]:
-        """What a backup or a restore says until it ends."""
-        from .backup import backup
-
-        return backup.follow(self._channel.host, unit)
-
-    def backup_key(self) -> Answer:
-        """The recovery key, until it was shown."""
-        from .backup import backup
-
-        return backup.recovery_key(self._channel.host)
-
-    def backup_key_shown(self) -> Answer:
-        """Remembers that the operator has the recovery key."""
-        from .backup import backup
-
-        return backup.recovery_key_shown(self._channel.host)
-
-    def backup_unlock(self, key: str) -> Answer:
-        """Takes over another installation's backup."""
+    def _start(self, _: StartBackup) -> BackupStarted:
         from .backup import backup
 
         with self._channel.exclusive:
-            return backup.unlock(self._channel.host, key)
+            return backup.start(self._host)
+
+    def _restore(self, request: StartRestore) -> BackupStarted:
+        from .backup import backup
+
+        with self._channel.exclusive:
+            return backup.restore(self._host, request.snapshot)
+
+    def _follow(self, request: FollowBackup) -> Iterator[BackupEvent | None]:
+        from .backup import backup
+
+        return backup.follow(self._host, request.unit)
+
+    def _key(self, _: AskRecoveryKey) -> RecoveryKey:
+        from .backup import backup
+
+        return backup.recovery_key(self._host)
+
+    def _key_shown(self, _: AcknowledgeRecoveryKey) -> None:
+        from .backup import backup
+
+        backup.recovery_key_shown(self._host)
+
+    def _unlock(self, request: UnlockBackup) -> None:
+        from .backup import backup
+
+        with self._channel.exclusive:
+            backup.unlock(self._host, request.recovery_key.reveal())

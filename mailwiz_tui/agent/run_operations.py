@@ -1,11 +1,28 @@
-"""What the controller asks to install: facts, keys and secrets before a run, then its start, journal and end."""
+"""What the agent does to install: facts, keys and secrets before a run, then its start, journal and end."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .core.context import Context, Raw
-from .operation import Answer, Channel, Operation
+from .channel import Channel
+from .core.context import Context
+from .protocol.facts import AskFacts, ServerFacts
+from .protocol.keys import AskMissingSecrets, InstallCertificate, KeysPublic, PrepareKeys, PutSecret
+from .protocol.request import Operation
+from .protocol.runs import (
+    AskRunStatus,
+    CompareBlueprint,
+    Confirmation,
+    ConfirmStep,
+    FollowRun,
+    JournalChunk,
+    RunStarted,
+    RunStatus,
+    StartRun,
+    StepDiff,
+    StopAfterStep,
+    StopAsked,
+)
 
 
 class RunOperations:
@@ -13,90 +30,81 @@ class RunOperations:
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
+        self._host = channel.host
 
-    def by_name(self) -> dict[str, Operation]:
-        """The operations under the names that requests give them."""
-        return {
-            "facts": self.facts,
-            "prepare": self.prepare,
-            "install_certificate": self.install_certificate,
-            "secret_put": self.secret_put,
-            "secret_missing": self.secret_missing,
-            "diff": self.diff,
-            "start": self.start,
-            "status": self.status,
-            "follow": self.follow,
-            "confirm": self.confirm,
-            "stop_after": self.stop_after,
-        }
+    def operations(self) -> list[Operation]:
+        """The operations of this group."""
+        return [
+            AskFacts.by(self._facts),
+            PrepareKeys.by(self._prepare),
+            InstallCertificate.by(self._certificate),
+            PutSecret.by(self._put_secret),
+            AskMissingSecrets.by(self._missing_secrets),
+            CompareBlueprint.by(self._compare),
+            StartRun.by(self._start),
+            AskRunStatus.by(self._status),
+            FollowRun.by(self._follow),
+            ConfirmStep.by(self._confirm),
+            StopAfterStep.by(self._stop),
+        ]
 
-    def facts(self) -> Answer:
-        """Everything known of the server, as ``fleet.facts.Facts`` names it."""
+    def _facts(self, _: AskFacts) -> ServerFacts:
         from .facts import facts
 
-        return facts.gather(self._channel.host)
+        return facts.gather(self._host)
 
-    def prepare(self, dkim: list[Raw], tls: Raw | None, mesh: Raw | None = None) -> Answer:
-        """Makes missing keys; returns the public halves."""
+    def _prepare(self, request: PrepareKeys) -> KeysPublic:
         from .items import keys, mesh_keys
 
         with self._channel.exclusive:
-            answer = keys.prepare(self._channel.host, dkim, tls)
-            return answer | (mesh_keys.prepare(self._channel.host, mesh) if mesh else {})
+            made = keys.prepare(self._host, request.dkim, request.tls)
+            mesh = mesh_keys.prepare(self._host, request.mesh) if request.mesh else None
+            return KeysPublic(made.dkim, made.tls, mesh)
 
-    def install_certificate(self, chain: str, key: str) -> Answer:
-        """Keeps the operator's own certificate and key for the next run."""
+    def _certificate(self, request: InstallCertificate) -> None:
         from .items import keys
 
         with self._channel.exclusive:
-            return keys.install_certificate(self._channel.host, chain, key)
+            keys.install_certificate(self._host, request.chain, request.private_key.reveal())
 
-    def secret_put(self, name: str, value: str) -> Answer:
-        """Keeps a secret that the operator gives."""
+    def _put_secret(self, request: PutSecret) -> None:
         from .core import secrets
 
         with self._channel.exclusive:
-            return secrets.put(self._channel.host, name, value)
+            secrets.put(self._host, request.name, request.value.reveal())
 
-    def secret_missing(self, names: list[str]) -> Answer:
-        """Which of the named secrets are not here yet."""
+    def _missing_secrets(self, request: AskMissingSecrets) -> tuple[str, ...]:
         from .core import secrets
 
-        return {"missing": secrets.missing(self._channel.host, names)}
+        return secrets.missing(self._host, request.names)
 
-    def diff(self, blueprint: Raw) -> Answer:
-        """What a blueprint would change here."""
+    def _compare(self, request: CompareBlueprint) -> tuple[StepDiff, ...]:
         from .core import steps
 
-        return {"steps": steps.compare(Context.of(self._channel.host, blueprint, predict=True))}
+        return steps.compare(Context.of(self._host, request.blueprint, predict=True))
 
-    def start(self, run_id: str, blueprint: Raw, options: Raw | None = None) -> Answer:
-        """Starts a run of its own."""
+    def _start(self, request: StartRun) -> RunStarted:
         from .core import launch
 
         with self._channel.exclusive:
-            return launch.start(self._channel.host, run_id, blueprint, options or {})
+            return launch.start(self._host, request.run_id, request.blueprint, request.options)
 
-    def status(self) -> Answer:
-        """The latest run and how it stands."""
+    def _status(self, _: AskRunStatus) -> RunStatus:
         from .core import launch
 
-        return launch.status(self._channel.host)
+        return launch.status(self._host)
 
-    def follow(self, run_id: str, offset: int = 0) -> Iterator[Raw]:
-        """A run's journal from a byte offset."""
+    def _follow(self, request: FollowRun) -> Iterator[JournalChunk | None]:
         from .core import launch
 
-        return launch.follow(self._channel.host, run_id, offset)
+        return launch.follow(self._host, request.run_id, request.offset)
 
-    def confirm(self, run_id: str, step: str) -> Answer:
-        """Keeps a lockout step."""
+    def _confirm(self, request: ConfirmStep) -> Confirmation:
         from .core import lockout
 
-        return {"outcome": lockout.confirm(self._channel.host, run_id, step)}
+        return Confirmation(lockout.confirm(self._host, request.run_id, request.step))
 
-    def stop_after(self, run_id: str) -> Answer:
-        """Ends a run when its present step is done."""
+    def _stop(self, request: StopAfterStep) -> StopAsked:
         from .core import run
 
-        return {"asked": run.stop_after_step(self._channel.host, run_id)}
+        return StopAsked(run.stop_after_step(self._host, request.run_id))

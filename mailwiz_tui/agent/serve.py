@@ -12,16 +12,30 @@ from typing import BinaryIO
 
 from .account_operations import AccountOperations
 from .backup_operations import BackupOperations
+from .channel import Channel
 from .core.fault import AgentFault
 from .core.host import Host
-from .operation import Channel
-from .operation import Operation as RawOperation
+from .first_account_operations import FirstAccountOperations
+from .move_operations import MoveOperations
 from .protocol import frames
 from .protocol.codec import WireError
 from .protocol.frames import Answer, Call, Cancel, Failure, Fault, Item
 from .protocol.request import Operation, Ping
 from .run_operations import RunOperations
 from .watch_operations import WatchOperations
+
+
+def operations(channel: Channel) -> list[Operation]:
+    """Everything that can be asked on a channel."""
+    return [
+        Ping.by(lambda _: "pong"),
+        *RunOperations(channel).operations(),
+        *WatchOperations(channel).operations(),
+        *AccountOperations(channel).operations(),
+        *FirstAccountOperations(channel).operations(),
+        *MoveOperations(channel).operations(),
+        *BackupOperations(channel).operations(),
+    ]
 
 
 class Server:
@@ -31,16 +45,7 @@ class Server:
         self._writer = writer
         self._cancelled: set[int] = set()
         self._channel = Channel(host)
-        operations: list[Operation] = [
-            Ping.by(lambda _: "pong"),
-        ]
-        self._operations = {operation.name: operation for operation in operations}
-        self._raw: dict[str, RawOperation] = {
-            **RunOperations(self._channel).by_name(),
-            **WatchOperations(self._channel).by_name(),
-            **AccountOperations(self._channel).by_name(),
-            **BackupOperations(self._channel).by_name(),
-        }
+        self._operations = {operation.name: operation for operation in operations(self._channel)}
 
     def serve(self, source: BinaryIO) -> None:
         """Reads requests until the other side closes; then undoes what must not outlive the connection."""
@@ -62,7 +67,7 @@ class Server:
                 for item in result:
                     if call.number in self._cancelled:
                         break
-                    if item:
+                    if item is not None:
                         self._writer.send(Item(call.number, item))
                 result = None
             self._writer.send(Answer(call.number, result))
@@ -79,8 +84,6 @@ class Server:
             self._fail(call, what, f"{call.operation} ({place})")
 
     def _carry_out(self, call: Call) -> object:
-        if raw := self._raw.get(call.operation):
-            return raw(**call.arguments) if isinstance(call.arguments, dict) else None
         operation = self._operations.get(call.operation)
         if operation is None:
             raise AgentFault(f"the agent has no operation {call.operation!r}", "agent")

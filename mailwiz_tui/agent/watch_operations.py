@@ -1,12 +1,17 @@
-"""What the controller asks to prove and watch a server: its checks, its state, its paths to other servers."""
+"""What the agent does to prove and watch a server: its checks, its state, its paths to other servers."""
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from .core.context import Raw
-from .operation import Answer, Channel, Operation
+from .channel import Channel
+from .protocol import probes as proving
+from .protocol.paths import AnswerUdp, Echo, Knock, KnockUdp, Listening, MeasurePaths, Reached, ReachPorts
+from .protocol.probes import AskServices, EndTurn, ProbeAnswer, RunProbes, TakeTurn
+from .protocol.request import Operation
+from .protocol.watch import Look, LookAround
 
 if TYPE_CHECKING:
     from .core.turn import Turn
@@ -18,106 +23,80 @@ class WatchOperations:
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
+        self._host = channel.host
         self._answering: Answering | None = None
         self._turn: Turn | None = None
 
-    def by_name(self) -> dict[str, Operation]:
-        """The operations under the names that requests give them."""
-        return {
-            "probes": self.probes,
-            "monitor": self.monitor,
-            "account_domains": self.account_domains,
-            "units": self.units,
-            "answers": self.answers,
-            "reach": self.reach,
-            "measure": self.measure,
-            "answer_udp": self.answer_udp,
-            "knock_udp": self.knock_udp,
-            "verifying": self.verifying,
-        }
+    def operations(self) -> list[Operation]:
+        """The operations of this group."""
+        return [
+            RunProbes.by(self._probes),
+            AskServices.by(self._services),
+            TakeTurn.by(self._take_turn),
+            EndTurn.by(self._end_turn),
+            LookAround.by(self._look),
+            ReachPorts.by(self._reach),
+            MeasurePaths.by(self._measure),
+            AnswerUdp.by(self._answer_udp),
+            KnockUdp.by(self._knock_udp),
+        ]
 
-    def probes(self, probes: list[Raw]) -> Answer:
-        """Runs the blueprint's checks."""
-        from .watch import probes as module
+    def _probes(self, request: RunProbes) -> tuple[ProbeAnswer, ...]:
+        from .watch import probes
 
-        return module.run_all(self._channel.host, probes)
+        return probes.run_all(self._host, request.probes)
 
-    def monitor(
-        self,
-        units: list[str],
-        place: str = "",
-        since: float = 3600.0,
-        keep: int = 400,
-        peers: dict[str, str] | None = None,
-    ) -> Answer:
-        """How the running server is, and the mail log since ``place``."""
-        from .watch import monitor as module
+    def _services(self, request: AskServices) -> tuple[str, ...]:
+        from .items import answers
 
-        return module.look(self._channel.host, units, place, since, keep, peers)
+        with ThreadPoolExecutor(max(1, min(8, len(request.services)))) as pool:
+            return tuple(pool.map(lambda service: answers.ask(self._host, asdict(service)), request.services))
 
-    def units(self, units: list[str]) -> Answer:
-        """How units are, and whether they crashed and came back."""
-        from .watch import monitor as module
+    def _look(self, request: LookAround) -> Look:
+        from .watch import monitor
 
-        return module.unit_states(self._channel.host, units)
+        return monitor.look(self._host, request)
 
-    def account_domains(self) -> Answer:
-        """The mailbox domains of the accounts' database here; None where there is none."""
-        from .facts import account_domains
-
-        return {"domains": account_domains.find(self._channel.host)}
-
-    def answers(self, services: list[Raw]) -> Answer:
-        """Why each service does not answer, empty where it does, in their order."""
-        from .items import answers as module
-
-        with ThreadPoolExecutor(max(1, min(8, len(services)))) as pool:
-            return list(pool.map(lambda item: module.ask(self._channel.host, item), services))
-
-    def reach(self, places: list[Raw]) -> Answer:
-        """Whether TCP ports of other servers answer from here."""
+    def _reach(self, request: ReachPorts) -> tuple[Reached, ...]:
         from .facts import network_paths
 
-        return network_paths.reach(self._channel.host, places)
+        return network_paths.reach(self._host, request.places)
 
-    def measure(self, peers: list[Raw]) -> Answer:
-        """How long an echo of other servers takes, and what packet size gets there."""
+    def _measure(self, request: MeasurePaths) -> tuple[Echo, ...]:
         from .facts import network_paths
 
-        return network_paths.measure(peers)
+        return network_paths.measure(request.peers)
 
-    def answer_udp(self, port: int, seconds: float) -> Answer:
-        """Answers on a UDP port for a while, for ``knock_udp`` of other servers; 0 seconds end it."""
+    def _answer_udp(self, request: AnswerUdp) -> Listening:
         from .facts import network_paths
 
         with self._channel.exclusive:
             if self._answering:
                 self._answering.stop()
                 self._answering = None
-            if seconds <= 0:
-                return {"listening": False}
+            if request.seconds <= 0:
+                return Listening(False)
             try:
-                self._answering = network_paths.Answering(port, min(seconds, 60.0))
+                self._answering = network_paths.Answering(request.port, min(request.seconds, 60.0))
             except OSError:
-                return {"listening": False}
-            return {"listening": True}
+                return Listening(False)
+            return Listening(True)
 
-    def knock_udp(self, places: list[Raw]) -> Answer:
-        """Whether UDP ports of other servers answer."""
+    def _knock_udp(self, request: KnockUdp) -> tuple[Knock, ...]:
         from .facts import network_paths
 
-        return network_paths.knock_udp(places)
+        return network_paths.knock_udp(request.places)
 
-    def verifying(self, begin: bool) -> Answer:
-        """Begins or ends a verification; ``busy`` where another one is under way, of any operator."""
+    def _take_turn(self, _: TakeTurn) -> proving.Turn:
         from .core import turn
 
         with self._channel.exclusive:
-            if self._turn is not None and not begin:
+            held = turn.take(self._host)
+            self._turn = held or self._turn
+            return proving.Turn(busy=held is None)
+
+    def _end_turn(self, _: EndTurn) -> None:
+        with self._channel.exclusive:
+            if self._turn is not None:
                 self._turn.end()
                 self._turn = None
-            elif begin:
-                held = turn.take(self._channel.host)
-                self._turn = held or self._turn
-                return {"busy": held is None}
-            return {"busy": False}

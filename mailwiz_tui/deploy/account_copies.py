@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from mailwiz_tui.agent.protocol.accounts import RefreshCopy
 from mailwiz_tui.deploy.engine_api import EngineApi
 from mailwiz_tui.topology.servers import copy_servers
 
@@ -23,8 +24,7 @@ async def refresh_copies(
         try:
             async with asyncio.timeout(PATIENCE):
                 link = await engine.link(server_id)
-                asked = {"kick": list(kick), **({"release": list(release)} if release else {})}
-                return bool((await link.request("accounts_copy", **asked))["fresh"])
+                return (await link.ask(RefreshCopy(kick, release))).fresh
         except Exception:
             return False
 

@@ -9,7 +9,7 @@ import shlex
 from collections.abc import AsyncIterator, Callable
 from functools import cache
 from importlib import resources
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from mailwiz_tui.agent import archive
 from mailwiz_tui.agent.protocol import frames
@@ -41,10 +41,10 @@ class AgentError(OperatorError):
 class Link(Protocol):
     """What can be asked of a running agent; ``AgentLink`` is the real one."""
 
-    async def request(self, op: str, **args: Any) -> Any:
+    async def ask(self, request: Request[A]) -> A:
         """One request and its answer."""
 
-    def stream(self, op: str, **args: Any) -> AsyncIterator[Any]:
+    def follow(self, request: Stream[A]) -> AsyncIterator[A]:
         """One request and its items, until the agent ends the stream or the caller stops reading."""
 
 
@@ -64,7 +64,7 @@ class AgentChannel(Protocol):
 class AgentConnection(Protocol):
     """What is needed of an SSH connection; ``open_privileged`` starts a one-line command as root."""
 
-    async def open_privileged(self, command: str) -> Any: ...
+    async def open_privileged(self, command: str) -> AgentChannel: ...
     async def close(self) -> None: ...
 
 
@@ -143,20 +143,6 @@ class AgentLink:
             except WireError as error:
                 raise _senseless(request.operation, error) from None
             yield found
-
-    async def request(self, op: str, **args: Any) -> Any:
-        """One request and its answer."""
-        number, queue = await self._send(op, args)
-        try:
-            reply = await self._next(queue)
-            return reply.answer if isinstance(reply, Answer) else None
-        finally:
-            self._waiting.pop(number, None)
-
-    async def stream(self, op: str, **args: Any) -> AsyncIterator[Any]:
-        """One request and its items, until the agent ends the stream or the caller stops reading."""
-        async for item in self._items(op, args):
-            yield item
 
     async def _items(self, op: str, arguments: object) -> AsyncIterator[object]:
         number, queue = await self._send(op, arguments)

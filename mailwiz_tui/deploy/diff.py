@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
+from mailwiz_tui.agent.protocol.runs import StepDiff
 from mailwiz_tui.deploy.sanitize import clean_line, clean_text
 from mailwiz_tui.plan.words import counted
 
@@ -70,19 +71,19 @@ class ServerDiff:
         return text
 
     @classmethod
-    def of(cls, server_id: str, answer: dict[str, Any]) -> ServerDiff:
+    def of(cls, server_id: str, steps: Iterable[StepDiff]) -> ServerDiff:
         """From the agent's answer; every text is cleaned."""
         changes = [
             Change(
-                step_id=clean_text(step["id"]),
-                step_title=clean_text(step["title"]),
-                kind=clean_text(raw["kind"]),
-                name=clean_text(raw["name"]),
-                action=clean_text(raw["action"]),
-                diff=tuple(clean_line(str(line)) for line in raw["lines"]),
-                note=clean_text(raw["note"]),
+                step_id=clean_text(step.id),
+                step_title=clean_text(step.title),
+                kind=clean_text(found.kind),
+                name=clean_text(found.name),
+                action=clean_text(found.action),
+                diff=tuple(clean_line(line) for line in found.lines),
+                note=clean_text(found.note),
             )
-            for step in answer["steps"]
-            for raw in step["changes"]
+            for step in steps
+            for found in step.changes
         ]
         return cls(server_id, tuple(changes))

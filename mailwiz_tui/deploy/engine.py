@@ -10,8 +10,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import Any
 
+from mailwiz_tui.agent.protocol.runs import RunStatus
 from mailwiz_tui.deploy import network, removed_servers
 from mailwiz_tui.deploy.agent_link import AgentLink
 from mailwiz_tui.deploy.batches import Order
@@ -185,13 +185,13 @@ class Engine:
         While some run, how the latest run on the others ended is told as an event.
         """
         told = await gather_servers(self.server_ids, lambda server_id: self._work.status(self.server(server_id)))
-        if any(not isinstance(status, BaseException) and status["state"] == "active" for status in told.values()):
+        if any(not isinstance(status, BaseException) and status.state == "active" for status in told.values()):
             self._tell_at_rest(told)
 
         async def follow(server_id: str) -> ServerOutcome | None:
             try:
                 status = unwrap(told[server_id])
-                if status["state"] != "active":
+                if status.state != "active":
                     return None
                 outcome = await self._work.follow_active(self.server(server_id), status)
             except Exception as error:
@@ -214,10 +214,10 @@ class Engine:
         """Ends all connections; what runs on servers goes on."""
         await self.pool.close()
 
-    def _tell_at_rest(self, told: Mapping[str, dict[str, Any] | BaseException]) -> None:
+    def _tell_at_rest(self, told: Mapping[str, RunStatus | BaseException]) -> None:
         """How the latest run ended, of each server on which none is in progress."""
         for server_id, status in told.items():
-            if isinstance(status, BaseException) or status["state"] == "active":
+            if isinstance(status, BaseException) or status.state == "active":
                 continue
             if outcome := outcome_at_rest(server_id, status):
                 self._tell(outcome)

@@ -6,8 +6,19 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
+from mailwiz_tui.agent.protocol.journal import (
+    EndEvent,
+    GateEvent,
+    LogEvent,
+    ProgressEvent,
+    RunBegan,
+    StepEvent,
+    WaitEvent,
+    event_of,
+)
+from mailwiz_tui.agent.protocol.journal import Event as JournalEvent
+from mailwiz_tui.agent.protocol.runs import ConfirmStep, FollowRun
 from mailwiz_tui.deploy.agent_link import AgentError
 from mailwiz_tui.deploy.events import (
     Event,
@@ -37,6 +48,14 @@ def waits() -> Iterator[float]:
         wait = min(_LONGEST_WAIT, wait * 2)
 
 
+@dataclass(frozen=True)
+class _Lost:
+    """The server cannot be followed any more, and why."""
+
+    what: str
+    advice: str = ""
+
+
 @dataclass
 class Follower:
     """Follows one run on one server; ``emit`` gets the events, ``on_seconds`` each finished step's duration."""
@@ -57,16 +76,16 @@ class Follower:
         """Until the run ends; ``LOST`` if the server cannot be reached for minutes."""
         begun, begun_at = time.monotonic(), 0.0
         async for event in self._events():
-            begun_at = begun_at or float(event.get("at", 0.0))
-            if event.get("t") == "end":
-                seconds = float(event.get("at", 0.0)) - begun_at if begun_at else time.monotonic() - begun
-                return outcome_from_end(self.server.id, event, seconds)
-            if event.get("t") == "lost":
+            if isinstance(event, _Lost):
                 return self._unknown(event, time.monotonic() - begun)
+            begun_at = begun_at or event.at
+            if isinstance(event, EndEvent):
+                seconds = event.at - begun_at if begun_at else time.monotonic() - begun
+                return outcome_from_end(self.server.id, event, seconds)
             self._translate(event)
         return self._interrupted(time.monotonic() - begun)
 
-    async def _events(self) -> AsyncIterator[dict[str, Any]]:
+    async def _events(self) -> AsyncIterator[JournalEvent | _Lost]:
         pauses, lost_since = waits(), 0.0
         while True:
             try:
@@ -74,20 +93,20 @@ class Follower:
                 if lost_since:
                     self._say(self.phase, "connected again")
                     pauses, lost_since = waits(), 0.0
-                async for item in link.stream("follow", run_id=self.run_id, offset=self.offset):
-                    events = item["events"]
+                async for chunk in link.follow(FollowRun(self.run_id, self.offset)):
+                    events = [event for line in chunk.events if (event := event_of(line))]
                     self._confirm_gates(events)
                     for event in events:
                         yield event
-                    self.offset = int(item["offset"])
+                    self.offset = chunk.offset
                     await asyncio.sleep(0)
-                    if item.get("state") == "interrupted":
-                        self._last_words = clean_text(item.get("detail", ""))
-                    if item.get("state") in ("ended", "interrupted"):
+                    if chunk.state == "interrupted":
+                        self._last_words = clean_text(chunk.detail)
+                    if chunk.state in ("ended", "interrupted"):
                         return
             except AgentError as error:
                 if "there is no run" in error.what:
-                    yield {"t": "lost", "what": error.what, "advice": "run apply again"}
+                    yield _Lost(error.what, "run apply again")
                     return
                 problem: Exception = error
             except OSError as error:
@@ -95,25 +114,25 @@ class Follower:
             except Exception as error:
                 told = error if isinstance(error, OperatorError) else OperatorError(str(error))
                 if not told.transient:
-                    yield {"t": "lost", "what": str(error), "advice": told.advice}
+                    yield _Lost(str(error), told.advice)
                     return
                 problem = error
             now = time.monotonic()
             lost_since = lost_since or now
             if now - lost_since > self.give_up_after:
-                yield {"t": "lost", "what": str(problem), "advice": ""}
+                yield _Lost(str(problem))
                 return
             self._say(ServerPhase.RECONNECTING, clean_text(problem))
             await self.pool.drop(self.server)
             await asyncio.sleep(next(pauses))
 
-    def _confirm_gates(self, events: list[dict[str, Any]]) -> None:
+    def _confirm_gates(self, events: list[JournalEvent]) -> None:
         """Confirms a waiting lockout step over a new connection: that it can be made is the proof wanted."""
         gate = ""
         for event in events:
-            if event.get("t") == "gate":
-                gate = str(event.get("step", ""))
-            elif event.get("t") in ("step", "end"):
+            if isinstance(event, GateEvent):
+                gate = event.step
+            elif isinstance(event, (StepEvent, EndEvent)):
                 gate = ""
         if gate:
             task = asyncio.create_task(self._confirm(gate))
@@ -124,63 +143,62 @@ class Follower:
         try:
             link = await self.pool.fresh(self.server)
             try:
-                await link.request("confirm", run_id=self.run_id, step=step)
+                await link.ask(ConfirmStep(self.run_id, step))
             finally:
                 await self.pool.release(link)
         except Exception as error:
             text = f"the new connection that shall confirm this step failed: {error}"
             self.emit(LogLine(self.server.id, step, clean_text(text), time.time()))
 
-    def _translate(self, event: dict[str, Any]) -> None:
-        kind, at, server = event.get("t"), float(event.get("at", 0.0)), self.server.id
-        if kind == "run":
-            steps = event.get("steps", [])
-            for index, step in enumerate(steps, 1):
-                self.emit(
-                    StepChanged(
-                        server,
-                        clean_text(step.get("id")),
-                        clean_text(step.get("title")),
-                        index,
-                        len(steps),
-                        StepPhase.PENDING,
-                        at=at,
-                        optional=bool(step.get("optional")),
+    def _translate(self, event: JournalEvent) -> None:
+        at, server = event.at, self.server.id
+        match event:
+            case RunBegan():
+                for index, step in enumerate(event.steps, 1):
+                    self.emit(
+                        StepChanged(
+                            server,
+                            clean_text(step.id),
+                            clean_text(step.title),
+                            index,
+                            len(event.steps),
+                            StepPhase.PENDING,
+                            at=at,
+                            optional=step.optional,
+                        )
                     )
-                )
-        elif kind == "step":
-            self._step(event, at)
-        elif kind == "log":
-            self.emit(LogLine(server, clean_text(event.get("step")), clean_line(str(event.get("text"))), at))
-        elif kind == "progress":
-            step, what = clean_text(event.get("step")), clean_text(event.get("what"), 120)
-            self.emit(Progress(server, step, float(event["done"]), float(event["total"]), what, at))
-        elif kind == "wait":
-            step, on, what = (clean_text(event.get(key)) for key in ("step", "server", "what"))
-            self.emit(Waiting(server, step, on, what, bool(event.get("over")), at))
-        elif kind == "gate":
-            text = "waiting for a new connection to confirm that the server can still be reached"
-            self.emit(LogLine(server, clean_text(event.get("step")), text, at))
+            case StepEvent():
+                self._step(event)
+            case LogEvent():
+                self.emit(LogLine(server, clean_text(event.step), clean_line(event.text), at))
+            case ProgressEvent():
+                step_id, what = clean_text(event.step), clean_text(event.what, 120)
+                self.emit(Progress(server, step_id, event.done, event.total, what, at))
+            case WaitEvent():
+                step_id, on, what = (clean_text(text) for text in (event.step, event.server, event.what))
+                self.emit(Waiting(server, step_id, on, what, event.over, at))
+            case GateEvent():
+                text = "waiting for a new connection to confirm that the server can still be reached"
+                self.emit(LogLine(server, clean_text(event.step), text, at))
 
-    def _step(self, event: dict[str, Any], at: float) -> None:
+    def _step(self, event: StepEvent) -> None:
         try:
-            phase = StepPhase(str(event.get("phase")))
+            phase = StepPhase(event.phase)
         except ValueError:
             return
-        step_id, title = clean_text(event.get("id")), clean_text(event.get("title"))
-        index, total = int(event.get("index", 0)), int(event.get("total", 0))
-        self._running = (step_id, title, index, total) if phase is StepPhase.RUNNING else None
-        detail = clean_text(event.get("detail", ""))
-        self.emit(StepChanged(self.server.id, step_id, title, index, total, phase, detail, at))
-        if "seconds" in event:
-            self.on_seconds(step_id, float(event["seconds"]))
+        step_id, title = clean_text(event.id), clean_text(event.title)
+        self._running = (step_id, title, event.index, event.total) if phase is StepPhase.RUNNING else None
+        place = (self.server.id, step_id, title, event.index, event.total)
+        self.emit(StepChanged(*place, phase, clean_text(event.detail), event.at))
+        if event.seconds is not None:
+            self.on_seconds(step_id, event.seconds)
 
-    def _unknown(self, event: dict[str, Any], seconds: float) -> ServerOutcome:
+    def _unknown(self, lost: _Lost, seconds: float) -> ServerOutcome:
         return ServerOutcome(
             self.server.id,
             ServerPhase.LOST,
-            reason=clean_text(event.get("what", "")),
-            advice=clean_text(event.get("advice", ""))
+            reason=clean_text(lost.what),
+            advice=clean_text(lost.advice)
             or "the installation goes on there without us; run apply again to see it",
             seconds=seconds,
         )

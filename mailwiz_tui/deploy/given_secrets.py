@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from pydantic import SecretStr
 
+from mailwiz_tui.agent.protocol.codec import Secret
+from mailwiz_tui.agent.protocol.keys import AskMissingSecrets, PutSecret
 from mailwiz_tui.deploy.agent_link import Link
 from mailwiz_tui.deploy.prompts import Prompts
 from mailwiz_tui.deploy.work import EngineError
@@ -32,13 +34,13 @@ async def look(link: Link, blueprint: Blueprint) -> list[GivenSecret]:
     titles = wanted(blueprint)
     if not titles:
         return []
-    missing = set((await link.request("secret_missing", names=list(titles)))["missing"])
+    missing = await link.ask(AskMissingSecrets(tuple(titles)))
     return [GivenSecret(blueprint.server_id, name, title, name in missing) for name, title in titles.items()]
 
 
 async def give(link: Link, name: str, value: SecretStr) -> None:
     """Send a secret to the server that keeps it; one that is there already is replaced."""
-    await link.request("secret_put", name=name, value=value.get_secret_value())
+    await link.ask(PutSecret(name, Secret(value.get_secret_value())))
 
 
 async def ask_for_missing(link: Link, blueprint: Blueprint, prompts: Prompts) -> None:

@@ -108,7 +108,7 @@ class Installing:
             return _Ready(attached, attached)
         self.work.say(server, ServerPhase.PREPARING)
         await self.work.prepare(server)
-        if alone or not (attached.good if attached else status["state"] == "done"):
+        if alone or not (attached.good if attached else status.state == "done"):
             return _Ready(attached)
         return await self._as_planned(server, attached) or _Ready(attached)
 

@@ -13,8 +13,11 @@ import itertools
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TypeVar
 
+from mailwiz_tui.agent.protocol.paths import AnswerUdp, KnockUdp, MeasurePaths, Peer, Place
+from mailwiz_tui.agent.protocol.probes import ProbeCommand, RunProbes
+from mailwiz_tui.agent.protocol.request import Request
 from mailwiz_tui.deploy.agent_link import Link
 from mailwiz_tui.fleet.facts import Facts, FactsFile
 from mailwiz_tui.plan.findings import Finding, Severity
@@ -23,6 +26,7 @@ from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.flows import flows_of
 from mailwiz_tui.topology.servers import linked
 
+A = TypeVar("A")
 CLOCKS_APART = 30.0
 """Seconds between two servers' clocks that are worth a word; certificates and DKIM signatures depend on them."""
 LISTEN_SECONDS = 20.0
@@ -148,7 +152,7 @@ async def survey(plan: Plan, known: FactsFile, links: Mapping[str, Link]) -> lis
     try:
         await asyncio.gather(*work)
     finally:
-        await _each({name: links[name] for name in listening}, "answer_udp", port=layout.MESH_PORT, seconds=0.0)
+        await _each({name: links[name] for name in listening}, AnswerUdp(layout.MESH_PORT, 0.0))
     needed = {frozenset((f.source_id, f.target_id)) for f in flows_of(plan) if not f.public}
     pairs = itertools.combinations([s.id for s in plan.servers if s.id in links], 2)
     return [_report(known, told, first, second, frozenset((first, second)) in needed) for first, second in pairs]
@@ -182,11 +186,11 @@ def way_between(here: Facts | None, there: Facts | None) -> str:
     return there.public_ipv6 if here.public_ipv6 and there.public_ipv6 else ""
 
 
-async def _each(links: Mapping[str, Link], op: str, **args: Any) -> dict[str, dict[str, Any]]:
+async def _each(links: Mapping[str, Link], request: Request[A]) -> dict[str, A]:
     """The answers of those servers that gave one."""
 
-    async def one(name: str) -> tuple[str, dict[str, Any]]:
-        return name, dict(await links[name].request(op, **args))
+    async def one(name: str) -> tuple[str, A]:
+        return name, await links[name].ask(request)
 
     found = await asyncio.gather(*(one(name) for name in links), return_exceptions=True)
     return dict(entry for entry in found if not isinstance(entry, BaseException))
@@ -198,8 +202,8 @@ async def _listen(known: FactsFile, links: Mapping[str, Link]) -> set[str]:
     One that has our firewall is left out: it lets in only those it knows already.
     """
     bare = {name: link for name, link in links.items() if not (known.facts(name) or Facts()).installed_digest}
-    answers = await _each(bare, "answer_udp", port=layout.MESH_PORT, seconds=LISTEN_SECONDS)
-    return {name for name, answer in answers.items() if answer["listening"]}
+    answers = await _each(bare, AnswerUdp(layout.MESH_PORT, LISTEN_SECONDS))
+    return {name for name, answer in answers.items() if answer.listening}
 
 
 async def _echoes(plan: Plan, known: FactsFile, links: Mapping[str, Link], source: str, told: _Answers) -> None:
@@ -208,10 +212,10 @@ async def _echoes(plan: Plan, known: FactsFile, links: Mapping[str, Link], sourc
     for target in plan.servers:
         way = target.internal_ip if existing else way_between(known.facts(source), known.facts(target.id))
         if target.id != source and target.id in links and way:
-            peers.append({"id": target.id, "address": way})
+            peers.append(Peer(target.id, way))
     with contextlib.suppress(Exception):
-        for answer in await links[source].request("measure", peers=peers):
-            told.echoes[source, str(answer["id"])] = (answer["seconds"], int(answer["mtu"]))
+        for answer in await links[source].ask(MeasurePaths(tuple(peers))):
+            told.echoes[source, answer.id] = (answer.seconds, answer.mtu)
 
 
 async def _knock(
@@ -221,20 +225,20 @@ async def _knock(
     for target in links:
         way = way_between(known.facts(source), known.facts(target))
         if target != source and way and target in listening:
-            places.append({"id": target, "address": way, "port": layout.MESH_PORT})
+            places.append(Place(target, way, layout.MESH_PORT))
     with contextlib.suppress(Exception):
-        for answer in await links[source].request("knock_udp", places=places):
-            told.knocks[source, str(answer["id"])] = bool(answer["answered"])
+        for answer in await links[source].ask(KnockUdp(tuple(places))):
+            told.knocks[source, answer.id] = answer.answered
 
 
 async def _living(known: FactsFile, links: Mapping[str, Link], source: str, told: _Answers) -> None:
     """Which peers the server has had a handshake with in the last minutes, where its link is up already."""
-    argv = ["wg", "show", layout.MESH_INTERFACE, "latest-handshakes"]
+    probe = ProbeCommand("age", ("wg", "show", layout.MESH_INTERFACE, "latest-handshakes"))
     names = {record.wireguard: name for name, record in known.servers.items() if record.wireguard}
     with contextlib.suppress(Exception):
-        (answer,) = await links[source].request("probes", probes=[{"id": "age", "argv": argv}])
+        (answer,) = await links[source].ask(RunProbes((probe,)))
         now = (known.facts(source) or Facts()).clock
-        for line in str(answer["output"]).splitlines() if answer["exit"] == 0 else ():
+        for line in answer.output.splitlines() if answer.exit == 0 else ():
             key, _, at = line.strip().partition(" ")
             if at.strip().isdigit() and int(at) > now - 300 and names.get(key, source) != source:
                 told.living.add((source, names[key]))

@@ -12,11 +12,10 @@ import os
 import re
 import secrets
 import socket
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from mailwiz_tui.agent.protocol.runs import RunHolder
 from mailwiz_tui.deploy.history import state_home
 from mailwiz_tui.deploy.sanitize import clean_text
 
@@ -47,15 +46,9 @@ class RunInProgress:
     age: float = 0.0
 
     @classmethod
-    def of(cls, answer: Mapping[str, Any]) -> RunInProgress:
-        """From the agent's answer to ``status`` or ``start``; agents of former versions tell less."""
-        age = answer.get("age", 0.0)
-        return cls(
-            str(answer["run"]),
-            clean_text(answer.get("by", "")),
-            str(answer.get("controller", "")),
-            max(0.0, float(age)) if isinstance(age, int | float) else 0.0,
-        )
+    def of(cls, holder: RunHolder) -> RunInProgress:
+        """From what the agent tells of it; runs that a former version began tell less."""
+        return cls(holder.run, clean_text(holder.by), holder.controller, max(0.0, holder.age))
 
     def words(self, *, own: bool) -> str:
         """What is followed, for the operator."""

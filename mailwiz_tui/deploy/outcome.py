@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from mailwiz_tui.agent.protocol.journal import EndEvent
+from mailwiz_tui.agent.protocol.runs import RunStatus
 from mailwiz_tui.deploy.events import ServerPhase
 from mailwiz_tui.deploy.sanitize import clean_text
 from mailwiz_tui.plan.errors import OperatorError
@@ -47,34 +47,34 @@ class ServerOutcome:
         return f"{self.server_id}: {self.state.value}{where}: {self.reason}{tail}"
 
 
-def outcome_from_end(server_id: str, end: Mapping[str, Any], seconds: float) -> ServerOutcome:
+def outcome_from_end(server_id: str, end: EndEvent, seconds: float) -> ServerOutcome:
     """The outcome that the ``end`` of a run's journal tells."""
-    if end.get("state") == "done":
+    if end.state == "done":
         return ServerOutcome(
             server_id,
             ServerPhase.DONE,
-            changed=bool(end.get("changed")),
+            changed=end.changed,
             seconds=seconds,
-            skipped=tuple(clean_text(step) for step in end.get("skipped", ())),
+            skipped=tuple(clean_text(step) for step in end.skipped),
         )
-    where = clean_text(end.get("where", ""))
-    what = clean_text(end.get("what", "")) or "it failed without saying why"
+    where = clean_text(end.where)
+    what = clean_text(end.what) or "it failed without saying why"
     return ServerOutcome(
         server_id,
         ServerPhase.FAILED,
-        bool(end.get("changed")),
-        clean_text(end.get("step", "")),
+        end.changed,
+        clean_text(end.step),
         f"{where}: {what}" if where and not where.startswith("step ") else what,
-        clean_text(end.get("advice", "")),
+        clean_text(end.advice),
         seconds,
     )
 
 
-def outcome_at_rest(server_id: str, status: Mapping[str, Any]) -> ServerOutcome | None:
+def outcome_at_rest(server_id: str, status: RunStatus) -> ServerOutcome | None:
     """How the latest run on a server ended, by the agent's ``status``; None where none ever was, or one runs."""
-    if status["state"] in ("done", "failed"):
-        return outcome_from_end(server_id, status.get("end", {}), 0.0)
-    if status["state"] == "interrupted":
+    if status.end:
+        return outcome_from_end(server_id, status.end, 0.0)
+    if status.state == "interrupted":
         advice = "run apply again: it finishes what was left"
         reason = "its latest run was interrupted (a reboot, or somebody ended it)"
         return ServerOutcome(server_id, ServerPhase.FAILED, reason=reason, advice=advice)

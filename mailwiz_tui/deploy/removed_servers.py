@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from mailwiz_tui.agent.protocol.probes import ProbeCommand, RunProbes
 from mailwiz_tui.deploy.agent_link import Link
 from mailwiz_tui.deploy.work import EngineError
 from mailwiz_tui.fleet.facts import FactsFile
@@ -54,9 +55,9 @@ async def refuse_waiting_mail(
         try:
             async with asyncio.timeout(PATIENCE):
                 link = await link_to(server)
-                probe = {"id": "queue", "argv": ["sh", "-c", _QUEUE]}
-                (answer,) = await link.request("probes", probes=[probe])
-            waiting = int(str(answer["output"]).strip() or 0)
+                probe = ProbeCommand("queue", ("sh", "-c", _QUEUE))
+                (answer,) = await link.ask(RunProbes((probe,)))
+            waiting = int(answer.output.strip() or 0)
         except Exception:  # noqa: S112
             continue
         if waiting:

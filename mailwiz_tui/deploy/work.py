@@ -6,8 +6,20 @@ import asyncio
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from typing import Any
 
+from mailwiz_tui.agent.protocol.codec import Json, Secret, to_json
+from mailwiz_tui.agent.protocol.facts import AskFacts
+from mailwiz_tui.agent.protocol.keys import DkimWanted, InstallCertificate, MeshWanted, PrepareKeys, TlsWanted
+from mailwiz_tui.agent.protocol.probes import ProbeCommand, RunProbes
+from mailwiz_tui.agent.protocol.runs import (
+    AskRunStatus,
+    CompareBlueprint,
+    RunOptions,
+    RunStarted,
+    RunStatus,
+    StartRun,
+    StopAfterStep,
+)
 from mailwiz_tui.deploy import preflight
 from mailwiz_tui.deploy.agent_link import AgentError, AgentLink
 from mailwiz_tui.deploy.certificates import CustomCertificate
@@ -68,12 +80,11 @@ class Work:
         """The facts, asked now; addresses that the inventory names win over those found."""
         link = await self.link(server)
         asked = time.time()
-        raw = await link.request("facts")
+        facts = await facts_of(link)
         answered = time.time()
-        facts = Facts.model_validate(_cleaned(raw))
         early, late = facts.clock - answered, facts.clock - asked
         skew = early if early > 0 else late if late < 0 else 0.0
-        chosen: dict[str, Any] = {"clock_skew": round(skew, 1)}
+        chosen: dict[str, float | str] = {"clock_skew": round(skew, 1)}
         if server.public_ipv4:
             chosen["public_ipv4"] = server.public_ipv4
         if server.public_ipv6:
@@ -87,14 +98,16 @@ class Work:
             raise EngineError(refusal.reason, server.id, refusal.advice)
         dkim, tls = self._keys_wanted(server.id)
         link = await self.link(server)
-        answer = await link.request("prepare", dkim=dkim, tls=tls, mesh=self._mesh_wanted(server.id))
+        made = await link.ask(PrepareKeys(dkim, tls, self._mesh_wanted(server.id)))
+        mesh = made.mesh
+        clients = {name: TlsPublic.model_validate(to_json(c)) for name, c in mesh.clients.items()} if mesh else {}
         record = ServerRecord(
             facts=facts,
-            dkim=tuple(DkimPublicKey.model_validate(key) for key in answer["dkim"]),
-            tls=TlsPublic.model_validate(answer["tls"]) if answer["tls"] else self.known.custom,
-            internal=TlsPublic.model_validate(answer["internal"]) if answer.get("internal") else None,
-            wireguard=str(answer.get("wireguard", "")),
-            clients={name: TlsPublic.model_validate(c) for name, c in answer.get("clients", {}).items()},
+            dkim=tuple(DkimPublicKey.model_validate(to_json(key)) for key in made.dkim),
+            tls=TlsPublic.model_validate(to_json(made.tls)) if made.tls else self.known.custom,
+            internal=TlsPublic.model_validate(to_json(mesh.internal)) if mesh else None,
+            wireguard=mesh.wireguard if mesh else "",
+            clients=clients,
             path_mtu=known.path_mtu if (known := self.known.servers.get(server.id)) else 0,
         )
         self.known.servers[server.id] = record
@@ -103,18 +116,17 @@ class Work:
     async def diff(self, server: Server, blueprint: Blueprint) -> ServerDiff:
         """What a blueprint would change there."""
         link = await self.link(server)
-        return ServerDiff.of(server.id, await link.request("diff", blueprint=blueprint.to_json()))
+        return ServerDiff.of(server.id, await link.ask(CompareBlueprint(blueprint.to_json())))
 
-    async def status(self, server: Server) -> dict[str, Any]:
-        """The latest run there and how it stands (the agent's ``launch.status``)."""
-        link = await self.link(server)
-        return dict(await link.request("status"))
+    async def status(self, server: Server) -> RunStatus:
+        """The latest run there and how it stands."""
+        return await (await self.link(server)).ask(AskRunStatus())
 
-    async def follow_active(self, server: Server, status: dict[str, Any]) -> ServerOutcome | None:
+    async def follow_active(self, server: Server, status: RunStatus) -> ServerOutcome | None:
         """Follows the run that ``status`` tells of to its end; None where none is in progress."""
-        if status["state"] == "active":
-            return await self._attach(server, RunInProgress.of(status))
-        if status["state"] == "interrupted":
+        if status.state == "active":
+            return await self._attach(server, RunInProgress.of(status.run))
+        if status.state == "interrupted":
             detail = "an earlier run was interrupted; what it left is finished now"
             self.say(server, ServerPhase.CONNECTING, detail)
         return None
@@ -123,9 +135,9 @@ class Work:
         """Asks the run in progress to end when its present step is done; False where there is none to ask."""
         link = await self.link(server)
         status = await self.status(server)
-        if status["state"] != "active":
+        if status.state != "active":
             return False
-        return bool((await link.request("stop_after", run_id=str(status["run"])))["asked"])
+        return (await link.ask(StopAfterStep(status.run.run))).asked
 
     async def unchanged(
         self, server: Server, blueprint: Blueprint, attached: ServerOutcome | None
@@ -172,8 +184,8 @@ class Work:
             return ServerOutcome(
                 server.id, ServerPhase.LOST, reason=clean_text(error), advice=advice, seconds=seconds
             )
-        if answer["run"] != run_id:
-            return await self._attach(server, RunInProgress.of(answer))
+        if answer.run.run != run_id:
+            return await self._attach(server, RunInProgress.of(answer.run))
         return await self._follower(server, run_id, ServerPhase.INSTALLING).follow()
 
     def _may_adopt(self, server_id: str) -> bool:
@@ -184,11 +196,11 @@ class Work:
         if not blueprint.preflight:
             return
         link = await self.link(server)
-        probes = [{"id": probe.id, "argv": list(probe.argv)} for probe in blueprint.preflight]
-        answers = {answer["id"]: answer for answer in await link.request("probes", probes=probes)}
-        failed = [probe for probe in blueprint.preflight if answers[probe.id]["exit"] != probe.exit_code]
+        probes = tuple(ProbeCommand(probe.id, probe.argv) for probe in blueprint.preflight)
+        answers = {answer.id: answer for answer in await link.ask(RunProbes(probes))}
+        failed = [probe for probe in blueprint.preflight if answers[probe.id].exit != probe.exit_code]
         if failed:
-            reason = "; ".join(preflight.not_shown(probe, answers[probe.id]["output"]) for probe in failed)
+            reason = "; ".join(preflight.not_shown(probe, answers[probe.id].output) for probe in failed)
             raise EngineError(reason, server.id, failed[0].advice)
 
     def say(self, server: Server, phase: ServerPhase, detail: str = "") -> None:
@@ -200,17 +212,11 @@ class Work:
         if self.custom is None:
             return
         link = await self.link(server)
-        await link.request("install_certificate", chain=self.custom.chain, key=self.custom.key.get_secret_value())
+        await link.ask(InstallCertificate(self.custom.chain, Secret(self.custom.key.get_secret_value())))
 
-    async def _start(
-        self, server: Server, run_id: str, blueprint: Blueprint, skip: Collection[str]
-    ) -> dict[str, Any]:
-        options = {
-            "by": self.operator.by,
-            "controller": self.operator.controller,
-            "gate_seconds": self.gate_seconds,
-            "skip": sorted(skip),
-        }
+    async def _start(self, server: Server, run_id: str, blueprint: Blueprint, skip: Collection[str]) -> RunStarted:
+        options = RunOptions(self.operator.by, self.operator.controller, self.gate_seconds, tuple(sorted(skip)))
+        request = StartRun(run_id, blueprint.to_json(), options)
         pauses, asked_at, lost = waits(), 0.0, False
         while True:
             try:
@@ -219,8 +225,7 @@ class Work:
                     self.say(server, ServerPhase.INSTALLING, "connected again")
                     lost = False
                 asked_at = asked_at or time.monotonic()
-                answer = await link.request("start", run_id=run_id, blueprint=blueprint.to_json(), options=options)
-                return dict(answer)
+                return await link.ask(request)
             except AgentError:
                 raise
             except Exception as error:
@@ -251,13 +256,13 @@ class Work:
     def _follower(self, server: Server, run_id: str, phase: ServerPhase) -> Follower:
         return Follower(self.pool, server, run_id, self.emit, phase, self.history.record, self.give_up_after)
 
-    def _mesh_wanted(self, server_id: str) -> dict[str, Any] | None:
+    def _mesh_wanted(self, server_id: str) -> MeshWanted | None:
         """What a server needs to be known by to the plan's other servers; None where there are none."""
         if not linked(self.plan):
             return None
         made = self.plan.network.private is PrivateNetwork.WIREGUARD
         clients = {client.name: client.subject(server_id) for client in database_clients(self.plan, server_id)}
-        return {"name": traffic.internal_name(server_id), "wireguard": made, "clients": clients}
+        return MeshWanted(traffic.internal_name(server_id), made, clients)
 
     def _require_peer_keys(self, server: Server) -> None:
         """Raises EngineError where a server of the plan was never prepared: this one could not let it in."""
@@ -280,16 +285,16 @@ class Work:
             record and record.internal and (record.wireguard or not wireguard) and clients <= record.clients.keys()
         )
 
-    def _keys_wanted(self, server_id: str) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
+    def _keys_wanted(self, server_id: str) -> tuple[tuple[DkimWanted, ...], TlsWanted | None]:
         security = self.plan.security
-        dkim = []
+        dkim: tuple[DkimWanted, ...] = ()
         if topology_of(self.plan, server_id).signs:
-            dkim = [{"selector": self.plan.dkim_selector(server_id), "bits": security.dkim.key_size}]
+            dkim = (DkimWanted(self.plan.dkim_selector(server_id), security.dkim.key_size),)
         if security.tls.provider is TlsProvider.CUSTOM:
             return dkim, None
         days = self_signed_days(security.tls.provider)
-        names = list(public_names(self.plan, server_of(self.plan, server_id)))
-        return dkim, {"names": names, "days": days}
+        names = public_names(self.plan, server_of(self.plan, server_id))
+        return dkim, TlsWanted(tuple(names), days)
 
 
 def _new_run_id() -> str:
@@ -298,7 +303,12 @@ def _new_run_id() -> str:
     return time.strftime("%Y%m%dT%H%M%S", time.gmtime(now // 10**9)) + f"-{now // 1000 % 1_000_000:06d}"
 
 
-def _cleaned(value: Any) -> Any:
+async def facts_of(link: AgentLink) -> Facts:
+    """The facts of a server, asked now, with every text cleaned."""
+    return Facts.model_validate(_cleaned(to_json(await link.ask(AskFacts()))))
+
+
+def _cleaned(value: Json) -> Json:
     """Every string of an answer, cleaned."""
     if isinstance(value, str):
         return clean_text(value)

@@ -7,10 +7,25 @@ and ``SshError`` (what, where, what to do) and ``ValueError`` for what was typed
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TypeVar
 
 from pydantic import SecretStr
 
+from mailwiz_tui.agent.protocol.accounts import (
+    AddAlias,
+    AddMailbox,
+    AliasTargets,
+    ChangeMailbox,
+    FindMailbox,
+    ListAccounts,
+    MailboxCreated,
+    MailboxRemoved,
+    RemoveAlias,
+    RemoveMailbox,
+    SetPassword,
+)
+from mailwiz_tui.agent.protocol.codec import Secret
+from mailwiz_tui.agent.protocol.request import Request
 from mailwiz_tui.deploy.account_copies import refresh_copies
 from mailwiz_tui.deploy.engine_api import EngineApi
 from mailwiz_tui.deploy.sanitize import clean_text
@@ -28,6 +43,8 @@ from mailwiz_tui.manage.first_accounts import new_password
 from mailwiz_tui.manage.mailbox_move import Moved, move_mailbox
 from mailwiz_tui.topology.servers import account_store, spread_stores
 
+A = TypeVar("A")
+
 
 class Accounts:
     """The accounts of one installation."""
@@ -37,29 +54,25 @@ class Accounts:
 
     async def book(self) -> AccountBook:
         """Everything there is."""
-        raw = await self._ask("list", **self._among)
+        found = await self._ask(ListAccounts(self.stores))
         return AccountBook(
-            tuple(
-                DomainEntry(clean_text(d["domain"]), bool(d["active"]), int(d["mailboxes"]), int(d["aliases"]))
-                for d in raw["domains"]
-            ),
+            tuple(DomainEntry(clean_text(d.domain), d.active, d.mailboxes, d.aliases) for d in found.domains),
             tuple(
                 MailboxEntry(
-                    clean_text(m["address"]),
-                    clean_text(m["name"]),
-                    int(m["quota"]),
-                    int(m["used"]),
-                    int(m["messages"]),
-                    bool(m["active"]),
-                    clean_text(m["created"] or ""),
-                    clean_text(m.get("store") or ""),
-                    clean_text(m.get("moving_to") or ""),
+                    clean_text(m.address),
+                    clean_text(m.name),
+                    m.quota,
+                    m.used,
+                    m.messages,
+                    m.active,
+                    clean_text(m.created),
+                    clean_text(m.store),
+                    clean_text(m.moving_to),
                 )
-                for m in raw["mailboxes"]
+                for m in found.mailboxes
             ),
             tuple(
-                AliasEntry(clean_text(a["address"]), tuple(map(clean_text, a["goto"])), bool(a["active"]))
-                for a in raw["aliases"]
+                AliasEntry(clean_text(a.address), tuple(map(clean_text, a.goto)), a.active) for a in found.aliases
             ),
             self.stores,
         )
@@ -68,10 +81,6 @@ class Accounts:
     def stores(self) -> tuple[str, ...]:
         """The stores that there is a choice between; empty where there is one."""
         return spread_stores(self._engine.plan)
-
-    @property
-    def _among(self) -> dict[str, list[str]]:
-        return {"stores": list(self.stores)} if self.stores else {}
 
     async def add(
         self,
@@ -86,31 +95,32 @@ class Accounts:
 
         Of several stores it is put on ``store``, or on the one with the fewest mailboxes.
         """
-        address, place = typed_new_address(address), self._among
+        address, stores = typed_new_address(address), self.stores
         if store:
             known_store(self._engine.plan, store)
         generated = new_password() if password is None else None
-        secret = (password or generated or SecretStr("")).get_secret_value()
-        where: dict[str, Any] = {**place, "store": store} if place else {}
-        raw = await self._ask("add", address=address, password=secret, quota=quota, name=name, **where)
-        chosen, found = clean_text(raw.get("store") or ""), clean_text(raw["found_mail"])
+        new = AddMailbox(address, _secret(password, generated), quota, name, stores, store if stores else "")
+        added = await self._change(new)
+        chosen, found = clean_text(added.store), clean_text(added.found_mail)
         if chosen:
             link = await self._engine.link(chosen)
-            found = clean_text((await link.request("accounts_mailbox_created", address=address))["found_mail"])
-        return Added(clean_text(raw["address"]), generated, found, chosen)
+            found = clean_text((await link.ask(MailboxCreated(address))).found_mail)
+        return Added(clean_text(added.address), generated, found, chosen)
 
     async def set_password(self, address: str, password: SecretStr | None = None) -> SecretStr | None:
         """A new password; generated and returned, this once, where none is given. Ends open sessions."""
         generated = new_password() if password is None else None
-        secret = (password or generated or SecretStr("")).get_secret_value()
-        await self._ask("password", address=typed_address(address), password=secret)
+        address = typed_address(address)
+        await self._change(SetPassword(address, _secret(password, generated)), kick=address)
         return generated
 
     async def change(
         self, address: str, *, quota: int | None = None, active: bool | None = None, name: str | None = None
     ) -> None:
         """Another quota, another name, or whether the mailbox is in use."""
-        await self._ask("change", address=typed_address(address), quota=quota, active=active, name=name)
+        address = typed_address(address)
+        wanted = ChangeMailbox(address, quota, active, name)
+        await self._change(wanted, kick=address if active is False else "")
 
     async def remove(self, address: str, *, delete_mail: bool = False) -> Removed:
         """Removes a mailbox; its mail stays unless told otherwise.
@@ -123,16 +133,16 @@ class Accounts:
             raise EngineError(f"{address} must exist: every mail server has a postmaster", "accounts", advice)
         store = ""
         if self.stores:
-            store = str((await self._ask("where", address=address, **self._among))["store"])
+            store = (await self._ask(FindMailbox(address, self.stores))).store
             await self._engine.link(store)
-        raw = await self._ask("remove", address=address, delete_mail=delete_mail, **self._among)
-        aliases = tuple(clean_text(alias) for alias in raw["aliases"])
+        removed = await self._change(RemoveMailbox(address, delete_mail, self.stores), kick=address)
+        home, deleted = removed.home, removed.deleted
         if store not in ("", *self.stores[:1]):
             link = await self._engine.link(store)
-            raw |= await link.request("accounts_mailbox_removed", address=address, delete_mail=delete_mail)
-        return Removed(
-            clean_text(raw["address"]), clean_text(raw["home"]), bool(raw["deleted"]), aliases, clean_text(store)
-        )
+            left = await link.ask(MailboxRemoved(address, delete_mail))
+            home, deleted = left.home, left.deleted
+        aliases = tuple(clean_text(alias) for alias in removed.aliases)
+        return Removed(clean_text(removed.address), clean_text(home), deleted, aliases, clean_text(store))
 
     async def move(self, address: str, store: str, say: Callable[[str], None] = lambda text: None) -> Moved:
         """Moves a mailbox to another store; ``say`` hears how far it is."""
@@ -140,23 +150,31 @@ class Accounts:
 
     async def add_alias(self, address: str, goto: list[str]) -> AliasEntry:
         """Lets an address (or ``@domain``, for a catch-all) lead to further ones."""
-        targets = [typed_target(target) for target in goto]
-        raw = await self._ask("alias_add", address=typed_new_alias(address), goto=targets)
-        return AliasEntry(clean_text(raw["address"]), tuple(map(clean_text, raw["goto"])), True)
+        targets = tuple(typed_target(target) for target in goto)
+        return _entry(await self._change(AddAlias(typed_new_alias(address), targets)))
 
     async def remove_alias(self, address: str, goto: list[str] | None = None) -> AliasEntry:
         """Removes an alias, or some of what it leads to; what is left has an empty ``goto`` if it is gone."""
-        targets = [typed_address(target) for target in goto or []]
-        raw = await self._ask("alias_remove", address=typed_alias(address), goto=targets)
-        return AliasEntry(clean_text(raw["address"]), tuple(map(clean_text, raw["goto"])), True)
+        targets = tuple(typed_address(target) for target in goto or ())
+        return _entry(await self._change(RemoveAlias(typed_alias(address), targets)))
 
-    async def _ask(self, what: str, **args: Any) -> dict[str, Any]:
+    async def _ask(self, request: Request[A]) -> A:
+        """The answer of the server that keeps the accounts."""
         place = account_store(self._engine.plan)
         if place is None:
             raise EngineError("the plan has no server that keeps mailboxes", "servers", "give one the role first")
-        link = await self._engine.link(place.id)
-        answer = dict(await link.request(f"accounts_{what}", **args))
-        if what not in ("list", "where"):
-            ended = what in ("password", "remove") or args.get("active") is False
-            await refresh_copies(self._engine, kick=(str(args["address"]),) if ended else ())
+        return await (await self._engine.link(place.id)).ask(request)
+
+    async def _change(self, request: Request[A], kick: str = "") -> A:
+        """A change, which the copies learn of; the sessions of ``kick`` end there."""
+        answer = await self._ask(request)
+        await refresh_copies(self._engine, kick=(kick,) if kick else ())
         return answer
+
+
+def _secret(password: SecretStr | None, generated: SecretStr | None) -> Secret:
+    return Secret((password or generated or SecretStr("")).get_secret_value())
+
+
+def _entry(targets: AliasTargets) -> AliasEntry:
+    return AliasEntry(clean_text(targets.address), tuple(map(clean_text, targets.goto)), True)

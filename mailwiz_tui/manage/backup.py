@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from pydantic import SecretStr
 
+from mailwiz_tui.agent.protocol.backup import FollowBackup, ListBackups, StartBackup, StartRestore, UnlockBackup
+from mailwiz_tui.agent.protocol.codec import Secret
 from mailwiz_tui.deploy.agent_link import AgentError, Link
 from mailwiz_tui.deploy.engine_api import EngineApi
 from mailwiz_tui.deploy.sanitize import clean_text
@@ -48,35 +50,33 @@ class Backups:
 
     async def unlock(self, key: SecretStr) -> None:
         """Lets the server go on with a backup that another installation made."""
-        await (await self._link()).request("backup_unlock", key=key.get_secret_value())
+        await (await self._link()).ask(UnlockBackup(Secret(key.get_secret_value())))
 
     async def snapshots(self) -> list[Snapshot]:
         """The backups, oldest first."""
-        found = (await (await self._link()).request("backup_list"))["snapshots"]
-        return [Snapshot(*(clean_text(str(entry[name])) for name in ("id", "time", "host"))) for entry in found]
+        found = await (await self._link()).ask(ListBackups())
+        return [Snapshot(clean_text(row.id), clean_text(row.time), clean_text(row.host)) for row in found]
 
     async def run(self) -> AsyncIterator[Progress]:
         """Makes a backup now, or follows the one being made."""
-        async for progress in self._carry_out("run"):
+        async for progress in self._carry_out(StartBackup()):
             yield progress
 
     async def restore(self, snapshot: str = "latest") -> AsyncIterator[Progress]:
         """Brings a backup in, beside what is there."""
-        async for progress in self._carry_out("restore", snapshot):
+        async for progress in self._carry_out(StartRestore(snapshot)):
             yield progress
 
-    async def _carry_out(self, action: str, snapshot: str = "latest") -> AsyncIterator[Progress]:
+    async def _carry_out(self, request: StartBackup | StartRestore) -> AsyncIterator[Progress]:
         link = await self._link()
-        started = await link.request("backup_start", action=action, snapshot=snapshot)
-        async for item in link.stream("backup_follow", unit=started["unit"]):
-            text = clean_text(str(item.get("text", "")))
-            match item.get("event"):
+        started = await link.ask(request)
+        async for said in link.follow(FollowBackup(started.unit)):
+            text = clean_text(said.text)
+            match said.event:
                 case "failed":
-                    raise AgentError(
-                        clean_text(str(item.get("what", ""))), "backup", clean_text(str(item.get("advice", "")))
-                    )
+                    raise AgentError(clean_text(said.what), "backup", clean_text(said.advice))
                 case "progress":
-                    yield Progress(percent=int(item.get("percent", 0)))
+                    yield Progress(percent=said.percent)
                 case "done":
                     yield Progress(text, done=True)
                 case _:

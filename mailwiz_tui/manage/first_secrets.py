@@ -4,6 +4,16 @@ from __future__ import annotations
 
 from pydantic import SecretStr
 
+from mailwiz_tui.agent.protocol.backup import AcknowledgeRecoveryKey, AskRecoveryKey
+from mailwiz_tui.agent.protocol.codec import Secret
+from mailwiz_tui.agent.protocol.first_accounts import (
+    AcknowledgeAccounts,
+    AcknowledgeAdministrator,
+    EnsureAccounts,
+    EnsureAdministrator,
+    FirstAlias,
+    FirstMailbox,
+)
 from mailwiz_tui.deploy.account_copies import refresh_copies
 from mailwiz_tui.deploy.engine_api import EngineApi
 from mailwiz_tui.deploy.gather import gather_servers
@@ -37,14 +47,15 @@ class FirstSecrets:
         wanted = first_accounts(self._engine.plan)
         passwords = {address: new_password() for address in wanted.mailboxes}
         link = await self._engine.link(place.id)
-        answer = await link.request(
-            "accounts_ensure",
-            domains=list(wanted.domains),
-            accounts=[{"address": a, "password": p.get_secret_value()} for a, p in passwords.items()],
-            aliases=[{"address": address, "goto": goto} for address, goto in wanted.aliases],
+        answer = await link.ask(
+            EnsureAccounts(
+                tuple(FirstMailbox(a, Secret(p.get_secret_value())) for a, p in passwords.items()),
+                tuple(FirstAlias(address, goto) for address, goto in wanted.aliases),
+                wanted.domains,
+            )
         )
         await refresh_copies(self._engine)
-        self._unacknowledged = {address: passwords[address] for address in answer["set"]}
+        self._unacknowledged = {address: passwords[address] for address in answer.addresses}
         return dict(self._unacknowledged)
 
     async def administrators(self) -> dict[str, SecretStr]:
@@ -56,9 +67,9 @@ class FirstSecrets:
         if place is None or not address:
             return {}
         password = new_password()
-        request = (await self._engine.link(place.id)).request
-        answer = await request("administrator_ensure", address=address, password=password.get_secret_value())
-        self._administrators = {address: password} if answer["set"] else {}
+        link = await self._engine.link(place.id)
+        answer = await link.ask(EnsureAdministrator(address, Secret(password.get_secret_value())))
+        self._administrators = {address: password} if answer.addresses else {}
         return dict(self._administrators)
 
     async def recovery_keys(self) -> dict[str, SecretStr]:
@@ -68,7 +79,7 @@ class FirstSecrets:
         """
 
         async def ask(server_id: str) -> str:
-            return str((await (await self._engine.link(server_id)).request("backup_key"))["key"])
+            return (await (await self._engine.link(server_id)).ask(AskRecoveryKey())).secret.reveal()
 
         answers = await gather_servers(backup_servers(self._engine.plan), ask)
         keys = {server_id: key for server_id, key in answers.items() if isinstance(key, str) and key}
@@ -82,11 +93,11 @@ class FirstSecrets:
             return
         link = await self._engine.link(place.id)
         if self._unacknowledged:
-            await link.request("accounts_ack", addresses=list(self._unacknowledged))
+            await link.ask(AcknowledgeAccounts(tuple(self._unacknowledged)))
             self._unacknowledged = {}
         for address in self._administrators:
-            await link.request("administrator_ack", address=address)
+            await link.ask(AcknowledgeAdministrator(address))
         self._administrators = {}
         for server_id in self._keys_out:
-            await (await self._engine.link(server_id)).request("backup_key_shown")
+            await (await self._engine.link(server_id)).ask(AcknowledgeRecoveryKey())
         self._keys_out = []

@@ -13,8 +13,31 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TypeVar
 
+from mailwiz_tui.agent.protocol.accounts import MailboxPlace
+from mailwiz_tui.agent.protocol.moves import (
+    BlockMailbox,
+    ClaimMailbox,
+    ClaimRow,
+    DiscardMailbox,
+    EndMove,
+    FetchMailbox,
+    FetchProgress,
+    FreezeRow,
+    InspectMailbox,
+    LookAtMailbox,
+    MailboxSize,
+    MailboxState,
+    OfferMailbox,
+    PublishMailbox,
+    RetireMailbox,
+    SwitchRow,
+    ThawRow,
+    UnblockMailbox,
+    WithdrawMailbox,
+)
+from mailwiz_tui.agent.protocol.request import Request
 from mailwiz_tui.deploy.account_copies import refresh_copies
 from mailwiz_tui.deploy.engine_api import EngineApi
 from mailwiz_tui.deploy.sanitize import clean_text
@@ -26,6 +49,7 @@ from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.traffic import internal_name
 from mailwiz_tui.topology.servers import account_store, server_of, spread_stores
 
+A = TypeVar("A")
 ROOM = 100 * 1024**2
 """Bytes that stay free on the new store beside the mailbox."""
 PASSES = 2
@@ -73,8 +97,8 @@ async def move_mailbox(
     if not spread_stores(plan):
         raise EngineError("the plan has one store, so no mailbox can move", "move", "give mail-storage to another")
     move = _Move(engine, address, target, say)
-    place = await move.rows("rows_claim")
-    source, going = clean_text(place["store"]), clean_text(place["moving_to"])
+    place = await move.place()
+    source, going = clean_text(place.store), clean_text(place.moving_to)
     if source == target:
         return await move.undo(going) if going else await move.tidy()
     if going not in ("", target):
@@ -93,34 +117,32 @@ class _Move:
         self._holder = holder.id if holder else target
         self._shared = engine.plan.storage.type is StorageType.NFS
 
-    async def rows(self, what: str, **args: Any) -> dict[str, Any]:
-        """A step in the accounts' database."""
-        stores = list(spread_stores(self._engine.plan))
-        return await self._step(self._holder, what, stores=stores, **args)
+        self._mine = (address, self._token)
+        self._stores = spread_stores(engine.plan)
 
-    async def _step(self, server_id: str, what: str, **args: Any) -> dict[str, Any]:
-        link = await self._engine.link(server_id)
-        return dict(await link.request("move", what=what, args=self._named(**args)))
+    async def place(self) -> MailboxPlace:
+        """Takes the mailbox over in the accounts' database; where it is."""
+        return await self._step(self._holder, ClaimRow(*self._mine, self._stores))
 
-    async def _look(self, server_id: str) -> dict[str, Any]:
-        link = await self._engine.link(server_id)
-        return dict(await link.request("move", what="look", args={"address": self._address}))
+    async def _step(self, server_id: str, request: Request[A]) -> A:
+        return await (await self._engine.link(server_id)).ask(request)
 
-    def _named(self, **args: Any) -> dict[str, Any]:
-        return {"address": self._address, "token": self._token, **args}
+    async def _look(self, server_id: str) -> MailboxState:
+        return await self._step(server_id, LookAtMailbox(self._address))
+
+    async def _claim(self, server_id: str, *, arrives: bool) -> MailboxSize:
+        return await self._step(server_id, ClaimMailbox(*self._mine, arrives))
 
     async def forward(self, source: str) -> Moved:
         """The whole move."""
         target = self._target
-        if not self._shared and (await self._look(target))["kept"]:
-            await self._step(target, "claim", arrives=True)
-            await self._step(target, "retire", store=source)
-        here = await self._step(source, "claim", arrives=False)
-        there = await self._step(target, "claim", arrives=not self._shared)
-        if not self._shared and there["free"] < here["bytes"] + ROOM:
-            what = (
-                f"{target} has {size_words(there['free'])} left, and the mailbox holds {size_words(here['bytes'])}"
-            )
+        if not self._shared and (await self._look(target)).kept:
+            await self._claim(target, arrives=True)
+            await self._step(target, RetireMailbox(*self._mine, source))
+        here = await self._claim(source, arrives=False)
+        there = await self._claim(target, arrives=not self._shared)
+        if not self._shared and there.free < here.bytes + ROOM:
+            what = f"{target} has {size_words(there.free)} left, and the mailbox holds {size_words(here.bytes)}"
             raise EngineError(what, "move", "make room there, or choose another store")
         try:
             moved = await self._carry(source)
@@ -129,7 +151,7 @@ class _Move:
             raise
         finally:
             with contextlib.suppress(Exception):
-                await self._step(source, "withdraw")
+                await self._step(source, WithdrawMailbox(*self._mine))
         return await self._after(moved)
 
     async def _carry(self, source: str) -> Moved:
@@ -140,21 +162,21 @@ class _Move:
                 await self._fetch(source)
         self._say(f"setting it aside on {source}; mail for it waits from now on")
         begun = time.monotonic()
-        await self.rows("freeze", source=source, target=target)
+        await self._step(self._holder, FreezeRow(*self._mine, self._stores, source, target))
         await refresh_copies(self._engine, kick=(self._address,))
-        messages = int((await self._step(source, "block", store=target))["messages"])
+        messages = (await self._step(source, BlockMailbox(*self._mine, target))).messages
         if self._shared:
-            await self._step(source, "unblock")
+            await self._step(source, UnblockMailbox(*self._mine))
         else:
-            arrived = int((await self._fetch(source, whole=True))["messages"])
-            stored = int((await self._step(target, "inspect"))["messages"])
+            arrived = (await self._fetch(source, whole=True)).messages
+            stored = (await self._step(target, InspectMailbox(*self._mine))).messages
             if not messages == arrived == stored:
                 told = f"{source} has {counted(messages, 'message')}, {target} got {arrived}"
                 what = f"{told} and Dovecot there counts {stored}"
                 raise EngineError(what, "move", "the mailbox stays where it was; move it once more")
             self._say(f"{counted(messages, 'message')} compared, the same on both")
-            found = clean_text((await self._step(target, "publish"))["found"])
-        await self.rows("switch", source=source, target=target)
+            found = clean_text((await self._step(target, PublishMailbox(*self._mine))).found)
+        await self._step(self._holder, SwitchRow(*self._mine, self._stores, source, target))
         return Moved(self._address, source, target, messages, time.monotonic() - begun, found=found)
 
     async def _after(self, moved: Moved) -> Moved:
@@ -164,8 +186,8 @@ class _Move:
         moved = replace(moved, seconds=moved.seconds + time.monotonic() - begun)
         try:
             if not self._shared:
-                gone = await self._step(moved.source, "retire", store=moved.target)
-                moved = replace(moved, trash=clean_text(gone["trash"]))
+                gone = await self._step(moved.source, RetireMailbox(*self._mine, moved.target))
+                moved = replace(moved, trash=clean_text(gone.trash))
             await self._end(moved.source, moved.target)
         except Exception as error:
             what = f"the old copy on {moved.source} could not be put away: {error}"
@@ -175,11 +197,11 @@ class _Move:
     async def _give_up(self, source: str, error: BaseException) -> None:
         """Leaves the mailbox in use where it was; where that cannot be done, it says so."""
         try:
-            place = await self.rows("rows_claim")
-            if place["store"] != source:
+            place = await self.place()
+            if place.store != source:
                 return
             self._say(f"it stays in use on {source}")
-            await self._step(source, "claim", arrives=False)
+            await self._claim(source, arrives=False)
             await self._back(source, self._target)
         except Exception as further:
             again = f"mailbox move PLAN {self._address} {self._target}"
@@ -189,19 +211,19 @@ class _Move:
 
     async def undo(self, going: str) -> Moved:
         """A move away from here broke off, or is not wanted any more."""
-        await self._step(self._target, "claim", arrives=False)
+        await self._claim(self._target, arrives=False)
         await self._back(self._target, going)
         return Moved(self._address, going, self._target, undone=True)
 
     async def _back(self, source: str, target: str) -> None:
-        await self._step(source, "unblock")
-        await self.rows("thaw", source=source)
+        await self._step(source, UnblockMailbox(*self._mine))
+        await self._step(self._holder, ThawRow(*self._mine, self._stores, source))
         await refresh_copies(self._engine, release=(self._address,))
         with contextlib.suppress(Exception):
-            await self._step(target, "claim", arrives=not self._shared)
+            await self._claim(target, arrives=not self._shared)
             if not self._shared:
-                await self._step(target, "discard")
-            await self._step(target, "end")
+                await self._step(target, DiscardMailbox(*self._mine))
+            await self._step(target, EndMove(*self._mine))
         await self._end(source)
 
     async def tidy(self) -> Moved:
@@ -211,17 +233,15 @@ class _Move:
             with contextlib.suppress(Exception):
                 left = await self._look(store)
                 mine = store == self._target
-                if not (
-                    left["kept"] or left["arriving"] or left["begun"] or (mine and left["home"] == "tombstone")
-                ):
+                if not (left.kept or left.arriving or left.begun or (mine and left.home == "tombstone")):
                     continue
-                await self._step(store, "claim", arrives=not mine)
+                await self._claim(store, arrives=not mine)
                 if mine:
-                    await self._step(store, "unblock")
+                    await self._step(store, UnblockMailbox(*self._mine))
                 else:
-                    gone = clean_text((await self._step(store, "retire", store=self._target))["trash"])
+                    gone = clean_text((await self._step(store, RetireMailbox(*self._mine, self._target))).trash)
                     source, trash = (store, gone) if gone else (source, trash)
-                await self._step(store, "end")
+                await self._step(store, EndMove(*self._mine))
         with contextlib.suppress(Exception):
             await self._end()
         await refresh_copies(self._engine, release=(self._address,))
@@ -229,18 +249,16 @@ class _Move:
 
     async def _end(self, *server_ids: str) -> None:
         for server_id in dict.fromkeys((*server_ids, self._holder)):
-            await self._step(server_id, "end")
+            await self._step(server_id, EndMove(*self._mine))
 
-    async def _fetch(self, source: str, *, whole: bool = False) -> dict[str, Any]:
+    async def _fetch(self, source: str, *, whole: bool = False) -> FetchProgress:
         plan, target = self._engine.plan, self._target
-        where = {"place": server_of(plan, source).internal_ip, "port": layout.STORE_SYNC_PORT}
-        await self._step(source, "offer", peer=internal_name(target), **where)
-        link, last = await self._engine.link(target), dict[str, Any]()
-        args = self._named(peer=internal_name(source), whole=whole, **where)
-        async for item in link.stream("move", what="fetch", args=args):
-            last = dict(item)
-            if "of" in last:
-                self._say(f"{last['files']} of {counted(int(last['of']), 'file')} copied")
-        if not last.get("done"):
+        where = (server_of(plan, source).internal_ip, layout.STORE_SYNC_PORT)
+        await self._step(source, OfferMailbox(*self._mine, internal_name(target), *where))
+        link, last = await self._engine.link(target), FetchProgress()
+        async for last in link.follow(FetchMailbox(*self._mine, internal_name(source), *where, whole)):
+            if last.of:
+                self._say(f"{last.files} of {counted(last.of, 'file')} copied")
+        if not last.done:
             raise EngineError(f"{target} stopped copying", "move", "move it once more")
         return last

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from mailwiz_tui.agent.protocol.accounts import AskAccountDomains
 from mailwiz_tui.deploy.agent_link import Link
 from mailwiz_tui.fleet.account_domains import (
     ABSENT_ADVICE,
@@ -24,8 +25,7 @@ PROVES = "The accounts and the plan name the same mailbox domains."
 
 async def ask(link: Link) -> tuple[str, ...] | None:
     """The domains of the accounts on a server; None where it cannot tell. Raises what the link raises."""
-    told = (await link.request("account_domains"))["domains"]
-    return None if told is None else tuple(str(name) for name in told)
+    return (await link.ask(AskAccountDomains())).domains
 
 
 def judge(plan: Plan, server_id: str, domains: Collection[str] | None) -> CheckResult:

@@ -16,6 +16,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 
+from mailwiz_tui.agent.protocol.probes import ProbeCommand, RunProbes
 from mailwiz_tui.deploy.agent_link import Link
 from mailwiz_tui.verify.target import Target
 
@@ -36,7 +37,7 @@ async def exempt(target: Target, link: Link) -> AsyncIterator[tuple[str, ...]]:
     added = {address: await _set(link, jails, "addignoreip", address) for address in addresses}
     if addresses:
         lifted = [ban for address in addresses for ban in _bans_of(address)]
-        await link.request("probes", probes=[{"id": "unban", "argv": ["fail2ban-client", "unban", *lifted]}])
+        await link.ask(RunProbes((ProbeCommand("unban", ("fail2ban-client", "unban", *lifted)),)))
     try:
         yield addresses
     finally:
@@ -52,24 +53,20 @@ def _bans_of(address: str) -> list[str]:
 
 
 async def _jails(link: Link) -> list[str]:
-    (answer,) = await link.request("probes", probes=[{"id": "jails", "argv": ["fail2ban-client", "status"]}])
-    found = _JAILS.search(str(answer["output"]))
+    (answer,) = await link.ask(RunProbes((ProbeCommand("jails", ("fail2ban-client", "status")),)))
+    found = _JAILS.search(answer.output)
     return [name for name in re.split(r"[,\s]+", found[1]) if name] if found else []
 
 
 async def _set(link: Link, jails: list[str], verb: str, address: str) -> list[str]:
-    probes = [{"id": jail, "argv": ["fail2ban-client", "set", jail, verb, address]} for jail in jails]
+    probes = tuple(ProbeCommand(jail, ("fail2ban-client", "set", jail, verb, address)) for jail in jails)
     if verb == "addignoreip":
-        listed = [{"id": jail, "argv": ["fail2ban-client", "get", jail, "ignoreip"]} for jail in jails]
-        known = await link.request("probes", probes=listed)
-        have = {
-            str(a["id"])
-            for a in known
-            if re.search(rf"(?<![\w.:]){re.escape(address)}(?![\w.:])", str(a["output"]))
-        }
-        probes = [p for p in probes if p["id"] not in have]
-    answers = await link.request("probes", probes=probes) if probes else []
-    return [str(a["id"]) for a in answers if a["exit"] == 0]
+        listed = tuple(ProbeCommand(jail, ("fail2ban-client", "get", jail, "ignoreip")) for jail in jails)
+        known = await link.ask(RunProbes(listed))
+        have = {a.id for a in known if re.search(rf"(?<![\w.:]){re.escape(address)}(?![\w.:])", a.output)}
+        probes = tuple(p for p in probes if p.id not in have)
+    answers = await link.ask(RunProbes(probes)) if probes else ()
+    return [a.id for a in answers if a.exit == 0]
 
 
 async def _own_address(target: Target, link: Link, at: str) -> str:
@@ -89,10 +86,10 @@ async def _own_address(target: Target, link: Link, at: str) -> str:
         return _route_to(at)
     with closing(connection):
         own, own_port = connection.getsockname()[:2]
-        argv = ["ss", "-Htn", "state", "established", "sport", "=", f":{port}"]
-        (answer,) = await link.request("probes", probes=[{"id": "peers", "argv": argv}])
+        argv = ("ss", "-Htn", "state", "established", "sport", "=", f":{port}")
+        (answer,) = await link.ask(RunProbes((ProbeCommand("peers", argv),)))
     peers: dict[int, str] = {}
-    for line in str(answer["output"]).splitlines():
+    for line in answer.output.splitlines():
         if found := _PEER.search(line):
             peers[int(found[2])] = _plain(found[1])
     if own_port in peers:

@@ -6,6 +6,8 @@ import ipaddress
 from collections.abc import Iterable
 from functools import partial
 
+from mailwiz_tui.agent.protocol.codec import to_json
+from mailwiz_tui.agent.protocol.facts import AskFacts
 from mailwiz_tui.deploy.agent_link import Link
 from mailwiz_tui.fleet.facts import Facts, Listener
 from mailwiz_tui.stack.blueprint import Blueprint, Port, Scope
@@ -47,7 +49,7 @@ async def _unexpected(blueprint: Blueprint, link: Link) -> str:
 
 
 async def _facts(link: Link) -> Facts:
-    return Facts.model_validate(await link.request("facts"))
+    return Facts.model_validate(to_json(await link.ask(AskFacts())))
 
 
 def check_wanted(ports: Iterable[Port], facts: Facts) -> str:

@@ -13,6 +13,7 @@ from functools import partial
 
 import dkim
 
+from mailwiz_tui.agent.protocol.probes import ProbeCommand, RunProbes
 from mailwiz_tui.deploy.agent_link import Link
 from mailwiz_tui.verify.check import Check, Failed, NotRun, Warned
 from mailwiz_tui.verify.mailbox import Mailbox, wait_for
@@ -140,14 +141,12 @@ async def check_outside(
     if not found:
         raise NotRun(f"accepted with {reply}, and no queue id was told to follow it by")
     queue_id = found.group(1)
-    argv = ["journalctl", "-q", "--no-pager", "-o", "cat", "--since=-3min", "-g", f"{queue_id}: to="]
+    argv = ("journalctl", "-q", "--no-pager", "-o", "cat", "--since=-3min", "-g", f"{queue_id}: to=")
     deadline = time.monotonic() + patience
     said = ""
     while time.monotonic() < deadline:
-        (answer,) = await link.request("probes", probes=[{"id": "log", "argv": argv}])
-        lines = [
-            line for line in str(answer["output"]).splitlines() if f"{queue_id}:" in line and "status=" in line
-        ]
+        (answer,) = await link.ask(RunProbes((ProbeCommand("log", argv),)))
+        lines = [line for line in answer.output.splitlines() if f"{queue_id}:" in line and "status=" in line]
         if lines:
             said = lines[-1].partition("status=")[2]
             if said.startswith("sent"):

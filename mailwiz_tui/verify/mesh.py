@@ -10,6 +10,7 @@ import socket
 from collections.abc import Sequence
 from functools import partial
 
+from mailwiz_tui.agent.protocol.paths import Place, Reached, ReachPorts
 from mailwiz_tui.deploy.agent_link import Link
 from mailwiz_tui.deploy.sanitize import clean_line
 from mailwiz_tui.plan.model import Plan
@@ -29,17 +30,17 @@ async def flows(plan: Plan, server_id: str, link: Link) -> list[CheckResult]:
     mine = [flow for flow in flows_of(plan) if flow.source_id == server_id and not flow.public]
     inside_tls = {link.service for link in links_of(plan)}
     places = [
-        {
-            "id": str(number),
-            "address": server_of(plan, flow.target_id).internal_ip,
-            "port": flow.port,
-            "name": traffic.internal_name(flow.target_id) if flow.service in inside_tls else "",
-        }
+        Place(
+            str(number),
+            server_of(plan, flow.target_id).internal_ip,
+            flow.port,
+            traffic.internal_name(flow.target_id) if flow.service in inside_tls else "",
+        )
         for number, flow in enumerate(mine)
     ]
     if not places:
         return []
-    answers = {str(a["id"]): a for a in await link.request("reach", places=places)}
+    answers = {answer.id: answer for answer in await link.ask(ReachPorts(tuple(places)))}
     return [_judge(flow, answers.get(str(number))) for number, flow in enumerate(mine)]
 
 
@@ -64,7 +65,7 @@ def internal_ports(plan: Plan, blueprint: Blueprint) -> list[int]:
     return sorted({flow.port for flow in flows_of(plan) if flow.protocol == "tcp"} - public)
 
 
-def _judge(flow: traffic.Flow, answer: dict[str, object] | None) -> CheckResult:
+def _judge(flow: traffic.Flow, answer: Reached | None) -> CheckResult:
     proves = (
         f"{flow.source_id} {flow.reason} at {flow.target_id}: port {flow.port} answers inside the private link."
     )
@@ -72,11 +73,11 @@ def _judge(flow: traffic.Flow, answer: dict[str, object] | None) -> CheckResult:
     if answer is None:
         said = "the server gave no answer to this question"
         return CheckResult(check_id, flow.source_id, CheckState.NOT_RUN, proves, said, "", flow.source_id)
-    fault = clean_line(str(answer["fault"]))
+    fault = clean_line(answer.fault)
     if not fault:
-        detail = f"answered after {float(str(answer['seconds'])) * 1000:.0f} ms"
+        detail = f"answered after {answer.seconds * 1000:.0f} ms"
         return CheckResult(check_id, flow.source_id, CheckState.PASSED, proves, detail, "", flow.source_id)
-    if flow.at_times and answer.get("refused"):
+    if flow.at_times and answer.refused:
         detail = "the server is reached; nothing listens but while a mailbox is being moved"
         return CheckResult(check_id, flow.source_id, CheckState.PASSED, proves, detail, "", flow.source_id)
     advice = (
@@ -91,10 +92,10 @@ async def _closed(target: Target, ports: Sequence[int], elsewhere: Link | None) 
     here = asyncio.gather(*(asyncio.to_thread(_answers, target, *place) for place in places))
     opened = {place for place, answers in zip(places, await here, strict=True) if answers}
     if elsewhere is not None:
-        asked = [{"id": f"{address} {port}", "address": address, "port": port} for address, port in places]
-        for answer in await elsewhere.request("reach", places=asked):
-            if not answer["fault"]:
-                address, port = str(answer["id"]).split(" ")
+        asked = tuple(Place(f"{address} {port}", address, port) for address, port in places)
+        for answer in await elsewhere.ask(ReachPorts(asked)):
+            if not answer.fault:
+                address, port = answer.id.split(" ")
                 opened.add((address, int(port)))
     if opened:
         named = ", ".join(f"{port} on {address}" for address, port in sorted(opened))

@@ -5,6 +5,9 @@ from __future__ import annotations
 from contextlib import AsyncExitStack
 from typing import Protocol
 
+from mailwiz_tui.agent.protocol.accounts import MailboxRemoved
+from mailwiz_tui.agent.protocol.codec import Secret
+from mailwiz_tui.agent.protocol.first_accounts import CloseProbeMailbox, OpenProbeMailbox
 from mailwiz_tui.deploy.account_copies import refresh_copies
 from mailwiz_tui.deploy.agent_link import Link
 from mailwiz_tui.deploy.engine_api import EngineApi
@@ -50,9 +53,9 @@ async def open_mailboxes(
         return []
     link, opened = links[place.id], []
     for mailbox in wanted(engine.plan):
-        asked = {"address": mailbox.address, "password": mailbox.password.get_secret_value()}
+        password = Secret(mailbox.password.get_secret_value())
         try:
-            await link.request("probe_mailbox_open", **asked, **({"store": mailbox.store} if mailbox.store else {}))
+            await link.ask(OpenProbeMailbox(mailbox.address, password, mailbox.store))
         except Exception as error:
             turn.fail("mailbox.probe", place.id, OPENED, error)
             continue
@@ -71,7 +74,7 @@ async def _close(
     """Shuts them where accounts are, then deletes their mail where it is."""
     for mailbox in opened:
         try:
-            await links[place].request("probe_mailbox_close", address=mailbox.address)
+            await links[place].ask(CloseProbeMailbox(mailbox.address))
         except Exception as error:
             turn.fail("mailbox.closed", place, CLOSED, error)
     await refresh_copies(engine)
@@ -79,6 +82,6 @@ async def _close(
         if mailbox.store not in ("", place) and mailbox.store in links:
             try:
                 there = links[mailbox.store]
-                await there.request("accounts_mailbox_removed", address=mailbox.address, delete_mail=True)
+                await there.ask(MailboxRemoved(mailbox.address, delete_mail=True))
             except Exception as error:
                 turn.fail("mailbox.closed", mailbox.store, CLOSED, error)

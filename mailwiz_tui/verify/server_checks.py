@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import asdict
-from typing import Any
 
 from mailwiz_tui.agent.core.clean import clean_line
+from mailwiz_tui.agent.protocol.probes import AskServices, ProbeAnswer, ProbeCommand, RunProbes, Service
+from mailwiz_tui.agent.protocol.runs import AskRunStatus
 from mailwiz_tui.deploy.agent_link import Link
 from mailwiz_tui.stack.blueprint import Blueprint, Probe, Ready
 from mailwiz_tui.stack.probes import unit_active
@@ -33,9 +33,14 @@ def wanted(blueprint: Blueprint) -> list[Probe]:
 async def run(blueprint: Blueprint, link: Link) -> list[CheckResult]:
     """Run every probe on the server. Raises what the link raises."""
     probes = wanted(blueprint)
-    asked = [{"id": probe.id, "argv": list(probe.argv)} for probe in probes]
-    answers = {str(a["id"]): a for a in await link.request("probes", probes=asked)}
+    asked = RunProbes(tuple(ProbeCommand(probe.id, probe.argv) for probe in probes))
+    answers = {answer.id: answer for answer in await link.ask(asked)}
     return [judge(probe, blueprint.server_id, answers.get(probe.id)) for probe in probes]
+
+
+def services(asked: Sequence[Ready]) -> AskServices:
+    """The question whether services answer."""
+    return AskServices(tuple(Service(ready.ask, ready.at, ready.argv) for ready in asked))
 
 
 async def answering(blueprint: Blueprint, link: Link) -> list[CheckResult]:
@@ -43,9 +48,8 @@ async def answering(blueprint: Blueprint, link: Link) -> list[CheckResult]:
     asked = blueprint.ready()
     if not asked:
         return []
-    services = [asdict(ready) for ready in asked]
     reasons: dict[str, list[str]] = {}
-    for ready, reason in zip(asked, await link.request("answers", services=services), strict=True):
+    for ready, reason in zip(asked, await link.ask(services(asked)), strict=True):
         told = reasons.setdefault(ready.unit, [])
         if reason:
             told.append(clean_line(f"{ready.service}: {reason}"))
@@ -69,8 +73,8 @@ def _names(asked: tuple[Ready, ...], unit: str) -> str:
 
 async def skipped_steps(blueprint: Blueprint, link: Link) -> list[CheckResult]:
     """A failure for each optional step that the last installation left out. Raises what the link raises."""
-    status = await link.request("status")
-    left_out = (status.get("end") or {}).get("skipped", ())
+    end = (await link.ask(AskRunStatus())).end
+    left_out = end.skipped if end else ()
     titles = {step.id: step.title for step in blueprint.steps}
     return [
         CheckResult(
@@ -87,13 +91,13 @@ async def skipped_steps(blueprint: Blueprint, link: Link) -> list[CheckResult]:
     ]
 
 
-def judge(probe: Probe, server_id: str, answer: dict[str, Any] | None) -> CheckResult:
-    """The result of a probe from ``{"exit", "output"}``; ``exit`` is None where it took too long."""
+def judge(probe: Probe, server_id: str, answer: ProbeAnswer | None) -> CheckResult:
+    """The result of a probe from its answer."""
     state, detail = CheckState.PASSED, ""
     if answer is None:
         state, detail = CheckState.NOT_RUN, "the server gave no answer to this probe"
     else:
-        detail = _fault(probe, answer["exit"], str(answer["output"]))
+        detail = _fault(probe, answer.exit, answer.output)
         if detail:
             state = CheckState.FAILED
     advice = probe.advice if state is not CheckState.PASSED else ""

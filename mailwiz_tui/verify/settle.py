@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import asdict
 
+from mailwiz_tui.agent.protocol.probes import ProbeCommand, RunProbes
 from mailwiz_tui.deploy.agent_link import Link
 from mailwiz_tui.stack.blueprint import Blueprint
+from mailwiz_tui.verify import server_checks
 
 PATIENCE = 60.0
 PAUSE = 1.0
@@ -22,25 +23,25 @@ async def settle(blueprint: Blueprint, link: Link, *, patience: float = PATIENCE
     units = [unit.name for unit in blueprint.units() if unit.running and not unit.masked]
     deadline = time.monotonic() + patience
     while True:
-        probes = [
-            {"id": "ports", "argv": ["ss", "-Hltn"]},
-            {"id": "units", "argv": ["systemctl", "is-failed", "--", *units]},
-        ]
-        answers = {str(a["id"]): a for a in await link.request("probes", probes=probes)}
+        listening = ProbeCommand("ports", ("ss", "-Hltn"))
+        failing = ProbeCommand("units", ("systemctl", "is-failed", "--", *units))
+        sockets, states = await link.ask(RunProbes((listening, failing)))
         heard = {
             int(number)
-            for line in str(answers["ports"]["output"]).splitlines()
+            for line in sockets.output.splitlines()
             if len(words := line.split()) > 3 and (number := words[3].rpartition(":")[2]).isdigit()
         }
         if ports <= heard and not any(await _unanswered(blueprint, link)):
             return True
-        states = str(answers["units"]["output"]).split()
-        if any(state in ("failed", "inactive") for state in states) or time.monotonic() + pause > deadline:
+        if (
+            any(state in ("failed", "inactive") for state in states.output.split())
+            or time.monotonic() + pause > deadline
+        ):
             return False
         await asyncio.sleep(pause)
 
 
-async def _unanswered(blueprint: Blueprint, link: Link) -> list[str]:
+async def _unanswered(blueprint: Blueprint, link: Link) -> tuple[str, ...]:
     """Why services do not answer; empty strings for those that do."""
-    services = [asdict(ready) for ready in blueprint.ready()]
-    return list(await link.request("answers", services=services)) if services else []
+    asked = server_checks.services(blueprint.ready())
+    return await link.ask(asked) if asked.services else ()

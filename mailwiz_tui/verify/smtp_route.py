@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mailwiz_tui.agent.protocol.probes import ProbeCommand, RunProbes
 from mailwiz_tui.deploy.agent_link import Link
 from mailwiz_tui.verify import dialog
 from mailwiz_tui.verify.check import OPERATOR, Failed, plain
@@ -87,13 +88,13 @@ def remote(target: Target, link: Link, server_id: str, why: str) -> SmtpRoute:
     source = inspect.getsource(dialog)
 
     async def carry(steps: list[Step]) -> list[list[Any]]:
-        argv = ["python3", "-I", "-c", source, json.dumps(spec(target, steps))]
-        probe = {"id": "dialog", "argv": argv, "timeout": target.seconds * (dialog.ACCEPTANCE + 1) + 5}
-        (answer,) = await link.request("probes", probes=[probe])
+        argv = ("python3", "-I", "-c", source, json.dumps(spec(target, steps)))
+        probe = ProbeCommand("dialog", argv, target.seconds * (dialog.ACCEPTANCE + 1) + 5)
+        (answer,) = await link.ask(RunProbes((probe,)))
         try:
-            found = json.loads(str(answer["output"]).splitlines()[-1])
+            found = json.loads(answer.output.splitlines()[-1])
         except (ValueError, IndexError) as error:
-            raise Failed(f"the dialogue from {server_id} gave no result (exit {answer['exit']})") from error
+            raise Failed(f"the dialogue from {server_id} gave no result (exit {answer.exit})") from error
         if "error" in found:
             raise Failed(f"from {server_id}: {found['error']}")
         replies: list[list[Any]] = found["replies"]

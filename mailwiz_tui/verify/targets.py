@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
+from mailwiz_tui.agent.protocol.accounts import ListAccounts
+from mailwiz_tui.agent.protocol.probes import ProbeCommand, RunProbes
 from mailwiz_tui.deploy.agent_link import Link
 from mailwiz_tui.deploy.engine_api import EngineApi
 from mailwiz_tui.plan.published import server_name
@@ -40,36 +42,35 @@ async def _catches_all(engine: EngineApi, link: Link) -> bool:
     place = account_store(engine.plan)
     if place is not None:
         link = await engine.link(place.id)
-    aliases = (await link.request("accounts_list"))["aliases"]
+    aliases = (await link.ask(ListAccounts())).aliases
     wanted = f"@{engine.plan.domain.primary_domain}"
-    return any(alias["address"] == wanted and alias["active"] for alias in aliases)
+    return any(alias.address == wanted and alias.active for alias in aliases)
 
 
 async def left_out(blueprint: Blueprint, link: Link) -> dict[str, str]:
     """The names that do not lead to the server, which its public certificate is therefore not for, and why."""
     if layout.ISSUE_CERTIFICATE not in blueprint.files():
         return {}
-    (answer,) = await link.request(
-        "probes", probes=[{"id": "names", "argv": [layout.ISSUE_CERTIFICATE, "--names"]}]
-    )
-    told = (line.partition(": ") for line in str(answer["output"]).splitlines())
+    probe = ProbeCommand("names", (layout.ISSUE_CERTIFICATE, "--names"))
+    (answer,) = await link.ask(RunProbes((probe,)))
+    told = (line.partition(": ") for line in answer.output.splitlines())
     return {name: reason for name, _, reason in told if reason and not reason.startswith("leads here")}
 
 
 async def issuer(link: Link, target: Target) -> str:
     """The certificate that stands behind the server's own in its file, PEM; the own one where it is alone."""
     show = f"sed '1,/END CERTIFICATE/d' {layout.TLS_CHAIN} | openssl x509"
-    (answer,) = await link.request("probes", probes=[{"id": "issuer", "argv": ["sh", "-c", show]}])
-    if answer["exit"] == 0 and "BEGIN CERTIFICATE" in str(answer["output"]):
-        return str(answer["output"]) + "\n"
+    (answer,) = await link.ask(RunProbes((ProbeCommand("issuer", ("sh", "-c", show)),)))
+    if answer.exit == 0 and "BEGIN CERTIFICATE" in answer.output:
+        return answer.output + "\n"
     return target.pem
 
 
 async def _certificate(engine: EngineApi, server_id: str, link: Link) -> str:
     """The server's own certificate in PEM, as it lies there now; else what prepare brought back."""
-    probe = {"id": "certificate", "argv": ["openssl", "x509", "-in", layout.TLS_CHAIN]}
-    (answer,) = await link.request("probes", probes=[probe])
-    if answer["exit"] == 0 and "BEGIN CERTIFICATE" in str(answer["output"]):
-        return str(answer["output"]) + "\n"
+    probe = ProbeCommand("certificate", ("openssl", "x509", "-in", layout.TLS_CHAIN))
+    (answer,) = await link.ask(RunProbes((probe,)))
+    if answer.exit == 0 and "BEGIN CERTIFICATE" in answer.output:
+        return answer.output + "\n"
     record = engine.known.servers.get(server_id)
     return record.tls.pem if record and record.tls else ""

@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
+from mailwiz_tui.agent.protocol.probes import EndTurn, TakeTurn
 from mailwiz_tui.deploy.agent_link import Link
 from mailwiz_tui.verify.result import CheckResult, CheckState
 
@@ -29,7 +30,7 @@ async def turn_of(server_id: str, link: Link, tell: Callable[[CheckResult], None
     finally:
         if held:
             with suppress(Exception):
-                await link.request("verifying", begin=False)
+                await link.ask(EndTurn())
 
 
 async def _taken(server_id: str, link: Link, tell: Callable[[CheckResult], None]) -> bool:
@@ -51,6 +52,6 @@ async def _taken(server_id: str, link: Link, tell: Callable[[CheckResult], None]
 async def _busy(link: Link) -> bool:
     """Whether another verification has the turn; a server that cannot tell is judged by its checks."""
     try:
-        return bool((await link.request("verifying", begin=True)).get("busy"))
+        return (await link.ask(TakeTurn())).busy
     except Exception:
         return False

@@ -6,6 +6,8 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from mailwiz_tui.agent.protocol.codec import to_json
+from mailwiz_tui.agent.protocol.watch import LookAround
 from mailwiz_tui.deploy.engine_api import EngineApi
 from mailwiz_tui.dns.live import RecordState, compare
 from mailwiz_tui.dns.match import State
@@ -62,9 +64,9 @@ class Watcher:
         blueprint, plan = self._blueprints[server_id], self._engine.plan
         link = await self._engine.link(server_id)
         place = self._places.get(server_id, "")
-        answer = await link.request("monitor", units=running_units(blueprint), place=place, since=FIRST_HOUR,
-                                    keep=KEEP_LINES, peers=self._peers(server_id))  # fmt: skip
-        sample = Sample.model_validate(answer)
+        units, peers = running_units(blueprint), self._peers(server_id)
+        found = await link.ask(LookAround(units, place, FIRST_HOUR, KEEP_LINES, peers))
+        sample = Sample.model_validate(to_json(found))
         if sample.log is not None:
             self._places[server_id] = sample.log.place
         results = self._results.get(server_id, ())
@@ -107,9 +109,9 @@ class Watcher:
         )
 
 
-def running_units(blueprint: Blueprint) -> list[str]:
+def running_units(blueprint: Blueprint) -> tuple[str, ...]:
     """The units that shall run."""
-    return [unit.name for unit in blueprint.units() if unit.running and not unit.masked]
+    return tuple(unit.name for unit in blueprint.units() if unit.running and not unit.masked)
 
 
 def _names(states: Iterable[RecordState]) -> tuple[str, ...]:

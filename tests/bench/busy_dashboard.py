@@ -7,13 +7,14 @@ What they print comes as a server's journal does: parsed, cleaned and followed b
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 from collections.abc import AsyncIterator, Collection, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, cast
+from typing import cast
 
+from mailwiz_tui.agent.protocol.journal import LogEvent, line_of
+from mailwiz_tui.agent.protocol.runs import FollowRun, JournalChunk
 from mailwiz_tui.deploy.batches import Order
 from mailwiz_tui.deploy.outcome import ServerOutcome
 from mailwiz_tui.fleet.server import Server
@@ -36,22 +37,18 @@ class PrintingServer:
     def __init__(self, rate: int) -> None:
         numbers = range(rate)
         texts = [LINES[n % len(LINES)].format(number=n) for n in numbers]
-        events = [json.dumps({"t": "log", "at": 1.7e9, "step": "postfix", "text": text}) for text in texts]
+        events = [line_of(LogEvent("postfix", text), 1.7e9) for text in texts]
         size = rate // BURSTS_PER_SECOND
-        self.chunks = [f"[{','.join(events[at : at + size])}]" for at in range(0, rate, size)]
+        self.chunks = [tuple(events[at : at + size]) for at in range(0, rate, size)]
 
     async def link(self, server: Server) -> PrintingServer:
         return self
 
-    async def stream(self, op: str, **args: Any) -> AsyncIterator[dict[str, Any]]:
+    async def follow(self, request: FollowRun) -> AsyncIterator[JournalChunk]:
         clock = asyncio.get_running_loop().time
         due, number = clock(), 0
         while True:
-            yield {
-                "offset": number,
-                "events": json.loads(self.chunks[number % len(self.chunks)]),
-                "state": "active",
-            }
+            yield JournalChunk(number, self.chunks[number % len(self.chunks)], "active")
             number += 1
             due += 1 / BURSTS_PER_SECOND
             await asyncio.sleep(max(0.0, due - clock()))

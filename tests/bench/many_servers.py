@@ -11,11 +11,12 @@ import re
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import asyncssh
 
 from mailwiz_tui.agent.protocol import frames
+from mailwiz_tui.agent.protocol.journal import LogEvent, line_of
+from mailwiz_tui.agent.protocol.runs import FollowRun, JournalChunk
 
 LINES_PER_SECOND = 20
 TURNS_PER_SECOND = 4
@@ -49,7 +50,7 @@ async def talk(process: asyncssh.SSHServerProcess[bytes]) -> None:
         while True:
             body = await process.stdin.readexactly(frames.length(await process.stdin.readexactly(4)))
             call = frames.decode(body)
-            if isinstance(call, frames.Call) and call.operation == "follow":
+            if isinstance(call, frames.Call) and call.operation == FollowRun.operation:
                 tasks.add(asyncio.create_task(run(process, call.number)))
     except (asyncio.IncompleteReadError, asyncssh.Error, OSError):
         for task in tasks:
@@ -62,11 +63,9 @@ async def run(process: asyncssh.SSHServerProcess[bytes], request_id: int) -> Non
     due = clock()
     while True:
         numbers = range(number, number + LINES_PER_SECOND // TURNS_PER_SECOND)
-        events = [
-            {"t": "log", "at": time.time(), "step": "packages", "text": TEXT.format(number=n)} for n in numbers
-        ]
-        item: dict[str, Any] = {"offset": number, "events": events, "state": "active"}
-        process.stdout.write(frames.encode(frames.Item(request_id, item)))
+        events = (line_of(LogEvent("packages", TEXT.format(number=n)), time.time()) for n in numbers)
+        chunk = JournalChunk(number, tuple(events), "active")
+        process.stdout.write(frames.encode(frames.Item(request_id, chunk)))
         number = numbers.stop
         due += 1 / TURNS_PER_SECOND
         await asyncio.sleep(max(0.0, due - clock()))

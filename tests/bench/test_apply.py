@@ -88,7 +88,7 @@ async def test_apply_without_changes(
     asked: list[str] = []
     send = agent_link.AgentLink._send
 
-    async def counting(self: agent_link.AgentLink, op: str, args: dict[str, object]) -> object:
+    async def counting(self: agent_link.AgentLink, op: str, args: object) -> object:
         asked.append(op)
         return await send(self, op, args)
 

@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from mailwiz_tui.agent.protocol.codec import Secret
+from mailwiz_tui.agent.protocol.first_accounts import CloseProbeMailbox, OpenProbeMailbox
 from mailwiz_tui.deploy.engine import Engine
 from mailwiz_tui.deploy.events import Event, LogLine, ServerChanged, ServerPhase
 from mailwiz_tui.deploy.history import History
@@ -118,9 +120,9 @@ async def test_a_controller_killed_amid_the_packages_is_followed_up_and_nothing_
             (password,) = (await handed.accounts()).values()
             (newer,) = (await handed.accounts()).values()
             link = await engine.link(host.id)
-            probe = {"address": f"mailwiz-probe@{engine.plan.domain.primary_domain}"}
-            await link.request("probe_mailbox_open", password="canary-in-the-mine-9", **probe)
-            await link.request("probe_mailbox_close", **probe)
+            probe = f"mailwiz-probe@{engine.plan.domain.primary_domain}"
+            await link.ask(OpenProbeMailbox(probe, Secret("canary-in-the-mine-9")))
+            await link.ask(CloseProbeMailbox(probe))
         assert b"doveadm" in bytes(seen), "the sampler sees the host's processes"
         for secret in (password.get_secret_value(), newer.get_secret_value(), "canary-in-the-mine-9"):
             assert secret.encode() not in bytes(seen)

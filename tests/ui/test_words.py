@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from mailwiz_tui.agent.protocol import runs as wire
 from mailwiz_tui.deploy import preflight
 from mailwiz_tui.deploy.diff import Change, ServerDiff
 from mailwiz_tui.fleet.facts import Facts
@@ -62,23 +63,8 @@ def test_clamavs_memory_is_one_number_in_questions_refusals_and_guide() -> None:
 
 
 def test_packages_are_counted_once_and_the_rest_is_named() -> None:
-    answer = {
-        "steps": [
-            {
-                "id": "packages",
-                "title": "Install packages",
-                "changes": [
-                    {
-                        "kind": "packages",
-                        "name": "a",
-                        "action": "install",
-                        "lines": ["+a"],
-                        "note": "3 of 4 are there already",
-                    }
-                ],
-            }
-        ]
-    }
+    found = wire.Change("packages", "a", "install", ("+a",), "3 of 4 are there already")
+    answer = (wire.StepDiff("packages", "Install packages", (found,)),)
     (change,) = ServerDiff.of("mx1", answer).changes
     assert isinstance(change, Change)
     assert change.headline == "install 1 package (3 of 4 are there already)"

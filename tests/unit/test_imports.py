@@ -141,6 +141,53 @@ def test_the_agent_needs_only_the_standard_library() -> None:
             )
 
 
+WIRE = (
+    *sorted((PACKAGE / "agent" / "protocol").glob("*.py")),
+    *sorted((PACKAGE / "agent").glob("*_operations.py")),
+    *(PACKAGE / name for name in ("agent/serve.py", "agent/channel.py", "deploy/agent_link.py")),
+)
+
+
+def test_the_wire_to_the_agent_is_typed() -> None:
+    """Requests and answers are types of ``agent/protocol``, so neither end needs ``Any``."""
+    untyped = [
+        f"{path.relative_to(PACKAGE)}:{node.lineno}"
+        for path in WIRE
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.Name) and node.id == "Any"
+    ]
+    assert untyped == []
+
+
+def test_no_string_names_an_operation_of_the_agent() -> None:
+    """Whoever asks makes a request of a class; a name in a string would be checked by nobody."""
+    named = {
+        node.name
+        for path in (PACKAGE / "agent" / "protocol").glob("*.py")
+        for node in parsed(path).body
+        if isinstance(node, ast.ClassDef) and any(isinstance(base, ast.Subscript) for base in node.bases)
+    }
+    assert len(named) > 50
+    told = [
+        f"{path.relative_to(PACKAGE)}:{node.lineno} says {node.value}"
+        for path in sources()
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.Constant) and node.value in named
+    ]
+    assert told == []
+
+
+def test_only_the_link_sends_what_is_not_a_request() -> None:
+    """``Call`` is what a request becomes on the wire: made in one place."""
+    makers = {
+        str(path.relative_to(PACKAGE))
+        for path in sources()
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Call"
+    }
+    assert makers == {"deploy/agent_link.py"}
+
+
 def module_name(path: Path) -> str:
     return ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
 

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any
+from collections.abc import Collection
 
 from ..core.host import Host
+from ..protocol.accounts import CopyState
 
 PROGRAM = "/usr/local/lib/mailwiz/account-copy"
 TRANSPORTS = "/var/lib/mailwiz-accounts/postfix/transport.db"
 SECONDS = 20.0
 
 
-def refresh(host: Host, kick: list[str], release: list[str]) -> dict[str, Any]:
-    """Reads the accounts and ends the sessions of ``kick``; ``{"fresh"}`` is False where they could not be read.
+def refresh(host: Host, kick: Collection[str], release: Collection[str]) -> CopyState:
+    """Reads the accounts and ends the sessions of ``kick``; not fresh where they could not be read.
 
     Postfix may go by the former stores of mailboxes for some ten seconds, so it reads them anew if they changed.
     Mail that waits for one of ``release`` is tried again at once.
     """
     if not os.path.exists(host.path(PROGRAM)):
-        return {"fresh": False}
+        return CopyState(fresh=False)
     before = _version(host)
     done = host.run([PROGRAM], timeout=SECONDS)
     if before and _version(host) != before:
@@ -29,7 +30,7 @@ def refresh(host: Host, kick: list[str], release: list[str]) -> dict[str, Any]:
         host.run(["doveadm", "kick", address], timeout=10)
     for queue_id in _waiting(host, release) if release else ():
         host.run(["postqueue", "-i", queue_id], timeout=10)
-    return {"fresh": done.ok and not done.text.strip()}
+    return CopyState(fresh=done.ok and not done.text.strip())
 
 
 def _version(host: Host) -> tuple[int, int] | None:
@@ -40,7 +41,7 @@ def _version(host: Host) -> tuple[int, int] | None:
     return about.st_ino, about.st_mtime_ns
 
 
-def _waiting(host: Host, addresses: list[str]) -> list[str]:
+def _waiting(host: Host, addresses: Collection[str]) -> list[str]:
     """The queue ids of mail for any of the addresses."""
     done = host.run(["postqueue", "-j"], timeout=30)
     found = []

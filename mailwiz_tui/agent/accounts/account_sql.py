@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
 
 from ..core.fault import AgentFault
 from ..core.host import Host, require
 
+Row = dict[str, object]
+"""What one row of an answer says, by column."""
 DATABASE = "postfix"
 PROBE = "mailwiz-probe"
 """The local part of the mailbox that verification uses; it is nobody's account."""
 _DOMAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,252}\Z")
 
 
-def domain_of(value: Any) -> str:
+def domain_of(value: object) -> str:
     """A domain in lower case. Raises AgentFault for what is none."""
     text = str(value)
     if not _DOMAIN.match(text) or ".." in text:
@@ -60,9 +61,9 @@ def query(host: Host, statements: str) -> list[str]:
     return [line for line in said.split("\n") if line]
 
 
-def rows(host: Host, statements: str) -> list[dict[str, Any]]:
+def rows(host: Host, statements: str) -> list[Row]:
     """Runs SQL whose every row is a JSON object."""
-    found = []
+    found: list[Row] = []
     for line in query(host, statements):
         value = json.loads(line, strict=False)
         if isinstance(value, dict):
@@ -73,3 +74,8 @@ def rows(host: Host, statements: str) -> list[dict[str, Any]]:
 def change(host: Host, *statements: str) -> None:
     """Runs statements together or not at all."""
     query(host, "\n".join(("START TRANSACTION;", *statements, "COMMIT;")))
+
+
+def number(value: object) -> int:
+    """A number of a row; 0 for NULL."""
+    return int(str(value)) if value else 0

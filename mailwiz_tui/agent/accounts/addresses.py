@@ -8,7 +8,6 @@ for a pattern or their ``/`` for a folder.
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from ..core.fault import AgentFault
 
@@ -28,7 +27,7 @@ def is_own(address: str) -> bool:
     return bool(at and fits and _DOMAIN.fullmatch(domain) and ".." not in domain)
 
 
-def address_of(value: Any) -> str:
+def address_of(value: object) -> str:
     """An address that a mailbox or alias here may have, in lower case. Raises AgentFault for another."""
     text = str(value)
     if not is_own(text):
@@ -36,7 +35,7 @@ def address_of(value: Any) -> str:
     return text.lower()
 
 
-def held_address(value: Any) -> str:
+def held_address(value: object) -> str:
     """An address that the database may hold already, in lower case. Raises AgentFault for what is none."""
     text = str(value)
     if not _HELD.fullmatch(text):
@@ -44,7 +43,7 @@ def held_address(value: Any) -> str:
     return text.lower()
 
 
-def target_address(value: Any) -> str:
+def target_address(value: object) -> str:
     """An address that an alias may lead to, here or elsewhere, in lower case. Raises AgentFault for another."""
     text = str(value)
     local, _, domain = text.rpartition("@")

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Collection
 
 from ..core.fault import AgentFault
 from ..core.host import Host
+from ..protocol.accounts import AliasTargets
 from .account_sql import change, domain_of, insert, literal, rows
 from .addresses import address_of, held_address, target_address
 from .mailboxes import find, need_domain
 
 
-def add(host: Host, address: str, goto: list[str]) -> dict[str, Any]:
+def add(host: Host, address: str, goto: Collection[str]) -> AliasTargets:
     """Lets an address lead to further ones; what it leads to already stays.
 
     ``@domain`` takes all mail of a domain that no other address takes. For a mailbox this forwards a copy.
-    Returns ``{"address", "goto"}``, all that it leads to now.
+    Returns all that it leads to now.
     """
     address, domain = _alias_address(address)
     need_domain(host, domain)
@@ -32,19 +32,19 @@ def add(host: Host, address: str, goto: list[str]) -> dict[str, Any]:
             _need_target(host, target)
     now = list(dict.fromkeys([*(before if before is not None else [address] if is_mailbox else []), *targets]))
     _write(host, address, domain, now, new=before is None)
-    return {"address": address, "goto": now}
+    return AliasTargets(address, tuple(now))
 
 
-def remove(host: Host, address: str, goto: list[str] | None = None) -> dict[str, Any]:
+def remove(host: Host, address: str, goto: Collection[str] = ()) -> AliasTargets:
     """Removes an alias, or only some of what it leads to; a mailbox's own alias becomes plain again.
 
-    Returns ``{"address", "goto"}``: what it still leads to.
+    Returns what it still leads to.
     """
     address, domain = _alias_address(address, held_address)
     before = _goto(host, address)
     if before is None:
         raise AgentFault(f"there is no alias {address}", "accounts", "see: mailwiz-tui mailbox alias list PLAN")
-    drop = [held_address(target) for target in goto or []]
+    drop = [held_address(target) for target in goto]
     if strange := [target for target in drop if target not in before]:
         raise AgentFault(f"{address} does not lead to {', '.join(strange)}", "accounts",
                          f"it leads to {', '.join(before)}")  # fmt: skip
@@ -59,10 +59,10 @@ def remove(host: Host, address: str, goto: list[str] | None = None) -> dict[str,
         _write(host, address, domain, now, new=False)
     else:
         change(host, f"DELETE FROM alias WHERE address = {literal(address)};")  # noqa: S608
-    return {"address": address, "goto": now}
+    return AliasTargets(address, tuple(now))
 
 
-def _alias_address(value: Any, read: Callable[[Any], str] = address_of) -> tuple[str, str]:
+def _alias_address(value: str, read: Callable[[object], str] = address_of) -> tuple[str, str]:
     text = str(value).removeprefix("*")
     if text.startswith("@"):
         domain = domain_of(text[1:])

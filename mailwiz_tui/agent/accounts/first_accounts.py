@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from collections.abc import Collection
 
 from ..core import files
 from ..core.fault import AgentFault
 from ..core.host import STATE, Host, require
+from ..protocol.first_accounts import EnsureAccounts, PasswordsSet
 from .account_sql import domain_of, insert, literal, query
 from .addresses import address_of
 
@@ -22,46 +23,41 @@ SHORTEST = 12
 """Characters that a password has at least."""
 
 
-def ensure(
-    host: Host, accounts: list[dict[str, Any]], aliases: list[dict[str, Any]], domains: list[str]
-) -> dict[str, Any]:
+def ensure(host: Host, wanted: EnsureAccounts) -> PasswordsSet:
     """Domains, mailboxes and aliases that must exist; nothing that exists is changed.
 
-    ``accounts``: ``{"address", "password"}``; ``aliases``: ``{"address", "goto"}``. Returns ``{"set": [...]}``,
-    the addresses whose password is now the one given.
+    Returns the addresses whose password is now the one given.
     """
     book = read_book(host)
     existing = set(query(host, "SELECT username FROM mailbox;"))
-    statements = [_domain_row(domain) for domain in domains]
+    statements = [_domain_row(domain) for domain in wanted.domains]
     passwords_set = []
-    for account in accounts:
-        address, password = address_of(account["address"]), str(account["password"])
-        if address in existing and book.get(address, {}).get("handed_over", True):
+    for account in wanted.accounts:
+        address, password = address_of(account.address), account.password.reveal()
+        if address in existing and book.get(address, True):
             continue
         if address not in existing:
-            book[address] = {"handed_over": False}
+            book[address] = False
             write_book(host, book)
         statements.append(_mailbox_rows(address, hashed(host, password)))
         passwords_set.append(address)
-    for alias in aliases:
-        address, goto = address_of(alias["address"]), address_of(alias["goto"])
-        statements.append(_alias_row(address, goto))
+    for alias in wanted.aliases:
+        statements.append(_alias_row(address_of(alias.address), address_of(alias.goto)))
     if statements:
         query(host, "START TRANSACTION;\n" + "\n".join(statements) + "\nCOMMIT;")
-    return {"set": passwords_set}
+    return PasswordsSet(tuple(passwords_set))
 
 
-def acknowledge(host: Host, addresses: list[str]) -> dict[str, Any]:
+def acknowledge(host: Host, addresses: Collection[str]) -> None:
     """Remembers that the operator has these passwords; they are never set again by ``ensure``."""
     book = read_book(host)
     for address in addresses:
         if address in book:
-            book[address]["handed_over"] = True
+            book[address] = True
     write_book(host, book)
-    return {"handed_over": sorted(a for a, entry in book.items() if entry["handed_over"])}
 
 
-def open_probe(host: Host, address: str, password: str, store: str = "") -> dict[str, Any]:
+def open_probe(host: Host, address: str, password: str, store: str = "") -> None:
     """Makes or opens the verification mailbox with a new password; ``store`` names one of several for it.
 
     It has an alias to itself while it is open, like every mailbox, or a catch-all would take its mail.
@@ -69,10 +65,9 @@ def open_probe(host: Host, address: str, password: str, store: str = "") -> dict
     address = address_of(address)
     query(host, _mailbox_rows(address, hashed(host, password)) + (stored_on(address, store) if store else ""))
     host.run(["doveadm", "auth", "cache", "flush", address], timeout=10)
-    return {"address": address}
 
 
-def close_probe(host: Host, address: str) -> dict[str, Any]:
+def close_probe(host: Host, address: str) -> None:
     """Shuts the verification mailbox, makes its password worthless and removes its mail."""
     address = address_of(address)
     host.run(["doveadm", "expunge", "-u", address, "mailbox", "*", "ALL"], timeout=20)
@@ -84,7 +79,6 @@ def close_probe(host: Host, address: str) -> dict[str, Any]:
     )
     host.run(["doveadm", "auth", "cache", "flush", address], timeout=10)
     host.run(["doveadm", "kick", address], timeout=10)
-    return {"address": address}
 
 
 def hashed(host: Host, password: str) -> str:
@@ -134,17 +128,22 @@ def _domain_row(domain: str) -> str:
     return insert("INSERT IGNORE", "domain", {name: literal(value) for name, value in columns.items()})
 
 
-def read_book(host: Host) -> dict[str, Any]:
-    """Whose first passwords were made here, and whether the operator has them."""
+def read_book(host: Host) -> dict[str, bool]:
+    """Whose first passwords were made here, and whether the operator has them.
+
+    In the file each is an object with ``handed_over``.
+    """
     try:
         with open(host.path(_BOOK), encoding="utf-8") as handle:
             found = json.load(handle)
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}
+    entries = found.items() if isinstance(found, dict) else ()
+    return {str(name): bool(entry.get("handed_over", True)) for name, entry in entries}
 
 
-def write_book(host: Host, book: dict[str, Any]) -> None:
+def write_book(host: Host, book: dict[str, bool]) -> None:
     """Keeps what ``read_book`` reads."""
     host.make_state_dirs()
-    files.write(host, _BOOK, json.dumps(book, indent=1, sort_keys=True).encode() + b"\n", 0o600)
+    kept = {name: {"handed_over": handed_over} for name, handed_over in book.items()}
+    files.write(host, _BOOK, json.dumps(kept, indent=1, sort_keys=True).encode() + b"\n", 0o600)

@@ -6,12 +6,12 @@ import contextlib
 import os
 import re
 import shutil
-from typing import Any
 
 from ..core.fault import AgentFault
 from ..core.host import Host, require
+from ..protocol.accounts import AddedMailbox, AddMailbox, ChangeMailbox, MailboxPlace, RemovedMailbox, RemoveMailbox
 from . import first_accounts, placement
-from .account_sql import PROBE, change, domain_of, free_text, insert, literal, rows
+from .account_sql import PROBE, Row, change, domain_of, free_text, insert, literal, rows
 from .addresses import address_of, held_address, is_own
 
 _DOMAINS = (
@@ -25,14 +25,14 @@ def need_domain(host: Host, domain: str) -> None:
     _check_domain(domain, rows(host, _DOMAINS))
 
 
-def _check_domain(domain: str, listed: list[dict[str, Any]]) -> None:
+def _check_domain(domain: str, listed: list[Row]) -> None:
     domains = [str(row["domain"]).lower() for row in listed if "domain" in row]
     if domain_of(domain) not in domains:
         raise AgentFault(f"{domain} has no mailboxes here; the mailbox domains are: {', '.join(domains) or 'none'}",
                          "accounts", "add it to the plan as a mailbox domain and apply")  # fmt: skip
 
 
-def find(host: Host, address: str) -> dict[str, Any] | None:
+def find(host: Host, address: str) -> Row | None:
     """The mailbox with this address, or None."""
     found = rows(
         host,
@@ -42,34 +42,24 @@ def find(host: Host, address: str) -> dict[str, Any] | None:
     return found[0] if found else None
 
 
-def need(host: Host, address: str) -> dict[str, Any]:
-    """The mailbox with this address. Raises AgentFault where there is none."""
-    found = find(host, address)
-    if found is None:
+def need(host: Host, address: str) -> None:
+    """Raises AgentFault where there is no mailbox with this address."""
+    if find(host, address) is None:
         raise AgentFault(f"there is no mailbox {address}", "accounts", "see: mailwiz-tui mailbox list PLAN")
-    return found
 
 
-def add(
-    host: Host,
-    address: str,
-    password: str,
-    quota: int = 0,
-    name: str = "",
-    stores: list[str] | None = None,
-    store: str = "",
-) -> dict[str, Any]:
+def add(host: Host, wanted: AddMailbox) -> AddedMailbox:
     """Makes a mailbox, and the alias to itself that PostfixAdmin keeps for each.
 
-    ``quota`` is in bytes, 0 for none. With several ``stores`` it is put on ``store``, or on the one with the
-    fewest. Returns ``{"address", "found_mail", "store"}``: where mail of a former mailbox of the same name lies,
-    which is in the new one again (empty where there is none, or several stores), and the store chosen.
+    With several stores it is put on the one wanted, or on the one with the fewest mailboxes; where mail of a
+    former mailbox lies is left for that store to say.
     """
-    typed, _, where = str(address).rpartition("@")
+    stores = wanted.stores
+    typed, _, where = wanted.address.rpartition("@")
     if "+" in typed:
-        raise AgentFault(f"{address}: what follows a + is the user's own choice, so no mailbox can have one",
+        raise AgentFault(f"{wanted.address}: what follows a + is the user's own choice, so no mailbox can have one",
                          "accounts", f"mail for it arrives at {typed.partition('+')[0]}@{where}")  # fmt: skip
-    address = address_of(address)
+    address = address_of(wanted.address)
     local, _, domain = address.rpartition("@")
     quoted = literal(address)
     known = rows(
@@ -86,22 +76,22 @@ def add(
     if taken := [row for row in known if "goto" in row]:
         raise AgentFault(f"{address} is an alias to {taken[0]['goto']}", "accounts",
                          f"first: mailwiz-tui mailbox alias remove PLAN {address}")  # fmt: skip
-    _check_quota(quota)
-    chosen = placement.choose(host, stores, store) if stores else ""
+    _check_quota(wanted.quota)
+    chosen = placement.choose(host, stores, wanted.store) if stores else ""
     home = "" if stores else home_of(host, address)
     found = home if home and os.path.isdir(host.path(home)) else ""
     box = {
-        "username": literal(address), "password": literal(first_accounts.hashed(host, password)),
-        "name": free_text(_name(name) or local), "maildir": literal(f"{domain}/{local}/"),
-        "local_part": literal(local), "domain": literal(domain), "quota": str(quota),
+        "username": literal(address), "password": literal(first_accounts.hashed(host, wanted.password.reveal())),
+        "name": free_text(_name(wanted.name) or local), "maildir": literal(f"{domain}/{local}/"),
+        "local_part": literal(local), "domain": literal(domain), "quota": str(wanted.quota),
     }  # fmt: skip
     alias = {"address": literal(address), "goto": literal(address), "domain": literal(domain)}
     place = (first_accounts.stored_on(address, chosen),) if stores else ()
     change(host, *place, insert("INSERT", "mailbox", box), insert("INSERT", "alias", alias))
-    return {"address": address, "found_mail": found, "store": chosen}
+    return AddedMailbox(address, found, chosen)
 
 
-def set_password(host: Host, address: str, password: str) -> dict[str, Any]:
+def set_password(host: Host, address: str, password: str) -> None:
     """Gives a mailbox a new password and ends the sessions that used the old one."""
     address = held_address(address)
     need(host, address)
@@ -110,17 +100,14 @@ def set_password(host: Host, address: str, password: str) -> dict[str, Any]:
     change(host, f"UPDATE mailbox SET password = {literal(new)}, modified = NOW() {where};")  # noqa: S608
     first_accounts.acknowledge(host, [address])
     _forget(host, address, kick=True)
-    return {"address": address}
 
 
-def edit(
-    host: Host, address: str, quota: int | None = None, active: bool | None = None, name: str | None = None
-) -> dict[str, Any]:
+def edit(host: Host, wanted: ChangeMailbox) -> None:
     """Changes a mailbox's quota (bytes, 0 for none), its owner's name, or whether it is in use.
 
     One that is not in use takes no mail and lets nobody in; its mail stays.
     """
-    address = held_address(address)
+    address, quota, active, name = held_address(wanted.address), wanted.quota, wanted.active, wanted.name
     need(host, address)
     new = []
     if quota is not None:
@@ -138,26 +125,22 @@ def edit(
         statements.append(f"UPDATE alias SET active = {int(active)}, modified = NOW() WHERE address = {where};")  # noqa: S608
     change(host, *statements)
     _forget(host, address, kick=active is False)
-    return {"address": address}
 
 
-def remove(host: Host, address: str, delete_mail: bool = False, stores: list[str] | None = None) -> dict[str, Any]:
+def remove(host: Host, wanted: RemoveMailbox) -> RemovedMailbox:
     """Removes a mailbox and what belongs to it; its mail stays unless ``delete_mail``.
 
     With several ``stores``, of which the first is this server, mail on another one is left alone here: that one
     is told next (``mailbox_home.mailbox_removed``).
-
-    Returns ``{"address", "home", "deleted", "aliases"}``: where its mail lies or lay (empty where it never had
-    any), and the aliases that still lead to it.
     """
-    address = held_address(address)
+    address, delete_mail, stores = held_address(wanted.address), wanted.delete_mail, wanted.stores
     need(host, address)
     quoted = literal(address)
-    place = placement.where(host, address, stores) if stores else {"store": "", "moving_to": ""}
-    if place["moving_to"]:
-        raise AgentFault(f"{address} is being moved to {place['moving_to']}", "accounts",
+    place = placement.where(host, address, stores) if stores else MailboxPlace("")
+    if place.moving_to:
+        raise AgentFault(f"{address} is being moved to {place.moving_to}", "accounts",
                          "finish that first: mailwiz-tui mailbox move")  # fmt: skip
-    stored_here = not stores or place["store"] == stores[0]
+    stored_here = not stores or place.store == stores[0]
     home = home_of(host, address) if stored_here else ""
     if home and not os.path.isdir(host.path(home)):
         home = ""
@@ -176,8 +159,8 @@ def remove(host: Host, address: str, delete_mail: bool = False, stores: list[str
         host,
         f"SELECT JSON_OBJECT('address', address, 'goto', goto) FROM alias WHERE goto LIKE {_like(address)};",  # noqa: S608
     )
-    still = [str(row["address"]) for row in leading if address in str(row["goto"]).lower().split(",")]
-    return {"address": address, "home": home, "deleted": bool(delete_mail and home), "aliases": still}
+    still = tuple(str(row["address"]) for row in leading if address in str(row["goto"]).lower().split(","))
+    return RemovedMailbox(address, home, bool(delete_mail and home), still)
 
 
 def home_of(host: Host, address: str) -> str:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 from ..core.fault import AgentFault
 from ..core.host import Host
-from .account_sql import PROBE, literal, rows
+from ..protocol.accounts import MailboxPlace
+from .account_sql import PROBE, literal, number, rows
 from .addresses import held_address
 
 
-def where(host: Host, address: str, stores: list[str]) -> dict[str, Any]:
-    """``{"store", "moving_to"}`` of a mailbox; ``moving_to`` is empty where it is not on its way.
+def where(host: Host, address: str, stores: Sequence[str]) -> MailboxPlace:
+    """The store of a mailbox, and the one it is on its way to.
 
     Raises AgentFault where there is no such mailbox.
     """
@@ -23,10 +24,10 @@ def where(host: Host, address: str, stores: list[str]) -> dict[str, Any]:
     )
     if not found:
         raise AgentFault(f"there is no mailbox {address}", "accounts", "see: mailwiz-tui mailbox list PLAN")
-    return {"store": str(found[0].get("store") or stores[0]), "moving_to": str(found[0].get("moving_to") or "")}
+    return MailboxPlace(str(found[0].get("store") or stores[0]), str(found[0].get("moving_to") or ""))
 
 
-def choose(host: Host, stores: list[str], wanted: str = "") -> str:
+def choose(host: Host, stores: Sequence[str], wanted: str = "") -> str:
     """The store for a new mailbox: the one wanted, or the one with the fewest mailboxes."""
     if wanted:
         if wanted not in stores:
@@ -39,5 +40,5 @@ def choose(host: Host, stores: list[str], wanted: str = "") -> str:
         "FROM mailbox m LEFT JOIN mailwiz_store s ON s.username = m.username "
         f"WHERE m.local_part NOT LIKE '{PROBE}%' GROUP BY COALESCE(NULLIF(s.store, ''), {first});",
     )
-    held = {str(row["store"]): int(row["mailboxes"]) for row in counted if "mailboxes" in row}
+    held = {str(row["store"]): number(row["mailboxes"]) for row in counted if "mailboxes" in row}
     return min(stores, key=lambda store: (held.get(store, 0), stores.index(store)))

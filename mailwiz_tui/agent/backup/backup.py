@@ -10,14 +10,16 @@ import json
 import os
 import time
 from collections.abc import Iterator
-from typing import Any
 
 from ..core import secrets
-from ..core.context import Raw
 from ..core.fault import AgentFault
 from ..core.files import write
 from ..core.host import STATE, Host, require
+from ..protocol.backup import BackupEvent, BackupStarted, RecoveryKey, SnapshotRow
+from ..protocol.codec import Secret
 
+Raw = dict[str, object]
+"""A line that the backup's program prints."""
 PROGRAM = "/usr/local/lib/mailwiz/mailwiz-backup"
 KEY_FILE = "/etc/mailwiz/backup/key"
 KEY = "backup-key"
@@ -29,33 +31,39 @@ PROGRESS = {BACKUP: "/run/mailwiz-backup.jsonl", RESTORE: "/run/mailwiz-restore.
 _NOT_SET_UP = "set backup.target in the plan, then run apply"
 
 
-def list_all(host: Host) -> Raw:
-    """The backups in the repository, oldest first: id, time, host."""
-    return {"snapshots": _ask(host, "list").get("snapshots", [])}
+def list_all(host: Host) -> tuple[SnapshotRow, ...]:
+    """The backups in the repository, oldest first."""
+    found = _ask(host, "list").get("snapshots")
+    rows = [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
+    return tuple(SnapshotRow(*(str(row.get(key, "")) for key in ("id", "time", "host"))) for row in rows)
 
 
-def start(host: Host, action: str, snapshot: str = "latest") -> Raw:
-    """Starts a backup or a restore; one that runs already is only followed."""
+def start(host: Host) -> BackupStarted:
+    """Starts a backup; one that runs already is only followed."""
+    return _start(host, BACKUP, ["systemctl", "start", "--no-block", BACKUP], "the backup does not start")
+
+
+def restore(host: Host, snapshot: str) -> BackupStarted:
+    """Starts a restore; one that runs already is only followed."""
+    argv = ["systemd-run", "--quiet", "--collect", "--no-block", f"--unit={RESTORE}", "--property=UMask=0077"]
+    argv += [f"--property=StandardOutput=truncate:{PROGRESS[RESTORE]}", "--", PROGRAM, "restore", snapshot]
+    return _start(host, RESTORE, argv, "the restore does not start")
+
+
+def _start(host: Host, unit: str, argv: list[str], refused: str) -> BackupStarted:
     _present(host)
-    unit = {"run": BACKUP, "restore": RESTORE}.get(action)
-    if unit is None:
-        raise AgentFault(f"{action!r} is nothing the backup can do", "backup")
     for other in (BACKUP, RESTORE):
         if _running(host, other):
             if other != unit:
                 raise AgentFault("a backup or a restore is running already", "backup", "wait for its end")
-            return {"unit": unit, "attached": True}
+            return BackupStarted(unit, attached=True)
     if os.path.exists(host.path(PROGRESS[unit])):
         os.unlink(host.path(PROGRESS[unit]))
-    argv = ["systemctl", "start", "--no-block", BACKUP]
-    if action == "restore":
-        argv = ["systemd-run", "--quiet", "--collect", "--no-block", f"--unit={RESTORE}", "--property=UMask=0077"]
-        argv += [f"--property=StandardOutput=truncate:{PROGRESS[RESTORE]}", "--", PROGRAM, "restore", snapshot]
-    require(host.run(argv), f"the {action} does not start", unit)
-    return {"unit": unit, "attached": False}
+    require(host.run(argv), refused, unit)
+    return BackupStarted(unit, attached=False)
 
 
-def follow(host: Host, unit: str) -> Iterator[Raw]:
+def follow(host: Host, unit: str) -> Iterator[BackupEvent | None]:
     """What the unit says, as it says it, until it ends; the last item's event is ``done`` or ``failed``."""
     if unit not in PROGRESS:
         raise AgentFault(f"{unit!r} is nothing the backup does", "backup")
@@ -63,35 +71,42 @@ def follow(host: Host, unit: str) -> Iterator[Raw]:
     while True:
         lines, offset = _read(host, PROGRESS[unit], offset)
         for line in lines:
-            yield line
-            if line.get("event") in ("done", "failed"):
+            event = _event(line)
+            yield event
+            if event.event in ("done", "failed"):
                 return
         if ended:
-            yield {"event": "failed", "what": "it ended without a word", "advice": f"journalctl -u {unit}"}
+            yield BackupEvent("failed", what="it ended without a word", advice=f"journalctl -u {unit}")
             return
         ended = time.monotonic() - seen > 2 and not lines and not _running(host, unit)
         if not lines:
-            yield {}
+            yield None
         time.sleep(0.2)
 
 
-def recovery_key(host: Host) -> Raw:
+def _event(line: Raw) -> BackupEvent:
+    """A line of the program, which may be of another version."""
+    event, text, what, advice = (str(line.get(key, "")) for key in ("event", "text", "what", "advice"))
+    percent = line.get("percent", 0)
+    return BackupEvent(event, text, int(percent) if isinstance(percent, int | float) else 0, what, advice)
+
+
+def recovery_key(host: Host) -> RecoveryKey:
     """The key that opens the backup, until ``recovery_key_shown``; none where another key's backup lies there."""
     if not os.path.exists(host.path(KEY_FILE)) or os.path.exists(host.path(SHOWN)):
-        return {"key": ""}
+        return RecoveryKey(Secret(""))
     if _said(host, ["try-key", KEY_FILE]).get("event") != "done":
-        return {"key": ""}
+        return RecoveryKey(Secret(""))
     with open(host.state("secrets", KEY), encoding="utf-8") as handle:
-        return {"key": handle.read().strip()}
+        return RecoveryKey(Secret(handle.read().strip()))
 
 
-def recovery_key_shown(host: Host) -> Raw:
+def recovery_key_shown(host: Host) -> None:
     """Remembers that the operator has the key; it is never given out again."""
     write(host, SHOWN, b"", 0o600)
-    return {}
 
 
-def unlock(host: Host, key: str) -> Raw:
+def unlock(host: Host, key: str) -> None:
     """Takes over the recovery key of another installation's backup, so that this server goes on with it."""
     _present(host)
     if not key or not key.isascii() or not key.isprintable():
@@ -105,7 +120,7 @@ def unlock(host: Host, key: str) -> Raw:
             os.unlink(trial)
     secrets.put(host, KEY, key)
     write(host, KEY_FILE, key.encode() + b"\n", 0o600)
-    return recovery_key_shown(host)
+    recovery_key_shown(host)
 
 
 def _present(host: Host) -> None:
@@ -147,7 +162,7 @@ def _read(host: Host, path: str, offset: int) -> tuple[list[Raw], int]:
 
 
 def _lines(data: bytes) -> list[Raw]:
-    found: list[Any] = []
+    found: list[object] = []
     for line in data.decode("utf-8", "replace").splitlines():
         try:
             found.append(json.loads(line))

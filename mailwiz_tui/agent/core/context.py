@@ -1,9 +1,9 @@
-"""What carrying out, or only comparing, a blueprint works with; and what a difference looks like."""
+"""What carrying out, or only comparing, a blueprint works with."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from .files import digest, look, tree_digest
@@ -13,21 +13,6 @@ from .secrets import Secrets
 from .state import State
 
 Raw = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Change:
-    """One difference between a blueprint and the server: what will be done, and for files how they differ."""
-
-    kind: str
-    name: str
-    action: str
-    lines: tuple[str, ...] = ()
-    note: str = ""
-
-    def as_dict(self) -> Raw:
-        """The change as JSON-compatible values."""
-        return {**asdict(self), "lines": list(self.lines)}
 
 
 @dataclass

@@ -11,7 +11,3 @@ class AgentFault(Exception):  # noqa: N818 - a value for the operator
         self.what = what
         self.where = where
         self.advice = advice
-
-    def as_dict(self) -> dict[str, str]:
-        """The fault as JSON-compatible values."""
-        return {"what": self.what, "where": self.where, "advice": self.advice}

@@ -1,8 +1,6 @@
 """The journal of a run: JSON lines, only ever appended, read by whoever connects from any byte offset.
 
-Kinds of lines (``t``): ``run`` (start, with the steps), ``step`` (a step's phase), ``log``, ``progress``,
-``wait`` (for what another server provides), ``gate`` (waits for a confirmation), ``end``.
-Times are seconds since the epoch by the server's clock.
+``protocol/journal.py`` has its events.
 """
 
 from __future__ import annotations
@@ -11,8 +9,8 @@ import json
 import os
 import threading
 import time
-from typing import Any
 
+from ..protocol.journal import Event, LogEvent, ProgressEvent, line_of
 from .clean import clean_line
 
 MAX_LOG_BYTES = 8 << 20
@@ -28,12 +26,12 @@ class Journal:
         self._last_progress = 0.0
         self.step = ""
 
-    def write(self, kind: str, **values: Any) -> None:
+    def write(self, event: Event) -> None:
         """Appends one event and makes it durable unless it is only a log line or progress."""
-        line = json.dumps({"t": kind, "at": round(time.time(), 3), **values}, ensure_ascii=False) + "\n"
+        line = json.dumps(line_of(event, round(time.time(), 3)), ensure_ascii=False) + "\n"
         with self._lock:
             os.write(self._handle, line.encode("utf-8", "replace"))
-            if kind not in ("log", "progress"):
+            if not isinstance(event, (LogEvent, ProgressEvent)):
                 os.fsync(self._handle)
 
     def log(self, text: str) -> None:
@@ -44,7 +42,7 @@ class Journal:
         self._logged += len(text) + 80
         if self._logged > MAX_LOG_BYTES:
             text = "(the log is full; further lines of this run are dropped)"
-        self.write("log", step=self.step, text=text)
+        self.write(LogEvent(self.step, text))
 
     def progress(self, done: float, total: float, what: str) -> None:
         """How far the current step is; at most five a second, and always the last."""
@@ -52,7 +50,7 @@ class Journal:
         if now - self._last_progress < 0.2 and done < total:
             return
         self._last_progress = now
-        self.write("progress", step=self.step, done=round(done, 1), total=total, what=clean_line(what, 120))
+        self.write(ProgressEvent(self.step, round(done, 1), total, clean_line(what, 120)))
 
     def close(self) -> None:
         """Closes the file."""

@@ -9,15 +9,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from typing import Any
 
 from .. import archive
+from ..protocol.codec import Document, to_json
+from ..protocol.journal import EndEvent, event_of
+from ..protocol.runs import JournalChunk, RunHolder, RunOptions, RunStarted, RunStatus
 from . import files, policy
 from .clean import tail
-from .context import Raw
 from .fault import AgentFault
 from .host import STATE, Host
-from .lock import active_run, holder_words
+from .lock import active_run, holder_of
 
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{3,60}\Z")
 _FINISH = f"""#!/bin/sh
@@ -31,24 +32,21 @@ mv "$here/result.tmp" "$here/result"
 """
 
 
-def start(host: Host, run_id: str, blueprint: Raw, options: Raw) -> Raw:
-    """Starts a run unless one is active; returns ``{"run": id, "started": bool}``.
-
-    Where one is active it is that one's id, with what ``lock.holder_words`` tells of it.
-    """
+def start(host: Host, run_id: str, blueprint: Document, options: RunOptions) -> RunStarted:
+    """Starts a run unless one is active; then it is that one which is told."""
     if not _RUN_ID.match(run_id):
         raise AgentFault(f"{run_id!r} is no id for a run", "start")
     if active := active_run(host):
-        return {"run": active, "started": False, **holder_words(host)}
+        return RunStarted(holder_of(host, active), started=False)
     host.make_state_dirs()
     folder = host.state("runs", run_id)
     if os.path.isdir(folder):
-        return {"run": run_id, "started": False, "by": ""}
+        return RunStarted(RunHolder(run_id), started=False)
     os.mkdir(folder, 0o700)
     base = f"{STATE}/runs/{run_id}"
     files.write(host, f"{base}/agent.pyz", archive.own(), 0o600)
     files.write(host, f"{base}/blueprint.json", json.dumps(blueprint).encode(), 0o600)
-    files.write(host, f"{base}/options.json", json.dumps(options).encode(), 0o600)
+    files.write(host, f"{base}/options.json", json.dumps(to_json(options)).encode(), 0o600)
     files.write(host, f"{base}/finish.sh", _FINISH.encode(), 0o700)
     agent = [sys.executable, "-I", os.path.join(folder, "agent.pyz"), "run", host.root, run_id]
     if host.real:
@@ -58,7 +56,7 @@ def start(host: Host, run_id: str, blueprint: Raw, options: Raw) -> Raw:
             subprocess.Popen(agent, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
                              start_new_session=True, env=host.environment(), cwd="/")  # fmt: skip
     _wait_for_journal(host, run_id)
-    return {"run": run_id, "started": True, "by": ""}
+    return RunStarted(RunHolder(run_id), started=True)
 
 
 def _start_unit(host: Host, run_id: str, folder: str, agent: list[str]) -> None:
@@ -92,8 +90,8 @@ def _wait_for_journal(host: Host, run_id: str) -> None:
     raise AgentFault(f"the run did not begin: {said.strip() or 'it wrote nothing'}", f"run {run_id}")
 
 
-def status(host: Host) -> Raw:
-    """The latest run and how it stands: ``none``, ``active``, ``done``, ``failed`` or ``interrupted``."""
+def status(host: Host) -> RunStatus:
+    """The latest run and how it stands."""
     try:
         runs = sorted(os.listdir(host.state("runs")))
     except OSError:
@@ -101,19 +99,18 @@ def status(host: Host) -> Raw:
     active = active_run(host)
     latest = active if active in runs else (runs[-1] if runs else "")
     if not latest:
-        return {"run": "", "state": "none", "by": ""}
+        return RunStatus("none")
     if active:
-        return {"run": latest, "state": "active", **holder_words(host)}
-    end = _last_event(host.state("runs", latest, "journal.jsonl"))
-    state = str(end.get("state", "")) if end.get("t") == "end" else "interrupted"
-    return {"run": latest, "state": state, "by": "", "end": end}
+        return RunStatus("active", holder_of(host, latest))
+    end = _end(host.state("runs", latest, "journal.jsonl"))
+    return RunStatus(end.state if end else "interrupted", RunHolder(latest), end)
 
 
-def follow(host: Host, run_id: str, offset: int) -> Iterator[Raw]:
-    """Chunks ``{"offset": next, "events": [...]}`` of a run's journal until it ends.
+def follow(host: Host, run_id: str, offset: int) -> Iterator[JournalChunk | None]:
+    """Chunks of a run's journal until it ends; None while nothing comes.
 
-    Only whole lines are passed on. The last chunk has ``"state"``: ``ended``, or ``interrupted`` (with what is
-    known of it in ``"detail"``) where nobody writes any more and no end was written.
+    Only whole lines are passed on. The run counts as interrupted where nobody writes any more and no end was
+    written.
     """
     path = host.state("runs", run_id, "journal.jsonl")
     if not _RUN_ID.match(run_id) or not os.path.exists(path):
@@ -126,19 +123,18 @@ def follow(host: Host, run_id: str, offset: int) -> Iterator[Raw]:
             data = journal.read(256 << 10)
             if data:
                 lines, _, rest = (rest + data).rpartition(b"\n")
-                events = [event for line in lines.split(b"\n") if line and (event := _parsed(line))]
+                events = tuple(event for line in lines.split(b"\n") if line and (event := _parsed(line)))
                 offset = journal.tell() - len(rest)
                 if events:
                     ended = any(event.get("t") == "end" for event in events)
-                    yield {"offset": offset, "events": events, "state": "ended" if ended else "active"}
+                    yield JournalChunk(offset, events, "ended" if ended else "active")
                     if ended:
                         return
                 continue
             if not alive:
-                said = _last_words(host, run_id)
-                yield {"offset": offset, "events": [], "state": "interrupted", "detail": said}
+                yield JournalChunk(offset, (), "interrupted", _last_words(host, run_id))
                 return
-            yield {}
+            yield None
             time.sleep(0.1)
 
 
@@ -154,7 +150,7 @@ def _last_words(host: Host, run_id: str) -> str:
     return "; ".join(word for word in words if word and word != "success exited 0")
 
 
-def _parsed(line: bytes) -> dict[str, Any] | None:
+def _parsed(line: bytes) -> Document | None:
     try:
         event = json.loads(line)
     except ValueError:
@@ -162,11 +158,13 @@ def _parsed(line: bytes) -> dict[str, Any] | None:
     return event if isinstance(event, dict) else None
 
 
-def _last_event(path: str) -> dict[str, Any]:
+def _end(path: str) -> EndEvent | None:
+    """The end that a journal has as its last line."""
     try:
         with open(path, "rb") as handle:
             handle.seek(max(0, os.path.getsize(path) - 65536))
             lines = handle.read().rstrip(b"\n").split(b"\n")
     except OSError:
-        return {}
-    return _parsed(lines[-1]) or {} if lines else {}
+        return None
+    event = event_of(_parsed(lines[-1]) or {})
+    return event if isinstance(event, EndEvent) else None

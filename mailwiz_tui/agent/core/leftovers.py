@@ -8,8 +8,9 @@ everything else goes at the end, when what takes its place works.
 from __future__ import annotations
 
 from ..items import managed, units
+from ..protocol.runs import Change
 from . import files
-from .context import Change, Context, Raw
+from .context import Context, Raw
 
 _ORDER = (".timer", ".socket", ".path", ".service", ".mount")
 """What starts others stops before them, what others stand on after them."""

@@ -11,6 +11,7 @@ import os
 import time
 from types import TracebackType
 
+from ..protocol.runs import RunHolder
 from .fault import AgentFault
 from .host import Host
 
@@ -56,16 +57,13 @@ def read_holder(host: Host) -> dict[str, object]:
     return found if isinstance(found, dict) else {}
 
 
-def holder_words(host: Host) -> dict[str, object]:
-    """Who holds the lock (``by``, ``controller``), and for how many seconds (``age``)."""
+def holder_of(host: Host, run_id: str) -> RunHolder:
+    """The run that holds the lock, who began it, and for how many seconds it has been held."""
     holder = read_holder(host)
     since = holder.get("since")
     age = time.time() - since if isinstance(since, int | float) else 0.0
-    return {
-        "by": str(holder.get("by", "")),
-        "controller": str(holder.get("controller", "")),
-        "age": round(max(0.0, age), 1),
-    }
+    by, controller = (str(holder.get(key, "")) for key in ("by", "controller"))
+    return RunHolder(run_id, by, controller, round(max(0.0, age), 1))
 
 
 def active_run(host: Host) -> str:

@@ -15,6 +15,7 @@ import sys
 import time
 from typing import Any
 
+from ..protocol.journal import GateEvent
 from . import files
 from .context import Context, Raw
 from .fault import AgentFault
@@ -77,7 +78,7 @@ def wait_for_confirmation(ctx: Context, step: Raw, gate_seconds: float) -> None:
     host, run_id, name = ctx.host, ctx.run_id, step["id"]
     deadline = time.time() + gate_seconds
     if ctx.journal:
-        ctx.journal.write("gate", step=name, deadline=deadline)
+        ctx.journal.write(GateEvent(name, deadline))
     while time.time() < deadline and not os.path.exists(host.path(_decision(run_id, name))):
         if os.path.exists(host.path(_asked(run_id, name))) and decide(host, run_id, name, "confirmed"):
             break

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import shutil
@@ -9,6 +10,7 @@ import time
 import traceback
 
 from ..items import units
+from ..protocol.journal import EndEvent, RunBegan, RunStep, StepEvent
 from . import leftovers, lockout, policy, steps
 from .context import Context, Raw
 from .fault import AgentFault
@@ -33,14 +35,14 @@ def run(host: Host, run_id: str) -> int:
         with RunLock(host, run_id, str(options.get("by", "")), str(options.get("controller", ""))):
             return _carry_out(host, run_id, blueprint, options, journal)
     except AgentFault as fault:
-        journal.write("end", state="failed", changed=False, step="", **_reason(fault))
+        journal.write(EndEvent("failed", what=fault.what, where=fault.where, advice=fault.advice))
         return 1
     except Exception as error:
         for line in traceback.format_exc().splitlines():
             journal.log(line)
-        unexpected = AgentFault(f"the agent met an unexpected {type(error).__name__}: {error}", "agent",
-                           "the log has the details; running apply again is safe")  # fmt: skip
-        journal.write("end", state="failed", changed=False, step=journal.step, **_reason(unexpected))
+        what = f"the agent met an unexpected {type(error).__name__}: {error}"
+        advice = "the log has the details; running apply again is safe"
+        journal.write(EndEvent("failed", step=journal.step, what=what, where="agent", advice=advice))
         return 1
     finally:
         journal.close()
@@ -48,11 +50,8 @@ def run(host: Host, run_id: str) -> int:
 
 def _carry_out(host: Host, run_id: str, blueprint: Raw, options: Raw, journal: Journal) -> int:
     todo = blueprint["steps"]
-    journal.write(
-        "run", run=run_id, server=blueprint.get("server_id", ""), by=str(options.get("by", "")),
-        steps=[{"id": s["id"], "title": s["title"], "component": s.get("component", ""),
-                "optional": bool(s.get("optional"))} for s in todo],
-    )  # fmt: skip
+    announced = tuple(RunStep(s["id"], s["title"], s.get("component", ""), bool(s.get("optional"))) for s in todo)
+    journal.write(RunBegan(run_id, blueprint.get("server_id", ""), str(options.get("by", "")), announced))
     policy.release(host)
     _prune(host, run_id)
     ctx = Context.of(host, blueprint, run_id=run_id, journal=journal)
@@ -63,11 +62,11 @@ def _carry_out(host: Host, run_id: str, blueprint: Raw, options: Raw, journal: J
             _stopped(journal, todo, index, changed_any)
             return 1
         journal.step = step["id"]
-        place = {"id": step["id"], "title": step["title"], "index": index, "total": len(todo)}
+        place = _place(todo, index)
         if step["id"] in skipped:
-            journal.write("step", phase="skipped", detail="left out, as was asked", **place)
+            journal.write(dataclasses.replace(place, phase="skipped", detail="left out, as was asked"))
             continue
-        journal.write("step", phase="running", **place)
+        journal.write(dataclasses.replace(place, phase="running"))
         begun = time.monotonic()
         try:
             changed = _one(ctx, step, float(options.get("gate_seconds", lockout.GATE_SECONDS)))
@@ -80,18 +79,22 @@ def _carry_out(host: Host, run_id: str, blueprint: Raw, options: Raw, journal: J
             return 1
         changed_any = changed_any or changed
         seconds = round(time.monotonic() - begun, 2)
-        journal.write("step", phase="changed" if changed else "ok", seconds=seconds, **place)
+        journal.write(dataclasses.replace(place, phase="changed" if changed else "ok", seconds=seconds))
     if crashed := units.settle(ctx):
         step_id, crash = crashed
         index = next((i for i, s in enumerate(todo, 1) if s["id"] == step_id), len(todo))
-        step = todo[index - 1]
-        place = {"id": step["id"], "title": step["title"], "index": index, "total": len(todo)}
-        _failed(ctx, todo[:index], index, place, crash, changed_any)
+        _failed(ctx, todo[:index], index, _place(todo, index), crash, changed_any)
         return 1
     leftovers.forget(ctx)
     ctx.state.record("installed_digest", "", steps.blueprint_digest(blueprint))
-    journal.write("end", state="done", changed=changed_any, step="", what="", where="", advice="", skipped=skipped)
+    journal.write(EndEvent("done", changed_any, skipped=tuple(skipped)))
     return 0
+
+
+def _place(todo: list[Raw], index: int) -> StepEvent:
+    """The step at an index, counted from 1, among all."""
+    step = todo[index - 1]
+    return StepEvent(id=step["id"], title=step["title"], index=index, total=len(todo))
 
 
 def _skipped(todo: list[Raw], options: Raw) -> list[str]:
@@ -123,26 +126,21 @@ def stop_after_step(host: Host, run_id: str) -> bool:
 
 
 def _stopped(journal: Journal, todo: list[Raw], index: int, changed: bool) -> None:
-    for later, step in enumerate(todo[index - 1 :], index):
-        journal.write("step", phase="not-reached", id=step["id"], title=step["title"], index=later,
-                      total=len(todo), detail="the installation was stopped")  # fmt: skip
-    before = todo[index - 2]["title"]
-    journal.write("end", state="failed", changed=changed, step="", what=f"stopped after “{before}”, as was asked",
-                  where="", advice="installing again goes on from there")  # fmt: skip
+    for later in range(index, len(todo) + 1):
+        detail = "the installation was stopped"
+        journal.write(dataclasses.replace(_place(todo, later), phase="not-reached", detail=detail))
+    what = f"stopped after “{todo[index - 2]['title']}”, as was asked"
+    journal.write(EndEvent("failed", changed, what=what, advice="installing again goes on from there"))
 
 
-def _failed(ctx: Context, todo: list[Raw], index: int, place: Raw, fault: AgentFault, changed: bool) -> None:
+def _failed(ctx: Context, todo: list[Raw], index: int, place: StepEvent, fault: AgentFault, changed: bool) -> None:
     assert ctx.journal is not None
-    reason = {key: ctx.secrets.masked(value) for key, value in _reason(fault).items()}
-    ctx.journal.write("step", phase="failed", detail=reason["what"], **place)
-    for later, step in enumerate(todo[index:], index + 1):
-        ctx.journal.write("step", phase="not-reached", id=step["id"], title=step["title"], index=later,
-                          total=place["total"], detail=f"“{place['title']}” failed")  # fmt: skip
-    ctx.journal.write("end", state="failed", changed=changed, step=place["id"], **reason)
-
-
-def _reason(fault: AgentFault) -> dict[str, str]:
-    return fault.as_dict()
+    what, where, advice = (ctx.secrets.masked(text) for text in (fault.what, fault.where, fault.advice))
+    ctx.journal.write(dataclasses.replace(place, phase="failed", detail=what))
+    for later in range(index + 1, len(todo) + 1):
+        missed = dataclasses.replace(_place(todo, later), phase="not-reached", detail=f"“{place.title}” failed")
+        ctx.journal.write(missed)
+    ctx.journal.write(EndEvent("failed", changed, place.id, what, where, advice))
 
 
 def _prune(host: Host, current: str) -> None:

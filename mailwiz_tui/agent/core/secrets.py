@@ -11,6 +11,7 @@ import os
 import re
 import secrets as random
 import string
+from collections.abc import Iterable
 
 from .fault import AgentFault
 from .files import write
@@ -34,9 +35,9 @@ def put(host: Host, name: str, value: str) -> None:
     write(host, f"{STATE}/secrets/{name}", value.encode() + b"\n", 0o600)
 
 
-def missing(host: Host, names: list[str]) -> list[str]:
+def missing(host: Host, names: Iterable[str]) -> tuple[str, ...]:
     """Those of the named secrets that this server does not have."""
-    return [name for name in names if _NAME.match(name) and not os.path.exists(host.state("secrets", name))]
+    return tuple(name for name in names if _NAME.match(name) and not os.path.exists(host.state("secrets", name)))
 
 
 class Secrets:

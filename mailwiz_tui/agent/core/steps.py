@@ -7,9 +7,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from ..items import answers, commands, managed, packages, units, users, waits
+from ..protocol.runs import Change, StepDiff
 from . import files, leftovers
 from .clean import error_lines
-from .context import Change, Context, Raw
+from .context import Context, Raw
 from .fault import AgentFault
 
 UNIT_FILES = "/etc/systemd/system/"
@@ -45,7 +46,7 @@ def blueprint_digest(blueprint: Raw) -> str:
     return files.digest(json.dumps(kept, sort_keys=True).encode())
 
 
-def compare(ctx: Context) -> list[Raw]:
+def compare(ctx: Context) -> tuple[StepDiff, ...]:
     """All differences, by step; steps without one are left out. Nothing is changed."""
     prefetch(ctx)
     work = [
@@ -53,20 +54,16 @@ def compare(ctx: Context) -> list[Raw]:
     ]
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda pair: _STATUS[pair[1]["kind"]](ctx, pair[1]), work))
-    by_step: dict[str, Raw] = {}
+    by_step: dict[str, list[Change]] = {step["id"]: [] for step in ctx.blueprint["steps"]}
     for (step, _), change in zip(work, found, strict=True):
         if change:
-            _entry(by_step, step)["changes"].append(change.as_dict())
+            by_step[step["id"]].append(change)
     for step in ctx.blueprint["steps"]:
-        if step["id"] not in by_step and _unvalidated(ctx, step):
+        if not by_step[step["id"]] and _unvalidated(ctx, step):
             change = Change("validate", step["id"], "check", (), "its files were never found valid")
-            _entry(by_step, step)["changes"].append(change.as_dict())
-    order = [step["id"] for step in ctx.blueprint["steps"]]
-    return sorted(by_step.values(), key=lambda entry: order.index(entry["id"]))
-
-
-def _entry(by_step: dict[str, Raw], step: Raw) -> Raw:
-    return by_step.setdefault(step["id"], {"id": step["id"], "title": step["title"], "changes": []})
+            by_step[step["id"]].append(change)
+    diffs = (StepDiff(s["id"], s["title"], tuple(by_step[s["id"]])) for s in ctx.blueprint["steps"])
+    return tuple(diff for diff in diffs if diff.changes)
 
 
 def prefetch(ctx: Context) -> None:

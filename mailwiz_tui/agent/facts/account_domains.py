@@ -16,11 +16,11 @@ _ASK = (
 )
 
 
-def find(host: Host) -> list[str] | None:
+def find(host: Host) -> tuple[str, ...] | None:
     """The active ones and those that are another name for one, sorted; None where there is no such database."""
     if not os.path.isdir(host.path(_FOLDER)):
         return None
     try:
-        return sorted({line.strip().lower() for line in query(host, _ASK)})
+        return tuple(sorted({line.strip().lower() for line in query(host, _ASK)}))
     except AgentFault:
         return None

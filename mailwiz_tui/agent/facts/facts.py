@@ -1,4 +1,4 @@
-"""Everything an installation must know of a server, gathered in one go (``fleet.facts.Facts`` names the keys).
+"""Everything an installation must know of a server, gathered in one go (``protocol/facts.py`` names it).
 
 What takes time (resolvers, recursion, port 25, programs) runs side by side; the whole takes under 4 s even
 where nothing answers, but for a server that is too busy to say what it is itself. Nothing is changed and no
@@ -11,126 +11,120 @@ import os
 import platform
 import socket
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, wait
-from typing import Any
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import TypeVar
 
 from ..core.fault import AgentFault
 from ..core.host import Host
 from ..core.lock import active_run
 from ..core.state import State
 from ..items import apt_locks
+from ..protocol.facts import Disk, ServerFacts
 from . import account_domains, listeners, mail_packages, mail_store, network_facts
 
 _DEADLINE = 3.8
 """How long what may stay unknown is waited for, in seconds; such as what a name server has to say."""
 _PATIENCE = 90.0
-_ESSENTIAL = {
-    "addresses": "which addresses it has",
-    "apt": "whether packages are being installed",
-    "mail": "which mail software it has",
-    "listeners": "what listens on it",
-    "sshd": "which ports SSH is on",
-}
-"""What must be known: a server that is too busy to say it must not be taken for an empty one."""
+T = TypeVar("T")
 
 
-def gather(host: Host) -> dict[str, Any]:
-    """The facts as JSON-compatible values."""
-    jobs: dict[str, Callable[[], Any]] = {
-        "addresses": lambda: network_facts.addresses(host),
-        "resolvers": lambda: network_facts.resolvers(host),
-        "recursion": lambda: network_facts.recursion(host),
-        "port25": network_facts.outbound_25,
-        "apt": lambda: apt_locks.busy(host),
-        "mail": lambda: mail_packages.find(host),
-        "listeners": lambda: listeners.find(host, State(host).names("units")),
-        "systemd": lambda: host.run(["systemctl", "is-system-running"], timeout=3).text.split("\n")[0],
-        "virtualization": lambda: host.run(["systemd-detect-virt"], timeout=3).text.split("\n")[0],
-        "synchronized": lambda: host.run(["timedatectl", "show", "-p", "NTPSynchronized", "--value"], timeout=3),
-        "sshd": lambda: _ssh_ports(host),
-        "ssh_rsa_bits": lambda: _rsa_bits(host),
-        "fqdn": _fqdn,
-        "wireguard": lambda: _wireguard(host),
-        "account_domains": lambda: account_domains.find(host),
-    }
-    if not host.real:
-        jobs = {name: job for name, job in jobs.items() if name not in ("resolvers", "recursion", "port25")}
-    found = _together(jobs)
-    release = _os_release(host)
-    room = memory()
-    recursion, recursion_dnssec = found.get("recursion") or (None, None)
-    port4, port6 = found.get("port25") or (None, None)
-    addresses, public4, public6 = found["addresses"]
-    synchronized = found["synchronized"]
-    return {
-        "gathered_at": time.time(),
-        "os_id": release.get("ID", ""),
-        "os_version": release.get("VERSION_ID", ""),
-        "codename": release.get("VERSION_CODENAME", ""),
-        "os_name": release.get("PRETTY_NAME", ""),
-        "architecture": {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine()),
-        "kernel": platform.release(),
-        "virtualization": found["virtualization"] or "",
-        "hostname": socket.gethostname(),
-        "fqdn": found["fqdn"] or "",
-        "timezone": _timezone(host),
-        "addresses": addresses,
-        "public_ipv4": public4,
-        "public_ipv6": public6,
-        "cpus": os.cpu_count() or 0,
-        "memory_total": room.get("MemTotal", 0),
-        "memory_available": room.get("MemAvailable", 0),
-        "disks": disks(host),
-        "clock": time.time(),
-        "clock_synchronized": {"yes": True, "no": False}.get(synchronized.text) if synchronized else None,
-        "listeners": found["listeners"],
-        "mail_software": found["mail"],
-        "apt_busy": found["apt"],
-        "privilege": "root" if os.geteuid() == 0 else "user",
-        "systemd": found["systemd"] or "" if os.path.isdir("/run/systemd/system") else "",
-        "python": platform.python_version(),
-        "ssh_ports": found["sshd"],
-        "ssh_rsa_bits": found["ssh_rsa_bits"] or 0,
-        "outbound_25_ipv4": port4,
-        "outbound_25_ipv6": port6,
-        "reboot_pending": os.path.exists(host.path("/run/reboot-required")),
-        "resolvers": found.get("resolvers") or [],
-        "recursion": recursion,
-        "recursion_dnssec": recursion_dnssec,
-        "has_tun": os.path.exists("/dev/net/tun"),
-        "has_wireguard": bool(found["wireguard"]),
-        "has_fuse": os.path.exists("/dev/fuse"),
-        "run_active": active_run(host),
-        "installed_digest": State(host).installed_digest,
-        "mail_store": mail_store.find(host),
-        "account_domains": found["account_domains"],
-    }
+def gather(host: Host) -> ServerFacts:
+    """The facts. Raises AgentFault where something that must be known is not."""
+    pool = ThreadPoolExecutor(16)
+    addresses = pool.submit(network_facts.addresses, host)
+    apt = pool.submit(apt_locks.busy, host)
+    mail = pool.submit(mail_packages.find, host)
+    heard = pool.submit(listeners.find, host, State(host).names("units"))
+    sshd = pool.submit(_ssh_ports, host)
+    systemd = pool.submit(_said, host, "systemctl", "is-system-running")
+    virtualization = pool.submit(_said, host, "systemd-detect-virt")
+    synchronized = pool.submit(_said, host, "timedatectl", "show", "-p", "NTPSynchronized", "--value")
+    rsa_bits = pool.submit(_rsa_bits, host)
+    fqdn = pool.submit(_fqdn)
+    wireguard = pool.submit(_wireguard, host)
+    domains = pool.submit(account_domains.find, host)
+    resolvers = pool.submit(network_facts.resolvers, host) if host.real else None
+    recursion = pool.submit(network_facts.recursion, host) if host.real else None
+    port25 = pool.submit(network_facts.outbound_25) if host.real else None
+    pool.shutdown(wait=False)
+    end = time.monotonic() + _DEADLINE
+    found, public4, public6 = _needed(addresses, end, "which addresses it has")
+    busy = _needed(apt, end, "whether packages are being installed")
+    software = _needed(mail, end, "which mail software it has")
+    reachable, signed = _known(recursion, end) or (None, None)
+    port4, port6 = _known(port25, end) or (None, None)
+    release, room = _os_release(host), memory()
+    return ServerFacts(
+        gathered_at=time.time(),
+        os_id=release.get("ID", ""),
+        os_version=release.get("VERSION_ID", ""),
+        codename=release.get("VERSION_CODENAME", ""),
+        os_name=release.get("PRETTY_NAME", ""),
+        architecture={"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine()),
+        kernel=platform.release(),
+        virtualization=_known(virtualization, end) or "",
+        hostname=socket.gethostname(),
+        fqdn=_known(fqdn, end) or "",
+        timezone=_timezone(host),
+        addresses=found,
+        public_ipv4=public4,
+        public_ipv6=public6,
+        cpus=os.cpu_count() or 0,
+        memory_total=room.get("MemTotal", 0),
+        memory_available=room.get("MemAvailable", 0),
+        disks=disks(host),
+        clock=time.time(),
+        clock_synchronized={"yes": True, "no": False}.get(_known(synchronized, end) or ""),
+        listeners=_needed(heard, end, "what listens on it"),
+        mail_software=software,
+        apt_busy=tuple(busy),
+        privilege="root" if os.geteuid() == 0 else "user",
+        systemd=_known(systemd, end) or "" if os.path.isdir("/run/systemd/system") else "",
+        python=platform.python_version(),
+        ssh_ports=_needed(sshd, end, "which ports SSH is on"),
+        ssh_rsa_bits=_known(rsa_bits, end) or 0,
+        outbound_25_ipv4=port4,
+        outbound_25_ipv6=port6,
+        reboot_pending=os.path.exists(host.path("/run/reboot-required")),
+        resolvers=_known(resolvers, end) or (),
+        recursion=reachable,
+        recursion_dnssec=signed,
+        has_tun=os.path.exists("/dev/net/tun"),
+        has_wireguard=_known(wireguard, end) or False,
+        has_fuse=os.path.exists("/dev/fuse"),
+        run_active=active_run(host),
+        installed_digest=State(host).installed_digest,
+        mail_store=mail_store.find(host),
+        account_domains=_known(domains, end),
+    )
 
 
-def _together(jobs: dict[str, Callable[[], Any]]) -> dict[str, Any]:
-    """The results of all jobs, run side by side; None where one failed or is not done in time.
+def _known(job: Future[T] | None, end: float) -> T | None:
+    """The result of a job; None where it failed or is not done by ``end``: one unreadable corner hides no other."""
+    if job is None:
+        return None
+    wait([job], max(0.0, end - time.monotonic()))
+    return job.result() if job.done() and not job.exception() else None
 
-    One unreadable corner, or a resolver that never answers, must not hide the rest. Raises AgentFault where
-    something that must be known is not.
+
+def _needed(job: Future[T], end: float, what: str) -> T:
+    """The result of a job that must be known: a server too busy to say it must not be taken for an empty one.
+
+    Raises AgentFault where it failed, or is not done long after ``end``.
     """
-    pool = ThreadPoolExecutor(len(jobs))
-    running = {name: pool.submit(job) for name, job in jobs.items()}
-    wait(running.values(), _DEADLINE)
-    wait([running[name] for name in _ESSENTIAL], _PATIENCE)
-    pool.shutdown(wait=False, cancel_futures=True)
-    for name, what in _ESSENTIAL.items():
-        job = running[name]
-        error = job.exception() if job.done() else TimeoutError("it takes too long")
-        if isinstance(error, AgentFault):
-            raise error
-        if error:
-            advice = "see how busy it is (top, dmesg), and try again"
-            raise AgentFault(f"the server cannot say {what}: {error}", "facts", advice) from error
-    return {
-        name: future.result() if future.done() and not future.cancelled() and not future.exception() else None
-        for name, future in running.items()
-    }
+    wait([job], max(0.0, end - time.monotonic()) + _PATIENCE)
+    error = job.exception() if job.done() else TimeoutError("it takes too long")
+    if isinstance(error, AgentFault):
+        raise error
+    if error:
+        advice = "see how busy it is (top, dmesg), and try again"
+        raise AgentFault(f"the server cannot say {what}: {error}", "facts", advice) from error
+    return job.result()
+
+
+def _said(host: Host, *words: str) -> str:
+    """The first line that a program prints."""
+    return host.run(list(words), timeout=3).text.split("\n")[0]
 
 
 def _os_release(host: Host) -> dict[str, str]:
@@ -155,7 +149,7 @@ def memory() -> dict[str, int]:
     return found
 
 
-def disks(host: Host) -> list[dict[str, Any]]:
+def disks(host: Host) -> tuple[Disk, ...]:
     """Size and room of each local file system that mail or the system may live on; a file server might hang."""
     found, seen = [], set()
     remote = mail_store.remote_mounts()
@@ -168,10 +162,8 @@ def disks(host: Host) -> list[dict[str, Any]]:
             continue
         seen.add(device)
         info = os.statvfs(path)
-        found.append(
-            {"mount": mount, "total": info.f_blocks * info.f_frsize, "free": info.f_bavail * info.f_frsize}
-        )
-    return found
+        found.append(Disk(mount, info.f_blocks * info.f_frsize, info.f_bavail * info.f_frsize))
+    return tuple(found)
 
 
 def _wireguard(host: Host) -> bool:
@@ -204,7 +196,7 @@ def _rsa_bits(host: Host) -> int:
     return int(bits) if bits.isdigit() else 0
 
 
-def _ssh_ports(host: Host) -> list[int]:
+def _ssh_ports(host: Host) -> tuple[int, ...]:
     done = host.run(["sshd", "-T"], timeout=30)
     ports = (
         {int(line.split()[1]) for line in done.text.split("\n") if line.startswith("port ")} if done.ok else set()
@@ -212,5 +204,5 @@ def _ssh_ports(host: Host) -> list[int]:
     used = os.environ.get("SSH_CONNECTION", "").split()
     if len(used) == 4 and used[3].isdigit():
         ports.add(int(used[3]))
-    ports |= {entry["port"] for entry in listeners.find(host) if entry["process"].startswith("sshd")}
-    return sorted(ports)
+    ports |= {entry.port for entry in listeners.find(host) if entry.process.startswith("sshd")}
+    return tuple(sorted(ports))

@@ -7,15 +7,15 @@ import os
 import socket
 import struct
 from collections.abc import Collection
-from typing import Any
 
 from ..core.host import Host
+from ..protocol.facts import Listener
 
 _TABLES = (("tcp", socket.AF_INET, "0A"), ("tcp6", socket.AF_INET6, "0A"),
            ("udp", socket.AF_INET, "07"), ("udp6", socket.AF_INET6, "07"))  # fmt: skip
 
 
-def find(host: Host, started: Collection[str] = ()) -> list[dict[str, Any]]:
+def find(host: Host, started: Collection[str] = ()) -> tuple[Listener, ...]:
     """The listeners, by port; ``process`` is empty where it is not ours to see.
 
     ``ours`` says whether the process belongs to one of the units ``started``.
@@ -30,11 +30,11 @@ def find(host: Host, started: Collection[str] = ()) -> list[dict[str, Any]]:
                     sockets[words[9]] = (table[:3], address, port)
     owners = _owners(set(sockets))
     found = [
-        {"protocol": protocol, "address": address, "port": port, "process": name, "ours": unit in started}
+        Listener(protocol, address, port, name, unit in started)
         for inode, (protocol, address, port) in sockets.items()
         for name, unit in (owners.get(inode, ("", "")),)
     ]
-    return sorted(found, key=lambda entry: (entry["port"], entry["protocol"], entry["address"]))
+    return tuple(sorted(found, key=lambda entry: (entry.port, entry.protocol, entry.address)))
 
 
 def _address(text: str, family: int) -> tuple[str, int]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from ..core.fault import AgentFault
 from ..core.host import Host
 from ..core.state import State
+from ..protocol.facts import MailSoftware
 from .exim_settings import exim_untouched
 from .postfix_settings import main_untouched, master_untouched
 
@@ -52,8 +53,8 @@ _KNOWN = (
 _HEADER = "mailwiz"
 
 
-def find(host: Host) -> list[dict[str, str]]:
-    """Each mail package that is installed: ``name``, ``version`` and ``owner`` (mailwiz, package, other).
+def find(host: Host) -> tuple[MailSoftware, ...]:
+    """Each mail package that is installed, and whose configuration it has.
 
     Raises AgentFault where the list of packages cannot be read: then nobody knows whose server it is.
     """
@@ -74,11 +75,11 @@ def find(host: Host) -> list[dict[str, str]]:
         installed[parts[0]] = parts[1]
         conffiles = [line.split() for line in parts[3].splitlines()]
         sums.update((words[0], words[1]) for words in conffiles if len(words) >= 2)
-    return [
-        {"name": known.package, "version": installed[known.package], "owner": _owner(host, state, known, sums)}
+    return tuple(
+        MailSoftware(known.package, installed[known.package], _owner(host, state, known, sums))
         for known in _KNOWN
         if known.package in installed
-    ]
+    )
 
 
 def _owner(host: Host, state: State, known: Known, sums: dict[str, str]) -> str:

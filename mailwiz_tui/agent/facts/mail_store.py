@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ..core.host import Host
+from ..protocol.facts import MailStore
 
 RECORD = "/etc/mailwiz/mail-store"
 _MOUNTS = "/proc/self/mountinfo"
 _REMOTE = ("nfs", "nfs4")
 
 
-def find(host: Host) -> dict[str, Any] | None:
+def find(host: Host) -> MailStore | None:
     """What the record says, and whether a domain's folder with something in it is there.
 
     Mail on a file server that cannot be asked now counts as being there.
@@ -21,7 +20,7 @@ def find(host: Host) -> dict[str, Any] | None:
             kind, path = handle.read().splitlines()[-1].split()
     except (OSError, ValueError, IndexError):
         return None
-    return {"format": kind, "path": path, "holds_mail": _holds_mail(host, kind, host.path(path))}
+    return MailStore(kind, path, _holds_mail(host, kind, host.path(path)))
 
 
 def remote_mounts() -> set[str]:

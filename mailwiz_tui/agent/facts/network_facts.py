@@ -10,9 +10,9 @@ import socket
 import struct
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 from ..core.host import STATE, Host
+from ..protocol.facts import Address, ResolverFact
 
 _MX_HOSTS = ("gmail-smtp-in.l.google.com", "mx1.mailbox.org", "mx-in.g.apple.com")
 _ROOT_SERVERS = ("198.41.0.4", "199.7.91.13", "193.0.14.129", "2001:503:ba3e::2:30")
@@ -25,12 +25,12 @@ _CONNECT_TIMEOUT = 3.0
 _NS, _RRSIG, _DNSKEY, _SOA = 2, 46, 48, 6
 
 
-def addresses(host: Host) -> tuple[list[dict[str, Any]], str, str]:
+def addresses(host: Host) -> tuple[tuple[Address, ...], str, str]:
     """All addresses, and the public ones: the source of the default route if that is global, else the first global.
 
     Where no address is global (a server behind NAT) the source of the default route is given.
     """
-    found: list[dict[str, Any]] = []
+    found: list[Address] = []
     done = host.run(["ip", "-j", "address"], timeout=3)
     try:
         interfaces = json.loads(done.output) if done.ok else []
@@ -41,8 +41,8 @@ def addresses(host: Host) -> tuple[list[dict[str, Any]], str, str]:
             ip = ipaddress.ip_address(entry["local"])
             if ip.is_loopback or ip.is_link_local or entry.get("temporary") or entry.get("deprecated"):
                 continue
-            found.append({"ip": str(ip), "interface": interface["ifname"], "is_global": _public(ip)})
-    return found, _public_of(found, 4), _public_of(found, 6)
+            found.append(Address(str(ip), str(interface["ifname"]), _public(ip)))
+    return tuple(found), _public_of(found, 4), _public_of(found, 6)
 
 
 def _public(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
@@ -51,13 +51,13 @@ def _public(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
     return ip.is_global or any(ip in ipaddress.ip_network(net) for net in documentation)
 
 
-def _public_of(found: list[dict[str, Any]], version: int) -> str:
-    mine = [entry for entry in found if ipaddress.ip_address(entry["ip"]).version == version]
+def _public_of(found: list[Address], version: int) -> str:
+    mine = [entry for entry in found if ipaddress.ip_address(entry.ip).version == version]
     source = _source(version)
-    known = {entry["ip"]: entry["is_global"] for entry in mine}
+    known = {entry.ip: entry.is_global for entry in mine}
     if known.get(source):
         return source
-    first = next((str(entry["ip"]) for entry in mine if entry["is_global"]), "")
+    first = next((entry.ip for entry in mine if entry.is_global), "")
     return first or (source if source in known and version == 4 else "")
 
 
@@ -95,18 +95,18 @@ def _name_servers(path: str) -> list[str]:
     return [w[1] for w in words if len(w) > 1 and w[0] == "nameserver"]
 
 
-def resolvers(host: Host) -> list[dict[str, Any]]:
+def resolvers(host: Host) -> tuple[ResolverFact, ...]:
     """Each configured resolver: whether it answers, and whether signatures (RRSIG, RFC 4035) come through."""
 
-    def ask(address: str) -> dict[str, Any]:
+    def ask(address: str) -> ResolverFact:
         types = query(address, ".", _SOA, recurse=True)
-        return {"address": address, "answers": types is not None, "dnssec": bool(types and _RRSIG in types)}
+        return ResolverFact(address, types is not None, bool(types and _RRSIG in types))
 
     configured = configured_resolvers(host)[:6]
     if not configured:
-        return []
+        return ()
     with ThreadPoolExecutor(len(configured)) as pool:
-        return list(pool.map(ask, configured))
+        return tuple(pool.map(ask, configured))
 
 
 def recursion(host: Host) -> tuple[bool, bool]:

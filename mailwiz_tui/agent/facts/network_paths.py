@@ -14,12 +14,12 @@ import ssl
 import struct
 import threading
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 from ..core.host import Host
+from ..protocol.paths import Echo, Knock, Peer, Place, Reached
 
-Raw = dict[str, Any]
 SIZES = (1500, 1492, 1480, 1460, 1440, 1420, 1400, 1360, 1280)
 """IP packets that are tried, in bytes; the largest that comes back is what the path carries."""
 _PATIENCE = 4.0
@@ -29,23 +29,19 @@ _IP_MTU_DISCOVER, _IPV6_MTU_DISCOVER = 10, 23
 _INTERNAL = "/etc/mailwiz/internal"
 
 
-def reach(host: Host, places: list[Raw]) -> list[Raw]:
-    """Whether TCP ports answer: ``id``, ``address``, ``port``, ``name`` in; ``id``, ``seconds``, ``fault`` out.
+def reach(host: Host, places: Sequence[Place]) -> tuple[Reached, ...]:
+    """Whether TCP ports answer.
 
-    With ``name`` the port must speak TLS, show the pinned certificate of that name and accept this server's own.
-    ``refused`` is out too: the server was reached, and nothing listens at that port.
+    With a name the port must speak TLS, show the pinned certificate of that name and accept this server's own.
     """
     with ThreadPoolExecutor(16) as pool:
-        return list(pool.map(lambda place: _reach(host, place), places))
+        return tuple(pool.map(lambda place: _reach(host, place), places))
 
 
-def measure(peers: list[Raw]) -> list[Raw]:
-    """Echo times and packet sizes: ``{"id", "address"}`` in, ``{"id", "seconds", "mtu"}`` out.
-
-    ``seconds`` is the best of three and None where no echo comes back; ``mtu`` is 0 then.
-    """
+def measure(peers: Sequence[Peer]) -> tuple[Echo, ...]:
+    """Echo times (the best of three) and packet sizes."""
     with ThreadPoolExecutor(16) as pool:
-        return list(pool.map(_measure, peers))
+        return tuple(pool.map(_measure, peers))
 
 
 class Answering:
@@ -83,18 +79,18 @@ class Answering:
                     self._listener.sendto(data, origin)
 
 
-def knock_udp(places: list[Raw]) -> list[Raw]:
-    """Whether a UDP port sends back what it gets: ``{"id", "address", "port"}`` in, ``{"id", "answered"}`` out."""
+def knock_udp(places: Sequence[Place]) -> tuple[Knock, ...]:
+    """Whether UDP ports send back what they get."""
     with ThreadPoolExecutor(16) as pool:
-        return list(pool.map(_knock, places))
+        return tuple(pool.map(_knock, places))
 
 
-def _reach(host: Host, place: Raw) -> Raw:
+def _reach(host: Host, place: Place) -> Reached:
     begun, fault, refused = time.monotonic(), "", False
     try:
-        with socket.create_connection((str(place["address"]), int(place["port"])), timeout=_PATIENCE) as plain:
-            if place.get("name"):
-                with _trusting(host).wrap_socket(plain, server_hostname=str(place["name"])) as inside:
+        with socket.create_connection((place.address, place.port), timeout=_PATIENCE) as plain:
+            if place.name:
+                with _trusting(host).wrap_socket(plain, server_hostname=place.name) as inside:
                     _still_open(inside)
     except ssl.SSLCertVerificationError as error:
         fault = f"it shows another certificate than the pinned one: {error.verify_message}"
@@ -108,7 +104,7 @@ def _reach(host: Host, place: Raw) -> Raw:
         fault = "the connection was closed at once: the service behind it does not answer, or refuses this server"
     except OSError as error:
         fault = str(error.strerror or error)
-    return {"id": place["id"], "seconds": round(time.monotonic() - begun, 4), "fault": fault, "refused": refused}
+    return Reached(place.id, round(time.monotonic() - begun, 4), fault, refused)
 
 
 def _still_open(inside: ssl.SSLSocket) -> None:
@@ -128,12 +124,12 @@ def _trusting(host: Host) -> ssl.SSLContext:
     return context
 
 
-def _knock(place: Raw) -> Raw:
-    address, token = str(place["address"]), secrets.token_bytes(16)
+def _knock(place: Place) -> Knock:
+    address, token = place.address, secrets.token_bytes(16)
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     answered = False
     with socket.socket(family, socket.SOCK_DGRAM) as knocker, contextlib.suppress(OSError):
-        knocker.connect((address, int(place["port"])))
+        knocker.connect((address, place.port))
         for _ in range(4):
             knocker.send(token)
             knocker.settimeout(0.6)
@@ -141,16 +137,16 @@ def _knock(place: Raw) -> Raw:
                 if knocker.recv(256) == token:
                     answered = True
                     break
-    return {"id": place["id"], "answered": answered}
+    return Knock(place.id, answered)
 
 
-def _measure(peer: Raw) -> Raw:
-    address = str(peer["address"])
+def _measure(peer: Peer) -> Echo:
+    address = peer.address
     times = [seconds for _ in range(3) if (seconds := _echo(address, 84)) is not None]
     if not times:
-        return {"id": peer["id"], "seconds": None, "mtu": 0}
+        return Echo(peer.id, None)
     mtu = next((size for size in SIZES if _echo(address, size) or _echo(address, size)), 0)
-    return {"id": peer["id"], "seconds": round(min(times), 5), "mtu": mtu}
+    return Echo(peer.id, round(min(times), 5), mtu)
 
 
 def _echo(address: str, size: int) -> float | None:

@@ -15,11 +15,12 @@ import os
 import re
 import ssl
 import time
-from typing import Any
+from collections.abc import Sequence
 
 from ..core import files
 from ..core.fault import AgentFault
 from ..core.host import Host, require
+from ..protocol.keys import CertificatePublic, DkimPublic, DkimWanted, KeysPublic, TlsWanted
 from . import packages
 
 DKIM_DIR = "/var/lib/rspamd/dkim"
@@ -31,18 +32,18 @@ _SELECTOR = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?\Z")
 _NAME = re.compile(r"[A-Za-z0-9*]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?\Z")
 
 
-def prepare(host: Host, dkim: list[dict[str, Any]], tls: dict[str, Any] | None) -> dict[str, Any]:
-    """Makes what is missing; returns ``{"dkim": [{selector, algorithm, bits, public_key}], "tls": {…} | None}``.
+def prepare(host: Host, dkim: Sequence[DkimWanted], tls: TlsWanted | None) -> KeysPublic:
+    """Makes what is missing; returns the public halves.
 
-    ``tls`` is ``{"names": […], "days": n}``. What is returned of it is the certificate in use where that
-    belongs to the server's own key, else the self-signed one that waits to be used.
+    Of the certificates it is the one in use where that belongs to the server's own key, else the self-signed one
+    that waits to be used.
     """
     if dkim or tls:
         ensure_openssl(host)
-    return {
-        "dkim": [_dkim(host, str(k["selector"]), int(k["bits"])) for k in dkim],
-        "tls": _tls(host, [str(n) for n in tls["names"]], int(tls.get("days", 397))) if tls else None,
-    }
+    return KeysPublic(
+        tuple(_dkim(host, key.selector, key.bits) for key in dkim),
+        _tls(host, tls.names, tls.days) if tls else None,
+    )
 
 
 def ensure_openssl(host: Host) -> None:
@@ -56,7 +57,7 @@ def ensure_openssl(host: Host) -> None:
     require(done, "openssl cannot be installed", "apt-get", "install the package openssl on the server")
 
 
-def _dkim(host: Host, selector: str, bits: int) -> dict[str, Any]:
+def _dkim(host: Host, selector: str, bits: int) -> DkimPublic:
     where = f"DKIM key {selector}"
     if not _SELECTOR.match(selector) or bits not in (1024, 2048, 4096):
         raise AgentFault(f"selector {selector!r} with {bits} bits cannot be a DKIM key", where)
@@ -73,13 +74,10 @@ def _dkim(host: Host, selector: str, bits: int) -> dict[str, Any]:
     public = der_of(require(host.run(argv), "the key cannot be read", where).output, "PUBLIC KEY")
     text = host.run(["openssl", "pkey", "-in", host.path(path), "-noout", "-text_pub"]).text
     found = re.search(r"\((\d+) bit", text)
-    return {
-        "selector": selector, "algorithm": "rsa", "bits": int(found[1]) if found else bits,
-        "public_key": base64.b64encode(public).decode(),
-    }  # fmt: skip
+    return DkimPublic(selector, "rsa", int(found[1]) if found else bits, base64.b64encode(public).decode())
 
 
-def install_certificate(host: Host, chain: str, key: str) -> dict[str, Any]:
+def install_certificate(host: Host, chain: str, key: str) -> None:
     """Keeps a certificate with its issuers and the key to it, both PEM, for ``serve-certificate`` to use."""
     where = "certificate"
     fullchain = pem_of(chain.encode("ascii", "replace"), "CERTIFICATE", every=True)
@@ -90,12 +88,11 @@ def install_certificate(host: Host, chain: str, key: str) -> dict[str, Any]:
     files.write(host, CUSTOM_DIR + _KEY, private, 0o600)
     files.write(host, CUSTOM_DIR + _CHAIN, fullchain, 0o644)
     found = _certificate(host, CUSTOM_DIR)
-    if not found or spki_of_key(host, CUSTOM_DIR + _KEY) != found["spki_sha256"]:
+    if not found or spki_of_key(host, CUSTOM_DIR + _KEY) != found.spki_sha256:
         raise AgentFault("the certificate does not belong to the private key", where)
-    return {"certificate_sha256": found["certificate_sha256"]}
 
 
-def _tls(host: Host, names: list[str], days: int) -> dict[str, Any] | None:
+def _tls(host: Host, names: tuple[str, ...], days: int) -> CertificatePublic | None:
     for name in names:
         if not _NAME.match(name):
             raise AgentFault(f"{name!r} cannot stand in a certificate", "certificate")
@@ -106,28 +103,28 @@ def _tls(host: Host, names: list[str], days: int) -> dict[str, Any] | None:
         _make_key(host, live)
     found = _certificate(host, OWN_DIR)
     now = time.time()
-    in_time = found and now + _RENEW <= found["not_after"] <= now + (days + 1) * 86400.0
-    if not found or found["subject_names"] != names or not in_time:
+    in_time = found and now + _RENEW <= found.not_after <= now + (days + 1) * 86400.0
+    if not found or found.subject_names != names or not in_time:
         _make_certificate(host, names, days)
         found = _certificate(host, OWN_DIR)
-    if live and found and live["spki_sha256"] == found["spki_sha256"] and not live["self_signed"]:
+    if live and found and live.spki_sha256 == found.spki_sha256 and not live.self_signed:
         return live
     return found
 
 
-def _make_key(host: Host, live: dict[str, Any] | None) -> None:
+def _make_key(host: Host, live: CertificatePublic | None) -> None:
     """The server's own key: the one in use if its certificate is self-signed, else a new one."""
     used = files.look(host, TLS_DIR + _KEY)
-    if live and live["self_signed"] and used is not None and used.content:
+    if live and live.self_signed and used is not None and used.content:
         files.write(host, OWN_DIR + _KEY, used.content, 0o600)
-        files.write(host, OWN_DIR + _CHAIN, live["pem"].encode(), 0o644)
+        files.write(host, OWN_DIR + _CHAIN, live.pem.encode(), 0o644)
         return
     argv = ["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"]
     done = require(host.run(argv), "openssl cannot make a key", "certificate")
     files.write(host, OWN_DIR + _KEY, pem_of(done.output, "PRIVATE KEY"), 0o600)
 
 
-def _make_certificate(host: Host, names: list[str], days: int) -> None:
+def _make_certificate(host: Host, names: tuple[str, ...], days: int) -> None:
     done = host.run([
         "openssl", "req", "-x509", "-new", "-sha256", "-batch", "-days", str(days),
         "-key", host.path(OWN_DIR + _KEY),
@@ -141,7 +138,7 @@ def _make_certificate(host: Host, names: list[str], days: int) -> None:
     files.write(host, OWN_DIR + _CHAIN, pem, 0o644)
 
 
-def _certificate(host: Host, folder: str) -> dict[str, Any] | None:
+def _certificate(host: Host, folder: str) -> CertificatePublic | None:
     """What is public of the certificate in a folder; None where there is none that can be read."""
     return certificate_at(host, folder + _CHAIN)
 
@@ -152,7 +149,7 @@ def spki_of_key(host: Host, path: str) -> str:
     return hashlib.sha256(der_of(public.output, "PUBLIC KEY")).hexdigest() if public.ok else ""
 
 
-def certificate_at(host: Host, where: str) -> dict[str, Any] | None:
+def certificate_at(host: Host, where: str) -> CertificatePublic | None:
     """What is public of the certificate in a file; None where there is none that can be read."""
     path = host.path(where)
     try:
@@ -160,26 +157,30 @@ def certificate_at(host: Host, where: str) -> dict[str, Any] | None:
             content = handle.read()
         pem = pem_of(content, "CERTIFICATE")
         der = der_of(content, "CERTIFICATE")
-        decoded: dict[str, Any] = ssl._ssl._test_decode_cert(path)  # type: ignore[attr-defined]  # no public decoder
+        decoded: dict[str, object] = ssl._ssl._test_decode_cert(path)  # type: ignore[attr-defined]  # no public decoder
     except (OSError, AgentFault, ValueError):
         return None
     public = host.run(["openssl", "x509", "-in", path, "-noout", "-pubkey"])
     spki = der_of(public.output, "PUBLIC KEY") if public.ok else b""
-    return {
-        "subject_names": [value for kind, value in decoded.get("subjectAltName", ()) if kind == "DNS"],
-        "not_after": ssl.cert_time_to_seconds(decoded["notAfter"]),
-        "certificate_sha256": hashlib.sha256(der).hexdigest(),
-        "spki_sha256": hashlib.sha256(spki).hexdigest() if spki else "",
-        "issuer": _common_name(decoded.get("issuer", ())),
-        "self_signed": decoded.get("issuer") == decoded.get("subject"),
-        "pem": pem.decode("ascii"),
-    }
-
-
-def _common_name(name: Any) -> str:
-    return ", ".join(
-        f"{value}" for part in name for key, value in part if key in ("commonName", "organizationName")
+    return CertificatePublic(
+        tuple(value for kind, value in _pairs(decoded.get("subjectAltName")) if kind == "DNS"),
+        float(ssl.cert_time_to_seconds(str(decoded["notAfter"]))),
+        hashlib.sha256(der).hexdigest(),
+        hashlib.sha256(spki).hexdigest() if spki else "",
+        _common_name(decoded.get("issuer")),
+        decoded.get("issuer") == decoded.get("subject"),
+        pem.decode("ascii"),
     )
+
+
+def _common_name(name: object) -> str:
+    parts = [pair for part in name for pair in _pairs(part)] if isinstance(name, tuple) else []
+    return ", ".join(value for key, value in parts if key in ("commonName", "organizationName"))
+
+
+def _pairs(found: object) -> list[tuple[str, str]]:
+    """The pairs in what the decoder gives for a name."""
+    return [(str(pair[0]), str(pair[1])) for pair in found] if isinstance(found, tuple) else []
 
 
 def make_folder(host: Host, path: str, mode: int) -> None:

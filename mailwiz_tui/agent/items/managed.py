@@ -8,8 +8,9 @@ import os
 import stat
 
 from ..core import files
-from ..core.context import Change, Context, Raw
+from ..core.context import Context, Raw
 from ..core.fault import AgentFault
+from ..protocol.runs import Change
 
 MAX_DIFF = 400
 

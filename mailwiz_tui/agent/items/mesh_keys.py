@@ -10,11 +10,11 @@ from __future__ import annotations
 import base64
 import re
 import time
-from typing import Any
 
 from ..core import files
 from ..core.fault import AgentFault
 from ..core.host import Host, require
+from ..protocol.keys import CertificatePublic, MeshPublic, MeshWanted
 from . import keys
 
 INTERNAL_DIR = "/etc/mailwiz/internal"
@@ -25,22 +25,17 @@ _DAYS, _RENEW = 3650, 365 * 86400.0
 _NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?\Z")
 
 
-def prepare(host: Host, wanted: dict[str, Any]) -> dict[str, Any]:
-    """Makes what is missing, given ``{"name": internal name, "wireguard": bool, "clients": {program: its name}}``.
-
-    Returns ``{"internal": {…}, "wireguard": key, "clients": {program: {…}}}``; the key is empty where the private
-    network exists already.
-    """
+def prepare(host: Host, wanted: MeshWanted) -> MeshPublic:
+    """Makes what is missing; returns the public halves."""
     keys.ensure_openssl(host)
-    clients = wanted.get("clients", {})
-    return {
-        "internal": internal(host, str(wanted["name"])),
-        "wireguard": wireguard(host) if wanted["wireguard"] else "",
-        "clients": {program: client(host, program, str(name)) for program, name in clients.items()},
-    }
+    return MeshPublic(
+        internal(host, wanted.name),
+        wireguard(host) if wanted.wireguard else "",
+        {program: client(host, program, name) for program, name in wanted.clients.items()},
+    )
 
 
-def internal(host: Host, name: str) -> dict[str, Any]:
+def internal(host: Host, name: str) -> CertificatePublic:
     """The certificate for the server's internal name; what is public of it, as ``TlsPublic`` names it."""
     found = _certified(host, name, _CERT, _KEY)
     both = _content(host, _CERT) + _content(host, _KEY)
@@ -50,14 +45,14 @@ def internal(host: Host, name: str) -> dict[str, Any]:
     return found
 
 
-def client(host: Host, program: str, name: str) -> dict[str, Any]:
+def client(host: Host, program: str, name: str) -> CertificatePublic:
     """The certificate of a program that uses another server's database, which its key alone opens to it."""
     if not _NAME.match(program):
         raise AgentFault(f"{program!r} cannot be the name of a program", "internal certificate")
     return _certified(host, name, f"{INTERNAL_DIR}/{program}-cert.pem", f"{INTERNAL_DIR}/{program}-key.pem")
 
 
-def _certified(host: Host, name: str, cert: str, key: str) -> dict[str, Any]:
+def _certified(host: Host, name: str, cert: str, key: str) -> CertificatePublic:
     """What is public of a certificate for a name, made where it is missing, ends soon or does not fit its key."""
     where = "internal certificate"
     if not _NAME.match(name):
@@ -68,10 +63,10 @@ def _certified(host: Host, name: str, cert: str, key: str) -> dict[str, Any]:
         done = require(host.run(argv), "openssl cannot make a key", where)
         files.write(host, key, keys.pem_of(done.output, "PRIVATE KEY"), 0o600)
     found = keys.certificate_at(host, cert)
-    if not found or found["subject_names"] != [name] or found["not_after"] < time.time() + _RENEW:
+    if not found or found.subject_names != (name,) or found.not_after < time.time() + _RENEW:
         files.write(host, cert, _sign(host, name, key), 0o644)
         found = keys.certificate_at(host, cert)
-    if not found or found["spki_sha256"] != keys.spki_of_key(host, key):
+    if not found or found.spki_sha256 != keys.spki_of_key(host, key):
         files.write(host, cert, _sign(host, name, key), 0o644)
         found = keys.certificate_at(host, cert)
     if not found:

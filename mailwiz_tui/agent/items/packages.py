@@ -10,9 +10,10 @@ from collections.abc import Callable
 
 from ..core import policy
 from ..core.clean import clean_lines
-from ..core.context import Change, Context, Raw
+from ..core.context import Context, Raw
 from ..core.fault import AgentFault
 from ..core.host import Done, Host, require
+from ..protocol.runs import Change
 from . import apt_locks
 
 ENVIRONMENT = {

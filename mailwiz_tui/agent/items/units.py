@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 
-from ..core.context import Change, Context, Raw
+from ..core.context import Context, Raw
 from ..core.fault import AgentFault
 from ..core.host import require
+from ..protocol.runs import Change
 
 _PROPERTIES = "LoadState,ActiveState,SubState,UnitFileState,NRestarts,Type,RemainAfterExit,Result,NeedDaemonReload"
 _START_TIMEOUT = 90.0

@@ -5,9 +5,10 @@ from __future__ import annotations
 import grp
 import pwd
 
-from ..core.context import Change, Context, Raw
+from ..core.context import Context, Raw
 from ..core.fault import AgentFault
 from ..core.host import require
+from ..protocol.runs import Change
 
 
 def status(ctx: Context, item: Raw) -> Change | None:

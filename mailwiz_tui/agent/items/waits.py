@@ -6,6 +6,7 @@ import time
 
 from ..core.context import Context, Raw
 from ..core.fault import AgentFault
+from ..protocol.journal import WaitEvent
 
 PATIENCE = 60.0
 """Seconds for one try."""
@@ -45,4 +46,4 @@ def _lacking(ctx: Context, item: Raw) -> str:
 
 def _tell(ctx: Context, item: Raw, *, over: bool) -> None:
     if ctx.journal:
-        ctx.journal.write("wait", step=ctx.journal.step, server=item["server"], what=item["what"], over=over)
+        ctx.journal.write(WaitEvent(ctx.journal.step, str(item["server"]), str(item["what"]), over))

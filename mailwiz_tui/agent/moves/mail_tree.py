@@ -13,7 +13,8 @@ import hashlib
 import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import Any
+
+from ..protocol.codec import read_tuple
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Entry:
     digest: str = ""
 
     @property
-    def content(self) -> tuple[Any, ...]:
+    def content(self) -> tuple[object, ...]:
         """What two copies of it have in common."""
         if self.kind == "f":
             return (self.path, self.kind, self.size, self.time if is_message(self.path) else 0, self.digest)
@@ -61,7 +62,7 @@ def forget_locks(root: str) -> None:
                 os.unlink(os.path.join(folder, name))
 
 
-def key(entry: Entry) -> tuple[Any, ...]:
+def key(entry: Entry) -> tuple[object, ...]:
     """What a message keeps when its flags or its read state change: folder, unique name, size, time."""
     folder, _, name = entry.path.rpartition("/")
     return (folder.rpartition("/")[0], name.partition(":")[0], entry.size, entry.time)
@@ -106,14 +107,14 @@ def _entry(path: str, item: os.DirEntry[str], digests: bool) -> Entry:
     return Entry(path, "f", about.st_size, about.st_mtime_ns, about.st_mode & 0o7777, same, "", digest)
 
 
-def as_raw(entries: Iterator[Entry]) -> list[dict[str, Any]]:
+def as_raw(entries: Iterator[Entry]) -> list[dict[str, object]]:
     """For a JSON line."""
     return [asdict(entry) for entry in entries]
 
 
-def from_raw(raw: list[dict[str, Any]]) -> list[Entry]:
-    """From a JSON line. Raises ValueError for a path that leads out of the tree."""
-    entries = [Entry(**item) for item in raw]
+def from_raw(raw: object) -> list[Entry]:
+    """From a JSON line. Raises ValueError for what is no tree, or a path that leads out of it."""
+    entries = list(read_tuple(Entry, raw))
     for entry in entries:
         if entry.path.startswith("/") or ".." in entry.path.split("/") or "\0" in entry.path or not entry.path:
             raise ValueError(f"{entry.path!r} is no path within a mailbox")

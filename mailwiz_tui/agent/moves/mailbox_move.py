@@ -13,10 +13,10 @@ import contextlib
 import os
 import shutil
 import time
-from typing import Any
 
 from ..core.fault import AgentFault
 from ..core.host import Host, require
+from ..protocol.moves import MailboxSize, MailboxState, MessageCount, PublishedMailbox, RetiredMailbox
 from . import move_state
 from .mail_tree import forget_locks, is_message, walk
 from .move_state import Places, exchange, held, kind, like, places, settle, tombstone
@@ -25,17 +25,16 @@ FREE_AFTER = 30.0
 """How long programs may keep files of a mailbox open that was set aside, in seconds."""
 
 
-def look(host: Host, address: str) -> dict[str, Any]:
-    """What of the mailbox is here: ``home`` is mail, tombstone or none; ``kept`` and ``arriving`` whether they are;
-    ``begun`` whether a move was not ended."""
+def look(host: Host, address: str) -> MailboxState:
+    """What of the mailbox is here."""
     there = places(host, address)
     kept, arriving = os.path.isdir(there.kept), os.path.isdir(there.arriving)
     begun = bool(move_state.read(host, address))
-    return {"home": kind(there.home), "kept": kept, "arriving": arriving, "begun": begun}
+    return MailboxState(kind(there.home), kept, arriving, begun)
 
 
-def claim(host: Host, address: str, token: str, arrives: bool) -> dict[str, Any]:
-    """Takes the mailbox over for a move; any other move of it ends. Returns what ``look`` does, sizes and room.
+def claim(host: Host, address: str, token: str, arrives: bool) -> MailboxSize:
+    """Takes the mailbox over for a move; any other move of it ends.
 
     ``arrives``: it is not on this store, and may be brought here. What a move that broke off had put in its place
     already is what arrived, then.
@@ -50,11 +49,11 @@ def claim(host: Host, address: str, token: str, arrives: bool) -> dict[str, Any]
         move_state.write(host, address, state)
         size, messages = _weigh(there.source)
         room = os.statvfs(os.path.dirname(there.kept))
-        return {**look(host, address), "bytes": size, "messages": messages, "free": room.f_bavail * room.f_frsize}
+        return MailboxSize(size, messages, room.f_bavail * room.f_frsize)
 
 
-def block(host: Host, address: str, token: str, store: str) -> dict[str, Any]:
-    """Sets the mailbox aside and waits until no program has anything of it open; ``{"messages"}`` it holds."""
+def block(host: Host, address: str, token: str, store: str) -> MessageCount:
+    """Sets the mailbox aside and waits until no program has anything of it open; the messages that it holds."""
     there = places(host, address)
     with held(host, address, token):
         for _ in range(5):
@@ -65,39 +64,37 @@ def block(host: Host, address: str, token: str, store: str) -> dict[str, Any]:
         settle(os.path.dirname(there.kept))
         _wait_until_free(host, address, there.kept)
         forget_locks(there.kept)
-        return {"messages": _weigh(there.kept)[1]}
+        return MessageCount(_weigh(there.kept)[1])
 
 
-def unblock(host: Host, address: str, token: str) -> dict[str, Any]:
+def unblock(host: Host, address: str, token: str) -> None:
     """Puts the mailbox back in its place on the old store."""
     there = places(host, address)
     with held(host, address, token):
         _put_back(there)
-    return {}
 
 
-def publish(host: Host, address: str, token: str) -> dict[str, Any]:
-    """Puts what arrived in the mailbox's place on the new store; ``{"found"}``: where older mail of it went."""
+def publish(host: Host, address: str, token: str) -> PublishedMailbox:
+    """Puts what arrived in the mailbox's place on the new store; says where older mail of it went."""
     there = places(host, address)
     with held(host, address, token) as state:
         move_state.write(host, address, {**state, "published": True})
         put = _swap_in if os.path.isdir(there.arriving) else _clear
         found = put(host, there, address)
         settle(os.path.dirname(there.kept))
-        return {"found": found}
+        return PublishedMailbox(found)
 
 
-def discard(host: Host, address: str, token: str) -> dict[str, Any]:
+def discard(host: Host, address: str, token: str) -> None:
     """Takes away what arrived on a store that is not to have it."""
     there = places(host, address)
     with held(host, address, token):
         if os.path.isdir(there.arriving):
             shutil.rmtree(there.arriving)
-    return {}
 
 
-def retire(host: Host, address: str, token: str, store: str) -> dict[str, Any]:
-    """Puts the old copy into the trash, now that the mailbox is on ``store``; ``{"trash"}`` says where."""
+def retire(host: Host, address: str, token: str, store: str) -> RetiredMailbox:
+    """Puts the old copy into the trash, now that the mailbox is on ``store``; says where."""
     there = places(host, address)
     with held(host, address, token):
         gone = _to_trash(there.kept, there, address) if os.path.isdir(there.kept) else ""
@@ -105,18 +102,18 @@ def retire(host: Host, address: str, token: str, store: str) -> dict[str, Any]:
             tombstone(there.home, address, store)
         if os.path.isdir(there.arriving):
             shutil.rmtree(there.arriving)
-        return {"trash": gone}
+        return RetiredMailbox(gone)
 
 
-def inspect(host: Host, address: str, token: str) -> dict[str, Any]:
+def inspect(host: Host, address: str, token: str) -> MessageCount:
     """How many messages Dovecot itself counts in what arrived: it must be able to read what another wrote.
 
-    Where it cannot, its indexes are left out, which it makes anew from the mail. Returns ``{"messages"}``.
+    Where it cannot, its indexes are left out, which it makes anew from the mail.
     """
     there = places(host, address)
     with held(host, address, token):
         if not os.path.isdir(there.arriving):
-            return {"messages": 0}
+            return MessageCount(0)
         expected = _weigh(there.arriving)[1]
         try:
             counted = _count(host, address, there.arriving)
@@ -127,7 +124,7 @@ def inspect(host: Host, address: str, token: str) -> dict[str, Any]:
                 if os.path.basename(entry.path).startswith(("dovecot.index", "dovecot.list.index")):
                     os.unlink(os.path.join(there.arriving, entry.path))
             counted = _count(host, address, there.arriving)
-        return {"messages": counted}
+        return MessageCount(counted)
 
 
 def _count(host: Host, address: str, home: str) -> int:

@@ -16,10 +16,11 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from ..core.fault import AgentFault
 from ..core.host import Host
+from ..protocol.moves import FetchMailbox, FetchProgress, OfferMailbox
 from . import mail_tree, move_state
 from .mail_tree import Copy, Entry
 
@@ -89,46 +90,44 @@ class Offer:
             stream.flush()
 
 
-def offer(host: Host, address: str, token: str, peer: str, place: str, port: int) -> dict[str, Any]:
-    """Lets the server with the internal name ``peer`` fetch a mailbox from here until ``withdraw``."""
+def offer(host: Host, asked: OfferMailbox) -> None:
+    """Lets another server fetch a mailbox from here until ``withdraw``."""
+    address, token, peer = asked.address, asked.token, asked.peer
     move_state.check(host, address, token)
     given = _offers.get(address)
     if given is not None and given.serves(token, peer):
-        return {}
+        return
     withdraw(address)
     try:
-        _offers[address] = Offer(host, address, token, peer, (place, port))
+        _offers[address] = Offer(host, address, token, peer, (asked.place, asked.port))
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             raise
         raise AgentFault("another mailbox is on its way from this store", "move",
                          "try again when it has arrived") from None  # fmt: skip
-    return {}
 
 
-def withdraw(address: str) -> dict[str, Any]:
+def withdraw(address: str) -> None:
     """Ends an offer."""
     given = _offers.pop(address, None)
     if given is not None:
         given.close()
-    return {}
 
 
-def fetch(
-    host: Host, address: str, token: str, peer: str, place: str, port: int, whole: bool = False
-) -> Iterator[dict[str, Any]]:
+def fetch(host: Host, asked: FetchMailbox) -> Iterator[FetchProgress]:
     """Copies a mailbox from the store that offers it; says how far it is, and last of all what is here now.
 
     Without ``whole`` the messages only, while the mailbox is in use. With it everything, the source must rest,
     and both are compared. Raises AgentFault where anything is not the same in the end.
     """
+    address, token, whole = asked.address, asked.token, asked.whole
     there = move_state.places(host, address)
     with move_state.held(host, address, token):
         try:
-            with _reach(host, peer, place, port) as stream:
+            with _reach(host, asked.peer, asked.place, asked.port) as stream:
                 wanted = _list(stream, digests=whole)
                 if wanted is None:
-                    yield {"messages": 0, "bytes": 0, "done": True}
+                    yield FetchProgress(done=True)
                     return
                 owner = os.stat(os.path.dirname(os.path.dirname(os.path.dirname(there.arriving))))
                 copy = Copy(there.arriving, (owner.st_uid, owner.st_gid) if host.can_chown else None)
@@ -143,12 +142,12 @@ def fetch(
             raise AgentFault(what, "move", "move it once more") from None
         move_state.settle(there.arriving)
         messages = [e for e in mail_tree.walk(there.arriving) if e.kind == "f" and mail_tree.is_message(e.path)]
-        yield {"messages": len(messages), "bytes": sum(e.size for e in messages), "done": True}
+        yield FetchProgress(messages=len(messages), bytes=sum(e.size for e in messages), done=True)
 
 
 def _get(
     host: Host, address: str, token: str, stream: BinaryIO, copy: Copy, wanted: list[Entry], missing: list[Entry]
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[FetchProgress]:
     """Fetches what is missing; of a file with several names the content comes once."""
     absent = {entry.path for entry in missing}
     first = {
@@ -176,7 +175,7 @@ def _get(
         done += 1
         if time.monotonic() > told + 1:
             told = time.monotonic()
-            yield {"files": done, "of": len(fetched)}
+            yield FetchProgress(done, len(fetched))
     for shared, entry in further:
         with contextlib.suppress(FileNotFoundError):
             copy.another_name(shared, entry)
@@ -227,7 +226,7 @@ def _content(stream: BinaryIO, size: int) -> Iterator[bytes]:
         yield piece
 
 
-def _say(stream: BinaryIO, value: dict[str, Any]) -> None:
+def _say(stream: BinaryIO, value: dict[str, object]) -> None:
     stream.write(json.dumps(value).encode() + b"\n")
 
 

@@ -18,7 +18,6 @@ import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from ..accounts.addresses import address_of
 from ..accounts.mailboxes import home_of
@@ -122,7 +121,7 @@ def like(host: Host, path: str, model: str) -> None:
         os.chown(path, owner.st_uid, owner.st_gid)
 
 
-def read(host: Host, address: str) -> dict[str, Any]:
+def read(host: Host, address: str) -> dict[str, object]:
     """What is written down of a mailbox's move here; empty where nothing is."""
     try:
         with open(_file(host, address, "json"), encoding="utf-8") as handle:
@@ -132,14 +131,14 @@ def read(host: Host, address: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def write(host: Host, address: str, state: dict[str, Any]) -> None:
+def write(host: Host, address: str, state: dict[str, object]) -> None:
     """Writes it down."""
     host.make_state_dirs()
     os.makedirs(host.state("moves"), mode=0o700, exist_ok=True)
     files.write(host, f"/var/lib/mailwiz/moves/{address_of(address)}.json", json.dumps(state).encode(), 0o600)
 
 
-def end(host: Host, address: str, token: str) -> dict[str, Any]:
+def end(host: Host, address: str, token: str) -> None:
     """Ends a move here: no further step of it is taken, and its folder goes if nothing is in it."""
     with held(host, address, token):
         there = places(host, address)
@@ -147,7 +146,6 @@ def end(host: Host, address: str, token: str) -> dict[str, Any]:
             with contextlib.suppress(OSError):
                 os.unlink(path) if os.path.isfile(path) else os.rmdir(path)
         forget(host, address)
-    return {}
 
 
 def forget(host: Host, address: str) -> None:
@@ -156,7 +154,7 @@ def forget(host: Host, address: str) -> None:
         os.unlink(_file(host, address, "json"))
 
 
-def check(host: Host, address: str, token: str) -> dict[str, Any]:
+def check(host: Host, address: str, token: str) -> dict[str, object]:
     """What is written down, if the move is still the one that may go on. Raises AgentFault."""
     state = read(host, address)
     if state.get("token") != token:
@@ -166,7 +164,7 @@ def check(host: Host, address: str, token: str) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def held(host: Host, address: str, token: str) -> Iterator[dict[str, Any]]:
+def held(host: Host, address: str, token: str) -> Iterator[dict[str, object]]:
     """One step at a time with a mailbox, and only of the move that may go on; gives what is written down."""
     host.make_state_dirs()
     os.makedirs(host.state("moves"), mode=0o700, exist_ok=True)

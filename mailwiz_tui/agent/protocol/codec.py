@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import types
 from functools import cache
-from typing import Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
+from typing import Literal, TypeAlias, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 Document: TypeAlias = dict[str, object]
@@ -74,6 +74,14 @@ def from_json(kind: object, value: object, where: str = "it") -> object:
         entries = value.items() if isinstance(value, dict) else ()
         return {str(key): from_json(inner, entry, f"{where}.{key}") for key, entry in entries}
     return _scalar(kind, value, where)
+
+
+T = TypeVar("T")
+
+
+def read_tuple(kind: type[T], value: object) -> tuple[T, ...]:
+    """A list of values of one type from JSON. Raises WireError."""
+    return cast("tuple[T, ...]", _tuple((kind, Ellipsis), value, "it"))
 
 
 def _scalar(kind: object, value: object, where: str) -> object:

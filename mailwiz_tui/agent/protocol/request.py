@@ -8,7 +8,7 @@ from typing import ClassVar, Generic, Self, TypeVar, cast, get_args
 
 from .codec import Json, from_json, to_json
 
-A = TypeVar("A")
+A_co = TypeVar("A_co", covariant=True)
 
 
 @dataclass(frozen=True)
@@ -19,13 +19,18 @@ class Operation:
     carry_out: Callable[[object], Json | Iterator[Json]]
 
 
-class Request(Generic[A]):
-    """A request with one answer of the type ``A``. Subclasses are frozen dataclasses of the arguments."""
+class Request(Generic[A_co]):
+    """A request with one answer of the type ``A_co``. Subclasses are frozen dataclasses of the arguments."""
 
     operation: ClassVar[str]
+    """The name on the wire: that of the class."""
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.operation = cls.__name__
 
     @classmethod
-    def by(cls, work: Callable[[Self], A]) -> Operation:
+    def by(cls, work: Callable[[Self], A_co]) -> Operation:
         """The operation that answers this kind of request with ``work``."""
         return Operation(cls.operation, lambda raw: to_json(work(cls.read(raw))))
 
@@ -35,18 +40,23 @@ class Request(Generic[A]):
         return cast("Self", from_json(cls, raw, cls.operation))
 
     @classmethod
-    def answer(cls, raw: object) -> A:
+    def answer(cls, raw: object) -> A_co:
         """The answer from JSON. Raises WireError."""
-        return cast("A", from_json(_answer_of(cls), raw, "the answer"))
+        return cast("A_co", from_json(_answer_of(cls), raw, "the answer"))
 
 
-class Stream(Generic[A]):
-    """A request that is answered by any number of items of the type ``A``, until it ends or is given up."""
+class Stream(Generic[A_co]):
+    """A request that is answered by any number of items of the type ``A_co``, until it ends or is given up."""
 
     operation: ClassVar[str]
+    """The name on the wire: that of the class."""
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.operation = cls.__name__
 
     @classmethod
-    def by(cls, work: Callable[[Self], Iterator[A | None]]) -> Operation:
+    def by(cls, work: Callable[[Self], Iterator[A_co | None]]) -> Operation:
         """The operation that answers with ``work``, which gives None where there is nothing to say as yet."""
         return Operation(cls.operation, lambda raw: (to_json(item) for item in work(cls.read(raw))))
 
@@ -56,19 +66,17 @@ class Stream(Generic[A]):
         return cast("Self", from_json(cls, raw, cls.operation))
 
     @classmethod
-    def item(cls, raw: object) -> A:
+    def item(cls, raw: object) -> A_co:
         """One item from JSON. Raises WireError."""
-        return cast("A", from_json(_answer_of(cls), raw, "the answer"))
+        return cast("A_co", from_json(_answer_of(cls), raw, "the answer"))
 
 
 @dataclass(frozen=True)
 class Ping(Request[str]):
     """Does the agent still answer?"""
 
-    operation = "ping"
-
 
 def _answer_of(cls: type) -> object:
-    """The ``A`` that a subclass names in brackets."""
+    """The ``A_co`` that a subclass names in brackets."""
     bases: tuple[object, ...] = cls.__dict__["__orig_bases__"]
     return next(args[0] for base in bases if (args := get_args(base)))

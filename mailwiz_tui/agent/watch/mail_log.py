@@ -10,10 +10,10 @@ import json
 import re
 import time
 from collections import deque
-from typing import Any
 
 from ..core.clean import clean_line
 from ..core.host import Host
+from ..protocol.watch import LogGain
 
 FIRST_LINES = 20_000
 WARNING = 4
@@ -23,7 +23,7 @@ _STATUS = re.compile(r"\bstatus=(sent|deferred|bounced|expired)\b")
 _LOOPBACK = re.compile(r"\brelay=(?:127\.|localhost|\[?::1)")
 _REPLY = re.compile(r"reject: [^;]*?: ([45])(?:\d\d|\.)")
 
-Entry = dict[str, Any]
+Entry = dict[str, object]
 
 
 def kind(program: str, message: str) -> str:
@@ -42,35 +42,34 @@ def kind(program: str, message: str) -> str:
     return "out" if name == "smtp" and not _LOOPBACK.search(message) else ""
 
 
-def read(host: Host, place: str, since: float, keep: int) -> dict[str, Any]:
+def read(host: Host, place: str, since: float, keep: int) -> LogGain:
     """Lines after ``place`` (what the last answer said; empty at first: the last ``since`` seconds).
 
-    Returns ``{"place", "lines": [[at, program, text], …], "minutes": [[minute, kind, count], …], "left_out"}``: the
-    newest ``keep`` lines, and the counts of all of them by minute (seconds since the epoch).
+    The newest ``keep`` lines, and the counts of all of them by minute (seconds since the epoch).
     """
     entries = _entries(host, place, since)
     if entries is None and place:
         entries = _entries(host, "", since)
-    shown: deque[list[Any]] = deque(maxlen=max(1, keep))
+    shown: deque[tuple[float, str, str]] = deque(maxlen=max(1, keep))
     minutes: dict[tuple[int, str], int] = {}
     seen, cursor = 0, ""
     for entry in entries or []:
         cursor = str(entry.get("__CURSOR", "")) or cursor
-        at = int(entry.get("__REALTIME_TIMESTAMP", 0)) / 1e6
+        at = int(str(entry.get("__REALTIME_TIMESTAMP", 0))) / 1e6
         program, message = str(entry.get("SYSLOG_IDENTIFIER", "")), _text(entry.get("MESSAGE"))
         if not _wanted(program, message, str(entry.get("PRIORITY", "6"))):
             continue
         seen += 1
-        shown.append([round(at, 3), clean_line(program, 60), clean_line(message)])
+        shown.append((round(at, 3), clean_line(program, 60), clean_line(message)))
         if what := kind(program, message):
             key = (int(at) // 60 * 60, what)
             minutes[key] = minutes.get(key, 0) + 1
-    return {
-        "place": f"cursor {cursor}" if cursor else (place or f"since {time.time():.0f}"),
-        "lines": list(shown),
-        "minutes": [[minute, what, count] for (minute, what), count in sorted(minutes.items())],
-        "left_out": seen - len(shown),
-    }
+    return LogGain(
+        f"cursor {cursor}" if cursor else (place or f"since {time.time():.0f}"),
+        tuple(shown),
+        tuple((minute, what, count) for (minute, what), count in sorted(minutes.items())),
+        seen - len(shown),
+    )
 
 
 def _entries(host: Host, place: str, since: float) -> list[Entry] | None:
@@ -96,7 +95,7 @@ def _parsed(line: bytes) -> Entry | None:
     return entry if isinstance(entry, dict) else None
 
 
-def _text(message: Any) -> str:
+def _text(message: object) -> str:
     """journalctl gives bytes that are no text as a list of numbers, and null for what is too long."""
     if isinstance(message, list):
         return bytes(b for b in message if isinstance(b, int) and 0 <= b < 256).decode("utf-8", "replace")

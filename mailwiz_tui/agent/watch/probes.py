@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from ..core.clean import tail
-from ..core.context import Raw
 from ..core.host import Host
+from ..protocol.probes import ProbeAnswer, ProbeCommand
 
-_TIMEOUT = 20.0
 
+def run_all(host: Host, probes: Sequence[ProbeCommand]) -> tuple[ProbeAnswer, ...]:
+    """The answers in the order of the probes; of each at most 40 lines and 8000 characters."""
 
-def run_all(host: Host, probes: list[Raw]) -> list[Raw]:
-    """For each probe ``{"id", "exit", "output"}``; ``exit`` is None where it took too long."""
-
-    def one(probe: Raw) -> Raw:
-        done = host.run(probe["argv"], timeout=float(probe.get("timeout", _TIMEOUT)))
-        return {"id": probe["id"], "exit": done.exit, "output": tail(done.output, 40)[-8000:]}
+    def one(probe: ProbeCommand) -> ProbeAnswer:
+        done = host.run(list(probe.argv), timeout=probe.timeout)
+        return ProbeAnswer(probe.id, done.exit, tail(done.output, 40)[-8000:])
 
     with ThreadPoolExecutor(max(1, min(8, len(probes)))) as pool:
-        return list(pool.map(one, probes))
+        return tuple(pool.map(one, probes))

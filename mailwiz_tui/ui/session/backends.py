@@ -62,11 +62,12 @@ async def real_verify(engine: EngineApi, *, on_result: OnResult) -> list[CheckRe
 async def real_probe(server: Server, prompts: Prompts) -> Facts:
     """Connect to one server and ask what it is; the connection is closed afterwards."""
     from mailwiz_tui.deploy.pool import Pool
+    from mailwiz_tui.deploy.work import facts_of
 
     pool = Pool(prompts)
     try:
         link = await pool.link(server)
-        return Facts.model_validate(await link.request("facts"))
+        return await facts_of(link)
     finally:
         await pool.close()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,6 @@ def compare(machine: Rehearsal) -> Compare:
 
     def look(blueprint: dict[str, Any]) -> list[dict[str, Any]]:
         found = steps.compare(Context.of(machine.host, blueprint, predict=True))
-        return [change for entry in found for change in entry["changes"]]
+        return [asdict(change) for entry in found for change in entry.changes]
 
     return look

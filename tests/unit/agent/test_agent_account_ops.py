@@ -10,12 +10,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailwiz_tui.agent.accounts import account_ops, account_sql, placement
+from mailwiz_tui.agent.accounts import account_list, account_sql, placement
 from mailwiz_tui.agent.core import secrets
 from mailwiz_tui.agent.core.context import Context
 from mailwiz_tui.agent.core.fault import AgentFault
+from mailwiz_tui.agent.protocol.accounts import (
+    AddAlias,
+    AddedMailbox,
+    AddMailbox,
+    ChangeMailbox,
+    FoundMail,
+    LeftMail,
+    MailboxCreated,
+    MailboxRemoved,
+    RemoveAlias,
+    RemovedMailbox,
+    RemoveMailbox,
+    SetPassword,
+)
+from mailwiz_tui.agent.protocol.codec import Secret
+from mailwiz_tui.agent.protocol.request import Request
 from mailwiz_tui.stack.blueprint import Blueprint, File, SecretSpec
 from tests.unit.agent.rehearsal import Rehearsal, step
+from tests.unit.fake_link import ask
 
 MARIADB = """#!/bin/sh
 cat >"$MAILWIZ_ROOT/asked"
@@ -33,6 +50,11 @@ exit 0
 """
 DOVECONF = "#!/bin/sh\necho '/var/vmail/%{user | domain}/%{user | username}'\n"
 PASSWORD = "Canary-7f3Qm2x9KpLw"
+SECRET = Secret(PASSWORD)
+ANNA = {
+    "kind": "mailbox", "address": "anna@example.com", "name": "Anna", "quota": 0, "used": 0, "messages": 0,
+    "active": 1, "created": None,
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -57,10 +79,8 @@ def sql(machine: Rehearsal) -> str:
 
 
 def test_a_mailbox_gets_the_rows_that_postfixadmin_writes(server: Rehearsal) -> None:
-    done = account_ops.work(
-        server.host, "add", {"address": "Anna@Example.com", "password": PASSWORD, "quota": 5, "name": "Anna Müller"}
-    )
-    assert done == {"address": "anna@example.com", "found_mail": "", "store": ""}
+    done = ask(server.host, AddMailbox("Anna@Example.com", SECRET, 5, "Anna Müller"))
+    assert done == AddedMailbox("anna@example.com")
     said = sql(server)
     assert "INSERT INTO mailbox (username, password, name, maildir, local_part, domain, quota, created" in said
     assert "'example.com/anna/'" in said
@@ -71,9 +91,8 @@ def test_a_mailbox_gets_the_rows_that_postfixadmin_writes(server: Rehearsal) -> 
 
 
 def test_a_mailbox_goes_to_the_store_with_the_fewest_or_the_one_named(server: Rehearsal) -> None:
-    stores = ["store1", "store2", "store3"]
-    new = {"address": "anna@example.com", "password": PASSWORD, "stores": stores}
-    assert account_ops.work(server.host, "add", dict(new))["store"] == "store1"
+    stores = ("store1", "store2", "store3")
+    assert ask(server.host, AddMailbox("anna@example.com", SECRET, stores=stores)).store == "store1"
     answer(server, "mailbox", {"store": "store1", "mailboxes": 3}, {"store": "store3", "mailboxes": 1})
     assert placement.choose(server.host, stores) == "store2"
     answer(server, "mailbox", *({"store": store, "mailboxes": 2} for store in stores))
@@ -89,52 +108,51 @@ def test_what_is_on_another_store_is_not_looked_for_here(server: Rehearsal) -> N
     home.mkdir(parents=True)
     row = {"address": "anna@example.com", "active": 1, "quota": 0, "store": "store2"}
     answer(server, "mailbox", row)
-    asked = {"address": "anna@example.com", "delete_mail": True, "stores": ["store1", "store2"]}
-    assert not account_ops.work(server.host, "remove", asked)["home"]
+    asked = RemoveMailbox("anna@example.com", delete_mail=True, stores=("store1", "store2"))
+    assert not ask(server.host, asked).home
     assert home.exists()
     assert "DELETE FROM mailwiz_store WHERE username = 'anna@example.com'" in sql(server)
-    there = {"address": "anna@example.com"}
-    assert account_ops.work(server.host, "mailbox_created", there) == {"found_mail": "/var/vmail/example.com/anna"}
-    gone = account_ops.work(server.host, "mailbox_removed", there | {"delete_mail": True})
-    assert gone == {"home": "/var/vmail/example.com/anna", "deleted": True}
+    found = ask(server.host, MailboxCreated("anna@example.com"))
+    assert found == FoundMail("/var/vmail/example.com/anna")
+    gone = ask(server.host, MailboxRemoved("anna@example.com", delete_mail=True))
+    assert gone == LeftMail("/var/vmail/example.com/anna", deleted=True)
     assert not home.exists()
     answer(server, "mailbox", row | {"moving_to": "store1"})
     with pytest.raises(AgentFault, match="is being moved to store1"):
-        account_ops.work(server.host, "remove", asked)
+        ask(server.host, asked)
 
 
 def test_the_password_is_in_no_argument_and_no_statement(server: Rehearsal) -> None:
-    account_ops.work(server.host, "add", {"address": "anna@example.com", "password": PASSWORD})
+    ask(server.host, AddMailbox("anna@example.com", SECRET))
     answer(server, "mailbox", {"address": "anna@example.com", "active": 1, "quota": 0})
-    account_ops.work(server.host, "password", {"address": "anna@example.com", "password": PASSWORD})
+    ask(server.host, SetPassword("anna@example.com", SECRET))
     for path in server.root.rglob("*"):
         assert not path.is_file() or PASSWORD not in path.read_text(errors="replace"), path
     assert "doveadm kick anna@example.com" in (server.root / "arguments").read_text()
 
 
 @pytest.mark.parametrize(
-    ("what", "args", "said"),
+    ("request_", "said"),
     [
-        ("add", {"address": "anna@elsewhere.com", "password": PASSWORD}, "elsewhere.com has no mailboxes here"),
-        ("add", {"address": "anna@example.com", "password": "short"}, "fewer than 12"),
-        ("add", {"address": "an+na@example.com", "password": PASSWORD}, "follows a +"),
-        ("add", {"address": "anna'; DROP TABLE mailbox;--@example.com", "password": PASSWORD}, "no mail address"),
-        ("add", {"address": "../etc@example.com", "password": PASSWORD}, "no mail address"),
-        ("add", {"address": "mailwiz-probe@example.com", "password": PASSWORD}, "verification"),
-        ("add", {"address": "anna@example.com", "password": PASSWORD, "quota": -1}, "no quota"),
-        ("password", {"address": "anna@example.com", "password": PASSWORD}, "no mailbox anna@example.com"),
-        ("remove", {"address": "anna@example.com"}, "no mailbox anna@example.com"),
-        ("change", {"address": "anna@example.com", "active": False}, "no mailbox anna@example.com"),
-        ("alias_add", {"address": "sales@example.com", "goto": []}, "must lead somewhere"),
-        ("alias_add", {"address": "sales@example.com", "goto": ["sales@example.com"]}, "lead to itself"),
-        ("alias_add", {"address": "sales@example.com", "goto": ["nobody@example.com"]}, "does not exist here"),
-        ("alias_remove", {"address": "sales@example.com"}, "no alias sales@example.com"),
-        ("drop", {}, "cannot 'drop' accounts"),
+        (AddMailbox("anna@elsewhere.com", SECRET), "elsewhere.com has no mailboxes here"),
+        (AddMailbox("anna@example.com", Secret("short")), "fewer than 12"),
+        (AddMailbox("an+na@example.com", SECRET), "follows a +"),
+        (AddMailbox("anna'; DROP TABLE mailbox;--@example.com", SECRET), "no mail address"),
+        (AddMailbox("../etc@example.com", SECRET), "no mail address"),
+        (AddMailbox("mailwiz-probe@example.com", SECRET), "verification"),
+        (AddMailbox("anna@example.com", SECRET, -1), "no quota"),
+        (SetPassword("anna@example.com", SECRET), "no mailbox anna@example.com"),
+        (RemoveMailbox("anna@example.com"), "no mailbox anna@example.com"),
+        (ChangeMailbox("anna@example.com", active=False), "no mailbox anna@example.com"),
+        (AddAlias("sales@example.com", ()), "must lead somewhere"),
+        (AddAlias("sales@example.com", ("sales@example.com",)), "lead to itself"),
+        (AddAlias("sales@example.com", ("nobody@example.com",)), "does not exist here"),
+        (RemoveAlias("sales@example.com"), "no alias sales@example.com"),
     ],
 )
-def test_what_cannot_be_done_is_said(server: Rehearsal, what: str, args: dict[str, Any], said: str) -> None:
+def test_what_cannot_be_done_is_said(server: Rehearsal, request_: Request[object], said: str) -> None:
     with pytest.raises(AgentFault, match=said.replace("+", r"\+")):
-        account_ops.work(server.host, what, args)
+        ask(server.host, request_)
     path = server.root / "sql"
     written = path.read_text() if path.exists() else ""
     assert not any(word in written for word in ("INSERT", "UPDATE", "DELETE"))
@@ -145,7 +163,7 @@ def test_nothing_installed_is_said_so(machine: Rehearsal) -> None:
     program.write_text("#!/bin/sh\necho \"ERROR 1049 (42000): Unknown database 'postfix'\"\nexit 1\n")
     program.chmod(0o755)
     with pytest.raises(AgentFault, match="no mail server is installed"):
-        account_ops.everything(machine.host)
+        account_list.everything(machine.host)
 
 
 def test_removing_keeps_the_mail_and_says_where(server: Rehearsal) -> None:
@@ -154,12 +172,12 @@ def test_removing_keeps_the_mail_and_says_where(server: Rehearsal) -> None:
     (home / "mail").write_text("kept")
     answer(server, "mailbox", {"address": "anna@example.com", "active": 1, "quota": 0})
     answer(server, "alias", {"address": "sales@example.com", "goto": "bob@example.com,anna@example.com"})
-    done = account_ops.work(server.host, "remove", {"address": "anna@example.com"})
-    assert done["home"] == "/var/vmail/example.com/anna"
-    assert done["aliases"] == ["sales@example.com"]
+    done = ask(server.host, RemoveMailbox("anna@example.com"))
+    assert done.home == "/var/vmail/example.com/anna"
+    assert done.aliases == ("sales@example.com",)
     assert (home / "mail").exists()
-    done = account_ops.work(server.host, "remove", {"address": "anna@example.com", "delete_mail": True})
-    assert done["deleted"]
+    done = ask(server.host, RemoveMailbox("anna@example.com", delete_mail=True))
+    assert done.deleted
     assert not home.exists()
     assert home.parent.exists()
 
@@ -168,7 +186,7 @@ def test_own_aliases_are_no_aliases_in_the_list(server: Rehearsal) -> None:
     answer(
         server,
         "everything",
-        {"kind": "mailbox", "address": "anna@example.com"},
+        ANNA,
         {"kind": "alias", "address": "anna@example.com", "goto": "anna@example.com", "active": 1, "own": 1},
         {"kind": "alias", "address": "bob@example.com", "goto": "bob@example.com,b@e.org", "active": 1, "own": 1},
         {"kind": "alias", "address": "@example.com", "goto": "anna@example.com", "active": 1, "own": 0},
@@ -176,10 +194,10 @@ def test_own_aliases_are_no_aliases_in_the_list(server: Rehearsal) -> None:
     (server.root / "usr/bin/mariadb").write_text(
         '#!/bin/sh\ncat >/dev/null; cat "$MAILWIZ_ROOT/answers/everything"\n'
     )
-    found = account_ops.everything(server.host)
-    assert [(a["address"], a["goto"]) for a in found["aliases"]] == [
-        ("bob@example.com", ["bob@example.com", "b@e.org"]),
-        ("@example.com", ["anna@example.com"]),
+    found = account_list.everything(server.host)
+    assert [(alias.address, alias.goto) for alias in found.aliases] == [
+        ("bob@example.com", ("bob@example.com", "b@e.org")),
+        ("@example.com", ("anna@example.com",)),
     ]
 
 
@@ -199,12 +217,12 @@ def test_a_given_secret_is_never_made_up(machine: Rehearsal) -> None:
     file = File("/etc/out", "user:{{secret:smart-host}}\n")
     raw = Blueprint("mx1", (step(file),), (SecretSpec("smart-host", given="password of the smart host"),)).to_json()
     context = Context.of(machine.host, raw)
-    assert secrets.missing(machine.host, ["smart-host"]) == ["smart-host"]
+    assert secrets.missing(machine.host, ["smart-host"]) == ("smart-host",)
     with pytest.raises(AgentFault, match="password of the smart host was not given") as refused:
         context.secrets.fill(file.content)
     assert "mailwiz-tui secret PLAN smart-host" in refused.value.advice
     secrets.put(machine.host, "smart-host", "grün & secret")
-    assert secrets.missing(machine.host, ["smart-host"]) == []
+    assert secrets.missing(machine.host, ["smart-host"]) == ()
     assert Context.of(machine.host, raw).secrets.fill(file.content) == "user:grün & secret\n"
     assert Path(machine.host.state("secrets", "smart-host")).stat().st_mode & 0o777 == 0o600
     with pytest.raises(AgentFault):
@@ -220,8 +238,8 @@ def test_a_mailbox_that_the_panel_should_not_have_let_in_is_removed_without_touc
     neighbour.mkdir(parents=True)
     for name in ("*@example.com", "anna/maildir@example.com", "o%hara@example.com"):
         answer(server, "mailbox", {"address": name, "active": 1, "quota": 0})
-        done = account_ops.work(server.host, "remove", {"address": name, "delete_mail": True})
-        assert done == {"address": name, "home": "", "deleted": False, "aliases": []}
+        done = ask(server.host, RemoveMailbox(name, delete_mail=True))
+        assert done == RemovedMailbox(name, "", deleted=False, aliases=())
         assert f"DELETE FROM mailbox WHERE username = {account_sql.literal(name)};" in sql(server)
     assert neighbour.is_dir()
     assert "doveadm" not in (server.root / "arguments").read_text(), "doveadm takes * for everybody"
@@ -229,6 +247,6 @@ def test_a_mailbox_that_the_panel_should_not_have_let_in_is_removed_without_touc
 
 def test_a_mailbox_may_have_any_name_that_can_be_stored(server: Rehearsal) -> None:
     for name in ("o'hara", "a=b", "j&k", "hash#tag"):
-        done = account_ops.work(server.host, "add", {"address": f"{name}@example.com", "password": PASSWORD})
-        assert done["address"] == f"{name}@example.com"
+        done = ask(server.host, AddMailbox(f"{name}@example.com", SECRET))
+        assert done.address == f"{name}@example.com"
     assert account_sql.literal("o'hara@example.com") in sql(server)

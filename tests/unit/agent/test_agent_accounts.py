@@ -6,7 +6,10 @@ import pytest
 
 from mailwiz_tui.agent.accounts import first_accounts
 from mailwiz_tui.agent.core.fault import AgentFault
+from mailwiz_tui.agent.protocol.codec import Secret
+from mailwiz_tui.agent.protocol.first_accounts import EnsureAccounts, FirstAlias, FirstMailbox
 from tests.unit.agent.rehearsal import Rehearsal
+from tests.unit.fake_link import ask
 
 PASSWORD = "correct-horse-battery"
 
@@ -28,13 +31,12 @@ def database(machine: Rehearsal) -> Rehearsal:
 
 
 def ensure(machine: Rehearsal, password: str = PASSWORD) -> list[str]:
-    answer: dict[str, list[str]] = first_accounts.ensure(
-        machine.host,
-        [{"address": "postmaster@example.com", "password": password}],
-        [{"address": "abuse@example.com", "goto": "postmaster@example.com"}],
-        ["example.com"],
+    wanted = EnsureAccounts(
+        (FirstMailbox("postmaster@example.com", Secret(password)),),
+        (FirstAlias("abuse@example.com", "postmaster@example.com"),),
+        ("example.com",),
     )
-    return answer["set"]
+    return list(ask(machine.host, wanted).addresses)
 
 
 def statements(machine: Rehearsal) -> str:

@@ -8,6 +8,7 @@ import pytest
 
 from mailwiz_tui.agent.accounts import administrators
 from mailwiz_tui.agent.core.fault import AgentFault
+from mailwiz_tui.agent.protocol.first_accounts import PasswordsSet
 from tests.unit.agent.rehearsal import Rehearsal
 from tests.unit.agent.test_agent_account_ops import PASSWORD, answer, server, sql
 
@@ -16,7 +17,7 @@ POSTMASTER = "postmaster@example.com"
 
 
 def test_it_is_made_with_all_rights_and_its_password_is_in_no_argument(server: Rehearsal) -> None:
-    assert administrators.ensure(server.host, POSTMASTER, PASSWORD) == {"set": POSTMASTER}
+    assert administrators.ensure(server.host, POSTMASTER, PASSWORD) == PasswordsSet((POSTMASTER,))
     written = sql(server)
     assert "INSERT INTO admin" in written
     assert "INSERT INTO domain_admins" in written
@@ -29,14 +30,14 @@ def test_it_is_made_with_all_rights_and_its_password_is_in_no_argument(server: R
 def test_until_it_was_handed_over_each_time_a_new_password_is_set(server: Rehearsal) -> None:
     administrators.ensure(server.host, POSTMASTER, PASSWORD)
     answer(server, "admin", {"name": POSTMASTER})
-    assert administrators.ensure(server.host, POSTMASTER, PASSWORD) == {"set": POSTMASTER}
+    assert administrators.ensure(server.host, POSTMASTER, PASSWORD) == PasswordsSet((POSTMASTER,))
     administrators.acknowledge(server.host, POSTMASTER)
-    assert administrators.ensure(server.host, POSTMASTER, PASSWORD) == {"set": ""}
+    assert administrators.ensure(server.host, POSTMASTER, PASSWORD) == PasswordsSet(())
 
 
 def test_an_administrator_that_somebody_else_made_is_left_alone(server: Rehearsal) -> None:
     answer(server, "admin", {"name": "chief@example.com"})
-    assert administrators.ensure(server.host, POSTMASTER, PASSWORD) == {"set": ""}
+    assert administrators.ensure(server.host, POSTMASTER, PASSWORD) == PasswordsSet(())
     assert "INSERT" not in sql(server)
 
 

@@ -21,7 +21,7 @@ def test_a_restore_is_followed_to_its_own_end(machine: Rehearsal) -> None:
     says(machine, backup.RESTORE, {"event": "step", "text": "Fetch"}, {"event": "done", "text": "back"})
     says(machine, backup.BACKUP, {"event": "step", "text": "another"})
     found = [item for item in backup.follow(machine.host, backup.RESTORE) if item]
-    assert [item["event"] for item in found] == ["step", "done"]
+    assert [item.event for item in found] == ["step", "done"]
 
 
 def test_one_that_dies_without_a_word_is_told_as_failed(
@@ -31,15 +31,15 @@ def test_one_that_dies_without_a_word_is_told_as_failed(
     monkeypatch.setattr(backup, "_running", lambda host, unit: False)
     monkeypatch.setattr("mailwiz_tui.agent.backup.backup.time.monotonic", iter(range(0, 1000, 3)).__next__)
     last = [item for item in backup.follow(machine.host, backup.BACKUP) if item][-1]
-    assert last["event"] == "failed"
-    assert backup.BACKUP in last["advice"]
+    assert last.event == "failed"
+    assert backup.BACKUP in last.advice
 
 
 def test_nothing_else_is_followed_or_started(machine: Rehearsal) -> None:
     with pytest.raises(AgentFault):
         list(backup.follow(machine.host, "ssh.service"))
     with pytest.raises(AgentFault, match="set up"):
-        backup.start(machine.host, "run")
+        backup.start(machine.host)
 
 
 @pytest.mark.parametrize("key", ["", "two\nlines", "ümlaut"])

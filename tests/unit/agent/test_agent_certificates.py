@@ -9,9 +9,10 @@ import pytest
 from mailwiz_tui.agent.core.fault import AgentFault
 from mailwiz_tui.agent.core.host import Host
 from mailwiz_tui.agent.items import keys
+from mailwiz_tui.agent.protocol.keys import CertificatePublic, TlsWanted
 from tests.unit.certificates import issue
 
-WANTED = {"names": ["mail.example.com"], "days": 90}
+WANTED = TlsWanted(("mail.example.com",), 90)
 MIDDLE = issue("Middle", issue("Root", authority=True), authority=True)
 LEAF = issue("mail", MIDDLE, names=("mail.example.com",))
 
@@ -20,6 +21,12 @@ LEAF = issue("mail", MIDDLE, names=("mail.example.com",))
 def host(tmp_path: Path) -> Host:
     (tmp_path / "etc").mkdir()
     return Host(str(tmp_path))
+
+
+def tls(host: Host, name: str = "mail.example.com") -> CertificatePublic:
+    found = keys.prepare(host, [], TlsWanted((name,), 90)).tls
+    assert found is not None
+    return found
 
 
 def read(host: Host, path: str) -> str:
@@ -34,28 +41,28 @@ def put_live(host: Host, chain: str, key: str) -> None:
 
 
 def test_own_key_is_made_once_and_waits(host: Host) -> None:
-    first = keys.prepare(host, [], WANTED)["tls"]
-    assert (first["subject_names"], first["self_signed"]) == (["mail.example.com"], True)
-    assert keys.prepare(host, [], WANTED)["tls"] == first
+    first = tls(host)
+    assert (first.subject_names, first.self_signed) == (("mail.example.com",), True)
+    assert tls(host) == first
     assert not Path(host.path(keys.TLS_DIR + "/fullchain.pem")).exists(), "nothing is put to use"
     assert Path(host.path(keys.OWN_DIR + "/privkey.pem")).stat().st_mode & 0o777 == 0o600
-    renamed = keys.prepare(host, [], {"names": ["mx.example.com"], "days": 90})["tls"]
-    assert renamed["subject_names"] == ["mx.example.com"]
-    assert renamed["spki_sha256"] == first["spki_sha256"], "TLSA stays true"
+    renamed = tls(host, "mx.example.com")
+    assert renamed.subject_names == ("mx.example.com",)
+    assert renamed.spki_sha256 == first.spki_sha256, "TLSA stays true"
 
 
 def test_key_of_a_self_signed_certificate_in_use_is_kept(host: Host) -> None:
     used = issue("mail.example.com", names=("mail.example.com",))
     put_live(host, used.pem, used.key_pem())
-    told = keys.prepare(host, [], WANTED)["tls"]
+    told = tls(host)
     assert read(host, keys.OWN_DIR + "/privkey.pem") == used.key_pem()
-    assert told["pem"] == used.pem
+    assert told.pem == used.pem
 
 
 def test_key_of_an_own_certificate_in_use_is_not_taken(host: Host) -> None:
     put_live(host, LEAF.pem + MIDDLE.pem, LEAF.key_pem())
-    told = keys.prepare(host, [], WANTED)["tls"]
-    assert told["self_signed"]
+    told = tls(host)
+    assert told.self_signed
     assert read(host, keys.OWN_DIR + "/privkey.pem") != LEAF.key_pem()
 
 
@@ -66,7 +73,7 @@ def test_issued_certificate_to_the_own_key_is_what_is_told(host: Host) -> None:
     own = load_pem_private_key(read(host, keys.OWN_DIR + "/privkey.pem").encode(), None)
     issued = issue("mail.example.com", MIDDLE, names=("mail.example.com", "mta-sts.example.com"), key=own)
     put_live(host, issued.pem + MIDDLE.pem, issued.key_pem())
-    assert keys.prepare(host, [], WANTED)["tls"]["subject_names"] == ["mail.example.com", "mta-sts.example.com"]
+    assert tls(host).subject_names == ("mail.example.com", "mta-sts.example.com")
 
 
 def test_sent_certificate_waits_in_a_folder_of_its_own(host: Host) -> None:

@@ -8,6 +8,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from types import ModuleType
 
 import pytest
@@ -16,15 +17,17 @@ from mailwiz_tui.agent.core.fault import AgentFault
 from mailwiz_tui.agent.core.host import Done
 from mailwiz_tui.agent.core.state import State
 from mailwiz_tui.agent.facts import facts, listeners, mail_packages, network_facts
+from mailwiz_tui.agent.protocol.codec import to_json
+from mailwiz_tui.agent.protocol.facts import AskFacts, Listener, MailSoftware, ResolverFact, ServerFacts
 from mailwiz_tui.fleet.facts import Facts
 from tests.unit.agent.rehearsal import Rehearsal
+from tests.unit.fake_link import ask
 
 
 def test_the_agent_returns_exactly_the_facts_that_the_controller_knows(machine: Rehearsal) -> None:
-    found = facts.gather(machine.host)
     known = set(Facts.model_fields) - {"clock_skew"}  # only the controller can tell that
-    assert set(found) == known
-    read = Facts.model_validate(found)
+    assert {field.name for field in fields(ServerFacts)} == known
+    read = Facts.model_validate(to_json(ask(machine.host, AskFacts())))
     assert (read.os_id, read.os_version, read.codename) == ("debian", "13", "trixie")
     assert read.memory_total > 0
     assert read.disks[0].mount == "/"
@@ -38,28 +41,28 @@ def test_a_resolver_that_never_answers_hides_nothing_else(
     monkeypatch.setattr(facts, "_fqdn", answered.wait)
     found = facts.gather(machine.host)
     answered.set()
-    assert found["fqdn"] == ""
-    assert found["memory_total"] > 0
+    assert found.fqdn == ""
+    assert found.memory_total > 0
 
 
 @pytest.mark.parametrize(
-    ("key", "place", "name"),
+    ("key", "place", "name", "told"),
     [
-        ("mail_software", mail_packages, "find"),
-        ("listeners", listeners, "find"),
-        ("ssh_ports", facts, "_ssh_ports"),
+        ("mail_software", mail_packages, "find", (MailSoftware("postfix", "3", "other"),)),
+        ("listeners", listeners, "find", (Listener("tcp", "0.0.0.0", 25, "master"),)),
+        ("ssh_ports", facts, "_ssh_ports", (22, 2222)),
     ],
 )
 def test_what_must_be_known_is_waited_for_however_slow_the_server_is(
-    machine: Rehearsal, monkeypatch: pytest.MonkeyPatch, key: str, place: ModuleType, name: str
+    machine: Rehearsal, monkeypatch: pytest.MonkeyPatch, key: str, place: ModuleType, name: str, told: object
 ) -> None:
-    def slow(host: object, *_: object) -> list[dict[str, object]]:
+    def slow(host: object, *_: object) -> object:
         time.sleep(0.5)
-        return [{"port": 25, "process": key}]
+        return told
 
     monkeypatch.setattr(facts, "_DEADLINE", 0.1)
     monkeypatch.setattr(place, name, slow)
-    assert facts.gather(machine.host)[key] == [{"port": 25, "process": key}]
+    assert getattr(facts.gather(machine.host), key) == told
 
 
 def test_a_server_that_cannot_say_what_is_on_it_is_not_taken_for_an_empty_one(
@@ -87,7 +90,7 @@ def test_a_listener_is_found_with_its_address_and_program(machine: Rehearsal) ->
         socket.create_server(("127.0.0.1", 0)) as four,
         socket.create_server(("::1", 0), family=socket.AF_INET6) as six,
     ):
-        found = {(x["address"], x["port"]): x["process"] for x in listeners.find(machine.host)}
+        found = {(x.address, x.port): x.process for x in listeners.find(machine.host)}
         assert found[("127.0.0.1", four.getsockname()[1])]
         assert ("::1", six.getsockname()[1]) in found
 
@@ -110,7 +113,7 @@ def test_a_listener_is_ours_where_we_started_its_unit(machine: Rehearsal, monkey
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         for started, ours in (("postsrsd.service", True), ("other.service", False)):
-            assert {x["ours"] for x in listeners.find(machine.host, [started]) if x["port"] == port} == {ours}
+            assert {x.ours for x in listeners.find(machine.host, [started]) if x.port == port} == {ours}
 
 
 @pytest.mark.parametrize(
@@ -187,11 +190,11 @@ def test_answers_are_read_by_type(name_server: Callable[..., None], machine: Reh
     machine.touch("etc/resolv.conf", "nameserver 127.0.0.1\n")
     name_server(record(6) + record(46))
     assert network_facts.query("127.0.0.1", ".", 6, recurse=True) == {6, 46}
-    assert network_facts.resolvers(machine.host) == [{"address": "127.0.0.1", "answers": True, "dnssec": True}]
+    assert network_facts.resolvers(machine.host) == (ResolverFact("127.0.0.1", answers=True, dnssec=True),)
     name_server(record(6))
-    assert network_facts.resolvers(machine.host) == [{"address": "127.0.0.1", "answers": True, "dnssec": False}]
+    assert network_facts.resolvers(machine.host) == (ResolverFact("127.0.0.1", answers=True, dnssec=False),)
     name_server(b"", 0x8182)
-    assert network_facts.resolvers(machine.host) == [{"address": "127.0.0.1", "answers": False, "dnssec": False}]
+    assert network_facts.resolvers(machine.host) == (ResolverFact("127.0.0.1", answers=False, dnssec=False),)
     name_server(b"\xc0\x0c\x00")
     assert network_facts.query("127.0.0.1", ".", 6, recurse=True) is None
 
@@ -204,7 +207,7 @@ def test_whose_the_resolver_of_mta_sts_is(machine: Rehearsal) -> None:
     for text, owner in (("as Debian ships it\n", "package"), ("changed\n", "other")):
         machine.touch(path.lstrip("/"), text)
         (found,) = mail_packages.find(machine.host)
-        assert (found["name"], found["owner"]) == (package, owner)
+        assert (found.name, found.owner) == (package, owner)
 
 
 @pytest.mark.parametrize(
@@ -226,7 +229,7 @@ def test_a_postsrsd_as_debian_installed_it_is_nobodys(
     machine.path("/usr/bin/dpkg-query").write_text("#!/bin/sh\nprintf 'postsrsd\\t1.10\\tii \\t\\036'\n")
     machine.touch("etc/default/postsrsd", template.replace(*change) if change[0] else template)
     (found,) = mail_packages.find(machine.host)
-    assert (found["name"], found["owner"]) == ("postsrsd", owner)
+    assert (found.name, found.owner) == ("postsrsd", owner)
 
 
 @pytest.mark.parametrize("by", ["dpkg", "ucf"])
@@ -242,8 +245,8 @@ def test_whose_configuration_mail_software_has(machine: Rehearsal, by: str) -> N
     def owner_of(text: str) -> str:
         machine.touch("etc/dovecot/dovecot.conf", text)
         (found,) = mail_packages.find(machine.host)
-        assert (found["name"], found["version"]) == ("dovecot-core", "1:2.4")
-        return found["owner"]
+        assert (found.name, found.version) == ("dovecot-core", "1:2.4")
+        return found.owner
 
     assert owner_of(shipped) == "package"
     assert owner_of("somebody's own\n") == "other"
@@ -307,7 +310,7 @@ def test_a_postfix_in_which_somebody_set_anything_is_not_the_packages(
     machine.path("/usr/bin/dpkg-query").write_text("#!/bin/sh\nprintf 'postfix\\t3\\tii \\t\\036'\n")
     machine.touch("etc/postfix/main.cf", text + change)
     (found,) = mail_packages.find(machine.host)
-    assert found["owner"] == owner
+    assert found.owner == owner
 
 
 EXIM = """\
@@ -351,9 +354,9 @@ def test_an_exim_as_debian_installed_it_is_nobodys(
     machine.touch("etc/exim4/exim4.conf.template", template)
     machine.touch("etc/exim4/update-exim4.conf.conf", EXIM.replace(*change))
     (found,) = mail_packages.find(machine.host)
-    assert (found["name"], found["owner"]) == ("exim4-base", owner)
+    assert (found.name, found.owner) == ("exim4-base", owner)
     machine.touch("etc/exim4/exim4.conf.localmacros", "MAIN_TLS_ENABLE = 1\n")
-    assert mail_packages.find(machine.host)[0]["owner"] == "other"
+    assert mail_packages.find(machine.host)[0].owner == "other"
 
 
 def test_a_machine_that_was_renamed_since_has_still_the_packages_postfix(machine: Rehearsal) -> None:
@@ -362,4 +365,4 @@ def test_a_machine_that_was_renamed_since_has_still_the_packages_postfix(machine
     machine.path("/usr/bin/dpkg-query").write_text("#!/bin/sh\nprintf 'postfix\\t3\\tii \\t\\036'\n")
     machine.touch("etc/postfix/main.cf", MAIN_13)
     (found,) = mail_packages.find(machine.host)
-    assert found["owner"] == "package"
+    assert found.owner == "package"

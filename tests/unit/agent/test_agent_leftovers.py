@@ -19,7 +19,7 @@ def test_a_unit_no_longer_wanted_is_stopped_and_disabled_and_its_files_go_last(
     machine.path("/etc/foreign.conf").write_text("somebody else's")
     machine.forget_calls()
     (change,) = [c for c in compare(raw(NEW, END)) if c["kind"] == "leftovers"]
-    assert change["lines"] == ["-old.service", "-/etc/old.conf"]
+    assert change["lines"] == ("-old.service", "-/etc/old.conf")
     assert machine.calls() == []
     events = carry(raw(NEW, END))
     assert events[-1]["state"] == "done"

@@ -8,6 +8,7 @@ import pytest
 
 from mailwiz_tui.agent.core.host import Host
 from mailwiz_tui.agent.facts import mail_store
+from mailwiz_tui.agent.protocol.facts import MailStore
 
 
 def record(root: Path, line: str) -> Host:
@@ -21,9 +22,9 @@ def test_mail_is_a_folder_of_a_domain_that_holds_something(tmp_path: Path) -> No
     host = record(tmp_path, "maildir /m")
     (tmp_path / "m/lost+found").mkdir()
     (tmp_path / "m/example.com").mkdir()
-    assert mail_store.find(host) == {"format": "maildir", "path": "/m", "holds_mail": False}
+    assert mail_store.find(host) == MailStore("maildir", "/m", holds_mail=False)
     (tmp_path / "m/example.com/postmaster").mkdir()
-    assert mail_store.find(host) == {"format": "maildir", "path": "/m", "holds_mail": True}
+    assert mail_store.find(host) == MailStore("maildir", "/m", holds_mail=True)
 
 
 def test_nothing_is_known_where_nothing_is_recorded(tmp_path: Path) -> None:
@@ -33,10 +34,10 @@ def test_nothing_is_known_where_nothing_is_recorded(tmp_path: Path) -> None:
 def test_mail_on_a_file_server_that_is_not_mounted_counts_as_there(tmp_path: Path) -> None:
     found = mail_store.find(record(tmp_path, "nfs-maildir@nfs1:/mail /m"))
     assert found
-    assert found["holds_mail"]
+    assert found.holds_mail
 
 
 def test_mounted_and_empty_file_server_holds_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     host = record(tmp_path, "nfs-maildir@nfs1:/mail /m")
     monkeypatch.setattr(mail_store, "remote_mounts", lambda: {str(tmp_path / "m")})
-    assert mail_store.find(host) == {"format": "nfs-maildir@nfs1:/mail", "path": "/m", "holds_mail": False}
+    assert mail_store.find(host) == MailStore("nfs-maildir@nfs1:/mail", "/m", holds_mail=False)

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from mailwiz_tui.agent.protocol.watch import ActiveRun, CertificateEnd, LookAround, QueueState
 from mailwiz_tui.agent.watch import mail_log, monitor
 from tests.unit.agent.rehearsal import Rehearsal
+from tests.unit.fake_link import ask
 
 SENT = "to=<a@example.com>, relay=mx.example.com[192.0.2.1]:25, delay=1, dsn=2.0.0, status=sent (250 ok)"
 
@@ -76,26 +78,26 @@ def test_the_log_goes_on_where_it_was_left(machine: Rehearsal) -> None:
     lines.append("{broken")
     program(machine, "journalctl", "\n".join(lines))
     told = mail_log.read(machine.host, "", 3600, 3)
-    assert told["place"] == "cursor c131"
-    assert told["minutes"] == [[60, "in", 5]]
-    assert [line[1] for line in told["lines"]] == ["postfix/lmtp", "postfix/lmtp", "postfix/smtpd"]
-    assert told["lines"][-1][2] == "hi�"
-    assert told["left_out"] == 3
-    mail_log.read(machine.host, told["place"], 3600, 3)
+    assert told.place == "cursor c131"
+    assert told.minutes == ((60, "in", 5),)
+    assert [line[1] for line in told.lines] == ["postfix/lmtp", "postfix/lmtp", "postfix/smtpd"]
+    assert told.lines[-1][2] == "hi�"
+    assert told.left_out == 3
+    mail_log.read(machine.host, told.place, 3600, 3)
     assert "--after-cursor=c131" in machine.calls()[-1]
     assert "--lines" not in machine.calls()[-1]
 
 
 def test_nothing_in_the_log_yet_asks_from_now_on(machine: Rehearsal) -> None:
     program(machine, "journalctl", "")
-    place = mail_log.read(machine.host, "", 3600, 10)["place"]
+    place = mail_log.read(machine.host, "", 3600, 10).place
     assert place.startswith("since ")
-    assert mail_log.read(machine.host, place, 3600, 10)["place"] == place
+    assert mail_log.read(machine.host, place, 3600, 10).place == place
 
 
 def test_a_cursor_that_is_gone_begins_anew(machine: Rehearsal) -> None:
     program(machine, "journalctl", "Failed to seek to cursor", code=1)
-    assert mail_log.read(machine.host, "cursor old", 60, 10)["lines"] == []
+    assert mail_log.read(machine.host, "cursor old", 60, 10).lines == ()
     asked = [call for call in machine.calls() if call.startswith("journalctl")]
     assert "--after-cursor=old" in asked[0]
     assert "--since=@" in asked[1]
@@ -114,14 +116,14 @@ def test_a_look_tells_queue_bans_and_certificate(machine: Rehearsal, tmp_path: P
     program(machine, "postqueue", "\n".join(map(json.dumps, mails)))
     program(machine, "fail2ban-client", "[{'sshd': ['192.0.2.1', '192.0.2.2']}, {'postfix': []}]")
     program(machine, "openssl", "notAfter=Nov 22 23:59:42 2026 GMT")
-    told = monitor.look(machine.host, ["postfix.service", "dovecot.service"])
-    assert told["queue"] == {"count": 2, "deferred": 1, "held": 0, "oldest": 50.0, "reason": "no route"}
-    assert told["bans"] == {"sshd": 2, "postfix": 0}
-    assert told["certificate"]["not_after"] == 1795391982.0
-    assert [u["name"] for u in told["units"]] == ["postfix.service", "dovecot.service"]
-    assert told["units"][0]["active"] == "inactive"
-    assert told["run"] == {"active": "", "by": "", "controller": ""}
-    json.dumps(told)
+    told = ask(machine.host, LookAround(("postfix.service", "dovecot.service")))
+    assert told.queue == QueueState(2, 1, 0, 50.0, "no route")
+    assert told.bans == {"sshd": 2, "postfix": 0}
+    assert told.certificate == CertificateEnd(1795391982.0)
+    assert told.units is not None
+    assert [u.name for u in told.units] == ["postfix.service", "dovecot.service"]
+    assert told.units[0].active == "inactive"
+    assert told.run == ActiveRun()
 
 
 def test_a_unit_that_crashed_tells_when_it_came_back_and_why_it_had_ended(machine: Rehearsal) -> None:
@@ -129,8 +131,8 @@ def test_a_unit_that_crashed_tells_when_it_came_back_and_why_it_had_ended(machin
     program(machine, "systemctl", f"ActiveState=active\nNRestarts=2\nActiveEnterTimestampMonotonic={since}")
     program(machine, "journalctl", "oom-kill")
     (unit,) = monitor.unit_states(machine.host, ["x.service"])
-    assert (unit["restarts"], unit["cause"]) == (2, "oom-kill")
-    assert 4 < time.time() - unit["restarted"] < 10
+    assert (unit.restarts, unit.cause) == (2, "oom-kill")
+    assert 4 < time.time() - unit.restarted < 10
     assert any("UNIT=x.service" in call for call in machine.calls())
 
 
@@ -139,31 +141,33 @@ def test_what_cannot_be_told_is_none_and_hides_nothing_else(machine: Rehearsal) 
     program(machine, "postqueue", "postqueue: fatal: Queue report unavailable", code=69)
     program(machine, "fail2ban-client", "surprise", code=0)
     program(machine, "openssl", "no file", code=1)
-    told = monitor.look(machine.host, [])
-    assert told["queue"] is None
-    assert told["bans"] is None
-    assert told["certificate"] is None
-    assert told["memory"]["total"] > 0
-    assert told["log"]["lines"] == []
+    told = ask(machine.host, LookAround(()))
+    assert told.queue is None
+    assert told.bans is None
+    assert told.certificate is None
+    assert told.memory is not None
+    assert told.memory.total > 0
+    assert told.log is not None
+    assert told.log.lines == ()
 
 
 def test_a_look_tells_how_old_each_private_link_is(machine: Rehearsal) -> None:
     program(machine, "journalctl", "")
     program(machine, "wg", f"mwz0\tkey-a=\t{int(time.time()) - 40}\nmwz0\tkey-b=\t0\nother\tkey-x=\t1")
     peers = {"in1": "key-a=", "out1": "key-b=", "store1": "key-c="}
-    mesh = {peer["name"]: peer["age"] for peer in monitor.look(machine.host, [], peers=peers)["mesh"]}
-    assert 39 <= mesh["in1"] <= 45
+    mesh = {peer.name: peer.age for peer in ask(machine.host, LookAround((), peers=peers)).mesh or ()}
+    assert 39 <= (mesh["in1"] or 0) <= 45
     assert mesh["out1"] is mesh["store1"] is None
-    assert monitor.look(machine.host, [])["mesh"] == []
+    assert ask(machine.host, LookAround(())).mesh == ()
     program(machine, "wg", "Unable to access interface", code=1)
-    assert monitor.look(machine.host, [], peers=peers)["mesh"] is None
+    assert ask(machine.host, LookAround((), peers=peers)).mesh is None
 
 
 def test_the_domains_of_the_accounts_are_told_where_their_database_is(machine: Rehearsal) -> None:
     program(machine, "journalctl", "")
     program(machine, "mariadb", "Shop.test\nexample.com\nexample.com\n")
-    assert monitor.look(machine.host, [])["account_domains"] is None
+    assert ask(machine.host, LookAround(())).account_domains is None
     (machine.root / "var/lib/mysql/postfix").mkdir(parents=True)
-    assert monitor.look(machine.host, [])["account_domains"] == ["example.com", "shop.test"]
+    assert ask(machine.host, LookAround(())).account_domains == ("example.com", "shop.test")
     program(machine, "mariadb", "ERROR 2002 (HY000): Can't connect", code=1)
-    assert monitor.look(machine.host, [])["account_domains"] is None
+    assert ask(machine.host, LookAround(())).account_domains is None

@@ -13,14 +13,17 @@ import pytest
 
 from mailwiz_tui.agent.facts import network_paths
 from mailwiz_tui.agent.items import mesh_keys
+from mailwiz_tui.agent.protocol.keys import MeshWanted
+from mailwiz_tui.agent.protocol.paths import Echo, Knock, Peer, Place, ReachPorts
 from tests.unit.agent.rehearsal import Rehearsal
+from tests.unit.fake_link import ask
 
 
 @pytest.fixture
 def trusted(machine: Rehearsal) -> Rehearsal:
     """A server that trusts itself alone."""
-    found = mesh_keys.prepare(machine.host, {"name": "in1.mailwiz.internal", "wireguard": False})
-    machine.path("/etc/mailwiz/internal/peers.pem").write_text(found["internal"]["pem"])
+    found = mesh_keys.prepare(machine.host, MeshWanted("in1.mailwiz.internal", wireguard=False))
+    machine.path("/etc/mailwiz/internal/peers.pem").write_text(found.internal.pem)
     return machine
 
 
@@ -49,8 +52,8 @@ def tls_port(trusted: Rehearsal) -> Iterator[int]:
 
 
 def reach(machine: Rehearsal, port: int, name: str = "") -> str:
-    place = {"id": "x", "address": "127.0.0.1", "port": port, "name": name}
-    return str(network_paths.reach(machine.host, [place])[0]["fault"])
+    (found,) = ask(machine.host, ReachPorts((Place("x", "127.0.0.1", port, name),)))
+    return found.fault
 
 
 def test_a_port_answers_with_the_pinned_certificate_of_the_right_name_only(
@@ -59,8 +62,8 @@ def test_a_port_answers_with_the_pinned_certificate_of_the_right_name_only(
     assert reach(trusted, tls_port) == ""
     assert reach(trusted, tls_port, "in1.mailwiz.internal") == ""
     assert "another certificate" in reach(trusted, tls_port, "in2.mailwiz.internal")
-    other = mesh_keys.prepare(trusted.host, {"name": "in3.mailwiz.internal", "wireguard": False})
-    trusted.path("/etc/mailwiz/internal/peers.pem").write_text(other["internal"]["pem"])
+    other = mesh_keys.prepare(trusted.host, MeshWanted("in3.mailwiz.internal", wireguard=False))
+    trusted.path("/etc/mailwiz/internal/peers.pem").write_text(other.internal.pem)
     assert "another certificate" in reach(trusted, tls_port, "in1.mailwiz.internal")
 
 
@@ -69,7 +72,7 @@ def test_a_peer_that_does_not_know_this_server_is_told_from_one_that_does(
 ) -> None:
     pinned = trusted.path("/etc/mailwiz/internal/peers.pem").read_text()
     trusted.path("/etc/mailwiz/internal/key.pem").unlink()
-    mesh_keys.prepare(trusted.host, {"name": "in1.mailwiz.internal", "wireguard": False})
+    mesh_keys.prepare(trusted.host, MeshWanted("in1.mailwiz.internal", wireguard=False))
     trusted.path("/etc/mailwiz/internal/peers.pem").write_text(pinned)
     assert reach(trusted, tls_port, "in1.mailwiz.internal") != ""
 
@@ -86,20 +89,19 @@ def test_udp_is_answered_until_it_is_stopped_and_the_port_is_free_then() -> None
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     answering = network_paths.Answering(port, 20.0)
-    places = [{"id": "4", "address": "127.0.0.1", "port": port}]
-    assert network_paths.knock_udp(places) == [{"id": "4", "answered": True}]
+    places = [Place("4", "127.0.0.1", port)]
+    assert network_paths.knock_udp(places) == (Knock("4", answered=True),)
     with pytest.raises(OSError, match="in use"):
         network_paths.Answering(port, 1.0)
     answering.stop()
     network_paths.Answering(port, 1.0).stop()
-    assert network_paths.knock_udp(places) == [{"id": "4", "answered": False}]
+    assert network_paths.knock_udp(places) == (Knock("4", answered=False),)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="raw sockets want root")
 def test_an_echo_comes_back_from_this_machine() -> None:
-    here, nowhere = network_paths.measure(
-        [{"id": "a", "address": "127.0.0.1"}, {"id": "b", "address": "240.0.0.1"}]
-    )
-    assert here["seconds"] < 0.5
-    assert here["mtu"] == 1500
-    assert nowhere == {"id": "b", "seconds": None, "mtu": 0}
+    here, nowhere = network_paths.measure([Peer("a", "127.0.0.1"), Peer("b", "240.0.0.1")])
+    assert here.seconds is not None
+    assert here.seconds < 0.5
+    assert here.mtu == 1500
+    assert nowhere == Echo("b", None)

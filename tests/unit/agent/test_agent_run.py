@@ -18,6 +18,8 @@ from mailwiz_tui.agent.core.journal import Journal
 from mailwiz_tui.agent.core.lock import RunLock, active_run
 from mailwiz_tui.agent.core.state import State
 from mailwiz_tui.agent.items import packages
+from mailwiz_tui.agent.protocol.journal import EndEvent, RunBegan
+from mailwiz_tui.agent.protocol.runs import RunOptions
 from mailwiz_tui.stack.blueprint import Command, File, Packages, Unit
 from tests.unit.agent.conftest import Carry, Compare
 from tests.unit.agent.rehearsal import Rehearsal, raw, step
@@ -247,14 +249,14 @@ def test_a_second_run_is_told_who_holds_the_lock(machine: Rehearsal, carry: Carr
     with RunLock(machine.host, "other-run", "anna@desk", "c0ffee"):
         assert active_run(machine.host) == "other-run"
         end = carry(raw(step(File("/etc/a", ""))))[-1]
-        answer = launch.start(machine.host, "another-run", raw(), {})
+        answer = launch.start(machine.host, "another-run", raw(), RunOptions())
         status = launch.status(machine.host)
     assert "anna@desk" in end["what"]
-    held = {"by": "anna@desk", "controller": "c0ffee"}
-    assert 0.0 <= answer.pop("age") < 30.0
-    assert answer == {"run": "other-run", "started": False, **held}
-    assert status["age"] >= 0.0
-    assert {key: status[key] for key in held} == held
+    assert not answer.started
+    assert (answer.run.run, answer.run.by, answer.run.controller) == ("other-run", "anna@desk", "c0ffee")
+    assert 0.0 <= answer.run.age < 30.0
+    assert (status.run.by, status.run.controller) == ("anna@desk", "c0ffee")
+    assert status.run.age >= 0.0
     assert not machine.path("/etc/a").exists()
     assert active_run(machine.host) == ""
 
@@ -262,12 +264,13 @@ def test_a_second_run_is_told_who_holds_the_lock(machine: Rehearsal, carry: Carr
 def test_the_journal_is_read_from_any_offset_and_only_in_whole_lines(machine: Rehearsal, carry: Carry) -> None:
     carry(raw(*(step(File(f"/etc/{n}", n), name=n) for n in "abc")))
     whole = list(launch.follow(machine.host, "run-001", 0))
-    events = [e for chunk in whole for e in chunk["events"]]
+    events = [e for chunk in whole if chunk for e in chunk.events]
     assert events[0]["t"] == "run"
-    assert whole[-1]["state"] == "ended"
+    assert whole[-1] is not None
+    assert whole[-1].state == "ended"
     content = Path(machine.host.state("runs/run-001/journal.jsonl")).read_bytes()
     offset = content.index(b"\n") + 1
-    rest = [e for chunk in launch.follow(machine.host, "run-001", offset) for e in chunk["events"]]
+    rest = [e for chunk in launch.follow(machine.host, "run-001", offset) if chunk for e in chunk.events]
     assert rest == events[1:]
 
 
@@ -275,13 +278,13 @@ def test_following_a_run_that_nobody_writes_any_more_says_interrupted(machine: R
     folder = Path(machine.host.state("runs/killed-run"))
     folder.mkdir()
     journal = Journal(str(folder / "journal.jsonl"))
-    journal.write("run", run="killed-run", steps=[])
+    journal.write(RunBegan("killed-run"))
     with (folder / "journal.jsonl").open("a") as file:
         file.write('{"t": "log", "text": "half a li')
     chunks = [c for c in launch.follow(machine.host, "killed-run", 0) if c]
-    assert [e["t"] for c in chunks for e in c["events"]] == ["run"]
-    assert chunks[-1]["state"] == "interrupted"
-    assert launch.status(machine.host)["state"] == "interrupted"
+    assert [e["t"] for c in chunks for e in c.events] == ["run"]
+    assert chunks[-1].state == "interrupted"
+    assert launch.status(machine.host).state == "interrupted"
 
 
 def test_a_log_without_end_is_capped_but_states_still_come(
@@ -293,7 +296,7 @@ def test_a_log_without_end_is_capped_but_states_still_come(
     journal = Journal(str(tmp_path / "j"))
     for _ in range(1000):
         journal.log("\x1b[31mnoise\x1b[0m")
-    journal.write("end", state="done")
+    journal.write(EndEvent("done"))
     lines = [json.loads(line) for line in (tmp_path / "j").read_text().splitlines()]
     assert len(lines) < 40
     assert lines[0]["text"] == "noise"

@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-from mailwiz_tui.agent.operation import Channel
+from mailwiz_tui.agent.channel import Channel
+from mailwiz_tui.agent.protocol.probes import EndTurn, TakeTurn
 from mailwiz_tui.agent.watch_operations import WatchOperations
 from tests.unit.agent.rehearsal import Rehearsal
+from tests.unit.fake_link import FakeLink
 
 
-def test_a_second_operator_has_to_wait_until_the_first_has_ended(machine: Rehearsal) -> None:
-    first, second = (WatchOperations(Channel(machine.host)) for _ in range(2))
-    assert first.verifying(begin=True) == {"busy": False}
-    assert second.verifying(begin=True) == {"busy": True}
-    assert second.verifying(begin=False) == {"busy": False}, "ending what never began takes no turn away"
-    assert second.verifying(begin=True) == {"busy": True}
-    assert first.verifying(begin=False) == {"busy": False}
-    assert second.verifying(begin=True) == {"busy": False}
+def connection(machine: Rehearsal) -> FakeLink:
+    """A connection of its own to the agent."""
+    return FakeLink(*WatchOperations(Channel(machine.host)).operations())
 
 
-def test_two_verifications_over_one_connection_wait_for_each_other_too(machine: Rehearsal) -> None:
-    operations = WatchOperations(Channel(machine.host))
-    assert [operations.verifying(begin=True)["busy"] for _ in range(2)] == [False, True]
-    operations.verifying(begin=False)
-    assert operations.verifying(begin=True) == {"busy": False}
+async def busy(link: FakeLink) -> bool:
+    return (await link.ask(TakeTurn())).busy
+
+
+async def test_a_second_operator_has_to_wait_until_the_first_has_ended(machine: Rehearsal) -> None:
+    first, second = connection(machine), connection(machine)
+    assert not await busy(first)
+    assert await busy(second)
+    await second.ask(EndTurn())
+    assert await busy(second), "ending what never began takes no turn away"
+    await first.ask(EndTurn())
+    assert not await busy(second)
+
+
+async def test_two_verifications_over_one_connection_wait_for_each_other_too(machine: Rehearsal) -> None:
+    link = connection(machine)
+    assert [await busy(link) for _ in range(2)] == [False, True]
+    await link.ask(EndTurn())
+    assert not await busy(link)

@@ -39,12 +39,11 @@ class Given:
 @dataclass(frozen=True)
 class Ask(Request[Given]):
     number: int
-    operation = "ask"
 
 
 @dataclass(frozen=True)
 class Tell(Stream[Inner]):
-    operation = "tell"
+    """Several."""
 
 
 GIVEN = Given(
@@ -103,7 +102,7 @@ def test_an_operation_reads_its_request_and_its_answer_is_read() -> None:
     told = Tell.by(items).carry_out({})
     assert isinstance(told, Iterator)
     assert [Tell.item(raw) for raw in told if raw is not None] == [Inner("a"), Inner("b")]
-    with pytest.raises(WireError, match="ask lacks number"):
+    with pytest.raises(WireError, match="Ask lacks number"):
         Ask.by(work).carry_out({})
 
 

@@ -6,12 +6,16 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mailwiz_tui.agent.core.lock import read_holder
+from mailwiz_tui.agent.protocol.probes import ProbeAnswer, ProbeCommand, RunProbes
+from mailwiz_tui.agent.protocol.request import Ping, Request
+from mailwiz_tui.agent.protocol.runs import AskRunStatus, FollowRun, StartRun
 from mailwiz_tui.deploy.agent_link import AgentError, AgentLink
 from mailwiz_tui.deploy.events import LogLine, Progress, ServerChanged, ServerPhase, StepChanged, StepPhase
 from mailwiz_tui.deploy.pool import Pool
@@ -167,20 +171,20 @@ async def test_a_line_cut_while_the_run_begins_is_taken_up_or_told_as_lost(
     comes_back: bool,
 ) -> None:
     """Whether the run began is not known then: it may go on there, so nothing else may be said."""
-    request = AgentLink.request
+    ask = AgentLink.ask
     cut: list[Any] = []
 
-    async def cut_at_start(link: AgentLink, op: str, **args: Any) -> Any:
-        if op == "start" and not cut:
-            cut.append(op)
-            await request(link, op, **args)
+    async def cut_at_start(link: AgentLink, request: Request[object]) -> object:
+        if isinstance(request, StartRun) and not cut:
+            cut.append(request)
+            await ask(link, request)
             await host.close()
             if comes_back:
                 asyncio.get_running_loop().call_later(0.4, lambda: cut.append(asyncio.ensure_future(host.listen())))
             raise ConnectionLost("mx1")
-        return await request(link, op, **args)
+        return await ask(link, request)
 
-    monkeypatch.setattr(AgentLink, "request", cut_at_start)
+    monkeypatch.setattr(AgentLink, "ask", cut_at_start)
     engine = new_engine(SMALL, give_up_after=30 if comes_back else 0.3)
     outcome = (await engine.apply())["mx1"]
     phases = [event.phase for event in engine.events if isinstance(event, ServerChanged)]
@@ -199,8 +203,8 @@ async def test_a_killed_run_is_finished_by_the_next_apply(new_engine: NewEngine,
     task = asyncio.create_task(engine.apply())
     await until((machine.root / "apt-started").exists)
     link = await engine.link("mx1")
-    status = await link.request("status")
-    assert status["state"] == "active"
+    status = await link.ask(AskRunStatus())
+    assert status.state == "active"
     pid = read_holder(machine.host)["pid"]
     assert isinstance(pid, int)
     os.kill(pid, signal.SIGKILL)
@@ -300,27 +304,30 @@ async def test_hostile_text_from_a_server_reaches_nobody_raw(new_engine: NewEngi
     assert " 100%" in texts
 
 
+@dataclass(frozen=True)
+class FormatDisk(Request[None]):
+    """What no agent does."""
+
+
 async def test_the_agent_says_what_it_cannot_do(host: RehearsedHost, machine: Rehearsal) -> None:
     pool = Pool(RefusingPrompts(), root=str(machine.root))
     link = await pool.link(host.server())
-    assert await link.request("ping") == "pong"
+    assert await link.ask(Ping()) == "pong"
     with pytest.raises(AgentError, match="no operation"):
-        await link.request("format-disk")
+        await link.ask(FormatDisk())
     with pytest.raises(AgentError, match="no run"):
-        async for _ in link.stream("follow", run_id="no-such-run"):
+        async for _ in link.follow(FollowRun("no-such-run")):
             pass
-    assert await link.request("ping") == "pong"
-    results = await link.request(
-        "probes", probes=[{"id": "a", "argv": ["echo", "hi"]}, {"id": "b", "argv": ["no-such-program"]}]
+    assert await link.ask(Ping()) == "pong"
+    probes = (ProbeCommand("a", ("echo", "hi")), ProbeCommand("b", ("no-such-program",)))
+    assert await link.ask(RunProbes(probes)) == (
+        ProbeAnswer("a", 0, "hi"),
+        ProbeAnswer("b", 127, "no-such-program: No such file or directory"),
     )
-    assert [(r["id"], r["exit"], r["output"]) for r in results] == [
-        ("a", 0, "hi"),
-        ("b", 127, "no-such-program: No such file or directory"),
-    ]
     host.cut()
     with pytest.raises(Exception, match=r"lost|ended"):
-        await link.request("ping")
-    assert (await (await pool.link(host.server())).request("ping")) == "pong"
+        await link.ask(Ping())
+    assert (await (await pool.link(host.server())).ask(Ping())) == "pong"
     await pool.close()
 
 
@@ -378,8 +385,9 @@ async def test_an_optional_step_that_fails_is_skipped_on_request_and_the_outcome
     assert (outcome.state, outcome.skipped) == (ServerPhase.DONE, ("extra",))
     assert "without extra (skipped)" in outcome.line
     assert (await engine.apply(only=("elsewhere",))) == {}
-    status = await (await engine.link("mx1")).request("status")
-    assert status["end"]["skipped"] == ["extra"]
+    status = await (await engine.link("mx1")).ask(AskRunStatus())
+    assert status.end is not None
+    assert status.end.skipped == ("extra",)
     (result,) = await server_checks.skipped_steps(plan, await engine.link("mx1"))
     assert (result.id, result.state.value) == ("installed.extra", "failed")
     machine.touch("mended")

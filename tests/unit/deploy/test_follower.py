@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any, cast
+from dataclasses import replace
+from typing import cast
 
+from mailwiz_tui.agent.protocol.journal import EndEvent, LogEvent, WaitEvent, line_of
+from mailwiz_tui.agent.protocol.runs import FollowRun, JournalChunk
 from mailwiz_tui.deploy.events import Event, LogLine, ServerPhase, Waiting
 from mailwiz_tui.deploy.follower import Follower
 from mailwiz_tui.deploy.pool import Pool
@@ -20,11 +23,11 @@ class WholeJournal:
     async def link(self, server: Server) -> WholeJournal:
         return self
 
-    async def stream(self, op: str, **args: Any) -> AsyncIterator[dict[str, Any]]:
+    async def follow(self, request: FollowRun) -> AsyncIterator[JournalChunk]:
         for chunk in range(CHUNKS):
-            lines = [{"t": "log", "at": 1.0, "step": "packages", "text": f"{chunk}.{i}"} for i in range(3)]
-            yield {"offset": chunk + 1, "events": lines, "state": "active"}
-        yield {"offset": CHUNKS + 1, "events": [{"t": "end", "at": 2.0, "state": "done"}], "state": "ended"}
+            lines = (line_of(LogEvent("packages", f"{chunk}.{i}"), 1.0) for i in range(3))
+            yield JournalChunk(chunk + 1, tuple(lines), "active")
+        yield JournalChunk(CHUNKS + 1, (line_of(EndEvent("done"), 2.0),), "ended")
 
 
 async def test_a_long_journal_leaves_the_screens_their_turn() -> None:
@@ -49,10 +52,10 @@ async def test_a_long_journal_leaves_the_screens_their_turn() -> None:
 class Waits(WholeJournal):
     """A run that waited for another server."""
 
-    async def stream(self, op: str, **args: Any) -> AsyncIterator[dict[str, Any]]:
-        told = {"t": "wait", "step": "accounts", "server": "store1", "what": "accounts \x1b[2Jdatabase"}
-        events = [{**told, "at": 1.0, "over": False}, {**told, "at": 9.0, "over": True}]
-        yield {"offset": 1, "events": [*events, {"t": "end", "at": 9.0, "state": "done"}], "state": "ended"}
+    async def follow(self, request: FollowRun) -> AsyncIterator[JournalChunk]:
+        told = WaitEvent("accounts", "store1", "accounts \x1b[2Jdatabase")
+        events = (line_of(told, 1.0), line_of(replace(told, over=True), 9.0), line_of(EndEvent("done"), 9.0))
+        yield JournalChunk(1, events, "ended")
 
 
 async def test_what_a_run_waits_for_is_told_clean() -> None:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TypeVar
 
 import pytest
 
+from mailwiz_tui.agent.protocol.paths import AnswerUdp, Echo, Knock, KnockUdp, Listening, MeasurePaths
+from mailwiz_tui.agent.protocol.probes import ProbeAnswer, RunProbes
+from mailwiz_tui.agent.protocol.request import Request
 from mailwiz_tui.deploy.network import PairReport, blocked, path_sizes, survey
 from mailwiz_tui.fleet.facts import FactsFile
 from mailwiz_tui.plan.findings import Severity
 from mailwiz_tui.plan.model import Plan
-from tests.doubles import LinkDouble
+from tests.unit.fake_link import FakeLink
 
+A = TypeVar("A")
 NAMES = ("in1", "store1", "spam1")
 
 
@@ -43,24 +47,20 @@ def known(**skews: float) -> FactsFile:
     return FactsFile.model_validate({"servers": records})
 
 
-class Agent(LinkDouble):
+class Agent(FakeLink):
     """A server that can send to some addresses only."""
 
     def __init__(self, blocked: Callable[[str], bool] = lambda address: False, handshakes: str = "") -> None:
-        self.blocked, self.handshakes = blocked, handshakes
-        self.asked: list[str] = []
-        self.addresses: set[str] = set()
+        super().__init__(
+            AnswerUdp.by(lambda request: Listening(request.seconds > 0)),
+            MeasurePaths.by(lambda request: tuple(Echo(peer.id, 0.002, 1500) for peer in request.peers)),
+            KnockUdp.by(lambda request: tuple(Knock(p.id, not blocked(p.address)) for p in request.places)),
+            RunProbes.by(lambda _: (ProbeAnswer("age", 0 if handshakes else 1, handshakes),)),
+        )
 
-    async def request(self, op: str, **args: Any) -> Any:
-        self.asked.append(f"{op} {args['seconds']:.0f}" if op == "answer_udp" else op)
-        if op == "answer_udp":
-            return {"listening": args["seconds"] > 0}
-        if op == "measure":
-            self.addresses = {peer["address"] for peer in args["peers"]}
-            return [{"id": peer["id"], "seconds": 0.002, "mtu": 1500} for peer in args["peers"]]
-        if op == "knock_udp":
-            return [{"id": p["id"], "answered": not self.blocked(p["address"])} for p in args["places"]]
-        return [{"id": "age", "exit": 0 if self.handshakes else 1, "output": self.handshakes}]
+    @property
+    def addresses(self) -> set[str]:
+        return {peer.address for asked in self.asked if isinstance(asked, MeasurePaths) for peer in asked.peers}
 
 
 async def test_every_pair_is_tried_both_ways_and_the_port_is_given_back() -> None:
@@ -70,7 +70,7 @@ async def test_every_pair_is_tried_both_ways_and_the_port_is_given_back() -> Non
     assert all(r.good and r.open and r.finding is None for r in reports)
     assert reports[0].line == "in1 – store1: 2.0 ms, packets of 1500 bytes, UDP 51820 gets through"
     for agent in agents.values():
-        assert agent.asked[-1] == "answer_udp 0", "the installation needs the port"
+        assert agent.asked[-1] == AnswerUdp(51820, 0.0), "the installation needs the port"
     assert agents["in1"].addresses == {"192.0.2.2", "192.0.2.3"}
 
 
@@ -96,13 +96,13 @@ async def test_an_existing_network_is_tried_at_its_own_addresses_without_wiregua
     agents = {name: Agent() for name in NAMES}
     reports = await survey(plan("existing"), known(), agents)
     assert agents["in1"].addresses == {"10.80.0.2", "10.80.0.3"}
-    assert agents["in1"].asked == ["measure"]
+    assert [type(asked) for asked in agents["in1"].asked] == [MeasurePaths]
     assert all(r.open is None and r.good for r in reports)
 
 
 async def test_a_server_that_fails_leaves_a_gap_and_the_rest_is_told() -> None:
     class Broken(Agent):
-        async def request(self, op: str, **args: Any) -> Any:
+        async def ask(self, request: Request[A]) -> A:
             raise ConnectionError
 
     reports = await survey(plan(), known(), {"in1": Agent(), "store1": Broken(), "spam1": Agent()})

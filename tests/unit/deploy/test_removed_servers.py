@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
+from mailwiz_tui.agent.protocol.probes import ProbeAnswer, RunProbes
 from mailwiz_tui.deploy import removed_servers
 from mailwiz_tui.deploy.work import EngineError
 from mailwiz_tui.fleet.facts import FactsFile, ServerRecord
 from mailwiz_tui.fleet.server import Inventory, Server
 from mailwiz_tui.plan.model import Plan
+from tests.unit.fake_link import FakeLink
 
 PLAN = Plan.model_validate(
     {
@@ -37,10 +39,7 @@ class Work:
         self.reached.append(server.id)
         if self.waiting is None:
             raise OSError("no route to host")
-        return self
-
-    async def request(self, op: str, **args: Any) -> Any:
-        return [{"id": "queue", "exit": 0, "output": f"{self.waiting}\n"}]
+        return FakeLink(RunProbes.by(lambda _: (ProbeAnswer("queue", 0, f"{self.waiting}\n"),)))
 
 
 async def test_mail_that_waits_there_stops_the_installation() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from mailwiz_tui.agent.protocol.runs import RunHolder
 from mailwiz_tui.deploy import operator
 from mailwiz_tui.deploy.batches import Order
 from mailwiz_tui.deploy.events import ServerChanged, ServerPhase
@@ -243,7 +244,6 @@ def test_an_operator_is_known_again_by_the_controller_and_else_by_name(
 
 
 def test_a_run_tells_its_age_by_its_servers_clock() -> None:
-    assert RunInProgress.of({"run": "r", "by": "a@b\x1b[2J", "age": 12.5}).age == 12.5
-    assert RunInProgress.of({"run": "r", "age": -3}).age == 0.0
-    assert RunInProgress.of({"run": "r", "age": "x"}).age == 0.0
-    assert "\x1b" not in RunInProgress.of({"run": "r", "by": "a@b\x1b[2J", "age": time.time()}).by
+    assert RunInProgress.of(RunHolder("r", "a@b\x1b[2J", age=12.5)).age == 12.5
+    assert RunInProgress.of(RunHolder("r", age=-3.0)).age == 0.0
+    assert "\x1b" not in RunInProgress.of(RunHolder("r", "a@b\x1b[2J", age=time.time())).by

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from mailwiz_tui.agent.protocol.runs import Change, StepDiff
 from mailwiz_tui.deploy.diff import ServerDiff
 from mailwiz_tui.deploy.events import ServerPhase
 from mailwiz_tui.deploy.history import History, state_home
@@ -31,14 +32,8 @@ def test_an_outcome_is_one_line(outcome: ServerOutcome, line: str) -> None:
 
 def test_a_diff_from_a_hostile_server_is_clean() -> None:
     evil = "\x1b]0;x\x07\x1b[2J"
-    change = {
-        "kind": "file",
-        "name": f"/etc/a{evil}",
-        "action": "write",
-        "lines": [f"+b{evil}"],
-        "note": f"c{evil}",
-    }
-    diff = ServerDiff.of("mx1", {"steps": [{"id": f"s{evil}", "title": f"S{evil}", "changes": [change]}]})
+    change = Change("file", f"/etc/a{evil}", "write", (f"+b{evil}",), f"c{evil}")
+    diff = ServerDiff.of("mx1", [StepDiff(f"s{evil}", f"S{evil}", (change,))])
     assert diff.lines() == ["== S", "write file /etc/a (c)", "+b"]
     assert diff.files == ("/etc/a",)
 

@@ -6,24 +6,38 @@ import asyncio
 import json
 import os
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import pytest
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from mailwiz_tui.agent.core.fault import AgentFault
 from mailwiz_tui.agent.core.host import Host
-from mailwiz_tui.agent.moves import move_link, move_ops, move_rows
+from mailwiz_tui.agent.moves import move_link, move_rows
+from mailwiz_tui.agent.protocol.accounts import CopyState, MailboxPlace, RefreshCopy
+from mailwiz_tui.agent.protocol.codec import to_json
+from mailwiz_tui.agent.protocol.moves import (
+    BlockMailbox,
+    DiscardMailbox,
+    FetchMailbox,
+    OfferMailbox,
+    PublishMailbox,
+    SwitchRow,
+    UnblockMailbox,
+)
+from mailwiz_tui.agent.protocol.request import Request, Stream
 from mailwiz_tui.deploy.work import EngineError
 from mailwiz_tui.manage import mailbox_move
 from mailwiz_tui.manage.mailbox_move import move_mailbox
 from mailwiz_tui.stack import layout
 from tests.doubles import EngineDouble, LinkDouble
 from tests.unit.certificates import issue
+from tests.unit.fake_link import ask, follow
 from tests.unit.stack import cases
 
+A = TypeVar("A")
 ADDRESS = "anna@example.com"
 HOME = "var/vmail/example.com/anna"
 PROGRAMS = {
@@ -102,34 +116,31 @@ class World(EngineDouble):
         def __init__(self, world: World, server_id: str) -> None:
             self.world, self.server_id = world, server_id
 
-        async def request(self, op: str, **args: Any) -> Any:
-            if op == "accounts_copy":
-                return {"fresh": True}
-            assert op == "move"
-            with self.world.step(f"{self.server_id} {args['what']}"):
-                return await asyncio.to_thread(
-                    move_ops.work, self.world.hosts[self.server_id], args["what"], args["args"]
-                )
+        async def ask(self, request: Request[A]) -> A:
+            if request.operation == RefreshCopy.operation:
+                return request.answer(to_json(CopyState(fresh=True)))
+            with self.world.step(self.server_id, request):
+                return await asyncio.to_thread(ask, self.world.hosts[self.server_id], request)
 
-        async def stream(self, op: str, **args: Any) -> AsyncIterator[Any]:
-            with self.world.step(f"{self.server_id} {args['what']}"):
-                host, found = self.world.hosts[self.server_id], move_ops.work
-                for item in await asyncio.to_thread(lambda: list(found(host, args["what"], args["args"]))):
+        async def follow(self, request: Stream[A]) -> AsyncIterator[A]:
+            with self.world.step(self.server_id, request):
+                host = self.world.hosts[self.server_id]
+                for item in await asyncio.to_thread(lambda: list(follow(host, request))):
                     yield item
 
-    def step(self, name: str) -> Any:
-        return _Step(self, name)
+    def step(self, server_id: str, request: object) -> _Step:
+        return _Step(self, server_id, request)
 
 
 class _Step:
-    def __init__(self, world: World, name: str) -> None:
-        self.world, self.name = world, name
+    def __init__(self, world: World, server_id: str, request: object) -> None:
+        self.world, self.server_id, self.request = world, server_id, request
 
     def __enter__(self) -> None:
         if len(self.world.steps) == self.world.kill_before:
             raise Killed
-        self.world.steps.append(self.name)
-        if self.world.arrivals and self.name.endswith("fetch"):
+        self.world.steps.append(f"{self.server_id} {type(self.request).__name__}")
+        if self.world.arrivals and isinstance(self.request, FetchMailbox):
             self.world.deliver(self.world.arrivals.pop())
 
     def __exit__(self, *error: object) -> None:
@@ -146,10 +157,10 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
         if server.id in world.hosts:
             server.internal_ip = "127.0.0.1"
 
-    def where(host: Host, address: str, stores: list[str]) -> dict[str, Any]:
+    def where(host: Host, address: str, stores: Sequence[str]) -> MailboxPlace:
         if address != ADDRESS:
             raise AgentFault(f"there is no mailbox {address}", "accounts")
-        return {"store": world.row["store"] or stores[0], "moving_to": world.row["moving_to"]}
+        return MailboxPlace(world.row["store"] or stores[0], world.row["moving_to"])
 
     def change(host: Host, statement: str) -> None:
         words = statement.replace(",", " ").replace(";", " ").split()
@@ -279,32 +290,32 @@ async def test_what_differs_in_the_end_leaves_the_mailbox_where_it_was(
 
 async def test_a_later_move_takes_the_mailbox_from_an_earlier_one(world: World) -> None:
     old = mailbox_move._Move(world, ADDRESS, "store2", lambda text: None)
-    await old.rows("rows_claim")
-    await old._step("store1", "claim", arrives=False)
+    await old.place()
+    await old._claim("store1", arrives=False)
     await move_mailbox(world, ADDRESS, "store2")
-    for server, what, args in (
-        ("store1", "block", {"store": "store2"}),
-        ("store1", "unblock", {}),
-        ("store2", "publish", {}),
-        ("store2", "discard", {}),
-    ):
+    late: tuple[tuple[str, Request[object]], ...] = (
+        ("store1", BlockMailbox(*old._mine, "store2")),
+        ("store1", UnblockMailbox(*old._mine)),
+        ("store2", PublishMailbox(*old._mine)),
+        ("store2", DiscardMailbox(*old._mine)),
+        ("store1", SwitchRow(*old._mine, ("store1", "store2"), "store1", "store2")),
+    )
+    for server, request in late:
         with pytest.raises(AgentFault, match="another move of anna"):
-            await old._step(server, what, **args)
-    with pytest.raises(AgentFault, match="another move"):
-        await old.rows("switch", source="store1", target="store2")
+            await old._step(server, request)
     settled(world, "store2", 6)
 
 
 async def test_a_stranger_fetches_nothing(world: World) -> None:
     move = mailbox_move._Move(world, ADDRESS, "store2", lambda text: None)
-    await move._step("store1", "claim", arrives=False)
-    await move._step("store2", "claim", arrives=True)
-    place = {"place": "127.0.0.1", "port": layout.STORE_SYNC_PORT}
-    await move._step("store1", "offer", peer="other.mailwiz.internal", **place)
+    await move._claim("store1", arrives=False)
+    await move._claim("store2", arrives=True)
+    place = ("127.0.0.1", layout.STORE_SYNC_PORT)
+    await move._step("store1", OfferMailbox(*move._mine, "other.mailwiz.internal", *place))
     try:
-        args = move._named(peer="store1.mailwiz.internal", whole=True, **place)
+        fetching = FetchMailbox(*move._mine, "store1.mailwiz.internal", *place, True)
         with pytest.raises(AgentFault, match=r"hung up|silent"):
-            list(move_ops.work(world.hosts["store2"], "fetch", args))
+            list(follow(world.hosts["store2"], fetching))
     finally:
         move_link.withdraw(ADDRESS)
     assert not list(at(world.hosts["store2"].path("/var/vmail")).rglob("*.M1P1*"))

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
+from mailwiz_tui.agent.protocol.probes import AskServices, ProbeAnswer, RunProbes
 from mailwiz_tui.stack.blueprint import Ask, Blueprint, Ready, Step, Unit
 from mailwiz_tui.verify import server_checks, settle
 from mailwiz_tui.verify.causes import causes
 from mailwiz_tui.verify.result import CheckResult, CheckState
 from mailwiz_tui.verify.verdict import verdict
-from tests.doubles import LinkDouble
+from tests.unit.fake_link import FakeLink
 
 FLOWS = ("mail-in.delivery", "mail-out.delivery", "smtp.gtube", "submission.limits", "smtp.null-sender")
 
@@ -77,16 +76,13 @@ def test_another_servers_nginx_explains_no_certificate_here() -> None:
     assert [r.id for r in cause.results] == ["answers.nginx"]
 
 
-class Answers(LinkDouble):
+class Answers(FakeLink):
     """A link on which one service answers late."""
 
-    def __init__(self, *rounds: list[str]) -> None:
+    def __init__(self, *rounds: tuple[str, ...]) -> None:
         self.rounds = list(rounds)
-
-    async def request(self, op: str, **args: Any) -> Any:
-        if op == "answers":
-            return self.rounds.pop(0)
-        return [{"id": "ports", "exit": 0, "output": ""}, {"id": "units", "exit": 1, "output": "active"}]
+        probes = (ProbeAnswer("ports", 0, ""), ProbeAnswer("units", 1, "active"))
+        super().__init__(AskServices.by(lambda _: self.rounds.pop(0)), RunProbes.by(lambda _: probes))
 
 
 SERVICES = (
@@ -97,14 +93,14 @@ MADE = Blueprint("mx1", (Step("s", "S", "c", (Unit("x.service"), *SERVICES)),))
 
 
 async def test_each_unit_has_one_check_that_says_which_question_was_not_answered() -> None:
-    (result,) = await server_checks.answering(MADE, Answers(["", "connection refused"]))
+    (result,) = await server_checks.answering(MADE, Answers(("", "connection refused")))
     assert (result.id, result.state) == ("answers.x", CheckState.FAILED)
     assert result.detail == "X's controller: connection refused"
-    (result,) = await server_checks.answering(MADE, Answers(["", ""]))
+    (result,) = await server_checks.answering(MADE, Answers(("", "")))
     assert result.state is CheckState.PASSED
 
 
 async def test_verification_waits_until_services_answer() -> None:
-    link = Answers(["no", ""], ["", ""])
+    link = Answers(("no", ""), ("", ""))
     assert await settle.settle(MADE, link, pause=0)
     assert link.rounds == []

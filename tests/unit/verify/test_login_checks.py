@@ -12,12 +12,13 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from mailwiz_tui.agent.protocol.probes import ProbeAnswer, RunProbes
 from mailwiz_tui.verify import auth, mail_out, submission
 from mailwiz_tui.verify.check import Failed, Warned, perform
 from mailwiz_tui.verify.mailbox import Mailbox
 from mailwiz_tui.verify.result import CheckState
 from mailwiz_tui.verify.target import Target
-from tests.doubles import LinkDouble
+from tests.unit.fake_link import FakeLink
 from tests.unit.verify import fakes
 from tests.unit.verify.conftest import MakeTarget, Serve
 
@@ -158,15 +159,16 @@ def test_mail_that_never_arrives_fails(make: Make, mailbox: Mailbox, monkeypatch
         mail_out.check_round_trip(make(loses_mail=True), 465, mailbox, None)
 
 
-class Journal(LinkDouble):
+class Journal(FakeLink):
     """A link that answers with lines of a mail log."""
 
     def __init__(self, *outputs: str) -> None:
+        super().__init__(RunProbes.by(self._lines))
         self.outputs = list(outputs)
 
-    async def request(self, op: str, **args: Any) -> Any:
+    def _lines(self, request: RunProbes) -> tuple[ProbeAnswer, ...]:
         output = self.outputs.pop(0) if len(self.outputs) > 1 else self.outputs[0]
-        return [{"id": args["probes"][0]["id"], "exit": 0, "output": output}]
+        return (ProbeAnswer(request.probes[0].id, 0, output),)
 
 
 LINE = "4XyZ12: to=<you@outside.test>, relay=mx.outside.test[198.51.100.40]:25, dsn=2.0.0, status="

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import socket
-from typing import Any
 
+from mailwiz_tui.agent.protocol.paths import Reached, ReachPorts
 from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.stack.blueprint import Blueprint, Port, Scope
 from mailwiz_tui.verify import mesh
 from mailwiz_tui.verify.check import perform
 from mailwiz_tui.verify.result import CheckState
 from mailwiz_tui.verify.target import Target
-from tests.doubles import LinkDouble
+from tests.unit.fake_link import FakeLink
 from tests.unit.stack import cases
 
 
@@ -27,20 +27,23 @@ def plan() -> Plan:
     )
 
 
-class Link(LinkDouble):
+class Link(FakeLink):
     """A server that reaches everything but some ports."""
 
-    def __init__(self, *closed: int) -> None:
-        self.closed = closed
-        self.places: list[dict[str, Any]] = []
+    refused = False
+    said = "no answer"
 
-    async def request(self, op: str, **args: Any) -> Any:
-        assert op == "reach"
-        self.places = args["places"]
-        return [
-            {"id": p["id"], "seconds": 0.003, "fault": "no answer" if p["port"] in self.closed else ""}
-            for p in self.places
-        ]
+    def __init__(self, *closed: int, reaches: bool = True) -> None:
+        super().__init__(ReachPorts.by(self._reach))
+        self.closed, self.reaches = closed, reaches
+
+    def _reach(self, request: ReachPorts) -> tuple[Reached, ...]:
+        self.places = request.places
+        shut = (not self.reaches or place.port in self.closed for place in request.places)
+        return tuple(
+            Reached(place.id, 0.003, self.said if closed else "", closed and self.refused)
+            for place, closed in zip(request.places, shut, strict=True)
+        )
 
 
 async def test_each_flow_is_a_result_and_only_links_are_asked_for_their_certificate() -> None:
@@ -55,20 +58,14 @@ async def test_each_flow_is_a_result_and_only_links_are_asked_for_their_certific
     assert failed[0].detail == "no answer"
     assert "mesh.handshake.s2" in failed[0].advice
     assert results["mesh.flow.milter.s3"].detail == "answered after 3 ms"
-    names = {p["port"]: p["name"] for p in link.places}
+    names = {place.port: place.name for place in link.places}
     assert names[11332] == "s3.mailwiz.internal"
     assert names[24] == ""
 
 
 async def test_what_listens_at_times_may_refuse_but_must_be_reached() -> None:
-    class Refusing(Link):
-        refused, said = True, "the connection was refused: nothing listens there"
-
-        async def request(self, op: str, **args: Any) -> Any:
-            answer = {"seconds": 0.003, "fault": self.said, "refused": self.refused}
-            return [{"id": place["id"], **answer} for place in args["places"]]
-
-    link = Refusing()
+    link = Link(reaches=False)
+    link.refused, link.said = True, "the connection was refused: nothing listens there"
     states = {r.id: r.state for r in await mesh.flows(cases.distributed(), "store2", link)}
     assert states["mesh.flow.sync.store1"] is CheckState.PASSED
     assert states["mesh.flow.accounts.store1"] is CheckState.FAILED
@@ -81,7 +78,7 @@ async def test_a_server_without_flows_asks_nothing() -> None:
     link = Link()
     single = Plan.model_validate(plan().model_dump() | {"architecture": "single"})
     assert await mesh.flows(single, "s1", link) == []
-    assert link.places == []
+    assert link.asked == []
 
 
 async def test_an_internal_port_that_answers_outside_is_found_from_here_and_from_another_server() -> None:

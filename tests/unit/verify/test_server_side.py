@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
+from mailwiz_tui.agent.protocol.probes import ProbeAnswer, RunProbes
 from mailwiz_tui.fleet.facts import Facts, Listener
 from mailwiz_tui.stack.blueprint import Blueprint, Port, Probe, Scope, Step, Unit
 from mailwiz_tui.verify import ban_guard, listeners, reach, server_checks, settle
 from mailwiz_tui.verify.check import Failed, NotRun
 from mailwiz_tui.verify.result import CheckState
-from tests.doubles import LinkDouble
+from tests.unit.fake_link import FakeLink
 from tests.unit.verify import fakes
 from tests.unit.verify.conftest import PORTS, MakeTarget, Serve
 
@@ -25,15 +26,15 @@ PROBE = Probe("unit.postfix", "postfix runs", ("systemctl", "is-active", "postfi
 @pytest.mark.parametrize(
     ("answer", "state", "said"),
     [
-        ({"exit": 0, "output": "active"}, CheckState.PASSED, ""),
-        ({"exit": 3, "output": "inactive"}, CheckState.FAILED, "got 3: inactive"),
-        ({"exit": 0, "output": "inactive"}, CheckState.FAILED, "expected (?m)^active$"),
-        ({"exit": 0, "output": "active\nreloading"}, CheckState.FAILED, "got: reloading"),
-        ({"exit": None, "output": ""}, CheckState.FAILED, "got no end in time"),
+        (ProbeAnswer("p", 0, "active"), CheckState.PASSED, ""),
+        (ProbeAnswer("p", 3, "inactive"), CheckState.FAILED, "got 3: inactive"),
+        (ProbeAnswer("p", 0, "inactive"), CheckState.FAILED, "expected (?m)^active$"),
+        (ProbeAnswer("p", 0, "active\nreloading"), CheckState.FAILED, "got: reloading"),
+        (ProbeAnswer("p", None, ""), CheckState.FAILED, "got no end in time"),
         (None, CheckState.NOT_RUN, "no answer"),
     ],
 )
-def test_probes(answer: dict[str, Any] | None, state: CheckState, said: str) -> None:
+def test_probes(answer: ProbeAnswer | None, state: CheckState, said: str) -> None:
     result = server_checks.judge(PROBE, "mx1", answer)
     assert (result.state, result.proves) == (state, "Postfix runs.")
     assert said in result.detail
@@ -107,21 +108,17 @@ def test_unexpected_listeners_fail(extra: tuple[str, str, int], said: str) -> No
         listeners.check_unexpected(PORTS, heard(*RIGHT, extra))
 
 
-class Scripted(LinkDouble):
+class Scripted(FakeLink):
     """A link whose answer to each program is a function of its arguments; it keeps what was asked."""
 
     def __init__(self, answer: Callable[[list[str]], tuple[int, str]]) -> None:
+        super().__init__(RunProbes.by(self._run))
         self.answer = answer
-        self.asked: list[list[str]] = []
+        self.ran: list[list[str]] = []
 
-    async def request(self, op: str, **args: Any) -> Any:
-        assert op == "probes"
-        found = []
-        for probe in args["probes"]:
-            self.asked.append(list(probe["argv"]))
-            code, output = self.answer(list(probe["argv"]))
-            found.append({"id": probe["id"], "exit": code, "output": output})
-        return found
+    def _run(self, request: RunProbes) -> tuple[ProbeAnswer, ...]:
+        self.ran += [list(probe.argv) for probe in request.probes]
+        return tuple(ProbeAnswer(probe.id, *self.answer(list(probe.argv))) for probe in request.probes)
 
 
 def test_second_address(
@@ -162,10 +159,10 @@ async def test_own_addresses_are_exempt_while_it_lasts(
     link = Scripted(answer)
     async with ban_guard.exempt(made, link) as addresses:
         assert addresses == ("198.51.100.50", "2001:db8::50")
-        assert all(["fail2ban-client", "set", "dovecot", "addignoreip", a] in link.asked for a in addresses)
+        assert all(["fail2ban-client", "set", "dovecot", "addignoreip", a] in link.ran for a in addresses)
         lifted = ["198.51.100.50", "2001:db8::50", "2001:db8::/64"]
-        assert link.asked[-1] == ["fail2ban-client", "unban", *lifted], "what an earlier verification did"
-    changes = [argv for argv in link.asked if argv[:2] == ["fail2ban-client", "set"]]
+        assert link.ran[-1] == ["fail2ban-client", "unban", *lifted], "what an earlier verification did"
+    changes = [argv for argv in link.ran if argv[:2] == ["fail2ban-client", "set"]]
     assert changes == [
         ["fail2ban-client", "set", "dovecot", "addignoreip", "198.51.100.50"],
         ["fail2ban-client", "set", "dovecot", "addignoreip", "2001:db8::50"],
@@ -183,8 +180,8 @@ async def test_a_ban_that_closes_every_port_is_lifted(target: MakeTarget) -> Non
     link = Scripted(answer)
     async with ban_guard.exempt(target({25: 1}), link) as addresses:
         assert addresses == ("127.0.0.1",)
-        assert ["fail2ban-client", "set", "postfix", "addignoreip", "127.0.0.1"] in link.asked
-        assert link.asked[-1] == ["fail2ban-client", "unban", "127.0.0.1"]
+        assert ["fail2ban-client", "set", "postfix", "addignoreip", "127.0.0.1"] in link.ran
+        assert link.ran[-1] == ["fail2ban-client", "unban", "127.0.0.1"]
 
 
 async def test_without_fail2ban_nothing_is_exempt(
@@ -209,4 +206,4 @@ async def test_not_waiting_for_a_unit_that_is_down() -> None:
     made = blueprint(Unit("rspamd.service"), ports=(Port(11332, "milter", Scope.LOCAL),))
     link = Scripted(lambda argv: (1, "" if argv[0] == "ss" else "failed"))
     assert not await settle.settle(made, link, pause=60)
-    assert len(link.asked) == 2
+    assert len(link.ran) == 2

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import inspect
 import json
@@ -12,12 +11,13 @@ from typing import Any
 
 import pytest
 
+from mailwiz_tui.agent.protocol.probes import ProbeAnswer, RunProbes
 from mailwiz_tui.verify import dialog, mail_in, smtp, smtp_route
 from mailwiz_tui.verify.check import Failed, NotRun, Warned
 from mailwiz_tui.verify.mailbox import Mailbox
 from mailwiz_tui.verify.smtp_route import SmtpRoute
 from mailwiz_tui.verify.target import Target
-from tests.doubles import LinkDouble
+from tests.unit.fake_link import FakeLink
 from tests.unit.verify import fakes
 from tests.unit.verify.conftest import MakeTarget, Serve
 
@@ -181,26 +181,23 @@ def run(argv: list[str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(argv, capture_output=True, text=True, check=False)
 
 
-class FakeLink(LinkDouble):
+class ProbingLink(FakeLink):
     """A link whose probes run on this machine."""
 
     def __init__(self, *, broken: bool = False) -> None:
+        super().__init__(RunProbes.by(self._run))
         self.broken = broken
 
-    async def request(self, op: str, **args: Any) -> Any:
-        assert op == "probes"
+    def _run(self, request: RunProbes) -> tuple[ProbeAnswer, ...]:
         if self.broken:
-            return [{"id": p["id"], "exit": 1, "output": ""} for p in args["probes"]]
-        done = [await asyncio.to_thread(run, p["argv"]) for p in args["probes"]]
-        return [
-            {"id": p["id"], "exit": d.returncode, "output": (d.stdout + d.stderr).strip()}
-            for p, d in zip(args["probes"], done, strict=True)
-        ]
+            return tuple(ProbeAnswer(probe.id, 1, "") for probe in request.probes)
+        done = [(probe.id, run(list(probe.argv))) for probe in request.probes]
+        return tuple(ProbeAnswer(i, d.returncode, (d.stdout + d.stderr).strip()) for i, d in done)
 
 
 async def test_where_port_25_is_blocked_a_server_does_it(make: Make) -> None:
     made, _ = make()
-    way = smtp_route.remote(made, FakeLink(), "mx2", "port 25 cannot be reached from this machine, so from mx2")
+    way = smtp_route.remote(made, ProbingLink(), "mx2", "port 25 cannot be reached from this machine, so from mx2")
     assert way.vantage == "mx2"
     assert await smtp.check_banner(made, way)
     assert await smtp.check_no_auth(made, way)
@@ -208,7 +205,7 @@ async def test_where_port_25_is_blocked_a_server_does_it(make: Make) -> None:
 
 async def test_forging_from_a_server_of_the_plan_proves_nothing(make: Make) -> None:
     made, _ = make(forged_accepted=True)
-    way = smtp_route.remote(made, FakeLink(), "mx1", "port 25 cannot be reached from here")
+    way = smtp_route.remote(made, ProbingLink(), "mx1", "port 25 cannot be reached from here")
     with pytest.raises(NotRun, match="it would prove nothing"):
         await smtp.check_forged(made, way, fakes.PROBE)
 
@@ -221,11 +218,11 @@ async def test_finding_a_way_to_port_25(make: Make, target: MakeTarget, monkeypa
         raise TimeoutError
 
     monkeypatch.setattr(smtp_route, "_reach", blocked)
-    way = await smtp_route.find(made, {"mx1": FakeLink(), "mx2": FakeLink(broken=True)})
+    way = await smtp_route.find(made, {"mx1": ProbingLink(), "mx2": ProbingLink(broken=True)})
     assert way.vantage == "mx1"
     assert "no answer in time" in way.why
     with pytest.raises(Failed, match="from no server either"):
-        await smtp_route.find(target({25: 1}), {"mx1": FakeLink()})
+        await smtp_route.find(target({25: 1}), {"mx1": ProbingLink()})
 
 
 def test_dialogue_source_stands_alone() -> None:

@@ -6,11 +6,17 @@ import asyncio
 import dataclasses
 import json
 from collections.abc import Collection, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from pydantic import SecretStr
 
+from mailwiz_tui.agent.protocol.accounts import AccountDomains, AskAccountDomains
+from mailwiz_tui.agent.protocol.facts import AskFacts
+from mailwiz_tui.agent.protocol.first_accounts import CloseProbeMailbox, OpenProbeMailbox
+from mailwiz_tui.agent.protocol.probes import EndTurn, ProbeAnswer, RunProbes, TakeTurn, Turn
+from mailwiz_tui.agent.protocol.request import Request
+from mailwiz_tui.agent.protocol.runs import AskRunStatus, RunStatus
 from mailwiz_tui.dns.record import Record
 from mailwiz_tui.fleet.account_domains import learn
 from mailwiz_tui.fleet.facts import DkimPublicKey, Facts, FactsFile, Listener, ServerRecord, TlsPublic
@@ -22,41 +28,51 @@ from mailwiz_tui.verify import dialog, dns_checks, probe_mailboxes, run, targets
 from mailwiz_tui.verify.mailbox import Mailbox
 from mailwiz_tui.verify.result import CheckResult, CheckState
 from mailwiz_tui.verify.target import Target
-from tests.doubles import EngineDouble, LinkDouble
+from tests.doubles import EngineDouble
+from tests.unit.fake_link import FakeLink
 from tests.unit.verify import fakes
 from tests.unit.verify.conftest import PORTS, Serve
 from tests.unit.verify.test_login_checks import Signer
 
+A = TypeVar("A")
 
-class Link(LinkDouble):
+
+class Link(FakeLink):
     """An agent's answers, enough for a verification; ``closed`` tells that the mailbox was shut again."""
 
-    def __init__(self, facts: Facts, pem: str, *, broken: str = "") -> None:
+    def __init__(self, facts: Facts, pem: str, *, broken: type[Request[object]] | None = None) -> None:
+        super().__init__(
+            TakeTurn.by(self._take_turn),
+            EndTurn.by(self._end_turn),
+            AskFacts.by(lambda _: AskFacts.answer(json.loads(facts.model_dump_json(exclude={"clock_skew"})))),
+            AskAccountDomains.by(lambda _: AccountDomains(self.domains)),
+            OpenProbeMailbox.by(lambda _: None),
+            CloseProbeMailbox.by(self._close),
+            AskRunStatus.by(lambda _: RunStatus("none")),
+            RunProbes.by(self._probes),
+        )
         self.facts, self.pem, self.broken, self.closed = facts, pem, broken, False
-        self.domains: list[str] | None = [fakes.DOMAIN]
-        self.turn, self.asked = asyncio.Lock(), list[str]()
+        self.domains: tuple[str, ...] | None = (fakes.DOMAIN,)
+        self.taken = False
 
-    async def request(self, op: str, **args: Any) -> Any:
-        self.asked.append(op)
-        if op == "verifying":
-            return await self._take_turn(begin=bool(args["begin"]))
-        if op == self.broken:
+    async def ask(self, request: Request[A]) -> A:
+        if self.broken and isinstance(request, self.broken):
+            self.asked.append(request)
             raise RuntimeError("the accounts' database does not answer")
-        if op == "facts":
-            return self.facts.model_dump()
-        if op == "account_domains":
-            return {"domains": self.domains}
-        if op == "probe_mailbox_close":
-            self.closed = True
-        if op != "probes":
-            return {}
-        return [{"id": p["id"], "exit": 0, "output": self._output(p["argv"])} for p in args["probes"]]
+        return await super().ask(request)
 
-    async def _take_turn(self, *, begin: bool) -> dict[str, bool]:
-        if begin and self.turn.locked():
-            return {"busy": True}
-        await self.turn.acquire() if begin else self.turn.release()
-        return {"busy": False}
+    def _take_turn(self, _: TakeTurn) -> Turn:
+        busy, self.taken = self.taken, True
+        return Turn(busy)
+
+    def _end_turn(self, _: EndTurn) -> None:
+        self.taken = False
+
+    def _close(self, _: CloseProbeMailbox) -> None:
+        self.closed = True
+
+    def _probes(self, request: RunProbes) -> tuple[ProbeAnswer, ...]:
+        return tuple(ProbeAnswer(probe.id, 0, self._output(list(probe.argv))) for probe in request.probes)
 
     def _output(self, argv: list[str]) -> str:
         if argv[0] == "openssl":
@@ -175,14 +191,14 @@ async def test_domains_that_only_the_accounts_or_only_the_plan_have_are_named(
         return []
 
     monkeypatch.setattr(dns_checks, "run", names)
-    engine.made.domains = [fakes.DOMAIN, "shop.test"]
+    engine.made.domains = (fakes.DOMAIN, "shop.test")
     results = {r.id: r for r in await run.verify(engine, on_result=lambda _: None)}
     found = results["accounts.domains"]
     assert found.state is CheckState.WARNING
     assert found.detail.startswith("shop.test is in the accounts (admin panel) but not in the plan: its mail is")
     assert "mailwiz-tui dns PLAN" in found.advice
     assert {"shop.test MX", "shop.test TXT", "mail._domainkey.shop.test TXT", "_dmarc.shop.test TXT"} <= set(asked)
-    engine.made.domains = []
+    engine.made.domains = ()
     results = {r.id: r for r in await run.verify(engine, on_result=lambda _: None)}
     assert results["accounts.domains"].state is CheckState.FAILED
     assert f"{fakes.DOMAIN} is in the plan but missing" in results["accounts.domains"].detail
@@ -192,7 +208,7 @@ async def test_domains_that_only_the_accounts_or_only_the_plan_have_are_named(
 
 
 async def test_without_a_mailbox_the_other_checks_go_on(engine: Engine) -> None:
-    engine.made.broken = "probe_mailbox_open"
+    engine.made.broken = OpenProbeMailbox
     results = {r.id: r for r in await run.verify(engine, on_result=lambda _: None)}
     assert results["mailbox.probe"].state is CheckState.FAILED
     assert "database does not answer" in results["mailbox.probe"].detail
@@ -215,30 +231,30 @@ async def test_a_second_verification_waits_and_says_so(engine: Engine, monkeypat
         results.append(result)
         told.set()
 
-    await engine.made.turn.acquire()
+    engine.made.taken = True
     second = asyncio.create_task(run.verify(engine, on_result=tell))
     await told.wait()
     (waiting,) = results
     assert (waiting.id, waiting.state) == ("server.verifications", CheckState.NOT_RUN)
     assert waiting.detail == "another verification is running on mx1; this one waits until it has ended"
-    assert set(engine.made.asked) == {"verifying"}, "nothing is asked of the server meanwhile"
-    engine.made.turn.release()
+    assert {type(asked) for asked in engine.made.asked} == {TakeTurn}, "nothing is asked of the server meanwhile"
+    engine.made.taken = False
     assert "mail-in.delivery" in {r.id for r in await second}
-    assert not engine.made.turn.locked(), "the next may begin"
+    assert not engine.made.taken, "the next may begin"
 
 
 async def test_a_verification_that_never_ends_keeps_others_off_in_words(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(turns, "PATIENCE_SECONDS", 0.0)
-    await engine.made.turn.acquire()
+    engine.made.taken = True
     _, refused = await run.verify(engine, on_result=lambda _: None)
     assert (refused.id, refused.state) == ("server.verifications", CheckState.FAILED)
-    assert engine.made.turn.locked(), "the turn of the other is left alone"
+    assert engine.made.taken, "the turn of the other is left alone"
 
 
 async def test_a_mailbox_that_stays_open_is_told(engine: Engine) -> None:
-    engine.made.broken = "probe_mailbox_close"
+    engine.made.broken = CloseProbeMailbox
     results = {r.id: r for r in await run.verify(engine, on_result=lambda _: None)}
     assert results["mailbox.closed"].state is CheckState.FAILED
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from mailwiz_tui.agent.protocol.watch import Look, LookAround
 from mailwiz_tui.fleet.facts import FactsFile
 from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.stack.blueprint import Blueprint, Port, Scope, Step, Unit
 from mailwiz_tui.verify.alerts import Severity, alerts, drift
 from mailwiz_tui.verify.sample import Sample
 from mailwiz_tui.verify.watch import Watcher
-from tests.doubles import EngineDouble, LinkDouble
+from tests.doubles import EngineDouble
+from tests.unit.fake_link import FakeLink
 
 HEALTHY: dict[str, Any] = {
     "at": 1_000_000.0,
@@ -115,17 +118,17 @@ def test_drift_names_what_differs() -> None:
     assert "lacks e A" in found[1].what
 
 
-class FakeLink(LinkDouble):
+class WatchedLink(FakeLink):
     """Notes what it is asked."""
 
     def __init__(self) -> None:
-        self.asked: list[dict[str, Any]] = []
-        self.domains: list[str] | None = None
+        super().__init__(LookAround.by(self._look))
+        self.looks: list[LookAround] = []
+        self.domains: tuple[str, ...] | None = None
 
-    async def request(self, op: str, **args: Any) -> Any:
-        assert op == "monitor"
-        self.asked.append(args)
-        return {**HEALTHY, "account_domains": self.domains}
+    def _look(self, request: LookAround) -> Look:
+        self.looks.append(request)
+        return replace(LookAround.answer(HEALTHY), account_domains=self.domains)
 
 
 class FakeEngine(EngineDouble):
@@ -134,14 +137,14 @@ class FakeEngine(EngineDouble):
     def __init__(self) -> None:
         super().__init__(Plan.model_validate({"servers": [{"id": "mx1", "roles": ["all-in-one"]}], "domain": {
             "primary_domain": "example.com", "hostname": "mail.example.com"}}))  # fmt: skip
-        self.connection = FakeLink()
+        self.connection = WatchedLink()
         self.learnt: Collection[str] | None = None
 
     def blueprints(self) -> dict[str, Blueprint]:
         items = (Unit("postfix.service"), Unit("exim4.service", running=False, masked=True))
         return {"mx1": Blueprint("mx1", (Step("s", "S", "c", items),), ports=(Port(25, "smtp", Scope.PUBLIC),))}
 
-    async def link(self, server_id: str) -> FakeLink:
+    async def link(self, server_id: str) -> WatchedLink:
         return self.connection
 
     def learn_account_domains(self, domains: Collection[str] | None) -> None:
@@ -153,14 +156,14 @@ async def test_a_watch_goes_on_in_the_log_where_it_left_off() -> None:
     watcher = Watcher(engine)
     await watcher.look("mx1")
     await watcher.look("mx1")
-    assert [a["place"] for a in engine.connection.asked] == ["", "cursor c1"]
-    assert engine.connection.asked[0]["units"] == ["postfix.service"]
+    assert [look.place for look in engine.connection.looks] == ["", "cursor c1"]
+    assert engine.connection.looks[0].units == ("postfix.service",)
     assert (await watcher.look("mx1")).ports == PORTS
 
 
 async def test_a_domain_of_the_accounts_alone_and_one_of_the_plan_alone_are_troubles() -> None:
     engine = FakeEngine()
-    engine.connection.domains = ["shop.test"]
+    engine.connection.domains = ("shop.test",)
     health = await Watcher(engine).look("mx1")
     assert engine.learnt == ("shop.test",)
     absent, unplanned = health.alerts
@@ -169,7 +172,7 @@ async def test_a_domain_of_the_accounts_alone_and_one_of_the_plan_alone_are_trou
     assert unplanned.severity is Severity.WARNING
     assert unplanned.what.startswith("shop.test is in the accounts (admin panel) but not in the plan")
     assert "step 3" in unplanned.advice
-    engine.connection.domains = ["example.com"]
+    engine.connection.domains = ("example.com",)
     assert (await Watcher(engine).look("mx1")).alerts == []
 
 
@@ -184,4 +187,4 @@ async def test_a_watch_asks_for_the_links_to_the_other_servers_by_their_keys() -
     )
     engine.known = FactsFile.model_validate({"servers": {"mx1": {"wireguard": "one"}, "mx2": {"wireguard": "two"}}})
     await Watcher(engine).look("mx1")
-    assert engine.connection.asked[0]["peers"] == {"mx2": "two"}
+    assert engine.connection.looks[0].peers == {"mx2": "two"}
