@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from mailwiz_tui.agent.protocol.codec import Json, Secret, to_json
 from mailwiz_tui.agent.protocol.facts import AskFacts
-from mailwiz_tui.agent.protocol.keys import DkimWanted, InstallCertificate, MeshWanted, PrepareKeys, TlsWanted
+from mailwiz_tui.agent.protocol.keys import InstallCertificate
 from mailwiz_tui.agent.protocol.probes import ProbeCommand, RunProbes
 from mailwiz_tui.agent.protocol.runs import (
     AskRunStatus,
@@ -31,17 +31,12 @@ from mailwiz_tui.deploy.operator import Operator, RunInProgress, this_operator
 from mailwiz_tui.deploy.outcome import ServerOutcome
 from mailwiz_tui.deploy.pool import Pool
 from mailwiz_tui.deploy.sanitize import clean_text
+from mailwiz_tui.deploy.server_keys import keys_wanted, strangers
 from mailwiz_tui.fleet.facts import DkimPublicKey, Facts, FactsFile, ServerRecord, TlsPublic
 from mailwiz_tui.fleet.server import Server
 from mailwiz_tui.plan.errors import OperatorError
-from mailwiz_tui.plan.model import Plan, PrivateNetwork, TlsProvider
-from mailwiz_tui.plan.published import public_names
-from mailwiz_tui.stack import traffic
-from mailwiz_tui.stack.accounts.clients import database_clients
+from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.stack.blueprint import Blueprint
-from mailwiz_tui.stack.certificate import self_signed_days
-from mailwiz_tui.topology.derive import topology_of
-from mailwiz_tui.topology.servers import linked, server_of
 
 Compile = Callable[[Plan, str, FactsFile], Blueprint]
 
@@ -96,9 +91,8 @@ class Work:
         facts = await self.probe(server)
         if refusal := preflight.unsupported_system(facts):
             raise EngineError(refusal.reason, server.id, refusal.advice)
-        dkim, tls = self._keys_wanted(server.id)
         link = await self.link(server)
-        made = await link.ask(PrepareKeys(dkim, tls, self._mesh_wanted(server.id)))
+        made = await link.ask(keys_wanted(self.plan, server.id))
         mesh = made.mesh
         clients = {name: TlsPublic.model_validate(to_json(c)) for name, c in mesh.clients.items()} if mesh else {}
         record = ServerRecord(
@@ -256,45 +250,15 @@ class Work:
     def _follower(self, server: Server, run_id: str, phase: ServerPhase) -> Follower:
         return Follower(self.pool, server, run_id, self.emit, phase, self.history.record, self.give_up_after)
 
-    def _mesh_wanted(self, server_id: str) -> MeshWanted | None:
-        """What a server needs to be known by to the plan's other servers; None where there are none."""
-        if not linked(self.plan):
-            return None
-        made = self.plan.network.private is PrivateNetwork.WIREGUARD
-        clients = {client.name: client.subject(server_id) for client in database_clients(self.plan, server_id)}
-        return MeshWanted(traffic.internal_name(server_id), made, clients)
-
     def _require_peer_keys(self, server: Server) -> None:
         """Raises EngineError where a server of the plan was never prepared: this one could not let it in."""
-        if not linked(self.plan):
-            return
-        strangers = [s.id for s in self.plan.servers if not self._has_peer_keys(s.id)]
-        if others := [name for name in strangers if name != server.id]:
+        if others := strangers(self.plan, self.known, server.id):
             named = " and ".join(others)
             raise EngineError(
                 f"nothing is known yet of {named}, so {server.id} cannot be told whom to trust",
                 server.id,
                 f"bring {named} up, or take it out of the plan; nothing was changed on {server.id}",
             )
-
-    def _has_peer_keys(self, server_id: str) -> bool:
-        record = self.known.servers.get(server_id)
-        wireguard = self.plan.network.private is PrivateNetwork.WIREGUARD
-        clients = {client.name for client in database_clients(self.plan, server_id)}
-        return bool(
-            record and record.internal and (record.wireguard or not wireguard) and clients <= record.clients.keys()
-        )
-
-    def _keys_wanted(self, server_id: str) -> tuple[tuple[DkimWanted, ...], TlsWanted | None]:
-        security = self.plan.security
-        dkim: tuple[DkimWanted, ...] = ()
-        if topology_of(self.plan, server_id).signs:
-            dkim = (DkimWanted(self.plan.dkim_selector(server_id), security.dkim.key_size),)
-        if security.tls.provider is TlsProvider.CUSTOM:
-            return dkim, None
-        days = self_signed_days(security.tls.provider)
-        names = public_names(self.plan, server_of(self.plan, server_id))
-        return dkim, TlsWanted(tuple(names), days)
 
 
 def _new_run_id() -> str:
