@@ -9,16 +9,19 @@ from typing import Any
 
 import pytest
 
+from mailwiz_tui.agent.protocol.probes import ProbeAnswer, RunProbes
+from mailwiz_tui.agent.protocol.watch import Look, LookAround
 from mailwiz_tui.commands.monitor import MonitorLines
 from mailwiz_tui.fleet.facts import FactsFile
 from mailwiz_tui.stack.blueprint import Blueprint, Port, Probe, Scope, Step, Unit
 from mailwiz_tui.verify.health import Health
 from mailwiz_tui.verify.watch import DnsDrift, Watcher
-from tests.doubles import EngineDouble, LinkDouble
+from tests.doubles import EngineDouble
 from tests.ui.fakes import ONE_SERVER, Script, known_server
 from tests.ui.grid import screen_text, until
 from tests.ui.make import MakeApp
 from tests.ui.test_monitor import NOW, monitor, sample, settle
+from tests.unit.fake_link import FakeLink
 
 RENEWED = NOW + 89.9 * 86400
 ITEMS = (Unit("postfix.service"), Unit("dovecot.service"))
@@ -29,18 +32,19 @@ PROBES = (
 BLUEPRINT = Blueprint("mx1", (Step("s", "S", "c", ITEMS),), ports=(Port(25, "smtp", Scope.PUBLIC),), probes=PROBES)
 
 
-class Link(LinkDouble):
+class Link(FakeLink):
     """The agent of a server; ``told`` is its sample, ``broken`` are the probes that fail."""
 
     def __init__(self) -> None:
+        super().__init__(LookAround.by(self._look), RunProbes.by(self._probe))
         self.told = sample(certificate={"not_after": RENEWED})
         self.broken: list[str] = []
 
-    async def request(self, op: str, **args: Any) -> Any:
-        if op == "monitor":
-            return self.told.model_dump()
-        assert op == "probes"
-        return [{"id": p["id"], "exit": int(p["id"] in self.broken), "output": "active"} for p in args["probes"]]
+    def _look(self, request: LookAround) -> Look:
+        return LookAround.answer(self.told.model_dump(mode="json", exclude={"plan_drift"}))
+
+    def _probe(self, request: RunProbes) -> tuple[ProbeAnswer, ...]:
+        return tuple(ProbeAnswer(p.id, int(p.id in self.broken), "active") for p in request.probes)
 
 
 class Engine(EngineDouble):
