@@ -10,12 +10,7 @@ from pathlib import Path
 from mailwiz_tui.commands.terminal import complain
 from mailwiz_tui.plan.errors import OperatorError
 from mailwiz_tui.plan.findings import PlanError
-
-
-def debug_log() -> Path:
-    """The file that tracebacks go to: ``$XDG_STATE_HOME/mailwiz-tui/debug.log``."""
-    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state"
-    return Path(state) / "mailwiz-tui" / "debug.log"
+from mailwiz_tui.plan.program_folders import debug_log
 
 
 def _keep(error: BaseException) -> Path | None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.cells import cell_len, set_cell_size
+
 from mailwiz_tui.commands.terminal import say
 from mailwiz_tui.manage.account_entries import AliasEntry, DomainEntry, MailboxEntry
 from mailwiz_tui.manage.account_words import shown_address, size_words
 
 
 def _print(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
-    widths = [max(len(row[i]) for row in (header, *rows)) for i in range(len(header))]
+    widths = [max(cell_len(row[i]) for row in (header, *rows)) for i in range(len(header))]
     for row in (header, *rows):
-        say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        say("  ".join(set_cell_size(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
 def print_mailboxes(mailboxes: Sequence[MailboxEntry]) -> None:

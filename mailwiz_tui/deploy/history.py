@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import tempfile
 from pathlib import Path
 
+from mailwiz_tui.plan.files import replace_file
+from mailwiz_tui.plan.program_folders import state_home
+
 _KEEP = 7
-
-
-def state_home() -> Path:
-    """Where this program keeps such things: ``$XDG_STATE_HOME/mailwiz-tui`` (XDG Base Directory specification)."""
-    base = os.environ.get("XDG_STATE_HOME", "")
-    return Path(base if base.startswith("/") else Path.home() / ".local" / "state") / "mailwiz-tui"
 
 
 class History:
@@ -39,8 +34,4 @@ class History:
     def save(self) -> None:
         """Writes the file; where that is not possible, estimates are simply not kept."""
         with contextlib.suppress(OSError):
-            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=".durations-")
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(self._seconds, file)
-            os.replace(name, self._path)
+            replace_file(self._path, json.dumps(self._seconds).encode())

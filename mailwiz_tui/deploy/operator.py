@@ -1,14 +1,13 @@
 """Who runs installations from here, as the servers record it, so that one's own run is known again.
 
 A name and a host alone do not tell two controllers apart (``root@localhost``), so a random id goes with them. It is
-kept in the state folder (``history.state_home``); where it cannot be kept, name and host decide.
+kept in the state folder (``program_folders.state_home``); where it cannot be kept, name and host decide.
 """
 
 from __future__ import annotations
 
 import contextlib
 import getpass
-import os
 import re
 import secrets
 import socket
@@ -16,8 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mailwiz_tui.agent.protocol.runs import RunHolder
-from mailwiz_tui.deploy.history import state_home
 from mailwiz_tui.deploy.sanitize import clean_text
+from mailwiz_tui.plan.files import write_new
+from mailwiz_tui.plan.program_folders import state_home
 
 _ID = re.compile(r"[0-9a-f]{32}\Z")
 
@@ -71,11 +71,8 @@ def _controller(path: Path) -> str:
     """The id in a file of mode 0600; two programs that start at once agree on the first one written."""
     fresh = secrets.token_hex(16)
     with contextlib.suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with contextlib.suppress(FileExistsError):
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(handle, "w", encoding="ascii") as file:
-                file.write(fresh)
+            write_new(path, fresh)
             return fresh
         kept = path.read_text(encoding="ascii", errors="replace").strip()
         return kept if _ID.match(kept) else ""

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from mailwiz_tui.fleet.ansible import read_ansible_ini, read_ansible_yaml
 from mailwiz_tui.fleet.entry import InventoryError
-from mailwiz_tui.fleet.openssh import has_hosts, read_openssh, user_config
+from mailwiz_tui.fleet.openssh import has_hosts, read_openssh
 from mailwiz_tui.fleet.server import Inventory, Server
+from mailwiz_tui.fleet.ssh_client import user_config
 from mailwiz_tui.fleet.toml_inventory import HEADER, read_toml, with_server
 from mailwiz_tui.plan.explain import printable
 from mailwiz_tui.plan.files import FileError, read_text, write_private

@@ -10,16 +10,14 @@ from __future__ import annotations
 import getpass
 import glob
 import os
-import pwd
 import re
-import shutil
-import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from mailwiz_tui.fleet import ssh_client
 from mailwiz_tui.fleet.entry import Faults, server_from
 from mailwiz_tui.fleet.server import Inventory, Server
 from mailwiz_tui.plan import dnsnames
@@ -49,19 +47,6 @@ class Line:
         return f"{self.file.name}:{self.number}"
 
 
-def user_config() -> Path:
-    """The operator's own configuration."""
-    return Path("~/.ssh/config").expanduser()
-
-
-def at_ssh_home() -> bool:
-    """Whether ``$HOME`` is the home folder that ssh itself uses: it asks the password database only."""
-    try:
-        return Path(pwd.getpwuid(os.getuid()).pw_dir) == Path("~").expanduser()
-    except (KeyError, RuntimeError):
-        return False
-
-
 def read_openssh(text: str, path: Path) -> Inventory:
     """The inventory of an OpenSSH configuration. Raises InventoryError with every fault of the file."""
     faults, warnings = Faults(), list[Finding]()
@@ -73,7 +58,7 @@ def read_openssh(text: str, path: Path) -> Inventory:
                 if not any(c in pattern for c in "*?!"):
                     hosts.setdefault(pattern, line)
     usable = {name: line for name, line in hosts.items() if _usable(name, line, warnings)}
-    answers = _ask_ssh(list(usable), path, faults) if shutil.which("ssh") else None
+    answers = _ask_ssh(list(usable), path, faults) if ssh_client.installed() else None
     servers: list[Server] = []
     for name, line in usable.items():
         found = answers.get(name) if answers is not None else _look_up(name, lines)
@@ -157,33 +142,15 @@ def _usable(name: str, line: Line, warnings: list[Finding]) -> bool:
 
 def _ask_ssh(names: list[str], path: Path, faults: Faults) -> dict[str, dict[str, list[str]]]:
     """What ``ssh -G`` says about each host; what it finds wrong with the file is told once."""
-    own = at_ssh_home() and path.absolute() == user_config().absolute()
-    options = [] if own else ["-F", str(path.absolute())]
-
-    def ask(name: str) -> tuple[str, subprocess.CompletedProcess[str] | None]:
-        try:
-            done = subprocess.run(
-                ["ssh", "-G", *options, "--", name],
-                capture_output=True,
-                text=True,
-                errors="replace",
-                stdin=subprocess.DEVNULL,
-                timeout=10,
-                check=False,
-            )
-        except (OSError, subprocess.TimeoutExpired):
-            return name, None
-        return name, done
-
     answers: dict[str, dict[str, list[str]]] = {}
     told: set[str] = set()
     with ThreadPoolExecutor(8) as pool:
-        for name, done in pool.map(ask, names):
-            if done is not None and done.returncode == 0:
-                answers[name] = _parse_answer(done.stdout)
+        for name, answer in zip(names, pool.map(lambda name: ssh_client.ask(name, path), names), strict=True):
+            if answer.good:
+                answers[name] = _needed(answer.settings)
                 continue
-            said = done.stderr.strip() if done is not None else f"ssh -G {name} took longer than 10 s"
-            for message in said.splitlines() or [f"ssh -G {name} failed"]:
+            said = f"ssh -G {name} took longer than 10 s" if answer.timed_out else answer.fault
+            for message in said.splitlines():
                 if message not in told and "terminating" not in message:
                     told.add(message)
                     place, message = _place_of(message, path)
@@ -198,12 +165,13 @@ def _place_of(message: str, path: Path) -> tuple[str, str]:
     return f"{Path(match.group(1).rstrip(':')).name}:{match.group(2)}", match.group(3)
 
 
-def _parse_answer(text: str) -> dict[str, list[str]]:
-    values: dict[str, list[str]] = {}
-    for line in text.splitlines():
-        keyword, _, value = line.partition(" ")
-        if keyword in _USED:
-            values.setdefault(keyword, []).append(value)
+def _needed(settings: dict[str, list[str]]) -> dict[str, list[str]]:
+    """The settings that an inventory has a place for, without OpenSSH's defaults."""
+    values = {
+        keyword: [value.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for value in found]
+        for keyword, found in settings.items()
+        if keyword in _USED
+    }
     values["identityfile"] = [v for v in values.get("identityfile", []) if not _DEFAULT_IDENTITIES.search(v)]
     if "known_hosts2" in values.get("userknownhostsfile", [""])[0]:
         values.pop("userknownhostsfile")
@@ -250,7 +218,7 @@ def _server(name: str, found: dict[str, list[str]], path: Path, line: Line, faul
         return "" if value.lower() == "none" else value
 
     port = one("port") or "22"
-    own = path.absolute() == user_config().absolute()
+    own = path.absolute() == ssh_client.user_config().absolute()
     known = "" if own else next((word for word in one("userknownhostsfile").split() if word != os.devnull), "")
     values: dict[str, object] = {
         "id": name,

@@ -17,6 +17,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
+from mailwiz_tui.plan.files import replace_file
+
 CACHE = Path("/var/cache/mailwiz-lab")
 """Base images and downloaded packages: shared by all labs, kept by ``down``."""
 STATE = Path("/var/lib/mailwiz-lab")
@@ -234,15 +236,9 @@ def _is_file_at(handle: IO[str], path: Path) -> bool:
 
 
 def write(path: Path, text: str, mode: int = 0o644) -> None:
-    """Write a file whole or not at all, readable by whom ``mode`` says from its first byte on."""
+    """Write a file whole or not at all, in a folder that all may read."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.new")
-    fresh.unlink(missing_ok=True)
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(descriptor, "w") as handle:
-        os.fchmod(handle.fileno(), mode)
-        handle.write(text)
-    fresh.replace(path)
+    replace_file(path, text.encode(), mode)
 
 
 def read_json(path: Path) -> dict[str, Any]:

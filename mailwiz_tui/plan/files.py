@@ -42,34 +42,46 @@ def read_text(path: Path) -> str:
 
 
 def write_private(path: Path, content: bytes) -> None:
-    """Replace a file in one step, readable by its owner only (0600), safe on disk when this returns.
+    """``replace_file`` for the files beside a plan, readable by their owner only. Raises FileError."""
+    try:
+        replace_file(path, content)
+    except FileNotFoundError:
+        folder = Path(os.path.realpath(path)).parent
+        raise FileError("cannot be written: its folder does not exist", f"make it: mkdir -p {folder}") from None
+    except (OSError, ValueError) as error:
+        raise FileError(f"cannot be written: {_reason(error)}", "the former file is untouched") from None
 
-    Missing folders are made (0700). A symbolic link stays and its target is replaced. Raises FileError; the
-    former file is then still there.
+
+def replace_file(path: Path, content: bytes, mode: int = 0o600) -> None:
+    """Replace a file in one step, of that mode from its first byte on, safe on disk when this returns.
+
+    Missing folders are made (0700). A symbolic link stays and its target is replaced. Raises OSError; the former
+    file is then still there.
     """
     target = Path(os.path.realpath(path))
-    temporary = ""
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{target.name[:100]}.", dir=target.parent)
     try:
-        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{target.name[:100]}.", dir=target.parent)
         with os.fdopen(descriptor, "wb") as file:
-            os.fchmod(file.fileno(), 0o600)
+            os.fchmod(file.fileno(), mode)
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
         Path(temporary).replace(target)
-        temporary = ""
-        _sync_directory(target.parent)
-    except FileNotFoundError:
-        raise FileError(
-            "cannot be written: its folder does not exist", f"make it: mkdir -p {target.parent}"
-        ) from None
-    except (OSError, ValueError) as error:
-        raise FileError(f"cannot be written: {_reason(error)}", "the former file is untouched") from None
-    finally:
-        if temporary:
-            with contextlib.suppress(OSError):
-                Path(temporary).unlink()
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    _sync_directory(target.parent)
+
+
+def write_new(path: Path, text: str) -> None:
+    """Write a file of mode 0600 that must not exist yet, with its folder (0700). Raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _sync_directory(directory: Path) -> None:

@@ -10,12 +10,12 @@ import asyncio
 import contextlib
 import os
 import pwd
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from mailwiz_tui.deploy.ssh.errors import SshError, SshErrorKind, printable
-from mailwiz_tui.fleet.openssh import at_ssh_home, user_config
+from mailwiz_tui.fleet import ssh_client
+from mailwiz_tui.fleet.ssh_client import at_ssh_home
 
 _DEFAULT_IDENTITIES = ("id_ed25519", "id_ecdsa", "id_rsa")
 _SYSTEM_KNOWN_HOSTS = (Path("/etc/ssh/ssh_known_hosts"), Path("/etc/ssh/ssh_known_hosts2"))
@@ -66,46 +66,28 @@ async def client_config(host: str, *, config_file: Path | None = None) -> Client
     """
     if host.startswith("-"):
         raise SshError("a host name cannot begin with a dash", printable(host), kind=SshErrorKind.CONFIG)
-    program = shutil.which("ssh")
-    if program is None:
+    if not ssh_client.installed():
         return default_config(host)
-    if config_file is None and not at_ssh_home():
-        config_file = user_config() if user_config().exists() else Path("none")
-    argv = [program, "-G", *(["-F", str(config_file)] if config_file else []), "--", host]
-    process = await asyncio.create_subprocess_exec(
-        *argv,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    try:
-        async with asyncio.timeout(10):
-            out, err = await process.communicate()
-    except TimeoutError:
-        process.kill()
-        await process.wait()
+    answer = await asyncio.to_thread(ssh_client.ask, host, config_file)
+    if answer.timed_out:
         raise SshError(
             "ssh -G took longer than 10 s",
             printable(host),
             "look for a slow Match exec in ~/.ssh/config",
             kind=SshErrorKind.CONFIG,
-        ) from None
-    if process.returncode != 0:
+        )
+    if answer.fault:
         raise SshError(
-            f"the OpenSSH configuration is faulty: {printable(err) or 'ssh -G failed'}",
+            f"the OpenSSH configuration is faulty: {printable(answer.fault)}",
             printable(host),
             f"try: ssh -G {printable(host)}",
             kind=SshErrorKind.CONFIG,
         )
-    return parse(host, out.decode("utf-8", "surrogateescape"))
+    return config_of(host, answer.settings)
 
 
-def parse(host: str, text: str) -> ClientConfig:
-    """Reads the output of ``ssh -G``: a keyword and its value on each line, files possibly several."""
-    values: dict[str, list[str]] = {}
-    for line in text.splitlines():
-        keyword, _, value = line.strip().partition(" ")
-        values.setdefault(keyword.lower(), []).append(value.strip())
+def config_of(host: str, values: dict[str, list[str]]) -> ClientConfig:
+    """The settings that matter of what ``ssh -G`` says."""
 
     def one(keyword: str) -> str:
         value = values.get(keyword, [""])[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from mailwiz_tui.agent.core.clean import clean_line
 from mailwiz_tui.plan.errors import OperatorError
 
 
@@ -60,5 +61,4 @@ def printable(text: str | bytes, limit: int = 200) -> str:
     """One line of remote text that is safe on a terminal: control characters gone, cut at ``limit`` characters."""
     if isinstance(text, bytes):
         text = text.decode("utf-8", "replace")
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return line if len(line) <= limit else line[: limit - 1] + "…"
+    return "".join(c for c in clean_line(" ".join(text.split()), limit) if c.isprintable())

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
 from mailwiz_tui.manage.account_entries import AliasEntry, MailboxEntry
 from mailwiz_tui.manage.account_words import shown_address, size_words
 from mailwiz_tui.manage.accounts import Accounts
 from mailwiz_tui.ui.dialogs.account_dialogs import NewAlias
-from mailwiz_tui.ui.terminal.text import safe_line
+from mailwiz_tui.ui.terminal.text import fit, safe_line
 
 Row = MailboxEntry | AliasEntry
 
@@ -38,8 +37,7 @@ def line(row: Row | None, width: int, *, plain: bool) -> Text:
 
 def cut(text: str, width: int) -> str:
     """Text made exactly as wide as that, in cells."""
-    text = safe_line(text)
-    return set_cell_size(text, width) if cell_len(text) <= width else set_cell_size(text, width - 1) + "…"
+    return fit(safe_line(text), width)
 
 
 async def add_alias(accounts: Accounts, new: NewAlias) -> str:

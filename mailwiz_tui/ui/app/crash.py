@@ -9,7 +9,7 @@ import traceback
 from pathlib import Path
 
 from mailwiz_tui import __version__
-from mailwiz_tui.ui.session.paths import state_home
+from mailwiz_tui.plan.program_folders import state_home
 
 
 def crash_report(error: BaseException) -> str:

@@ -6,6 +6,8 @@ import textwrap
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
+from mailwiz_tui.ui.terminal.text import wrap
+
 if TYPE_CHECKING:
     from mailwiz_tui.plan.spec import FieldSpec, StepSpec
 
@@ -56,10 +58,7 @@ def key_page(title: str, keys: Iterable[tuple[str, str]], width: int) -> str:
 def wrapped(text: str, width: int, indent: int = 0, *, further: int | None = None) -> str:
     """Text broken into rows of a width; blank lines between paragraphs stay."""
     first, later = " " * indent, " " * (indent if further is None else further)
-    return "\n".join(
-        textwrap.fill(paragraph, width, initial_indent=first, subsequent_indent=later, break_on_hyphens=False)
-        for paragraph in text.split("\n")
-    )
+    return "\n".join(row for paragraph in text.split("\n") for row in wrap(paragraph, width, first, later) or [""])
 
 
 def _heading(text: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import textwrap
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
@@ -18,6 +17,7 @@ from mailwiz_tui.ui.app.actions import bindings_for
 from mailwiz_tui.ui.dialogs.dialog import Dialog
 from mailwiz_tui.ui.logs.log_buffer import LogBuffer
 from mailwiz_tui.ui.session.backends import error_sentence
+from mailwiz_tui.ui.terminal.text import wrap
 from mailwiz_tui.ui.widgets.log_panel import LogPanel
 from mailwiz_tui.ui.widgets.no_markup import NoMarkup
 
@@ -108,7 +108,7 @@ class TrafficDialog(Dialog[None]):
             panel.follow()
 
     def _append(self, line: str) -> None:
-        for part in textwrap.wrap(line, _WIDTH, subsequent_indent="      ", break_on_hyphens=False) or [""]:
+        for part in wrap(line, _WIDTH, further="      ") or [""]:
             self._buffer.append(part)
 
     def _sign(self, *, good: bool) -> str:

@@ -11,12 +11,12 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widgets import Button
 
+from mailwiz_tui.plan.files import write_new
 from mailwiz_tui.plan.published import web_addresses
 from mailwiz_tui.ui.app.main_screen import MainScreen
 from mailwiz_tui.ui.dialogs.dialog import ConfirmDialog, save_dialog
 from mailwiz_tui.ui.installation.installation import Installation
 from mailwiz_tui.ui.session.backends import error_sentence
-from mailwiz_tui.ui.session.paths import write_new_private
 from mailwiz_tui.ui.session.session import Session
 from mailwiz_tui.ui.terminal.text import safe_line
 from mailwiz_tui.ui.widgets.no_markup import NoMarkup
@@ -99,7 +99,7 @@ class CredentialsScreen(MainScreen):
                 "Save the passwords",
                 "A new file, readable by you alone.",
                 self.session.path.with_name("credentials.json"),
-                lambda path: write_new_private(path, installation.handover.to_json()),
+                lambda path: write_new(path, installation.handover.to_json()),
             ),
             named,
         )

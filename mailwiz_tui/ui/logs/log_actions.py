@@ -7,10 +7,10 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
+from mailwiz_tui.plan.files import replace_file
 from mailwiz_tui.plan.words import counted
 from mailwiz_tui.ui.app.main_screen import MainScreen
 from mailwiz_tui.ui.dialogs.dialog import save_dialog
-from mailwiz_tui.ui.session.paths import write_private
 from mailwiz_tui.ui.widgets.log_view import LogView
 
 
@@ -116,4 +116,6 @@ class LogScreen(MainScreen):
             if name:
                 self.tell(f"{counted(count, 'line')} written to {name}")
 
-        self.app.push_screen(save_dialog("Save the log", "", path, lambda place: write_private(place, text)), named)
+        self.app.push_screen(
+            save_dialog("Save the log", "", path, lambda place: replace_file(place, text.encode())), named
+        )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator
 
 from rich.text import Text
@@ -13,7 +12,7 @@ from mailwiz_tui.plan.words import counted
 from mailwiz_tui.stack.blueprint import Blueprint
 from mailwiz_tui.topology.servers import divided
 from mailwiz_tui.ui.review.plan_words import happens_on
-from mailwiz_tui.ui.terminal.text import safe_line
+from mailwiz_tui.ui.terminal.text import safe_line, wrap
 from mailwiz_tui.ui.widgets.server_list import Chosen
 from mailwiz_tui.ui.widgets.server_picker import overview
 
@@ -66,7 +65,7 @@ def pair(label: str, value: str, width: int) -> Text:
     """A label and what it is, whose further rows stand under the first."""
     text = Text(overflow="fold")
     text.append(f"{label:<{LABEL}}", style="bold")
-    rows = textwrap.wrap(safe_line(value), max(20, width - LABEL - 4), break_on_hyphens=False)
+    rows = wrap(safe_line(value), max(20, width - LABEL - 4))
     text.append(f"\n{' ' * LABEL}".join(rows))
     return text
 

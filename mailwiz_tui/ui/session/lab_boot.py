@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
 
-from mailwiz_tui.ui.session.paths import state_home
+from mailwiz_tui.plan.program_folders import state_home
 from mailwiz_tui.ui.terminal.symbols import elapsed_text
 
 LAB_HOSTS = 3

@@ -1,54 +1,20 @@
-"""Where the program keeps drafts and what it remembers between starts (XDG base directories)."""
+"""Drafts, and the plans that were worked on, remembered between starts."""
 
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from mailwiz_tui.plan.files import replace_file
+from mailwiz_tui.plan.program_folders import data_home
+
 MAX_RECENT = 8
-
-
-def data_home() -> Path:
-    """The folder of drafts and of the list of recent plans."""
-    base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
-    return Path(base) / "mailwiz-tui"
-
-
-def state_home() -> Path:
-    """The folder of crash reports."""
-    base = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
-    return Path(base) / "mailwiz-tui"
 
 
 def default_draft_path() -> Path:
     """The draft that is opened when no plan file is named."""
     return data_home() / "drafts" / "plan.toml"
-
-
-def write_private(path: Path, text: str) -> None:
-    """Write a file of mode 0600 atomically, with its folder of mode 0700 where it is new."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-def write_new_private(path: Path, text: str) -> None:
-    """Write a file of mode 0600 that must not exist yet (FileExistsError)."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +57,6 @@ def remember(plan: Path, inventory: Path | None) -> None:
     entries = [latest, *recent_besides(plan)][:MAX_RECENT]
     raw = [{"plan": str(r.plan), "inventory": str(r.inventory) if r.inventory else None} for r in entries]
     try:
-        write_private(data_home() / "recent.json", json.dumps(raw, indent=1))
+        replace_file(data_home() / "recent.json", json.dumps(raw, indent=1).encode())
     except OSError:
         return

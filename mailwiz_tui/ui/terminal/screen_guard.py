@@ -15,10 +15,9 @@ import threading
 import traceback
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import Any
 
-from mailwiz_tui.ui.session.paths import state_home
+from mailwiz_tui.plan.program_folders import debug_log
 
 MAX_LOG_BYTES = 1_000_000
 _TASK_RESULT = re.compile(r"(?:exception|result)=.*", re.DOTALL)
@@ -40,13 +39,8 @@ class PlacesOnly(logging.Formatter):
         return "\n".join([*lines, f"  {kind.__name__ if kind else 'no exception'}"])
 
 
-def debug_log_path() -> Path:
-    """Where libraries' messages are kept."""
-    return state_home() / "debug.log"
-
-
 def _open_log() -> int:
-    path = debug_log_path()
+    path = debug_log()
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         full = path.exists() and path.stat().st_size > MAX_LOG_BYTES

@@ -2,42 +2,63 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
+
+from rich.cells import cell_len, chop_cells, set_cell_size
+
+from mailwiz_tui.deploy.sanitize import clean_line
 
 MAX_LINE = 1000
 TAB_WIDTH = 8
 
-_SEQUENCES = re.compile(
-    r"\x1b\[[0-?]*[ -/]*[@-~]"
-    r"|[\x1b][\]PX^_][^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c|$)"
-    r"|\x1b[ -/]*[0-~]"
-    r"|\x9b[0-?]*[ -/]*[@-~]"
-    r"|[\x90\x98\x9d\x9e\x9f][^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c|$)"
-)
-_CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
-
 
 def safe_line(text: str) -> str:
-    """One printable line: escape sequences and controls dropped, ``\\r`` bars kept in their last state, cut.
+    """One printable line by the rules of ``agent/core/clean.py``, its tabs expanded, cut at ``MAX_LINE``.
 
-    The engine sanitizes what servers print before it stores it; this is the screens' own guard behind it,
-    for the terminal is where a leak would do harm (ECMA-48, xterm's OSC 52).
+    What servers print is cleaned before it is stored; this is the screens' own guard behind it, also for what files
+    and operators say, for the terminal is where a leak would do harm (ECMA-48, xterm's OSC 52).
     """
     if len(text) <= MAX_LINE and text.isprintable():
         return text
-    text = text[: MAX_LINE * 8]
-    if "\r" in text:
-        text = text.rstrip("\r").rsplit("\r", 1)[-1]
-    text = _SEQUENCES.sub("", text)
-    text = _CONTROLS.sub("", text.replace("\n", " "))
-    text = text.expandtabs(TAB_WIDTH)
-    return text if len(text) <= MAX_LINE else text[: MAX_LINE - 1] + "…"
+    return clean_line(text[: MAX_LINE * 8].replace("\n", " ").expandtabs(TAB_WIDTH), MAX_LINE)
+
+
+def fit(text: str, width: int) -> str:
+    """Text of exactly so many columns; what is cut off is marked."""
+    return set_cell_size(text, width) if cell_len(text) <= width else set_cell_size(text, width - 1) + "…"
+
+
+def wrap(text: str, width: int, first: str = "", further: str = "") -> list[str]:
+    """Text broken at blanks into rows of ``width`` columns, which begin with ``first`` and then ``further``.
+
+    A word that is wider than a row is broken. ``textwrap`` counts characters, of which some need two columns.
+    """
+    if cell_len(text) == len(text):
+        return textwrap.wrap(text, width, initial_indent=first, subsequent_indent=further, break_on_hyphens=False)
+    rows, row, gap = list[str](), first, ""
+    for word in text.split():
+        if gap and cell_len(row) + 1 + cell_len(word) > width:
+            rows.append(row)
+            row, gap = further, ""
+        *whole, rest = chop_cells(word, max(2, width - max(cell_len(row + gap), cell_len(further))))
+        for part in whole:
+            rows.append(row + gap + part)
+            row, gap = further, ""
+        row, gap = row + gap + rest, " "
+    return [*rows, row]
 
 
 def in_rows(text: str, width: int, rows: int) -> str:
     """A sentence in at most ``rows`` rows of ``width`` columns, the later ones indented; cut off with ``…``."""
-    lines = textwrap.wrap(safe_line(text), width, subsequent_indent="  ", max_lines=rows, placeholder=" …")
+    text = safe_line(text)
+    if cell_len(text) == len(text):
+        return "\n".join(textwrap.wrap(text, width, subsequent_indent="  ", max_lines=rows, placeholder=" …"))
+    lines = wrap(text, width, further="  ")
+    if len(lines) > rows:
+        last = lines[rows - 1]
+        while cell_len(last) > width - 2 and " " in last.strip():
+            last = last.rpartition(" ")[0]
+        lines = [*lines[: rows - 1], fit(f"{last} …", width).rstrip()]
     return "\n".join(lines)
 
 

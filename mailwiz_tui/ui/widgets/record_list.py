@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Callable, Sequence
 
 from rich.text import Text
@@ -12,7 +11,7 @@ from textual.widgets.option_list import Option
 
 from mailwiz_tui.dns.record import Record
 from mailwiz_tui.ui.session.published import PLANNED, RECORD_MARKS, Published
-from mailwiz_tui.ui.terminal.text import safe_line
+from mailwiz_tui.ui.terminal.text import safe_line, wrap
 
 PublishedOf = Callable[[Record], Published]
 
@@ -104,6 +103,4 @@ def _indented(sign: str, sentence: str, width: int) -> str:
     first, further = f"  {sign}", " " * (2 + len(sign))
     if not width:
         return first + safe_line(sentence)
-    return textwrap.fill(
-        safe_line(sentence), max(20, width), initial_indent=first, subsequent_indent=further, break_on_hyphens=False
-    )
+    return "\n".join(wrap(safe_line(sentence), max(20, width), first, further))

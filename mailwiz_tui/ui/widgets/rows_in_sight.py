@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.cells import cell_len
+
 LEAST = 8
 BELOW = 24
 """Rows of the window that are left to everything but the table."""
@@ -23,4 +25,4 @@ def server_heading(shown: range, count: int) -> str:
 
 def name_width(names: Sequence[str], least: int, most: int) -> int:
     """Columns for the names and a gap: as many as the longest wants, within limits."""
-    return max(least, min(most, max((len(name) for name in names), default=0) + 2))
+    return max(least, min(most, max((cell_len(name) for name in names), default=0) + 2))

@@ -19,7 +19,7 @@ from mailwiz_tui.fleet.server import Server
 from mailwiz_tui.plan.model import Role
 from mailwiz_tui.ui.session.probing import ProbeOutcome
 from mailwiz_tui.ui.terminal.symbols import PROBE_MARKS
-from mailwiz_tui.ui.terminal.text import safe_line
+from mailwiz_tui.ui.terminal.text import fit, safe_line
 
 ROLE_COLUMNS: tuple[tuple[Role, str], ...] = (
     (Role.MX_INBOUND, "1 in"),
@@ -131,7 +131,7 @@ class ServerList(ScrollView, can_focus=True):
             style = base + Style(bold=True, reverse=self.has_focus)
         elif second:
             style = base + Style(dim=True)
-        return Strip([Segment(_fit(text, width), style)], width)
+        return Strip([Segment(fit(text, width), style)], width)
 
     @property
     def _id_width(self) -> int:
@@ -168,18 +168,18 @@ class ServerList(ScrollView, can_focus=True):
         one = self.arrangement is Layout.ONE
         box = ("(*)" if one else "[x]") if chosen else ("( )" if one else "[ ]")
         who = _who(server)
-        head = f"{box} {_fit(safe_line(server.id), self._id_width)} "
+        head = f"{box} {fit(safe_line(server.id), self._id_width)} "
         if one:
             return head + who + ("   all-in-one" if chosen else "")
         address = chosen.internal_ip if chosen else ""
         if self.arrangement is Layout.EQUAL:
-            return head + _fit(who, 28) + " " + address
+            return head + fit(who, 28) + " " + address
         held = chosen.roles if chosen else set()
         dot = "." if self.plain else "·"
-        roles = " ".join(_fit(label[2:] if role in held else dot, len(label)) for role, label in ROLE_COLUMNS)
+        roles = " ".join(fit(label[2:] if role in held else dot, len(label)) for role, label in ROLE_COLUMNS)
         if Role.ALL_IN_ONE in held:
             roles = set_cell_size("all-in-one: press 1-4", len(MATRIX))
-        return head + _fit(who, self._who_width) + " " + roles + " " + address
+        return head + fit(who, self._who_width) + " " + roles + " " + address
 
     def _facts_row(self, server: Server) -> str:
         outcome = self.probes.get(server.id, ProbeOutcome())
@@ -254,8 +254,3 @@ class ServerList(ScrollView, can_focus=True):
 def _who(server: Server) -> str:
     port = f":{server.port}" if server.port != 22 else ""
     return safe_line(f"{server.user}@{server.host}{port}")
-
-
-def _fit(text: str, width: int) -> str:
-    """Text of exactly so many columns; what is cut off is marked."""
-    return set_cell_size(text, width) if cell_len(text) <= width else set_cell_size(text, width - 1) + "…"

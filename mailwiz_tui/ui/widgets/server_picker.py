@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping, Sequence
 
 from textual.app import ComposeResult
@@ -12,6 +11,7 @@ from mailwiz_tui.fleet.server import Server
 from mailwiz_tui.plan.model import Role
 from mailwiz_tui.plan.words import counted
 from mailwiz_tui.ui.session.probing import ProbeOutcome
+from mailwiz_tui.ui.terminal.text import wrap
 from mailwiz_tui.ui.widgets.entry import Entry
 from mailwiz_tui.ui.widgets.no_markup import NoMarkup
 from mailwiz_tui.ui.widgets.server_list import Chosen, Layout, ServerList
@@ -32,7 +32,7 @@ def overview(chosen: Mapping[str, Chosen], width: int = 0) -> str:
     """
     for names in range(NAMES, -1, -1):
         said = _overview(chosen, names)
-        if not width or len(textwrap.wrap(said, max(20, width), break_on_hyphens=False)) <= 2:
+        if not width or len(wrap(said, max(20, width))) <= 2:
             break
     return said
 

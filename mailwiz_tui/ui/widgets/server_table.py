@@ -15,6 +15,7 @@ from mailwiz_tui.deploy.events import ServerPhase
 from mailwiz_tui.ui.installation.run_model import QUIET_AFTER, RunModel
 from mailwiz_tui.ui.installation.server_run import ServerRun
 from mailwiz_tui.ui.terminal.symbols import SERVER_MARKS, Tone, age_text, elapsed_text
+from mailwiz_tui.ui.terminal.text import fit
 from mailwiz_tui.ui.widgets.rows_in_sight import in_sight, name_width, server_heading
 from mailwiz_tui.ui.widgets.step_strip import tone_style
 from mailwiz_tui.verify.result import CheckState
@@ -136,11 +137,6 @@ class ServerTable(Widget, can_focus=True):
     def action_move(self, by: int) -> None:
         if count := len(self.model.servers):
             self.choose((self.index + by) % count)
-
-
-def fit(text: str, width: int) -> str:
-    """Text of exactly so many columns; what is cut off is marked."""
-    return set_cell_size(text, width) if cell_len(text) <= width else set_cell_size(text, width - 1) + "…"
 
 
 def changed_cells(new: Text, old: Text, y: int, width: int) -> Region:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import set_cell_size
 from rich.text import Text
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
 from mailwiz_tui.ui.installation.server_run import ServerRun, StepRun
 from mailwiz_tui.ui.terminal.symbols import INSTALL_STEP_MARKS, Tone, elapsed_text
+from mailwiz_tui.ui.terminal.text import fit
 from mailwiz_tui.ui.widgets.step_strip import tone_style
 
 
@@ -40,10 +41,9 @@ class StepTable(VerticalScroll):
         seconds = step.seconds(now)
         took = elapsed_text(seconds) if seconds is not None else ""
         room = max(8, width - 2 - 3 - 14 - 6)
-        title = step.title if cell_len(step.title) <= room else set_cell_size(step.title, room - 1) + "…"
         row = Text(no_wrap=True)
         tone = tone_style(self.app.theme_variables, mark.tone) if mark.tone is not Tone.IDLE else ""
-        row.append(f"{index:>2} {set_cell_size(title, room)} ")
+        row.append(f"{index:>2} {fit(step.title, room)} ")
         row.append(set_cell_size(mark.text(plain=self.plain), 14), style=tone)
         row.append(f"{took:>6}\n")
         return row

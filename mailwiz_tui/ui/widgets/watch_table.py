@@ -12,8 +12,8 @@ from textual.widget import Widget
 
 from mailwiz_tui.ui.monitoring.monitoring import Monitoring, ServerWatch
 from mailwiz_tui.ui.terminal.symbols import Mark, Tone, size_text, span_text
+from mailwiz_tui.ui.terminal.text import fit
 from mailwiz_tui.ui.widgets.rows_in_sight import in_sight, name_width, server_heading
-from mailwiz_tui.ui.widgets.server_table import fit
 from mailwiz_tui.ui.widgets.step_strip import tone_style
 from mailwiz_tui.verify.alerts import Severity
 
@@ -85,7 +85,7 @@ class WatchTable(Widget, can_focus=True):
         heads = zip((heading, *HEADINGS[1:]), (width, *widths), strict=True)
         text = Text(no_wrap=True)
         text.append(
-            "  " + "".join(fit(h if len(h) < w else h.partition(" ")[0], w) for h, w in heads),
+            "  " + "".join(_head(h, w) for h, w in heads),
             style="bold",
         )
         for number in shown:

@@ -13,12 +13,12 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Button
 
 from mailwiz_tui.dns.export import as_zone
+from mailwiz_tui.plan.files import replace_file
 from mailwiz_tui.plan.steps import FieldSpec
 from mailwiz_tui.plan.words import counted
 from mailwiz_tui.ui.app.actions import bindings_for
 from mailwiz_tui.ui.dialogs.dialog import save_dialog
 from mailwiz_tui.ui.session.backends import error_sentence
-from mailwiz_tui.ui.session.paths import write_private
 from mailwiz_tui.ui.session.session import Session
 from mailwiz_tui.ui.widgets.no_markup import NoMarkup
 from mailwiz_tui.ui.widgets.record_list import RecordList
@@ -180,8 +180,7 @@ class DnsScreen(StepScreen):
             return
 
         def write(path: Path) -> None:
-            write_private(path, as_zone(self.session.records()[0]))
-            path.chmod(0o644)
+            replace_file(path, as_zone(self.session.records()[0]).encode(), 0o644)
 
         def named(name: str | None) -> None:
             if name:

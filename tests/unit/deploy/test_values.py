@@ -9,8 +9,9 @@ import pytest
 from mailwiz_tui.agent.protocol.runs import Change, StepDiff
 from mailwiz_tui.deploy.diff import ServerDiff
 from mailwiz_tui.deploy.events import ServerPhase
-from mailwiz_tui.deploy.history import History, state_home
+from mailwiz_tui.deploy.history import History
 from mailwiz_tui.deploy.outcome import ServerOutcome
+from mailwiz_tui.plan.program_folders import state_home
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,14 @@ import asyncssh
 import pytest
 
 from mailwiz_tui.deploy.ssh import SshError, SshErrorKind, Tunnels, connect, known_hosts
-from mailwiz_tui.deploy.ssh.client_config import client_config, parse
+from mailwiz_tui.deploy.ssh.client_config import ClientConfig, client_config, config_of
+from mailwiz_tui.fleet import ssh_client
 from tests.unit.ssh.conftest import Keys, MakeHost, Operator, ServerOf
+
+
+def answered(host: str, text: str) -> ClientConfig:
+    """The settings in what ``ssh -G`` printed."""
+    return config_of(host, ssh_client.parse(text))
 
 
 def line(name: str, key: asyncssh.SSHKey, marker: str = "") -> str:
@@ -218,7 +224,7 @@ def test_a_key_is_appended_on_a_line_of_its_own(tmp_path: Path, keys: Keys) -> N
 def test_what_ssh_says_is_understood(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
     monkeypatch.setenv("SSH_AUTH_SOCK", "/run/a")
     monkeypatch.setenv("OTHER", "/run/b")
-    config = parse(
+    config = answered(
         "mx1",
         "user ops\nhostname 192.0.2.1\nport 2222\nidentityfile ~/.ssh/a\nidentityfile /b\nidentitiesonly yes\n"
         "identityagent $OTHER\nproxyjump none\nproxycommand none\nuserknownhostsfile none\n"
@@ -228,8 +234,8 @@ def test_what_ssh_says_is_understood(monkeypatch: pytest.MonkeyPatch, home: Path
     assert config.identity_files == (home / ".ssh/a", Path("/b"))
     assert (config.identity_agent, config.proxy_jump, config.proxy_command) == ("/run/b", "", "")
     assert (config.user_known_hosts, config.global_known_hosts) == ((), (Path("/etc/x"),))
-    assert parse("x", "identityagent none\n").identity_agent == ""
-    assert parse("x", "identityagent SSH_AUTH_SOCK\n").identity_agent == "/run/a"
+    assert answered("x", "identityagent none\n").identity_agent == ""
+    assert answered("x", "identityagent SSH_AUTH_SOCK\n").identity_agent == "/run/a"
 
 
 async def test_a_faulty_openssh_configuration_is_told(home: Path) -> None:

@@ -9,9 +9,10 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from mailwiz_tui.deploy.ssh import known_hosts
-from mailwiz_tui.deploy.ssh.client_config import parse
+from mailwiz_tui.deploy.ssh.client_config import config_of
 from mailwiz_tui.deploy.ssh.errors import printable
 from mailwiz_tui.fleet.jumps import parse_jumps
+from mailwiz_tui.fleet.ssh_client import parse
 from tests.unit.ssh.conftest import Keys
 
 ANY = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -57,7 +58,7 @@ def test_a_stored_key_is_found_for_its_host_and_port_only(host: str, port: int, 
 @example(text="identityfile ~no-such-user/id")
 @example(text="identityagent ~no-such-user/agent")
 def test_any_answer_of_ssh_can_be_read(text: str) -> None:
-    assert 1 <= parse("mx1", text).port <= 65535
+    assert 1 <= config_of("mx1", parse(text)).port <= 65535
 
 
 @ANY
