@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import ValidationError
-
 from mailwiz_tui.plan.internal_ips import next_on_link, on_link, private_ones
 from mailwiz_tui.plan.model import Architecture, Plan, Role
 from mailwiz_tui.plan.steps import SERVER_ANSWERS
+from mailwiz_tui.plan.throwaway import stand_in, throwaway
 from mailwiz_tui.ui.session.session import Session
 from mailwiz_tui.ui.widgets.server_list import Chosen, Layout
 
@@ -113,14 +112,10 @@ class ChosenServers:
         if plan := self._session.plan():
             return plan
         raw: dict[str, Any] = {key: self._session.value(key) for key in SERVER_ANSWERS if self._session.value(key)}
-        raw["domain"] = {"primary_domain": "example.com", "hostname": "mail.example.com"}
         for table, key in (("network", "private"), ("services", "antispam"), ("services", "antivirus")):
             if (value := self._session.value(f"{table}.{key}")) is not None:
                 raw[table] = {**raw.get(table, {}), key: value}
-        try:
-            return Plan.model_validate(raw)
-        except ValidationError:
-            return None
+        return throwaway(stand_in(raw))
 
     def private_addresses(self, server_id: str) -> list[str]:
         """The private addresses on a server's interfaces, as far as it was asked."""

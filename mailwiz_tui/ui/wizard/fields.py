@@ -8,11 +8,11 @@ from functools import lru_cache
 from typing import Any
 
 from mailwiz_tui.plan.findings import Finding, Severity
-from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.plan.spec import FieldKind, FieldSpec, StepSpec
 from mailwiz_tui.plan.steps import SERVER_ANSWERS, STEPS
 from mailwiz_tui.plan.suggestions import suggest_roles
 from mailwiz_tui.plan.support import unsupported
+from mailwiz_tui.plan.throwaway import stand_in, throwaway
 from mailwiz_tui.ui.session.session import Session
 from mailwiz_tui.ui.widgets.choice_row import Option
 from mailwiz_tui.ui.widgets.form_field import FormField
@@ -98,17 +98,10 @@ def unavailable(path: str, value: object, session: Session) -> Finding | None:
 def _unsupported_at(path: str, value: str | int | bool, answers: str) -> Finding | None:
     given = json.loads(answers)
     divided = {key: given[key] for key in SERVER_ANSWERS if key in given}
-    for raw in (given, {**_ANYWHERE, **divided}, _ANYWHERE):
-        try:
-            plan = Plan.model_validate(_with(raw, path, value))
-        except ValueError:
-            continue
-        return next((f for f in unsupported(plan) if f.path == path), None)
+    for raw in (given, stand_in(divided), stand_in({})):
+        if plan := throwaway(_with(raw, path, value)):
+            return next((f for f in unsupported(plan) if f.path == path), None)
     return None
-
-
-_ANYWHERE = {"domain": {"primary_domain": "example.com", "hostname": "mail.example.com"}}
-"""What a plan needs besides; the answers are tried with it while they are no plan yet."""
 
 
 def _with(raw: dict[str, Any], path: str, value: object) -> dict[str, Any]:
