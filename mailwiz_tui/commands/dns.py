@@ -32,7 +32,7 @@ async def _compare(records: Sequence[Record], former: Sequence[Record], resolver
         say(state.line)
     old = left_over(await compare(former, resolver or None)) if former else []
     for change in old:
-        advice = "take it away, the server left the plan"
+        advice = "remove it, the server was removed from the plan"
         say(f"{'former':<10} {'':<12} {change.name} {change.type}: {advice}: {', '.join(change.remove)}")
     return 0 if all(state.fine for state in states) and not old else 1
 

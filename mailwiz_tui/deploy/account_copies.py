@@ -1,4 +1,4 @@
-"""Tells the servers that keep a copy of the accounts that something changed."""
+"""Tells the servers with a copy of the accounts that something changed."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from mailwiz_tui.deploy.engine_api import EngineApi
 from mailwiz_tui.topology.servers import copy_servers
 
 PATIENCE = 25.0
-"""How long a server may take, in seconds; one that does not answer finds out by itself within half a minute."""
+"""Seconds that a server has to answer; one that does not answer updates its copy by itself within 30 s."""
 
 
 async def refresh_copies(
     engine: EngineApi, *, kick: tuple[str, ...] = (), release: tuple[str, ...] = ()
 ) -> list[str]:
-    """Has every copy brought up to date now; the ids of servers where that did not succeed.
+    """Updates every copy now; returns the ids of servers where that failed.
 
-    ``kick`` are addresses whose open sessions are ended there, ``release`` those whose waiting mail is tried again.
+    ``kick`` are addresses whose open sessions are ended, ``release`` those whose queued mail is retried.
     """
 
     async def one(server_id: str) -> bool:

@@ -1,4 +1,4 @@
-"""The controller's end of the agent: starts it on a server over one channel and speaks with it in frames."""
+"""The controller's side of the agent: starts it on a server over one channel and exchanges frames with it."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ _EXITS = {
     82: "the server must run systemd",
     83: "connect as root or as a user who may use sudo",
     84: "only Debian 12 and 13 are supported",
-    87: "try again: what was begun is finished then; `journalctl -b -n 50` on the server tells more",
-    88: "free some room on the server, then try again",
+    87: "try again: it completes what was started; `journalctl -b -n 50` on the server shows more",
+    88: "free disk space on the server, then try again",
     85: "python3 on the server is older than 3.11; repair the system's own python3",
 }
 
 
 class AgentError(OperatorError):
-    """The agent could not do something; clean text."""
+    """An error of the agent; clean text."""
 
 
 class Link(Protocol):
@@ -77,7 +77,7 @@ def agent_archive() -> bytes:
 
 @cache
 def start_command(root: str = "/") -> str:
-    """The constant command line that brings the agent up, installing python3 first where it is missing."""
+    """The constant command line that starts the agent; it installs python3 first if it is missing."""
     boot = resources.files("mailwiz_tui.agent") / "boot"
     start = (boot / "start.py.in").read_text(encoding="ascii")
     script = (boot / "bootstrap.sh").read_text(encoding="ascii").replace("@START@", shlex.quote(start))
@@ -88,8 +88,8 @@ def start_command(root: str = "/") -> str:
 class AgentLink:
     """A running agent. Requests may overlap; each stream is read as it comes.
 
-    Raises ``AgentError`` for what the agent refuses or fails to do, and whatever the channel raises when the
-    connection is lost (``ConnectionLost``): then nothing is known of the outcome.
+    Raises ``AgentError`` for what the agent refuses or fails to do, and ``ConnectionLost`` of the channel: then the
+    outcome is unknown.
     """
 
     def __init__(self, channel: AgentChannel, connection: AgentConnection | None = None) -> None:
@@ -105,7 +105,7 @@ class AgentLink:
     async def open(
         cls, connection: AgentConnection, *, root: str = "/", on_progress: Callable[[str], None] | None = None
     ) -> AgentLink:
-        """Starts the agent on a connection; ``on_progress`` hears what installing python3 prints."""
+        """Starts the agent on a connection; ``on_progress`` receives the output of installing python3."""
         channel: AgentChannel = await connection.open_privileged(start_command(root))
         link = cls(channel, connection)
         try:
@@ -203,8 +203,8 @@ class AgentLink:
                 fault = clean_line(line[len(_BOOTSTRAP) + 6 :].decode("utf-8", "replace"), 400)
             elif line.startswith(_BOOTSTRAP) and on_progress:
                 on_progress(clean_line(line[len(_BOOTSTRAP) :].decode("utf-8", "replace"), 200))
-        raise AgentError("the server prints without end before the agent starts", "agent",
-                         "remove what its login scripts print")  # fmt: skip
+        raise AgentError("the server prints too much before the agent starts", "agent",
+                         "remove the output from its login scripts")  # fmt: skip
 
     async def _read_line(self) -> bytes | None:
         while b"\n" not in self._buffer:
@@ -237,7 +237,7 @@ class AgentLink:
             self._fail(AgentError("the connection was closed"))
             raise
         except ValueError as error:
-            self._fail(AgentError(f"the server sent what is no answer: {clean_text(error)}", "agent"))
+            self._fail(AgentError(f"the server sent an invalid answer: {clean_text(error)}", "agent"))
         except BaseException as error:
             self._fail(error)
 

@@ -1,7 +1,7 @@
-"""The order in which servers are worked on: batches, a health gate between them, and a stop where one fails.
+"""The order of servers in an installation: batches, a health gate between them, and a stop if one fails.
 
-All servers at once is one batch. One after another, each being healthy before the next is touched, keeps a service
-up that several servers provide. Servers of one batch must not wait for what a later batch provides.
+All servers at once is one batch. One after another, each healthy before the next, keeps a service up that several
+servers provide. Servers of one batch must not wait for what a later batch provides.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from mailwiz_tui.deploy.gather import gather_servers
 from mailwiz_tui.deploy.outcome import ServerOutcome
 
 Gate = Callable[[Collection[str]], Awaitable[Sequence[str]]]
-"""Looks at the servers of a batch that was carried out, and says what is wrong there; nothing where all is well."""
+"""Checks the servers of a finished batch and says what is wrong; an empty string if nothing is."""
 Finish = Callable[[str], Awaitable[ServerOutcome]]
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Batches of server ids, each carried out side by side; ``gate`` opens the way to the next.
+    """Batches of server ids, each installed in parallel; ``gate`` decides about the next.
 
-    Servers that are wanted but in no batch come last, together. Without batches all are worked on at once.
+    Requested servers in no batch come last, together. Without batches all are installed at once.
     """
 
     batches: tuple[tuple[str, ...], ...] = ()
@@ -34,7 +34,7 @@ class Order:
         return cls(tuple((server_id,) for server_id in server_ids), gate)
 
     def of(self, wanted: Sequence[str]) -> list[tuple[str, ...]]:
-        """The batches of the servers wanted, without empty ones; a server is in the first batch that names it."""
+        """The batches of the requested servers, without empty ones; the first batch that names a server has it."""
         left, found = list(wanted), []
         for batch in (*self.batches, wanted):
             chosen = tuple(server_id for server_id in batch if server_id in left)
@@ -46,7 +46,7 @@ class Order:
     async def carry_out(
         self, wanted: Sequence[str], finish: Finish, tell: Callable[[ServerOutcome], None]
     ) -> dict[str, ServerOutcome | BaseException]:
-        """Finishes batch after batch; after a failure the servers left are told of as not begun."""
+        """Runs batch after batch; after a failure the remaining servers are reported as not started."""
         ended: dict[str, ServerOutcome | BaseException] = {}
         obstacle = ""
         for batch in (batches := self.of(wanted)):
@@ -77,6 +77,6 @@ def _not_begun(server_id: str, obstacle: str) -> ServerOutcome:
     return ServerOutcome(
         server_id,
         ServerPhase.FAILED,
-        reason=f"not begun, as a server before it is not well ({obstacle})",
-        advice="mend that server first, then run apply again: it goes on from here",
+        reason=f"not started, because an earlier server failed ({obstacle})",
+        advice="repair that server first, then run apply again: it continues from here",
     )

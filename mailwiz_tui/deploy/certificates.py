@@ -24,7 +24,7 @@ from mailwiz_tui.plan.rules.custom_certificate import CERTIFICATE, PRIVATE_KEY, 
 
 @dataclass(frozen=True, slots=True)
 class CustomCertificate:
-    """A certificate that was found fit: the chain in PEM, the key to it, and what is public of both."""
+    """A valid certificate: the chain in PEM, its key, and the public part of both."""
 
     chain: str
     key: SecretStr
@@ -34,7 +34,7 @@ class CustomCertificate:
 def custom_certificate(plan: Plan, base: Path) -> CustomCertificate | None:
     """The plan's own certificate, read and examined; None with another provider.
 
-    ``base`` is the plan's folder. Raises PlanError with everything that is wrong with it.
+    ``base`` is the plan's folder. Raises PlanError with all its faults.
     """
     tls = plan.security.tls
     if tls.provider is not TlsProvider.CUSTOM:
@@ -60,12 +60,12 @@ def acme_authority(plan: Plan, base: Path) -> str:
     try:
         certificates = x509.load_pem_x509_certificates(content)
     except ValueError as error:
-        raise PlanError([Finding(path, f"holds no certificate: {error}", advice="it has to be PEM")]) from error
+        raise PlanError([Finding(path, f"holds no certificate: {error}", advice="the file must be PEM")]) from error
     return "".join(certificate.public_bytes(Encoding.PEM).decode() for certificate in certificates)
 
 
 def publicly_trusted(certificates: list[x509.Certificate], hostname: str) -> bool:
-    """Whether an authority that this machine knows vouches for a certificate (RFC 5280 section 6)."""
+    """Whether an authority that this machine trusts issued a certificate (RFC 5280 section 6)."""
     paths = ssl.get_default_verify_paths()
     bundle = next((p for p in (paths.cafile, paths.openssl_cafile, _DEBIAN) if p and Path(p).is_file()), None)
     if bundle is None:

@@ -1,4 +1,4 @@
-"""What an installation would change on a server, as the agent found it."""
+"""What an installation would change on a server, as the agent reports it."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class ServerDiff:
-    """All differences of one server, in the order they would be carried out."""
+    """All differences of one server, in the order of the steps."""
 
     server_id: str
     changes: tuple[Change, ...] = ()
 
     @property
     def empty(self) -> bool:
-        """Whether nothing is to be done."""
+        """Whether nothing would change."""
         return not self.changes
 
     @property

@@ -1,8 +1,8 @@
-"""The engine: brings a plan to its servers, with screens and command line as mere listeners.
+"""The engine: installs a plan on its servers; screens and command line only listen.
 
-Servers are worked on side by side, and one that fails does not stop the others. What the operator needs to
-know comes as events (``events.py``) and outcomes (``outcome.py``); exceptions are ``PlanError``,
-``EngineError``, ``SshError`` and ``AgentError``, each saying what, where and what to do.
+Servers are installed in parallel, and one that fails does not stop the others. Progress comes as events
+(``events.py``) and outcomes (``outcome.py``); exceptions are ``PlanError``, ``EngineError``, ``SshError`` and
+``AgentError``, each saying what, where and what to do.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from mailwiz_tui.topology.servers import account_store_id
 class Engine:
     """One plan on its servers.
 
-    ``adopt`` allows to replace mail software that somebody else configured, everywhere or on the servers named.
+    ``adopt`` allows replacing mail software that another party configured, everywhere or on the servers named.
     ``compile_blueprint``, ``connect`` and ``root`` exist for rehearsals: another source of blueprints, another way
     to reach a server, another root.
     """
@@ -87,7 +87,7 @@ class Engine:
         return tuple(server.id for server in self.plan.servers)
 
     def server(self, server_id: str) -> Server:
-        """A server of the plan as the inventory knows it. Raises EngineError where it does not."""
+        """A server of the plan from the inventory. Raises EngineError if it is missing."""
         found = self.inventory.get(server_id)
         if found is None:
             where = str(self.inventory.source or "inventory")
@@ -96,17 +96,17 @@ class Engine:
         return found
 
     async def link(self, server_id: str) -> AgentLink:
-        """The warm link to a server of the plan."""
+        """The open link to a server of the plan."""
         return await self._work.link(self.server(server_id))
 
     async def probe(self, server: Server) -> Facts:
-        """The facts of any server, asked now."""
+        """The facts of any server, read now."""
         return await self._work.probe(server)
 
     async def prepare(self) -> FactsFile:
         """Asks every server for its facts and makes missing keys there; saved beside the plan.
 
-        Raises the first server's error if one fails; what the others told is kept all the same.
+        Raises the first server's error if one fails; the answers of the others are stored.
         """
         self._refuse_unsupported()
         self._read_certificates()
@@ -119,12 +119,12 @@ class Engine:
         return self.known
 
     def learn_account_domains(self, domains: Collection[str] | None) -> None:
-        """Remembers which mailbox domains the accounts have, beside the plan; None says nothing."""
+        """Stores the mailbox domains of the accounts beside the plan; None changes nothing."""
         if learn(self.known, account_store_id(self.plan), domains):
             self._save()
 
     async def survey(self) -> list[network.PairReport]:
-        """How the servers reach each other now, pair by pair; changes nothing. Those that do not answer lack."""
+        """How the servers reach each other now, pair by pair; servers that do not answer are missing."""
         seen = FactsFile(servers=dict(self.known.servers))
 
         async def look(server_id: str) -> tuple[str, AgentLink]:
@@ -137,11 +137,11 @@ class Engine:
         return await network.survey(self.plan, seen, dict(r for r in found if not isinstance(r, BaseException)))
 
     def blueprints(self) -> dict[str, Blueprint]:
-        """What each server shall be, with what is known now."""
+        """The blueprint of each server, from what is known now."""
         return {server_id: self._compile(self.plan, server_id, self.known) for server_id in self.server_ids}
 
     async def diff(self) -> dict[str, ServerDiff]:
-        """What ``apply`` would change on each server; makes keys there if there are none, and nothing else."""
+        """What ``apply`` would change on each server; creates missing keys, and nothing else."""
         await self.prepare()
         blueprints = self.blueprints()
         results = await gather_servers(self.server_ids, lambda i: self._work.diff(self.server(i), blueprints[i]))
@@ -158,9 +158,9 @@ class Engine:
         ``only`` names the servers to work on (none: all), so that one that failed is tried again while others
         are still at work. ``skip`` names, by server, the optional steps to be left out this time. ``order`` divides
         the servers into batches; all are prepared before the first one, as each must know the others.
-        A server's outcome, which may be its failure, is told as an event as soon as it ended. Servers that ended
-        well before are worked on too where what the others told changes them. Raises PlanError for what cannot be
-        installed yet and EngineError for a server that the inventory lacks, both before anything is connected.
+        A server's outcome, success or failure, is an event as soon as it ended. Servers that succeeded earlier are
+        updated if the others' answers change them. Raises PlanError for what cannot be installed yet and
+        EngineError for a server that the inventory lacks, both before anything is connected.
         """
         self._refuse_unsupported()
         self._read_certificates()
@@ -173,16 +173,16 @@ class Engine:
         return outcomes
 
     def tell_removed_servers(self) -> list[str]:
-        """What becomes of servers that left the plan; each is told of once."""
+        """What happens to servers that were removed from the plan; each is reported once."""
         words = removed_servers.words(self.plan, self.known)
         removed_servers.mark_told(self.plan, self.known)
         self._save()
         return words
 
     async def attach(self) -> dict[str, ServerOutcome]:
-        """Follows the runs in progress to their end; servers where none runs are left out.
+        """Follows the runs in progress to their end, on the servers that have one.
 
-        While some run, how the latest run on the others ended is told as an event.
+        Meanwhile the outcome of the latest run on the others is an event.
         """
         told = await gather_servers(self.server_ids, lambda server_id: self._work.status(self.server(server_id)))
         if any(not isinstance(status, BaseException) and status.state == "active" for status in told.values()):
@@ -204,14 +204,14 @@ class Engine:
         return {end.server_id: end for end in ended if isinstance(end, ServerOutcome)}
 
     async def stop_after_step(self) -> list[str]:
-        """Asks every run in progress to end when its present step is done; the servers where one was asked."""
+        """Asks every run in progress to stop after its present step; returns the servers that were asked."""
         asked = await gather_servers(
             self.server_ids, lambda server_id: self._work.stop_after_step(self.server(server_id))
         )
         return [server_id for server_id, answer in asked.items() if answer is True]
 
     async def close(self) -> None:
-        """Ends all connections; what runs on servers goes on."""
+        """Closes all connections; runs on servers continue."""
         await self.pool.close()
 
     def _tell_at_rest(self, told: Mapping[str, RunStatus | BaseException]) -> None:
@@ -232,7 +232,7 @@ class Engine:
             raise PlanError(findings)
 
     def _read_certificates(self) -> None:
-        """Reads what the plan names beside it. Raises PlanError where a certificate is not fit to be served."""
+        """Reads the files that the plan names. Raises PlanError for a certificate that cannot be served."""
         base = self._facts_path.parent if self._facts_path else Path()
         self._work.custom = custom_certificate(self.plan, base)
         self.known.custom = self._work.custom.public if self._work.custom else None

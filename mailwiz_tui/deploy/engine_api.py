@@ -41,7 +41,7 @@ class EngineApi(Protocol):
         """Calls ``callback`` with every event until the returned function is called."""
 
     async def probe(self, server: Server) -> Facts:
-        """The facts of any server, asked now."""
+        """The facts of any server, read now."""
 
     async def prepare(self) -> FactsFile:
         """Asks every server for its facts and makes missing keys there; saved beside the plan."""
@@ -53,7 +53,7 @@ class EngineApi(Protocol):
         """How the servers reach each other now, pair by pair; changes nothing."""
 
     def blueprints(self) -> Mapping[str, Blueprint]:
-        """What each server shall be, with what is known now."""
+        """The blueprint of each server, from what is known now."""
 
     async def diff(self) -> Mapping[str, ServerDiff]:
         """What ``apply`` would change on each server."""
@@ -67,7 +67,7 @@ class EngineApi(Protocol):
         """Installs on all servers or on ``only`` some, in ``order``, without the optional steps in ``skip``."""
 
     def tell_removed_servers(self) -> list[str]:
-        """What becomes of servers that left the plan, a sentence each; each is told of once."""
+        """What happens to servers that were removed from the plan, a sentence each, told once."""
 
     async def attach(self) -> Mapping[str, ServerOutcome]:
         """Follows the runs in progress to their end; servers where none runs are left out."""
@@ -76,4 +76,4 @@ class EngineApi(Protocol):
         """Asks the runs in progress to end when their present step is done; the servers that were asked."""
 
     async def close(self) -> None:
-        """Ends all connections; what runs on servers goes on."""
+        """Closes all connections; runs on servers continue."""

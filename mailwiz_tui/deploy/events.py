@@ -1,4 +1,4 @@
-"""What happens during an installation, as typed events that screens and the command line subscribe to.
+"""The typed events of an installation, for screens and the command line.
 
 All text in events is already sanitized (``sanitize.py``) and free of secrets.
 """
@@ -11,7 +11,7 @@ from enum import StrEnum
 
 
 class ServerPhase(StrEnum):
-    """Where a server is on its way through an installation."""
+    """The phase of a server's installation."""
 
     WAITING = "waiting"
     CONNECTING = "connecting"
@@ -27,7 +27,7 @@ class ServerPhase(StrEnum):
 
 
 class StepPhase(StrEnum):
-    """Where a step is. ``SKIPPED``: left out at the operator's wish. ``NOT_REACHED``: the run ended before it."""
+    """The state of a step. ``SKIPPED``: the operator skipped it. ``NOT_REACHED``: the run ended before it."""
 
     PENDING = "pending"
     RUNNING = "running"
@@ -43,8 +43,8 @@ class StepPhase(StrEnum):
 class ServerChanged:
     """A server entered a phase; ``detail`` is a sentence for the operator, ``advice`` what to do if it failed.
 
-    Only where a run is joined that is under way (``ATTACHED``) is ``elapsed`` told: the seconds that it has been
-    running by its server's clock. ``own`` says that it was begun from here.
+    ``elapsed`` is set only for a run that was already in progress (``ATTACHED``): its seconds by the server's
+    clock. ``own`` says that it was started from here.
     """
 
     server_id: str
@@ -60,7 +60,7 @@ class ServerChanged:
 class StepChanged:
     """A step of a server's run changed; ``index`` counts from 1, ``at`` is the server's clock.
 
-    ``optional`` is told with ``PENDING``: whether the run could go on without this step.
+    ``optional`` is set with ``PENDING``: whether the run could continue without this step.
     """
 
     server_id: str
@@ -86,7 +86,7 @@ class LogLine:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a step is, where it has a base to count from (apt: packages unpacked and configured)."""
+    """The progress of a step that can count (apt: packages unpacked and configured)."""
 
     server_id: str
     step_id: str
@@ -98,7 +98,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A step waits for ``what`` of the server ``on``, since ``at`` by its own clock; ``over`` once it is there."""
+    """A step waits for ``what`` of the server ``on``, since ``at`` by its own clock; ``over`` at the end."""
 
     server_id: str
     step_id: str

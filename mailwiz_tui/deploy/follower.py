@@ -1,4 +1,4 @@
-"""Follows a run on a server from its journal, through lost connections, and turns it into events."""
+"""Follows a run on a server by its journal, across lost connections, and turns it into events."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _FIRST_WAIT, _LONGEST_WAIT = 0.5, 15.0
 
 
 def waits() -> Iterator[float]:
-    """How long to wait before each further try to reach a server that was lost, in seconds."""
+    """Seconds to wait before each further attempt to reach a lost server."""
     wait = _FIRST_WAIT
     while True:
         yield wait
@@ -73,7 +73,7 @@ class Follower:
     _confirming: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def follow(self) -> ServerOutcome:
-        """Until the run ends; ``LOST`` if the server cannot be reached for minutes."""
+        """Follows until the run ends; ``LOST`` if the server cannot be reached for minutes."""
         begun, begun_at = time.monotonic(), 0.0
         async for event in self._events():
             if isinstance(event, _Lost):
@@ -127,7 +127,7 @@ class Follower:
             await asyncio.sleep(next(pauses))
 
     def _confirm_gates(self, events: list[JournalEvent]) -> None:
-        """Confirms a waiting lockout step over a new connection: that it can be made is the proof wanted."""
+        """Confirms a lock-out step over a new connection, which proves that SSH still works."""
         gate = ""
         for event in events:
             if isinstance(event, GateEvent):
@@ -147,7 +147,7 @@ class Follower:
             finally:
                 await self.pool.release(link)
         except Exception as error:
-            text = f"the new connection that shall confirm this step failed: {error}"
+            text = f"the new connection to confirm this step failed: {error}"
             self.emit(LogLine(self.server.id, step, clean_text(text), time.time()))
 
     def _translate(self, event: JournalEvent) -> None:
@@ -178,7 +178,7 @@ class Follower:
                 step_id, on, what = (clean_text(text) for text in (event.step, event.server, event.what))
                 self.emit(Waiting(server, step_id, on, what, event.over, at))
             case GateEvent():
-                text = "waiting for a new connection to confirm that the server can still be reached"
+                text = "waiting for a new SSH connection to confirm that the server can still be reached"
                 self.emit(LogLine(server, clean_text(event.step), text, at))
 
     def _step(self, event: StepEvent) -> None:
@@ -199,7 +199,7 @@ class Follower:
             ServerPhase.LOST,
             reason=clean_text(lost.what),
             advice=clean_text(lost.advice)
-            or "the installation goes on there without us; run apply again to see it",
+            or "the installation continues on the server: run apply again to follow it",
             seconds=seconds,
         )
 
@@ -213,8 +213,8 @@ class Follower:
             ServerPhase.FAILED,
             changed=True,
             failed_step=self._running[0] if self._running else "",
-            reason=f"the run was interrupted on the server (a reboot, or somebody ended it){words}",
-            advice="run apply again: it finishes what was left",
+            reason=f"the run was interrupted on the server (reboot, or killed){words}",
+            advice="run apply again: it continues from there",
             seconds=seconds,
         )
 

@@ -12,7 +12,7 @@ T = TypeVar("T")
 async def gather_servers(
     server_ids: Sequence[str], work: Callable[[str], Awaitable[T]]
 ) -> dict[str, T | BaseException]:
-    """What the work brought on each server, or how it failed there; raises only where it was cancelled."""
+    """The result of the work on each server, or its exception; raises only if it was cancelled."""
 
     async def one(server_id: str) -> T:
         return await work(server_id)
@@ -25,7 +25,7 @@ async def gather_servers(
 
 
 def unwrap(result: T | BaseException) -> T:
-    """What the work brought, from one result of ``gather_servers``; where it failed, its failure is raised."""
+    """The value of one result of ``gather_servers``; raises its exception if the work failed."""
     if isinstance(result, BaseException):
         raise result
     return result

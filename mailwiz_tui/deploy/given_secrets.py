@@ -16,7 +16,7 @@ from mailwiz_tui.stack.blueprint import Blueprint
 
 @dataclass(frozen=True, slots=True)
 class GivenSecret:
-    """A secret that a server's blueprint wants from the operator; ``title`` says in words what it is."""
+    """A secret that a server's blueprint requires from the operator; ``title`` describes it."""
 
     server_id: str
     name: str
@@ -25,12 +25,12 @@ class GivenSecret:
 
 
 def wanted(blueprint: Blueprint) -> dict[str, str]:
-    """Name and title of every secret that the operator gives."""
+    """Name and title of every secret that the operator provides."""
     return {spec.name: spec.given for spec in blueprint.secrets if spec.given}
 
 
 async def look(link: Link, blueprint: Blueprint) -> list[GivenSecret]:
-    """The secrets that a blueprint wants from the operator, and whether its server has them."""
+    """The secrets that a blueprint requires from the operator, and whether its server has them."""
     titles = wanted(blueprint)
     if not titles:
         return []
@@ -44,7 +44,7 @@ async def give(link: Link, name: str, value: SecretStr) -> None:
 
 
 async def ask_for_missing(link: Link, blueprint: Blueprint, prompts: Prompts) -> None:
-    """Ask the operator for what the server lacks. Raises EngineError where nobody answers."""
+    """Ask the operator for missing secrets. Raises EngineError without an answer."""
     for secret in await look(link, blueprint):
         if not secret.missing:
             continue

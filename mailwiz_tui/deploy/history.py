@@ -1,4 +1,4 @@
-"""How long each step took on earlier installations: kept on this machine, for estimates."""
+"""How long each step took in earlier installations, stored on this machine for estimates."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _KEEP = 7
 
 
 class History:
-    """Durations in seconds by step; the file may be lost or unreadable at any time."""
+    """Durations in seconds by step; the file may be missing or unreadable."""
 
     def __init__(self, path: Path | None = None) -> None:
         self._path = path or state_home() / "durations.json"
@@ -32,6 +32,6 @@ class History:
         self._seconds[step_id] = [*self._seconds.get(step_id, []), round(seconds, 2)][-_KEEP:]
 
     def save(self) -> None:
-        """Writes the file; where that is not possible, estimates are simply not kept."""
+        """Writes the file; without a writable folder no estimates are stored."""
         with contextlib.suppress(OSError):
             replace_file(self._path, json.dumps(self._seconds).encode())

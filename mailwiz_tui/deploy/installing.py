@@ -1,7 +1,7 @@
-"""An installation on several servers: prepared together, for each must know the others; each told of when it ends.
+"""An installation on several servers, prepared together because each needs the others' keys.
 
-A server that stands as planned already is told of before the others are ready. It is compared with what was known
-then; only where the others told something new that concerns it is it worked on after all.
+A server that already matches its blueprint is reported before the others are ready. If the answers of the others
+change its blueprint afterwards, it is installed after all.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.stack.blueprint import Blueprint
 from mailwiz_tui.topology.servers import linked
 
-WAITS, COMPARES = "prepared; waits until every server is", "comparing with the plan"
+WAITS, COMPARES = "prepared; waiting for the other servers", "comparing with the plan"
 
 
 @dataclass(frozen=True, slots=True)
 class _Ready:
-    """A prepared server: the run that was followed before, and how it stands where that is known already."""
+    """A prepared server: the run that was followed before, and its outcome if already known."""
 
     attached: ServerOutcome | None = None
     ended: ServerOutcome | None = None
@@ -37,9 +37,9 @@ class _Ready:
 
 @dataclass
 class Installing:
-    """The installations of one engine. ``tell`` hears of each server's outcome as soon as there is one.
+    """The installations of one engine. ``tell`` receives each server's outcome.
 
-    ``done`` is what each server was brought to, so that one whose neighbours told something new is found.
+    ``done`` is the blueprint that each server got, so that one whose blueprint changes afterwards is found.
     """
 
     plan: Plan
@@ -57,7 +57,7 @@ class Installing:
     ) -> dict[str, ServerOutcome]:
         """Installs on the servers named, or finishes and follows what already runs there; in the order given.
 
-        Servers that ended well before are worked on once more where what these told changes them.
+        Servers that succeeded earlier are updated if these answers change them.
         """
         outcomes = await self._once(wanted, skip, order)
         outdated = [i for i, carried_out in self.done.items() if i not in wanted and self._now(i) != carried_out]
@@ -98,7 +98,7 @@ class Installing:
         return {i: end if isinstance(end, ServerOutcome) else outcome_of(i, end) for i, end in ended.items()}
 
     async def _ready(self, server_id: str, *, alone: bool) -> _Ready:
-        """Follows what runs there, then asks for facts and makes keys; ``alone`` where no other is waited for."""
+        """Follows a run in progress, then reads facts and creates keys; ``alone`` if it waits for no other."""
         server = self.find(server_id)
         self.work.say(server, ServerPhase.CONNECTING)
         status = await self.work.status(server)
@@ -113,9 +113,8 @@ class Installing:
         return await self._as_planned(server, attached) or _Ready(attached)
 
     async def _as_planned(self, server: Server, attached: ServerOutcome | None) -> _Ready | None:
-        """The server as one that has come to its end, where nothing is left to do there by what is known now.
-
-        What is in the way comes up again, and is told, when it is the server's turn.
+        """The server as finished, if it matches its blueprint by what is known now. An obstacle is
+        reported later, when the server is installed.
         """
         try:
             blueprint = self._now(server.id)
@@ -155,7 +154,7 @@ class Installing:
         return outcome
 
     async def _look_at_network(self, wanted: Mapping[str, _Ready]) -> dict[str, Finding]:
-        """Tries the paths between servers; says what is worth knowing, returns who cannot be linked, and why."""
+        """Tests the paths between servers; emits warnings, returns the servers that cannot be linked, and why."""
         if not linked(self.plan):
             return {}
         links = {i: await self.work.link(self.find(i)) for i in wanted}

@@ -1,8 +1,8 @@
-"""The network between servers before anything is installed: do they reach each other, and do their clocks agree?
+"""Tests the network between servers before an installation: reachability, packet size, UDP port, clocks.
 
 The servers ask each other, over their warm connections: an echo and the largest packet on each pair's public
 addresses, whether WireGuard's UDP port gets through, and on an existing network the internal addresses. Nothing is
-changed. What is found is told pair by pair (``PairReport``).
+changed. There is one report for each pair (``PairReport``).
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from mailwiz_tui.topology.servers import linked
 
 A = TypeVar("A")
 CLOCKS_APART = 30.0
-"""Seconds between two servers' clocks that are worth a word; certificates and DKIM signatures depend on them."""
+"""Difference in seconds between two clocks that is a warning; certificates and DKIM signatures depend on them."""
 LISTEN_SECONDS = 20.0
 SLOW = 0.1
 SIZE = 1500
 SMALLEST = 1280
-"""IPv6 asks of every path to carry packets of this size (RFC 8200 section 5)."""
+"""Every IPv6 path must carry packets of this size (RFC 8200 section 5)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,36 +75,38 @@ class PairReport:
 
     @property
     def finding(self) -> Finding | None:
-        """What stands in the way of the two, or is worth knowing; None where all is well."""
+        """The error or warning about the two; None if there is none."""
         pair = f"{self.first} and {self.second}"
         if not self.good:
             if self.open is False:
-                what = f"UDP port {layout.MESH_PORT} gets through between {pair} in neither direction"
-                advice = f"open UDP {layout.MESH_PORT} both ways in the provider's firewall (security group)"
+                what = f"UDP port {layout.MESH_PORT} (WireGuard) is blocked between {pair} in both directions"
+                advice = f"open UDP port {layout.MESH_PORT} both ways in the provider's firewall (security group)"
             else:
                 what, advice = (
                     f"{pair} do not reach each other",
-                    "are the addresses right, and routed to each other?",
+                    "check the addresses, and the routing between them",
                 )
             return Finding("network", what, Severity.FAULT if self.needed else Severity.WARNING, advice)
         if self.apart > CLOCKS_APART:
             what = f"the clocks of {pair} are {self.apart:.0f} s apart"
-            advice = "timedatectl set-ntp true on both: certificates and signatures depend on the time"
+            advice = "on both: timedatectl set-ntp true; certificates and DKIM signatures depend on the time"
             return Finding("network", what, Severity.WARNING, advice)
         if self.mtu and self.mtu < SMALLEST + 80:
             what = f"only packets of {self.mtu} bytes get through between {pair}, too small for the private link"
-            return Finding("network", what, Severity.WARNING, "find what cuts packets (a tunnel?) on the way")
+            return Finding("network", what, Severity.WARNING, "find the hop that limits the MTU (often a tunnel)")
         if self.seconds is not None and self.seconds > SLOW:
             what = f"an echo between {pair} takes {self.seconds * 1000:.0f} ms"
-            return Finding("network", what, Severity.WARNING, "servers near each other feel faster to people")
+            return Finding(
+                "network", what, Severity.WARNING, "users notice it: choose servers that are closer to each other"
+            )
         return None
 
 
 def blocked(reports: Iterable[PairReport]) -> dict[str, Finding]:
-    """The servers that are in the way of a link that is needed, and why.
+    """The servers that prevent a required link, and why.
 
-    One that is cut off from several is to blame, not they; of two that are cut off from each other, the one that
-    no link of the others has reached yet, else both.
+    A server that is cut off from several is named, not those; of two that are cut off from each other, the one that
+    no other link has reached, else both.
     """
     reports = list(reports)
     living = {name for report in reports if report.lives for name in (report.first, report.second)}
@@ -121,7 +123,10 @@ def blocked(reports: Iterable[PairReport]) -> dict[str, Finding]:
 
 
 def path_sizes(reports: Iterable[PairReport]) -> dict[str, int]:
-    """The largest packet on each server's worst path, in bytes; 0 where no path cuts any. Those not tried lack."""
+    """The largest packet on each server's worst path, in bytes; 0 if no path limits it.
+
+    Untested servers are missing.
+    """
     found: dict[str, int] = {}
     for report in reports:
         for name in (report.first, report.second) if report.mtu else ():
@@ -131,7 +136,7 @@ def path_sizes(reports: Iterable[PairReport]) -> dict[str, int]:
 
 @dataclass(slots=True)
 class _Answers:
-    """What the servers told, by ``(source, target)``."""
+    """The servers' answers, by ``(source, target)``."""
 
     echoes: dict[tuple[str, str], tuple[float | None, int]] = field(default_factory=dict)
     knocks: dict[tuple[str, str], bool] = field(default_factory=dict)
@@ -139,7 +144,10 @@ class _Answers:
 
 
 async def survey(plan: Plan, known: FactsFile, links: Mapping[str, Link]) -> list[PairReport]:
-    """Try every pair of the servers that are connected; empty for one server. A server's failure leaves gaps."""
+    """Try every pair of the servers that are connected; empty for one server.
+
+    The pairs of a failed server are missing.
+    """
     if not linked(plan):
         return []
     told = _Answers()

@@ -1,4 +1,4 @@
-"""Who runs installations from here, as the servers record it, so that one's own run is known again.
+"""The operator's identity as servers record it, so that an own run is recognised.
 
 A name and a host alone do not tell two controllers apart (``root@localhost``), so a random id goes with them. It is
 kept in the state folder (``program_folders.state_home``); where it cannot be kept, name and host decide.
@@ -51,7 +51,7 @@ class RunInProgress:
         return cls(holder.run, clean_text(holder.by), holder.controller, max(0.0, holder.age))
 
     def words(self, *, own: bool) -> str:
-        """What is followed, for the operator."""
+        """The run that is followed, for the operator."""
         return "following your own run" if own else f"following a run of {self.by or 'another operator'}"
 
 

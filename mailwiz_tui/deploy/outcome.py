@@ -15,9 +15,9 @@ from mailwiz_tui.plan.errors import OperatorError
 class ServerOutcome:
     """The end of one server's installation.
 
-    ``state`` is ``DONE``, ``UNCHANGED``, ``FAILED`` or ``LOST`` (the connection did not come back: what became
-    of the run is unknown). ``failed_step`` is the step's id, empty where it did not come that far.
-    ``skipped`` are the ids of optional steps that were left out at the operator's wish.
+    ``state`` is ``DONE``, ``UNCHANGED``, ``FAILED`` or ``LOST`` (the connection did not come back: the outcome of
+    the run is unknown). ``failed_step`` is the step's id, empty if no step started. ``skipped`` are the ids of
+    optional steps that the operator skipped.
     """
 
     server_id: str
@@ -31,7 +31,7 @@ class ServerOutcome:
 
     @property
     def good(self) -> bool:
-        """Whether the server is as planned."""
+        """Whether the server matches its blueprint."""
         return self.state in (ServerPhase.DONE, ServerPhase.UNCHANGED)
 
     @property
@@ -48,7 +48,7 @@ class ServerOutcome:
 
 
 def outcome_from_end(server_id: str, end: EndEvent, seconds: float) -> ServerOutcome:
-    """The outcome that the ``end`` of a run's journal tells."""
+    """The outcome from the ``end`` of a run's journal."""
     if end.state == "done":
         return ServerOutcome(
             server_id,
@@ -58,7 +58,7 @@ def outcome_from_end(server_id: str, end: EndEvent, seconds: float) -> ServerOut
             skipped=tuple(clean_text(step) for step in end.skipped),
         )
     where = clean_text(end.where)
-    what = clean_text(end.what) or "it failed without saying why"
+    what = clean_text(end.what) or "it failed without a reason"
     return ServerOutcome(
         server_id,
         ServerPhase.FAILED,
@@ -71,18 +71,18 @@ def outcome_from_end(server_id: str, end: EndEvent, seconds: float) -> ServerOut
 
 
 def outcome_at_rest(server_id: str, status: RunStatus) -> ServerOutcome | None:
-    """How the latest run on a server ended, by the agent's ``status``; None where none ever was, or one runs."""
+    """The outcome of the latest run on a server, by the agent's ``status``; None without one, or while one runs."""
     if status.end:
         return outcome_from_end(server_id, status.end, 0.0)
     if status.state == "interrupted":
-        advice = "run apply again: it finishes what was left"
-        reason = "its latest run was interrupted (a reboot, or somebody ended it)"
+        advice = "run apply again: it continues from there"
+        reason = "its latest run was interrupted (reboot, or killed)"
         return ServerOutcome(server_id, ServerPhase.FAILED, reason=reason, advice=advice)
     return None
 
 
 def outcome_of(server_id: str, error: object) -> ServerOutcome:
-    """A server's error as its outcome: ``LOST`` where the connection went and may come back."""
+    """A server's error as its outcome: ``LOST`` if the connection was lost and may come back."""
     told = error if isinstance(error, OperatorError) else OperatorError(f"{type(error).__name__}: {error}")
     what, where = told.what, told.where
     lost = type(error).__name__ == "ConnectionLost"

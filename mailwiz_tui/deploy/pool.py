@@ -1,4 +1,4 @@
-"""One warm connection with a running agent per server, shared by everything the program does there."""
+"""One open connection with a running agent per server, shared by everything the program does there."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Connect = Callable[[Server], Awaitable[AgentConnection]]
 
 
 class Pool:
-    """Opens links when they are first wanted and again when they were lost.
+    """Opens links on first use, and again after they were lost.
 
     ``connect`` and ``root`` are for rehearsals without SSH; by default connections are made with
     ``deploy.ssh`` and share jump hosts and passwords typed once.
@@ -34,7 +34,7 @@ class Pool:
         self._tunnels: Tunnels | None = None
 
     async def link(self, server: Server, on_progress: OnProgress | None = None) -> AgentLink:
-        """The server's link, opened if there is none that lives. Raises SshError and AgentError."""
+        """The server's link, opened if none is alive. Raises SshError and AgentError."""
         async with self._locks.setdefault(server.id, asyncio.Lock()):
             link = self._links.get(server.id)
             if link is not None and link.alive:
@@ -47,7 +47,7 @@ class Pool:
             return link
 
     async def fresh(self, server: Server, on_progress: OnProgress | None = None) -> AgentLink:
-        """A link over a connection of its own; the caller ends it with ``release``."""
+        """A link over a connection of its own; the caller closes it with ``release``."""
         connection = await self._connect(server)
         try:
             return await AgentLink.open(connection, root=self._root, on_progress=on_progress)
@@ -56,7 +56,7 @@ class Pool:
             raise
 
     async def release(self, link: AgentLink) -> None:
-        """Ends a link that ``fresh`` gave."""
+        """Closes a link that ``fresh`` returned."""
         await self._close(link)
 
     async def drop(self, server: Server) -> None:

@@ -1,4 +1,4 @@
-"""What must be right with a server before anything is changed on it; each refusal says why and what to do."""
+"""Preflight: the conditions for an installation on a server; each refusal says why and what to do."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _STOP = {
 }
 _FIND = "systemctl status PID names its unit, ss -ltnp its PID"
 _PROGRAMS = "mailwiz-"
-"""What the names of all programs of ours begin with; the kernel tells the first 15 characters of a name."""
+"""The prefix of the names of the stack's own programs; the kernel reports the first 15 characters of a name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +35,16 @@ class Refusal:
 
 
 def refusals(facts: Facts, blueprint: Blueprint | None, *, adopt: bool = False) -> list[Refusal]:
-    """Every reason not to install; empty where all is well. ``adopt`` allows to replace foreign configuration."""
+    """Every reason not to install; empty if there is none. ``adopt`` allows to replace foreign configuration."""
     found: list[Refusal] = []
     if unsuitable := unsupported_system(facts):
         return [unsuitable]
     if facts.privilege != "root":
-        found.append(Refusal("the agent is not root there", "connect as root or as a user who may use sudo"))
+        found.append(
+            Refusal("the agent does not run as root on the server", "connect as root or as a user who may use sudo")
+        )
     if facts.systemd in ("", "offline"):
-        found.append(Refusal("systemd does not run there", "boot the server with systemd as its init"))
+        found.append(Refusal("systemd does not run on the server", "boot the server with systemd as its init"))
     if facts.memory_total and facts.memory_total < MEMORY:
         found.append(Refusal(f"it has only {facts.memory_total >> 20} MB of memory", "give it 1 GB or more"))
     scanner = blueprint.meta.get("virus_scanner", "") if blueprint else ""
@@ -74,9 +76,9 @@ def refusals(facts: Facts, blueprint: Blueprint | None, *, adopt: bool = False) 
         names = ", ".join(software.name for software in foreign)
         found.append(
             Refusal(
-                f"{names} is already configured there by somebody else",
-                "choose a bare server, or allow it to be replaced: F7, F8 in the screens, --adopt on the command "
-                "line; its files are then kept as backups",
+                f"{names} is already configured on the server, not by mailwiz-tui",
+                "choose a bare server, or allow the replacement: F7, then F8 in the screens, or --adopt on the "
+                "command line; the present files are kept as backups",
             )
         )
     if blueprint is not None:
@@ -85,18 +87,18 @@ def refusals(facts: Facts, blueprint: Blueprint | None, *, adopt: bool = False) 
 
 
 def advice(refused: list[Refusal]) -> str:
-    """What to do about every refusal, in their order."""
+    """What to do about each refusal, in their order."""
     return "; ".join(dict.fromkeys(refusal.advice for refusal in refused))
 
 
 def not_shown(probe: Probe, output: str) -> str:
-    """What a probe of ``Blueprint.preflight`` could not show, with the last line that its program said."""
+    """The refusal for a failed probe of ``Blueprint.preflight``, with the last line of its program."""
     said = clean_text(output.strip().rpartition("\n")[2])
-    return f"it cannot be shown that {probe.proves}" + (f": {said}" if said else "")
+    return f"this check failed: {probe.proves}" + (f": {said}" if said else "")
 
 
 def unsupported_system(facts: Facts) -> Refusal | None:
-    """Why this operating system or machine is refused, if it is."""
+    """Why this operating system or architecture is refused, if it is."""
     name = facts.os_name or "an unknown system"
     if facts.os_id != "debian" or facts.codename not in CODENAMES:
         return Refusal(f"it runs {name}", "only Debian 12 (bookworm) and 13 (trixie) are supported")
@@ -127,8 +129,8 @@ def _occupied(facts: Facts, blueprint: Blueprint) -> list[Refusal]:
             continue
         name = listener.process
         found[listener.port, name] = Refusal(
-            f"port {listener.port} ({port.service}) is taken by {name}",
-            f"stop {name} for good ({_STOP.get(name, _FIND)}) or choose a server without it; "
-            "--adopt replaces mail software only",
+            f"port {listener.port} ({port.service}) is in use by {name}",
+            f"disable {name} ({_STOP.get(name, _FIND)}) or choose another server; --adopt replaces mail software "
+            "only",
         )
     return list(found.values())

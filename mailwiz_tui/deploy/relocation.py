@@ -1,4 +1,4 @@
-"""Mail that lies in another place or format than planned: it would seem lost, so it is moved first, by hand."""
+"""Mail stored in another place or format than planned: it would seem lost, so the operator moves it first."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _ASIDE = "/run/mailwiz-move"
 
 
 def needed(facts: Facts, blueprint: Blueprint) -> list[tuple[str, str]]:
-    """(reason, advice) where mail has to be moved before; the advice is commands for the server's shell."""
+    """(reason, advice) if mail must be moved first; the advice has commands for the server's shell."""
     store, place = facts.mail_store, blueprint.meta.get("storage", "")
     kind = blueprint.meta.get("mail_format", "")
     if store is None or not store.holds_mail or not place or (store.path, store.format) == (place, kind):
@@ -22,18 +22,19 @@ def needed(facts: Facts, blueprint: Blueprint) -> list[tuple[str, str]]:
     if "sdbox" in (store.format, kind) and store.format != kind:
         return [
             (
-                f"its mailboxes are kept as {_shown(store.format)} in {store.path}, the plan wants {_shown(kind)}",
-                "choose the former storage.type; or bring the mail out first, by IMAP, and move the folder away",
+                f"its mailboxes are stored as {_shown(store.format)} in {store.path}, but the plan has "
+                f"{_shown(kind)}",
+                "choose the former storage.type; or copy the mail out first, by IMAP, and move the folder away",
             )
         ]
     where = f"{store.path} on {store.format.removeprefix(_NFS)}" if was_nfs else store.path
     planned = f"{place} on {kind.removeprefix(_NFS)}" if becomes_nfs else place
     commands = _commands(store.path, store.format, place, kind)
-    return [(f"its mail lies in {where}, the plan says {planned}", f"move it first: {commands}; then apply")]
+    return [(f"its mail is in {where}, but the plan has {planned}", f"move it first: {commands}; then apply")]
 
 
 def _commands(former: str, was: str, place: str, kind: str) -> str:
-    """One line for a shell; it stops where something fails, and removes no mail."""
+    """One line for a shell; it stops at the first failure, and removes no mail."""
     if not was.startswith(_NFS) and not kind.startswith(_NFS):
         return f"{_STOP} && mv {former} {place}"
     kept = f"{former}.moved"

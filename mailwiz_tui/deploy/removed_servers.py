@@ -1,7 +1,7 @@
-"""Servers that left the plan: nobody talks to them any more, so what they still have is asked for before, and said.
+"""Servers removed from the plan: their queues are checked before the others stop accepting their connections.
 
-Nothing is changed on such a server. Mail that waits there could not go on once the others have closed their doors,
-so as long as there is some the others stay as they are.
+Nothing is changed on such a server. Its queued mail could not be delivered once the other servers reject its
+connections, so those stay unchanged until its queue is empty.
 """
 
 from __future__ import annotations
@@ -19,27 +19,27 @@ from mailwiz_tui.plan.published import departed
 from mailwiz_tui.plan.words import counted
 
 PATIENCE = 20.0
-"""How long a server that left may take to answer, in seconds; it may be gone for good."""
+"""Seconds that a removed server has to answer; it may no longer exist."""
 _QUEUE = "cd /var/spool/postfix && find maildrop incoming active deferred -type f 2>/dev/null | wc -l"
 
 
 def removed_servers(plan: Plan, known: FactsFile) -> list[str]:
-    """The servers that left the plan since the operator was last told."""
+    """The servers removed from the plan that the operator has not been told of yet."""
     return [server_id for server_id in departed(plan, known.members()) if not known.servers[server_id].parted]
 
 
 def words(plan: Plan, known: FactsFile) -> list[str]:
-    """What becomes of each of them, for the operator."""
+    """A sentence for the operator about each of them."""
     return [
-        f"{server_id} left the plan: the other servers let it in no more, and nothing was changed on it. Its "
-        "records: mailwiz-tui dns PLAN --check shows them, --publish takes them away. Then switch it off, or "
-        "install it anew"
+        f"{server_id} was removed from the plan: the other servers reject its connections, and nothing was changed "
+        "on it. mailwiz-tui dns PLAN --check lists its DNS records, --publish removes them. Then switch it off, or "
+        "reinstall it"
         for server_id in removed_servers(plan, known)
     ]
 
 
 def mark_told(plan: Plan, known: FactsFile) -> None:
-    """The operator has been told."""
+    """Store that the operator has been told."""
     for server_id in removed_servers(plan, known):
         known.servers[server_id].parted = True
 
@@ -47,7 +47,7 @@ def mark_told(plan: Plan, known: FactsFile) -> None:
 async def refuse_waiting_mail(
     plan: Plan, known: FactsFile, inventory: Inventory, link_to: Callable[[Server], Awaitable[Link]]
 ) -> None:
-    """Raises EngineError where mail waits on a server that left; one that does not answer cannot be asked."""
+    """Raises EngineError if mail is queued on a removed server; one that does not answer is skipped."""
     for server_id in removed_servers(plan, known):
         server = inventory.get(server_id)
         if server is None:
@@ -62,8 +62,9 @@ async def refuse_waiting_mail(
             continue
         if waiting:
             raise EngineError(
-                f"it left the plan, but {counted(waiting, 'message')} in its queue must go to the others",
+                f"it was removed from the plan, but its queue holds {counted(waiting, 'message')} for the other "
+                "servers",
                 server_id,
-                "take its MX record away first; on it, postqueue -f sends them on and mailq shows what is left; "
-                "then apply. Without it in the inventory its queue is not looked at",
+                "remove its MX record first; on the server, postqueue -f flushes the queue and mailq shows the "
+                "rest; then run apply. If it is not in the inventory, its queue is not checked",
             )

@@ -1,6 +1,6 @@
-"""The one place where text from servers becomes fit for a screen or a log: ``agent/core/clean.py`` has the rules.
+"""Cleans text from servers for screens and logs; the rules are in ``agent/core/clean.py``.
 
-The agent cleans what it writes; whatever arrives here is cleaned again, for a server may be in wrong hands.
+The agent cleans what it writes; what arrives here is cleaned again, because a server may be compromised.
 """
 
 from __future__ import annotations

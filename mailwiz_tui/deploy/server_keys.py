@@ -27,7 +27,7 @@ def keys_wanted(plan: Plan, server_id: str) -> PrepareKeys:
 
 
 def _mesh_wanted(plan: Plan, server_id: str) -> MeshWanted | None:
-    """What a server needs to be known by to the plan's other servers; None where there are none."""
+    """The peers' public keys that a server needs; None if the plan has no private link."""
     if not linked(plan):
         return None
     made = plan.network.private is PrivateNetwork.WIREGUARD

@@ -1,4 +1,4 @@
-"""The work on one server: asking for facts, making keys, comparing, installing, attaching."""
+"""The work on one server: reading facts, making keys, comparing, installing, attaching."""
 
 from __future__ import annotations
 
@@ -42,16 +42,16 @@ Compile = Callable[[Plan, str, FactsFile], Blueprint]
 
 
 class EngineError(OperatorError):
-    """Something the operator must put right before the engine can go on."""
+    """An error that the operator must correct before the engine can continue."""
 
 
 class _NoAnswerError(Exception):
-    """A server that was asked to begin did not answer, nor could it be asked again for a long time."""
+    """A server did not answer the request to start, and could not be reached again for a long time."""
 
 
 @dataclass
 class Work:
-    """What the work on every server of a plan shares; each method concerns one server."""
+    """The work on the servers of a plan; each method concerns one server."""
 
     plan: Plan
     pool: Pool
@@ -66,13 +66,13 @@ class Work:
     custom: CustomCertificate | None = None
 
     async def link(self, server: Server) -> AgentLink:
-        """The warm link to a server."""
+        """The open link to a server."""
         return await self.pool.link(
             server, lambda line: self.say(server, ServerPhase.CONNECTING, f"installing python3: {line}")
         )
 
     async def probe(self, server: Server) -> Facts:
-        """The facts, asked now; addresses that the inventory names win over those found."""
+        """The facts, read now; addresses in the inventory take precedence over those found."""
         link = await self.link(server)
         asked = time.time()
         facts = await facts_of(link)
@@ -108,7 +108,7 @@ class Work:
         return record
 
     async def diff(self, server: Server, blueprint: Blueprint) -> ServerDiff:
-        """What a blueprint would change there."""
+        """What a blueprint would change on the server."""
         link = await self.link(server)
         return ServerDiff.of(server.id, await link.ask(CompareBlueprint(blueprint.to_json())))
 
@@ -117,16 +117,16 @@ class Work:
         return await (await self.link(server)).ask(AskRunStatus())
 
     async def follow_active(self, server: Server, status: RunStatus) -> ServerOutcome | None:
-        """Follows the run that ``status`` tells of to its end; None where none is in progress."""
+        """Follows the run of ``status`` to its end; None if none is in progress."""
         if status.state == "active":
             return await self._attach(server, RunInProgress.of(status.run))
         if status.state == "interrupted":
-            detail = "an earlier run was interrupted; what it left is finished now"
+            detail = "an earlier run was interrupted; this one completes it"
             self.say(server, ServerPhase.CONNECTING, detail)
         return None
 
     async def stop_after_step(self, server: Server) -> bool:
-        """Asks the run in progress to end when its present step is done; False where there is none to ask."""
+        """Asks the run in progress to stop after the present step; False if none runs."""
         link = await self.link(server)
         status = await self.status(server)
         if status.state != "active":
@@ -136,9 +136,9 @@ class Work:
     async def unchanged(
         self, server: Server, blueprint: Blueprint, attached: ServerOutcome | None
     ) -> ServerOutcome | None:
-        """The outcome of a prepared server that is as its blueprint wants it; None where something differs.
+        """The outcome of a prepared server that already matches its blueprint; None if something differs.
 
-        ``attached`` is a run that was followed before. Raises EngineError where nothing may be installed there.
+        ``attached`` is a run that was followed before. Raises EngineError if the preflight refuses the server.
         """
         begun = time.monotonic()
         self._require_peer_keys(server)
@@ -160,9 +160,9 @@ class Work:
         attached: ServerOutcome | None,
         skip: Collection[str] = (),
     ) -> ServerOutcome:
-        """Brings the prepared server to its blueprint; ``attached`` is a run that was followed before.
+        """Installs the blueprint on the prepared server; ``attached`` is a run that was followed before.
 
-        ``skip`` are ids of optional steps to be left out this time.
+        ``skip`` are ids of optional steps to skip this time.
         """
         begun = time.monotonic()
         if ended := await self.unchanged(server, blueprint, attached):
@@ -173,7 +173,7 @@ class Work:
         try:
             answer = await self._start(server, run_id, blueprint, skip)
         except _NoAnswerError as error:
-            advice = "if it began, the installation goes on there without us; run apply again to see it"
+            advice = "if it started, the installation continues on the server: run apply again to follow it"
             seconds = time.monotonic() - begun
             return ServerOutcome(
                 server.id, ServerPhase.LOST, reason=clean_text(error), advice=advice, seconds=seconds
@@ -186,7 +186,7 @@ class Work:
         return self.adopt if isinstance(self.adopt, bool) else server_id in self.adopt
 
     async def _try_out(self, server: Server, blueprint: Blueprint) -> None:
-        """What must work before anything is changed. Raises EngineError where something does not."""
+        """Runs the preflight probes. Raises EngineError if one fails."""
         if not blueprint.preflight:
             return
         link = await self.link(server)
@@ -198,11 +198,11 @@ class Work:
             raise EngineError(reason, server.id, failed[0].advice)
 
     def say(self, server: Server, phase: ServerPhase, detail: str = "") -> None:
-        """Tells that a server entered a phase."""
+        """Emits that a server entered a phase."""
         self.emit(ServerChanged(server.id, phase, detail, at=time.time()))
 
     async def _send_certificate(self, server: Server) -> None:
-        """Brings the operator's own certificate and its key to a server, over the connection only."""
+        """Sends the operator's own certificate and its key to a server, over the connection only."""
         if self.custom is None:
             return
         link = await self.link(server)
@@ -251,18 +251,18 @@ class Work:
         return Follower(self.pool, server, run_id, self.emit, phase, self.history.record, self.give_up_after)
 
     def _require_peer_keys(self, server: Server) -> None:
-        """Raises EngineError where a server of the plan was never prepared: this one could not let it in."""
+        """Raises EngineError if a server of the plan was never prepared: this one could not let it in."""
         if others := strangers(self.plan, self.known, server.id):
             named = " and ".join(others)
             raise EngineError(
-                f"nothing is known yet of {named}, so {server.id} cannot be told whom to trust",
+                f"{server.id} needs the public keys of {named}, which are not known yet",
                 server.id,
-                f"bring {named} up, or take it out of the plan; nothing was changed on {server.id}",
+                f"start {named}, or remove it from the plan; nothing was changed on {server.id}",
             )
 
 
 def _new_run_id() -> str:
-    """Ids sort by the time of their making, to the microsecond: the last one is the latest run."""
+    """Ids sort by creation time, to the microsecond: the last one is the latest run."""
     now = time.time_ns()
     return time.strftime("%Y%m%dT%H%M%S", time.gmtime(now // 10**9)) + f"-{now // 1000 % 1_000_000:06d}"
 

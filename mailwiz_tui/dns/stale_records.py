@@ -1,4 +1,4 @@
-"""Records of servers that left the plan: what of theirs is still in the DNS is taken away, and nothing else.
+"""Records of servers removed from the plan: those still in the DNS are removed, and no others.
 
 Only values that were the server's own are meant: its addresses and its certificate's fingerprint, as they were
 learnt from it, at names that exist for it alone. DKIM keys stay, for mail that is on its way is judged by them.

@@ -1,4 +1,4 @@
-"""Which accounts and aliases a new installation begins with (RFC 2142), and passwords for them."""
+"""The first accounts and aliases of a new installation (RFC 2142), and passwords for them."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from pydantic import SecretStr
 from mailwiz_tui.plan.model import AdminPanel, Plan
 
 ROLE_NAMES = ("abuse", "hostmaster", "security", "webmaster", "mailer-daemon", "dmarc")
-"""Addresses that a mail domain must answer at, beside postmaster."""
+"""Addresses that a mail domain must accept, beside postmaster."""
 _LETTERS = "abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 
 
 @dataclass(frozen=True, slots=True)
 class FirstAccounts:
-    """Mailboxes to make and aliases (address, where it goes)."""
+    """Mailboxes to create and aliases (address, target)."""
 
     domains: tuple[str, ...]
     mailboxes: tuple[str, ...]
@@ -24,7 +24,7 @@ class FirstAccounts:
 
 
 def first_accounts(plan: Plan) -> FirstAccounts:
-    """``postmaster`` of the primary domain; every role address of every mailbox domain leads there."""
+    """``postmaster`` of the primary domain; every role address of every mailbox domain is an alias of it."""
     postmaster = f"postmaster@{plan.domain.primary_domain}"
     aliases = []
     for domain in plan.mailbox_domains():
@@ -35,7 +35,7 @@ def first_accounts(plan: Plan) -> FirstAccounts:
 
 
 def first_administrator(plan: Plan) -> str:
-    """Who administers everything in the admin panel at first; empty where there is none."""
+    """The first administrator of PostfixAdmin (admin panel); empty without one."""
     if plan.services.admin_panel is AdminPanel.NONE:
         return ""
     return f"postmaster@{plan.domain.primary_domain}"

@@ -1,4 +1,4 @@
-"""What a new installation hands to its operator once: first passwords, and the keys of the backups."""
+"""The secrets that a new installation hands to its operator once: first passwords and recovery keys of backups."""
 
 from __future__ import annotations
 

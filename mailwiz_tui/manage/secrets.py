@@ -17,13 +17,13 @@ def wanted_everywhere(engine: EngineApi) -> dict[str, str]:
 
 
 async def look_everywhere(engine: EngineApi) -> list[GivenSecret]:
-    """The secrets that a plan wants from the operator, per server, and whether they are there."""
+    """The secrets that a plan requires from the operator, per server, and whether they are stored there."""
     found = [await look(await engine.link(i), b) for i, b in engine.blueprints().items() if wanted(b)]
     return [secret for secrets in found for secret in secrets]
 
 
 async def give_everywhere(engine: EngineApi, name: str, value: SecretStr) -> list[str]:
-    """Send a secret to every server that wants it; their ids. The next installation puts it to use."""
+    """Send a secret to every server that requires it; returns their ids. The next installation uses it."""
     places = [i for i, blueprint in engine.blueprints().items() if name in wanted(blueprint)]
     for server_id in places:
         await give(await engine.link(server_id), name, value)

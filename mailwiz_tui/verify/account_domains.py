@@ -1,4 +1,4 @@
-"""The accounts and the plan name the same mailbox domains: what the admin panel changed is told, either way."""
+"""The accounts and the plan name the same mailbox domains; changes made in PostfixAdmin are reported."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ PROVES = "The accounts and the plan name the same mailbox domains."
 
 
 async def ask(link: Link) -> tuple[str, ...] | None:
-    """The domains of the accounts on a server; None where it cannot tell. Raises what the link raises."""
+    """The domains of the accounts on a server; None where it cannot tell. Raises the errors of the link."""
     return (await link.ask(AskAccountDomains())).domains
 
 
 def judge(plan: Plan, server_id: str, domains: Collection[str] | None) -> CheckResult:
     """Missing domains fail, for their mail is refused; a domain that only the accounts have is a warning."""
     if domains is None:
-        detail, advice = "the accounts' database does not answer", "journalctl -u mariadb -n 50"
+        detail, advice = "MariaDB (accounts) does not answer", "journalctl -u mariadb -n 50"
         return CheckResult(CHECK, server_id, CheckState.NOT_RUN, PROVES, detail, advice, server_id)
     drift = compared(plan, domains)
     kinds = (

@@ -1,4 +1,4 @@
-"""What is wrong with a running server, in simple words, with what it means and what to do."""
+"""What is wrong with a running server, what it means and what to do."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ QUEUE_OLD, QUEUE_VERY_OLD = 3600.0, 5 * 3600.0
 DISK_LOW, DISK_OUT = 0.10, 0.03
 MEMORY_LOW = 0.05
 RESTART_NEWS = 24 * 3600.0
-"""How long a restart is worth a warning."""
+"""How long a restart after a crash is reported."""
 CERTIFICATE_SOON, CERTIFICATE_NOW = 21.0, 7.0
 
 
 class Severity(IntEnum):
-    """How much it matters."""
+    """How serious an alert is."""
 
     NOTE = 1
     WARNING = 2
@@ -53,7 +53,7 @@ class Alert:
 
 
 def alerts(sample: Sample, ports: tuple[tuple[str, int], ...] = ()) -> list[Alert]:
-    """Everything wrong on a server, the worst first; ``ports`` are ``(protocol, port)`` that should answer."""
+    """All alerts of a server, the worst first; ``ports`` are the ``(protocol, port)`` that should answer."""
     found = [
         *_units(sample.units or ()),
         *restarts(sample),
@@ -73,7 +73,7 @@ def drift(wrong: Iterable[str], missing: Iterable[str]) -> list[Alert]:
     if names := list(wrong):
         found.append(Alert(Severity.WARNING, f"the DNS differs from the plan: {_some(names)}", _DNS_ADVICE))
     if names := list(missing):
-        found.append(Alert(Severity.WARNING, f"the DNS lacks {_some(names)}", _DNS_ADVICE))
+        found.append(Alert(Severity.WARNING, f"not published in the DNS: {_some(names)}", _DNS_ADVICE))
     return found
 
 
@@ -100,12 +100,12 @@ _ENDS = {
     "core-dump": "it crashed",
     "exit-code": "it ended with an error",
     "timeout": "it did not answer systemd in time",
-    "watchdog": "it stopped to answer systemd",
+    "watchdog": "it stopped answering systemd",
 }
 
 
 def restarts(sample: Sample) -> Iterator[Alert]:
-    """Units that crashed and were started again by systemd; a warning for a day, for the crash has a reason."""
+    """Units that crashed and were restarted by systemd; a warning for a day, because the crash has a reason."""
     for unit in sample.units or ():
         age = sample.at - unit.restarted
         if not unit.restarts or not unit.runs or age > RESTART_NEWS:
@@ -127,13 +127,13 @@ def _ports(sample: Sample, ports: tuple[tuple[str, int], ...]) -> Iterator[Alert
         yield Alert(
             Severity.FAILURE,
             f"nothing listens on port{'s' if len(missing) > 1 else ''} {some}",
-            "the service of that port is down or has just been started; ss -lntp on the server shows more",
+            "the service of that port is down or has just started; ss -lntup on the server shows the listeners",
         )
 
 
 def _mesh(sample: Sample) -> Iterator[Alert]:
     if sample.mesh is None:
-        yield Alert(Severity.WARNING, "the private link cannot be looked at", "run wg show on the server")
+        yield Alert(Severity.WARNING, "the state of the private link cannot be read", "run wg show on the server")
     for peer in sample.mesh or ():
         if not peer.lives:
             age = "has never been up" if peer.age is None else f"has been silent for {peer.age / 60:.0f} min"
@@ -155,14 +155,14 @@ def _queue(sample: Sample) -> Iterator[Alert]:
         severity = Severity.FAILURE if age > QUEUE_VERY_OLD else Severity.WARNING
         yield Alert(
             severity,
-            f"mail has been waiting for {age / 3600:.0f} h ({queue.count} in the queue){why}",
-            "postqueue -p on the server shows each mail and why it waits",
+            f"the oldest message has been deferred for {age / 3600:.0f} h ({queue.count} in the queue){why}",
+            "postqueue -p on the server lists each message and the reason",
         )
     elif queue.count > QUEUE_MANY:
         yield Alert(
             Severity.WARNING,
-            f"{counted(queue.count, 'message')} wait in the queue{why}",
-            "an account that sends spam is a common cause: look at the senders in postqueue -p",
+            f"{counted(queue.count, 'message')} in the queue{why}",
+            "a compromised account that sends spam is a common cause: look at the senders in postqueue -p",
         )
 
 
@@ -173,14 +173,14 @@ def _room(sample: Sample) -> Iterator[Alert]:
             yield Alert(
                 Severity.FAILURE if share < DISK_OUT else Severity.WARNING,
                 f"the disk at {disk.mount} is {1 - share:.0%} full",
-                "free some room or enlarge it: mail is refused when it is full",
+                "free space or enlarge it: Postfix rejects mail when the disk is full",
             )
     memory = sample.memory
     if memory and memory.total and memory.available / memory.total < MEMORY_LOW:
         yield Alert(
             Severity.WARNING,
-            f"only {memory.available / (1 << 20):.0f} MB of memory are left",
-            "a virus scanner needs most of it; give the server more memory",
+            f"only {memory.available / (1 << 20):.0f} MB of memory available",
+            "ClamAV (virus scanner) usually needs most of it; give the server more memory",
         )
 
 
@@ -192,7 +192,7 @@ def _certificate(sample: Sample) -> Iterator[Alert]:
     yield Alert(
         Severity.FAILURE if days < CERTIFICATE_NOW else Severity.WARNING,
         f"{what}: mail programs {'refuse' if days < 0 else 'will refuse'} to connect",
-        "renew it; `mailwiz-tui apply PLAN` puts a new one in place",
+        "renew it: `mailwiz-tui apply PLAN` requests or installs a new one",
     )
 
 

@@ -1,4 +1,6 @@
-"""Webmail and the admin panel as people meet them: their pages, their logins, and what must not be fetched.
+"""Roundcube (webmail) and PostfixAdmin (admin panel) in a browser:
+
+pages, logins, and files that must not be served.
 
 Headers: RFC 6797 (HSTS), RFC 7034 (frames), Content Security Policy Level 3.
 """
@@ -32,7 +34,7 @@ NEVER = {
     ),
     PANEL_PATH: ("setup.php", "upgrade.php", "backup.php", "xmlrpc.php", "common.php"),
 }
-"""What the applications bring along and nobody may fetch."""
+"""Files of the applications that the web server must not serve."""
 _APPLY = "Apply again; on the server: journalctl -t roundcube -t postfixadmin -n 50"
 _LOGIN = "On the server: journalctl -t roundcube -t postfixadmin -u dovecot -n 50"
 
@@ -50,7 +52,7 @@ def checks(target: Target, plan: Plan, known: FactsFile, issuer: str, mailbox: M
     site = Site(target, "" if public(plan, known) else issuer)
     found: list[Check] = []
     if not public(plan, known):
-        proves = "A browser opens webmail and the panel without a warning."
+        proves = "A browser opens webmail and the admin panel without a certificate warning."
         found.append(Check("web.browser", proves, partial(check_browser, target)))
     if plan.services.webmail is Webmail.ROUNDCUBE:
         found += _application(site, "webmail", "Webmail", WEBMAIL_PATH, WEBMAIL_PATH, webmail_login, mailbox)
@@ -66,13 +68,13 @@ def _application(
     found = [
         Check(
             f"web.{name}.page",
-            f"{title} shows its login, is framed by nobody, runs its own scripts only and tells no version.",
+            f"{title} shows its login form, cannot be framed, runs only its own scripts and tells no version.",
             partial(check_page, site, page),
             _APPLY,
         ),
         Check(
             f"web.{name}.closed",
-            f"{title} is locked behind its pages: set-up, configuration and notes cannot be fetched.",
+            f"{title} serves its pages only: set-up, configuration and notes cannot be fetched.",
             partial(check_closed, site, folder),
             _APPLY,
         ),
@@ -81,13 +83,13 @@ def _application(
         found += [
             Check(
                 f"web.{name}.login",
-                f"{title} lets a mailbox in with its password.",
+                f"{title} accepts the login of a mailbox.",
                 partial(check_login, site, log_in, mailbox),
                 _LOGIN,
             ),
             Check(
                 f"web.{name}.wrong-password",
-                f"{title} refuses a wrong password.",
+                f"{title} rejects a wrong password.",
                 partial(check_wrong_password, site, log_in, mailbox),
                 _LOGIN,
             ),
@@ -96,21 +98,22 @@ def _application(
 
 
 def check_browser(target: Target) -> str:
-    """Whether the authorities that this machine trusts vouch for the certificate."""
+    """Whether an authority that this machine trusts issued the certificate."""
     with socket.create_connection(target.at(HTTPS), timeout=target.seconds) as plain:
         try:
             with ssl.create_default_context().wrap_socket(plain, server_hostname=target.hostname):
-                return "the certificate is vouched for by an authority that this machine trusts"
+                return "an authority that this machine trusts issued the certificate"
         except ssl.SSLCertVerificationError as error:
             raise Warned(
                 f"a browser warns that the connection is not private (ERR_CERT_AUTHORITY_INVALID: "
-                f"{error.verify_message}); who goes on all the same is encrypted, but not sure of whom to",
+                f"{error.verify_message}); a user who continues has encryption, but no proof of the server's "
+                "identity",
                 "Choose letsencrypt, or give your users' browsers the certificate or its authority.",
             ) from error
 
 
 def check_page(site: Site, path: str) -> str:
-    """200, a login form, and headers that hold the browser to it."""
+    """200, a login form, and the security headers."""
     answer = BrowserSession(site).get(path)
     if answer.status != 200 or b'type="password"' not in answer.body:
         raise Failed(f"expected a login form at {path}, got {answer.status}")
@@ -134,7 +137,7 @@ def check_page(site: Site, path: str) -> str:
 
 
 def check_closed(site: Site, folder: str) -> str:
-    """Everything of ``NEVER`` is as if it did not exist."""
+    """Every path of ``NEVER`` answers 404."""
     for path in NEVER[folder]:
         answer = BrowserSession(site).get(f"{folder}{path}")
         if answer.status not in (403, 404):
@@ -143,25 +146,27 @@ def check_closed(site: Site, folder: str) -> str:
 
 
 def check_login(site: Site, log_in: LogIn, mailbox: Mailbox) -> str:
-    """The right password leads on."""
+    """The right password opens the application."""
     answer = log_in(site, mailbox.address, mailbox.password.get_secret_value())
     if not _let_in(answer):
-        raise Failed(f"expected to be let in, got {answer.status} {answer.headers.get('location', '')}".rstrip())
+        raise Failed(
+            f"expected the login to succeed, got {answer.status} {answer.headers.get('location', '')}".rstrip()
+        )
     return "let in"
 
 
 def check_wrong_password(site: Site, log_in: LogIn, mailbox: Mailbox) -> str:
-    """Another password leads nowhere."""
+    """A wrong password is rejected."""
     answer = log_in(site, mailbox.address, secrets.token_urlsafe(16))
     if _let_in(answer):
-        raise Failed("expected a wrong password to be refused, and it was accepted")
+        raise Failed("expected a wrong password to be rejected, but it was accepted")
     if answer.status not in (200, 401, 403):
         raise Failed(f"expected the login form again, got {answer.status}")
     return f"refused with {answer.status}"
 
 
 def webmail_login(site: Site, user: str, password: str) -> Answer:
-    """Roundcube's login form, and out again where it let in."""
+    """Log in with Roundcube's form; log out again after a success."""
     browser = BrowserSession(site)
     token = form_value(browser.get(WEBMAIL_PATH), "_token")
     fields = {"_token": token, "_task": "login", "_action": "login", "_user": user, "_pass": password}
@@ -174,13 +179,13 @@ def webmail_login(site: Site, user: str, password: str) -> Answer:
 
 
 def panel_login(site: Site, user: str, password: str) -> Answer:
-    """PostfixAdmin's login form for those who have a mailbox."""
+    """Log in with PostfixAdmin's form for mailbox users."""
     browser, page = BrowserSession(site), f"{PANEL_PATH}users/login.php"
     token = form_value(browser.get(page), "token")
     return browser.post(page, {"token": token, "fUsername": user, "fPassword": password, "lang": "en"})
 
 
 def _let_in(answer: Answer) -> bool:
-    """Both applications lead on with a redirect, and show the form again where they refuse."""
+    """Both applications answer a success with a redirect and a failure with the form."""
     place = answer.headers.get("location", "")
     return answer.status in (302, 303) and ("_task=mail" in place or "main.php" in place)

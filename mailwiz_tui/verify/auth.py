@@ -1,4 +1,4 @@
-"""Logins over IMAP: the right password opens, a wrong one does not, none is taken in the clear (RFC 9051)."""
+"""IMAP logins (RFC 9051): the right password is accepted, a wrong one is not, none is accepted without TLS."""
 
 from __future__ import annotations
 
@@ -20,14 +20,15 @@ def checks(target: Target, mailbox: Mailbox) -> list[Check]:
     log = "Look at `journalctl -u dovecot` on the server."
     if target.offers(IMAPS):
         found += [
-            Check("auth.imap.login", "The right password opens a mailbox on port 993.",
+            Check("auth.imap.login", "IMAP login over TLS on port 993 opens the mailbox.",
                   partial(check_login, target, mailbox), log),
-            Check("auth.imap.wrong-password", "A wrong password opens nothing on port 993.",
-                  partial(check_wrong_password, target, mailbox), "Look at Dovecot's passdb."),
+            Check("auth.imap.wrong-password", "IMAP login with a wrong password on port 993 is rejected.",
+                  partial(check_wrong_password, target, mailbox),
+                  "Look at Dovecot's passdb (doveconf -n passdb): it must not accept any password."),
         ]  # fmt: skip
     if target.offers(IMAP):
         found.append(
-            Check("auth.imap.no-clear-login", "Port 143 neither offers nor takes a login before TLS.",
+            Check("auth.imap.no-clear-login", "Port 143 neither offers nor accepts a login before TLS.",
                   partial(check_no_clear_login, target, mailbox), "auth_allow_cleartext must be no.")
         )  # fmt: skip
     return found
@@ -43,7 +44,7 @@ def check_login(target: Target, mailbox: Mailbox) -> str:
 
 
 def check_wrong_password(target: Target, mailbox: Mailbox) -> str:
-    """Log in with a password that is none."""
+    """Log in with a wrong password."""
     try:
         with session(target, Mailbox(mailbox.address, SecretStr(secrets.token_urlsafe(16)))):
             pass
@@ -51,11 +52,11 @@ def check_wrong_password(target: Target, mailbox: Mailbox) -> str:
         raise Failed(f"expected a refusal, got a closed connection: {plain(error)}") from error
     except imaplib.IMAP4.error as error:
         return f"refused: {plain(error)}"
-    raise Failed("expected a wrong password to be refused, and it was accepted")
+    raise Failed("expected a wrong password to be rejected, but it was accepted")
 
 
 def check_no_clear_login(target: Target, mailbox: Mailbox) -> str:
-    """Before TLS there are no login mechanisms; what is tried is a password that never was one."""
+    """No login mechanisms before TLS; the password tried is not a real one."""
     with (
         socket.create_connection(target.at(IMAP), timeout=target.seconds) as connection,
         connection.makefile("rb") as reader,
@@ -82,5 +83,5 @@ def check_no_clear_login(target: Target, mailbox: Mailbox) -> str:
         answer = command("b", f'LOGIN "{mailbox.address}" "never-a-password"')[-1:]
     said = answer[0] if answer else "a closed connection"
     if said.upper().startswith("B OK") or "AUTHENTICATIONFAILED" in said.upper():
-        raise Failed(f"expected a login before TLS to be refused unread, got “{said}”")
+        raise Failed(f"expected a login before TLS to be rejected unread, got “{said}”")
     return f"LOGINDISABLED, and a login answered with “{said.removeprefix('b ')}”"

@@ -1,10 +1,10 @@
-"""Keeps fail2ban from banning the operator for what a verification tries on purpose.
+"""Exempts the operator from fail2ban during a verification.
 
-A verification logs in with wrong passwords and asks for relaying; that is what an attacker does too. While it
+A verification logs in with wrong passwords and tries to relay, as an attacker does. While it
 runs, the operator's addresses are exempt (``fail2ban-client set JAIL addignoreip``, fail2ban-client(1)); the
-exemption is only in fail2ban's memory and is taken back at the end. A fail2ban that starts anew reads what
-an earlier verification did out of the journal, without knowing of its exemption: a ban that it made of that
-is lifted first. An IPv6 client is banned with its network (``stack/fail2ban/networks.py``), so that is lifted too.
+exemption exists only in fail2ban's memory and ends with the verification. After a restart fail2ban reads the
+failures of an earlier verification from the journal, without its exemption: such a ban is lifted first. An IPv6
+client is banned with its network (``stack/fail2ban/networks.py``), so that is lifted too.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ _PEER = re.compile(r"(\S+):(\d+)\s*$")
 
 @asynccontextmanager
 async def exempt(target: Target, link: Link) -> AsyncIterator[tuple[str, ...]]:
-    """Exempt this machine's addresses, one for each of the server's, while the block runs; gives them.
+    """Exempt this machine's addresses, one for each of the server's, while the block runs; yields them.
 
-    None where fail2ban does not run, or where nothing could be reached.
+    None if fail2ban does not run, or if the server was not reached.
     """
     jails = await _jails(link)
     found = [await _own_address(target, link, at) for at in (target.address, *target.others)] if jails else []
@@ -46,7 +46,7 @@ async def exempt(target: Target, link: Link) -> AsyncIterator[tuple[str, ...]]:
 
 
 def _bans_of(address: str) -> list[str]:
-    """The bans that keep an address away: its own, and that of its network if it is of IPv6."""
+    """The bans that concern an address: its own, and that of its network for IPv6."""
     if ":" not in address:
         return [address]
     return [address, str(ipaddress.ip_network(f"{address}/{NETWORK_LENGTH}", strict=False))]
@@ -72,8 +72,8 @@ async def _set(link: Link, jails: list[str], verb: str, address: str) -> list[st
 async def _own_address(target: Target, link: Link, at: str) -> str:
     """This machine's address as the server sees it at one of its own: the far end of a connection held open for it.
 
-    Where an address translator has changed the port as well, a single connection from a single address
-    still tells; else the address this machine believes to have is taken.
+    If NAT has changed the port as well, a single connection from a single address is still certain; else the local
+    address is used.
     """
     port = next((p.number for p in target.tls_ports()), 0)
     if not port:
@@ -98,7 +98,7 @@ async def _own_address(target: Target, link: Link, at: str) -> str:
 
 
 def _route_to(at: str) -> str:
-    """The address that this machine would speak to another from; for one that answers nothing, as after a ban."""
+    """The local address of this machine towards another; for a server that does not answer, as after a ban."""
     try:
         with socket.socket(socket.AF_INET6 if ":" in at else socket.AF_INET, socket.SOCK_DGRAM) as asked:
             asked.connect((at, 9))

@@ -1,4 +1,4 @@
-"""Somebody with a browser, as the checks play one: keeps cookies, fills in forms, knows no script."""
+"""A minimal browser session: keeps cookies and sends forms, without JavaScript."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FORM = "application/x-www-form-urlencoded"
 
 
 class BrowserSession:
-    """One visit to the site at the mail hostname. Raises what ``Site.fetch`` raises."""
+    """One session with the site of the mail host. Raises the errors of ``Site.fetch``."""
 
     def __init__(self, site: Site) -> None:
         self._site = site

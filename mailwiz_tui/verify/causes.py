@@ -1,4 +1,4 @@
-"""Why checks failed: one service that does not answer fails many, on its own server and on those that use it."""
+"""Why checks failed: a service that does not answer makes many fail, on its own server and on those that use it."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from mailwiz_tui.verify.result import CheckResult, CheckState
 from mailwiz_tui.verify.unit_words import unit_rank, unit_words
 
 ANSWERS = "answers."
-"""How the ids of the checks begin that ask a service itself; then comes its unit."""
+"""The prefix of the ids of checks that ask a service itself; the unit follows."""
 _CHECKS = {
     Work.MAIL: ("mail-in.", "mail-out.", "smtp.", "submission.", "relay."),
     Work.SUBMISSION: ("submission.",),
     Work.LOGINS: ("auth.", "web."),
     Work.BROWSER: ("web.",),
 }
-"""How the ids of the checks of each kind of work begin."""
+"""The prefixes of the ids of checks, by kind of work."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """A service that does not answer, and the failed checks that follow from it, its own among them."""
+    """A service that does not answer, and the failed checks that follow from it, including its own."""
 
     root: CheckResult
     results: tuple[CheckResult, ...]
@@ -40,13 +40,13 @@ class Cause:
 
     @property
     def sentence(self) -> str:
-        """How many checks failed because of it, and why it does not answer."""
+        """The number of checks that failed because of it, and why it does not answer."""
         why = f" ({self.root.detail})" if self.root.detail else ""
         return f"{counted(len(self.results), 'check')} failed because {self.subject} does not answer{why}."
 
 
 def causes(results: Sequence[CheckResult]) -> list[Cause]:
-    """The services that do not answer, each with the failures that it explains; each failure is explained once."""
+    """The services that do not answer, each with the failures that it explains; each failure appears once."""
     left = [r for r in results if r.state is CheckState.FAILED]
     roots = sorted((r for r in left if r.id.startswith(ANSWERS)), key=_place)
     found = []
@@ -60,7 +60,7 @@ def causes(results: Sequence[CheckResult]) -> list[Cause]:
 
 
 def _place(root: CheckResult) -> int:
-    """The order of installation: what others rely on comes first, so that it is named as the cause."""
+    """The order of installation: a service that others rely on comes first and is named as the cause."""
     return unit_rank(root.id.removeprefix(ANSWERS))
 
 

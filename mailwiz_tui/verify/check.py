@@ -1,4 +1,4 @@
-"""What a check is, and how it is carried out: each on its own, timed, with every outcome told in words."""
+"""A check and how it runs: on its own, timed, and with an outcome in words."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OPERATOR = "operator"
 MOST_SECONDS = 90.0
 """How long one check may take before it counts as failed."""
 SECOND_TRIES = 3
-"""How many checks without an answer are made once more: all of them at once is what may have been too much."""
+"""How many checks that got no answer are repeated: running all of them at once may have overloaded the server."""
 
 Action = Callable[[], str] | Callable[[], Awaitable[str]]
 Report = Callable[[CheckResult], None]
@@ -36,11 +36,11 @@ class OutcomeError(Exception):
 
 
 class Failed(OutcomeError):  # noqa: N818
-    """What the check proves is not so."""
+    """The check failed: what it should prove is not true."""
 
 
 class Warned(OutcomeError):  # noqa: N818
-    """Not proven, or right but worth a word."""
+    """A warning: the check could not prove its sentence, or passed with a remark."""
 
     state = CheckState.WARNING
 
@@ -67,7 +67,7 @@ class Check:
 
 
 async def perform(check: Check, server_id: str, *, most_seconds: float = MOST_SECONDS) -> CheckResult:
-    """Carry a check out; whatever goes wrong becomes its result, and what servers said is cleaned."""
+    """Run a check; an exception becomes its result, and the text of servers is cleaned."""
     return (await _attempt(check, server_id, most_seconds))[0]
 
 
@@ -76,7 +76,7 @@ async def perform_all(
 ) -> list[CheckResult]:
     """Carry checks out side by side, at most as many at once as ``limit`` lets, and report each as it ends.
 
-    A few that had no answer in time are made once more when the others have ended: a busy server is no broken one.
+    A few that got no answer in time are repeated when the others have ended: a busy server is not a broken one.
     """
     gate = limit or asyncio.Semaphore(4)
     results: dict[int, CheckResult] = {}
@@ -129,10 +129,10 @@ async def _attempt(check: Check, server_id: str, most_seconds: float = MOST_SECO
 
 
 def plain(error: BaseException) -> str:
-    """An exception in words for an operator, without Python's own decoration."""
+    """The text of an exception for an operator, without Python's decoration."""
     if isinstance(error, ssl.SSLCertVerificationError):
         said = error.verify_message
-        return f"the certificate shown is not the one the server reported over SSH, or is not valid now: {said}"
+        return f"the certificate is not the one that the server reported over SSH, or it is not valid now: {said}"
     if isinstance(error, ssl.SSLError):
         return f"TLS failed: {error.reason or error}"
     if isinstance(error, smtplib.SMTPResponseException):
@@ -144,7 +144,7 @@ def plain(error: BaseException) -> str:
         said = error.args[0] if error.args else ""
         return f"the server answered {said.decode('utf-8', 'replace') if isinstance(said, bytes) else said}"
     if isinstance(error, ConnectionRefusedError):
-        return "the connection was refused: nothing listens there, or the firewall or fail2ban refuses it"
+        return "the connection was refused: no program listens there, or the firewall or fail2ban refuses it"
     if isinstance(error, TimeoutError):
         return "no answer in time: a firewall drops it, or the server is busy"
     text = " ".join(str(error).split())

@@ -1,4 +1,4 @@
-"""One SMTP dialogue, command by command, and what was answered.
+"""One SMTP dialogue, command by command, with the replies.
 
 Only the standard library is used and nothing of this package, for the same source also runs on a server
 (``remote.py`` sends it there) when port 25 cannot be reached from the operator's machine.
@@ -15,14 +15,14 @@ import sys
 from typing import Any
 
 HELO = "verification.mailwiz-check.invalid"
-"""What checks greet as. An address literal would be as true, but filters count it as a sign of spam."""
+"""What checks greet as. An address literal would be correct too, but spam filters score it."""
 QUIET = 1.5
 """How many seconds without a reply mean that the server waits for more."""
 ACCEPTANCE = 4
-"""How many times the patience with other replies the reply to a whole message may take."""
-IGNORED = "not taken for the end"
+"""The reply to a whole message may take this many times as long as other replies."""
+IGNORED = "not treated as the end of data"
 CLOSED = 0
-"""The code that stands for no answer at all: the connection was closed, or the step was not reached."""
+"""The code for no answer: the connection was closed, or the step was not reached."""
 
 
 def pinned(pem: str) -> ssl.SSLContext:
@@ -36,7 +36,7 @@ def pinned(pem: str) -> ssl.SSLContext:
 
 
 class Dialog:
-    """A connection to an SMTP server; every step gives its reply code and text.
+    """A connection to an SMTP server; every step returns the reply code and text.
 
     ``pem`` is the certificate the server must show once TLS starts. Raises ``OSError`` where no connection
     can be made (``ssl.SSLError`` where the certificate is another).
@@ -72,7 +72,7 @@ class Dialog:
                 return code, "\n".join(lines)
 
     def send(self, command: str) -> tuple[int, str]:
-        """Send a command and take the reply; ``STARTTLS`` starts TLS when the server agrees."""
+        """Send a command and return the reply; ``STARTTLS`` starts TLS when the server agrees."""
         try:
             self._socket.sendall(command.encode() + b"\r\n")
         except OSError as error:
@@ -115,7 +115,7 @@ class Dialog:
         except OSError as error:
             return CLOSED, f"the connection was closed: {error}"
         code, said = self.reply()
-        return CLOSED, f"{IGNORED}, and the true end was answered with {code} {said}"
+        return CLOSED, f"{IGNORED}, and the real end was answered with {code} {said}"
 
     def close(self) -> None:
         """End the connection."""
@@ -128,7 +128,7 @@ class Dialog:
 
 
 def talk(spec: dict[str, Any]) -> list[list[Any]]:
-    """Carry a dialogue out and give back ``[code, text]`` for the greeting and for each step.
+    """Run a dialogue and return ``[code, text]`` for the greeting and for each step.
 
     ``spec``: ``host``, ``port``, ``pem``, ``seconds`` and ``steps``; a step is a command, or a list: a message to
     send, and optionally a false ending to try in it (``smuggle``). ``EHLO`` alone is completed with ``HELO``.

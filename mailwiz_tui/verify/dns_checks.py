@@ -1,8 +1,8 @@
-"""The plan's records against the live DNS, a check for each standard.
+"""The plan's records compared with the live DNS, a check for each standard.
 
-What is missing is a warning that says what to publish, for a server works before its DNS is made; what is
-there and wrong is a failure, for it makes mail go astray. Reverse DNS is never missing: an address that has
-not got the server's name yet has its provider's, so there a wrong name is a warning as well.
+A missing record is a warning that says what to publish, because a server works before its DNS is complete; a wrong
+record is a failure, because mail is lost. Reverse DNS is never missing: before it has the server's name, an address
+has the provider's name, so a wrong one is a warning too.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from mailwiz_tui.verify.obstacle import Concern, Obstacle
 from mailwiz_tui.verify.result import CheckResult, CheckState
 
 PROVES = {
-    Standard.ADDRESS: "The mail host's name leads to its addresses.",
-    Standard.MX: "Other servers learn that mail for the domains goes to this server.",
-    Standard.SPF: "Receivers learn which servers send for the domains (SPF).",
-    Standard.DKIM: "Receivers find the public key that signatures are verified with (DKIM).",
-    Standard.DMARC: "Receivers learn what to do with forged mail (DMARC).",
-    Standard.MTA_STS: "Senders learn that mail to the domains is to be encrypted (MTA-STS).",
-    Standard.TLS_RPT: "Senders learn where to report failed encryption (TLS-RPT).",
-    Standard.TLSA: "Senders can verify the server's certificate by DNS (DANE).",
+    Standard.ADDRESS: "The mail host's name resolves to its addresses (A, AAAA).",
+    Standard.MX: "Other servers find the mail servers of the domains (MX).",
+    Standard.SPF: "Receivers find which servers send for the domains (SPF).",
+    Standard.DKIM: "Receivers find the public key that verifies signatures (DKIM).",
+    Standard.DMARC: "Receivers find what to do with forged mail (DMARC).",
+    Standard.MTA_STS: "Sending servers find that mail to the domains must be encrypted (MTA-STS).",
+    Standard.TLS_RPT: "Sending servers find where to report failed encryption (TLS-RPT).",
+    Standard.TLSA: "Sending servers can verify the certificate through DNS (DANE).",
     Standard.CAA: "Only the planned authority may issue certificates for the mail host (CAA).",
-    Standard.SRV: "Mail programs find the server by the address alone (SRV).",
+    Standard.SRV: "Mail programs find the servers from an address (SRV).",
     Standard.AUTOCONFIG: "Mail programs find the server's settings (autoconfig, autodiscover).",
-    Standard.PTR: "The server's addresses have its name (reverse DNS).",
+    Standard.PTR: "The server's addresses resolve to its name (reverse DNS).",
 }
 SHOWN = 3
 
@@ -77,7 +77,9 @@ def _judge(standard: Standard, states: list[RecordState], server_id: str) -> Che
         pending = [s for s in unknown if s.record.pending]
         state = CheckState.WARNING if pending else CheckState.NOT_RUN
         detail = _told(f"{s.record.name} {s.record.type}: {s.detail}" for s in unknown)
-        return CheckResult(check, server_id, state, proves, detail, "Verify again later, or name another resolver.")
+        return CheckResult(
+            check, server_id, state, proves, detail, "Verify again later, or use another resolver (--resolver)."
+        )
     said = dict.fromkeys(s.detail for s in states if s.detail)
     detail = f"{len(states)} published" + (f"; {_told(said)}" if said else "")
     return CheckResult(check, server_id, CheckState.PASSED, proves, detail)

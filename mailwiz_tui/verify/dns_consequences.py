@@ -1,6 +1,6 @@
-"""What a DNS record that is not as planned keeps from working, by RFC and by what large receivers do.
+"""What does not work because a DNS record is not as planned, by RFC and by the practice of large receivers.
 
-Missing MX or addresses: nobody can deliver (RFC 5321 section 5.1). Missing SPF, DKIM or reverse names: large
+Missing MX or addresses: no server can deliver (RFC 5321 section 5.1). Missing SPF, DKIM or reverse names: large
 receivers reject mail or mark it as spam. A wrong TLSA record: hosts that verify by DANE do not deliver (RFC 7672
 section 2.2). Everything else is recommended.
 """
@@ -16,11 +16,11 @@ from mailwiz_tui.dns.record import Record, Standard
 from mailwiz_tui.plan.words import listed
 from mailwiz_tui.verify.obstacle import Concern, Obstacle
 
-CANNOT_ARRIVE, GOES_ELSEWHERE = "Mail from outside cannot arrive", "Mail from outside goes elsewhere"
+CANNOT_ARRIVE, GOES_ELSEWHERE = "Mail from outside cannot arrive", "Mail from outside goes to another server"
 MARKED = "Receivers will reject mail or mark it as spam"
 UNANSWERED = {
     Concern.INCOMING: "It is not known whether mail from outside can arrive",
-    Concern.OUTGOING: "It is not known whether receivers take mail",
+    Concern.OUTGOING: "It is not known whether receivers accept mail",
 }
 _NEEDED = {
     Standard.MX: "MX",
@@ -45,7 +45,7 @@ def obstacles(
 ) -> tuple[Obstacle, ...]:
     """What the records of one standard keep from working.
 
-    ``plan`` is every record of the plan: it tells what a host is for.
+    ``plan`` is every record of the plan: it tells the purpose of a host.
     """
     unanswered = [s for s in states if s.state is State.UNKNOWN and not s.record.pending]
     bad = [s for s in states if not s.fine and s not in unanswered]
@@ -167,7 +167,7 @@ _RULES: dict[Standard, _Rule] = {
 
 
 def _fault(state: RecordState) -> str:
-    """What is the matter with a record, as ``Obstacle.fault``."""
+    """What is wrong with a record, as ``Obstacle.fault``."""
     if state.state is State.UNKNOWN:
         return f"is not known yet ({state.record.pending})"
     if state.state is State.MISSING:

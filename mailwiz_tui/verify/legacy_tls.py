@@ -1,4 +1,4 @@
-"""A hand-made TLS ClientHello that offers one old version, and what the server makes of it.
+"""A TLS ClientHello built by hand that offers one old version, and the server's answer to it.
 
 A modern TLS library will not even offer TLS 1.0 or 1.1, so asking through it would prove nothing; the bytes
 are put together here (RFC 2246 section 7.4.1.2, RFC 4346). Nothing but the first answer is read.

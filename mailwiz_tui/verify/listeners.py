@@ -16,25 +16,25 @@ from mailwiz_tui.verify.check import Check, Failed
 FOREIGN_UDP = frozenset({68, 546})
 """DHCP clients (RFC 2131, RFC 8415): the network's own, on many servers."""
 PRIVILEGED = 1024
-"""UDP ports from here on are also what a resolver asks from, so only those below are judged."""
+"""A resolver sends from UDP ports from here on, so only those below are judged."""
 
 
 def checks(blueprint: Blueprint, link: Link) -> list[Check]:
-    """One check for what is missing, one for what is there and should not be."""
-    advice = "See what it is with `ss -lntup` on the server."
+    """One check for missing listeners, one for unplanned ones."""
+    advice = "`ss -lntup` on the server shows the program."
     return [
         Check(
             "listeners.wanted",
-            "Every service of the plan listens on the addresses it is meant for.",
+            "Every service of the plan listens on its addresses.",
             partial(_wanted, blueprint, link),
-            "Look at the service's unit: `systemctl status`, `journalctl -u`.",
+            "On the server: `systemctl status UNIT`, `journalctl -u UNIT -n 50`.",
             blueprint.server_id,
         ),
         Check(
             "listeners.unexpected",
-            "Nothing else listens to the world.",
+            "No other program listens on a public address.",
             partial(_unexpected, blueprint, link),
-            f"{advice} Stop what is not needed, or bind it to 127.0.0.1.",
+            f"{advice} Stop it if it is not needed, or bind it to 127.0.0.1.",
             blueprint.server_id,
         ),
     ]
@@ -53,7 +53,7 @@ async def _facts(link: Link) -> Facts:
 
 
 def check_wanted(ports: Iterable[Port], facts: Facts) -> str:
-    """Every port of the blueprint is listened on: public ones for the world, local ones on the loopback."""
+    """Every port of the blueprint has a listener: public ones on all addresses, local ones on the loopback."""
     missing: list[str] = []
     count = 0
     for port in ports:
@@ -67,11 +67,11 @@ def check_wanted(ports: Iterable[Port], facts: Facts) -> str:
             missing.append(f"{port.protocol} {port.number} ({port.service}): got no IPv6, which this server has")
     if missing:
         raise Failed(f"expected a listener on {'; '.join(missing)}")
-    return f"{count} ports are listened on"
+    return f"{count} ports have a listener"
 
 
 def check_unexpected(ports: Iterable[Port], facts: Facts) -> str:
-    """What is heard beyond the loopback is meant to be: a port of the plan, or SSH."""
+    """Every listener beyond the loopback is a port of the plan, or SSH."""
     wanted = list(ports)
     known = {(p.protocol, p.number) for p in wanted if p.scope is not Scope.LOCAL}
     known |= {("tcp", number) for number in facts.ssh_ports} | {("udp", number) for number in FOREIGN_UDP}

@@ -1,4 +1,4 @@
-"""A real mail from outside: over port 25 to the probe mailbox, and read back over IMAP."""
+"""A real message from outside: over port 25 to the probe mailbox, read back over IMAP."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ GREYLIST_PAUSE = 5.0
 ABOUT_SENDER = re.compile(
     r"blocked using|listed|blocklist|blacklist|reputation|4\.7\.1 try again|greylist", re.IGNORECASE
 )
-"""Refusals that speak of the place the mail comes from, not of this mail or its recipient."""
+"""Rejections because of the client's address, not because of the message or its recipient."""
 
 
 def checks(
@@ -29,11 +29,11 @@ def checks(
     fallback: SmtpRoute | None = None,
     reader: Target | None = None,
 ) -> list[Check]:
-    """The one check of incoming mail; ``reader`` is the server to read it at (default: the target)."""
+    """The check of incoming mail; ``reader`` is the server to read it at (default: the target)."""
     return [
         Check(
             "mail-in.delivery",
-            "A mail from outside reaches a mailbox and can be read there.",
+            "A message from outside is delivered to a mailbox and read over IMAP.",
             partial(check_delivery, target, route, mailbox, fallback, reader),
             "Look at `journalctl -u 'postfix*'` and `journalctl -u dovecot` on the server.",
             route.vantage,
@@ -51,10 +51,10 @@ async def check_delivery(
     patience: float = GREYLIST_PATIENCE,
     pause: float = GREYLIST_PAUSE,
 ) -> str:
-    """Deliver over an encrypted connection, coming again while the server asks for it, then read the mail.
+    """Deliver over TLS, repeating while the server defers, then read the message.
 
-    Home and office networks are on lists that a mail server rightly heeds. Where the refusal is about the
-    place the mail comes from, ``fallback`` delivers it from another.
+    Home and office networks are on blocklists that a mail server rightly uses. If the rejection is about the
+    client's address, ``fallback`` delivers from another one.
     """
     subject = token()
     text = compose(OUTSIDER, mailbox.address, f"incoming {subject}")
@@ -65,20 +65,19 @@ async def check_delivery(
         reply, tries = await _offer(fallback, mailbox, text, patience, pause)
     if reply.later and ABOUT_SENDER.search(str(reply)):
         raise Warned(
-            "; ".join([*said, f"after {tries} tries the server still asks to come again: {reply}"]),
-            "If this is greylisting, it works as meant, and delivery is proved once the waiting time is over: "
-            "verify again in some minutes.",
+            "; ".join([*said, f"after {tries} tries the server still defers: {reply}"]),
+            "This may be greylisting: verify again in five minutes.",
         )
     if not reply.accepted:
         raise Failed("; ".join([*said, f"expected the mail to be accepted, got {reply}"]))
     if tries > 1:
-        said.append(f"taken at try {tries}, as the server had asked to come again (greylisting)")
+        said.append(f"accepted at try {tries}, after greylisting")
     delivered = await asyncio.to_thread(wait_for, reader or target, mailbox, subject, ARRIVAL)
     return "; ".join([f"accepted with {reply}, found in {delivered.folder}", *said])
 
 
 async def _offer(route: SmtpRoute, mailbox: Mailbox, text: str, patience: float, pause: float) -> tuple[Reply, int]:
-    """The last reply to the mail, or the first that was no yes, and the number of tries."""
+    """The last reply to the message, or the first negative one, and the number of tries."""
     deadline = time.monotonic() + patience
     tries = 0
     while True:

@@ -1,4 +1,4 @@
-"""A real mail sent after login: delivered, signed, and the signature verified with the planned DNS record.
+"""A real message sent after login: delivered, signed, and its signature verified with the planned DNS record.
 
 The signature is verified by dkimpy, which shares no code with Rspamd (RFC 6376 section 6).
 """
@@ -30,14 +30,14 @@ LOG_PAUSE = 1.0
 def checks(
     target: Target, mailbox: Mailbox, keys: Mapping[str, str] | None, reader: Target | None = None
 ) -> list[Check]:
-    """Sending over both ports; ``keys`` are the planned DKIM records, text by name, None where signing is off.
+    """Submission on both ports; ``keys`` are the planned DKIM records, text by name, None where signing is off.
 
-    ``reader`` is the server to read the mail at, the target itself if none is given.
+    ``reader`` is the server to read the message at (default: the target).
     """
     return [
         Check(
             f"mail-out.{port}",
-            f"A mail sent after login on port {port} is delivered"
+            f"A message submitted on port {port} is delivered"
             + ("." if keys is None else ", and its DKIM signature verifies with the planned DNS record."),
             partial(check_round_trip, target, port, mailbox, keys, reader),
             "Look at `journalctl -u 'postfix*' -u rspamd -u opendkim` on the server.",
@@ -48,18 +48,18 @@ def checks(
 
 
 def outside_check(target: Target, mailbox: Mailbox, link: Link, to: str) -> Check:
-    """Sending to an address outside that the operator named."""
+    """Sending to an external address that the operator named."""
     return Check(
         "mail-out.outside",
-        f"A mail to {to} is handed over to that domain's server.",
+        f"The next hop accepts a message to {to}.",
         partial(check_outside, target, mailbox, link, to),
-        "Look at the answer of the other side; a time-out means that outgoing port 25 is blocked.",
+        "Look at the reply of the next hop; a time-out means that outgoing port 25 is blocked.",
         target.server_id,
     )
 
 
 def send(target: Target, port: int, mailbox: Mailbox, recipient: str, text: str) -> Reply:
-    """Log in and send one mail; the reply to its end. Raises ``Failed``, ``OSError``."""
+    """Log in and send one message; the reply to the end of data. Raises ``Failed``, ``OSError``."""
     with connected(target, port) as dialog:
         expect(login(dialog, mailbox.address, mailbox.password.get_secret_value()), "the login")
         expect(say(dialog, f"MAIL FROM:<{mailbox.address}>"), "the sender")
@@ -81,13 +81,13 @@ def check_round_trip(
         return said
     if not keys:
         raise Warned(
-            f"{said}; its signature was not verified, for the DKIM key is not known here", "Run prepare first."
+            f"{said}; its signature was not verifiedbecause the DKIM key is not known here", "Run prepare first."
         )
     return f"{said}; {check_signature(delivered.raw, target.domain, keys)}"
 
 
 def check_signature(raw: bytes, domain: str, keys: Mapping[str, str]) -> str:
-    """A signature of the sender's domain verifies with a planned record. Raises ``Failed``."""
+    """Verify a signature of the sender's domain with a planned record. Raises ``Failed``."""
     names = [_signed_with(value) for value in signatures(raw)]
     mine = [(index, s, d) for index, (s, d) in enumerate(names) if d.lower() == domain.lower()]
     if not mine:
@@ -114,12 +114,13 @@ def check_signature(raw: bytes, domain: str, keys: Mapping[str, str]) -> str:
             faults.append(f"the signature of {selector} cannot be verified: {error}")
     raise Failed(
         f"expected a signature that verifies with the planned record, got: {'; '.join(faults)}",
-        "The server's key is not the one in the plan's facts: run `dns --refresh`, publish the record again.",
+        "The server's key is not the one stored here: run `mailwiz-tui dns PLAN --refresh` and publish the record "
+        "again.",
     )
 
 
 def signatures(raw: bytes) -> list[str]:
-    """The DKIM-Signature fields of a mail, unfolded, in order."""
+    """The DKIM-Signature fields of a message, unfolded, in order."""
     head = re.split(rb"\r?\n\r?\n", raw, maxsplit=1)[0].decode("utf-8", "replace")
     unfolded = re.sub(r"\r?\n[ \t]+", " ", head)
     return [line.partition(":")[2] for line in unfolded.splitlines() if line.lower().startswith("dkim-signature:")]
@@ -133,13 +134,13 @@ def _signed_with(value: str) -> tuple[str, str]:
 async def check_outside(
     target: Target, mailbox: Mailbox, link: Link, to: str, *, patience: float = OUTSIDE_PATIENCE
 ) -> str:
-    """Send, then follow the mail in the server's own log until the other side has answered."""
+    """Send, then follow the message in the server's log until the next hop has answered."""
     port = SUBMISSIONS if target.offers(SUBMISSIONS) else SUBMISSION
     text = compose(mailbox.address, to, f"Test of the mail server {target.hostname}")
     reply = await asyncio.to_thread(send, target, port, mailbox, to, text)
     found = re.search(r"queued as ([0-9A-Za-z]+)", reply.text)
     if not found:
-        raise NotRun(f"accepted with {reply}, and no queue id was told to follow it by")
+        raise NotRun(f"accepted with {reply}but without a queue id, so it cannot be followed")
     queue_id = found.group(1)
     argv = ("journalctl", "-q", "--no-pager", "-o", "cat", "--since=-3min", "-g", f"{queue_id}: to=")
     deadline = time.monotonic() + patience
@@ -152,8 +153,8 @@ async def check_outside(
             if said.startswith("sent"):
                 return f"{to}: {said}"
             if said.startswith("bounced"):
-                raise Failed(f"expected {to} to be accepted there, got {said}")
+                raise Failed(f"expected the next hop to accept {to}, got {said}")
         await asyncio.sleep(LOG_PAUSE)
     if said:
-        raise Failed(f"expected delivery to {to}, and it waits in the queue: {said}")
-    raise Warned(f"no news of {queue_id} after {patience:.0f} s; it waits in the queue")
+        raise Failed(f"expected delivery to {to}, but it is deferred: {said}")
+    raise Warned(f"no delivery attempt of {queue_id} logged within {patience:.0f} s; it is in the queue")

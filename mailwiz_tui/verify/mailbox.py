@@ -1,4 +1,4 @@
-"""The probe mailbox: it exists only while a verification runs; and how mail in it is read (RFC 9051)."""
+"""The probe mailbox, which exists only while a verification runs, and reading its mail (RFC 9051)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PAUSE = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Mailbox:
-    """An address with its password; ``store`` is the server it is on where there are several to choose from."""
+    """An address with its password; ``store`` is its server if there are several stores."""
 
     address: str
     password: SecretStr
@@ -30,7 +30,7 @@ class Mailbox:
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """A mail as it lies in the mailbox, and the folder it lies in."""
+    """A message in the mailbox, and its folder."""
 
     raw: bytes
     folder: str
@@ -48,7 +48,7 @@ def store_mailbox(domain: str, store: str, label: str) -> Mailbox:
 
 @contextmanager
 def session(target: Target, mailbox: Mailbox) -> Iterator[imaplib.IMAP4]:
-    """A session on port 993 with the mailbox's login. Raises ``OSError``, ``imaplib.IMAP4.error``."""
+    """A session on port 993, logged in to the mailbox. Raises ``OSError``, ``imaplib.IMAP4.error``."""
     host, port = target.at(IMAPS)
     imap = imaplib.IMAP4_SSL(host, port, ssl_context=pinned(target.pem), timeout=target.seconds)
     try:
@@ -60,7 +60,7 @@ def session(target: Target, mailbox: Mailbox) -> Iterator[imaplib.IMAP4]:
 
 
 def wait_for(target: Target, mailbox: Mailbox, subject: str, seconds: float) -> Delivered:
-    """The mail whose subject holds a token, as soon as it is there. Raises ``Failed`` after ``seconds``."""
+    """The message whose subject contains a token, as soon as it arrives. Raises ``Failed`` after ``seconds``."""
     deadline = time.monotonic() + seconds
     with session(target, mailbox) as imap:
         while True:
@@ -69,7 +69,7 @@ def wait_for(target: Target, mailbox: Mailbox, subject: str, seconds: float) -> 
                 return found
             if time.monotonic() > deadline:
                 raise Failed(
-                    f"expected the mail within {seconds:.0f} s, and it is neither in {' nor in '.join(FOLDERS)}"
+                    f"expected the message within {seconds:.0f} s, but it is neither in {' nor in '.join(FOLDERS)}"
                 )
             time.sleep(PAUSE)
 

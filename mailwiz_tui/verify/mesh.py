@@ -1,6 +1,6 @@
-"""The private link between the servers: every flow gets through, and from outside no internal port answers.
+"""WireGuard (private link): every flow gets through, and no internal port answers from outside.
 
-Whether the links themselves live is told by the servers' own probes (``mesh.handshake.PEER``).
+Whether the links are up is told by the servers' own probes (``mesh.handshake.PEER``).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _PATIENCE = 2.0
 
 
 async def flows(plan: Plan, server_id: str, link: Link) -> list[CheckResult]:
-    """One result for each flow that begins at a server, asked in one round trip. Raises what the link raises."""
+    """One result for each flow that begins at a server, asked in one round trip. Raises the errors of the link."""
     mine = [flow for flow in flows_of(plan) if flow.source_id == server_id and not flow.public]
     inside_tls = {link.service for link in links_of(plan)}
     places = [
@@ -45,14 +45,14 @@ async def flows(plan: Plan, server_id: str, link: Link) -> list[CheckResult]:
 
 
 def outside(target: Target, blueprint: Blueprint, plan: Plan, elsewhere: Link | None) -> list[Check]:
-    """The negative: no internal port answers on a public address, neither from here nor from another server."""
+    """No internal port answers on a public address, neither from here nor from another server."""
     ports = internal_ports(plan, blueprint)
     if not ports:
         return []
     return [
         Check(
             "mesh.outside",
-            "From outside the private link no internal port answers.",
+            "No internal port answers from outside the private link.",
             partial(_closed, target, ports, elsewhere),
             "Run apply again: the firewall must let in the plan's servers only; ss -lntp says who listens.",
         )
@@ -60,7 +60,7 @@ def outside(target: Target, blueprint: Blueprint, plan: Plan, elsewhere: Link | 
 
 
 def internal_ports(plan: Plan, blueprint: Blueprint) -> list[int]:
-    """The TCP ports that servers of the plan use among themselves and that this one does not offer to the world."""
+    """TCP ports for the plan's servers only, which this server does not offer to the world."""
     public = {port.number for port in blueprint.ports if port.scope is Scope.PUBLIC and port.protocol == "tcp"}
     return sorted({flow.port for flow in flows_of(plan) if flow.protocol == "tcp"} - public)
 
@@ -71,14 +71,14 @@ def _judge(flow: traffic.Flow, answer: Reached | None) -> CheckResult:
     )
     check_id = f"mesh.flow.{flow.service}.{flow.target_id}"
     if answer is None:
-        said = "the server gave no answer to this question"
+        said = "the agent gave no answer to this check"
         return CheckResult(check_id, flow.source_id, CheckState.NOT_RUN, proves, said, "", flow.source_id)
     fault = clean_line(answer.fault)
     if not fault:
         detail = f"answered after {answer.seconds * 1000:.0f} ms"
         return CheckResult(check_id, flow.source_id, CheckState.PASSED, proves, detail, "", flow.source_id)
     if flow.at_times and answer.refused:
-        detail = "the server is reached; nothing listens but while a mailbox is being moved"
+        detail = "the server is reached; a program listens only while a mailbox is being moved"
         return CheckResult(check_id, flow.source_id, CheckState.PASSED, proves, detail, "", flow.source_id)
     advice = (
         f"Look at mesh.handshake.{flow.target_id} first, then at the service {flow.service} on {flow.target_id}."

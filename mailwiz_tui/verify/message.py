@@ -1,4 +1,4 @@
-"""The mails that checks send: short, plain, well-formed (RFC 5322), and recognised by a random token."""
+"""The messages that checks send: short, plain, well-formed (RFC 5322), and recognised by a random token."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from email.message import EmailMessage
 from email.utils import format_datetime, localtime
 
 GTUBE = "XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
-"""The generic test for unsolicited bulk mail: every spam filter must take this line for spam."""
+"""The generic test for unsolicited bulk mail: every spam filter must score this line as spam."""
 
 EICAR = "X5O!P%@AP[4\\PZX54(P^)7CC)7}$EICAR-STANDARD-" + "ANTIVIRUS-TEST-FILE!$H+H*"
-"""The test virus, which does nothing; in two pieces, so that no scanner takes this file for one."""
+"""The EICAR test virus, which does nothing; in two pieces, so that no scanner flags this file."""
 
 OUTSIDER = "verification@mailwiz-check.invalid"
-"""The author of mails from outside: a name that can have neither SPF nor DMARC (RFC 2606 section 2)."""
+"""The author of messages from outside: a name that can have neither SPF nor DMARC (RFC 2606 section 2)."""
 
 
 def token() -> str:
-    """A random word that tells one mail from all others."""
+    """A random word that identifies one message."""
     return f"mwcheck{secrets.token_hex(8)}"
 
 
 def compose(sender: str, recipient: str, subject: str, body: str = "", attachment: str = "") -> str:
-    """A mail as text, lines ended by CR LF; ``attachment`` is the content of a file that comes with it."""
+    """A message as text, lines ended by CR LF; ``attachment`` is the content of a file that comes with it."""
     mail = EmailMessage()
     mail["From"] = f"Mail server verification <{sender}>"
     mail["To"] = f"<{recipient}>"
@@ -30,7 +30,7 @@ def compose(sender: str, recipient: str, subject: str, body: str = "", attachmen
     mail["Date"] = format_datetime(localtime())
     mail["Message-ID"] = f"<{secrets.token_hex(12)}@{sender.rpartition('@')[2]}>"
     mail.set_content(
-        body or "This mail was sent by mailwiz-tui to verify that mail is delivered. Nobody needs to answer it.\n"
+        body or "mailwiz-tui sent this message to verify that mail is delivered. No answer is needed.\n"
     )
     if attachment:
         mail.add_attachment(

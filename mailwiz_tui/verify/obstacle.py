@@ -1,4 +1,4 @@
-"""What a check's outcome means for the operator's mail: what it keeps away, and from whom."""
+"""What the outcome of a check means for mail: what does not work, and for whom."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SUBJECTS = 4
 
 
 class Concern(StrEnum):
-    """Whom an obstacle concerns, the gravest first: mail from outside, mail to outside, users' mail programs.
+    """What an obstacle concerns, the gravest first: incoming mail, outgoing mail, users' mail programs.
 
     ``safety`` means that strangers can misuse the server, ``other`` that something is not as planned without a
     known effect on mail, ``recommended`` that mail works without it.
@@ -29,7 +29,7 @@ class Concern(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """One thing in the way: ``effect`` is a clause without a full stop, ``fault`` what is said of the ``subject``.
+    """One obstacle: ``effect`` is a clause without a full stop, ``fault`` is what is wrong with the ``subject``.
 
     As in: ``Mail from outside cannot arrive`` – ``MX of example.com`` – ``is not published``.
     """
@@ -41,13 +41,13 @@ class Obstacle:
 
 
 def gravity(obstacles: Iterable[Obstacle]) -> int:
-    """The place of the gravest in the order of ``Concern``; one behind all where there is none."""
+    """The index of the gravest in ``Concern``; behind all of them if there is no obstacle."""
     order = list(Concern)
     return min((order.index(obstacle.concern) for obstacle in obstacles), default=len(order))
 
 
 def sentences(obstacles: Iterable[Obstacle]) -> list[tuple[Concern, str]]:
-    """The gravest first, each effect once with everything that causes it."""
+    """One sentence for each effect with all its causes, the gravest first."""
     grouped: dict[tuple[Concern, str], dict[str, list[str]]] = {}
     for obstacle in obstacles:
         subjects = grouped.setdefault((obstacle.concern, obstacle.effect), {}).setdefault(obstacle.fault, [])

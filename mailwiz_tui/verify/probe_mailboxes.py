@@ -1,4 +1,4 @@
-"""The mailboxes that a verification sends to: one, or one on each store of several servers."""
+"""The mailboxes that a verification sends to: one, or one on each store."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from mailwiz_tui.topology.servers import account_store, spread_stores
 from mailwiz_tui.verify.mailbox import Mailbox, probe_mailbox, store_mailbox
 from mailwiz_tui.verify.result import CheckResult, CheckState
 
-OPENED = "A mailbox for the test mails can be opened."
-CLOSED = "The mailbox for the test mails is shut again."
+OPENED = "The probe mailbox for test messages can be created."
+CLOSED = "The probe mailbox is removed again."
 
 
 class Teller(Protocol):
-    """What is needed of the round of checks: where results go."""
+    """Where results go."""
 
     def tell(self, result: CheckResult) -> None:
         """A result."""
@@ -47,7 +47,7 @@ def wanted(plan: Plan) -> list[Mailbox]:
 async def open_mailboxes(
     turn: Teller, engine: EngineApi, links: dict[str, Link], stack: AsyncExitStack
 ) -> list[Mailbox]:
-    """Opens them until ``stack`` is left; those that could not be opened are told and left out."""
+    """Creates them until ``stack`` is left; those that could not be created are reported and left out."""
     place = account_store(engine.plan)
     if place is None or place.id not in links:
         return []
@@ -71,7 +71,7 @@ async def open_mailboxes(
 async def _close(
     turn: Teller, engine: EngineApi, links: dict[str, Link], place: str, opened: list[Mailbox]
 ) -> None:
-    """Shuts them where accounts are, then deletes their mail where it is."""
+    """Removes their accounts, then their mail."""
     for mailbox in opened:
         try:
             await links[place].ask(CloseProbeMailbox(mailbox.address))

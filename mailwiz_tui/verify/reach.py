@@ -1,4 +1,4 @@
-"""Whether the server's second address, mostly the IPv6 one, is served like the first."""
+"""Whether every public port answers on the server's further addresses, usually IPv6."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ NO_ROUTE = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL, errno.EA
 
 
 def checks(target: Target) -> list[Check]:
-    """One check for each further address; the first is what all other checks use."""
+    """One check for each further address; all other checks use the first."""
     return [
         Check(
             f"reach.{'ipv6' if ':' in address else 'ipv4'}",
-            f"Every public port answers on {address} too.",
+            f"Every public port answers on {address}, too.",
             partial(check_reached, target, address),
-            "Other mail servers prefer IPv6: open the ports there, or take the AAAA record away.",
+            "Other mail servers prefer IPv6: open the ports there, or remove the AAAA record.",
         )
         for address in target.others
     ]
 
 
 def check_reached(target: Target, address: str) -> str:
-    """Connect to each public TLS port, twice if need be: a busy path may lose the first try.
+    """Connect to each public TLS port, twice if needed: a busy path may lose the first try.
 
-    Raises ``NotRun`` where this machine has no way to the address at all.
+    Raises ``NotRun`` if this machine has no route to the address.
     """
     ports = [port.number for port in target.tls_ports()]
     closed = {number: fault for number in ports if (fault := _knock(target, address, number))}

@@ -1,4 +1,4 @@
-"""The outcome of a check: what it proves, how it went, and what to do if it failed."""
+"""The result of a check: what it proves, its outcome, and what to do if it failed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mailwiz_tui.verify.obstacle import Obstacle
 
 
 class CheckState(StrEnum):
-    """How a check went; ``not-run`` means it could not be made, and ``detail`` says why."""
+    """The outcome of a check; ``not-run`` means that it could not be made, and ``detail`` says why."""
 
     PASSED = "passed"
     WARNING = "warning"
@@ -23,7 +23,7 @@ class CheckResult:
 
     ``id`` is stable (``smtp.open-relay``), ``proves`` a sentence, ``detail`` what was seen (for a failure:
     expected and got), ``advice`` what to do, ``vantage`` where it was made from (``operator`` or the server's id).
-    ``obstacles`` are what it means for mail, where that is known (``verdict.py`` puts them together).
+    ``obstacles`` say what it means for mail, where that is known (``verdict.py`` collects them).
     """
 
     id: str

@@ -1,4 +1,4 @@
-"""Proves a running installation: all checks on all servers, side by side, each reported as it ends."""
+"""Verifies a running installation: all checks on all servers in parallel, each reported as it ends."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ from mailwiz_tui.verify.turns import turn_of
 from mailwiz_tui.verify.verdict import verdict
 
 SIDE_BY_SIDE = 6
-"""How many checks talk to one server at once: few enough for its limits on connections from one address."""
+"""How many checks use one server at once: below its limit on connections from one address."""
 
 
 @dataclass
@@ -77,11 +77,11 @@ async def verify(
     to: str = "",
     resolver: str | None = None,
 ) -> list[CheckResult]:
-    """Make every check and report each as it ends; the list holds them in that order.
+    """Make every check and report each as it ends; the list has that order.
 
     ``to`` is an address outside that a mail is sent to as well. ``resolver`` is asked where the zones' own
     servers do not answer (default: the inventory's, the first of the plan's, else this machine's).
-    Nothing on the servers is changed but the probe mailbox, which is open only for this.
+    Nothing on the servers changes but the probe mailbox, which exists only while this runs.
     """
     plan = engine.plan
     if any(server.id not in engine.known.servers for server in plan.servers):
@@ -133,7 +133,7 @@ async def _connect(turn: _Round, server_id: str) -> None:
 
 
 async def _account_domains(turn: _Round) -> None:
-    """Compare the plan's domains with the accounts'; what is learnt decides which records are looked for."""
+    """Compare the plan's domains with those of the accounts; the records to look for follow from it."""
     plan = turn.engine.plan
     place = account_store_id(plan)
     if (link := turn.links.get(place)) is None:
@@ -178,7 +178,7 @@ async def _settle(turn: _Round, blueprint: Blueprint) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """What the checks of all servers share; ``reader`` is where mail is read."""
+    """The checks that every server gets; ``reader`` is where mail is read."""
 
     mailboxes: list[Mailbox]
     reader: Target | None
@@ -187,7 +187,7 @@ class _Task:
 
 
 def _for_store(checks: list[Check], mailbox: Mailbox, *, first: bool) -> list[Check]:
-    """Checks with a mailbox on one of several stores, told apart by it."""
+    """Checks with a mailbox on one of several stores, with its name in their ids."""
     if not mailbox.store:
         return checks
     named = f" (a mailbox on {mailbox.store})"
@@ -234,14 +234,14 @@ async def _probes(turn: _Round, blueprint: Blueprint, link: Link) -> None:
         results += await server_checks.run(blueprint, link)
         results += await mesh.flows(turn.engine.plan, blueprint.server_id, link)
     except Exception as error:
-        turn.fail("server.probes", blueprint.server_id, "The server answers questions about itself.", error)
+        turn.fail("server.probes", blueprint.server_id, "The agent on the server answers.", error)
         return
     for result in results:
         turn.tell(result)
 
 
 def _another(turn: _Round, server_id: str) -> Link | None:
-    """A further server of the plan that answers, to look at this one from there."""
+    """Another server of the plan that answers, to connect to this one from there."""
     return next((link for other, link in turn.links.items() if other != server_id), None)
 
 
@@ -264,7 +264,7 @@ async def _port_25(turn: _Round, target: Target, task: _Task, limit: asyncio.Sem
 
 
 def _other_way(turn: _Round, target: Target, way: SmtpRoute) -> SmtpRoute | None:
-    """Another place to deliver from: a further server of the plan, else the server itself."""
+    """Another place to deliver from: another server of the plan, else the server itself."""
     places = sorted(turn.links, key=lambda server_id: server_id == target.server_id)
     place = next((server_id for server_id in places if server_id != way.vantage), "")
     return smtp_route.remote(target, turn.links[place], place, "") if place else None

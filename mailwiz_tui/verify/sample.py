@@ -1,4 +1,4 @@
-"""What an agent's look at a running server brought (its operation ``monitor``), typed and cleaned."""
+"""The answer of the agent's operation ``monitor`` about a running server, typed and cleaned."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class UnitState(_Told):
 
 
 class Queue(_Told):
-    """Mail that waits; ``oldest`` in seconds since the epoch, ``reason`` the commonest one for waiting."""
+    """The mail queue; ``oldest`` in seconds since the epoch, ``reason`` is the most frequent reason of deferral."""
 
     count: int = 0
     deferred: int = 0
@@ -70,10 +70,10 @@ class Memory(_Told):
 
 
 class MailLog(_Told):
-    """What the mail log gained: lines ``(at, program, text)`` and counts ``(minute, kind, count)``.
+    """New lines of the mail log: ``(at, program, text)`` and counts ``(minute, kind, count)``.
 
-    Kinds are ``in``, ``out``, ``rejected``, ``deferred``; ``place`` is where to go on; ``left_out`` lines were too
-    many to send, but were counted.
+    Kinds are ``in``, ``out``, ``rejected``, ``deferred``; ``place`` is the offset to continue at; ``left_out``
+    lines were counted but not sent.
     """
 
     place: Clean = ""
@@ -83,7 +83,7 @@ class MailLog(_Told):
 
 
 class Run(_Told):
-    """An installation in progress there, and who began it (name, controller's id); empty where there is none."""
+    """An installation in progress on the server, and who began it (name, controller's id); empty if none."""
 
     active: Clean = ""
     by: Clean = ""
@@ -103,7 +103,7 @@ class Peer(_Told):
 
 
 class Sample(_Told):
-    """One server at one moment, by its own clock; None stands for what it could not tell.
+    """One server at one moment, by its own clock; None is a value that the server could not tell.
 
     ``plan_drift`` is where the accounts on it and the plan name different domains, as the watcher compared them.
     """
@@ -126,12 +126,12 @@ class Sample(_Told):
 
     @property
     def banned(self) -> int | None:
-        """How many addresses are locked out, over all jails."""
+        """How many addresses are banned, over all jails."""
         return None if self.bans is None else sum(self.bans.values())
 
     @property
     def fullest(self) -> Disk | None:
-        """The disk with the least room, by share."""
+        """The disk with the smallest share of free space."""
         return min(self.disks or (), key=lambda d: d.free / d.total if d.total else 1.0, default=None)
 
     @property
@@ -141,11 +141,11 @@ class Sample(_Told):
 
     @property
     def queue_age(self) -> float:
-        """Seconds that the oldest mail has waited."""
+        """Seconds that the oldest message has been in the queue."""
         return max(0.0, self.at - self.queue.oldest) if self.queue and self.queue.oldest else 0.0
 
     def missing_ports(self, ports: tuple[tuple[str, int], ...]) -> tuple[int, ...]:
-        """Which of these ``(protocol, port)`` nobody listens on."""
+        """Which of these ``(protocol, port)`` have no listener."""
         if self.listeners is None:
             return ()
         heard = {(x.protocol[:3], x.port) for x in self.listeners}

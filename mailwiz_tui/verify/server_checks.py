@@ -1,4 +1,4 @@
-"""What only the server can say of itself: its units, and its daemons' own opinion of their configuration.
+"""What only the server itself can tell: the state of its units, and what its daemons say about their configuration.
 
 All of it is asked in one round trip; the probes come from the blueprint.
 """
@@ -19,7 +19,7 @@ from mailwiz_tui.verify.result import CheckResult, CheckState
 
 
 def wanted(blueprint: Blueprint) -> list[Probe]:
-    """The blueprint's probes, and one for each unit that shall run and has none."""
+    """The blueprint's probes, and one for each unit that should run and has no probe."""
     found = list(blueprint.probes)
     have = {probe.id for probe in found}
     for unit in blueprint.units():
@@ -31,7 +31,7 @@ def wanted(blueprint: Blueprint) -> list[Probe]:
 
 
 async def run(blueprint: Blueprint, link: Link) -> list[CheckResult]:
-    """Run every probe on the server. Raises what the link raises."""
+    """Run every probe on the server. Raises the errors of the link."""
     probes = wanted(blueprint)
     asked = RunProbes(tuple(ProbeCommand(probe.id, probe.argv) for probe in probes))
     answers = {answer.id: answer for answer in await link.ask(asked)}
@@ -44,7 +44,7 @@ def services(asked: Sequence[Ready]) -> AskServices:
 
 
 async def answering(blueprint: Blueprint, link: Link) -> list[CheckResult]:
-    """Whether each service answers in its own protocol, one result a unit. Raises what the link raises."""
+    """Whether each service answers in its own protocol, one result a unit. Raises the errors of the link."""
     asked = blueprint.ready()
     if not asked:
         return []
@@ -72,7 +72,7 @@ def _names(asked: tuple[Ready, ...], unit: str) -> str:
 
 
 async def skipped_steps(blueprint: Blueprint, link: Link) -> list[CheckResult]:
-    """A failure for each optional step that the last installation left out. Raises what the link raises."""
+    """A failure for each optional step that the last installation skipped. Raises the errors of the link."""
     end = (await link.ask(AskRunStatus())).end
     left_out = end.skipped if end else ()
     titles = {step.id: step.title for step in blueprint.steps}
@@ -82,8 +82,8 @@ async def skipped_steps(blueprint: Blueprint, link: Link) -> list[CheckResult]:
             blueprint.server_id,
             CheckState.FAILED,
             f"The step “{titles[step_id]}” was carried out.",
-            "it was skipped at the last installation",
-            "install again: it is tried again then",
+            "the last installation skipped it",
+            "run `mailwiz-tui apply PLAN`: it tries the step again",
             blueprint.server_id,
         )
         for step_id in left_out
@@ -95,7 +95,7 @@ def judge(probe: Probe, server_id: str, answer: ProbeAnswer | None) -> CheckResu
     """The result of a probe from its answer."""
     state, detail = CheckState.PASSED, ""
     if answer is None:
-        state, detail = CheckState.NOT_RUN, "the server gave no answer to this probe"
+        state, detail = CheckState.NOT_RUN, "the agent gave no answer to this probe"
     else:
         detail = _fault(probe, answer.exit, answer.output)
         if detail:
@@ -107,7 +107,7 @@ def judge(probe: Probe, server_id: str, answer: ProbeAnswer | None) -> CheckResu
 def _fault(probe: Probe, code: int | None, output: str) -> str:
     told = " / ".join(output.split("\n")[-4:]) or "no output"
     if code is None:
-        return f"expected {_command(probe.argv)} to end, got no end in time"
+        return f"expected {_command(probe.argv)} to end in time, but it did not"
     if code != probe.exit_code:
         return f"expected exit code {probe.exit_code} of {_command(probe.argv)}, got {code}: {told}"
     if probe.expect and not re.search(probe.expect, output):

@@ -1,4 +1,4 @@
-"""Waits for services that were started a moment ago: a unit is active before its program listens."""
+"""Waits for services that were just started: a unit is active before its program listens."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ PAUSE = 1.0
 
 
 async def settle(blueprint: Blueprint, link: Link, *, patience: float = PATIENCE, pause: float = PAUSE) -> bool:
-    """Wait until every TCP port of the blueprint is listened on and every service answers; whether they do.
+    """Wait until every TCP port of the blueprint has a listener and every service answers; return whether they do.
 
-    It does not wait where a unit is down, for then the port will not come, and the checks shall say so.
+    Does not wait where a unit is down: its port will not open, and the checks report the unit.
     """
     ports = {port.number for port in blueprint.ports if port.protocol == "tcp"}
     units = [unit.name for unit in blueprint.units() if unit.running and not unit.masked]
@@ -42,6 +42,6 @@ async def settle(blueprint: Blueprint, link: Link, *, patience: float = PATIENCE
 
 
 async def _unanswered(blueprint: Blueprint, link: Link) -> tuple[str, ...]:
-    """Why services do not answer; empty strings for those that do."""
+    """Why services do not answer; an empty string for each that does."""
     asked = server_checks.services(blueprint.ready())
     return await link.ask(asked) if asked.services else ()

@@ -1,4 +1,4 @@
-"""Port 25 as strangers see it: who it says it is, what it takes, and what it must refuse.
+"""Port 25 as other servers see it: its name, what it accepts, and what it must reject.
 
 RFC 5321 (SMTP), RFC 3207 (STARTTLS), RFC 4954 (AUTH), RFC 2142 (postmaster).
 """
@@ -22,44 +22,48 @@ AT_ONCE = 20
 """How many recipients are asked for in one connection."""
 FALSE_ENDINGS = ("\n.\n", "\n.\r\n", "\r\n.\n", "\r.\r\n")
 RELAY_ADVICE = (
-    "Stop Postfix at once: spammers find open relays in hours. Look at smtpd_relay_restrictions and mynetworks."
+    "Stop Postfix now (systemctl stop postfix): spammers find open relays within hours. Look at "
+    "smtpd_relay_restrictions and mynetworks."
 )
 
 
 def checks(target: Target, route: SmtpRoute, probe: str = "") -> list[Check]:
-    """What can be checked without a mailbox; with the address of a probe mailbox also what needs a recipient."""
+    """The checks that need no mailbox; with the address of a probe mailbox also those that need a recipient."""
     mail_log = "Look at `journalctl -u 'postfix*'` on the server."
     table = [
         ("banner", f"Port 25 greets and answers EHLO as {target.hostname}.", check_banner, mail_log),
-        ("no-auth", "Port 25 offers no login, neither before TLS nor after.", check_no_auth,
+        ("no-auth", "Port 25 offers no login, neither before nor after STARTTLS.", check_no_auth,
          "smtpd_sasl_auth_enable must be off for port 25."),
-        ("vrfy", "Port 25 tells nobody which addresses exist.", check_vrfy, "disable_vrfy_command must be yes."),
-        ("open-relay", "Strangers cannot send mail through this server to others.", check_relay, RELAY_ADVICE),
-        ("unknown-recipient", "Mail to an address that does not exist is refused at once, not bounced later.",
+        ("vrfy", "Port 25 does not tell which addresses exist (VRFY).", check_vrfy,
+         "disable_vrfy_command must be yes."),
+        ("open-relay", "No open relay: unauthenticated clients cannot send to other domains.", check_relay,
+         RELAY_ADVICE),
+        ("unknown-recipient", "Mail to an unknown address is rejected at RCPT, not bounced later.",
          check_unknown_recipient, "smtpd_recipient_restrictions must hold reject_unlisted_recipient."),
         ("postmaster", "Mail to postmaster is accepted, with and without a domain.", check_postmaster,
-         "RFC 5321 section 4.5.1 demands it: look at the aliases."),
+         "RFC 5321 section 4.5.1 requires it: look at the aliases (mailwiz-tui mailbox alias list PLAN)."),
     ]  # fmt: skip
     found = [_check(name, proves, partial(action, target, route), advice, route)
              for name, proves, action, advice in table]  # fmt: skip
     if probe:
         found += [
-            _check("forged-sender", f"Strangers cannot send as an address of {target.domain}.",
+            _check("forged-sender", f"Unauthenticated clients cannot use a sender address of {target.domain}.",
                    partial(check_forged, target, route, probe),
-                   "Own domains as sender need a login: look at the sender restrictions and the filter.", route),
-            _check("smuggling", "No second mail can be hidden inside a mail by a false end of data.",
+                   "Own domains as sender need a login: look at smtpd_sender_restrictions, Rspamd.", route),
+            _check("smuggling", "No second message can be smuggled in with a false end of data.",
                    partial(check_smuggling, target, route, probe),
                    "smtpd_forbid_bare_newline must be normalize (or reject).", route),
         ]  # fmt: skip
         if target.spam_filter:
             found.append(
-                _check("gtube", "The spam filter sees incoming mail and refuses spam while it is offered.",
+                _check("gtube", "The spam filter scans incoming mail, and Postfix rejects spam at DATA.",
                        partial(check_gtube, target, route, probe),
-                       "Postfix does not ask the filter: look at smtpd_milters, and whether the filter runs.",
+                       "Postfix does not ask the spam filter: look at smtpd_milters (postconf -n), and whether the "
+                       "spam filter runs.",
                        route))  # fmt: skip
         if target.virus_scanner:
             found.append(
-                _check("eicar", "The virus scanner sees incoming mail and refuses a virus while it is offered.",
+                _check("eicar", "ClamAV (virus scanner) scans incoming mail, and Postfix rejects a virus at DATA.",
                        partial(check_eicar, target, route, probe),
                        "Look at `journalctl -u clamav-daemon` and at smtpd_milters.", route))  # fmt: skip
     return found
@@ -96,16 +100,16 @@ async def check_no_auth(target: Target, route: SmtpRoute) -> str:
 
 
 async def check_vrfy(target: Target, route: SmtpRoute) -> str:
-    """An address that exists and one that does not get the same refusal."""
+    """VRFY of an existing and of an unknown address gets the same reply."""
     unknown = f"{secrets.token_hex(8)}@{target.domain}"
     _, _, known, missing = await route.talk("EHLO", f"VRFY postmaster@{target.domain}", f"VRFY {unknown}")
     if not known.refused or known.code != missing.code:
-        raise Failed(f"expected the same refusal for any address, got {known}; and for an unknown one {missing}")
+        raise Failed(f"expected the same reply for every address, got {known}; and for an unknown one {missing}")
     return f"answered with {known}"
 
 
 async def check_relay(target: Target, route: SmtpRoute) -> str:
-    """Recipients elsewhere are refused, in every disguise that has ever opened a relay."""
+    """Recipients in other domains are rejected, in every form that has opened relays before."""
     local, outside = target.domain, f"relay-test@{OUTSIDE_DOMAIN}"
     forms = (
         OUTSIDE_LITERAL,
@@ -123,26 +127,26 @@ async def check_relay(target: Target, route: SmtpRoute) -> str:
             steps += ["MAIL FROM:<>", f"RCPT TO:<{form}>", "RSET"]
         replies = await route.talk(*steps)
         if not replies[1].accepted:
-            raise NotRun(f"the server did not talk: {replies[1]}")
+            raise NotRun(f"the server did not answer: {replies[1]}")
         for index, form in enumerate(chunk):
             sender, recipient = replies[2 + 3 * index], replies[3 + 3 * index]
             if not sender.accepted:
                 continue
             if recipient.accepted:
-                raise Failed(f"expected a refusal of the recipient {form}, got {recipient}")
+                raise Failed(f"expected the recipient {form} to be rejected, got {recipient}")
             if recipient.refused or recipient.enhanced == "7.1":
                 proved.append(recipient)
     if not proved:
-        raise Warned("the server never came as far as judging a recipient; nothing was accepted either")
-    return f"{len(proved)} forms of recipients elsewhere refused, the first with {proved[0]}"
+        raise Warned("the server judged no recipient; it accepted none either")
+    return f"{len(proved)} forms of external recipients rejected, the first with {proved[0]}"
 
 
 async def check_unknown_recipient(target: Target, route: SmtpRoute) -> str:
-    """The refusal comes at RCPT with 550."""
+    """An unknown recipient is rejected at RCPT with 550."""
     unknown = f"{secrets.token_hex(8)}@{target.domain}"
     *_, reply = await route.talk("EHLO", "MAIL FROM:<>", f"RCPT TO:<{unknown}>")
     if reply.accepted and await target.catches_all():
-        return f"a catch-all takes every address of {target.domain}: {reply}"
+        return f"a catch-all accepts every address of {target.domain}: {reply}"
     if reply.code != 550:
         raise Failed(f"expected 550 for an unknown recipient, got {reply}")
     return f"answered with {reply}"
@@ -166,14 +170,14 @@ async def check_postmaster(target: Target, route: SmtpRoute) -> str:
 
 
 async def check_forged(target: Target, route: SmtpRoute, probe: str) -> str:
-    """A stranger's mail with our own address as its sender does not get in.
+    """A message from outside with a sender in an own domain is rejected. The plan's own servers may send so:
 
-    The plan's own servers are no strangers: SPF lets them send as its domains.
+    SPF allows them.
     """
     if route.vantage != OPERATOR:
         raise NotRun(
             f"{route.why}, where SPF allows this sender: it would prove nothing",
-            "Verify from a network that lets port 25 out.",
+            "Verify from a network that does not block outgoing port 25.",
         )
     sender = f"postmaster@{target.domain}"
     text = compose(sender, probe, f"forged {token()}")
@@ -182,25 +186,25 @@ async def check_forged(target: Target, route: SmtpRoute, probe: str) -> str:
 
 
 async def check_gtube(target: Target, route: SmtpRoute, probe: str) -> str:
-    """The test line for spam filters is refused while the mail is offered."""
+    """A message with GTUBE, the test line for spam filters, is rejected at DATA."""
     text = compose(OUTSIDER, probe, f"gtube {token()}", f"{GTUBE}\n")
     replies = await route.talk("EHLO", "MAIL FROM:<>", f"RCPT TO:<{probe}>", [text])
     if not replies[3].accepted:
-        raise NotRun(f"the mail was not taken far enough: {replies[3]}")
+        raise NotRun(f"the dialogue ended before DATA: {replies[3]}")
     return _refused(replies[4:], "the test line for spam")
 
 
 async def check_eicar(target: Target, route: SmtpRoute, probe: str) -> str:
-    """The test virus, as a file that comes with a mail, is refused while the mail is offered."""
+    """A message with the test virus attached is rejected at DATA."""
     text = compose(OUTSIDER, probe, f"test virus {token()}", attachment=EICAR)
     replies = await route.talk("EHLO", "MAIL FROM:<>", f"RCPT TO:<{probe}>", [text])
     if not replies[3].accepted:
-        raise NotRun(f"the mail was not taken far enough: {replies[3]}")
+        raise NotRun(f"the dialogue ended before DATA: {replies[3]}")
     return _refused(replies[4:], "the test virus")
 
 
 async def check_smuggling(target: Target, route: SmtpRoute, probe: str) -> str:
-    """Endings that are none do not end a mail; what follows them could be another mail, from anybody."""
+    """False ends of data do not end a message; else a second message, with any sender, could follow."""
     transaction: list[Step] = []
     for ending in FALSE_ENDINGS:
         text = compose(OUTSIDER, probe, f"smuggling {token()}")
@@ -208,11 +212,11 @@ async def check_smuggling(target: Target, route: SmtpRoute, probe: str) -> str:
     replies = await route.talk("EHLO", *transaction)
     for ending, reply in zip(FALSE_ENDINGS, replies[4::3], strict=True):
         if reply.accepted:
-            raise Failed(f"expected {ending!r} not to end a mail, got {reply}")
+            raise Failed(f"expected {ending!r} not to end the message, got {reply}")
     judged = [r for r in replies[4::3] if r.refused or r.text.startswith(IGNORED)]
     if not judged:
-        raise NotRun(f"the mail was not taken far enough: {replies[4]}")
-    return f"{len(judged)} false endings tried, none ended a mail"
+        raise NotRun(f"the dialogue ended before DATA: {replies[4]}")
+    return f"{len(judged)} false ends of data tried, none ended the message"
 
 
 def _refused(replies: list[Reply], what: str) -> str:
@@ -220,7 +224,5 @@ def _refused(replies: list[Reply], what: str) -> str:
         if reply.refused:
             return f"refused with {reply}"
         if reply.later:
-            raise Warned(
-                f"expected {what} to be refused for good, got {reply}: not accepted, but not judged either"
-            )
-    raise Failed(f"expected {what} to be refused, got {replies[-1]}")
+            raise Warned(f"expected {what} to be rejected (5xx), got {reply}: it was deferred, not judged")
+    raise Failed(f"expected {what} to be rejected, got {replies[-1]}")

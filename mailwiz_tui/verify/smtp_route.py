@@ -1,4 +1,4 @@
-"""The way of SMTP dialogues to port 25: from the operator's machine, or from a server where that is blocked."""
+"""Where SMTP dialogues with port 25 start: on the operator's machine, or on a server if that is blocked."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ class Reply:
 
     @property
     def accepted(self) -> bool:
-        """Whether the server said yes."""
+        """Whether the reply is positive (2xx)."""
         return 200 <= self.code < 400
 
     @property
     def refused(self) -> bool:
-        """Whether the server said no for good."""
+        """Whether the reply is a permanent rejection (5xx)."""
         return 500 <= self.code < 600
 
     @property
     def later(self) -> bool:
-        """Whether the server asked to come again (greylisting, RFC 6647, or trouble of its own)."""
+        """Whether the reply is a deferral (4xx: greylisting, RFC 6647, or a local failure)."""
         return 400 <= self.code < 500
 
     @property
@@ -57,7 +57,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class SmtpRoute:
-    """A way to port 25 of a server; ``vantage`` is where it starts, ``why`` says why not from the operator."""
+    """A route to port 25 of a server; ``vantage`` is where it starts, ``why`` says why not from the operator."""
 
     carry: Carry
     vantage: str = OPERATOR
@@ -84,7 +84,7 @@ def local(target: Target) -> SmtpRoute:
 
 
 def remote(target: Target, link: Link, server_id: str, why: str) -> SmtpRoute:
-    """From a server, which runs the same dialogue with its own Python; nothing secret is in it."""
+    """From a server, which runs the same dialogue with its own Python; it contains no secret."""
     source = inspect.getsource(dialog)
 
     async def carry(steps: list[Step]) -> list[list[Any]]:
@@ -104,10 +104,10 @@ def remote(target: Target, link: Link, server_id: str, why: str) -> SmtpRoute:
 
 
 async def find(target: Target, links: dict[str, Link]) -> SmtpRoute:
-    """The way from here where port 25 answers, else from another server, else from the server itself.
+    """The route from here if port 25 answers, else from another server, else from the server itself.
 
-    Many access networks block outgoing port 25; that says nothing about the server. Raises ``Failed`` where
-    there is no way at all.
+    Many access networks block outgoing port 25; that says nothing about the server. Raises ``Failed`` if there is
+    no route.
     """
     try:
         await asyncio.to_thread(_reach, target)
@@ -116,14 +116,14 @@ async def find(target: Target, links: dict[str, Link]) -> SmtpRoute:
     else:
         return local(target)
     for server_id in sorted(links, key=lambda s: s == target.server_id):
-        route = remote(target, links[server_id], server_id, f"{why}, so it was done from {server_id}")
+        route = remote(target, links[server_id], server_id, f"{why}, so the check was made from {server_id}")
         try:
             replies = await route.talk("QUIT")
         except (Failed, OSError):
             continue
         if replies[0].accepted:
             return route
-    raise Failed(f"{why}, and from no server either", "Look at the firewall, and whether Postfix runs.")
+    raise Failed(f"{why}, nor from any server", "On the server: nft list ruleset; systemctl status postfix.")
 
 
 def _reach(target: Target) -> None:

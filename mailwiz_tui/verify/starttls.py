@@ -1,4 +1,4 @@
-"""Brings a plain connection to the point where TLS starts, for each protocol of the stack.
+"""Takes a plain connection to the start of TLS, for each protocol of the stack.
 
 SMTP: RFC 3207. IMAP: RFC 9051 section 6.2.1. ManageSieve: RFC 5804 section 2.2.
 """
@@ -24,11 +24,11 @@ def prepare(connection: socket.socket, protocol: str) -> None:
     elif protocol == "sieve":
         _sieve(connection, reader)
     else:
-        raise Failed(f"no way is known to start TLS in {protocol}")
+        raise Failed(f"starting TLS in {protocol} is not supported")
 
 
 class _Lines:
-    """Reads lines byte by byte, so that nothing of what follows is taken off the connection."""
+    """Reads lines byte by byte, so that bytes of the TLS handshake stay on the connection."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection

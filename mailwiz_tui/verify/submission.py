@@ -1,4 +1,4 @@
-"""Ports 587 and 465: who may send, under which address, and that nothing secret is asked for in the clear.
+"""Ports 587 and 465: who may send, with which sender, and that no password is accepted without TLS.
 
 RFC 6409 (submission), RFC 8314 (implicit TLS), RFC 4954 (AUTH), RFC 4616 (PLAIN).
 """
@@ -26,7 +26,7 @@ def checks(target: Target, mailbox: Mailbox) -> list[Check]:
         found.append(
             Check(
                 "submission.no-clear-login",
-                "Port 587 neither offers nor takes a login before TLS.",
+                "Port 587 neither offers nor accepts a login before TLS.",
                 partial(check_no_clear_login, target, mailbox),
                 "smtpd_tls_auth_only must be yes and submission must encrypt.",
             )
@@ -36,7 +36,7 @@ def checks(target: Target, mailbox: Mailbox) -> list[Check]:
         found += [
             Check(
                 "submission.login-required",
-                f"Port {port} takes mail from nobody who has not logged in.",
+                f"Port {port} accepts no mail without a login.",
                 partial(check_login_required, target, port),
                 "The submission services must end in permit_sasl_authenticated, reject.",
             ),
@@ -44,17 +44,17 @@ def checks(target: Target, mailbox: Mailbox) -> list[Check]:
                 "submission.wrong-password",
                 f"Port {port} refuses a wrong password.",
                 partial(check_wrong_password, target, port, mailbox),
-                "Look at Dovecot's passdb: it must not accept any password.",
+                "Look at Dovecot's passdb (doveconf -n passdb): it must not accept any password.",
             ),
             Check(
                 "submission.forged-sender",
-                "Who has logged in can send under an own address only.",
+                "A user who is logged in can use only own addresses as sender.",
                 partial(check_forged_sender, target, port, mailbox),
                 "smtpd_sender_login_maps with reject_sender_login_mismatch must guard submission.",
             ),
             Check(
                 "submission.forged-author",
-                "Who has logged in can write under an own From only, with an empty envelope, too.",
+                "A user who is logged in can use only own addresses in From, even with an empty envelope sender.",
                 partial(check_forged_author, target, port, mailbox),
                 "mailwiz-message-checks must be the first of submission_milters.",
             ),
@@ -63,7 +63,7 @@ def checks(target: Target, mailbox: Mailbox) -> list[Check]:
         found.append(
             Check(
                 "submission.eicar",
-                "The virus scanner sees what users send and refuses a virus while it is offered.",
+                "ClamAV (virus scanner) scans what users send, and Postfix rejects a virus at DATA.",
                 partial(check_eicar, target, port, mailbox),
                 "Look at `journalctl -u clamav-daemon` and at submission_milters.",
             )
@@ -73,7 +73,7 @@ def checks(target: Target, mailbox: Mailbox) -> list[Check]:
 
 @contextmanager
 def connected(target: Target, port: int) -> Iterator[Dialog]:
-    """A connection after the greeting and EHLO, encrypted. Raises ``Failed``, ``OSError``."""
+    """An encrypted connection, after the greeting and EHLO. Raises ``Failed``, ``OSError``."""
     implicit = port == SUBMISSIONS
     dialog = Dialog(*target.at(port), pem=target.pem, implicit=implicit, seconds=target.seconds)
     try:
@@ -88,25 +88,25 @@ def connected(target: Target, port: int) -> Iterator[Dialog]:
 
 
 def say(dialog: Dialog, command: str) -> Reply:
-    """Send a command and take the reply."""
+    """Send a command and return the reply."""
     return Reply(*dialog.send(command))
 
 
 def expect(reply: Reply, what: str) -> Reply:
-    """The reply if it is a yes. Raises ``Failed``."""
+    """The reply, if it is positive. Raises ``Failed``."""
     if not reply.accepted:
         raise Failed(f"expected {what} to be accepted, got {reply}")
     return reply
 
 
 def login(dialog: Dialog, address: str, password: str) -> Reply:
-    """Log in with PLAIN; the password goes into this connection and nowhere else."""
+    """Log in with PLAIN; the password is sent on this connection only."""
     credentials = f"\0{address}\0{password}".encode()
     return say(dialog, f"AUTH PLAIN {base64.b64encode(credentials).decode()}")
 
 
 def check_no_clear_login(target: Target, mailbox: Mailbox) -> str:
-    """Before TLS there is no AUTH; what is tried is a password that never was one."""
+    """No AUTH before TLS; the password tried is not a real one."""
     dialog = Dialog(*target.at(SUBMISSION), pem=target.pem, seconds=target.seconds)
     try:
         expect(Reply(*dialog.reply()), "the greeting")
@@ -118,12 +118,12 @@ def check_no_clear_login(target: Target, mailbox: Mailbox) -> str:
     finally:
         dialog.close()
     if tried.accepted or tried.code == 535:
-        raise Failed(f"expected AUTH before TLS to be refused unread, got {tried}")
+        raise Failed(f"expected AUTH before TLS to be rejected unread, got {tried}")
     return f"AUTH is not offered, and answered with {tried}"
 
 
 def check_login_required(target: Target, port: int) -> str:
-    """Without login the sender or at the latest the recipient is refused."""
+    """Without a login the sender is rejected, or at the latest the recipient."""
     with connected(target, port) as dialog:
         replies = [say(dialog, "MAIL FROM:<>")]
         if replies[0].accepted:
@@ -134,7 +134,7 @@ def check_login_required(target: Target, port: int) -> str:
 
 
 def check_wrong_password(target: Target, port: int, mailbox: Mailbox) -> str:
-    """A login with another password fails."""
+    """A login with a wrong password fails."""
     with connected(target, port) as dialog:
         reply = login(dialog, mailbox.address, secrets.token_urlsafe(16))
     if reply.code != 535:
@@ -143,19 +143,22 @@ def check_wrong_password(target: Target, port: int, mailbox: Mailbox) -> str:
 
 
 def check_forged_sender(target: Target, port: int, mailbox: Mailbox) -> str:
-    """After login, an address of somebody else is refused as the sender."""
+    """After login, another user's address is rejected as the sender."""
     with connected(target, port) as dialog:
         expect(login(dialog, mailbox.address, mailbox.password.get_secret_value()), "the login")
         replies = [say(dialog, f"MAIL FROM:<postmaster@{target.domain}>")]
         if replies[0].accepted:
             replies.append(say(dialog, f"RCPT TO:<{mailbox.address}>"))
     if not replies[-1].refused:
-        raise Failed(f"expected postmaster@{target.domain} to be refused as sender for a probe, got {replies[-1]}")
+        raise Failed(f"expected postmaster@{target.domain} to be rejected as sender for a probe, got {replies[-1]}")
     return f"answered with {replies[-1]}"
 
 
 def check_forged_author(target: Target, port: int, mailbox: Mailbox) -> str:
-    """After login, a From of somebody else is refused; what was taken all the same lies in the probe's mailbox."""
+    """After login, another user's address in From is rejected;
+
+    if it is accepted, the message is in the probe mailbox.
+    """
     with connected(target, port) as dialog:
         expect(login(dialog, mailbox.address, mailbox.password.get_secret_value()), "the login")
         expect(say(dialog, "MAIL FROM:<>"), "the empty sender")
@@ -163,14 +166,14 @@ def check_forged_author(target: Target, port: int, mailbox: Mailbox) -> str:
         text = compose(f"postmaster@{target.domain}", mailbox.address, f"forged author {token()}")
         reply = Reply(*dialog.message(text))
     if reply.later:
-        raise Warned(f"expected a From of postmaster@{target.domain} to be refused for good, got {reply}")
+        raise Warned(f"expected a From of postmaster@{target.domain} to be rejected (5xx), got {reply}")
     if not reply.refused:
-        raise Failed(f"expected a From of postmaster@{target.domain} to be refused to a probe, got {reply}")
+        raise Failed(f"expected a From of postmaster@{target.domain} to be rejected from a probe, got {reply}")
     return f"refused with {reply}"
 
 
 def check_eicar(target: Target, port: int, mailbox: Mailbox) -> str:
-    """The test virus is refused from users, too; what was taken all the same lies in the probe's own mailbox."""
+    """The test virus is rejected from users, too; if it is accepted, the message is in the probe mailbox."""
     with connected(target, port) as dialog:
         expect(login(dialog, mailbox.address, mailbox.password.get_secret_value()), "the login")
         expect(say(dialog, f"MAIL FROM:<{mailbox.address}>"), "the sender")
@@ -178,7 +181,7 @@ def check_eicar(target: Target, port: int, mailbox: Mailbox) -> str:
         text = compose(mailbox.address, mailbox.address, f"test virus {token()}", attachment=EICAR)
         reply = Reply(*dialog.message(text))
     if reply.later:
-        raise Warned(f"expected the test virus to be refused for good, got {reply}: neither accepted nor judged")
+        raise Warned(f"expected the test virus to be rejected (5xx), got {reply}: it was deferred, not scanned")
     if not reply.refused:
-        raise Failed(f"expected the test virus to be refused, got {reply}")
+        raise Failed(f"expected the test virus to be rejected, got {reply}")
     return f"refused with {reply}"

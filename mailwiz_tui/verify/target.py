@@ -1,4 +1,4 @@
-"""One server as the checks see it: where to connect, what it is called, which certificate it must show."""
+"""One server as the checks see it: address, name and expected certificate."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ async def _nothing_caught() -> bool:
 class Target:
     """A server under verification.
 
-    ``address`` is the one the world reaches it at and ``others`` its further ones, ``hostname`` what it must
-    call itself, ``domain`` the primary domain and ``further_domains`` the others it has mailboxes of, ``pem``
-    the certificate it reported over SSH, ``ports`` what its blueprint listens on. ``redirect`` maps a port to
-    the one to connect to instead (tests, tunnels). ``seconds`` is the patience with each connection.
-    ``spam_filter`` and ``virus_scanner`` say what looks at its mail, on this server or another.
-    ``catches_all`` asks the server whether a catch-all takes every address of the primary domain.
+    ``address`` is its public address and ``others`` the further ones, ``hostname`` the name it must greet with,
+    ``domain`` the primary domain and ``further_domains`` the others it has mailboxes of, ``pem`` the certificate it
+    reported over SSH, ``ports`` what its blueprint listens on. ``redirect`` maps a port to the one to connect to
+    instead (tests, tunnels). ``seconds`` is the time limit of each connection. ``spam_filter`` and
+    ``virus_scanner`` say what looks at its mail, on this server or another. ``catches_all`` asks the server whether
+    a catch-all takes every address of the primary domain.
     """
 
     server_id: str
@@ -50,7 +50,7 @@ class Target:
         return self.address, self.redirect.get(port, port)
 
     def offers(self, port: int) -> bool:
-        """Whether the world is meant to reach a TCP port of this server."""
+        """Whether a TCP port of this server is public."""
         return any(p.number == port and p.scope is Scope.PUBLIC and p.protocol == "tcp" for p in self.ports)
 
     def tls_ports(self) -> list[Port]:

@@ -1,4 +1,4 @@
-"""The servers as the world reaches them, as far as only they themselves can tell: certificates, names, accounts."""
+"""The servers as the world reaches them, with what only they can tell: certificates, names, accounts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mailwiz_tui.verify.target import Target
 
 
 async def target_for(engine: EngineApi, blueprint: Blueprint, link: Link) -> Target:
-    """The server as the world reaches it, with the certificate it has now, told over SSH."""
+    """The server as the world reaches it, with its present certificate as read over SSH."""
     server = engine.inventory.get(blueprint.server_id)
     facts = engine.known.facts(blueprint.server_id)
     given = (server.public_ipv4, server.public_ipv6) if server else ("", "")
@@ -48,7 +48,7 @@ async def _catches_all(engine: EngineApi, link: Link) -> bool:
 
 
 async def left_out(blueprint: Blueprint, link: Link) -> dict[str, str]:
-    """The names that do not lead to the server, which its public certificate is therefore not for, and why."""
+    """The names that do not resolve to the server and so are not in its certificate, each with the reason."""
     if layout.ISSUE_CERTIFICATE not in blueprint.files():
         return {}
     probe = ProbeCommand("names", (layout.ISSUE_CERTIFICATE, "--names"))
@@ -58,7 +58,7 @@ async def left_out(blueprint: Blueprint, link: Link) -> dict[str, str]:
 
 
 async def issuer(link: Link, target: Target) -> str:
-    """The certificate that stands behind the server's own in its file, PEM; the own one where it is alone."""
+    """The certificate after the server's own in its file (the issuer), PEM; the server's own if it is alone."""
     show = f"sed '1,/END CERTIFICATE/d' {layout.TLS_CHAIN} | openssl x509"
     (answer,) = await link.ask(RunProbes((ProbeCommand("issuer", ("sh", "-c", show)),)))
     if answer.exit == 0 and "BEGIN CERTIFICATE" in answer.output:
@@ -67,7 +67,7 @@ async def issuer(link: Link, target: Target) -> str:
 
 
 async def _certificate(engine: EngineApi, server_id: str, link: Link) -> str:
-    """The server's own certificate in PEM, as it lies there now; else what prepare brought back."""
+    """The server's own certificate in PEM, read now; else the one that prepare stored."""
     probe = ProbeCommand("certificate", ("openssl", "x509", "-in", layout.TLS_CHAIN))
     (answer,) = await link.ask(RunProbes((probe,)))
     if answer.exit == 0 and "BEGIN CERTIFICATE" in answer.output:

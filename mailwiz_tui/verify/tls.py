@@ -29,7 +29,7 @@ SOON = 14 * DAY
 
 
 def checks(target: Target) -> list[Check]:
-    """Versions and certificate for each public TLS port."""
+    """TLS versions and certificate of each public TLS port."""
     found: list[Check] = []
     for port in target.tls_ports():
         found += [
@@ -41,7 +41,8 @@ def checks(target: Target) -> list[Check]:
             ),
             Check(
                 f"tls.{port.number}.certificate",
-                f"Port {port.number} ({port.service}) shows the server's own certificate, valid now, for its name.",
+                f"Port {port.number} ({port.service}) shows the server's own certificate, valid today, for its "
+                "name.",
                 partial(check_certificate, target, port),
                 "Restart the service, so that it reads the certificate again; if that does not help, apply again.",
             ),
@@ -59,7 +60,7 @@ def ready(target: Target, port: Port) -> Iterator[socket.socket]:
 
 
 def check_versions(target: Target, port: Port) -> str:
-    """New versions work, and only then it means something that old ones do not."""
+    """TLS 1.2 and 1.3 work; only then a refusal of the old versions is a proof."""
     for name, version in VERSIONS.items():
         context = _any_certificate()
         context.minimum_version = context.maximum_version = version
@@ -85,7 +86,7 @@ def check_versions(target: Target, port: Port) -> str:
 
 
 def check_certificate(target: Target, port: Port) -> str:
-    """The certificate shown is the reported one, has the name, and will not end soon."""
+    """The certificate is the one reported over SSH, has the server's name, and does not expire soon."""
     if not target.pem:
         raise NotRun("the server has not reported its certificate", "Run prepare or apply first.")
     context = _any_certificate()
@@ -110,11 +111,11 @@ def check_certificate(target: Target, port: Port) -> str:
     left = shown.not_valid_after_utc.timestamp() - time.time()
     if left < 0 or shown.not_valid_before_utc.timestamp() > time.time():
         raise Failed(
-            f"expected a certificate valid now, got one valid from {shown.not_valid_before_utc:%Y-%m-%d} "
+            f"expected a certificate valid today, got one valid from {shown.not_valid_before_utc:%Y-%m-%d} "
             f"to {shown.not_valid_after_utc:%Y-%m-%d}"
         )
     if left < SOON:
-        raise Warned(f"the certificate ends in {counted(round(left / DAY), 'day')}", "Renew it: apply again.")
+        raise Warned(f"the certificate expires in {counted(round(left / DAY), 'day')}", "Renew it: apply again.")
     return f"{fingerprint(shown)} for {', '.join(names)}, valid for {counted(round(left / DAY), 'day')}"
 
 
@@ -125,12 +126,12 @@ def spki(certificate: x509.Certificate) -> str:
 
 
 def fingerprint(certificate: x509.Certificate) -> str:
-    """The start of a certificate's SHA-256 fingerprint, enough to tell two apart."""
+    """The start of a certificate's SHA-256 fingerprint, for display."""
     return "SHA256:" + hashlib.sha256(certificate.public_bytes(Encoding.DER)).hexdigest()[:16] + "…"
 
 
 def subject_names(certificate: x509.Certificate) -> list[str]:
-    """The DNS names a certificate is for; the common name does not count (RFC 9525 section 2)."""
+    """The DNS names of a certificate; the common name does not count (RFC 9525 section 2)."""
     try:
         extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
     except x509.ExtensionNotFound:
@@ -146,7 +147,10 @@ def covers(names: list[str], host: str) -> bool:
 
 
 def _any_certificate() -> ssl.SSLContext:
-    """A context for looking at what is shown: nothing secret is sent over it, and the caller compares."""
+    """A TLS context that accepts any certificate:
+
+    nothing secret is sent over it, and the caller compares the certificate.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

@@ -1,4 +1,4 @@
-"""One verification at a time: a second one says that it waits, and begins when the first has ended."""
+"""One verification at a time: a second one reports that it waits, and starts when the first has ended."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ ADVICE = "Wait until it has ended, then verify again."
 
 @asynccontextmanager
 async def turn_of(server_id: str, link: Link, tell: Callable[[CheckResult], None]) -> AsyncIterator[bool]:
-    """Hold the server's turn while the block runs; False where another verification kept it for too long.
+    """Hold the server's lock for verifications while the block runs;
 
-    Two at once would share the mailbox for test mails and take each other's exemption from fail2ban away.
+    False if another verification held it for too long. Two at once would share the probe mailbox and end each
+    other's exemption from fail2ban.
     """
     held = await _taken(server_id, link, tell)
     try:
@@ -50,7 +51,7 @@ async def _taken(server_id: str, link: Link, tell: Callable[[CheckResult], None]
 
 
 async def _busy(link: Link) -> bool:
-    """Whether another verification has the turn; a server that cannot tell is judged by its checks."""
+    """Whether another verification holds the lock; a server that cannot tell is judged by its checks."""
     try:
         return (await link.ask(TakeTurn())).busy
     except Exception:

@@ -1,4 +1,4 @@
-"""The verdict on an installation, for screens and command line: first what keeps mail away, then what works."""
+"""The verdict on an installation, for screens and command line: first what blocks mail, then what works."""
 
 from __future__ import annotations
 
@@ -21,16 +21,19 @@ _EFFECTS: tuple[tuple[str, Concern, str], ...] = (
     ("auth.imap.login", Concern.CLIENTS, "Users cannot read their mail"),
     ("auth.pop3.login", Concern.CLIENTS, "Users cannot read their mail"),
 )
-"""What it means that a check failed, by the beginning of its id; the others are "not as planned"."""
+"""What a failed check means, by the beginning of its id; the others are "not as planned"."""
 _WORKS = (
-    ("mail-in.", "taken on port 25"),
-    ("mail-out.", "sent by users"),
+    ("mail-in.", "accepted on port 25"),
+    ("mail-out.", "submitted by users"),
     ("auth.imap.login", "read over IMAP"),
 )
 
 
 class Grade(StrEnum):
-    """``bad``: a check failed; ``hindered``: none did, but something outside is missing; else ``good``."""
+    """``bad``: a check failed; ``hindered``: none failed, but something outside the servers is missing;
+
+    else ``good``.
+    """
 
     GOOD = "good"
     HINDERED = "hindered"
@@ -41,7 +44,7 @@ class Grade(StrEnum):
 class Verdict:
     """``obstacles`` are whole sentences, the gravest first; ``works`` is what works in spite of them.
 
-    ``causes`` are sentences about services that do not answer and what fails with them.
+    ``causes`` are sentences about services that do not answer and the checks that fail with them.
     """
 
     grade: Grade
@@ -52,18 +55,18 @@ class Verdict:
 
     @property
     def grave(self) -> tuple[str, ...]:
-        """What several failures have in common, then the obstacles without what is only recommended."""
+        """The common causes of failures, then the obstacles that are more than a recommendation."""
         found = (told for concern, told in self.obstacles if concern is not Concern.RECOMMENDED)
         return (*self.causes, *found)
 
     @property
     def recommended(self) -> tuple[str, ...]:
-        """What mail works without."""
+        """The recommended records: mail works without them."""
         return tuple(told for concern, told in self.obstacles if concern is Concern.RECOMMENDED)
 
 
 def verdict(results: Sequence[CheckResult]) -> Verdict:
-    """What the results mean. Without any result nothing is known to work."""
+    """The verdict on the results. Without results nothing is known to work."""
     failed = [r for r in results if r.state is CheckState.FAILED]
     found = causes(results)
     told = sentences([*(o for r in results for o in r.obstacles), *_failures(failed, found)])
@@ -75,7 +78,7 @@ def verdict(results: Sequence[CheckResult]) -> Verdict:
 
 
 def summary(results: Iterable[CheckResult]) -> str:
-    """How many checks ended in which way, in words."""
+    """The number of checks by outcome, in words."""
     states = [r.state for r in results]
     words = [f"{states.count(CheckState.PASSED)} passed", f"{states.count(CheckState.FAILED)} failed"]
     if warned := states.count(CheckState.WARNING):
@@ -86,7 +89,7 @@ def summary(results: Iterable[CheckResult]) -> str:
 
 
 def _failures(failed: Iterable[CheckResult], known_causes: Sequence[Cause]) -> list[Obstacle]:
-    """What failed checks mean for mail; where a service is the cause, it is named instead of the checks."""
+    """What failed checks mean for mail; a service that is the cause is named instead of its checks."""
     found = []
     explained = {(r.id, r.server_id): cause for cause in known_causes for r in cause.results}
     for result in failed:
@@ -103,7 +106,7 @@ def _failures(failed: Iterable[CheckResult], known_causes: Sequence[Cause]) -> l
 
 
 def _works(results: Sequence[CheckResult], counts: str, *, grave: bool) -> str:
-    """One sentence; only what was tried and did not fail anywhere is said to work."""
+    """One sentence; it names only what was tried and failed nowhere."""
     if not results:
         return "No check was made."
     parts = []

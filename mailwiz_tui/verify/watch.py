@@ -1,4 +1,4 @@
-"""Watching running servers: one round trip per look, going on in the mail log where the last look ended."""
+"""Watches running servers: one round trip a sample, and the mail log from where the last sample ended."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ KEEP_LINES = 500
 
 @dataclass(frozen=True, slots=True)
 class DnsDrift:
-    """How many records are as planned, and the names of those that are not."""
+    """How many DNS records are as planned, and the names of the others."""
 
     fine: int = 0
     wrong: tuple[str, ...] = ()
@@ -90,7 +90,7 @@ class Watcher:
         return all(result.state is CheckState.PASSED for result in results)
 
     def _peers(self, server_id: str) -> dict[str, str]:
-        """The public keys of the other servers on the private link; none where the network is there without us."""
+        """The public keys of the other servers on the private link; none if the plan uses an existing network."""
         plan, known = self._engine.plan, self._engine.known
         if not linked(plan) or plan.network.private is not PrivateNetwork.WIREGUARD:
             return {}
@@ -110,7 +110,7 @@ class Watcher:
 
 
 def running_units(blueprint: Blueprint) -> tuple[str, ...]:
-    """The units that shall run."""
+    """The units that should run."""
     return tuple(unit.name for unit in blueprint.units() if unit.running and not unit.masked)
 
 

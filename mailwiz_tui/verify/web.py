@@ -1,8 +1,8 @@
-"""What is fetched over HTTPS: the MTA-STS policy and the settings of mail programs, as a stranger fetches them.
+"""What the world fetches over HTTPS: the MTA-STS policy and the settings of mail programs.
 
 RFC 8461 section 3.3 (policy), draft-ietf-mailmaint-autoconfig and [MS-OXDSCLI] (settings), RFC 6797 (HSTS).
-Certificates are verified against the authorities this machine knows; those of an authority of the operator's
-own against the issuer that the server reported over SSH.
+Certificates are verified against the authorities of this machine; those of the operator's own authority against the
+issuer that the server reported over SSH.
 """
 
 from __future__ import annotations
@@ -49,13 +49,16 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A server's web sites: how to reach them, and whom to trust; ``issuer`` is PEM, empty for public trust."""
+    """A server's web sites: how to reach them, and which issuer to trust;
+
+    ``issuer`` is PEM, empty for public trust.
+    """
 
     target: Target
     issuer: str = ""
 
     def trusting(self) -> ssl.SSLContext:
-        """A client context that takes only certificates of the expected issuer, for the name asked for."""
+        """A client context that accepts only certificates of the expected issuer for the requested name."""
         if not self.issuer:
             return ssl.create_default_context()
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -66,7 +69,7 @@ class Site:
     def fetch(
         self, name: str, path: str, *, body: bytes = b"", secure: bool = True, kind: str = XML, cookies: str = ""
     ) -> Answer:
-        """GET, or POST where there is a body. Raises ``Failed`` for a certificate not to be trusted and OSError."""
+        """GET, or POST if there is a body. Raises ``Failed`` for an untrusted certificate, and OSError."""
         port = HTTPS if secure else HTTP
         with socket.create_connection(self.target.at(port), timeout=self.target.seconds) as plain:
             if not secure:
@@ -94,22 +97,22 @@ def checks(
     site = Site(target, "" if public(plan, known) else issuer)
     served = web(plan, known)
     found = [
-        Check("web.redirect", "Plain HTTP leads to HTTPS.", partial(check_redirect, site), _APPLY),
+        Check("web.redirect", "Plain HTTP redirects to HTTPS.", partial(check_redirect, site), _APPLY),
         Check(
             "web.unknown-name",
-            "Port 443 answers for its own names only.",
+            "Port 443 answers only for the server's own names.",
             partial(check_unknown_name, target),
             _APPLY,
         ),
     ]
     if plan.security.tls.provider is not TlsProvider.SELFSIGNED:
-        proves = "The mail host's web site has a trusted certificate, wants HTTPS for good and tells no version."
+        proves = "The web site of the mail host has a trusted certificate, sends HSTS and tells no version."
         found.append(Check("web.https", proves, partial(check_host, site), _APPLY))
     return found + _names(site, plan, served, left_out or {})
 
 
 def public(plan: Plan, known: FactsFile) -> bool:
-    """Whether every client is expected to trust the certificate."""
+    """Whether every client should trust the certificate."""
     security = plan.security.tls
     if security.provider is TlsProvider.LETSENCRYPT:
         return not security.acme_directory
@@ -126,13 +129,13 @@ def _names(site: Site, plan: Plan, served: Web, left_out: Mapping[str, str]) -> 
         found.append(Check(f"web.{what}.{domain}", proves, action, _RENEW if reason else _APPLY))
 
     for domain in served.mta_sts:
-        proves = f"Senders can fetch the MTA-STS policy of {domain}, and it names the planned hosts."
+        proves = f"Sending servers can fetch the MTA-STS policy of {domain}, and it names the planned hosts."
         add("mta-sts", domain, proves, partial(check_policy, site, plan, domain))
     for domain in served.autoconfig:
-        proves = f"Mail programs can fetch settings for {domain} that work (autoconfig)."
+        proves = f"Mail programs can fetch working settings for {domain} (autoconfig)."
         add("autoconfig", domain, proves, partial(check_autoconfig, site, domain))
     for domain in served.autodiscover:
-        proves = f"Outlook gets settings for an address in {domain} that work (autodiscover)."
+        proves = f"Outlook gets working settings for {domain} (autodiscover)."
         add("autodiscover", domain, proves, partial(check_autodiscover, site, domain))
     return found
 
@@ -142,7 +145,7 @@ def _left_out(name: str, reason: str) -> str:
 
 
 def check_redirect(site: Site) -> str:
-    """Port 80 sends to port 443 of the same name."""
+    """Port 80 redirects to port 443 of the same name."""
     answer = site.fetch(site.target.hostname, "/some/where", secure=False)
     wanted = f"https://{site.target.hostname}/some/where"
     if answer.status not in (301, 308) or answer.headers.get("location") != wanted:
@@ -152,7 +155,7 @@ def check_redirect(site: Site) -> str:
 
 
 def check_unknown_name(target: Target) -> str:
-    """A name that is not ours gets no certificate."""
+    """A TLS handshake for a foreign name gets no certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -161,21 +164,21 @@ def check_unknown_name(target: Target) -> str:
             with context.wrap_socket(plain, server_hostname="name-of-nobody.invalid"):
                 pass
         except (ssl.SSLError, ConnectionResetError):
-            return "a foreign name is refused while TLS starts"
-    raise Failed("expected a foreign name to be refused, and got a certificate for it")
+            return "a foreign name is refused during the TLS handshake"
+    raise Failed("expected a foreign name to be refused, but got a certificate for it")
 
 
 def check_host(site: Site) -> str:
-    """HSTS for a year at the least, and no version in the answer."""
+    """HSTS for at least a year, and no version in the answer."""
     answer = site.fetch(site.target.hostname, "/")
     return well_spoken(answer)
 
 
 def well_spoken(answer: Answer) -> str:
-    """HSTS for a year at the least and no version; in words. Raises ``Failed``."""
+    """HSTS for at least a year and no version, in words. Raises ``Failed``."""
     found = re.search(r"max-age=(\d+)", answer.headers.get("strict-transport-security", ""))
     if not found or int(found[1]) < HSTS_LEAST:
-        raise Failed("expected Strict-Transport-Security for a year at the least, got none")
+        raise Failed("expected Strict-Transport-Security for at least a year, got none")
     for header in ("server", "x-powered-by"):
         if re.search(r"\d", answer.headers.get(header, "")):
             raise Failed(f"expected no version in the answer, got “{header}: {answer.headers[header]}”")
@@ -183,7 +186,7 @@ def well_spoken(answer: Answer) -> str:
 
 
 def check_policy(site: Site, plan: Plan, domain: str) -> str:
-    """The policy is plain text, reached without a redirect, and word by word the planned one."""
+    """The policy is plain text, comes without a redirect, and equals the planned one."""
     name = f"mta-sts.{domain}"
     answer = _ok(site.fetch(name, "/.well-known/mta-sts.txt"), "text/plain")
     expected, got = mta_sts_policy(plan).split(), answer.body.decode("utf-8", "replace").split()
@@ -193,14 +196,14 @@ def check_policy(site: Site, plan: Plan, domain: str) -> str:
 
 
 def check_autoconfig(site: Site, domain: str) -> str:
-    """Every server that the file names answers as it says."""
+    """Every server in the file answers as the file says."""
     answer = _ok(site.fetch(f"autoconfig.{domain}", f"/mail/config-v1.1.xml?emailaddress=x%40{domain}"), "text/xml")
     provider = _xml(answer.body).find("emailProvider")
     if provider is None or domain not in [element.text for element in provider.iter("domain")]:
         raise Failed(f"expected settings for {domain}, got others")
     servers = [*provider.iter("incomingServer"), *provider.iter("outgoingServer")]
     if {server.tag for server in servers} != {"incomingServer", "outgoingServer"}:
-        raise Failed("expected servers for reading and for sending")
+        raise Failed("expected an incoming and an outgoing server")
     for server in servers:
         kind = server.findtext("socketType", "")
         _answers(site, server.findtext("hostname", ""), server.findtext("port", ""), SOCKET_TYPES.get(kind))
@@ -210,7 +213,7 @@ def check_autoconfig(site: Site, domain: str) -> str:
 
 
 def check_autodiscover(site: Site, domain: str) -> str:
-    """Outlook's request, its path in another letter case, is answered with the address and servers that work."""
+    """Outlook's request, its path in another letter case, gets the address and working servers."""
     address = f"anna.b+c@{domain}"
     request = (
         f'<?xml version="1.0" encoding="utf-8"?><a:Autodiscover '
@@ -238,7 +241,9 @@ def _answers(site: Site, host: str, port: str, kind: PortTls | None) -> None:
     target = site.target
     known = next((p for p in target.tls_ports() if str(p.number) == port and p.tls is kind), None)
     if host != target.hostname or known is None:
-        raise Failed(f"expected a service of {target.hostname}, got {host}:{port}, which is none")
+        raise Failed(
+            f"expected a service of {target.hostname}, got {host}:{port}, which is not one of its services"
+        )
     try:
         with tls.ready(target, known) as plain, site.trusting().wrap_socket(plain, server_hostname=host):
             pass
@@ -260,7 +265,7 @@ def _xml(body: bytes) -> ElementTree.Element:
     try:
         return ElementTree.fromstring(body)  # noqa: S314
     except ElementTree.ParseError as error:
-        raise Failed(f"expected XML, got something that is none: {error}") from error
+        raise Failed(f"expected XML, but the answer cannot be parsed: {error}") from error
 
 
 def _exchange(connection: socket.socket, name: str, path: str, body: bytes, kind: str, cookies: str) -> Answer:
@@ -275,6 +280,6 @@ def _exchange(connection: socket.socket, name: str, path: str, body: bytes, kind
         response.begin()
         content = response.read(MOST_BYTES)
     except http.client.HTTPException as error:
-        raise Failed(f"expected an HTTP answer from {name}, got something else: {error}") from error
+        raise Failed(f"expected an HTTP answer from {name}, but it cannot be parsed: {error}") from error
     headers = {k.lower(): v for k, v in response.getheaders()}
     return Answer(response.status, headers, content, tuple(response.headers.get_all("set-cookie", [])))

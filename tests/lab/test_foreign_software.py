@@ -36,14 +36,14 @@ def test_exim_and_apache_on_the_server(
 
     refused = workspace.mailwiz("apply", "--yes")
     assert refused.code == 1
-    assert "port 80 (http) is taken by apache2" in refused.err
+    assert "port 80 (http) is in use by apache2" in refused.err
     assert "systemctl disable --now apache2" in refused.err
-    assert "configured there by somebody else" not in refused.err, "an untouched exim4 is Debian's"
+    assert "configured on the server, not by mailwiz-tui" not in refused.err, "an untouched exim4 is Debian's"
 
     run(workspace, f"systemctl disable --now apache2; {SOMEBODYS}")
     assert "exim4" in run(workspace, "ss -Hltnp sport = :25")
     refused = workspace.mailwiz("apply", "--yes")
-    assert "exim4-base is already configured there by somebody else" in refused.err
+    assert "exim4-base is already configured on the server, not by mailwiz-tui" in refused.err
     assert "exim4" in run(workspace, "ss -Hltnp sport = :25"), "nothing was changed"
 
     assert run(workspace, FAILED_TIMER).strip() == "failed"

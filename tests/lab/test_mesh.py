@@ -326,7 +326,7 @@ async def test_a_server_that_does_not_answer_stops_only_those_that_never_heard_o
         async with mesh.engine(facts="nobody.facts.json") as engine:
             outcomes = await engine.apply()
         assert outcomes[store].state is ServerPhase.FAILED
-        assert f"nothing is known yet of {front}" in outcomes[store].reason
+        assert f"needs the public keys of {front}" in outcomes[store].reason
     finally:
         mesh.run(front, "systemctl start ssh.service")
 

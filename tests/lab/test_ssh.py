@@ -88,12 +88,12 @@ async def test_becoming_root(lab: Lab, fresh_host: FreshHost, suite: str) -> Non
     assert await root("noisy", "pw-noisy") == ("0\ndata\n", 1)
     assert await root("noisy", "wrong", "pw-noisy") == ("0\ndata\n", 2)
     assert await root("free", "canary") == ("0\ndata\n", 0)
-    assert await root("plain", "pw-plain") == ("sudo: this user may not become root with sudo", 1)
-    assert await root("needtty", "pw-needtty") == ("sudo: sudo wants a terminal", 0)
+    assert await root("plain", "pw-plain") == ("sudo: this user may not use sudo to become root", 1)
+    assert await root("needtty", "pw-needtty") == ("sudo: sudo requires a terminal", 0)
     assert (await root("nologin"))[0].startswith("shell: the login shell did not run our command")
     assert (await root("forced"))[0].endswith("only this")
     lab.run(host.id, "mv /usr/bin/sudo /usr/bin/sudo.off")
-    assert await root("noisy", "pw-noisy") == ("sudo: sudo is not installed there", 0)
+    assert await root("noisy", "pw-noisy") == ("sudo: sudo is not installed on the server", 0)
 
 
 async def test_through_a_jump_host_lost_and_found_again(lab: Lab, fresh_host: FreshHost, tmp_path: Path) -> None:

@@ -186,7 +186,7 @@ def test_mail_is_never_left_behind_when_the_plan_names_another_place(installed: 
         installed.plan.write_text(former.replace(PATH, "/srv/elsewhere"))
         refused = installed.mailwiz("apply", "--yes")
         assert refused.code == 1
-        assert f"mail lies in {PATH}" in refused.err
+        assert f"its mail is in {PATH}" in refused.err
         assert f"mv {PATH} /srv/elsewhere" in refused.err
         assert sh(installed, f"systemctl stop postfix dovecot && mv {PATH} /srv/elsewhere").returncode == 0
         done = installed.mailwiz("apply", "--yes", "--resolver", installed.lab.dns.resolver)

@@ -51,7 +51,7 @@ def test_from_an_empty_draft_to_a_verified_server(
     tmux.capture("done")
 
     password = take_the_passwords(tmux, tmp_path, domain)
-    tmux.until("Mail programs warn their users")
+    tmux.until("Mail programs warn users about the certificate")
     tmux.keys("F7")
     tmux.until("1/8")
 

@@ -72,7 +72,7 @@ def test_four_servers_with_roles_from_nothing_to_proved(
     assert " failed" not in shown, shown
     tmux.capture("done", tmp_path)
     password = take_the_passwords(tmux, tmp_path, domain)
-    tmux.until("Mail programs warn their users")
+    tmux.until("Mail programs warn users about the certificate")
     tmux.capture("results", tmp_path)
     assert all(password not in text for text in tmux.captures)
 

@@ -161,7 +161,7 @@ def _install(operator: Operator) -> None:
     operator.press(RIGHT, ENTER)
     operator.until("Do you have the passwords?")
     operator.press(RIGHT, ENTER)
-    operator.until("Mail programs warn their users")
+    operator.until("Mail programs warn users about the certificate")
     session.pump(3)
 
 

@@ -154,7 +154,7 @@ async def install(camera: Camera) -> None:
     except Exception as error:
         sys.exit(error_sentence(error))
     app.show_results()
-    await camera.until_shown("Mail programs warn their users")
+    await camera.until_shown("Mail programs warn users about the certificate")
     await camera.take("verification")
     app.show_monitor()
     await camera.until(lambda: app.session.ongoing.monitoring is not None, "the monitor")

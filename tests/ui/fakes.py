@@ -305,7 +305,7 @@ UNPUBLISHED = CheckResult(
     "dns.mx",
     "mx1",
     CheckState.WARNING,
-    "Other servers learn that mail for the domains goes to this server.",
+    "Other servers find the mail servers of the domains (MX).",
     "not published yet: example.com MX",
     "Publish example.com MX 10 mail.example.com.",
     obstacles=(Obstacle(Concern.INCOMING, "Mail from outside cannot arrive", "MX of example.com"),),
@@ -314,7 +314,7 @@ NO_SPF = CheckResult(
     "dns.spf",
     "mx1",
     CheckState.WARNING,
-    "Receivers learn which servers send for the domains (SPF).",
+    "Receivers find which servers send for the domains (SPF).",
     "not published yet: example.com TXT",
     "Publish example.com TXT v=spf1 mx -all",
     obstacles=(
@@ -323,7 +323,10 @@ NO_SPF = CheckResult(
     ),
 )
 DELIVERED = CheckResult(
-    "mail-in.delivery", "mx1", CheckState.PASSED, "A mail from outside reaches a mailbox and can be read there."
+    "mail-in.delivery",
+    "mx1",
+    CheckState.PASSED,
+    "A message from outside is delivered to a mailbox and read over IMAP.",
 )
 NOT_RUN = CheckResult(
     "mail.out", "mx1", CheckState.NOT_RUN, "Mail leaves to other servers.", "port 25 outwards is closed here"

@@ -119,16 +119,16 @@ async def test_a_server_that_left_the_plan_is_spoken_of_before_and_after(
     app.session.known = FactsFile(servers={name: known_server() for name in ("mx1", "old7")})
     script.checks, script.outcomes = [PASSED], {"mx1": ended("mx1", ServerPhase.DONE)}
     script.removed_servers = [
-        "old7 left the plan: the other servers let it in no more, and nothing was changed on it."
+        "old7 was removed from the plan: the other servers reject its connections, and nothing was changed on it."
     ]
     async with app.run_test(size=size) as pilot:
         await until(pilot, lambda: app.focused is not None, "start")
         app.show_review()
-        await until(pilot, lambda: "old7 left the plan" in screen_text(app), "before")
+        await until(pilot, lambda: "old7 was removed from the plan" in screen_text(app), "before")
         screen = await watch(pilot, app, script, clock)
-        await until(pilot, lambda: "! old7 left the plan" in screen_text(app), "and after")
+        await until(pilot, lambda: "! old7 was removed from the plan" in screen_text(app), "and after")
         await settle(pilot, screen)
-        await check_golden(pilot, f"dashboard-parted-{size[0]}x{size[1]}", update=update_golden)
+        await check_golden(pilot, f"dashboard-removed-{size[0]}x{size[1]}", update=update_golden)
 
 
 @size_ids

@@ -141,7 +141,11 @@ async def test_a_degraded_server_says_what_to_do_at_the_top(
         assert "✗ 993 down" in shown
         await check_golden(pilot, f"monitor-degraded-{size[0]}x{size[1]}", update=update_golden)
         await pilot.press("a")
-        await until(pilot, lambda: "the DNS lacks example.com MX" in screen_text(app), "everything that is wrong")
+        await until(
+            pilot,
+            lambda: "not published in the DNS: example.com MX" in screen_text(app),
+            "everything that is wrong",
+        )
         await pilot.press("escape")
         await until(pilot, lambda: app.screen is screen, "back")
 

@@ -131,7 +131,12 @@ async def test_what_keeps_mail_away_stands_first_and_is_not_green(
         await until(pilot, lambda: isinstance(app.screen, VerificationScreen), "results")
         await until(pilot, lambda: first in screen_text(app), "the verdict")
         shown = screen_text(app)
-        order = [first, "SPF of example.com", "On the server itself mail is taken on port 25", "Recommended: SPF"]
+        order = [
+            first,
+            "SPF of example.com",
+            "On the server itself mail is accepted on port 25",
+            "Recommended: SPF",
+        ]
         assert sorted(order, key=shown.index) == order
         assert "The mail server works" not in shown
         assert not app.screen.query_one("#verdict").has_class("good")

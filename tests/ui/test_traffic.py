@@ -42,7 +42,7 @@ async def test_the_matrix_is_one_key_away_and_its_test_another(
         await pilot.press("f5")
         await until(pilot, lambda: "Asking the servers to try the paths" in screen_text(app), "asking")
         script.hold.set()
-        blocked = "gets through between mx1 and filter1 in neither direction"
+        blocked = "is blocked between mx1 and filter1 in both directions"
         await until(pilot, lambda: blocked in flat(screen_text(app)), "test")
         await until(pilot, lambda: "✓ mx1 – store1: 2.1 ms, packets of 1500" in screen_text(app), "a good pair")
         await until(pilot, lambda: "asking the servers" not in screen_text(app).lower(), "answered")

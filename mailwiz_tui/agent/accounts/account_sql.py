@@ -57,7 +57,7 @@ def query(host: Host, statements: str) -> list[str]:
     if not done.ok and (done.exit == 127 or "ERROR 1049" in said or "ERROR 1146" in said):
         raise AgentFault("no mail server is installed here yet, so there are no accounts", "accounts",
                          "install it first: mailwiz-tui apply PLAN")  # fmt: skip
-    require(done, "the accounts' database does not answer", "mariadb", "on the server: systemctl status mariadb")
+    require(done, "MariaDB (accounts) does not answer", "mariadb", "on the server: systemctl status mariadb")
     return [line for line in said.split("\n") if line]
 
 

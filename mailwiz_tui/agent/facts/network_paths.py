@@ -97,7 +97,7 @@ def _reach(host: Host, place: Place) -> Reached:
     except ssl.SSLError as error:
         fault = f"TLS failed: {error.reason or error}"
     except ConnectionRefusedError:
-        fault, refused = "the connection was refused: nothing listens there", True
+        fault, refused = "the connection was refused: no program listens there", True
     except TimeoutError:
         fault = "no answer: a firewall drops it, or the link is down"
     except (ConnectionResetError, BrokenPipeError):

@@ -53,10 +53,10 @@ class MemoryState:
 
 @dataclass(frozen=True)
 class LogGain:
-    """What the mail log gained: lines ``(at, program, text)`` and counts ``(minute, kind, count)``.
+    """New lines of the mail log: ``(at, program, text)`` and counts ``(minute, kind, count)``.
 
-    Kinds are ``in``, ``out``, ``rejected``, ``deferred``; ``place`` is where to go on; ``left_out`` lines were too
-    many to send, but were counted.
+    Kinds are ``in``, ``out``, ``rejected``, ``deferred``; ``place`` is the offset to continue at; ``left_out``
+    lines were counted but not sent.
     """
 
     place: str
@@ -84,7 +84,7 @@ class Handshake:
 
 @dataclass(frozen=True)
 class Look:
-    """One server at one moment, by its own clock; None stands for what it could not tell."""
+    """One server at one moment, by its own clock; None is a value that the server could not tell."""
 
     at: float
     load: tuple[float, float, float] = (0.0, 0.0, 0.0)

@@ -95,7 +95,7 @@ class Channel:
         await asyncio.wait([self._collector])
 
     def push_back(self, data: bytes) -> None:
-        """Puts bytes that were read too far in front of what the next ``read`` returns."""
+        """Puts bytes back; the next ``read`` returns them first."""
         self._pushed_back = data + self._pushed_back
 
     @property
@@ -124,7 +124,7 @@ class Channel:
         )
 
     async def _end_of_output(self) -> None:
-        """Tells the end of a command from the end of the connection: the latter has no exit status."""
+        """Distinguishes the end of a command from the end of the connection, which has no exit status."""
         if self._closed_here:
             return
         try:

@@ -62,7 +62,7 @@ def default_config(host: str) -> ClientConfig:
 async def client_config(host: str, *, config_file: Path | None = None) -> ClientConfig:
     """What ``ssh HOST`` would use; ``config_file`` replaces the user's and the system's file (``ssh -F``).
 
-    Raises SshError if ssh finds the configuration itself faulty: a guess could connect to the wrong place.
+    Raises SshError if ssh finds the configuration itself faulty: a guess could connect to the wrong host.
     """
     if host.startswith("-"):
         raise SshError("a host name cannot begin with a dash", printable(host), kind=SshErrorKind.CONFIG)

@@ -25,7 +25,7 @@ REFUSED_DELAYS = (0.05, 0.1, 0.2, 0.4, 0.8)
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """What a command left behind when it ended."""
+    """The result of a command that ended."""
 
     exit_status: int
     stdout: bytes
@@ -55,7 +55,7 @@ class Connection:
 
     @property
     def alive(self) -> bool:
-        """Whether the connection is, as far as is known, still there."""
+        """Whether the connection is alive, as far as is known."""
         return not self._ssh.is_closed()
 
     @property
@@ -76,7 +76,7 @@ class Connection:
             self._slots.release()
             if isinstance(error, TimeoutError):
                 self._ssh.abort()
-                what = f"the server did not open a channel within {OPEN_SECONDS} s"
+                what = f"the server did not open an SSH channel within {OPEN_SECONDS} s"
                 raise ConnectionLost(self.where, what) from None
             if isinstance(error, asyncssh.ChannelOpenError) and self.alive:
                 raise SshError(
@@ -91,10 +91,10 @@ class Connection:
         return Channel(process, self.where, self._slots.release)
 
     async def _create_process(self, argv: str) -> asyncssh.SSHClientProcess[bytes]:
-        """Opens a session; a refusal is tried again for a moment.
+        """Opens a session; a refusal is retried for a moment.
 
-        sshd frees a session's place (MaxSessions) a little after both sides have closed its channel. Nothing
-        has been started when it refuses one.
+        sshd frees a session's place (MaxSessions) a little after both sides have closed its channel. A refused
+        session has started nothing.
         """
         for delay in REFUSED_DELAYS:
             try:
@@ -129,7 +129,7 @@ class Connection:
         return channel
 
     async def run(self, argv: str, data: bytes = b"", *, limit: int = 1 << 20) -> Completed:
-        """Runs a short command to its end with ``data`` on standard input. Raises ConnectionLost, never guesses.
+        """Runs a short command to its end with ``data`` on standard input. Raises ConnectionLost.
 
         More than ``limit`` bytes of output is an SshError.
         """

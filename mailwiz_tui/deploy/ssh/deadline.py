@@ -1,4 +1,4 @@
-"""A time limit that stands still while the operator is being asked something."""
+"""A time limit that pauses while the operator answers a question."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 
 class Deadline:
-    """``async with deadline.running():`` raises TimeoutError after ``seconds`` of not waiting for the operator."""
+    """``async with deadline.running():`` raises TimeoutError after ``seconds`` without pauses."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -29,7 +29,7 @@ class Deadline:
 
     @asynccontextmanager
     async def paused(self) -> AsyncIterator[None]:
-        """While inside, the clock stands still; afterwards what was left is left (at least five seconds)."""
+        """Pauses the clock; afterwards the remaining time continues (at least five seconds)."""
         loop = asyncio.get_running_loop()
         timeout = self._timeout
         if timeout is not None and self._pauses == 0:

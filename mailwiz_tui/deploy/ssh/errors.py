@@ -1,4 +1,4 @@
-"""What can go wrong between here and a server, told so that the operator can act on it."""
+"""Failures of a connection to a server, with what the operator can do."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mailwiz_tui.plan.errors import OperatorError
 
 
 class SshErrorKind(StrEnum):
-    """Which kind of failure; tests and screens tell them apart by this."""
+    """The kind of failure; tests and screens use it."""
 
     NAME = "name"
     REFUSED = "refused"
@@ -31,7 +31,7 @@ _TRANSIENT = frozenset({SshErrorKind.REFUSED, SshErrorKind.NO_ROUTE, SshErrorKin
 
 
 class SshError(OperatorError):
-    """A server could not be reached or did not let us work.
+    """A server could not be reached, or rejected the login or the command.
 
     ``where`` names the server (``root@192.0.2.21:22``).
     """
@@ -43,16 +43,16 @@ class SshError(OperatorError):
 
 
 class ConnectionLost(SshError):  # noqa: N818 - the name says what happened
-    """The connection ended before the answer was complete: what became of the request is unknown.
+    """The connection ended before the answer was complete: the outcome of the request is unknown.
 
-    Never to be taken for success, and never for failure of what ran on the server either.
+    It is neither a success nor a failure of what ran on the server.
     """
 
     def __init__(self, where: str, what: str = "the connection was lost", advice: str = "") -> None:
         super().__init__(
             what,
             where,
-            advice or "what runs on the server goes on; connect again to see it",
+            advice or "the installation on the server continues; connect again to follow it",
             kind=SshErrorKind.LOST,
         )
 

@@ -1,4 +1,4 @@
-"""Turns what the network and asyncssh raise into errors that say what to do."""
+"""Turns exceptions of the network and of asyncssh into errors that say what to do."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ _BY_ERRNO = {
 _TOLD: dict[SshErrorKind, tuple[str, str]] = {
     SshErrorKind.NAME: ("the name {host} does not resolve", "check the spelling, or use an address"),
     SshErrorKind.REFUSED: (
-        "nothing listens for SSH on port {port}",
-        "check the port, and that sshd runs there",
+        "no SSH server listens on port {port}",
+        "check the port, and that sshd runs on the server",
     ),
     SshErrorKind.NO_ROUTE: (
         "there is no route to {host}",
@@ -37,12 +37,12 @@ _TOLD: dict[SshErrorKind, tuple[str, str]] = {
     ),
     SshErrorKind.TIMEOUT: (
         "{host} did not answer in time",
-        "check that it is up and that no firewall drops port {port}",
+        "check that the server is up and that no firewall drops port {port}",
     ),
     SshErrorKind.LOST: (
         "the server closed the connection before the login was complete",
-        "it may limit connections (MaxStartups, PerSourcePenalties, fail2ban): wait a minute, then try again; "
-        "or the account has expired",
+        "it may limit connections (MaxStartups, PerSourcePenalties, fail2ban): wait 1 min, then try again; or the "
+        "account has expired",
     ),
 }
 
@@ -67,21 +67,26 @@ def translate(error: BaseException, where: str, host: str, port: int, via: str =
     text = printable(str(error))
     if isinstance(error, OSError | asyncssh.ChannelOpenError):
         if isinstance(error, asyncssh.ChannelOpenError) and error.code == asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED:
-            what, advice = f"{via} does not forward connections", "allow it there: AllowTcpForwarding, PermitOpen"
+            what, advice = (
+                f"{via} does not forward connections",
+                "allow it in its sshd_config: AllowTcpForwarding, PermitOpen",
+            )
             return SshError(what, where, advice, kind=SshErrorKind.NO_ROUTE)
         kind = _BY_ERRNO.get(getattr(error, "errno", None) or 0) or _by_text(text)
         if kind is not None:
             return of_kind(kind, where, host, port, via)
-        return SshError(f"cannot connect: {text}", where, "check address and network", kind=SshErrorKind.NO_ROUTE)
+        return SshError(
+            f"cannot connect: {text}", where, "check the address and the network", kind=SshErrorKind.NO_ROUTE
+        )
     if isinstance(error, asyncssh.ConnectionLost):
         return of_kind(SshErrorKind.LOST, where, host, port, via)
     if isinstance(error, asyncssh.KeyExchangeFailed):
         return SshError(
             f"no algorithm in common: {text}",
             where,
-            "the server's OpenSSH is too old or restricted; see its sshd_config",
+            "the server's OpenSSH is too old or restricted: look at its sshd_config",
         )
-    return SshError(f"this is no usable SSH server: {text}", where, f"check that port {port} is SSH")
+    return SshError(f"this is not a usable SSH server: {text}", where, f"check that port {port} is the SSH port")
 
 
 def _by_text(text: str) -> SshErrorKind | None:
@@ -89,18 +94,16 @@ def _by_text(text: str) -> SshErrorKind | None:
 
 
 def login_refused(where: str, user: str, tried: dict[str, int], unusable: list[str], skipped: int) -> SshError:
-    """The error for a server that accepted none of our answers, naming what was tried."""
+    """The error for a server that accepted no login; it names what was tried."""
     parts = []
     if keys := tried.get("publickey", 0):
         parts.append(f"{keys} key{'s' if keys > 1 else ''}")
     for method in ("password", "keyboard-interactive"):
         if count := tried.get(method, 0):
             parts.append(f"{method} ({count} time{'s' if count > 1 else ''})")
-    told = f"tried: {', '.join(parts)}" if parts else "there was no key to offer, and no password was taken"
+    told = f"tried: {', '.join(parts)}" if parts else "there was no key to offer, and no password was given"
     hints = list(unusable)
     if skipped:
-        hints.append(
-            f"{skipped} more keys were not offered, because servers stop counting at six: set identity_file"
-        )
+        hints.append(f"{skipped} more keys were not offered, because servers allow six attempts: set identity_file")
     hints.append(f"add a public key to ~{user}/.ssh/authorized_keys there, or set user and identity_file")
     return SshError(f"the login as {user} was refused; {told}", where, "; ".join(hints), kind=SshErrorKind.AUTH)

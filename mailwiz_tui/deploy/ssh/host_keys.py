@@ -1,7 +1,7 @@
-"""Decides whether a server is the one it claims to be, before anything is sent to it.
+"""Verifies the host key of a server before anything is sent to it.
 
-Unknown keys are shown to the operator and stored only after a yes. A changed or revoked key is refused; there
-is no switch, prompt or option that lets it through: the operator edits the file that is named.
+Unknown keys are shown to the operator and stored only after a yes. A changed or revoked key is rejected; no option
+accepts it: the operator edits the file that is named.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from mailwiz_tui.deploy.ssh.errors import SshError, SshErrorKind, printable
 from mailwiz_tui.deploy.ssh.known_hosts import Known
 
 Trust = tuple[Sequence[asyncssh.SSHKey], Sequence[asyncssh.SSHKey], Sequence[asyncssh.SSHKey]]
-"""Trusted keys, authorities and revoked keys, as asyncssh takes them."""
+"""Trusted keys, authorities and revoked keys, in asyncssh's form."""
 
 Fetch = Callable[[list[str]], Awaitable[asyncssh.SSHKey | None]]
-"""Gets the host key a server shows for some algorithms, without logging in; None if it has none of them."""
+"""Gets a server's host key for some algorithms, without logging in; None if it has no such key."""
 
 _FAMILIES = (
     ["ssh-ed25519"],
@@ -33,7 +33,7 @@ _FAMILIES = (
 
 @dataclass
 class Gate:
-    """The host-key check for one address. ``name`` and ``port`` are what known_hosts files call it."""
+    """The host-key check for one address. ``name`` and ``port`` are its entry in known_hosts."""
 
     server_id: str
     where: str
@@ -46,7 +46,7 @@ class Gate:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def look_up(self) -> Known:
-        """What the files say now."""
+        """The present content of the files."""
         return known_hosts.look_up(self.files, self.name, self.port)
 
     async def trust(self) -> Trust:
@@ -64,10 +64,10 @@ class Gate:
         return _trust(known)
 
     async def mismatch(self) -> SshError | None:
-        """Why the server's keys were refused, or None if no key of this very host was known.
+        """Why the server's keys were rejected, or None if no key of this host was known.
 
-        That is so where only an authority vouches for it, or where the known key is that of its plain name
-        and not of ``[name]:port``: then ``introduce`` asks the operator, as OpenSSH does.
+        That is the case if only an authority signed it, or if the known key belongs to the plain name and not to
+        ``[name]:port``: then ``introduce`` asks the operator, as OpenSSH does.
         """
         known = self.look_up()
         offered = await self._offered()
@@ -78,15 +78,17 @@ class Gate:
         places = ", ".join(e.place for e in known.trusted[:4])
         shown = ", ".join(f"{k.algorithm} {k.fingerprint}" for k in known_hosts.shown(offered))
         return SshError(
-            f"the host key has changed; it now shows {shown or 'none we know'}, which {places} does not allow",
+            f"the host key has changed: the server now sends {shown or 'an unknown type'}, but {places} has "
+            "another key",
             self.where,
-            "somebody may be listening in. If the server was reinstalled, check the fingerprint there "
+            "this may be an attack (man in the middle). If the server was reinstalled, check the fingerprint on "
+            "its console "
             f"(ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub) and remove {places}",
             kind=SshErrorKind.HOST_KEY_CHANGED,
         )
 
     async def introduce(self) -> Trust:
-        """Asks the operator about a host of which no key is known, whatever else vouched for it in vain."""
+        """Asks the operator about a host without a known key."""
         async with self.lock:
             known = self.look_up()
             if not known.trusted or known.by_plain_name:
@@ -98,21 +100,22 @@ class Gate:
             raise SshError(
                 f"cannot tell whether the host is known: {known.unreadable[0]}",
                 self.where,
-                "make the file readable for this user",
+                "make the file readable for your user",
                 kind=SshErrorKind.CONFIG,
             )
         offered = await self._offered()
         if revoked := self._revoked(known, offered):
             raise revoked
         if not offered:
-            raise SshError("the server shows no host key that we can check", self.where)
+            raise SshError("the server has no host key of a supported type", self.where)
         address = known_hosts.host_name(self.name, self.port)
         shown = known_hosts.shown(offered)
         if not await self.prompts.confirm_host_key(self.server_id, address, shown):
             raise SshError(
                 f"the host key is unknown ({shown[0].algorithm} {shown[0].fingerprint}) and was not accepted",
                 self.where,
-                f"check it on the server, then accept it or add it to {self.store or 'a known_hosts file'}",
+                "compare it on the server's console, then accept it or add it to "
+                f"{self.store or 'a known_hosts file'}",
                 kind=SshErrorKind.HOST_KEY_UNKNOWN,
             )
         self._store(known, offered)
@@ -121,7 +124,7 @@ class Gate:
     def _store(self, known: Known, keys: list[asyncssh.SSHKey]) -> None:
         if self.store is None:
             raise SshError(
-                "the host key is unknown and there is no known_hosts file to keep it in",
+                "the host key is unknown and there is no known_hosts file to store it in",
                 self.where,
                 "UserKnownHostsFile is none: set known_hosts in the inventory",
                 kind=SshErrorKind.HOST_KEY_UNKNOWN,
@@ -130,7 +133,7 @@ class Gate:
             known_hosts.append(self.store, self.name, self.port, keys)
         except OSError as error:
             raise SshError(
-                f"the host key cannot be kept in {self.store}: {error.strerror}",
+                f"the host key cannot be stored in {self.store}: {error.strerror}",
                 self.where,
                 "make that file writable, or set known_hosts in the inventory",
                 kind=SshErrorKind.HOST_KEY_UNKNOWN,
@@ -143,7 +146,7 @@ class Gate:
         return SshError(
             f"the server's host key is revoked by {entry.place}",
             self.where,
-            "do not connect to it before its host keys have been replaced",
+            "replace the server's host keys before you connect to it",
             kind=SshErrorKind.HOST_KEY_REVOKED,
         )
 

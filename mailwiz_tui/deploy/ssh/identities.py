@@ -1,4 +1,4 @@
-"""The private keys that may open a server, in the order they are offered.
+"""The private keys for a login, in the order they are offered.
 
 A passphrase is asked only when the server has said that it would accept the key: the public half of an
 encrypted key is known without it.
@@ -23,7 +23,7 @@ AskPassphrase = Callable[[str, int], Awaitable[SecretStr | None]]
 
 
 class Keyring:
-    """Keys that were unlocked in this program's life; each passphrase is asked once, whoever asks for it first."""
+    """Private keys unlocked by this process; each passphrase is asked once."""
 
     def __init__(self) -> None:
         self._unlocked: dict[Path, asyncssh.SSHKey] = {}
@@ -59,7 +59,7 @@ class Keyring:
 
 
 def _wrong_passphrase(error: Exception) -> bool:
-    """asyncssh words it by the key's format: “Incorrect passphrase”, “Unable to decrypt …”."""
+    """asyncssh's text depends on the key's format: “Incorrect passphrase”, “Unable to decrypt …”."""
     text = str(error).lower()
     return not isinstance(error, OSError) and "bcrypt" not in text and ("passphrase" in text or "decrypt" in text)
 
@@ -101,7 +101,7 @@ class LockedKeyPair(asyncssh.SSHKeyPair):
 
 
 class Identities:
-    """The keys for one connection; ``next`` hands them out one at a time."""
+    """The keys for one connection; ``next`` returns them one at a time."""
 
     def __init__(
         self,
@@ -134,7 +134,7 @@ class Identities:
         return self._queue.pop(0)
 
     def close(self) -> None:
-        """Lets go of the agent."""
+        """Closes the connection to the agent."""
         if self._agent is not None:
             self._agent.close()
             self._agent = None
@@ -176,7 +176,7 @@ class Identities:
         except asyncssh.KeyImportError as error:
             locked = "passphrase" in str(error).lower()
             if not locked:
-                self.unusable.append(f"{file} is no usable private key: {printable(str(error))}")
+                self.unusable.append(f"{file} is not a usable private key: {printable(str(error))}")
         except (OSError, ValueError) as error:
             locked = False
             self.unusable.append(f"{file} cannot be read: {printable(str(error))}")

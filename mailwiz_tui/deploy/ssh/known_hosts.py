@@ -1,4 +1,4 @@
-"""Who vouches for a host key: known_hosts files as sshd(8) describes them, with the line each entry stands on.
+"""Trust in host keys: known_hosts files as sshd(8) describes them, with the line of each entry.
 
 asyncssh can match such files too, but cannot name file and line, fails on lines that OpenSSH skips, and loses
 ``@revoked`` entries of ``[host]:port`` when it falls back to the plain name.

@@ -1,4 +1,4 @@
-"""Answers a server's authentication requests: keys first, then the operator's password, asked at most thrice."""
+"""Answers a server's authentication requests: keys first, then the password, asked at most three times."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ MOST_PASSWORDS = 3
 
 
 class Answers:
-    """What the operator typed for one account, kept in memory so that a reconnect does not ask again.
+    """The password that the operator typed for one account, kept in memory so that a reconnect does not ask again.
 
-    A password that turns out wrong is forgotten.
+    A wrong password is dropped.
     """
 
     def __init__(self) -> None:
@@ -29,7 +29,7 @@ class Answers:
 
 
 class Login(asyncssh.SSHClient):
-    """One attempt to log in; asyncssh calls it back. ``tried`` tells afterwards what was offered."""
+    """One attempt to log in, called by asyncssh. ``tried`` holds what was offered."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class Login(asyncssh.SSHClient):
         return pair
 
     async def password_auth_requested(self) -> str | None:
-        """The password: the one kept from before, then what the operator types."""
+        """The password: the stored one, then what the operator types."""
         return await self._password("password")
 
     def kbdint_auth_requested(self) -> str | None:

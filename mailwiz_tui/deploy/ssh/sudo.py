@@ -29,12 +29,12 @@ _NOISE_LIMIT = 256 * 1024
 _REASONS: tuple[tuple[str, str, str], ...] = (
     (
         r"is not in the sudoers file|may not run sudo|not allowed to (?:execute|run)",
-        "this user may not become root with sudo",
+        "this user may not use sudo to become root",
         "add the user to the group sudo, or connect as root",
     ),
     (
         r"must have a tty|no tty present",
-        "sudo wants a terminal",
+        "sudo requires a terminal",
         "remove requiretty from sudoers for this user",
     ),
     (
@@ -44,13 +44,13 @@ _REASONS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         r"sudo: (?:command )?not found|sudo: No such file|env: .?sudo",
-        "sudo is not installed there",
+        "sudo is not installed on the server",
         "connect as root, or install sudo first",
     ),
     (
         r"(?:account|password) (?:has )?expired|account is locked|Account or password is expired",
         "the account has expired or is locked",
-        "let the server's administrator renew it",
+        "ask the server's administrator to renew it",
     ),
 )
 
@@ -82,9 +82,9 @@ class Launch:
 async def start(
     channel: Channel, launch: Launch, where: str, ask: AskSudo, kept: SecretStr | None
 ) -> SecretStr | None:
-    """Brings a channel to the point where the command itself runs as root; its output is what is read next.
+    """Waits until the command runs as root; its output is what is read next.
 
-    ``kept`` is a password that was right before. Returns the password that sudo took, None where it wanted
+    ``kept`` is a password that was right before. Returns the password that sudo accepted, None if it asked for
     none. Raises SshError (the channel is closed then) and ConnectionLost.
     """
     try:
@@ -114,9 +114,9 @@ async def _start(
                 raise await _refusal(channel, noise, where, attempt)
             if not done:
                 raise SshError(
-                    f"nothing happened within {START_SECONDS} s of starting a command",
+                    f"a command did not start within {START_SECONDS} s",
                     where,
-                    f"log in by hand and look: {printable(channel.stderr) or 'it printed nothing'}",
+                    f"log in by hand and try; the server printed: {printable(channel.stderr) or 'nothing'}",
                     kind=SshErrorKind.TIMEOUT,
                 )
             if launch.prompt in channel.stderr_since(answered):
@@ -128,7 +128,10 @@ async def _start(
                     taken = await ask(attempt)
                 if taken is None:
                     raise SshError(
-                        "sudo wants a password and none was given", where, "connect as root", kind=SshErrorKind.SUDO
+                        "sudo asks for a password and none was given",
+                        where,
+                        "connect as root",
+                        kind=SshErrorKind.SUDO,
                     )
                 channel.write(taken.get_secret_value().encode() + b"\n")
                 await channel.drain()
@@ -139,7 +142,7 @@ async def _start(
 
 
 async def _read_until(channel: Channel, token: bytes) -> bytes | None:
-    """Skips output up to and including the token and gives the rest back; what was printed if it never came."""
+    """Skips output up to and including the token and returns the rest; what was printed if the token never came."""
     seen = b""
     while True:
         data = await channel.read()
@@ -153,7 +156,7 @@ async def _read_until(channel: Channel, token: bytes) -> bytes | None:
 
 
 async def _refusal(channel: Channel, noise: bytes, where: str, attempt: int) -> SshError:
-    """Why the command did not start, from what sudo or the login shell said."""
+    """Why the command did not start, from the output of sudo or the login shell."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(5):
             await channel.wait()
@@ -163,12 +166,14 @@ async def _refusal(channel: Channel, noise: bytes, where: str, attempt: int) -> 
             return SshError(what, where, advice, kind=SshErrorKind.SUDO)
     if attempt:
         return SshError(
-            f"sudo did not start the command: {printable(said) or 'it said nothing'}", where, kind=SshErrorKind.SUDO
+            f"sudo did not start the command: {printable(said) or 'it printed nothing'}",
+            where,
+            kind=SshErrorKind.SUDO,
         )
     text = printable(noise + b" " + said.encode())
     return SshError(
         f"the login shell did not run our command: {text or 'it ended without a word'}",
         where,
-        "the account needs an ordinary shell and no ForceCommand",
+        "give the account an ordinary shell, without ForceCommand",
         kind=SshErrorKind.SHELL,
     )

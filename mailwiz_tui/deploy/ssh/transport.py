@@ -1,4 +1,4 @@
-"""From a server of the inventory to a live connection: names, jump hosts, host keys, login."""
+"""Opens a connection to a server of the inventory: names, jump hosts, host keys, login."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Target:
 
 
 async def connect(server: Server, prompts: Prompts, *, tunnels: Tunnels | None = None) -> Connection:
-    """Connects and logs in; only to a host whose key is vouched for by known_hosts or by the operator.
+    """Connects and logs in, only to a host whose key is trusted by known_hosts or accepted by the operator.
 
     ``tunnels`` shares jump hosts, unlocked keys and passwords between connections; its owner closes it.
     Raises SshError (``kind`` tells which failure).
@@ -82,9 +82,9 @@ async def connect(server: Server, prompts: Prompts, *, tunnels: Tunnels | None =
 async def _chain(
     server: Server, jumps: str, prompts: Prompts, tunnels: Tunnels, behind: tuple[str, ...] = ()
 ) -> Connection | None:
-    """The connection to the last jump host, opening those before it; None where the way is direct.
+    """The connection to the last jump host, opening those before it; None for a direct connection.
 
-    ``behind`` names the jump hosts that this chain leads to, so that a circle is noticed.
+    ``behind`` names the jump hosts of this chain, so that a loop is noticed.
     """
     try:
         hops = parse_jumps(jumps)
@@ -95,7 +95,7 @@ async def _chain(
     for hop in hops:
         if hop.text in behind or len(behind) + len(hops) > MOST_HOPS:
             raise SshError(
-                f"the jump hosts go in a circle, or are more than {MOST_HOPS}: {', '.join((*behind, hop.text))}",
+                f"the jump hosts form a loop, or are more than {MOST_HOPS}: {', '.join((*behind, hop.text))}",
                 server.id,
                 "look at ProxyJump in ~/.ssh/config",
                 kind=SshErrorKind.CONFIG,
@@ -187,7 +187,7 @@ def _gate(target: Target, via: Connection | None, prompts: Prompts, tunnels: Tun
 
 
 def _path(target: Target, via: Connection | None) -> dict[str, Any]:
-    """How the bytes get there: through a jump host, a ProxyCommand, or directly."""
+    """The transport: through a jump host, a ProxyCommand, or directly."""
     if via is not None:
         return {"tunnel": via.transport}
     command = target.config.proxy_command

@@ -1,4 +1,4 @@
-"""What the connections of one program share, so that several servers need no more than one of it."""
+"""What the connections of one process share: jump hosts, unlocked keys and passwords."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from mailwiz_tui.deploy.ssh.identities import Keyring
 from mailwiz_tui.deploy.ssh.login import Answers
 
 CONNECTS_PER_HOST = 4
-"""Handshakes at once with one host; sshd drops further ones at random (MaxStartups 10:30:100)."""
+"""Concurrent handshakes with one host; sshd drops further ones at random (MaxStartups 10:30:100)."""
 
 
 @dataclass
 class Tunnels:
-    """Live jump hosts, unlocked keys, typed passwords, and how many handshakes go on with each host."""
+    """Connected jump hosts, unlocked keys, typed passwords, and the handshakes in progress with each host."""
 
     keyring: Keyring = field(default_factory=Keyring)
     _answers: dict[str, Answers] = field(default_factory=dict)
@@ -27,7 +27,7 @@ class Tunnels:
     _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
 
     def answers(self, account: str) -> Answers:
-        """What was typed for this account before."""
+        """The password typed earlier for this account."""
         return self._answers.setdefault(account, Answers())
 
     def lock(self, name: str) -> asyncio.Lock:
@@ -36,7 +36,7 @@ class Tunnels:
 
     @asynccontextmanager
     async def slot(self, host: str) -> AsyncIterator[None]:
-        """One of the few handshakes that may go on with a host at the same time."""
+        """Limits the concurrent handshakes with a host."""
         async with self._slots.setdefault(host, asyncio.Semaphore(CONNECTS_PER_HOST)):
             yield
 

@@ -92,7 +92,7 @@ class ServerRun:
 
     @property
     def good(self) -> bool:
-        """Whether the server is as planned."""
+        """Whether the server matches its blueprint."""
         return self.phase in (ServerPhase.DONE, ServerPhase.UNCHANGED)
 
     @property

@@ -48,7 +48,8 @@ def _removed_servers(session: Session, plan: Plan) -> Iterator[Finding]:
         if not known.servers[server_id].parted:
             yield Finding(
                 "servers",
-                f"{server_id} left the plan: the others will let it in no more; on it nothing is changed",
+                f"{server_id} was removed from the plan: the others will reject its connections; nothing is "
+                "changed on it",
                 Severity.WARNING,
                 "mail that waits there is asked for first; take its MX record away (step 7), then switch it off",
             )

@@ -81,7 +81,7 @@ def test_a_closed_port_and_one_that_hangs_up_are_told_apart(machine: Rehearsal) 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         assert reach(machine, port) == ""
-    assert "nothing listens" in reach(machine, port)
+    assert "no program listens" in reach(machine, port)
 
 
 def test_udp_is_answered_until_it_is_stopped_and_the_port_is_free_then() -> None:

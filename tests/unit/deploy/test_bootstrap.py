@@ -107,4 +107,4 @@ async def test_each_end_has_its_own_advice() -> None:
 
     with pytest.raises(AgentError) as error:
         await AgentLink.open(Connection())
-    assert error.value.advice.startswith("try again: what was begun is finished then")
+    assert error.value.advice.startswith("try again: it completes what was started")

@@ -156,7 +156,7 @@ async def test_a_server_that_stays_away_is_lost_and_its_run_goes_on(
     await host.close()
     outcome = (await task)["mx1"]
     assert outcome.state is ServerPhase.LOST
-    assert "goes on" in outcome.advice
+    assert "continues" in outcome.advice
     block.unlink()
     await host.listen()
     assert (await new_engine(SMALL).apply())["mx1"].good
@@ -193,7 +193,7 @@ async def test_a_line_cut_while_the_run_begins_is_taken_up_or_told_as_lost(
         assert phases[-1 - phases[::-1].index(ServerPhase.RECONNECTING) :][1] is ServerPhase.INSTALLING
         return
     assert outcome.state is ServerPhase.LOST
-    assert "goes on" in outcome.advice
+    assert "continues" in outcome.advice
     await host.listen()
 
 
@@ -363,7 +363,7 @@ async def test_noise_before_the_agent_is_skipped_and_endless_noise_refused() -> 
     await link.close()
     with pytest.raises(AgentError, match="unsupported Ubuntu"):
         await AgentLink.open(Connection(b"mailwiz-bootstrap: fault unsupported Ubuntu\n"))
-    with pytest.raises(AgentError, match="without end"):
+    with pytest.raises(AgentError, match="prints too much"):
         await AgentLink.open(Connection(b"y\n" * 2_000_000))
 
 

@@ -80,7 +80,7 @@ async def test_one_direction_is_enough_and_none_is_a_fault() -> None:
     assert open_.good
     assert cut.finding is not None
     assert cut.finding.severity is Severity.FAULT
-    assert "UDP port 51820 gets through between in1 and store1 in neither direction" in cut.finding.message
+    assert "UDP port 51820 (WireGuard) is blocked between in1 and store1 in both directions" in cut.finding.message
 
 
 async def test_a_link_that_lives_needs_no_open_port_and_old_handshakes_do_not_count() -> None:

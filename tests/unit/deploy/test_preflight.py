@@ -45,11 +45,11 @@ def test_a_good_server_passes() -> None:
         ({"memory_total": 400 << 20}, "400 MB"),
         ({"disks": (Disk(mount="/var", total=9, free=1 << 30),)}, "1.0 GB"),
         ({"clock_skew": -4000.0}, "67 minutes behind"),
-        ({"privilege": "user"}, "not root"),
+        ({"privilege": "user"}, "not run as root"),
         ({"systemd": ""}, "systemd"),
         (
             {"listeners": (Listener(protocol="tcp", address="::", port=25, process="nc"),)},
-            "port 25 (smtp) is taken by nc",
+            "port 25 (smtp) is in use by nc",
         ),
         ({"mail_software": (MailSoftware(name="postfix", version="3", owner="other"),)}, "postfix"),
     ],
@@ -76,7 +76,7 @@ def test_foreign_configuration_may_be_adopted_and_own_ports_are_no_obstacle() ->
     ours = (MailSoftware(name="postfix", version="3.10", owner="mailwiz"),)
     master = (Listener(protocol="tcp", address="0.0.0.0", port=25, process="master"),)
     assert reasons(mail_software=ours, listeners=master) == []
-    assert reasons(listeners=master) == ["port 25 (smtp) is taken by master"]
+    assert reasons(listeners=master) == ["port 25 (smtp) is in use by master"]
 
 
 @pytest.mark.parametrize("antispam", ["rspamd", "spamassassin", "none"])
@@ -120,7 +120,7 @@ def test_debians_own_packages_may_be_there_and_running(package: str, process: st
         return [refusal.reason for refusal in refusals(facts, blueprint, adopt=adopt)]
 
     assert found("package") == []
-    assert found("other") == [f"{package} is already configured there by somebody else"]
+    assert found("other") == [f"{package} is already configured on the server, not by mailwiz-tui"]
     assert found("other", adopt=True) == []
 
 
@@ -130,13 +130,13 @@ def test_a_foreign_web_server_is_named_first_with_what_to_do_and_adopting_is_not
     blueprint = Blueprint("mx1", (), ports=(Port(80, "http", Scope.PUBLIC),))
 
     alone = refusals(Facts(**{**GOOD, "listeners": apache}), blueprint)
-    assert [r.reason for r in alone] == ["port 80 (http) is taken by apache2"]
+    assert [r.reason for r in alone] == ["port 80 (http) is in use by apache2"]
     assert "systemctl disable --now apache2" in advice(alone)
     assert "--adopt replaces mail software only" in advice(alone)
 
     both = refusals(Facts(**{**GOOD, "listeners": apache, "mail_software": theirs}), blueprint)
     assert [r.reason.split()[0] for r in both] == ["port", "postfix"]
-    assert advice(both).index("systemctl disable --now apache2") < advice(both).index("allow it to be replaced")
+    assert advice(both).index("systemctl disable --now apache2") < advice(both).index("allow the replacement")
 
 
 def test_a_stub_resolver_on_its_own_loopback_address_is_no_obstacle() -> None:
@@ -177,5 +177,5 @@ def test_mail_that_lies_elsewhere_than_planned_is_never_left_behind(
 def test_what_cannot_be_shown_is_said_with_the_programs_own_last_words() -> None:
     probe = Probe("resolver.names", "the names resolve", ("true",))
     said = "192.0.2.1 does not resolve example.com (SERVFAIL)"
-    assert not_shown(probe, f"warning: slow\n{said}\n") == f"it cannot be shown that the names resolve: {said}"
-    assert not_shown(probe, "") == "it cannot be shown that the names resolve"
+    assert not_shown(probe, f"warning: slow\n{said}\n") == f"this check failed: the names resolve: {said}"
+    assert not_shown(probe, "") == "this check failed: the names resolve"

@@ -1,4 +1,4 @@
-"""Servers that left the plan: mail that waits there stops an installation, and the operator is told once."""
+"""Removed servers: mail in their queues stops an installation, and the operator is told once."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ async def test_mail_that_waits_there_stops_the_installation() -> None:
     with pytest.raises(EngineError) as caught:
         await removed_servers.refuse_waiting_mail(PLAN, known("mx1", "mx2"), INVENTORY, Work(3).link)
     assert caught.value.where == "mx2"
-    assert "3 messages in its queue" in caught.value.what
+    assert "its queue holds 3 messages" in caught.value.what
 
 
 @pytest.mark.parametrize("waiting", [0, None])
@@ -59,7 +59,7 @@ async def test_an_empty_queue_or_a_dead_server_stops_nothing(waiting: int | None
 async def test_the_operator_is_told_once() -> None:
     learnt = known("mx1", "mx2")
     (line,) = removed_servers.words(PLAN, learnt)
-    assert line.startswith("mx2 left the plan")
+    assert line.startswith("mx2 was removed from the plan")
     removed_servers.mark_told(PLAN, learnt)
     assert removed_servers.words(PLAN, learnt) == []
     work = Work(3)

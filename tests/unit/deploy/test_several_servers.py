@@ -214,7 +214,7 @@ async def test_a_batch_that_fails_stops_the_next_and_a_later_apply_goes_on(
     order = Order.one_by_one(("mx2", "mx1"), gate)
     outcomes = await engine.apply(order=order)
     assert outcomes["mx1"].state is ServerPhase.FAILED
-    assert outcomes["mx1"].reason.startswith("not begun, as a server before it is not well (mx2")
+    assert outcomes["mx1"].reason.startswith("not started, because an earlier server failed (mx2")
     assert not host.machine.path("/etc/a").exists()
     assert phases(engine, "mx1")[-1] is ServerPhase.FAILED, "it is told, not left waiting"
     second.machine.touch("mended")

@@ -1,4 +1,4 @@
-"""What is left in the DNS of servers that left the plan, and whose MX records are the plan's own."""
+"""What is left in the DNS of servers that were removed from the plan, and whose MX records are the plan's own."""
 
 from __future__ import annotations
 

@@ -181,7 +181,7 @@ async def test_jump_hosts_in_a_circle_are_told(
 ) -> None:
     host = await make_host()
     (home / ".ssh/config").write_text("Host a\n ProxyJump b\nHost b\n ProxyJump a\n")
-    with pytest.raises(SshError, match=r"in a circle.*: a, b, a"):
+    with pytest.raises(SshError, match=r"form a loop.*: a, b, a"):
         await connect(server_of(host, proxy_jump="a"), operator)
 
 

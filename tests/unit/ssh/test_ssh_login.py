@@ -214,14 +214,14 @@ async def test_a_file_that_is_no_key_is_named(
 ) -> None:
     host = await make_host()
     (tmp_path / "junk").write_text("hello")
-    with pytest.raises(SshError, match="junk is no usable private key"):
+    with pytest.raises(SshError, match="junk is not a usable private key"):
         await connect(server_of(host, identity_file=tmp_path / "junk"), operator)
 
 
 async def test_unreachable_servers(make_host: MakeHost, server_of: ServerOf, operator: Operator) -> None:
     host = await make_host()
     await host.stop()
-    with pytest.raises(SshError, match="nothing listens") as caught:
+    with pytest.raises(SshError, match="no SSH server listens") as caught:
         await connect(server_of(host), operator)
     assert (caught.value.kind, caught.value.transient) == (SshErrorKind.REFUSED, True)
     with pytest.raises(SshError, match="does not resolve") as caught:

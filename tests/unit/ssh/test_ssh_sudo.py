@@ -128,8 +128,8 @@ async def test_channels_opened_at_once_ask_once(
     [
         ("password", [None], "none was given"),
         ("password", ["a", "b", "c"], "refused the password"),
-        ("nosudoers", ["s3cret pa'ss"], "may not become root"),
-        ("tty", [], "wants a terminal"),
+        ("nosudoers", ["s3cret pa'ss"], "may not use sudo"),
+        ("tty", [], "requires a terminal"),
     ],
 )
 async def test_sudo_refusals(

@@ -1,4 +1,4 @@
-"""A check without an answer is made once more, where only a few are: a busy server is no broken one."""
+"""A check without an answer is made once more, where only a few are: a busy server is not a broken one."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ PROBE = Probe("unit.postfix", "postfix runs", ("systemctl", "is-active", "postfi
         (ProbeAnswer("p", 3, "inactive"), CheckState.FAILED, "got 3: inactive"),
         (ProbeAnswer("p", 0, "inactive"), CheckState.FAILED, "expected (?m)^active$"),
         (ProbeAnswer("p", 0, "active\nreloading"), CheckState.FAILED, "got: reloading"),
-        (ProbeAnswer("p", None, ""), CheckState.FAILED, "got no end in time"),
+        (ProbeAnswer("p", None, ""), CheckState.FAILED, "to end in time, but it did not"),
         (None, CheckState.NOT_RUN, "no answer"),
     ],
 )
@@ -70,7 +70,7 @@ RIGHT = (
 
 def test_right_listeners_pass() -> None:
     facts = heard(*RIGHT)
-    assert listeners.check_wanted(PORTS, facts) == "7 ports are listened on"
+    assert listeners.check_wanted(PORTS, facts) == "7 ports have a listener"
     assert listeners.check_unexpected(PORTS, facts)
     both = heard(*RIGHT, *(("tcp", "::", n) for _, _, n in RIGHT), ipv6="2001:db8::1")
     assert listeners.check_wanted(PORTS, both)

@@ -86,8 +86,8 @@ async def test_another_certificate_fails(
     ("name", "days", "started", "said"),
     [
         ("other.example.test", 90, 1, f"expected the name {fakes.HOST}"),
-        (fakes.HOST, -1, 9, "expected a certificate valid now"),
-        (fakes.HOST, 90, -2, "expected a certificate valid now"),
+        (fakes.HOST, -1, 9, "expected a certificate valid today"),
+        (fakes.HOST, 90, -2, "expected a certificate valid today"),
     ],
 )
 async def test_bad_certificate_fails(
@@ -102,7 +102,7 @@ async def test_bad_certificate_fails(
 async def test_certificate_near_its_end_warns(serve: Serve, target: MakeTarget, folder: Path) -> None:
     short = fakes.certificate(folder, days=5)
     made = target({993: serve(quiet, short.context())}, pem=short.pem)
-    with pytest.raises(Warned, match="ends in 5 days"):
+    with pytest.raises(Warned, match="expires in 5 days"):
         tls.check_certificate(made, IMAPS)
 
 
@@ -116,7 +116,7 @@ async def test_dead_port_fails_and_is_no_refusal_of_old_versions(target: MakeTar
     (versions, _) = tls.checks(dataclasses.replace(made, ports=(IMAPS,)))
     result = await perform(versions, "mx1")
     assert result.state is CheckState.FAILED
-    assert "refused: nothing listens there" in result.detail
+    assert "refused: no program listens there" in result.detail
 
 
 @pytest.mark.parametrize(

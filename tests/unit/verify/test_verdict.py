@@ -66,7 +66,7 @@ def test_everything_published_is_good_and_says_what_works() -> None:
     found = judged()
     assert (found.grade, found.obstacles) == (Grade.GOOD, ())
     assert found.works.startswith(
-        "The mail server works: mail is taken on port 25, sent by users and read over IMAP; checks: 15 passed"
+        "The mail server works: mail is accepted on port 25, submitted by users and read over IMAP; checks: 15"
     )
 
 
@@ -83,7 +83,7 @@ def test_everything_published_is_good_and_says_what_works() -> None:
             "mx",
             State.WRONG,
             Concern.INCOMING,
-            "Mail from outside goes elsewhere: MX of example.com is not as planned (got another).",
+            "Mail from outside goes to another server: MX of example.com is not as planned (got another).",
         ),
         (
             "mx",
@@ -157,7 +157,7 @@ def test_nothing_published_says_first_that_nothing_arrives_and_each_effect_once(
     assert [concern for concern, _ in found.obstacles] == [Concern.INCOMING, Concern.OUTGOING, Concern.RECOMMENDED]
     assert found.obstacles[0][1].startswith("Mail from outside cannot arrive: A of mail.example.com, ")
     assert "works" not in found.works
-    assert found.works.startswith("On the server itself mail is taken on port 25")
+    assert found.works.startswith("On the server itself mail is accepted on port 25")
 
 
 def test_one_domain_of_several_is_named() -> None:
@@ -214,8 +214,8 @@ def test_a_blocked_way_out_and_a_self_signed_certificate_are_told() -> None:
         ("tls.trust", CheckState.WARNING),
     ]
     assert verdict(found).grave == (
-        "Mail to other hosts cannot leave: port 25 outwards of mx1 is blocked.",
-        "Mail programs warn their users: the certificate of mail.example.com is self-signed.",
+        "Mail to other hosts cannot leave: outgoing port 25 of mx1 is blocked.",
+        "Mail programs warn users about the certificate: the certificate of mail.example.com is self-signed.",
     )
     relayed = plan(relay_host="[smart.example]:587")
     assert [r.id for r in outward.results(relayed, facts, {"mx1": target("")})] == []

@@ -58,7 +58,7 @@ class Link(FakeLink):
     async def ask(self, request: Request[A]) -> A:
         if self.broken and isinstance(request, self.broken):
             self.asked.append(request)
-            raise RuntimeError("the accounts' database does not answer")
+            raise RuntimeError("MariaDB (accounts) does not answer")
         return await super().ask(request)
 
     def _take_turn(self, _: TakeTurn) -> Turn:
@@ -211,7 +211,7 @@ async def test_without_a_mailbox_the_other_checks_go_on(engine: Engine) -> None:
     engine.made.broken = OpenProbeMailbox
     results = {r.id: r for r in await run.verify(engine, on_result=lambda _: None)}
     assert results["mailbox.probe"].state is CheckState.FAILED
-    assert "database does not answer" in results["mailbox.probe"].detail
+    assert "MariaDB (accounts) does not answer" in results["mailbox.probe"].detail
     assert results["smtp.open-relay"].state is CheckState.PASSED
     assert "mail-in.delivery" not in results
 

@@ -74,8 +74,8 @@ def test_a_restart_is_no_news_after_a_day() -> None:
             "x crashed and restarted by itself 3 times, last 5 min ago: the kernel killed it",
         ),
         ({"listeners": []}, Severity.FAILURE, "nothing listens on port 25"),
-        ({"queue": {"count": 3, "oldest": 1_000_000.0 - 7200}}, Severity.WARNING, "waiting for 2 h"),
-        ({"queue": {"count": 3, "oldest": 1_000_000.0 - 36000}}, Severity.FAILURE, "waiting for 10 h"),
+        ({"queue": {"count": 3, "oldest": 1_000_000.0 - 7200}}, Severity.WARNING, "deferred for 2 h"),
+        ({"queue": {"count": 3, "oldest": 1_000_000.0 - 36000}}, Severity.FAILURE, "deferred for 10 h"),
         ({"queue": {"count": 101, "reason": "timed out"}}, Severity.WARNING, "most often: timed out"),
         ({"queue": None}, Severity.WARNING, "the queue cannot be read"),
         ({"disks": [{"mount": "/", "total": 100, "free": 8}]}, Severity.WARNING, "92% full"),
@@ -89,7 +89,7 @@ def test_a_restart_is_no_news_after_a_day() -> None:
             "in2 has been silent",
         ),
         ({"mesh": [{"name": "in1"}]}, Severity.FAILURE, "in1 has never been up"),
-        ({"mesh": None}, Severity.WARNING, "private link cannot be looked at"),
+        ({"mesh": None}, Severity.WARNING, "state of the private link cannot be read"),
     ],
 )
 def test_each_trouble_is_said_with_advice(changes: dict[str, Any], severity: Severity, said: str) -> None:
@@ -115,7 +115,7 @@ def test_drift_names_what_differs() -> None:
     assert drift((), ()) == []
     found = drift(("a MX", "b TXT", "c TXT", "d TXT"), ("e A",))
     assert found[0].what.endswith("a MX, b TXT, c TXT and 1 more")
-    assert "lacks e A" in found[1].what
+    assert "not published in the DNS: e A" in found[1].what
 
 
 class WatchedLink(FakeLink):

@@ -133,12 +133,12 @@ def test_right_settings_pass(site: MakeSite) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("<port>993<", "<port>995<", "which is none"),
-        (f"<hostname>{fakes.HOST}", "<hostname>imap.example.test", "which is none"),
-        ("<socketType>SSL", "<socketType>plain", "which is none"),
+        ("<port>993<", "<port>995<", "which is not one of its services"),
+        (f"<hostname>{fakes.HOST}", "<hostname>imap.example.test", "which is not one of its services"),
+        ("<socketType>SSL", "<socketType>plain", "which is not one of its services"),
         (f"<domain>{fakes.DOMAIN}", "<domain>other.test", "expected settings for"),
         ("%EMAILADDRESS%", "%EMAILLOCALPART%", "the whole address"),
-        ("outgoingServer", "someServer", "for reading and for sending"),
+        ("outgoingServer", "someServer", "an incoming and an outgoing server"),
         ("<clientConfig", "<clientConfig<", "expected XML"),
         ("<clientConfig", "<!DOCTYPE x><clientConfig", "document type"),
     ],
@@ -153,7 +153,7 @@ def test_wrong_autoconfig_fails(site: MakeSite, old: str, new: str, said: str) -
     ("old", "new", "said"),
     [
         ("$mailwiz_login", "", "expected the login name"),
-        ("<Port>465", "<Port>25", "which is none"),
+        ("<Port>465", "<Port>25", "which is not one of its services"),
         ("<Type>SMTP", "<Type>POP3", "expected the protocols"),
     ],
 )
