@@ -25,9 +25,9 @@ COMMANDS = {
     "verify": "run all checks against the running servers",
     "monitor": "watch running servers, or an installation in progress",
     "mailbox": "accounts, aliases and quotas on the running installation",
-    "secret": "give the servers a secret that only you know (a smart host's password)",
+    "secret": "store a secret on the servers that only you know (a smart host's password)",
     "backup": "make, list and restore backups of the running installation",
-    "lab": "disposable Debian hosts on this machine to rehearse on",
+    "lab": "disposable Debian hosts on this machine for rehearsals",
 }
 
 
@@ -56,7 +56,7 @@ def _connecting(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--accept-new-host-keys",
         action="store_true",
-        help="trust hosts seen for the first time without asking (a changed key is always refused); nothing else",
+        help="accept unknown host keys without asking (a changed key is always rejected)",
     )
 
 
@@ -81,7 +81,7 @@ def build_parser() -> argparse.ArgumentParser:
     dns.add_argument("--refresh", action="store_true", help="ask the servers again for addresses and public keys")
     dns.add_argument("--publish", action="store_true", help="send them by RFC 2136; the TSIG key on standard input")
     dns.add_argument("--server", metavar="ADDRESS", default="", help="the primary name server (with --publish)")
-    dns.add_argument("--replace-mx", action="store_true", help="with --publish: take away other MX records")
+    dns.add_argument("--replace-mx", action="store_true", help="with --publish: remove other MX records")
     _resolver(dns)
     _connecting(dns)
 
@@ -94,7 +94,9 @@ def build_parser() -> argparse.ArgumentParser:
 
     apply = _with_plan(commands, "apply")
     apply.add_argument("--yes", action="store_true", help="do not ask before changing servers")
-    apply.add_argument("--adopt", action="store_true", help="replace a mail configuration that others made")
+    apply.add_argument(
+        "--adopt", action="store_true", help="replace a mail configuration that is not from mailwiz-tui"
+    )
     apply.add_argument(
         "--credentials", type=Path, metavar="FILE", help="write generated passwords to this new 0600 JSON file"
     )
@@ -192,7 +194,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _dispatch(given)
     except KeyboardInterrupt:
-        return fail("interrupted; what already runs on a server goes on there (apply again attaches to it)", 130)
+        return fail("interrupted; runs on servers continue (apply again follows them)", 130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1

@@ -26,7 +26,7 @@ from .protocol.runs import (
 
 
 class RunOperations:
-    """From what a server is to what its blueprint makes of it."""
+    """The operations of an installation."""
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel

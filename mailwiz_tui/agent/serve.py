@@ -80,7 +80,7 @@ class Server:
         except Exception as error:
             trace = traceback.extract_tb(error.__traceback__)
             place = f"{os.path.basename(trace[-1].filename)}:{trace[-1].lineno}" if trace else ""
-            what = f"the agent met an unexpected {type(error).__name__}: {error}"
+            what = f"unexpected error in the agent: {type(error).__name__}: {error}"
             self._fail(call, what, f"{call.operation} ({place})")
 
     def _carry_out(self, call: Call) -> object:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class WatchOperations:
-    """Looks that change nothing on the server."""
+    """Operations that change nothing on the server."""
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel

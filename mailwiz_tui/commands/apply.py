@@ -76,11 +76,11 @@ def run(options: argparse.Namespace) -> int:
         raise PlanError(missing)
     if not options.yes:
         if not interactive():
-            complain("apply changes servers and there is no terminal to ask", "add --yes")
+            complain("apply changes servers, and there is no terminal to ask", "add --yes")
             return 2
         names = ", ".join(s.id for s in workspace.plan.servers)
-        say(f"This installs a mail server on: {names}. See `mailwiz-tui diff {options.plan}` for every change.")
-        if not ask("Go on?"):
+        say(f"This installs a mail server on: {names}. `mailwiz-tui diff {options.plan}` shows every change.")
+        if not ask("Continue?"):
             complain("nothing was changed")
             return 1
     return asyncio.run(_apply(workspace, options))

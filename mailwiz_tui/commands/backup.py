@@ -28,14 +28,14 @@ def add_arguments(parser: argparse.ArgumentParser, connecting: Callable[[argpars
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     helps = {
         "run": "make a backup now",
-        "list": "list the backups there are",
-        "restore": "bring a backup in, beside what is there",
+        "list": "list the backups",
+        "restore": "restore a backup; present mail stays",
     }
     for name, text in helps.items():
         action = actions.add_parser(name, help=text, description=text)
         action.add_argument("plan", metavar="PLAN", type=Path, help="the plan file (TOML)")
         action.add_argument("--inventory", type=Path, metavar="FILE", help="servers (default: beside the plan)")
-        action.add_argument("--server", metavar="ID", default="", help="of several stores only this one")
+        action.add_argument("--server", metavar="ID", default="", help="only this store")
         connecting(action)
         if name == "restore":
             action.add_argument("snapshot", nargs="?", default="latest", metavar="BACKUP", help="which one")
@@ -86,7 +86,7 @@ async def _side_effects(engine: EngineApi, options: argparse.Namespace) -> None:
     await refresh_copies(engine)
     await _say_records(engine, options.resolver)
     say("")
-    say(f"Now run `mailwiz-tui apply {options.plan}`: it puts own settings to use and verifies.")
+    say(f"Now run `mailwiz-tui apply {options.plan}`: it applies your own settings and verifies.")
 
 
 async def _say_records(engine: EngineApi, resolver: str) -> None:
@@ -98,9 +98,9 @@ async def _say_records(engine: EngineApi, resolver: str) -> None:
     differing = [state for state in states if not state.fine]
     say("")
     if not differing:
-        say("The published records fit this server's keys and addresses.")
+        say("The published records match this server's keys and addresses.")
         return
-    say("This server has keys of its own, for no private key is in a backup. Publish these records:")
+    say("This server has new keys, because a backup contains no private keys. Publish these records:")
     for state in differing:
         record = state.record
         say(f"  {record.name}. {record.type} {record.rdata}")
@@ -112,7 +112,7 @@ def _recovery_key(options: argparse.Namespace) -> SecretStr | None:
         return None
     key = read_secret("Recovery key", from_stdin=options.key_stdin) if options.key_stdin or interactive() else None
     if key is None:
-        raise PlanError([Finding("recovery key", "was not given", advice="use --key-stdin without a terminal")])
+        raise PlanError([Finding("recovery key", "was not given", advice="without a terminal use --key-stdin")])
     return key
 
 
@@ -160,7 +160,7 @@ def _servers(plan: Plan, options: argparse.Namespace) -> tuple[str, ...]:
         for given, what in ((options.snapshot != "latest", "this backup"), (_wants_key(options), "this key")):
             if given:
                 raise PlanError(
-                    [Finding("--server", f"is needed: {what} is one server's", advice=f"one of {named}")]
+                    [Finding("--server", f"is needed: {what} belongs to one server", advice=f"one of {named}")]
                 )
     return servers
 
@@ -180,9 +180,9 @@ def run(options: argparse.Namespace) -> int:
         key = _recovery_key(options)
         if not options.yes:
             if not (sys.stdin.isatty() and interactive()):
-                complain("restore stops mail for a while and there is no terminal to ask", "add --yes")
+                complain("restore stops mail, and there is no terminal to ask", "add --yes")
                 return 2
-            if not ask("Mail is stopped while the backup is put in place. Go on?"):
+            if not ask("Mail is stopped during the restore. Continue?"):
                 complain("nothing was changed")
                 return 1
     return asyncio.run(_work(workspace, options, key))

@@ -53,7 +53,7 @@ async def _publish(
     for record in left:
         complain(f"{record.record.name} {record.record.type}: not published: {record.reason}")
     if not wanted:
-        say("everything that can be published is published already")
+        say("all records that can be published are published")
         return 0 if not left else 1
     sent = await publish(wanted, options.server, key)
     for zone in sent:
@@ -67,7 +67,7 @@ async def _publish(
 
 def _done(change: Change) -> str:
     if not change.add:
-        return "taken away"
+        return "removed"
     return "replaced" if change.remove else "published"
 
 
@@ -82,7 +82,7 @@ def _key_from_input() -> str:
 def run(options: argparse.Namespace) -> int:
     """Print in the chosen format; with ``--check`` or ``--publish`` 0 where the live DNS agrees, else 1."""
     if options.publish and not options.server:
-        complain("--publish needs to know where to", "add --server ADDRESS: the zone's primary name server")
+        complain("--publish needs a name server", "add --server ADDRESS: the zone's primary name server")
         return 2
     workspace = open_workspace(options)
     if options.refresh:
@@ -91,7 +91,7 @@ def run(options: argparse.Namespace) -> int:
     elif not workspace.known.servers:
         complain(
             "addresses and DKIM keys are not known yet",
-            "run with --refresh to make the keys on the servers and fetch the public halves",
+            "run with --refresh to create the keys on the servers and read their public halves",
         )
     # a domain is published for only once the plan has it
     plan, known = workspace.plan, workspace.known

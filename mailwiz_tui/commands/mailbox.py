@@ -44,11 +44,11 @@ def add_arguments(parser: argparse.ArgumentParser, connecting: Callable[[argpars
     domains = command("domains", "list the mailbox domains", _domains)
     domains.add_argument("--json", action="store_true", help="print everything as JSON")
 
-    add = command("add", "make a mailbox; its password is generated and shown once", _add)
+    add = command("add", "add a mailbox; its password is generated and shown once", _add)
     _address(add)
     _password(add)
     _quota(add)
-    add.add_argument("--name", default="", metavar="NAME", help="whose mailbox it is")
+    add.add_argument("--name", default="", metavar="NAME", help="name of the owner")
     stored = "of several stores, the server that keeps it (default: the one with the fewest mailboxes)"
     add.add_argument("--store", default="", metavar="ID", help=stored)
 
@@ -56,32 +56,38 @@ def add_arguments(parser: argparse.ArgumentParser, connecting: Callable[[argpars
     _address(passwd)
     _password(passwd)
 
-    change = command("set", "change a mailbox's quota or name, take it out of use or back", _set)
+    change = command("set", "change a mailbox's quota or name, disable or enable it", _set)
     _address(change)
     _quota(change)
-    change.add_argument("--name", default=None, metavar="NAME", help="whose mailbox it is")
+    change.add_argument("--name", default=None, metavar="NAME", help="name of the owner")
     use = change.add_mutually_exclusive_group()
-    use.add_argument("--disable", dest="active", action="store_false", default=None, help="no login, no mail in")
-    use.add_argument("--enable", dest="active", action="store_true", default=None, help="in use again")
+    use.add_argument(
+        "--disable",
+        dest="active",
+        action="store_false",
+        default=None,
+        help="disable: reject logins and incoming mail",
+    )
+    use.add_argument("--enable", dest="active", action="store_true", default=None, help="in use")
 
-    remove = command("remove", "remove a mailbox; its mail stays on the server unless told otherwise", _remove)
+    remove = command("remove", "remove a mailbox; its mail stays on the server without --delete-mail", _remove)
     _address(remove)
     remove.add_argument("--delete-mail", action="store_true", help="delete its mail too; asks first")
     remove.add_argument("--yes", action="store_true", help="do not ask before deleting mail")
 
-    move = command("move", "move a mailbox to another of several stores; finishes or undoes what broke off", _move)
+    move = command("move", "move a mailbox to another store; completes or undoes an interrupted move", _move)
     _address(move)
-    move.add_argument("store", metavar="STORE", help="the server that shall keep it")
+    move.add_argument("store", metavar="STORE", help="the new store")
 
     alias = commands.add_parser("alias", help="further addresses, forwarding and catch-alls")
     aliases = alias.add_subparsers(dest="do_alias", metavar="COMMAND", required=True)
     listing = command("list", "list aliases and catch-alls", _alias_list, among=aliases)
     listing.add_argument("address", nargs="?", default="", metavar="PART", help="only what contains this text")
     listing.add_argument("--json", action="store_true", help="print everything as JSON")
-    explain = "let an address (@DOMAIN: every address that is not there) lead to others"
+    explain = "add an alias (@DOMAIN: catch-all) or further targets"
     add = command("add", explain, _alias_add, among=aliases)
     add.add_argument("address", metavar="ADDRESS", help="the address, or @DOMAIN for a catch-all")
-    add.add_argument("goto", nargs="+", metavar="TARGET", help="where its mail goes")
+    add.add_argument("goto", nargs="+", metavar="TARGET", help="target addresses")
     remove = command("remove", "remove an alias, or only some of its targets", _alias_remove, among=aliases)
     remove.add_argument("address", metavar="ADDRESS", help="the address, or @DOMAIN for a catch-all")
     remove.add_argument("goto", nargs="*", metavar="TARGET", help="only these targets (default: the whole alias)")
@@ -198,9 +204,7 @@ async def _add(accounts: Accounts, options: Options) -> int:
     if shown_address(added.address) != added.address:
         say(f"log in as: {added.address}")
     if added.found_mail:
-        complain(
-            f"note: mail of a former {added.address} was still in {added.found_mail} and is in the mailbox again"
-        )
+        complain(f"note: the mailbox contains mail of an earlier {added.address}, found in {added.found_mail}")
     _show(added.generated)
     return 0
 
@@ -219,7 +223,7 @@ def _show(generated: SecretStr | None) -> None:
 
 async def _set(accounts: Accounts, options: Options) -> int:
     if options.bytes is None and options.active is None and options.name is None:
-        complain("nothing to change was named", "add --quota SIZE, --name NAME, --disable or --enable")
+        complain("no change was given", "add --quota SIZE, --name NAME, --disable or --enable")
         return 2
     await accounts.change(options.address, quota=options.bytes, active=options.active, name=options.name)
     said = []
@@ -228,7 +232,7 @@ async def _set(accounts: Accounts, options: Options) -> int:
     if options.name is not None:
         said.append(f"name {options.name or 'none'}")
     if options.active is not None:
-        said.append("in use" if options.active else "out of use: no login, no mail in; its mail stays")
+        said.append("in use" if options.active else "out of use: no login, no incoming mail; its mail stays")
     say(f"{options.address}: {', '.join(said)}")
     return 0
 
@@ -249,7 +253,7 @@ async def _remove(accounts: Accounts, options: Options) -> int:
         where = f"; its mail is kept on {server} in {removed.home}" if removed.home else "; it had no mail"
         say(f"{shown_address(removed.address)} was removed{where}")
     if removed.aliases:
-        complain(f"note: aliases still lead to it: {', '.join(removed.aliases)}", "see: mailbox alias remove")
+        complain(f"note: aliases with it as target: {', '.join(removed.aliases)}", "see: mailbox alias remove")
     return 0
 
 

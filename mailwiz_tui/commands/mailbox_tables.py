@@ -60,7 +60,7 @@ def print_domains(domains: Sequence[DomainEntry]) -> None:
                 shown_address(f"@{d.domain}").removeprefix("*@"),
                 str(d.mailboxes),
                 str(d.aliases),
-                "in use" if d.active else "not in the plan: takes no mail",
+                "in use" if d.active else "not in the plan: accepts no mail",
             )
             for d in domains
         ],

@@ -21,7 +21,7 @@ def read_secret(question: str, *, from_stdin: bool) -> SecretStr | None:
     if not first:
         return None
     if getpass.getpass("Once more: ") != first:
-        complain("the two were not the same; nothing was changed")
+        complain("the two inputs differ; nothing was changed")
         return None
     return SecretStr(first)
 
@@ -37,7 +37,7 @@ async def _list(workspace: Workspace, options: argparse.Namespace) -> int:
     for secret in secrets:
         say(f"{secret.name}  {'MISSING' if secret.missing else 'given'}  {secret.title} ({secret.server_id})")
     if not secrets:
-        say("this plan wants no secret from you")
+        say("this plan requires no secret from you")
     return 1 if any(secret.missing for secret in secrets) else 0
 
 
@@ -49,7 +49,7 @@ async def _give(workspace: Workspace, options: argparse.Namespace) -> int:
         titles = wanted_everywhere(engine)
         if options.name not in titles:
             known = ", ".join(titles) or "none"
-            complain(f"the plan wants no secret {options.name!r}", f"it wants: {known}")
+            complain(f"the plan requires no secret {options.name!r}", f"it requires: {known}")
             return 2
         if not options.stdin and not interactive():
             complain("there is no terminal to ask for the secret", "add --stdin and write it to standard input")
@@ -60,7 +60,7 @@ async def _give(workspace: Workspace, options: argparse.Namespace) -> int:
             complain("no secret was given")
             return 2
         places = await give_everywhere(engine, options.name, value)
-        say(f"the {title} is on {', '.join(places)} now; apply puts it to use")
+        say(f"the {title} is stored on {', '.join(places)}; run apply to use it")
         return 0
     finally:
         await engine.close()

@@ -37,7 +37,7 @@ class MailboxEntry:
 
 @dataclass(frozen=True, slots=True)
 class AliasEntry:
-    """An address and where its mail goes; a catch-all's address is ``@domain``."""
+    """An address and target addresses; a catch-all's address is ``@domain``."""
 
     address: str
     goto: tuple[str, ...]

@@ -57,13 +57,13 @@ def typed_quota(text: str) -> int:
         return 0
     found = _SIZE.fullmatch(text)
     if not found:
-        raise ValueError(f"“{text[:20]}” is no quota; write a size like 5G or 500M, or none")
+        raise ValueError(f"“{text[:20]}” is not a quota; give a size like 5G or 500M, or none")
     whole, part, unit = found[1], found[2] or "", UNITS[found[3].upper()]
     size = int(whole) * unit + (int(part) * unit // 10 ** len(part) if part else 0)
     if size < UNITS["M"]:
-        raise ValueError(f"“{text[:20]}” is less than one megabyte; write a size like 5G or 500M, or none")
+        raise ValueError(f"“{text[:20]}” is less than 1 MB; give a size like 5G or 500M, or none")
     if size >= 2**60:
-        raise ValueError(f"“{text[:20]}” is more than any disk holds")
+        raise ValueError(f"“{text[:20]}” is larger than any disk")
     return size
 
 

@@ -129,8 +129,12 @@ class Accounts:
         """
         address = typed_address(address)
         if address.lower() == f"postmaster@{self._engine.plan.domain.primary_domain}":
-            advice = "give it another password, or forward it with an alias"
-            raise EngineError(f"{address} must exist: every mail server has a postmaster", "accounts", advice)
+            advice = "set another password, or forward it with an alias"
+            raise EngineError(
+                f"{address} must exist: every mail server has a postmaster (RFC 5321 section 4.5.1)",
+                "accounts",
+                advice,
+            )
         store = ""
         if self.stores:
             store = (await self._ask(FindMailbox(address, self.stores))).store

@@ -78,10 +78,10 @@ class Moved:
         if self.undone:
             return f"{self.address} stays on {self.target}; the move to {self.source} was undone"
         old = f"; the old copy is on {self.source} in {self.trash}" if self.trash else ""
-        older = f"; older mail on {self.target} went to {self.found}" if self.found else ""
+        older = f"; older mail on {self.target} was moved to {self.found}" if self.found else ""
         if not self.seconds:
             return f"{self.address} is on {self.target}{old}"
-        what = f"{counted(self.messages, 'message')}, put off for {self.seconds:.1f} s"
+        what = f"{counted(self.messages, 'message')}, mail deferred for {self.seconds:.1f} s"
         return f"{self.address} was moved from {self.source} to {self.target}: {what}{old}{older}"
 
 
@@ -95,7 +95,11 @@ async def move_mailbox(
     address, plan = typed_address(address), engine.plan
     known_store(plan, target)
     if not spread_stores(plan):
-        raise EngineError("the plan has one store, so no mailbox can move", "move", "give mail-storage to another")
+        raise EngineError(
+            "the plan has one store, so a mailbox cannot be moved",
+            "move",
+            "give another server the role mail-storage",
+        )
     move = _Move(engine, address, target, say)
     place = await move.place()
     source, going = clean_text(place.store), clean_text(place.moving_to)
@@ -103,7 +107,7 @@ async def move_mailbox(
         return await move.undo(going) if going else await move.tidy()
     if going not in ("", target):
         advice = f"finish it with: mailbox move PLAN {address} {going}, or undo it with: … {address} {source}"
-        raise EngineError(f"{address} is on its way from {source} to {going}", "move", advice)
+        raise EngineError(f"{address} is being moved from {source} to {going}", "move", advice)
     return await move.forward(source)
 
 
@@ -160,7 +164,7 @@ class _Move:
             self._say(f"copying {self._address} from {source} to {target} while it is in use")
             for _ in range(PASSES):
                 await self._fetch(source)
-        self._say(f"setting it aside on {source}; mail for it waits from now on")
+        self._say(f"setting it aside on {source}; mail for it is deferred from now on")
         begun = time.monotonic()
         await self._step(self._holder, FreezeRow(*self._mine, self._stores, source, target))
         await refresh_copies(self._engine, kick=(self._address,))
@@ -173,7 +177,7 @@ class _Move:
             if not messages == arrived == stored:
                 told = f"{source} has {counted(messages, 'message')}, {target} got {arrived}"
                 what = f"{told} and Dovecot there counts {stored}"
-                raise EngineError(what, "move", "the mailbox stays where it was; move it once more")
+                raise EngineError(what, "move", "the mailbox stays where it was; run the same command again")
             self._say(f"{counted(messages, 'message')} compared, the same on both")
             found = clean_text((await self._step(target, PublishMailbox(*self._mine))).found)
         await self._step(self._holder, SwitchRow(*self._mine, self._stores, source, target))
@@ -190,8 +194,8 @@ class _Move:
                 moved = replace(moved, trash=clean_text(gone.trash))
             await self._end(moved.source, moved.target)
         except Exception as error:
-            what = f"the old copy on {moved.source} could not be put away: {error}"
-            moved = replace(moved, note=f"{what}; the same command does it later")
+            what = f"the old copy on {moved.source} could not be moved to the trash: {error}"
+            moved = replace(moved, note=f"{what}; run the same command again later")
         return moved
 
     async def _give_up(self, source: str, error: BaseException) -> None:
@@ -205,7 +209,7 @@ class _Move:
             await self._back(source, self._target)
         except Exception as further:
             again = f"mailbox move PLAN {self._address} {self._target}"
-            what = f"{error}; and it could not be put back into use: {further}. Mail for it waits"
+            what = f"{error}; and it could not be returned to use: {further}. Mail for it is deferred"
             advice = f"finish with: {again}; or undo with {source} instead of {self._target}"
             raise EngineError(clean_text(what), "move", advice) from error
 
@@ -260,5 +264,5 @@ class _Move:
             if last.of:
                 self._say(f"{last.files} of {counted(last.of, 'file')} copied")
         if not last.done:
-            raise EngineError(f"{target} stopped copying", "move", "move it once more")
+            raise EngineError(f"{target} stopped copying", "move", "run the same command again")
         return last

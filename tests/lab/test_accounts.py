@@ -118,7 +118,7 @@ def test_a_bare_host_says_that_nothing_is_installed(
     bare = make_workspace(lab, tmp_path, fresh_host().id, "example.test")
     done = bare.mailwiz("mailbox list")
     assert done.code == 1
-    assert "no mail server is installed here yet" in done.err
+    assert "no mail server is installed on this server yet" in done.err
     assert "apply" in done.err
 
 

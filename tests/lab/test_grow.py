@@ -168,7 +168,7 @@ def test_and_goes_without_losing_what_waits_there(growing: Growing) -> None:
     assert growing.lab.outside.swaks(*where, *who).returncode == 0
     growing.fleet.write_plan(growing.two)
     sent = growing.publish()
-    assert (sent.code, f"{second}.{growing.domain} A taken away" in sent.out) == (0, True), sent.out + sent.err
+    assert (sent.code, f"{second}.{growing.domain} A removed" in sent.out) == (0, True), sent.out + sent.err
     refused = growing.apply()
     assert refused.code == 1
     assert f"{second}: " in refused.err

@@ -255,7 +255,7 @@ async def test_a_failed_optional_step_is_skipped_by_a_key_and_the_end_says_so(
         script.events = [
             *steps_of("mx1", 8, 6),
             StepChanged("mx1", "rspamd", "Rspamd", 7, 8, StepPhase.CHANGED),
-            StepChanged("mx1", "firewall", "Firewall", 8, 8, StepPhase.SKIPPED, "left out, as was asked"),
+            StepChanged("mx1", "firewall", "Firewall", 8, 8, StepPhase.SKIPPED, "skipped, as requested"),
         ]
         script.outcomes = {"mx1": ended("mx1", ServerPhase.DONE, skipped=("firewall",))}
         await pilot.press("k")

@@ -23,7 +23,7 @@ def domain_of(value: object) -> str:
     """A domain in lower case. Raises AgentFault for what is none."""
     text = str(value)
     if not _DOMAIN.match(text) or ".." in text:
-        raise AgentFault(f"{text!r} is no domain", "accounts")
+        raise AgentFault(f"{text!r} is not a domain", "accounts")
     return text.lower()
 
 
@@ -32,7 +32,7 @@ def literal(value: str) -> str:
     if re.fullmatch(r"[A-Za-z0-9 ._+@/{}$,=*-]*", value):
         return f"'{value}'"
     if not re.fullmatch(r"[ -~]*", value):
-        raise AgentFault("a value with unexpected characters was kept from the database", "accounts")
+        raise AgentFault("a value with unexpected characters was not written to MariaDB", "accounts")
     return f"_latin1 X'{value.encode().hex()}'"
 
 
@@ -55,7 +55,7 @@ def query(host: Host, statements: str) -> list[str]:
                     statements.encode(), timeout=30)  # fmt: skip
     said = done.output.decode("utf-8", "replace")
     if not done.ok and (done.exit == 127 or "ERROR 1049" in said or "ERROR 1146" in said):
-        raise AgentFault("no mail server is installed here yet, so there are no accounts", "accounts",
+        raise AgentFault("no mail server is installed on this server yet, so there are no accounts", "accounts",
                          "install it first: mailwiz-tui apply PLAN")  # fmt: skip
     require(done, "MariaDB (accounts) does not answer", "mariadb", "on the server: systemctl status mariadb")
     return [line for line in said.split("\n") if line]

@@ -31,7 +31,7 @@ def address_of(value: object) -> str:
     """An address that a mailbox or alias here may have, in lower case. Raises AgentFault for another."""
     text = str(value)
     if not is_own(text):
-        raise AgentFault(f"{text!r} is no mail address that mailboxes and aliases here can have", "accounts")
+        raise AgentFault(f"{text!r} is not a valid address for a mailbox or alias", "accounts")
     return text.lower()
 
 
@@ -39,7 +39,7 @@ def held_address(value: object) -> str:
     """An address that the database may hold already, in lower case. Raises AgentFault for what is none."""
     text = str(value)
     if not _HELD.fullmatch(text):
-        raise AgentFault(f"{text!r} is no mail address", "accounts")
+        raise AgentFault(f"{text!r} is not a mail address", "accounts")
     return text.lower()
 
 
@@ -48,5 +48,5 @@ def target_address(value: object) -> str:
     text = str(value)
     local, _, domain = text.rpartition("@")
     if len(local) > LONGEST or not _FOREIGN.fullmatch(local) or not _DOMAIN.fullmatch(domain) or ".." in domain:
-        raise AgentFault(f"{text!r} is no mail address that an alias can lead to", "accounts")
+        raise AgentFault(f"{text!r} is not a valid target of an alias", "accounts")
     return text.lower()

@@ -22,11 +22,11 @@ def add(host: Host, address: str, goto: Collection[str]) -> AliasTargets:
     need_domain(host, domain)
     targets = [target_address(target) for target in goto]
     if not targets:
-        raise AgentFault("an alias must lead somewhere", "accounts")
+        raise AgentFault("an alias needs a target", "accounts")
     before = _goto(host, address)
     is_mailbox = not address.startswith("@") and find(host, address) is not None
     if address in targets and not is_mailbox:
-        raise AgentFault(f"{address} would lead to itself", "accounts", "name another address that it leads to")
+        raise AgentFault(f"{address} would be its own target", "accounts", "name a target, another address")
     for target in targets:
         if target != address:
             _need_target(host, target)
@@ -46,13 +46,13 @@ def remove(host: Host, address: str, goto: Collection[str] = ()) -> AliasTargets
         raise AgentFault(f"there is no alias {address}", "accounts", "see: mailwiz-tui mailbox alias list PLAN")
     drop = [held_address(target) for target in goto]
     if strange := [target for target in drop if target not in before]:
-        raise AgentFault(f"{address} does not lead to {', '.join(strange)}", "accounts",
-                         f"it leads to {', '.join(before)}")  # fmt: skip
+        raise AgentFault(f"{', '.join(strange)} is not a target of {address}", "accounts",
+                         f"its targets: {', '.join(before)}")  # fmt: skip
     now = [target for target in before if target not in drop] if drop else []
     is_mailbox = not address.startswith("@") and find(host, address) is not None
     if is_mailbox and not now:
         if not drop and before == [address]:
-            raise AgentFault(f"{address} is a mailbox, and no further address", "accounts",
+            raise AgentFault(f"{address} is a mailbox, not an alias", "accounts",
                              f"to remove it: mailwiz-tui mailbox remove PLAN {address}")  # fmt: skip
         now = [address]
     if now:
@@ -96,7 +96,7 @@ def _need_target(host: Host, target: str) -> None:
         "AND active = 1 AND backupmx = 0;",
     )
     if here:
-        raise AgentFault(f"{target} does not exist here, so mail would be lost", "accounts",
+        raise AgentFault(f"{target} does not exist here, so mail to the alias would bounce", "accounts",
                          f"first: mailwiz-tui mailbox add PLAN {target}")  # fmt: skip
 
 

@@ -84,9 +84,9 @@ def close_probe(host: Host, address: str) -> None:
 def hashed(host: Host, password: str) -> str:
     """The password as Dovecot's ``{SCHEME}hash``; the program that makes it gets it on standard input."""
     if len(password) < SHORTEST:
-        raise AgentFault(f"a password of fewer than {SHORTEST} characters was refused", "accounts")
+        raise AgentFault(f"the password has fewer than {SHORTEST} characters", "accounts")
     if not password.isprintable():
-        raise AgentFault("a password with characters that cannot be typed was refused", "accounts")
+        raise AgentFault("the password contains control characters", "accounts")
     twice = f"{password}\n{password}\n".encode()
     for scheme in ("ARGON2ID", "SHA512-CRYPT"):
         done = host.run(["doveadm", "pw", "-s", scheme], twice, timeout=30)

@@ -28,7 +28,8 @@ def need_domain(host: Host, domain: str) -> None:
 def _check_domain(domain: str, listed: list[Row]) -> None:
     domains = [str(row["domain"]).lower() for row in listed if "domain" in row]
     if domain_of(domain) not in domains:
-        raise AgentFault(f"{domain} has no mailboxes here; the mailbox domains are: {', '.join(domains) or 'none'}",
+        raise AgentFault(f"{domain} is not a mailbox domain; the mailbox domains are: "
+                         f"{', '.join(domains) or 'none'}",
                          "accounts", "add it to the plan as a mailbox domain and apply")  # fmt: skip
 
 
@@ -69,7 +70,7 @@ def add(host: Host, wanted: AddMailbox) -> AddedMailbox:
     )
     _check_domain(domain, known)
     if local.startswith(PROBE):
-        raise AgentFault(f"{address} is the mailbox that verification uses", "accounts")
+        raise AgentFault(f"{address} is reserved for verification", "accounts")
     if any("mailbox" in row for row in known):
         raise AgentFault(f"the mailbox {address} exists already", "accounts",
                          f"for a new password: mailwiz-tui mailbox passwd PLAN {address}")  # fmt: skip
@@ -118,7 +119,7 @@ def edit(host: Host, wanted: ChangeMailbox) -> None:
     if active is not None:
         new.append(f"active = {int(active)}")
     if not new:
-        raise AgentFault("nothing was named that should change", "accounts")
+        raise AgentFault("no change was given", "accounts")
     where = literal(address)
     statements = [f"UPDATE mailbox SET {', '.join(new)}, modified = NOW() WHERE username = {where};"]  # noqa: S608
     if active is not None:
@@ -195,12 +196,12 @@ def _forget(host: Host, address: str, *, kick: bool = False) -> None:
 
 def _check_quota(quota: int) -> None:
     if not 0 <= int(quota) < 2**60:
-        raise AgentFault(f"{quota} bytes are no quota", "accounts")
+        raise AgentFault(f"{quota} bytes is not a valid quota", "accounts")
 
 
 def _name(name: str) -> str:
     if len(name) > 200 or not name.isprintable():
-        raise AgentFault("a name is one line of at most 200 characters", "accounts")
+        raise AgentFault("a name must be one line of at most 200 characters", "accounts")
     return name.strip()
 
 

@@ -1,4 +1,4 @@
-"""Backup and restore on demand: starts the server's own backup program and passes on what it says.
+"""Backup and restore on demand: starts the server's own backup program and streams its output.
 
 Both run as systemd units of their own, so a lost connection stops neither; whoever asks while one runs
 follows it.
@@ -55,7 +55,11 @@ def _start(host: Host, unit: str, argv: list[str], refused: str) -> BackupStarte
     for other in (BACKUP, RESTORE):
         if _running(host, other):
             if other != unit:
-                raise AgentFault("a backup or a restore is running already", "backup", "wait for its end")
+                raise AgentFault(
+                    "a backup or a restore is running already",
+                    "backup",
+                    "wait until it ends: journalctl -u 'mailwiz-*' -f on the server",
+                )
             return BackupStarted(unit, attached=True)
     if os.path.exists(host.path(PROGRESS[unit])):
         os.unlink(host.path(PROGRESS[unit]))
@@ -66,7 +70,7 @@ def _start(host: Host, unit: str, argv: list[str], refused: str) -> BackupStarte
 def follow(host: Host, unit: str) -> Iterator[BackupEvent | None]:
     """What the unit says, as it says it, until it ends; the last item's event is ``done`` or ``failed``."""
     if unit not in PROGRESS:
-        raise AgentFault(f"{unit!r} is nothing the backup does", "backup")
+        raise AgentFault(f"{unit!r} is not a unit of the backup", "backup")
     offset, ended, seen = 0, False, time.monotonic()
     while True:
         lines, offset = _read(host, PROGRESS[unit], offset)
@@ -76,7 +80,7 @@ def follow(host: Host, unit: str) -> Iterator[BackupEvent | None]:
             if event.event in ("done", "failed"):
                 return
         if ended:
-            yield BackupEvent("failed", what="it ended without a word", advice=f"journalctl -u {unit}")
+            yield BackupEvent("failed", what="it ended without output", advice=f"journalctl -u {unit}")
             return
         ended = time.monotonic() - seen > 2 and not lines and not _running(host, unit)
         if not lines:
@@ -125,7 +129,7 @@ def unlock(host: Host, key: str) -> None:
 
 def _present(host: Host) -> None:
     if not os.path.exists(host.path(PROGRAM)):
-        raise AgentFault("no backup is set up on this server", "backup", _NOT_SET_UP)
+        raise AgentFault("no backup is configured on this server", "backup", _NOT_SET_UP)
 
 
 def _ask(host: Host, *words: str) -> Raw:
@@ -134,7 +138,7 @@ def _ask(host: Host, *words: str) -> Raw:
     last = _said(host, list(words))
     if last.get("event") != "done":
         raise AgentFault(
-            str(last.get("what", "the backup's program gave no answer")), "backup", str(last.get("advice", ""))
+            str(last.get("what", "the backup program gave no answer")), "backup", str(last.get("advice", ""))
         )
     return last
 

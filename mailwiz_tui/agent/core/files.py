@@ -79,7 +79,7 @@ def ids(host: Host, owner: str, group: str, where: str) -> tuple[int, int]:
     uid, gid = uid_of(owner), gid_of(group)
     if uid is None or gid is None:
         missing = f"user {owner}" if uid is None else f"group {group}"
-        raise AgentFault(f"{missing} does not exist", where, "the package or step that makes it must come first")
+        raise AgentFault(f"{missing} does not exist", where, "the package or step that creates it must come first")
     return uid, gid
 
 
@@ -112,7 +112,7 @@ def write(host: Host, path: str, content: bytes, mode: int, uid: int = -1, gid: 
     except OSError as error:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
-        advice = "free some space and run apply again" if error.errno == 28 else ""
+        advice = "free disk space and run apply again" if error.errno == 28 else ""
         raise AgentFault(f"cannot write {path}: {error.strerror}", path, advice) from error
     sync_dir(folder)
 

@@ -1,4 +1,4 @@
-"""The machine the agent works on: its root directory, its programs, and who we are there."""
+"""The machine the agent works on: its root directory, programs and user."""
 
 from __future__ import annotations
 

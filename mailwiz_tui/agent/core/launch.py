@@ -1,4 +1,4 @@
-"""Starting runs as systemd units of their own, and looking at the ones there are."""
+"""Starts runs as systemd units of their own, and reads their state."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ mv "$here/result.tmp" "$here/result"
 def start(host: Host, run_id: str, blueprint: Document, options: RunOptions) -> RunStarted:
     """Starts a run unless one is active; then it is that one which is told."""
     if not _RUN_ID.match(run_id):
-        raise AgentFault(f"{run_id!r} is no id for a run", "start")
+        raise AgentFault(f"{run_id!r} is not a valid id of a run", "start")
     if active := active_run(host):
         return RunStarted(holder_of(host, active), started=False)
     host.make_state_dirs()
@@ -70,8 +70,8 @@ def _start_unit(host: Host, run_id: str, folder: str, agent: list[str]) -> None:
         *agent,
     ])  # fmt: skip
     if not done.ok:
-        raise AgentFault(f"systemd does not start the run: {done.text}", "systemd-run",
-                         "look at systemctl status on the server")  # fmt: skip
+        raise AgentFault(f"systemd did not start the run: {done.text}", "systemd-run",
+                         "on the server: systemctl status")  # fmt: skip
 
 
 def _wait_for_journal(host: Host, run_id: str) -> None:
@@ -87,7 +87,7 @@ def _wait_for_journal(host: Host, run_id: str) -> None:
             said = handle.read()[-500:]
     except OSError:
         said = ""
-    raise AgentFault(f"the run did not begin: {said.strip() or 'it wrote nothing'}", f"run {run_id}")
+    raise AgentFault(f"the run did not start: {said.strip() or 'no output'}", f"run {run_id}")
 
 
 def status(host: Host) -> RunStatus:

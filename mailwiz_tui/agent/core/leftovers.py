@@ -1,4 +1,4 @@
-"""What an earlier plan brought and this one does not want: its units stop for good, its files go; data stays.
+"""What an earlier plan installed and this one does not need: units are disabled, files removed; data stays.
 
 The agent remembers what it wrote and started (``state.py``); what of that the blueprint at hand does not name is
 left over. A file that a unit still wanted has read goes in the step of that unit, which is restarted without it;
@@ -13,11 +13,11 @@ from . import files
 from .context import Context, Raw
 
 _ORDER = (".timer", ".socket", ".path", ".service", ".mount")
-"""What starts others stops before them, what others stand on after them."""
+"""The order of stopping: units that start others first, units that others depend on last."""
 
 
 LOGIN_UNIT = "ssh.service"
-"""What the operator logs in through: a plan that says nothing of it any more does not stop it."""
+"""Units for the operator's login are never stopped."""
 
 
 def of_step(ctx: Context, step: Raw) -> list[Raw]:
@@ -32,7 +32,7 @@ def status(ctx: Context, item: Raw) -> Change | None:
     if not names:
         return None
     return Change("leftovers", "earlier choices", "stop and remove", tuple(f"-{name}" for name in names),
-                  "files are kept in the backup, data stays where it is")  # fmt: skip
+                  "files are kept in the backup; data stays")  # fmt: skip
 
 
 def apply(ctx: Context, item: Raw, change: Change) -> None:

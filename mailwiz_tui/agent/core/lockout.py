@@ -1,4 +1,4 @@
-"""Steps that could cut the operator off: undone by themselves unless a new connection confirms them.
+"""Steps that could lock the operator out: undone automatically unless a new connection confirms them.
 
 Before the first change a snapshot is written and a timer armed that runs ``agent.pyz undo``; after the
 change the run waits at a gate. Whoever creates the decision file first – the run, on a confirmation, or
@@ -23,10 +23,10 @@ from .host import STATE, Host
 from .state import State
 
 GATE_SECONDS = 60.0
-_FIREWALL = "check that the SSH port you use is one the firewall opens"
+_FIREWALL = "check that the firewall opens the SSH port that you use"
 _ADVICE = {
-    "ssh": "check that known_hosts has the server's ed25519 key or a strong RSA key, and that nothing between cuts "
-    "new connections; or set security.ssh_hardening = false"
+    "ssh": "check that known_hosts has the server's ed25519 key or a strong RSA key, and that no firewall on the "
+    "way blocks new connections; or set security.ssh_hardening = false"
 }
 """What to look at after a step that locked the operator out, by its id."""
 _MARGIN = 30.0
@@ -70,7 +70,7 @@ def arm(ctx: Context, step: Raw, gate_seconds: float) -> None:
         ])  # fmt: skip
         if not done.ok:
             raise AgentFault(f"the automatic undo cannot be armed: {done.text}", f"step {step['id']}")
-    ctx.log(f"armed: without a confirmation over a new connection this is undone in {gate_seconds:.0f} s")
+    ctx.log(f"without a confirmation over a new SSH connection this step is undone in {gate_seconds:.0f} s")
 
 
 def wait_for_confirmation(ctx: Context, step: Raw, gate_seconds: float) -> None:

@@ -40,7 +40,7 @@ def run(host: Host, run_id: str) -> int:
     except Exception as error:
         for line in traceback.format_exc().splitlines():
             journal.log(line)
-        what = f"the agent met an unexpected {type(error).__name__}: {error}"
+        what = f"unexpected error in the agent: {type(error).__name__}: {error}"
         advice = "the log has the details; running apply again is safe"
         journal.write(EndEvent("failed", step=journal.step, what=what, where="agent", advice=advice))
         return 1
@@ -64,7 +64,7 @@ def _carry_out(host: Host, run_id: str, blueprint: Raw, options: Raw, journal: J
         journal.step = step["id"]
         place = _place(todo, index)
         if step["id"] in skipped:
-            journal.write(dataclasses.replace(place, phase="skipped", detail="left out, as was asked"))
+            journal.write(dataclasses.replace(place, phase="skipped", detail="skipped, as requested"))
             continue
         journal.write(dataclasses.replace(place, phase="running"))
         begun = time.monotonic()
@@ -130,7 +130,7 @@ def _stopped(journal: Journal, todo: list[Raw], index: int, changed: bool) -> No
         detail = "the installation was stopped"
         journal.write(dataclasses.replace(_place(todo, later), phase="not-reached", detail=detail))
     what = f"stopped after “{todo[index - 2]['title']}”, as was asked"
-    journal.write(EndEvent("failed", changed, what=what, advice="installing again goes on from there"))
+    journal.write(EndEvent("failed", changed, what=what, advice="run apply again: it continues from there"))
 
 
 def _failed(ctx: Context, todo: list[Raw], index: int, place: StepEvent, fault: AgentFault, changed: bool) -> None:

@@ -28,9 +28,9 @@ _TELLING = re.compile(r"(?i)^(.*(?:pass|secret|token|key|pw)[^=:\s]*\s*(?:=>?|:|
 def put(host: Host, name: str, value: str) -> None:
     """Keeps a secret that the operator gives; one that is there already is replaced."""
     if not _NAME.match(name):
-        raise AgentFault(f"{name!r} is no name for a secret", "secrets")
+        raise AgentFault(f"{name!r} is not a valid name for a secret", "secrets")
     if not value or len(value) > _LONGEST or not value.isprintable():
-        raise AgentFault("a secret is one line of printable characters", f"secret {name}")
+        raise AgentFault("a secret must be one line of printable characters", f"secret {name}")
     host.make_state_dirs()
     write(host, f"{STATE}/secrets/{name}", value.encode() + b"\n", 0o600)
 
@@ -50,7 +50,7 @@ class Secrets:
         for spec in specs:
             name, length = str(spec["name"]), int(str(spec.get("length", 40)))
             if not _NAME.match(name):
-                raise AgentFault(f"{name!r} is no name for a secret", "secrets")
+                raise AgentFault(f"{name!r} is not a valid name for a secret", "secrets")
             self._lengths[name] = length
             self._given[name] = str(spec.get("given") or "")
         self._make = make

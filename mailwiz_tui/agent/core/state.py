@@ -1,4 +1,4 @@
-"""What the agent remembers between runs: digests of what it wrote, ran and started (``state.json``, 0600).
+"""The agent's state between runs: digests of what it wrote, ran and started (``state.json``, 0600).
 
 A digest is recorded only after its work succeeded, so whatever was interrupted is done again.
 """

@@ -1,4 +1,4 @@
-"""Comparing and carrying out the steps of a blueprint: status, apply, status again."""
+"""Compares and applies the steps of a blueprint: status, apply, status again."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def prefetch(ctx: Context) -> None:
 
 
 def carry_out(ctx: Context, step: Raw, before_activation: Callable[[], None] | None = None) -> bool:
-    """Brings about one step and returns whether anything changed; raises ``AgentFault`` where it cannot.
+    """Applies one step and returns whether anything changed; raises ``AgentFault`` on failure.
 
     ``before_activation`` is called once, before the first change (a lockout step arms its undo there).
     """
@@ -141,7 +141,7 @@ def _validate(ctx: Context, step: Raw) -> None:
                 ctx.log(line)
             raise AgentFault(
                 f"{argv[0].rsplit('/', 1)[-1]} does not accept the new configuration: {error_lines(said)}",
-                f"step {step['id']}", "the former files were put back; nothing was restarted",
+                f"step {step['id']}", "the previous files were restored; nothing was restarted",
             )  # fmt: skip
     if step.get("validators"):
         ctx.state.record("validated", step["id"], _files_digest(ctx, step))
@@ -161,10 +161,10 @@ def _put_back(ctx: Context, kept: list[tuple[str, files.OnDisk | None]], fault: 
     for path, found in reversed(kept):
         try:
             files.restore(ctx.host, path, found)
-            ctx.log(f"put back {path}")
+            ctx.log(f"restored {path}")
         except (AgentFault, OSError) as error:
-            ctx.log(f"cannot put back {path}: {error}")
-            fault.advice = f"{path} could not be put back; its former version is in the run's backup folder"
+            ctx.log(f"cannot restore {path}: {error}")
+            fault.advice = f"{path} could not be restored; its previous version is in the run's backup folder"
 
 
 def _check_again(ctx: Context, step: Raw) -> None:
@@ -176,6 +176,6 @@ def _check_again(ctx: Context, step: Raw) -> None:
         if left is None:
             continue
         raise AgentFault(
-            f"{left.kind} {left.name} is still not as planned (would {left.action} again)", f"step {step['id']}",
-            "something on the server works against this setting; the log shows what was done",
+            f"{left.kind} {left.name} is still not as planned (next action: {left.action})", f"step {step['id']}",
+            "another program on the server changes this setting; the log shows what was done",
         )  # fmt: skip

@@ -1,6 +1,6 @@
 """One verification at a time on a server: a lock that the kernel holds (flock(2)) and drops with its process.
 
-Two at once would share the mailbox for test mails and take each other's exemption from fail2ban away.
+Two at once would share the probe mailbox and end each other's exemption from fail2ban.
 """
 
 from __future__ import annotations

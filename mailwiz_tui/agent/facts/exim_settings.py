@@ -1,4 +1,4 @@
-"""Whether an Exim is as Debian's installation leaves it: mail of the machine itself, from and to nowhere else.
+"""Whether Exim is configured as by Debian's installation: local mail only.
 
 ``update-exim4.conf.conf`` belongs to no package; exim4-config writes it from debconf's answers (Debian 12 and 13),
 so its values are compared one by one with the answers that nobody changed. ``dpkg-reconfigure exim4-config`` for

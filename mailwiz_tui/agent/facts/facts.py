@@ -1,7 +1,7 @@
-"""Everything an installation must know of a server, gathered in one go (``protocol/facts.py`` names it).
+"""The facts about a server that an installation needs, gathered in one request (``protocol/facts.py`` names it).
 
 What takes time (resolvers, recursion, port 25, programs) runs side by side; the whole takes under 4 s even
-where nothing answers, but for a server that is too busy to say what it is itself. Nothing is changed and no
+where nothing answers, except on an overloaded server. Nothing is changed and no
 lock is taken. On other roots than ``/`` the network is not asked.
 """
 
@@ -23,7 +23,7 @@ from ..protocol.facts import Disk, ServerFacts
 from . import account_domains, listeners, mail_packages, mail_store, network_facts
 
 _DEADLINE = 3.8
-"""How long what may stay unknown is waited for, in seconds; such as what a name server has to say."""
+"""Time limit in seconds for facts that may stay unknown, such as a name server's answer."""
 _PATIENCE = 90.0
 T = TypeVar("T")
 
@@ -113,12 +113,12 @@ def _needed(job: Future[T], end: float, what: str) -> T:
     Raises AgentFault where it failed, or is not done long after ``end``.
     """
     wait([job], max(0.0, end - time.monotonic()) + _PATIENCE)
-    error = job.exception() if job.done() else TimeoutError("it takes too long")
+    error = job.exception() if job.done() else TimeoutError("no answer in time")
     if isinstance(error, AgentFault):
         raise error
     if error:
-        advice = "see how busy it is (top, dmesg), and try again"
-        raise AgentFault(f"the server cannot say {what}: {error}", "facts", advice) from error
+        advice = "on the server: look at top and dmesg; then try again"
+        raise AgentFault(f"the server did not report {what}: {error}", "facts", advice) from error
     return job.result()
 
 

@@ -1,4 +1,4 @@
-"""Which sockets something listens on, read from /proc/net (proc(5)), and which program it is."""
+"""The listening sockets, read from /proc/net (proc(5)), and their programs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mail software on a server, and whose configuration it has: ours, the package's, or somebody else's."""
+"""Mail software on a server, and the origin of its configuration: mailwiz-tui, the package, or another party."""
 
 from __future__ import annotations
 
@@ -56,14 +56,14 @@ _HEADER = "mailwiz"
 def find(host: Host) -> tuple[MailSoftware, ...]:
     """Each mail package that is installed, and whose configuration it has.
 
-    Raises AgentFault where the list of packages cannot be read: then nobody knows whose server it is.
+    Raises AgentFault if the list of packages cannot be read, because the origin is then unknown.
     """
     names = [name for known in _KNOWN for name in (known.package, *known.siblings)]
     form = "${Package}\t${Version}\t${db:Status-Abbrev}\t${Conffiles}\x1e"
     done = host.run(["dpkg-query", "-W", "-f", form, *names], timeout=60)
     if done.exit is None:
-        advice = "see how busy the server is, and whether dpkg -l ends"
-        raise AgentFault("dpkg-query does not say which mail software is installed", "facts", advice)
+        advice = "on the server: check the load (top), and whether dpkg -l ends"
+        raise AgentFault("dpkg-query does not list the installed mail software", "facts", advice)
     state = State(host)
     installed: dict[str, str] = {}
     sums: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""Where an installation keeps mail, and whether any is there; never hangs where a file server does not answer."""
+"""Where an installation stores mail, and whether there is any; does not hang if a file server does not answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The network as a server sees it: addresses, resolvers and what they pass on, recursion, port 25 outwards."""
+"""The network as a server sees it: addresses, resolvers and their DNSSEC support, recursion, outgoing port 25."""
 
 from __future__ import annotations
 
@@ -206,7 +206,7 @@ def _skip_name(data: bytes, offset: int) -> int:
 
 
 def outbound_25() -> tuple[bool | None, bool | None]:
-    """Whether port 25 of the world can be reached, over IPv4 and IPv6; None where it cannot be told.
+    """Whether outgoing port 25 works, over IPv4 and IPv6; None if unknown.
 
     A host that refuses or resets still shows a way out; only silence from all of them counts as blocked.
     """

@@ -1,4 +1,4 @@
-"""The way from this server to others: does a port answer, how long does an echo take, what size gets through.
+"""The network paths from this server to others: open ports, echo times, packet sizes.
 
 Echoes are ICMP echo requests (RFC 792, RFC 4443) with "do not fragment"; UDP is tried with a token that an agent
 on the other server sends back. Nothing here changes anything on the server.
@@ -93,7 +93,7 @@ def _reach(host: Host, place: Place) -> Reached:
                 with _trusting(host).wrap_socket(plain, server_hostname=place.name) as inside:
                     _still_open(inside)
     except ssl.SSLCertVerificationError as error:
-        fault = f"it shows another certificate than the pinned one: {error.verify_message}"
+        fault = f"its certificate is not the pinned one: {error.verify_message}"
     except ssl.SSLError as error:
         fault = f"TLS failed: {error.reason or error}"
     except ConnectionRefusedError:
@@ -101,7 +101,7 @@ def _reach(host: Host, place: Place) -> Reached:
     except TimeoutError:
         fault = "no answer: a firewall drops it, or the link is down"
     except (ConnectionResetError, BrokenPipeError):
-        fault = "the connection was closed at once: the service behind it does not answer, or refuses this server"
+        fault = "the connection was closed at once: its service is down, or rejects this server"
     except OSError as error:
         fault = str(error.strerror or error)
     return Reached(place.id, round(time.monotonic() - begun, 4), fault, refused)

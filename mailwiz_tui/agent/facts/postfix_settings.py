@@ -1,4 +1,4 @@
-"""Whether a Postfix is as Debian's maintainer scripts make it, or somebody set something in it.
+"""Whether Postfix is configured as by Debian's maintainer scripts, or was changed.
 
 No package owns ``main.cf`` and ``master.cf``; the former is made from debconf's answers (postfix.postinst of
 Debian 12 and 13), so its values are compared one by one. Whatever is not known to come from there counts as set.

@@ -1,1 +1,1 @@
-"""What a blueprint is made of, compared with a server and made true on it."""
+"""The items of a blueprint: comparison with the server, and applying."""

@@ -80,7 +80,7 @@ def _said(channel: socket.socket, *expected: bytes) -> str:
     """Empty where the next bytes begin with one of the words expected."""
     heard = channel.recv(512)
     if not heard:
-        return "it closed the connection without a word"
+        return "it closed the connection without an answer"
     if any(heard.startswith(word) for word in expected):
         return ""
     return f"it said {heard[:60].decode('latin-1').strip()!r}"
@@ -105,7 +105,7 @@ def _milter(channel: socket.socket) -> str:
     while len(heard) < 5:
         more = channel.recv(512)
         if not more:
-            return "it closed the connection without a word"
+            return "it closed the connection without an answer"
         heard += more
     with contextlib.suppress(OSError):
         channel.sendall(struct.pack("!Ic", 1, b"Q"))
@@ -129,7 +129,7 @@ def _mysql(channel: socket.socket) -> str:
     kind, code = heard[4:5], int.from_bytes(heard[5:7], "little")
     if kind == _GREETING or (kind == _ERROR and code == _HOST_NOT_PRIVILEGED):
         return ""
-    return f"it refused with error {code}" if kind == _ERROR else "it did not greet"
+    return f"it rejected the connection with error {code}" if kind == _ERROR else "it sent no greeting"
 
 
 def _imaps(channel: socket.socket) -> str:
@@ -155,7 +155,7 @@ def _dns(place: str) -> str:
             return f"no answer within {PATIENCE / 2:.1f} s"
         except OSError as error:
             return error.strerror or str(error)
-    return "" if heard[:2] == query[:2] and heard[2] & 0x80 else "what came back is no answer"
+    return "" if heard[:2] == query[:2] and heard[2] & 0x80 else "the reply is not a DNS answer"
 
 
 _QUESTIONS: dict[str, Question] = {

@@ -1,4 +1,4 @@
-"""Who else is using apt: its four lock files, the daily timers and cloud-init. We wait; nothing is ever killed."""
+"""Other users of apt: its four lock files, the daily timers and cloud-init. The agent waits; it kills nothing."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def busy(host: Host) -> list[str]:
     if os.path.exists(host.path("/usr/bin/cloud-init")):
         done = host.run(["cloud-init", "status"], timeout=15)
         if "status: running" in done.text:
-            found.append("cloud-init is still setting the server up")
+            found.append("cloud-init is still running")
     return found
 
 

@@ -16,11 +16,11 @@ def status(ctx: Context, item: Raw) -> Change | None:
     reason = ""
     unless = list(item.get("unless", ()))
     if unless and not ctx.host.run(unless, timeout=min(float(item["timeout"]), 60.0)).ok:
-        reason = "its check says so"
+        reason = "its check failed"
     elif item.get("inputs") or not unless:
         recorded = ctx.state.command(item["id"])
         if recorded != _fingerprint(ctx, item):
-            reason = "what it reads has changed" if recorded else "it has not run yet"
+            reason = "its input has changed" if recorded else "it has not run yet"
     return Change("command", item["id"], "run", (), f"{reason}: {' '.join(item['argv'])}") if reason else None
 
 
@@ -38,7 +38,7 @@ def apply(ctx: Context, item: Raw, change: Change) -> None:
         check = ctx.host.run(unless, timeout=60)
         if not check.ok:
             last = ctx.secrets.masked(error_lines(check.text))
-            raise AgentFault(f"{program} succeeded without effect: {last or 'its check still fails'}",
+            raise AgentFault(f"{program} succeeded, but its check still fails: {last or 'no output'}",
                              f"command {item['id']}")  # fmt: skip
     ctx.state.record("commands", item["id"], _fingerprint(ctx, item))
 

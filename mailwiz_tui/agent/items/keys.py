@@ -60,14 +60,14 @@ def ensure_openssl(host: Host) -> None:
 def _dkim(host: Host, selector: str, bits: int) -> DkimPublic:
     where = f"DKIM key {selector}"
     if not _SELECTOR.match(selector) or bits not in (1024, 2048, 4096):
-        raise AgentFault(f"selector {selector!r} with {bits} bits cannot be a DKIM key", where)
+        raise AgentFault(f"selector {selector!r} with {bits} bits is not a valid DKIM key", where)
     path = f"{DKIM_DIR}/{selector}.key"
     if files.look(host, path) is None:
         argv = ["openssl", "genpkey", "-quiet", "-algorithm", "RSA", "-pkeyopt", f"rsa_keygen_bits:{bits}"]
         done = host.run(argv, timeout=120)
         if not done.ok:
             done = host.run([word for word in argv if word != "-quiet"], timeout=120)
-        pem = pem_of(require(done, "openssl cannot make a key", where).output, "PRIVATE KEY")
+        pem = pem_of(require(done, "openssl cannot create a key", where).output, "PRIVATE KEY")
         make_folder(host, DKIM_DIR, 0o755)
         files.write(host, path, pem, 0o600)
     argv = ["openssl", "pkey", "-in", host.path(path), "-pubout"]
@@ -95,7 +95,7 @@ def install_certificate(host: Host, chain: str, key: str) -> None:
 def _tls(host: Host, names: tuple[str, ...], days: int) -> CertificatePublic | None:
     for name in names:
         if not _NAME.match(name):
-            raise AgentFault(f"{name!r} cannot stand in a certificate", "certificate")
+            raise AgentFault(f"{name!r} cannot be a name in a certificate", "certificate")
     make_folder(host, TLS_DIR, 0o755)
     make_folder(host, OWN_DIR, 0o700)
     live = _certificate(host, TLS_DIR)
@@ -120,7 +120,7 @@ def _make_key(host: Host, live: CertificatePublic | None) -> None:
         files.write(host, OWN_DIR + _CHAIN, live.pem.encode(), 0o644)
         return
     argv = ["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"]
-    done = require(host.run(argv), "openssl cannot make a key", "certificate")
+    done = require(host.run(argv), "openssl cannot create a key", "certificate")
     files.write(host, OWN_DIR + _KEY, pem_of(done.output, "PRIVATE KEY"), 0o600)
 
 
@@ -134,7 +134,7 @@ def _make_certificate(host: Host, names: tuple[str, ...], days: int) -> None:
         "-addext", "keyUsage=critical,digitalSignature",
         "-addext", "extendedKeyUsage=serverAuth",
     ])  # fmt: skip
-    pem = pem_of(require(done, "openssl cannot make a certificate", "certificate").output, "CERTIFICATE")
+    pem = pem_of(require(done, "openssl cannot create a certificate", "certificate").output, "CERTIFICATE")
     files.write(host, OWN_DIR + _CHAIN, pem, 0o644)
 
 

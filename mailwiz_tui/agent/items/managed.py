@@ -22,7 +22,7 @@ def directory_status(ctx: Context, item: Raw) -> Change | None:
     if found is None:
         return Change("directory", path, "create", note=f"mode {mode:04o}, {item['owner']}:{item['group']}")
     if found.content is not None or found.link:
-        return Change("directory", path, "refuse", note="something that is no directory is in its place")
+        return Change("directory", path, "refuse", note="it exists, but is not a directory")
     if found.mode != mode or not files.same_owner(ctx.host, found, item["owner"], item["group"]):
         return Change("directory", path, "own", note=f"mode {mode:04o}, {item['owner']}:{item['group']}")
     return None
@@ -71,7 +71,7 @@ def file_status(ctx: Context, item: Raw) -> Change | None:
         elif recorded and recorded != found.sha256:
             note = "changed by hand since the last run, kept in the backup"
         elif not recorded:
-            note = "was not written by mailwiz, kept in the backup"
+            note = "was not written by mailwiz-tui, kept in the backup"
         else:
             note = ""
         old = (found.content or b"").decode("utf-8", "replace")
@@ -90,7 +90,7 @@ def file_apply(ctx: Context, item: Raw, change: Change) -> None:
     found = files.look(ctx.host, path)
     if found is not None and change.action == "write":
         if found.content is None and not found.link:
-            raise AgentFault(f"{path} is not a plain file", path, "move it away and run apply again")
+            raise AgentFault(f"{path} is not a regular file", path, "move it away and run apply again")
         files.back_up(ctx.host, ctx.run_id, path, found)
         if change.note:
             ctx.log(f"{path} {change.note}")

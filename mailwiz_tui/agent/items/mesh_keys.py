@@ -1,4 +1,4 @@
-"""What a server is known by to the plan's other servers: its WireGuard key, and its certificate inside the mesh.
+"""A server's identity for the plan's other servers: its WireGuard key, and its internal certificate.
 
 Both private keys are made here, once, and stay here; the public halves are returned. The certificate is signed by
 its own key: the others trust exactly the certificates that they were told of (``peers.pem``), no authority. It is
@@ -48,7 +48,7 @@ def internal(host: Host, name: str) -> CertificatePublic:
 def client(host: Host, program: str, name: str) -> CertificatePublic:
     """The certificate of a program that uses another server's database, which its key alone opens to it."""
     if not _NAME.match(program):
-        raise AgentFault(f"{program!r} cannot be the name of a program", "internal certificate")
+        raise AgentFault(f"{program!r} is not a valid program name", "internal certificate")
     return _certified(host, name, f"{INTERNAL_DIR}/{program}-cert.pem", f"{INTERNAL_DIR}/{program}-key.pem")
 
 
@@ -56,11 +56,11 @@ def _certified(host: Host, name: str, cert: str, key: str) -> CertificatePublic:
     """What is public of a certificate for a name, made where it is missing, ends soon or does not fit its key."""
     where = "internal certificate"
     if not _NAME.match(name):
-        raise AgentFault(f"{name!r} cannot stand in a certificate", where)
+        raise AgentFault(f"{name!r} cannot be a name in a certificate", where)
     keys.make_folder(host, INTERNAL_DIR, 0o755)
     if files.look(host, key) is None:
         argv = ["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"]
-        done = require(host.run(argv), "openssl cannot make a key", where)
+        done = require(host.run(argv), "openssl cannot create a key", where)
         files.write(host, key, keys.pem_of(done.output, "PRIVATE KEY"), 0o600)
     found = keys.certificate_at(host, cert)
     if not found or found.subject_names != (name,) or found.not_after < time.time() + _RENEW:
@@ -70,7 +70,7 @@ def _certified(host: Host, name: str, cert: str, key: str) -> CertificatePublic:
         files.write(host, cert, _sign(host, name, key), 0o644)
         found = keys.certificate_at(host, cert)
     if not found:
-        raise AgentFault("the certificate that openssl made cannot be read", where)
+        raise AgentFault("the certificate from openssl cannot be read", where)
     return found
 
 
@@ -80,7 +80,9 @@ def wireguard(host: Host) -> str:
     keys.make_folder(host, MESH_DIR, 0o700)
     present = files.look(host, _MESH_KEY)
     if present is None or len(_raw(present.content or b"")) != 32:
-        done = require(host.run(["openssl", "genpkey", "-algorithm", "X25519"]), "openssl cannot make a key", where)
+        done = require(
+            host.run(["openssl", "genpkey", "-algorithm", "X25519"]), "openssl cannot create a key", where
+        )
         private = keys.der_of(done.output, "PRIVATE KEY")[-32:]
         files.write(host, _MESH_KEY, base64.b64encode(private) + b"\n", 0o600)
     private = _raw(_content(host, _MESH_KEY))
@@ -101,7 +103,7 @@ def _sign(host: Host, name: str, key: str) -> bytes:
         "-addext", "extendedKeyUsage=serverAuth,clientAuth",
     ])  # fmt: skip
     return keys.pem_of(
-        require(done, "openssl cannot make a certificate", "internal certificate").output, "CERTIFICATE"
+        require(done, "openssl cannot create a certificate", "internal certificate").output, "CERTIFICATE"
     )
 
 

@@ -69,7 +69,7 @@ def apply(ctx: Context, item: Raw, change: Change) -> None:
     ctx.installed = None
     if item.get("debconf") and os.path.exists(host.path("/usr/bin/debconf-set-selections")):
         answers = "\n".join(item["debconf"]) + "\n"
-        require(host.run(["debconf-set-selections"], answers.encode()), "debconf refused the answers", "debconf")
+        require(host.run(["debconf-set-selections"], answers.encode()), "debconf rejected the answers", "debconf")
     with policy.held_back(host):
         apt_locks.wait(host, ctx.say)
         recover(host, ctx.say)
@@ -79,8 +79,8 @@ def apply(ctx: Context, item: Raw, change: Change) -> None:
     forget_gone_units(host)
     left = [name for name in names if installed(host).get(name) not in ("ii", "hi")]
     if left:
-        raise AgentFault(f"apt-get ended well but {', '.join(left)} is not installed", "packages",
-                         "run on the server: dpkg --audit")  # fmt: skip
+        raise AgentFault(f"apt-get succeeded, but {', '.join(left)} is not installed", "packages",
+                         "on the server: dpkg --audit")  # fmt: skip
 
 
 def recover(host: Host, say: Callable[[str], None]) -> None:
@@ -88,13 +88,13 @@ def recover(host: Host, say: Callable[[str], None]) -> None:
     audit = host.run(["dpkg", "--audit"], timeout=60)
     if audit.ok and not audit.output.strip():
         return
-    say("finishing an installation that was interrupted: dpkg --configure -a")
+    say("completing an interrupted installation: dpkg --configure -a")
     host.stream(["dpkg", "--configure", "-a", "--force-confdef", "--force-confold"], say,
                 timeout=1800, env=ENVIRONMENT)  # fmt: skip
     done = host.stream(["apt-get", *OPTIONS, "-f", "install"], say, timeout=1800, env=ENVIRONMENT)
     if not done.ok:
-        raise AgentFault(f"an interrupted installation cannot be finished: {_last(done)}", "dpkg",
-                         "run on the server: dpkg --configure -a; apt-get -f install")  # fmt: skip
+        raise AgentFault(f"an interrupted installation cannot be completed: {_last(done)}", "dpkg",
+                         "on the server: dpkg --configure -a; apt-get -f install")  # fmt: skip
 
 
 def forget_gone_units(host: Host) -> None:
@@ -112,7 +112,8 @@ def update(host: Host, say: Callable[[str], None]) -> None:
     done = _with_retry(host, say, lambda: host.stream(argv, say, timeout=900, env=ENVIRONMENT))
     if not done.ok:
         raise AgentFault(f"the package lists cannot be fetched: {_last(done)}", "apt-get update",
-                         "check the server's sources.list, name resolution and way out to the archive")  # fmt: skip
+                         "on the server: check /etc/apt/sources.list*, name resolution, and access to the Debian "
+                         "archive")  # fmt: skip
     os.makedirs(host.state_dir, mode=0o700, exist_ok=True)
     os.close(os.open(host.state(STAMP), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
     os.utime(host.state(STAMP))
@@ -134,9 +135,9 @@ def _install(ctx: Context, names: list[str]) -> None:
         update(host, ctx.say)
         done = _with_retry(host, ctx.say, lambda: _apt(ctx, ["install", *names]))
     if not done.ok:
-        how = "took more than an hour" if done.exit is None else f"ended with {done.exit}"
+        how = "took more than 60 min" if done.exit is None else f"ended with {done.exit}"
         raise AgentFault(f"apt-get {how}: {_last(done)}", "packages",
-                         "the log has the whole output; after repairing it, run apply again")  # fmt: skip
+                         "the log has the whole output; correct the fault, then run apply again")  # fmt: skip
 
 
 def _apt(ctx: Context, words: list[str]) -> Done:

@@ -165,5 +165,7 @@ def _failure(ctx: Context, name: str, what: str) -> AgentFault:
     if telling:
         what = f"{what}: {ctx.secrets.masked(telling)[:300]}"
     return AgentFault(
-        what, f"unit {name}", f"the unit's last lines are in the log; on the server: journalctl -u {name}"
+        what,
+        f"unit {name}",
+        f"the unit's last lines are in the log; on the server: journalctl -u {name} -n 50 -n 50",
     )

@@ -48,7 +48,7 @@ def apply(ctx: Context, item: Raw, change: Change) -> None:
         user = pwd.getpwnam(name)
     except KeyError as error:
         raise AgentFault(
-            f"user {name} does not exist", name, "the package that makes it must come first"
+            f"user {name} does not exist", name, "the package that creates it must be installed first"
         ) from error
     for group in _missing_groups(user, item):
         require(ctx.host.run(["usermod", "-a", "-G", group, name]), f"cannot add {name} to {group}", name)

@@ -1,4 +1,4 @@
-"""Waiting for something that another server of the plan provides, told in the journal while it lasts."""
+"""Waits for something that another server of the plan provides, with progress in the journal."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ def wait(ctx: Context, item: Raw) -> None:
             ctx.log(f"waiting for {item['server']}: {item['what']} ({reason})")
         if waited > item["limit"]:
             raise AgentFault(
-                f"{item['server']} has not provided its {item['what']} within {item['limit'] / 60:.0f} min: "
+                f"{item['server']} did not provide its {item['what']} within {item['limit'] / 60:.0f} min: "
                 f"{reason}",
                 item["server"],
-                f"see why {item['server']} is not installed, then run apply again: it goes on from here",
+                f"find out why {item['server']} is not installed, then run apply again: it continues from here",
             )
         time.sleep(PAUSE)
     if told:
         _tell(ctx, item, over=True)
-        ctx.log(f"{item['server']}: {item['what']} is there after {time.monotonic() - begun:.0f} s")
+        ctx.log(f"{item['server']}: {item['what']} available after {time.monotonic() - begun:.0f} s")
 
 
 def _lacking(ctx: Context, item: Raw) -> str:

@@ -1,1 +1,1 @@
-"""Mailboxes on their way from one store to another."""
+"""Moves of mailboxes from one store to another."""

@@ -1,4 +1,4 @@
-"""What one of several stores does for a mailbox that comes to it or is removed."""
+"""What a store does for a mailbox that is created on it or removed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..protocol.accounts import FoundMail, LeftMail
 def mailbox_created(host: Host, address: str) -> FoundMail:
     """Makes room for a new mailbox on this store; says where mail of a former one lies.
 
-    What a mailbox of that name left in its place when it moved away goes (``move_state.tombstone``).
+    The tombstone of an earlier mailbox of that name is removed (``move_state.tombstone``).
     """
     home = home_of(host, address_of(address))
     if home and os.path.isfile(host.path(home)):

@@ -1,4 +1,4 @@
-"""The steps of moving a mailbox, as the old and the new store take them on their disks.
+"""The steps of moving a mailbox on the disks of the old and the new store.
 
 The store that the accounts' database names has the mailbox, at every moment. The old one sets it aside
 (``block``), so that nothing is added to it or read from it while the last of it is copied; the new one puts the
@@ -60,7 +60,7 @@ def block(host: Host, address: str, token: str, store: str) -> MessageCount:
             if kind(there.home) == "tombstone" or not _set_aside(host, there, address, store):
                 break
         if kind(there.home) != "tombstone":
-            raise AgentFault(f"{there.home} comes back each time it is set aside", "move", "try again")
+            raise AgentFault(f"{there.home} is created again each time it is set aside", "move", "try again")
         settle(os.path.dirname(there.kept))
         _wait_until_free(host, address, there.kept)
         forget_locks(there.kept)
@@ -146,8 +146,8 @@ def _set_aside(host: Host, there: Places, address: str, store: str) -> bool:
     """One try to put the tombstone in the mailbox's place; whether another one is needed."""
     if kind(there.home) == "mail":
         if os.path.isdir(there.kept):
-            raise AgentFault(f"{there.home} and {there.kept} are both there", "move",
-                             "compare them by hand, and take the one away that is not the mailbox")  # fmt: skip
+            raise AgentFault(f"both {there.home} and {there.kept} exist", "move",
+                             "compare them by hand, and remove the one that is not the mailbox")  # fmt: skip
         tombstone(there.kept, address, store)
         with contextlib.suppress(FileNotFoundError):
             exchange(there.kept, there.home)
@@ -169,8 +169,8 @@ def _set_aside(host: Host, there: Places, address: str, store: str) -> bool:
 def _put_back(there: Places) -> None:
     if os.path.isdir(there.kept):
         if kind(there.home) == "mail":
-            raise AgentFault(f"{there.home} and {there.kept} are both there", "move",
-                             "compare them by hand, and take the one away that is not the mailbox")  # fmt: skip
+            raise AgentFault(f"both {there.home} and {there.kept} exist", "move",
+                             "compare them by hand, and remove the one that is not the mailbox")  # fmt: skip
         if kind(there.home) == "tombstone":
             exchange(there.kept, there.home)
             os.unlink(there.kept)
@@ -229,8 +229,9 @@ def _wait_until_free(host: Host, address: str, place: str) -> None:
     asked = 0.0
     while _holders(place):
         if time.monotonic() > deadline:
-            raise AgentFault(f"programs still have the mailbox open: {', '.join(_holders(place)[:5])}", "move",
-                             "on the server: doveadm who; then move it once more")  # fmt: skip
+            raise AgentFault("programs still have files of the mailbox open: "
+                             f"{', '.join(_holders(place)[:5])}", "move",
+                             "on the server: doveadm who; then run the same command again")  # fmt: skip
         if time.monotonic() > asked:
             host.run(["doveadm", "kick", address], timeout=10)
             asked = time.monotonic() + 2

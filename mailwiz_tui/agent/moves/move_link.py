@@ -1,4 +1,4 @@
-"""A mailbox copied from one store straight to another, over the private link inside mutual TLS.
+"""Copies a mailbox directly between two stores, over the private link with mutual TLS.
 
 The old store listens on its internal address only while a mailbox is moved, and answers nobody but the new one,
 which shows its internal certificate. Requests are JSON lines: ``list`` is answered by the tree, ``get`` by the
@@ -26,7 +26,7 @@ from .mail_tree import Copy, Entry
 
 _INTERNAL = "/etc/mailwiz/internal"
 _SILENCE = 120.0
-"""After this many seconds without a word the other side counts as gone."""
+"""After this many seconds without data the other side counts as lost."""
 _PIECE = 1 << 18
 _offers: dict[str, Offer] = {}
 
@@ -103,8 +103,8 @@ def offer(host: Host, asked: OfferMailbox) -> None:
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             raise
-        raise AgentFault("another mailbox is on its way from this store", "move",
-                         "try again when it has arrived") from None  # fmt: skip
+        raise AgentFault("another mailbox is being moved from this store", "move",
+                         "try again after that move") from None  # fmt: skip
 
 
 def withdraw(address: str) -> None:
@@ -136,10 +136,12 @@ def fetch(host: Host, asked: FetchMailbox) -> Iterator[FetchProgress]:
                 if whole:
                     _compare(stream, there.arriving)
         except ValueError as error:
-            raise AgentFault(f"the copy of {address} broke off: {error}", "move", "move it once more") from None
+            raise AgentFault(
+                f"the copy of {address} was interrupted: {error}", "move", "run the same command again"
+            ) from None
         except OSError as error:
-            what = f"the store it comes from went silent: {error.strerror or error}"
-            raise AgentFault(what, "move", "move it once more") from None
+            what = f"the source store stopped answering: {error.strerror or error}"
+            raise AgentFault(what, "move", "run the same command again") from None
         move_state.settle(there.arriving)
         messages = [e for e in mail_tree.walk(there.arriving) if e.kind == "f" and mail_tree.is_message(e.path)]
         yield FetchProgress(messages=len(messages), bytes=sum(e.size for e in messages), done=True)
@@ -185,7 +187,7 @@ def _compare(stream: BinaryIO, arriving: str) -> None:
     wanted = _list(stream, digests=True) or []
     wrong = mail_tree.difference(wanted, list(mail_tree.walk(arriving, digests=True)))
     if wrong:
-        raise ValueError(f"{len(wrong)} files are not the same on both stores, such as {wrong[0]}")
+        raise ValueError(f"{len(wrong)} files differ between the two stores, such as {wrong[0]}")
 
 
 def _list(stream: BinaryIO, *, digests: bool) -> list[Entry] | None:
@@ -193,7 +195,7 @@ def _list(stream: BinaryIO, *, digests: bool) -> list[Entry] | None:
     stream.flush()
     line = stream.readline()
     if not line:
-        raise ValueError("the store it comes from hung up")
+        raise ValueError("the source store closed the connection")
     answer = json.loads(line)
     return mail_tree.from_raw(answer["tree"]) if answer["there"] else None
 
@@ -212,7 +214,7 @@ def _send(stream: BinaryIO, root: str, entry: Entry) -> None:
         while left:
             piece = handle.read(min(left, _PIECE))
             if not piece:
-                raise ValueError("a file became shorter while it was read")
+                raise ValueError("a file was truncated while it was read")
             stream.write(piece)
             left -= len(piece)
 
@@ -221,7 +223,7 @@ def _content(stream: BinaryIO, size: int) -> Iterator[bytes]:
     while size:
         piece = stream.read(min(size, _PIECE))
         if not piece:
-            raise ValueError("the store it comes from hung up")
+            raise ValueError("the source store closed the connection")
         size -= len(piece)
         yield piece
 

@@ -1,4 +1,4 @@
-"""What the accounts' database says of a mailbox that is moved: the one place that decides where it is."""
+"""The rows of MariaDB (accounts) about a mailbox that is moved; they alone decide where it is."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def switch(host: Host, step: SwitchRow) -> None:
 
 
 def thaw(host: Host, step: ThawRow) -> None:
-    """The mailbox stays where it is, and is in use again."""
+    """Ends the move: the mailbox stays on its store and is in use again."""
     with held(host, step.address, step.token):
         change(
             host,
@@ -66,5 +66,5 @@ def thaw(host: Host, step: ThawRow) -> None:
 def _expect(place: MailboxPlace, address: str, store: str, moving: tuple[str, ...]) -> None:
     if place.store != store or place.moving_to not in moving:
         going = f", on its way to {place.moving_to}" if place.moving_to else ""
-        raise AgentFault(f"{address} is on {place.store}{going}: somebody else moved it meanwhile", "move",
+        raise AgentFault(f"{address} is on {place.store}{going}: another operator moved it meanwhile", "move",
                          "see: mailwiz-tui mailbox list PLAN")  # fmt: skip

@@ -1,11 +1,11 @@
-"""Where a mailbox on its way between two stores lies on one of them, and which move may touch it.
+"""The state of a mailbox move on one store: the places of the mailbox, and the move that may touch it.
 
 Nothing is ever merged or written over: a mailbox changes its place by a rename, and where something stands in
 its place, by an exchange of the two names in one stroke (renameat2(2)). A file of that name, the *tombstone*, keeps
-Dovecot from making the mailbox anew where it is not: mail for it is put off, and no login reads an empty one.
+Dovecot from creating the mailbox again on the old store: mail for it is deferred, and no login reads an empty one.
 
-A move is known by a token. Whoever claims a mailbox anew takes it away from the move before, whose every
-further step is refused: a controller that was believed dead does no harm when it wakes up.
+A move is known by a token. A new claim of a mailbox ends the earlier move, whose further steps are refused: a
+controller that was believed dead does no harm when it continues.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def places(host: Host, address: str) -> Places:
     home = home_of(host, address)
     if not home:
         raise AgentFault(
-            "it cannot be told where Dovecot keeps mailboxes", "move", "on the server: doveconf mail_home"
+            "Dovecot did not report where mailboxes are (mail_home)", "move", "on the server: doveconf mail_home"
         )
     root = host.path(os.path.dirname(os.path.dirname(home)))
     base = f"{root}/.mailwiz-moves/{address}"
@@ -66,7 +66,7 @@ def kind(path: str) -> str:
 
 
 def exchange(one: str, other: str) -> None:
-    """Two names change what they lead to, in one stroke. Raises OSError."""
+    """Exchanges two names atomically. Raises OSError."""
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.renameat2(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _EXCHANGE) != 0:
         number = ctypes.get_errno()
@@ -85,12 +85,12 @@ def settle(path: str) -> None:
 
 
 def tombstone(path: str, address: str, store: str) -> None:
-    """Writes a file that tells whoever finds it where the mailbox is."""
+    """Writes the tombstone, a file that says where the mailbox is."""
     with contextlib.suppress(FileNotFoundError):
         os.unlink(path)
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o444)
     with os.fdopen(handle, "w", encoding="utf-8") as out:
-        out.write(f"Managed by mailwiz-tui: the mailbox {address} is on {store}, or on its way there.\n")
+        out.write(f"Managed by mailwiz-tui: the mailbox {address} is on {store}, or is being moved there.\n")
 
 
 def make_room(host: Host, there: Places) -> None:
@@ -107,7 +107,8 @@ def make_room(host: Host, there: Places) -> None:
     try:
         exchange(one, other)
     except OSError as error:
-        raise AgentFault(f"the file system of {root} cannot exchange two names: {error.strerror}", "move",
+        raise AgentFault(f"the file system of {root} cannot exchange two names (renameat2): "
+                         f"{error.strerror}", "move",
                          "mailboxes can be moved on ext4, xfs, btrfs, tmpfs or newer ZFS") from None  # fmt: skip
     finally:
         os.unlink(one)
@@ -115,14 +116,14 @@ def make_room(host: Host, there: Places) -> None:
 
 
 def like(host: Host, path: str, model: str) -> None:
-    """Gives a path to whom the model belongs to."""
+    """Gives a path the owner of the model."""
     if host.can_chown:
         owner = os.stat(model)
         os.chown(path, owner.st_uid, owner.st_gid)
 
 
 def read(host: Host, address: str) -> dict[str, object]:
-    """What is written down of a mailbox's move here; empty where nothing is."""
+    """The stored state of a mailbox's move on this server; empty without one."""
     try:
         with open(_file(host, address, "json"), encoding="utf-8") as handle:
             found = json.load(handle)
@@ -158,7 +159,7 @@ def check(host: Host, address: str, token: str) -> dict[str, object]:
     """What is written down, if the move is still the one that may go on. Raises AgentFault."""
     state = read(host, address)
     if state.get("token") != token:
-        raise AgentFault(f"another move of {address} was begun since, or this one was ended", "move",
+        raise AgentFault(f"another move of {address} was started since, or this one was ended", "move",
                          "see: mailwiz-tui mailbox list PLAN")  # fmt: skip
     return state
 
@@ -176,8 +177,8 @@ def held(host: Host, address: str, token: str) -> Iterator[dict[str, object]]:
                 break
             except BlockingIOError:
                 if time.monotonic() > deadline:
-                    raise AgentFault(f"a former move of {address} is still at work there", "move",
-                                     "it ends by itself; try again in a minute") from None  # fmt: skip
+                    raise AgentFault(f"an earlier move of {address} is still in progress on the server", "move",
+                                     "it ends by itself; try again in 1 min") from None  # fmt: skip
                 time.sleep(0.1)
         yield check(host, address, token)
 

@@ -37,7 +37,7 @@ class FreezeRow(MoveStep, Request[None]):
 
 @dataclass(frozen=True)
 class SwitchRow(MoveStep, Request[None]):
-    """The mailbox is on ``target`` from now on: the moment at which it moves."""
+    """Sets the store of the mailbox to ``target``: this change is the move."""
 
     stores: tuple[str, ...]
     source: str
@@ -46,7 +46,7 @@ class SwitchRow(MoveStep, Request[None]):
 
 @dataclass(frozen=True)
 class ThawRow(MoveStep, Request[None]):
-    """The mailbox stays where it is, and is in use again."""
+    """Ends the move: the mailbox stays on its store and is in use again."""
 
     stores: tuple[str, ...]
     source: str

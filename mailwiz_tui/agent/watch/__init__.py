@@ -1,1 +1,1 @@
-"""What the monitor asks a running server."""
+"""The state of a running server, for the monitor."""

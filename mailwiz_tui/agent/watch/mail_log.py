@@ -1,4 +1,4 @@
-"""The mail log, read from the journal where the last look ended, and what its lines count as.
+"""The mail log, read from the journal from where the last sample ended, and how its lines count.
 
 Lines are those of Postfix (``postfix_logger(5)``: ``QUEUEID: to=<…>, … status=sent``), Dovecot and Rspamd; they
 share syslog's facility ``mail``.

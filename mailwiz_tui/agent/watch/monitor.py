@@ -1,4 +1,4 @@
-"""One look at a running mail server: units, listeners, queue, room, certificate, bans, and the mail log."""
+"""The state of a running mail server: units, listeners, queue, disk space, certificate, bans, and the mail log."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ T = TypeVar("T")
 
 
 def look(host: Host, asked: LookAround) -> Look:
-    """How the server is now; ``None`` stands for what it could not tell."""
+    """The present state of the server; ``None`` is a value that it could not tell."""
     with ThreadPoolExecutor(11) as pool:
 
         def begin(job: Callable[[], T]) -> Callable[[], T | None]:
@@ -99,7 +99,7 @@ def _restarted(host: Host, name: str, told: dict[str, str]) -> tuple[float, str]
 
 
 def _queue(host: Host) -> QueueState | None:
-    """What waits in Postfix's queue (postqueue(1), ``-j``: one JSON object a line)."""
+    """The messages in Postfix's queue (postqueue(1), ``-j``: one JSON object a line)."""
     done = host.run(["postqueue", "-j"], timeout=30)
     if not done.ok:
         return None
@@ -136,7 +136,7 @@ def _bans(host: Host) -> dict[str, int] | None:
 
 
 def _certificate(host: Host) -> CertificateEnd | None:
-    """When the certificate that the services use ends (``openssl x509 -enddate``, always GMT)."""
+    """When the certificate of the services expires (``openssl x509 -enddate``, always GMT)."""
     done = host.run(["openssl", "x509", "-in", host.path(CERTIFICATE), "-noout", "-enddate"], timeout=10)
     if not done.ok:
         return None

@@ -1,4 +1,4 @@
-"""Checks that only the server itself can make: programs run side by side, each with a time-out."""
+"""Checks that only the server itself can make: programs run in parallel, each with a time-out."""
 
 from __future__ import annotations
 

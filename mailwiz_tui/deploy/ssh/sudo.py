@@ -172,7 +172,7 @@ async def _refusal(channel: Channel, noise: bytes, where: str, attempt: int) -> 
         )
     text = printable(noise + b" " + said.encode())
     return SshError(
-        f"the login shell did not run our command: {text or 'it ended without a word'}",
+        f"the login shell did not run our command: {text or 'it ended without output'}",
         where,
         "give the account an ordinary shell, without ForceCommand",
         kind=SshErrorKind.SHELL,

@@ -208,7 +208,9 @@ def take(lock: IO[str]) -> None:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return
         time.sleep(0.2)
-    raise Failure("a backup or a restore is running already", "wait for its end")
+    raise Failure(
+        "a backup or a restore is running already", "wait until it ends: journalctl -u 'mailwiz-*' -f on the server"
+    )
 
 
 def main(words: list[str]) -> None:

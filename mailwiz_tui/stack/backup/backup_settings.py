@@ -60,4 +60,6 @@ def read_settings(path: str = SETTINGS) -> BackupSettings:
     try:
         return BackupSettings.parse(json.loads(Path(path).read_text(encoding="utf-8")))
     except OSError as error:
-        raise Failure("no backup is set up on this server", "set backup.target in the plan and apply it") from error
+        raise Failure(
+            "no backup is configured on this server", "set backup.target in the plan and apply it"
+        ) from error

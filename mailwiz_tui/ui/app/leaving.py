@@ -64,7 +64,7 @@ def running_words(session: Session) -> str:
         "It goes on by itself on the servers if you leave, except for the firewall: a server undoes that unless "
         f"this program confirms within 60 s that SSH still works. To come back: {watch} (i shows it), or open this "
         "plan and install: that joins what runs, or does what is left.\n\nIt can also stop when each server has "
-        "finished its present step; nothing is left half done, and installing again goes on from there."
+        "finished its present step; nothing is left half done, and run apply again: it continues from there."
     )
 
 

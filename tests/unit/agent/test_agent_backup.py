@@ -38,7 +38,7 @@ def test_one_that_dies_without_a_word_is_told_as_failed(
 def test_nothing_else_is_followed_or_started(machine: Rehearsal) -> None:
     with pytest.raises(AgentFault):
         list(backup.follow(machine.host, "ssh.service"))
-    with pytest.raises(AgentFault, match="set up"):
+    with pytest.raises(AgentFault, match="is configured"):
         backup.start(machine.host)
 
 

@@ -115,7 +115,7 @@ def test_what_a_validator_refuses_is_put_back_and_nothing_is_run(machine: Rehear
     end = ended(events)
     assert end["state"] == "failed"
     assert "line 3 is bad" in end["what"]
-    assert "put back" in end["advice"]
+    assert "restored" in end["advice"]
 
 
 def test_files_left_unvalidated_by_a_killed_run_are_validated_by_the_next(

@@ -55,7 +55,7 @@ def test_the_journal_says_what_is_waited_for_and_when_it_is_there(machine: Rehea
 def test_a_server_that_never_comes_ends_the_wait_in_words(machine: Rehearsal, carry: Carry) -> None:
     end = carry(raw(step(needs(machine, limit=0.1))))[-1]
     assert end["state"] == "failed"
-    assert end["what"].startswith("store1 has not provided its accounts database within")
+    assert end["what"].startswith("store1 did not provide its accounts database within")
     assert "ERROR 2002" in end["what"]
     assert "apply again" in end["advice"]
 

@@ -48,8 +48,8 @@ def plan(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["restore", "{plan}", "3f2a1b0c", "--yes"], "this backup is one server's"),
-        (["restore", "{plan}", "--key-stdin", "--yes"], "this key is one server's"),
+        (["restore", "{plan}", "3f2a1b0c", "--yes"], "this backup belongs to one server"),
+        (["restore", "{plan}", "--key-stdin", "--yes"], "this key belongs to one server"),
         (["run", "{plan}", "--server", "mx1"], "mx1 keeps no mailboxes"),
         (["list", "{plan}", "--server", "mx9"], "mx9 keeps no mailboxes"),
     ],
