@@ -10,32 +10,13 @@ import traceback
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from .account_operations import AccountOperations
-from .backup_operations import BackupOperations
 from .channel import Channel
 from .core.fault import AgentFault
 from .core.host import Host
-from .first_account_operations import FirstAccountOperations
-from .move_operations import MoveOperations
 from .protocol import frames
 from .protocol.codec import WireError
 from .protocol.frames import Answer, Call, Cancel, Failure, Fault, Item
-from .protocol.request import Operation, Ping
-from .run_operations import RunOperations
-from .watch_operations import WatchOperations
-
-
-def operations(channel: Channel) -> list[Operation]:
-    """Everything that can be asked on a channel."""
-    return [
-        Ping.by(lambda _: "pong"),
-        *RunOperations(channel).operations(),
-        *WatchOperations(channel).operations(),
-        *AccountOperations(channel).operations(),
-        *FirstAccountOperations(channel).operations(),
-        *MoveOperations(channel).operations(),
-        *BackupOperations(channel).operations(),
-    ]
+from .table import Table
 
 
 class Server:
@@ -45,7 +26,7 @@ class Server:
         self._writer = writer
         self._cancelled: set[int] = set()
         self._channel = Channel(host)
-        self._operations = {operation.name: operation for operation in operations(self._channel)}
+        self._table = Table(self._channel)
 
     def serve(self, source: BinaryIO) -> None:
         """Reads requests until the other side closes; then undoes what must not outlive the connection."""
@@ -84,7 +65,7 @@ class Server:
             self._fail(call, what, f"{call.operation} ({place})")
 
     def _carry_out(self, call: Call) -> object:
-        operation = self._operations.get(call.operation)
+        operation = self._table.find(call.operation)
         if operation is None:
             raise AgentFault(f"the agent has no operation {call.operation!r}", "agent")
         return operation.carry_out(call.arguments)

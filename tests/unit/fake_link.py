@@ -11,7 +11,7 @@ from mailwiz_tui.agent.channel import Channel
 from mailwiz_tui.agent.core.host import Host
 from mailwiz_tui.agent.protocol.codec import to_json
 from mailwiz_tui.agent.protocol.request import Operation, Request, Stream
-from mailwiz_tui.agent.serve import operations
+from mailwiz_tui.agent.table import Table
 from tests.doubles import LinkDouble, unexpected
 
 A = TypeVar("A")
@@ -42,14 +42,14 @@ class FakeLink(LinkDouble):
 
 def ask(host: Host, request: Request[A]) -> A:
     """What the agent itself answers on a host."""
-    known = {operation.name: operation for operation in operations(Channel(host))}
-    return request.answer(_crossed(known[request.operation].carry_out(_crossed(request))))
+    operation = Table(Channel(host)).find(request.operation) or unexpected(request.operation)
+    return request.answer(_crossed(operation.carry_out(_crossed(request))))
 
 
 def follow(host: Host, request: Stream[A]) -> Iterator[A]:
     """What the agent itself answers on a host, item by item."""
-    known = {operation.name: operation for operation in operations(Channel(host))}
-    items = known[request.operation].carry_out(_crossed(request))
+    operation = Table(Channel(host)).find(request.operation) or unexpected(request.operation)
+    items = operation.carry_out(_crossed(request))
     assert isinstance(items, Iterator)
     return (request.item(_crossed(item)) for item in items if item is not None)
 

@@ -144,7 +144,7 @@ def test_the_agent_needs_only_the_standard_library() -> None:
 WIRE = (
     *sorted((PACKAGE / "agent" / "protocol").glob("*.py")),
     *sorted((PACKAGE / "agent").glob("*_operations.py")),
-    *(PACKAGE / name for name in ("agent/serve.py", "agent/channel.py", "deploy/agent_link.py")),
+    *(PACKAGE / name for name in ("agent/serve.py", "agent/table.py", "agent/channel.py", "deploy/agent_link.py")),
 )
 
 

@@ -12,9 +12,12 @@ from importlib import import_module
 import pytest
 
 from mailwiz_tui.agent import protocol
+from mailwiz_tui.agent.channel import Channel
 from mailwiz_tui.agent.protocol import frames
 from mailwiz_tui.agent.protocol.codec import Document, Secret, WireError, from_json, to_json
 from mailwiz_tui.agent.protocol.request import Request, Stream
+from mailwiz_tui.agent.table import Table
+from tests.unit.agent.rehearsal import Rehearsal
 
 CANARY = "Canary-7f3Qm2x9KpLw"
 
@@ -140,3 +143,9 @@ def test_every_request_is_a_frozen_dataclass_with_a_name_of_its_own() -> None:
         assert is_dataclass(kind), kind
         assert vars(kind)["__dataclass_params__"].frozen, kind
         assert not {f.name for f in fields(kind) if f.type == "str"} & {"password", "key", "value"}, kind
+
+
+def test_the_agent_carries_out_every_request(machine: Rehearsal) -> None:
+    table = Table(Channel(machine.host))
+    assert [name for name in kinds().values() if table.find(name) is None] == []
+    assert table.find("FormatDisk") is None
