@@ -146,7 +146,7 @@ async def test_adding_a_mailbox_shows_its_password_once(
         await pilot.press("a")
         await until(pilot, lambda: "Add a mailbox" in screen_text(app), "the dialog")
         await pilot.press(*"carl@example.com", "enter", *"Carl", "enter", *"5X", "enter", "enter")
-        await until(pilot, lambda: "no quota" in screen_text(app), "the refusal")
+        await until(pilot, lambda: "is not a quota" in screen_text(app), "the refusal")
         await check_golden(pilot, "accounts-add-80x24", update=update_golden)
         await pilot.press("backspace", *"G", "enter", "enter")
         await until(pilot, lambda: PASSWORD in screen_text(app), "the password")

@@ -120,7 +120,7 @@ async def test_a_renewed_certificate_counts_from_what_the_server_says_now(
 ) -> None:
     assert "certificate valid 90 days" in await lines(engine, capsys)
     assert (await printed(engine, capsys))["certificate_days"] == pytest.approx(89.9)
-    screen = await shown(engine, script, make_app, filled, "the DNS lacks")
+    screen = await shown(engine, script, make_app, filled, "not published in the DNS")
     assert " 90 d " in screen
     assert "the certificate ends" not in screen
 
@@ -147,9 +147,9 @@ async def test_all_three_say_the_same_is_wrong(
         assert alert.startswith(sentence)
         assert f"mx1: FAIL {sentence}" in plain
         assert sentence in " ".join(screen.split())
-    assert "DNS: WARN the DNS lacks example.com MX" in plain
+    assert "DNS: WARN not published in the DNS: example.com MX" in plain
     assert told["dns"]["missing"] == ["example.com MX"]
-    assert "the DNS lacks example.com MX" in screen
+    assert "not published in the DNS: example.com MX" in screen
 
 
 async def test_the_names_of_the_json_stay(engine: Engine, capsys: pytest.CaptureFixture[str]) -> None:

@@ -258,7 +258,7 @@ async def test_a_hostile_log_line_does_no_harm(make_app: MakeApp, filled: Path, 
         assert "\x1b" not in shown
         assert "\x07" not in shown
         lines = app.session.ongoing.installation.model.server("mx1").log.lines  # type: ignore[union-attr]
-        assert any("cleared [/bold] [red]x[/] " in line for line in lines)
+        assert any("cleared [/bold] [red]x[/]" in line for line in lines)
         assert max(len(line) for line in lines) <= 1000
 
 
