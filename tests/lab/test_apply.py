@@ -79,7 +79,6 @@ def test_a_second_apply_changes_and_restarts_nothing(installed: Workspace) -> No
     done = installed.mailwiz("apply", "--yes")
     assert done.code == 0, done.err
     assert "no changes" in done.out
-    assert done.seconds < 5
     assert installed.lab.run(installed.host, pids).stdout == before
     after = installed.mailwiz("diff")
     assert (after.code, "nothing to do" in after.out) == (0, True)
@@ -180,7 +179,6 @@ def test_render_holds_no_secret_and_connects_to_nobody(installed: Workspace, tmp
     assert done.code == 0, done.err
     main = tmp_path / "out" / installed.host / "files" / "etc/postfix/main.cf"
     assert f"myhostname = {installed.hostname}" in main.read_text()
-    assert done.seconds < 3
 
 
 def test_monitor_tells_how_the_server_is(installed: Workspace) -> None:

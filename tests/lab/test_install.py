@@ -7,7 +7,6 @@ import functools
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
@@ -130,13 +129,10 @@ async def test_a_controller_killed_amid_the_packages_is_followed_up_and_nothing_
         await handed.acknowledge()
         assert await handed.accounts() == {}
     starts = lab.run(host.id, "systemctl show -p ActiveEnterTimestamp postfix dovecot rspamd mariadb").stdout
-    begun = time.monotonic()
     async with engine_for(lab, plan) as (engine, events):
         outcome = (await engine.apply())[host.id]
-        seconds = time.monotonic() - begun
         assert outcome.state is ServerPhase.UNCHANGED
         assert outcome.line == f"{host.id}: no changes"
-        assert seconds < 5
         assert (await engine.diff())[host.id].empty
     assert len(list(host.root.glob("var/lib/mailwiz/runs/*"))) == 1
     assert (
