@@ -63,6 +63,7 @@ def screen_guard() -> Iterator[None]:
         stream.flush()
     kept = os.dup(1), os.dup(2)
     former = sys.__stdout__, sys.__stderr__
+    # Textual writes to these two; typeshed calls them final, Python does not
     sys.__stdout__, sys.__stderr__ = (  # type: ignore[misc]
         os.fdopen(os.dup(number), "w", encoding="utf-8", errors="replace") for number in kept
     )
@@ -77,7 +78,7 @@ def screen_guard() -> Iterator[None]:
         for number, saved in zip((1, 2), kept, strict=True):
             os.dup2(saved, number)
             os.close(saved)
-        sys.__stdout__, sys.__stderr__ = former  # type: ignore[misc]
+        sys.__stdout__, sys.__stderr__ = former  # type: ignore[misc]  # as above
         for file in ours:
             with suppress(OSError):
                 file.close()

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 from typing import Any
+from weakref import WeakSet
 
 from textual.app import App
 
 from mailwiz_tui.ui.terminal.text import safe_line
 
 _SAVE, _RESTORE = "\x1b[22;2t", "\x1b[23;2t"
+_KEPT: WeakSet[App[Any]] = WeakSet()
+"""The applications whose terminal's former title is kept."""
 _WITHOUT_TITLE = ("linux", "dumb", "vt")
 
 
@@ -18,12 +21,12 @@ def set_title(app: App[Any], title: str) -> None:
     driver = app._driver
     if driver is None or driver.is_headless or os.environ.get("TERM", "").startswith(_WITHOUT_TITLE):
         return
-    begin = "" if getattr(app, "_title_kept", False) else _SAVE
-    app._title_kept = True  # type: ignore[attr-defined]
+    begin = "" if app in _KEPT else _SAVE
+    _KEPT.add(app)
     driver.write(f"{begin}\x1b]2;{safe_line(title)}\x07")
 
 
 def restore_title(app: App[Any]) -> None:
     """Put the former title back."""
-    if getattr(app, "_title_kept", False) and app._driver is not None:
+    if app in _KEPT and app._driver is not None:
         app._driver.write(_RESTORE)
