@@ -6,47 +6,9 @@ from dataclasses import dataclass
 
 from pydantic import SecretStr
 
+from mailwiz_tui.agent.protocol.accounts import AliasEntry, DomainEntry, MailboxEntry
 
-@dataclass(frozen=True, slots=True)
-class DomainEntry:
-    """A domain in the accounts' database; one that left the plan is not ``active`` and takes no mail."""
-
-    domain: str
-    active: bool
-    mailboxes: int
-    aliases: int
-
-
-@dataclass(frozen=True, slots=True)
-class MailboxEntry:
-    """A mailbox; ``quota`` and ``used`` in bytes, a quota of 0 is none; ``created`` is ISO 8601 in UTC.
-
-    Where there are several stores, ``store`` is the one it is on, ``moving_to`` the one it is on its way to.
-    """
-
-    address: str
-    name: str
-    quota: int
-    used: int
-    messages: int
-    active: bool
-    created: str
-    store: str = ""
-    moving_to: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class AliasEntry:
-    """An address and target addresses; a catch-all's address is ``@domain``."""
-
-    address: str
-    goto: tuple[str, ...]
-    active: bool
-
-    @property
-    def catch_all(self) -> bool:
-        """Whether it takes what no other address of its domain takes."""
-        return self.address.startswith("@")
+__all__ = ["AccountBook", "Added", "AliasEntry", "DomainEntry", "MailboxEntry", "Removed"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ and ``SshError`` (what, where, what to do) and ``ValueError`` for what was typed
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeVar
 
 from pydantic import SecretStr
@@ -30,7 +31,7 @@ from mailwiz_tui.deploy.account_copies import refresh_copies
 from mailwiz_tui.deploy.engine_api import EngineApi
 from mailwiz_tui.deploy.sanitize import clean_text
 from mailwiz_tui.deploy.work import EngineError
-from mailwiz_tui.manage.account_entries import AccountBook, Added, AliasEntry, DomainEntry, MailboxEntry, Removed
+from mailwiz_tui.manage.account_entries import AccountBook, Added, AliasEntry, MailboxEntry, Removed
 from mailwiz_tui.manage.account_words import (
     known_store,
     typed_address,
@@ -56,24 +57,9 @@ class Accounts:
         """Everything there is."""
         found = await self._ask(ListAccounts(self.stores))
         return AccountBook(
-            tuple(DomainEntry(clean_text(d.domain), d.active, d.mailboxes, d.aliases) for d in found.domains),
-            tuple(
-                MailboxEntry(
-                    clean_text(m.address),
-                    clean_text(m.name),
-                    m.quota,
-                    m.used,
-                    m.messages,
-                    m.active,
-                    clean_text(m.created),
-                    clean_text(m.store),
-                    clean_text(m.moving_to),
-                )
-                for m in found.mailboxes
-            ),
-            tuple(
-                AliasEntry(clean_text(a.address), tuple(map(clean_text, a.goto)), a.active) for a in found.aliases
-            ),
+            tuple(replace(domain, domain=clean_text(domain.domain)) for domain in found.domains),
+            tuple(map(_clean, found.mailboxes)),
+            tuple(_alias(alias.address, alias.goto, alias.active) for alias in found.aliases),
             self.stores,
         )
 
@@ -155,12 +141,12 @@ class Accounts:
     async def add_alias(self, address: str, goto: list[str]) -> AliasEntry:
         """Lets an address (or ``@domain``, for a catch-all) lead to further ones."""
         targets = tuple(typed_target(target) for target in goto)
-        return _entry(await self._change(AddAlias(typed_new_alias(address), targets)))
+        return _targets(await self._change(AddAlias(typed_new_alias(address), targets)))
 
     async def remove_alias(self, address: str, goto: list[str] | None = None) -> AliasEntry:
         """Removes an alias, or some of what it leads to; what is left has an empty ``goto`` if it is gone."""
         targets = tuple(typed_address(target) for target in goto or ())
-        return _entry(await self._change(RemoveAlias(typed_alias(address), targets)))
+        return _targets(await self._change(RemoveAlias(typed_alias(address), targets)))
 
     async def _ask(self, request: Request[A]) -> A:
         """The answer of the server that keeps the accounts."""
@@ -180,5 +166,20 @@ def _secret(password: SecretStr | None, generated: SecretStr | None) -> Secret:
     return Secret((password or generated or SecretStr("")).get_secret_value())
 
 
-def _entry(targets: AliasTargets) -> AliasEntry:
-    return AliasEntry(clean_text(targets.address), tuple(map(clean_text, targets.goto)), True)
+def _clean(box: MailboxEntry) -> MailboxEntry:
+    return replace(
+        box,
+        address=clean_text(box.address),
+        name=clean_text(box.name),
+        created=clean_text(box.created),
+        store=clean_text(box.store),
+        moving_to=clean_text(box.moving_to),
+    )
+
+
+def _alias(address: str, goto: tuple[str, ...], active: bool) -> AliasEntry:
+    return AliasEntry(clean_text(address), tuple(map(clean_text, goto)), active)
+
+
+def _targets(targets: AliasTargets) -> AliasEntry:
+    return _alias(targets.address, targets.goto, True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..core.host import Host
-from ..protocol.accounts import AccountList, AliasRow, DomainRow, MailboxRow
+from ..protocol.accounts import AccountList, AliasEntry, DomainEntry, MailboxEntry
 from .account_sql import PROBE, Row, number, rows
 
 _LIST = f"""
@@ -39,7 +39,7 @@ def everything(host: Host, stores: Sequence[str] = ()) -> AccountList:
     places = {str(row["address"]).lower(): row for row in found["place"]}
     return AccountList(
         tuple(
-            DomainRow(str(d["domain"]), bool(d["active"]), number(d["mailboxes"]), number(d["aliases"]))
+            DomainEntry(str(d["domain"]), bool(d["active"]), number(d["mailboxes"]), number(d["aliases"]))
             for d in found["domain"]
         ),
         tuple(_mailbox(box, places, stores) for box in found["mailbox"]),
@@ -47,10 +47,10 @@ def everything(host: Host, stores: Sequence[str] = ()) -> AccountList:
     )
 
 
-def _mailbox(box: Row, places: dict[str, Row], stores: Sequence[str]) -> MailboxRow:
+def _mailbox(box: Row, places: dict[str, Row], stores: Sequence[str]) -> MailboxEntry:
     address = str(box["address"])
     place = places.get(address.lower(), {})
-    return MailboxRow(
+    return MailboxEntry(
         address,
         str(box["name"]),
         number(box["quota"]),
@@ -63,10 +63,10 @@ def _mailbox(box: Row, places: dict[str, Row], stores: Sequence[str]) -> Mailbox
     )
 
 
-def _alias(row: Row) -> AliasRow | None:
+def _alias(row: Row) -> AliasEntry | None:
     """An alias, unless it is a mailbox's to itself alone."""
     address = str(row["address"])
     goto = tuple(part.strip() for part in str(row["goto"]).split(",") if part.strip())
     if row["own"] and [target.lower() for target in goto] == [address.lower()]:
         return None
-    return AliasRow(address, goto, bool(row["active"]))
+    return AliasEntry(address, goto, bool(row["active"]))

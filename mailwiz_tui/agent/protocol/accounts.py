@@ -9,8 +9,8 @@ from .request import Request
 
 
 @dataclass(frozen=True)
-class DomainRow:
-    """A domain in the accounts' database, and how many mailboxes and aliases it has."""
+class DomainEntry:
+    """A domain in the accounts' database; one that left the plan is not ``active`` and takes no mail."""
 
     domain: str
     active: bool
@@ -19,8 +19,11 @@ class DomainRow:
 
 
 @dataclass(frozen=True)
-class MailboxRow:
-    """A mailbox; sizes in bytes, ``created`` ISO 8601 in UTC. ``store``, ``moving_to``: of several stores."""
+class MailboxEntry:
+    """A mailbox; ``quota`` and ``used`` in bytes, a quota of 0 is none; ``created`` is ISO 8601 in UTC.
+
+    Where there are several stores, ``store`` is the one it is on, ``moving_to`` the one it is on its way to.
+    """
 
     address: str
     name: str
@@ -34,21 +37,26 @@ class MailboxRow:
 
 
 @dataclass(frozen=True)
-class AliasRow:
-    """An address and what it leads to; ``@domain`` is a catch-all."""
+class AliasEntry:
+    """An address and target addresses; a catch-all's address is ``@domain``."""
 
     address: str
     goto: tuple[str, ...]
     active: bool
+
+    @property
+    def catch_all(self) -> bool:
+        """Whether it takes what no other address of its domain takes."""
+        return self.address.startswith("@")
 
 
 @dataclass(frozen=True)
 class AccountList:
     """Everything there is."""
 
-    domains: tuple[DomainRow, ...] = ()
-    mailboxes: tuple[MailboxRow, ...] = ()
-    aliases: tuple[AliasRow, ...] = ()
+    domains: tuple[DomainEntry, ...] = ()
+    mailboxes: tuple[MailboxEntry, ...] = ()
+    aliases: tuple[AliasEntry, ...] = ()
 
 
 @dataclass(frozen=True)
