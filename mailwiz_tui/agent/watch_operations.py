@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from .channel import Channel
@@ -50,7 +49,7 @@ class WatchOperations:
         from .items import answers
 
         with ThreadPoolExecutor(max(1, min(8, len(request.services)))) as pool:
-            return tuple(pool.map(lambda service: answers.ask(self._host, asdict(service)), request.services))
+            return tuple(pool.map(lambda service: answers.ask(self._host, service), request.services))
 
     def _look(self, request: LookAround) -> Look:
         from .watch import monitor

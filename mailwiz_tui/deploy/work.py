@@ -110,7 +110,7 @@ class Work:
     async def diff(self, server: Server, blueprint: Blueprint) -> ServerDiff:
         """What a blueprint would change on the server."""
         link = await self.link(server)
-        return ServerDiff.of(server.id, await link.ask(CompareBlueprint(blueprint.to_json())))
+        return ServerDiff.of(server.id, await link.ask(CompareBlueprint(blueprint.for_agent())))
 
     async def status(self, server: Server) -> RunStatus:
         """The latest run there and how it stands."""
@@ -210,7 +210,7 @@ class Work:
 
     async def _start(self, server: Server, run_id: str, blueprint: Blueprint, skip: Collection[str]) -> RunStarted:
         options = RunOptions(self.operator.by, self.operator.controller, self.gate_seconds, tuple(sorted(skip)))
-        request = StartRun(run_id, blueprint.to_json(), options)
+        request = StartRun(run_id, blueprint.for_agent(), options)
         pauses, asked_at, lost = waits(), 0.0, False
         while True:
             try:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 
 from mailwiz_tui.agent.core.clean import clean_line
-from mailwiz_tui.agent.protocol.probes import AskServices, ProbeAnswer, ProbeCommand, RunProbes, Service
+from mailwiz_tui.agent.protocol.probes import AskServices, ProbeAnswer, ProbeCommand, RunProbes
 from mailwiz_tui.agent.protocol.runs import AskRunStatus
 from mailwiz_tui.deploy.agent_link import Link
 from mailwiz_tui.stack.blueprint import Blueprint, Probe, Ready
@@ -40,7 +40,7 @@ async def run(blueprint: Blueprint, link: Link) -> list[CheckResult]:
 
 def services(asked: Sequence[Ready]) -> AskServices:
     """The question whether services answer."""
-    return AskServices(tuple(Service(ready.ask, ready.at, ready.argv) for ready in asked))
+    return AskServices(tuple(asked))
 
 
 async def answering(blueprint: Blueprint, link: Link) -> list[CheckResult]:

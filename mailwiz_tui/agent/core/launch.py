@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 
 from .. import archive
+from ..protocol.blueprint import AgentBlueprint
 from ..protocol.codec import Document, to_json
 from ..protocol.journal import EndEvent, event_of
 from ..protocol.runs import JournalChunk, RunHolder, RunOptions, RunStarted, RunStatus
@@ -32,7 +33,7 @@ mv "$here/result.tmp" "$here/result"
 """
 
 
-def start(host: Host, run_id: str, blueprint: Document, options: RunOptions) -> RunStarted:
+def start(host: Host, run_id: str, blueprint: AgentBlueprint, options: RunOptions) -> RunStarted:
     """Starts a run unless one is active; then it is that one which is told."""
     if not _RUN_ID.match(run_id):
         raise AgentFault(f"{run_id!r} is not a valid id of a run", "start")
@@ -45,7 +46,7 @@ def start(host: Host, run_id: str, blueprint: Document, options: RunOptions) -> 
     os.mkdir(folder, 0o700)
     base = f"{STATE}/runs/{run_id}"
     files.write(host, f"{base}/agent.pyz", archive.own(), 0o600)
-    files.write(host, f"{base}/blueprint.json", json.dumps(blueprint).encode(), 0o600)
+    files.write(host, f"{base}/blueprint.json", json.dumps(to_json(blueprint)).encode(), 0o600)
     files.write(host, f"{base}/options.json", json.dumps(to_json(options)).encode(), 0o600)
     files.write(host, f"{base}/finish.sh", _FINISH.encode(), 0o700)
     agent = [sys.executable, "-I", os.path.join(folder, "agent.pyz"), "run", host.root, run_id]

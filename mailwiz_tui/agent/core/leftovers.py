@@ -8,9 +8,10 @@ everything else goes at the end, when what takes its place works.
 from __future__ import annotations
 
 from ..items import managed, units
+from ..protocol.blueprint import Absent, Command, Step, Unit
 from ..protocol.runs import Change
 from . import files
-from .context import Context, Raw
+from .context import Context
 
 _ORDER = (".timer", ".socket", ".path", ".service", ".mount")
 """The order of stopping: units that start others first, units that others depend on last."""
@@ -20,13 +21,13 @@ LOGIN_UNIT = "ssh.service"
 """Units for the operator's login are never stopped."""
 
 
-def of_step(ctx: Context, step: Raw) -> list[Raw]:
+def of_step(ctx: Context, step: Step) -> list[Absent]:
     """Files left over that units of this step have read, as items that must be absent."""
-    read = {path for item in step["items"] if item["kind"] == "unit" for path in ctx.state.unit(item["name"]) or {}}
-    return [_absent(path) for path in _files(ctx) if path in read]
+    read = {path for item in step.items if isinstance(item, Unit) for path in ctx.state.unit(item.name) or {}}
+    return [Absent(path) for path in _files(ctx) if path in read]
 
 
-def status(ctx: Context, item: Raw) -> Change | None:
+def status(ctx: Context) -> Change | None:
     """What is still there of the rest."""
     names = [*_units(ctx), *_rest(ctx)]
     if not names:
@@ -35,17 +36,17 @@ def status(ctx: Context, item: Raw) -> Change | None:
                   "files are kept in the backup; data stays")  # fmt: skip
 
 
-def apply(ctx: Context, item: Raw, change: Change) -> None:
+def apply(ctx: Context) -> None:
     """Stops and disables units, then removes files, after keeping them."""
     for name in _units(ctx):
-        off: Raw = {"name": name, "running": False, "enabled": False, "restart_on": (), "reload_on": ()}
+        off = Unit(name, running=False, enabled=False)
         if todo := units.status(ctx, off, fresh=True):
             units.apply(ctx, off, todo)
         ctx.host.run(["systemctl", "reset-failed", "--", name], timeout=30)
     gone = _rest(ctx)
     for path in gone:
         ctx.log(f"remove file {path}")
-        managed.absent_apply(ctx, _absent(path), change)
+        managed.absent_apply(ctx, Absent(path))
     if any(path.startswith("/etc/systemd/system/") for path in gone):
         ctx.host.run(["systemctl", "daemon-reload"], timeout=60)
     if any(path.startswith("/etc/ssh/") for path in gone):
@@ -55,17 +56,13 @@ def apply(ctx: Context, item: Raw, change: Change) -> None:
 
 def forget(ctx: Context) -> None:
     """Once all is carried out: what is not wanted any more is begun anew, should it ever be wanted again."""
-    items = [item for step in ctx.blueprint["steps"] for item in step["items"]]
+    items = [item for step in ctx.blueprint.steps for item in step.items]
     ctx.state.keep_only(
         files=set(ctx.wanted),
-        units={item["name"] for item in items if item["kind"] == "unit"},
-        commands={item["id"] for item in items if item["kind"] == "command"},
-        validated={step["id"] for step in ctx.blueprint["steps"]},
+        units={item.name for item in items if isinstance(item, Unit)},
+        commands={item.id for item in items if isinstance(item, Command)},
+        validated={step.id for step in ctx.blueprint.steps},
     )
-
-
-def _absent(path: str) -> Raw:
-    return {"kind": "absent", "path": path}
 
 
 def _files(ctx: Context) -> list[str]:
@@ -73,13 +70,13 @@ def _files(ctx: Context) -> list[str]:
 
 
 def _rest(ctx: Context) -> list[str]:
-    early = {item["path"] for step in ctx.blueprint["steps"] for item in of_step(ctx, step)}
+    early = {item.path for step in ctx.blueprint.steps for item in of_step(ctx, step)}
     return [path for path in _files(ctx) if path not in early]
 
 
 def _units(ctx: Context) -> list[str]:
     """Units left over that run or start by themselves."""
-    wanted = {i["name"] for s in ctx.blueprint["steps"] for i in s["items"] if i["kind"] == "unit"}
+    wanted = {i.name for s in ctx.blueprint.steps for i in s.items if isinstance(i, Unit)}
     names = [name for name in ctx.state.names("units") if name not in wanted and name != LOGIN_UNIT]
     units.query(ctx, [name for name in names if name not in ctx.units])
     left = [name for name in names if units.on(ctx.units.get(name, {}))]

@@ -13,11 +13,14 @@ import os
 import re
 import sys
 import time
-from typing import Any
+from dataclasses import dataclass, field
+from typing import cast
 
+from ..protocol.blueprint import Absent, Command, File, Step, Unit
+from ..protocol.codec import from_json, to_json
 from ..protocol.journal import GateEvent
 from . import files
-from .context import Context, Raw
+from .context import Context
 from .fault import AgentFault
 from .host import STATE, Host
 from .state import State
@@ -32,50 +35,74 @@ _ADVICE = {
 _MARGIN = 30.0
 
 
+@dataclass(frozen=True)
+class KeptFile:
+    """What was at a path (``files.OnDisk``), its content in base64."""
+
+    content: str | None
+    link: str
+    mode: int
+    uid: int
+    gid: int
+
+
+@dataclass(frozen=True)
+class KeptUnit:
+    """How a unit was."""
+
+    active: bool
+    enabled: bool
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A step's surroundings before its first change; ``written`` has the state's digests of its files.
+
+    ``nft`` has the text of each nftables table by family and name. A file that was absent is None.
+    """
+
+    step: str
+    files: dict[str, KeptFile | None] = field(default_factory=dict)
+    units: dict[str, KeptUnit] = field(default_factory=dict)
+    commands: tuple[str, ...] = ()
+    nft: dict[str, str] = field(default_factory=dict)
+    written: dict[str, str] = field(default_factory=dict)
+
+
 def safe(name: str) -> str:
     """A step's id as part of a file or unit name."""
     return re.sub(r"[^A-Za-z0-9_-]", "_", name)
 
 
-def arm(ctx: Context, step: Raw, gate_seconds: float) -> None:
+def arm(ctx: Context, step: Step, gate_seconds: float) -> None:
     """Takes the snapshot and, where systemd is, arms the timer. Called before the step's first change."""
     host, run_id = ctx.host, ctx.run_id
-    kept: dict[str, Any] = {
-        "step": step["id"],
-        "files": {},
-        "units": {},
-        "commands": [],
-        "nft": _tables(host),
-        "written": {},
-    }
-    for item in step["items"]:
-        if item["kind"] in ("file", "absent"):
-            kept["files"][item["path"]] = _packed(files.look(host, item["path"]))
-            kept["written"][item["path"]] = ctx.state.file(item["path"])
-        elif item["kind"] == "command":
-            kept["commands"].append(item["id"])
-        elif item["kind"] == "unit":
-            states = host.run(["systemctl", "show", "-p", "ActiveState,UnitFileState", "--", item["name"]]).text
-            kept["units"][item["name"]] = {
-                "active": "ActiveState=active" in states, "enabled": "UnitFileState=enabled" in states,
-            }  # fmt: skip
-    for name in (_decision(run_id, step["id"]), _asked(run_id, step["id"])):
+    paths = [item.path for item in step.items if isinstance(item, (File, Absent))]
+    kept = Snapshot(
+        step.id,
+        {path: _packed(files.look(host, path)) for path in paths},
+        {item.name: _unit_now(host, item.name) for item in step.items if isinstance(item, Unit)},
+        tuple(item.id for item in step.items if isinstance(item, Command)),
+        _tables(host),
+        {path: ctx.state.file(path) for path in paths},
+    )
+    for name in (_decision(run_id, step.id), _asked(run_id, step.id)):
         files.remove(host, name)
-    files.write(host, _undo_file(run_id, step["id"]), json.dumps(kept).encode(), 0o600)
+    files.write(host, _undo_file(run_id, step.id), json.dumps(to_json(kept)).encode(), 0o600)
     if host.real:
         done = host.run([
-            "systemd-run", "-q", "--collect", "--unit", _unit(run_id, step["id"]),
+            "systemd-run", "-q", "--collect", "--unit", _unit(run_id, step.id),
             f"--on-active={gate_seconds + _MARGIN:.0f}", "--timer-property=AccuracySec=1s", "-p", "UMask=0077",
-            sys.executable, "-I", host.state("runs", run_id, "agent.pyz"), "undo", "/", run_id, step["id"],
+            sys.executable, "-I", host.state("runs", run_id, "agent.pyz"), "undo", "/", run_id, step.id,
         ])  # fmt: skip
         if not done.ok:
-            raise AgentFault(f"the automatic undo cannot be armed: {done.text}", f"step {step['id']}")
+            raise AgentFault(f"the automatic undo cannot be armed: {done.text}", f"step {step.id}")
     ctx.log(f"without a confirmation over a new SSH connection this step is undone in {gate_seconds:.0f} s")
 
 
-def wait_for_confirmation(ctx: Context, step: Raw, gate_seconds: float) -> None:
+def wait_for_confirmation(ctx: Context, step: Step, gate_seconds: float) -> None:
     """Waits at the gate; returns when confirmed, else undoes the step and raises ``AgentFault``."""
-    host, run_id, name = ctx.host, ctx.run_id, step["id"]
+    host, run_id, name = ctx.host, ctx.run_id, step.id
     deadline = time.time() + gate_seconds
     if ctx.journal:
         ctx.journal.write(GateEvent(name, deadline))
@@ -90,16 +117,16 @@ def wait_for_confirmation(ctx: Context, step: Raw, gate_seconds: float) -> None:
     undo(host, run_id, name)
     disarm(host, run_id, name)
     raise AgentFault(
-        f"no new SSH connection confirmed “{step['title']}” within {gate_seconds:.0f} s, so it was undone",
+        f"no new SSH connection confirmed “{step.title}” within {gate_seconds:.0f} s, so it was undone",
         f"step {name}", _ADVICE.get(name, _FIREWALL) + ", then run apply again",
     )  # fmt: skip
 
 
-def give_up(ctx: Context, step: Raw) -> None:
+def give_up(ctx: Context, step: Step) -> None:
     """Undoes a lockout step that failed on its way, and disarms the timer."""
-    if os.path.exists(ctx.host.path(_undo_file(ctx.run_id, step["id"]))):
-        undo(ctx.host, ctx.run_id, step["id"])
-        disarm(ctx.host, ctx.run_id, step["id"])
+    if os.path.exists(ctx.host.path(_undo_file(ctx.run_id, step.id))):
+        undo(ctx.host, ctx.run_id, step.id)
+        disarm(ctx.host, ctx.run_id, step.id)
 
 
 def confirm(host: Host, run_id: str, step: str, timeout: float = 10.0) -> str:
@@ -142,24 +169,24 @@ def undo(host: Host, run_id: str, step: str) -> bool:
     if not decide(host, run_id, step, "reverted"):
         return False
     with open(host.path(_undo_file(run_id, step)), encoding="utf-8") as handle:
-        kept = json.load(handle)
+        kept = cast("Snapshot", from_json(Snapshot, json.load(handle)))
     state = State(host)
-    for path, packed in kept["files"].items():
+    for path, packed in kept.files.items():
         files.restore(host, path, _unpacked(packed))
-        if kept["written"][path]:
-            state.record("files", path, kept["written"][path])
+        if written := kept.written.get(path):
+            state.record("files", path, written)
         else:
             state.forget("files", path)
-    for command in kept["commands"]:
+    for command in kept.commands:
         state.forget("commands", command)
     state.forget("validated", step)
     host.run(["systemctl", "daemon-reload"], timeout=30)
-    for unit, was in kept["units"].items():
+    for unit, was in kept.units.items():
         state.forget("units", unit)
-        if not was["enabled"]:
+        if not was.enabled:
             host.run(["systemctl", "disable", "--", unit], timeout=30)
-        host.run(["systemctl", "reload-or-restart" if was["active"] else "stop", "--", unit], timeout=60)
-    _restore_tables(host, kept["nft"])
+        host.run(["systemctl", "reload-or-restart" if was.active else "stop", "--", unit], timeout=60)
+    _restore_tables(host, kept.nft)
     return True
 
 
@@ -188,18 +215,23 @@ def _restore_tables(host: Host, before: dict[str, str]) -> None:
         host.run(["nft", "-f", "-"], "\n".join(script).encode(), timeout=30)
 
 
-def _packed(found: files.OnDisk | None) -> dict[str, Any] | None:
+def _unit_now(host: Host, name: str) -> KeptUnit:
+    states = host.run(["systemctl", "show", "-p", "ActiveState,UnitFileState", "--", name]).text
+    return KeptUnit("ActiveState=active" in states, "UnitFileState=enabled" in states)
+
+
+def _packed(found: files.OnDisk | None) -> KeptFile | None:
     if found is None:
         return None
     content = None if found.content is None else base64.b64encode(found.content).decode()
-    return {"content": content, "link": found.link, "mode": found.mode, "uid": found.uid, "gid": found.gid}
+    return KeptFile(content, found.link, found.mode, found.uid, found.gid)
 
 
-def _unpacked(packed: dict[str, Any] | None) -> files.OnDisk | None:
-    if packed is None:
+def _unpacked(kept: KeptFile | None) -> files.OnDisk | None:
+    if kept is None:
         return None
-    content = None if packed["content"] is None else base64.b64decode(packed["content"])
-    return files.OnDisk(content, packed["link"], packed["mode"], packed["uid"], packed["gid"])
+    content = None if kept.content is None else base64.b64decode(kept.content)
+    return files.OnDisk(content, kept.link, kept.mode, kept.uid, kept.gid)
 
 
 def _unit(run_id: str, step: str) -> str:

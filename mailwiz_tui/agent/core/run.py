@@ -8,16 +8,22 @@ import os
 import shutil
 import time
 import traceback
+from collections.abc import Sequence
+from typing import TypeVar, cast
 
 from ..items import units
+from ..protocol.blueprint import AgentBlueprint, Step
+from ..protocol.codec import from_json
 from ..protocol.journal import EndEvent, RunBegan, RunStep, StepEvent
+from ..protocol.runs import RunOptions
 from . import leftovers, lockout, policy, steps
-from .context import Context, Raw
+from .context import Context
 from .fault import AgentFault
 from .host import Host
 from .journal import Journal
 from .lock import RunLock
 
+T = TypeVar("T")
 KEEP_RUNS = 20
 STOP = "stop"
 """The file in a run's folder that asks it to end before the next step."""
@@ -26,13 +32,11 @@ STOP = "stop"
 def run(host: Host, run_id: str) -> int:
     """Carries out ``runs/<run_id>/blueprint.json``; 0 if everything is as planned afterwards."""
     folder = host.state("runs", run_id)
-    with open(os.path.join(folder, "blueprint.json"), encoding="utf-8") as handle:
-        blueprint = json.load(handle)
-    with open(os.path.join(folder, "options.json"), encoding="utf-8") as handle:
-        options = json.load(handle)
+    blueprint = _read(AgentBlueprint, os.path.join(folder, "blueprint.json"))
+    options = _read(RunOptions, os.path.join(folder, "options.json"))
     journal = Journal(os.path.join(folder, "journal.jsonl"))
     try:
-        with RunLock(host, run_id, str(options.get("by", "")), str(options.get("controller", ""))):
+        with RunLock(host, run_id, options.by, options.controller):
             return _carry_out(host, run_id, blueprint, options, journal)
     except AgentFault as fault:
         journal.write(EndEvent("failed", what=fault.what, where=fault.where, advice=fault.advice))
@@ -48,10 +52,15 @@ def run(host: Host, run_id: str) -> int:
         journal.close()
 
 
-def _carry_out(host: Host, run_id: str, blueprint: Raw, options: Raw, journal: Journal) -> int:
-    todo = blueprint["steps"]
-    announced = tuple(RunStep(s["id"], s["title"], s.get("component", ""), bool(s.get("optional"))) for s in todo)
-    journal.write(RunBegan(run_id, blueprint.get("server_id", ""), str(options.get("by", "")), announced))
+def _read(kind: type[T], path: str) -> T:
+    with open(path, encoding="utf-8") as handle:
+        return cast("T", from_json(kind, json.load(handle)))
+
+
+def _carry_out(host: Host, run_id: str, blueprint: AgentBlueprint, options: RunOptions, journal: Journal) -> int:
+    todo = blueprint.steps
+    announced = tuple(RunStep(s.id, s.title, s.component, s.optional) for s in todo)
+    journal.write(RunBegan(run_id, blueprint.server_id, options.by, announced))
     policy.release(host)
     _prune(host, run_id)
     ctx = Context.of(host, blueprint, run_id=run_id, journal=journal)
@@ -61,20 +70,20 @@ def _carry_out(host: Host, run_id: str, blueprint: Raw, options: Raw, journal: J
         if index > 1 and os.path.exists(host.state("runs", run_id, STOP)):
             _stopped(journal, todo, index, changed_any)
             return 1
-        journal.step = step["id"]
+        journal.step = step.id
         place = _place(todo, index)
-        if step["id"] in skipped:
+        if step.id in skipped:
             journal.write(dataclasses.replace(place, phase="skipped", detail="skipped, as requested"))
             continue
         journal.write(dataclasses.replace(place, phase="running"))
         begun = time.monotonic()
         try:
-            changed = _one(ctx, step, float(options.get("gate_seconds", lockout.GATE_SECONDS)))
+            changed = _one(ctx, step, options.gate_seconds)
         except AgentFault as fault:
             _failed(ctx, todo, index, place, fault, changed_any)
             return 1
         except OSError as error:
-            refused = AgentFault(f"{error.strerror}: {error.filename or ''}", f"step {step['id']}")
+            refused = AgentFault(f"{error.strerror}: {error.filename or ''}", f"step {step.id}")
             _failed(ctx, todo, index, place, refused, changed_any)
             return 1
         changed_any = changed_any or changed
@@ -82,29 +91,28 @@ def _carry_out(host: Host, run_id: str, blueprint: Raw, options: Raw, journal: J
         journal.write(dataclasses.replace(place, phase="changed" if changed else "ok", seconds=seconds))
     if crashed := units.settle(ctx):
         step_id, crash = crashed
-        index = next((i for i, s in enumerate(todo, 1) if s["id"] == step_id), len(todo))
+        index = next((i for i, s in enumerate(todo, 1) if s.id == step_id), len(todo))
         _failed(ctx, todo[:index], index, _place(todo, index), crash, changed_any)
         return 1
     leftovers.forget(ctx)
-    ctx.state.record("installed_digest", "", steps.blueprint_digest(blueprint))
+    ctx.state.record_installed(steps.blueprint_digest(blueprint))
     journal.write(EndEvent("done", changed_any, skipped=tuple(skipped)))
     return 0
 
 
-def _place(todo: list[Raw], index: int) -> StepEvent:
+def _place(todo: Sequence[Step], index: int) -> StepEvent:
     """The step at an index, counted from 1, among all."""
     step = todo[index - 1]
-    return StepEvent(id=step["id"], title=step["title"], index=index, total=len(todo))
+    return StepEvent(id=step.id, title=step.title, index=index, total=len(todo))
 
 
-def _skipped(todo: list[Raw], options: Raw) -> list[str]:
+def _skipped(todo: Sequence[Step], options: RunOptions) -> list[str]:
     """The steps that the operator wants left out, as far as the blueprint allows it."""
-    asked = options.get("skip", ())
-    return [step["id"] for step in todo if step["id"] in asked and step.get("optional")]
+    return [step.id for step in todo if step.id in options.skip and step.optional]
 
 
-def _one(ctx: Context, step: Raw, gate_seconds: float) -> bool:
-    if not step.get("lockout"):
+def _one(ctx: Context, step: Step, gate_seconds: float) -> bool:
+    if not step.lockout:
         return steps.carry_out(ctx, step)
     try:
         changed = steps.carry_out(ctx, step, lambda: lockout.arm(ctx, step, gate_seconds))
@@ -125,15 +133,17 @@ def stop_after_step(host: Host, run_id: str) -> bool:
         return True
 
 
-def _stopped(journal: Journal, todo: list[Raw], index: int, changed: bool) -> None:
+def _stopped(journal: Journal, todo: Sequence[Step], index: int, changed: bool) -> None:
     for later in range(index, len(todo) + 1):
         detail = "the installation was stopped"
         journal.write(dataclasses.replace(_place(todo, later), phase="not-reached", detail=detail))
-    what = f"stopped after “{todo[index - 2]['title']}”, as was asked"
+    what = f"stopped after “{todo[index - 2].title}”, as was asked"
     journal.write(EndEvent("failed", changed, what=what, advice="run apply again: it continues from there"))
 
 
-def _failed(ctx: Context, todo: list[Raw], index: int, place: StepEvent, fault: AgentFault, changed: bool) -> None:
+def _failed(
+    ctx: Context, todo: Sequence[Step], index: int, place: StepEvent, fault: AgentFault, changed: bool
+) -> None:
     assert ctx.journal is not None
     what, where, advice = (ctx.secrets.masked(text) for text in (fault.what, fault.where, fault.advice))
     ctx.journal.write(dataclasses.replace(place, phase="failed", detail=what))

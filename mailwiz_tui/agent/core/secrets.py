@@ -13,6 +13,7 @@ import secrets as random
 import string
 from collections.abc import Iterable
 
+from ..protocol.blueprint import SecretSpec
 from .fault import AgentFault
 from .files import write
 from .host import STATE, Host
@@ -43,16 +44,15 @@ def missing(host: Host, names: Iterable[str]) -> tuple[str, ...]:
 class Secrets:
     """The secrets that a blueprint names. With ``make=False`` missing ones stay unknown (for a dry run)."""
 
-    def __init__(self, host: Host, specs: list[dict[str, object]], *, make: bool) -> None:
+    def __init__(self, host: Host, specs: Iterable[SecretSpec], *, make: bool) -> None:
         self._host = host
         self._lengths: dict[str, int] = {}
         self._given: dict[str, str] = {}
         for spec in specs:
-            name, length = str(spec["name"]), int(str(spec.get("length", 40)))
-            if not _NAME.match(name):
-                raise AgentFault(f"{name!r} is not a valid name for a secret", "secrets")
-            self._lengths[name] = length
-            self._given[name] = str(spec.get("given") or "")
+            if not _NAME.match(spec.name):
+                raise AgentFault(f"{spec.name!r} is not a valid name for a secret", "secrets")
+            self._lengths[spec.name] = spec.length
+            self._given[spec.name] = spec.given
         self._make = make
         self._values: dict[str, str] = {}
 

@@ -1,18 +1,22 @@
 """The agent's state between runs: digests of what it wrote, ran and started (``state.json``, 0600).
 
-A digest is recorded only after its work succeeded, so whatever was interrupted is done again.
+A digest is recorded only after its work succeeded, so whatever was interrupted is done again. The file is read
+leniently: of what another version wrote, what has another form counts as never done, and what is not known is kept.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from typing import Any
+from typing import Literal
 
 from .files import write
 from .host import STATE, Host
 
-_PARTS = ("files", "commands", "units", "validated")
+TextPart = Literal["files", "commands", "validated"]
+Part = TextPart | Literal["units"]
+Digests = dict[str, str]
+_INSTALLED = "installed_digest"
 
 
 class State:
@@ -20,69 +24,101 @@ class State:
 
     def __init__(self, host: Host) -> None:
         self._host = host
-        self._data: dict[str, Any] = {part: {} for part in _PARTS}
         try:
             with open(host.state("state.json"), encoding="utf-8") as handle:
                 stored = json.load(handle)
         except (OSError, ValueError):
             stored = {}
-        if isinstance(stored, dict):
-            for key, value in stored.items():
-                if key not in _PARTS or isinstance(value, dict):
-                    self._data[key] = value
+        self._rest: dict[str, object] = dict(stored) if isinstance(stored, dict) else {}
+        self._files = _digests(self._rest.pop("files", None))
+        self._commands = _digests(self._rest.pop("commands", None))
+        self._validated = _digests(self._rest.pop("validated", None))
+        units = self._rest.pop("units", None)
+        self._units = {
+            str(name): _digests(inputs)
+            for name, inputs in (units.items() if isinstance(units, dict) else ())
+            if isinstance(inputs, dict)
+        }
+        self._installed = str(self._rest.pop(_INSTALLED, None) or "")
 
     def file(self, path: str) -> str:
         """The digest of a file as we last wrote it; empty where we never did."""
-        return str(self._data["files"].get(path, ""))
+        return self._files.get(path, "")
 
     def command(self, key: str) -> str:
         """The digest of a command's inputs when it last succeeded."""
-        return str(self._data["commands"].get(key, ""))
+        return self._commands.get(key, "")
 
-    def unit(self, name: str) -> dict[str, str] | None:
+    def unit(self, name: str) -> Digests | None:
         """Digests of what a unit reads, by path, as of its last start or reload made here."""
-        found = self._data["units"].get(name)
-        return found if isinstance(found, dict) else None
+        return self._units.get(name)
 
     def validated(self, step: str) -> str:
         """The digest of a step's files when its validators last passed."""
-        return str(self._data["validated"].get(step, ""))
+        return self._validated.get(step, "")
 
     @property
     def installed_digest(self) -> str:
         """The digest of the last blueprint that was carried out whole."""
-        return str(self._data.get("installed_digest", ""))
+        return self._installed
 
-    def record(self, part: str, key: str, value: Any) -> None:
+    def record(self, part: TextPart, key: str, value: str) -> None:
         """Remembers one thing and saves."""
-        if part == "installed_digest":
-            changed = self._data.get(part) != value
-            self._data[part] = value
-        else:
-            changed = self._data[part].get(key) != value
-            self._data[part][key] = value
-        if changed:
+        kept = self._texts(part)
+        if kept.get(key) != value:
+            kept[key] = value
             self.save()
 
-    def names(self, part: str) -> list[str]:
+    def record_unit(self, name: str, inputs: Digests) -> None:
+        """Remembers what a unit has read and saves."""
+        if self._units.get(name) != inputs:
+            self._units[name] = inputs
+            self.save()
+
+    def record_installed(self, value: str) -> None:
+        """Remembers that a blueprint was carried out whole and saves."""
+        if self._installed != value:
+            self._installed = value
+            self.save()
+
+    def names(self, part: Part) -> list[str]:
         """The keys of a part, in order."""
-        return sorted(self._data[part])
+        return sorted(self._part(part))
 
-    def keep_only(self, **parts: set[str]) -> None:
-        """Forgets in each part named everything but the keys given, and saves."""
-        before = {part: len(self._data[part]) for part in parts}
-        for part, kept in parts.items():
-            self._data[part] = {key: value for key, value in self._data[part].items() if key in kept}
-        if any(len(self._data[part]) != count for part, count in before.items()):
+    def keep_only(self, *, files: set[str], units: set[str], commands: set[str], validated: set[str]) -> None:
+        """Forgets in each part everything but the keys given, and saves."""
+        wanted: dict[Part, set[str]] = {
+            "files": files, "units": units, "commands": commands, "validated": validated,
+        }  # fmt: skip
+        gone = [(part, key) for part, kept in wanted.items() for key in self._part(part) if key not in kept]
+        for part, key in gone:
+            del self._part(part)[key]
+        if gone:
             self.save()
 
-    def forget(self, part: str, key: str) -> None:
+    def forget(self, part: Part, key: str) -> None:
         """Forgets one thing and saves."""
-        if self._data[part].pop(key, None) is not None:
+        if self._part(part).pop(key, None) is not None:
             self.save()
 
     def save(self) -> None:
         """Writes the memory atomically."""
         os.makedirs(self._host.state_dir, mode=0o700, exist_ok=True)
-        text = json.dumps(self._data, indent=1, sort_keys=True) + "\n"
+        parts = {
+            "files": self._files, "commands": self._commands, "units": self._units, "validated": self._validated,
+        }  # fmt: skip
+        installed = {_INSTALLED: self._installed} if self._installed else {}
+        text = json.dumps({**self._rest, **parts, **installed}, indent=1, sort_keys=True) + "\n"
         write(self._host, STATE + "/state.json", text.encode(), 0o600)
+
+    def _part(self, part: Part) -> Digests | dict[str, Digests]:
+        return self._units if part == "units" else self._texts(part)
+
+    def _texts(self, part: TextPart) -> Digests:
+        return {"files": self._files, "commands": self._commands, "validated": self._validated}[part]
+
+
+def _digests(stored: object) -> Digests:
+    """A part as it was stored; entries of another form are left out."""
+    entries = stored.items() if isinstance(stored, dict) else ()
+    return {str(key): value for key, value in entries if isinstance(value, str)}

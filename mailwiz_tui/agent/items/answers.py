@@ -9,9 +9,10 @@ import struct
 import time
 from collections.abc import Callable
 
-from ..core.context import Context, Raw
+from ..core.context import Context
 from ..core.fault import AgentFault
 from ..core.host import Host
+from ..protocol.blueprint import Ask, Ready
 from . import units
 
 PATIENCE = 5.0
@@ -21,40 +22,40 @@ PAUSE = 0.2
 Question = Callable[[socket.socket], str]
 
 
-def ask(host: Host, item: Raw) -> str:
+def ask(host: Host, item: Ready) -> str:
     """Why the service does not answer; empty where it does."""
-    if item["ask"] == "command":
-        done = host.run(item["argv"], timeout=PATIENCE * 2)
-        return "" if done.ok else (done.text.split("\n")[-1] or f"{item['argv'][0]} ended with {done.exit}")[:200]
-    if item["ask"] == "dns":
-        return _dns(item["at"])
+    if item.ask is Ask.COMMAND:
+        done = host.run(item.argv, timeout=PATIENCE * 2)
+        return "" if done.ok else (done.text.split("\n")[-1] or f"{item.argv[0]} ended with {done.exit}")[:200]
+    if item.ask is Ask.DNS:
+        return _dns(item.at)
     try:
-        with _connected(host, item["at"]) as channel:
-            return _QUESTIONS[item["ask"]](channel)
+        with _connected(host, item.at) as channel:
+            return _QUESTIONS[item.ask](channel)
     except TimeoutError:
         return f"no answer within {PATIENCE:.0f} s"
     except OSError as error:
         return error.strerror or str(error)
 
 
-def wait(ctx: Context, item: Raw) -> None:
+def wait(ctx: Context, item: Ready) -> None:
     """Waits until the service answers; raises ``AgentFault`` where its unit failed or its time is up."""
-    limit, begun, told = float(item["limit"]), time.monotonic(), False
-    unit = str(item["unit"]).removesuffix(".service")
+    limit, begun, told = item.limit, time.monotonic(), False
+    unit = item.unit.removesuffix(".service")
     while reason := ask(ctx.host, item):
         waited = time.monotonic() - begun
         if waited > 1 and not told:
             told = True
-            ctx.log(f"waiting until {item['service']} answers: {reason}")
-        if waited > limit or (told and _failed(ctx, item["unit"])):
+            ctx.log(f"waiting until {item.service} answers: {reason}")
+        if waited > limit or (told and _failed(ctx, item.unit)):
             raise AgentFault(
-                f"{item['service']} does not answer after {waited:.0f} s: {reason}",
-                f"unit {unit}" if unit else item["at"],
+                f"{item.service} does not answer after {waited:.0f} s: {reason}",
+                f"unit {unit}" if unit else item.at,
                 f"on the server: journalctl {f'-u {unit} ' if unit else ''}-n 50",
             )
         time.sleep(PAUSE)
     if told:
-        ctx.log(f"{item['service']} answers after {time.monotonic() - begun:.1f} s")
+        ctx.log(f"{item.service} answers after {time.monotonic() - begun:.1f} s")
 
 
 def _failed(ctx: Context, unit: str) -> bool:
@@ -158,18 +159,18 @@ def _dns(place: str) -> str:
     return "" if heard[:2] == query[:2] and heard[2] & 0x80 else "the reply is not a DNS answer"
 
 
-_QUESTIONS: dict[str, Question] = {
-    "tcp": lambda _: "",
-    "smtp": _greets(b"220", b"4"),
-    "imap": _greets(b"* OK"),
-    "imaps": _imaps,
-    "milter": _milter,
-    "redis": _asked(b"PING\r\n", b"+PONG", b"-NOAUTH"),
-    "clamd": _asked(b"zPING\0", b"PONG"),
-    "spamd": _asked(b"PING SPAMC/1.2\r\n\r\n", b"SPAMD/"),
-    "http": _asked(b"GET / HTTP/1.0\r\n\r\n", b"HTTP/1."),
-    "fastcgi": _fastcgi,
-    "mysql": _mysql,
-    "policy": _asked(b"request=smtpd_access_policy\n\n", b"action="),
+_QUESTIONS: dict[Ask, Question] = {
+    Ask.TCP: lambda _: "",
+    Ask.SMTP: _greets(b"220", b"4"),
+    Ask.IMAP: _greets(b"* OK"),
+    Ask.IMAPS: _imaps,
+    Ask.MILTER: _milter,
+    Ask.REDIS: _asked(b"PING\r\n", b"+PONG", b"-NOAUTH"),
+    Ask.CLAMD: _asked(b"zPING\0", b"PONG"),
+    Ask.SPAMD: _asked(b"PING SPAMC/1.2\r\n\r\n", b"SPAMD/"),
+    Ask.HTTP: _asked(b"GET / HTTP/1.0\r\n\r\n", b"HTTP/1."),
+    Ask.FASTCGI: _fastcgi,
+    Ask.MYSQL: _mysql,
+    Ask.POLICY: _asked(b"request=smtpd_access_policy\n\n", b"action="),
 }
-"""By the name that the blueprint uses."""
+"""What a connection is asked; the rest is no connection."""

@@ -10,9 +10,10 @@ from collections.abc import Callable
 
 from ..core import policy
 from ..core.clean import clean_lines
-from ..core.context import Context, Raw
+from ..core.context import Context
 from ..core.fault import AgentFault
 from ..core.host import Done, Host, require
+from ..protocol.blueprint import Packages
 from ..protocol.runs import Change
 from . import apt_locks
 
@@ -47,28 +48,28 @@ def installed(host: Host) -> dict[str, str]:
     return found
 
 
-def missing(ctx: Context, item: Raw) -> list[str]:
+def missing(ctx: Context, item: Packages) -> list[str]:
     """The packages of an item that are not fully installed."""
     if ctx.installed is None:
         ctx.installed = installed(ctx.host)
-    return [name for name in item["names"] if ctx.installed.get(name, "") not in ("ii", "hi")]
+    return [name for name in item.names if ctx.installed.get(name, "") not in ("ii", "hi")]
 
 
-def status(ctx: Context, item: Raw) -> Change | None:
+def status(ctx: Context, item: Packages) -> Change | None:
     """Which packages are to be installed; the note counts those that are there already."""
     names = missing(ctx, item)
-    there = len(item["names"]) - len(names)
-    note = f"{there} of {len(item['names'])} are there already" if there else ""
+    there = len(item.names) - len(names)
+    note = f"{there} of {len(item.names)} are there already" if there else ""
     lines = tuple(f"+{name}" for name in names)
     return Change("packages", " ".join(names), "install", lines, note) if names else None
 
 
-def apply(ctx: Context, item: Raw, change: Change) -> None:
+def apply(ctx: Context, item: Packages) -> None:
     """Installs what is missing; services stay down until their own step starts them."""
     host, names = ctx.host, missing(ctx, item)
     ctx.installed = None
-    if item.get("debconf") and os.path.exists(host.path("/usr/bin/debconf-set-selections")):
-        answers = "\n".join(item["debconf"]) + "\n"
+    if item.debconf and os.path.exists(host.path("/usr/bin/debconf-set-selections")):
+        answers = "\n".join(item.debconf) + "\n"
         require(host.run(["debconf-set-selections"], answers.encode()), "debconf rejected the answers", "debconf")
     with policy.held_back(host):
         apt_locks.wait(host, ctx.say)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 
-from ..core.context import Context, Raw
+from ..core.context import Context
 from ..core.fault import AgentFault
 from ..core.host import require
+from ..protocol.blueprint import Unit
 from ..protocol.runs import Change
 
 _PROPERTIES = "LoadState,ActiveState,SubState,UnitFileState,NRestarts,Type,RemainAfterExit,Result,NeedDaemonReload"
@@ -32,14 +33,14 @@ def properties(ctx: Context, name: str, *, fresh: bool = False) -> dict[str, str
     return ctx.units.get(name, {})
 
 
-def status(ctx: Context, item: Raw, *, fresh: bool = False) -> Change | None:
+def status(ctx: Context, item: Unit, *, fresh: bool = False) -> Change | None:
     """What has to be done to a unit, most thorough first: mask, unmask, start, restart, reload, enable, …"""
-    name = str(item["name"])
+    name = item.name
     now = properties(ctx, name, fresh=fresh)
     enabled = now.get("UnitFileState", "")
     running = now.get("ActiveState") in ("active", "activating", "reloading")
     actions: list[str] = []
-    if item.get("masked"):
+    if item.masked:
         if enabled not in ("masked", "masked-runtime") and now.get("LoadState") != "masked":
             actions.append("mask")
         if running:
@@ -47,11 +48,11 @@ def status(ctx: Context, item: Raw, *, fresh: bool = False) -> Change | None:
         return Change("unit", name, " and ".join(actions)) if actions else None
     if enabled in ("masked", "masked-runtime"):
         actions.append("unmask")
-    if item["enabled"] and enabled in ("disabled", "", "masked", "masked-runtime", "bad"):
+    if item.enabled and enabled in ("disabled", "", "masked", "masked-runtime", "bad"):
         actions.append("enable")
-    if not item["enabled"] and enabled in ("enabled", "enabled-runtime"):
+    if not item.enabled and enabled in ("enabled", "enabled-runtime"):
         actions.append("disable")
-    if item["running"]:
+    if item.running:
         if reason := _start_reason(ctx, item, now, running):
             actions.append(reason)
     elif running:
@@ -65,9 +66,9 @@ def on(now: dict[str, str]) -> bool:
     return running or now.get("UnitFileState") in ("enabled", "enabled-runtime")
 
 
-def apply(ctx: Context, item: Raw, change: Change) -> None:
+def apply(ctx: Context, item: Unit, change: Change) -> None:
     """Does what ``status`` found, then waits until the unit runs."""
-    name, actions = str(item["name"]), change.action.split(" and ")
+    name, actions = item.name, change.action.split(" and ")
     where = f"unit {name}"
     if (
         properties(ctx, name).get("NeedDaemonReload") == "yes"
@@ -86,9 +87,9 @@ def apply(ctx: Context, item: Raw, change: Change) -> None:
                             timeout=_START_TIMEOUT)  # fmt: skip
         if not done.ok:
             raise _failure(ctx, name, done.text.split("\n")[0] or f"systemctl {action} failed")
-    if item["running"] and not item.get("masked"):
+    if item.running and not item.masked:
         _wait(ctx, name)
-        ctx.state.record("units", name, _inputs(ctx, item))
+        ctx.state.record_unit(name, _inputs(ctx, item))
         now = properties(ctx, name)
         step = ctx.journal.step if ctx.journal else ""
         ctx.started[name] = (step, time.monotonic(), int(now.get("NRestarts") or 0))
@@ -113,26 +114,26 @@ def settle(ctx: Context) -> tuple[str, AgentFault] | None:
     return None
 
 
-def _start_reason(ctx: Context, item: Raw, now: dict[str, str], running: bool) -> str:
-    recorded = ctx.state.unit(item["name"])
+def _start_reason(ctx: Context, item: Unit, now: dict[str, str], running: bool) -> str:
+    recorded = ctx.state.unit(item.name)
     oneshot = now.get("Type") == "oneshot" and now.get("RemainAfterExit") != "yes"
     if not running and not (oneshot and recorded is not None and now.get("Result") == "success"):
         return "start"
     if recorded is None:
-        return "restart" if item["restart_on"] or item["reload_on"] else ""
-    if recorded.keys() - {*item["restart_on"], *item["reload_on"]}:
+        return "restart" if item.restart_on or item.reload_on else ""
+    if recorded.keys() - {*item.restart_on, *item.reload_on}:
         return "restart"
-    for path in item["restart_on"]:
+    for path in item.restart_on:
         if recorded.get(path) != ctx.content_digest(path):
             return "restart"
-    for path in item["reload_on"]:
+    for path in item.reload_on:
         if recorded.get(path) != ctx.content_digest(path):
             return "reload"
     return ""
 
 
-def _inputs(ctx: Context, item: Raw) -> dict[str, str]:
-    return {path: ctx.content_digest(path) for path in (*item["restart_on"], *item["reload_on"])}
+def _inputs(ctx: Context, item: Unit) -> dict[str, str]:
+    return {path: ctx.content_digest(path) for path in (*item.restart_on, *item.reload_on)}
 
 
 def _up(now: dict[str, str]) -> bool:

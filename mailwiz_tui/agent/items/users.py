@@ -5,44 +5,43 @@ from __future__ import annotations
 import grp
 import pwd
 
-from ..core.context import Context, Raw
+from ..core.context import Context
 from ..core.fault import AgentFault
 from ..core.host import require
+from ..protocol.blueprint import User
 from ..protocol.runs import Change
 
 
-def status(ctx: Context, item: Raw) -> Change | None:
+def status(ctx: Context, item: User) -> Change | None:
     """What a user lacks. On other roots than ``/`` users are not looked at."""
     if not ctx.host.can_chown:
         return None
-    name = str(item["name"])
+    name = item.name
     try:
         user = pwd.getpwnam(name)
     except KeyError:
-        if item.get("create", True):
+        if item.create:
             return Change("user", name, "create")
-        return Change("user", name, "join", note=f"groups {', '.join(item['groups'])}")
+        return Change("user", name, "join", note=f"groups {', '.join(item.groups)}")
     missing = _missing_groups(user, item)
     return Change("user", name, "join", note=f"groups {', '.join(missing)}") if missing else None
 
 
-def apply(ctx: Context, item: Raw, change: Change) -> None:
+def apply(ctx: Context, item: User, change: Change) -> None:
     """Makes the user, or adds it to groups."""
-    name = str(item["name"])
+    name = item.name
     if change.action == "create":
         argv = ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin"]
-        argv += ["--home-dir", item.get("home") or "/nonexistent"]
+        argv += ["--home-dir", item.home or "/nonexistent"]
         if _group_exists(name):
             argv += ["--gid", name]
-        elif item.get("uid") is not None:
-            require(
-                ctx.host.run(["groupadd", "--system", "--gid", str(item["uid"]), name]), "groupadd failed", name
-            )
+        elif item.uid is not None:
+            require(ctx.host.run(["groupadd", "--system", "--gid", str(item.uid), name]), "groupadd failed", name)
             argv += ["--gid", name]
         else:
             argv += ["--user-group"]
-        if item.get("uid") is not None:
-            argv += ["--uid", str(item["uid"])]
+        if item.uid is not None:
+            argv += ["--uid", str(item.uid)]
         require(ctx.host.run([*argv, name]), f"cannot create the user {name}", name)
     try:
         user = pwd.getpwnam(name)
@@ -62,14 +61,14 @@ def _group_exists(name: str) -> bool:
     return True
 
 
-def _missing_groups(user: pwd.struct_passwd, item: Raw) -> list[str]:
+def _missing_groups(user: pwd.struct_passwd, item: User) -> list[str]:
     missing = []
-    for group in item.get("groups", ()):
+    for group in item.groups:
         try:
             found = grp.getgrnam(group)
         except KeyError:
-            missing.append(str(group))
+            missing.append(group)
             continue
         if user.pw_name not in found.gr_mem and found.gr_gid != user.pw_gid:
-            missing.append(str(group))
+            missing.append(group)
     return missing

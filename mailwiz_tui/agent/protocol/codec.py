@@ -1,15 +1,19 @@
-"""Between typed values and JSON: dataclasses, tuples, dictionaries and scalars, checked when they are read."""
+"""Between typed values and JSON: dataclasses, tuples, dictionaries and scalars, checked when they are read.
+
+A dataclass with a class variable ``kind`` is written with it, by which a union of such classes is read.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import types
+from enum import Enum
 from functools import cache
 from typing import Literal, TypeAlias, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 Document: TypeAlias = dict[str, object]
-"""A JSON object that the wire only carries: a blueprint, an event of a journal."""
+"""A JSON object that the wire only carries: an event of a journal."""
 
 
 class WireError(ValueError):
@@ -49,7 +53,8 @@ def to_json(value: object) -> Json:
     if isinstance(value, dict):
         return {str(key): to_json(entry) for key, entry in value.items()}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: to_json(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        written = {field.name: to_json(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return {**written, "kind": tag} if (tag := _tag(type(value))) else written
     raise TypeError(f"{type(value).__name__} has no form in JSON")
 
 
@@ -98,6 +103,9 @@ def _scalar(kind: object, value: object, where: str) -> object:
         return _expect(value, where, isinstance(value, bool), "true or false")
     if kind is str:
         return _expect(value, where, isinstance(value, str), "a text")
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        known = [member.value for member in kind]
+        return kind(_expect(value, where, value in known, f"one of {', '.join(map(str, known))}"))
     raise TypeError(f"{kind} has no form in JSON")
 
 
@@ -116,6 +124,10 @@ def _word(value: object) -> str:
 def _one_of(kinds: tuple[object, ...], value: object, where: str) -> object:
     if value is None and type(None) in kinds:
         return None
+    if tagged := {_tag(kind): kind for kind in kinds if isinstance(kind, type) and _tag(kind)}:
+        tag = str(value.get("kind", "")) if isinstance(value, dict) else ""
+        _expect(value, where, tag in tagged, f"an object of the kind {', '.join(tagged)}")
+        return from_json(tagged[tag], value, where)
     errors = []
     for kind in kinds:
         try:
@@ -140,11 +152,21 @@ def _instance(kind: type, value: object, where: str) -> object:
     if not isinstance(value, dict):
         raise WireError(f"{where} should be an object and is {_word(value)}")
     known, needed = _fields(kind)
+    if tag := _tag(kind):
+        _expect(value, where, value.get("kind", tag) == tag, f"of the kind {tag}")
+        value = {name: entry for name, entry in value.items() if name != "kind"}
     if strange := [str(name) for name in value if name not in known]:
         raise WireError(f"{where} has {', '.join(strange)}, which {kind.__name__} does not know")
     if missing := [name for name in needed if name not in value]:
         raise WireError(f"{where} lacks {', '.join(missing)}")
     return kind(**{name: from_json(known[name], entry, f"{where}.{name}") for name, entry in value.items()})
+
+
+@cache
+def _tag(kind: type) -> str:
+    """The ``kind`` by which a class is told from the others of a union; empty where it has none."""
+    tag = getattr(kind, "kind", "")
+    return tag if isinstance(tag, str) and dataclasses.is_dataclass(kind) and "kind" not in _fields(kind)[0] else ""
 
 
 @cache

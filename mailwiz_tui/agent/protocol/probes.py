@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .blueprint import Ready
 from .request import Request
 
 
@@ -33,19 +34,10 @@ class RunProbes(Request[tuple[ProbeAnswer, ...]]):
 
 
 @dataclass(frozen=True)
-class Service:
-    """A service to ask in its own protocol (``stack.blueprint.Ready`` names ``ask``, ``at`` and ``argv``)."""
-
-    ask: str
-    at: str = ""
-    argv: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
 class AskServices(Request[tuple[str, ...]]):
     """Why each service does not answer, empty where it does, in their order."""
 
-    services: tuple[Service, ...]
+    services: tuple[Ready, ...]
 
 
 @dataclass(frozen=True)

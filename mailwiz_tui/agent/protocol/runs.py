@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .blueprint import AgentBlueprint
 from .codec import Document
 from .journal import EndEvent
 from .request import Request, Stream
@@ -33,7 +34,7 @@ class StepDiff:
 class CompareBlueprint(Request[tuple[StepDiff, ...]]):
     """What a blueprint would change; steps that change nothing are left out."""
 
-    blueprint: Document
+    blueprint: AgentBlueprint
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class StartRun(Request[RunStarted]):
     """Starts a run, unless one is in progress or this one was started already."""
 
     run_id: str
-    blueprint: Document
+    blueprint: AgentBlueprint
     options: RunOptions
 
 

@@ -13,10 +13,12 @@ import pytest
 from mailwiz_tui.agent.core import run, steps
 from mailwiz_tui.agent.core.context import Context
 from mailwiz_tui.agent.items import units
+from mailwiz_tui.agent.protocol.blueprint import AgentBlueprint
+from mailwiz_tui.agent.protocol.codec import to_json
 from tests.unit.agent.rehearsal import Rehearsal, as_options
 
 Carry = Callable[..., list[dict[str, Any]]]
-Compare = Callable[[dict[str, Any]], list[dict[str, Any]]]
+Compare = Callable[[AgentBlueprint], list[dict[str, Any]]]
 
 
 @pytest.fixture
@@ -30,12 +32,12 @@ def carry(machine: Rehearsal) -> Carry:
     """Carries out a blueprint and returns the journal's events."""
     count = 0
 
-    def carry_out(blueprint: dict[str, Any], **options: Any) -> list[dict[str, Any]]:
+    def carry_out(blueprint: AgentBlueprint, **options: Any) -> list[dict[str, Any]]:
         nonlocal count
         count += 1
         folder = Path(machine.host.state("runs", f"run-{count:03d}"))
         folder.mkdir(parents=True)
-        (folder / "blueprint.json").write_text(json.dumps(blueprint))
+        (folder / "blueprint.json").write_text(json.dumps(to_json(blueprint)))
         (folder / "options.json").write_text(json.dumps(as_options(**options)))
         run.run(machine.host, folder.name)
         return [json.loads(line) for line in (folder / "journal.jsonl").read_text().splitlines()]
@@ -47,7 +49,7 @@ def carry(machine: Rehearsal) -> Carry:
 def compare(machine: Rehearsal) -> Compare:
     """What a dry run finds, as a flat list of changes."""
 
-    def look(blueprint: dict[str, Any]) -> list[dict[str, Any]]:
+    def look(blueprint: AgentBlueprint) -> list[dict[str, Any]]:
         found = steps.compare(Context.of(machine.host, blueprint, predict=True))
         return [asdict(change) for entry in found for change in entry.changes]
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mailwiz_tui.agent.core.host import Host
+from mailwiz_tui.agent.protocol.blueprint import AgentBlueprint
 from mailwiz_tui.stack.blueprint import Blueprint, Item, SecretSpec, Step
 
 _HEAD = '#!/bin/sh\nR="$MAILWIZ_ROOT"\n'
@@ -139,9 +140,9 @@ def blueprint(*steps: Step, secrets: tuple[str, ...] = ()) -> Blueprint:
     return Blueprint("mx1", steps, tuple(SecretSpec(name, 20) for name in secrets))
 
 
-def raw(*steps: Step, secrets: tuple[str, ...] = ()) -> dict[str, Any]:
-    """The same in its JSON form."""
-    return blueprint(*steps, secrets=secrets).to_json()
+def for_agent(*steps: Step, secrets: tuple[str, ...] = ()) -> AgentBlueprint:
+    """What an agent is sent of it."""
+    return blueprint(*steps, secrets=secrets).for_agent()
 
 
 def step(

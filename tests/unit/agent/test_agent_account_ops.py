@@ -28,9 +28,9 @@ from mailwiz_tui.agent.protocol.accounts import (
     RemoveMailbox,
     SetPassword,
 )
+from mailwiz_tui.agent.protocol.blueprint import AgentBlueprint, File, SecretSpec
 from mailwiz_tui.agent.protocol.codec import Secret
 from mailwiz_tui.agent.protocol.request import Request
-from mailwiz_tui.stack.blueprint import Blueprint, File, SecretSpec
 from tests.unit.agent.rehearsal import Rehearsal, step
 from tests.unit.fake_link import ask
 
@@ -215,15 +215,16 @@ def test_no_text_breaks_out_of_a_statement(text: str) -> None:
 
 def test_a_given_secret_is_never_made_up(machine: Rehearsal) -> None:
     file = File("/etc/out", "user:{{secret:smart-host}}\n")
-    raw = Blueprint("mx1", (step(file),), (SecretSpec("smart-host", given="password of the smart host"),)).to_json()
-    context = Context.of(machine.host, raw)
+    given = SecretSpec("smart-host", given="password of the smart host")
+    blueprint = AgentBlueprint("mx1", (step(file),), (given,))
+    context = Context.of(machine.host, blueprint)
     assert secrets.missing(machine.host, ["smart-host"]) == ("smart-host",)
     with pytest.raises(AgentFault, match="password of the smart host was not given") as refused:
         context.secrets.fill(file.content)
     assert "mailwiz-tui secret PLAN smart-host" in refused.value.advice
     secrets.put(machine.host, "smart-host", "grün & secret")
     assert secrets.missing(machine.host, ["smart-host"]) == ()
-    assert Context.of(machine.host, raw).secrets.fill(file.content) == "user:grün & secret\n"
+    assert Context.of(machine.host, blueprint).secrets.fill(file.content) == "user:grün & secret\n"
     assert Path(machine.host.state("secrets", "smart-host")).stat().st_mode & 0o777 == 0o600
     with pytest.raises(AgentFault):
         secrets.put(machine.host, "../up", "x")

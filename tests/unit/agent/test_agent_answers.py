@@ -15,7 +15,7 @@ import pytest
 from mailwiz_tui.agent.items import answers
 from mailwiz_tui.stack.blueprint import Ask, Ready
 from tests.unit.agent.conftest import Carry
-from tests.unit.agent.rehearsal import Rehearsal, raw, step
+from tests.unit.agent.rehearsal import Rehearsal, for_agent, step
 
 MILTER = struct.pack("!IcIII", 13, b"O", 6, 0, 0)
 ANSWERS = {
@@ -62,8 +62,8 @@ def service(place: Path, answer: bytes) -> Iterator[str]:
         listener.close()
 
 
-def question(kind: Ask, at: str = "", *argv: str, limit: float = 1.5) -> dict[str, object]:
-    return {"service": "X", "unit": "x.service", "ask": kind.value, "at": at, "argv": argv, "limit": limit}
+def question(kind: Ask, at: str = "", *argv: str, limit: float = 1.5) -> Ready:
+    return Ready("X", "x.service", kind, at, argv, limit)
 
 
 def real(machine: Rehearsal, place: str) -> str:
@@ -107,13 +107,13 @@ def test_a_step_waits_for_a_service_that_starts_late(machine: Rehearsal, carry: 
     begun = time.monotonic()
     with ExitStack() as stack:
         threading.Timer(1.5, lambda: stack.enter_context(service(place, b"+PONG\r\n"))).start()
-        events = carry(raw(step(Ready("Redis", "redis.service", Ask.REDIS, "unix:/late", limit=20.0))))
+        events = carry(for_agent(step(Ready("Redis", "redis.service", Ask.REDIS, "unix:/late", limit=20.0))))
     assert events[-1]["state"] == "done"
     assert time.monotonic() - begun > 1.4
 
 
 def test_a_service_that_never_answers_fails_its_step_with_the_reason(machine: Rehearsal, carry: Carry) -> None:
-    events = carry(raw(step(Ready("Redis", "redis.service", Ask.REDIS, "unix:/never", limit=0.5))))
+    events = carry(for_agent(step(Ready("Redis", "redis.service", Ask.REDIS, "unix:/never", limit=0.5))))
     assert events[-1]["state"] == "failed"
     assert "Redis does not answer after" in events[-1]["what"]
     assert "journalctl -u redis" in events[-1]["advice"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mailwiz_tui.stack.blueprint import File, Unit
 from tests.unit.agent.conftest import Carry, Compare
-from tests.unit.agent.rehearsal import Rehearsal, raw, step
+from tests.unit.agent.rehearsal import Rehearsal, for_agent, step
 
 OWN = "/etc/own.cf"
 
@@ -12,7 +12,7 @@ OWN = "/etc/own.cf"
 def test_the_operators_file_follows_ours_and_a_second_run_changes_nothing(
     machine: Rehearsal, carry: Carry, compare: Compare
 ) -> None:
-    wanted = raw(
+    wanted = for_agent(
         step(File("/etc/main.cf", "a = 1\n", append=OWN), Unit("mta.service", restart_on=("/etc/main.cf",)))
     )
     carry(wanted)

@@ -16,7 +16,7 @@ from mailwiz_tui.agent.core import files
 from mailwiz_tui.agent.core.fault import AgentFault
 from mailwiz_tui.stack.blueprint import Absent, Command, Directory, File
 from tests.unit.agent.conftest import Carry, Compare
-from tests.unit.agent.rehearsal import Rehearsal, raw, step
+from tests.unit.agent.rehearsal import Rehearsal, for_agent, step
 
 
 def ended(events: list[dict[str, Any]]) -> dict[str, Any]:
@@ -27,7 +27,7 @@ def ended(events: list[dict[str, Any]]) -> dict[str, Any]:
 def test_a_file_is_written_with_its_mode_and_a_second_run_changes_nothing(
     machine: Rehearsal, carry: Carry, compare: Compare
 ) -> None:
-    wanted = raw(step(Directory("/etc/x", mode=0o750), File("/etc/x/a.conf", "a = 1\n", mode=0o640)))
+    wanted = for_agent(step(Directory("/etc/x", mode=0o750), File("/etc/x/a.conf", "a = 1\n", mode=0o640)))
     assert [c["action"] for c in compare(wanted)] == ["create", "create"]
     assert ended(carry(wanted))["changed"] is True
     path = machine.path("/etc/x/a.conf")
@@ -44,7 +44,11 @@ def test_a_file_is_written_with_its_mode_and_a_second_run_changes_nothing(
 def test_parents_can_be_passed_whatever_the_umask(machine: Rehearsal, carry: Carry, compare: Compare) -> None:
     former = os.umask(0o077)
     try:
-        carry(raw(step(Directory("/srv/mail/boxes", mode=0o750), File("/etc/rspamd/lua.local.d/own.lua", "x\n"))))
+        carry(
+            for_agent(
+                step(Directory("/srv/mail/boxes", mode=0o750), File("/etc/rspamd/lua.local.d/own.lua", "x\n"))
+            )
+        )
     finally:
         os.umask(former)
     assert stat.S_IMODE(machine.path("/etc/rspamd/lua.local.d").stat().st_mode) == 0o755
@@ -53,7 +57,7 @@ def test_parents_can_be_passed_whatever_the_umask(machine: Rehearsal, carry: Car
 
 
 def test_a_changed_mode_alone_is_put_right(machine: Rehearsal, carry: Carry, compare: Compare) -> None:
-    wanted = raw(step(File("/etc/a.conf", "x\n", mode=0o600)))
+    wanted = for_agent(step(File("/etc/a.conf", "x\n", mode=0o600)))
     carry(wanted)
     machine.path("/etc/a.conf").chmod(0o666)
     assert [c["action"] for c in compare(wanted)] == ["own"]
@@ -63,7 +67,7 @@ def test_a_changed_mode_alone_is_put_right(machine: Rehearsal, carry: Carry, com
 
 def test_a_foreign_file_is_kept_as_a_backup_and_named_in_the_journal(machine: Rehearsal, carry: Carry) -> None:
     machine.path("/etc/a.conf").write_text("somebody else's\n")
-    events = carry(raw(step(File("/etc/a.conf", "ours\n"))))
+    events = carry(for_agent(step(File("/etc/a.conf", "ours\n"))))
     kept = Path(machine.host.state("backup", "run-001", "etc/a.conf"))
     assert kept.read_text() == "somebody else's\n"
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
@@ -73,7 +77,7 @@ def test_a_foreign_file_is_kept_as_a_backup_and_named_in_the_journal(machine: Re
 def test_a_file_changed_by_hand_is_reported_backed_up_and_written_again(
     machine: Rehearsal, carry: Carry, compare: Compare
 ) -> None:
-    wanted = raw(step(File("/etc/a.conf", "ours\n")))
+    wanted = for_agent(step(File("/etc/a.conf", "ours\n")))
     carry(wanted)
     machine.path("/etc/a.conf").write_text("ours\nand mine\n")
     (change,) = compare(wanted)
@@ -88,7 +92,7 @@ def test_a_symbolic_link_is_replaced_not_followed(machine: Rehearsal, carry: Car
     target = machine.path("/etc/target")
     target.write_text("untouched\n")
     os.symlink(target, machine.path("/etc/a.conf"))
-    carry(raw(step(File("/etc/a.conf", "ours\n"))))
+    carry(for_agent(step(File("/etc/a.conf", "ours\n"))))
     assert not machine.path("/etc/a.conf").is_symlink()
     assert target.read_text() == "untouched\n"
 
@@ -98,7 +102,7 @@ def test_what_a_validator_refuses_is_put_back_and_nothing_is_run(machine: Rehear
     machine.path("/etc/gone.conf").write_text("was there\n")
     checker = ("sh", "-c", "echo 'fatal: line 3 is bad'; exit 1")
     events = carry(
-        raw(
+        for_agent(
             step(
                 File("/etc/a.conf", "new\n"),
                 File("/etc/new.conf", "new\n"),
@@ -123,7 +127,7 @@ def test_files_left_unvalidated_by_a_killed_run_are_validated_by_the_next(
 ) -> None:
     good = machine.touch("good", "")
     checker = ("test", "-e", str(good))
-    wanted = raw(step(File("/etc/a.conf", "new\n"), validators=(checker,)))
+    wanted = for_agent(step(File("/etc/a.conf", "new\n"), validators=(checker,)))
     machine.path("/etc/a.conf").write_text("new\n")
     good.unlink()
     assert [c["kind"] for c in compare(wanted)] == ["validate"]
@@ -134,7 +138,7 @@ def test_files_left_unvalidated_by_a_killed_run_are_validated_by_the_next(
 
 
 def test_secrets_are_made_once_and_never_shown(machine: Rehearsal, carry: Carry, compare: Compare) -> None:
-    wanted = raw(step(File("/etc/a.conf", "pw = {{secret:db}}\n", mode=0o600)), secrets=("db",))
+    wanted = for_agent(step(File("/etc/a.conf", "pw = {{secret:db}}\n", mode=0o600)), secrets=("db",))
     shown = json.dumps(compare(wanted))
     assert "●●●" in json.dumps(compare(wanted), ensure_ascii=False)
     assert not Path(machine.host.state("secrets", "db")).exists(), "a dry run makes no secret"
@@ -154,7 +158,7 @@ def test_secrets_are_made_once_and_never_shown(machine: Rehearsal, carry: Carry,
 
 
 def test_a_secret_printed_by_a_command_is_masked_in_the_journal(machine: Rehearsal, carry: Carry) -> None:
-    wanted = raw(
+    wanted = for_agent(
         step(
             File("/etc/a.conf", "{{secret:db}}", mode=0o600),
             Command("talks", ("cat", str(machine.path("/etc/a.conf")))),
@@ -169,7 +173,7 @@ def test_a_secret_printed_by_a_command_is_masked_in_the_journal(machine: Rehears
 
 
 def test_an_undeclared_secret_is_a_fault_not_an_empty_value(machine: Rehearsal, carry: Carry) -> None:
-    end = ended(carry(raw(step(File("/etc/a.conf", "{{secret:nobody}}")))))
+    end = ended(carry(for_agent(step(File("/etc/a.conf", "{{secret:nobody}}")))))
     assert "nobody" in end["what"]
     assert not machine.path("/etc/a.conf").exists()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mailwiz_tui.agent.core.state import State
 from mailwiz_tui.stack.blueprint import Command, File, Leftovers, Unit
 from tests.unit.agent.conftest import Carry, Compare
-from tests.unit.agent.rehearsal import Rehearsal, raw, step
+from tests.unit.agent.rehearsal import Rehearsal, for_agent, step
 
 OLD = step(File("/etc/old.conf", "old"), Unit("old.service", restart_on=("/etc/old.conf",)), name="old")
 NEW = step(File("/etc/new.conf", "new"), Unit("new.service", restart_on=("/etc/new.conf",)), name="new")
@@ -15,13 +15,13 @@ END = step(Leftovers(), name="end")
 def test_a_unit_no_longer_wanted_is_stopped_and_disabled_and_its_files_go_last(
     machine: Rehearsal, carry: Carry, compare: Compare
 ) -> None:
-    carry(raw(OLD, END))
+    carry(for_agent(OLD, END))
     machine.path("/etc/foreign.conf").write_text("somebody else's")
     machine.forget_calls()
-    (change,) = [c for c in compare(raw(NEW, END)) if c["kind"] == "leftovers"]
+    (change,) = [c for c in compare(for_agent(NEW, END)) if c["kind"] == "leftovers"]
     assert change["lines"] == ("-old.service", "-/etc/old.conf")
     assert machine.calls() == []
-    events = carry(raw(NEW, END))
+    events = carry(for_agent(NEW, END))
     assert events[-1]["state"] == "done"
     calls = machine.calls()
     assert calls.index("systemctl start new.service") < calls.index("systemctl stop old.service")
@@ -30,8 +30,8 @@ def test_a_unit_no_longer_wanted_is_stopped_and_disabled_and_its_files_go_last(
     assert machine.path("/etc/foreign.conf").exists()
     assert list(machine.path("/var/lib/mailwiz/backup").glob("*/etc/old.conf"))
     machine.forget_calls()
-    assert compare(raw(NEW, END)) == []
-    assert carry(raw(NEW, END))[-1]["changed"] is False
+    assert compare(for_agent(NEW, END)) == []
+    assert carry(for_agent(NEW, END))[-1]["changed"] is False
     assert machine.calls() == []
 
 
@@ -41,7 +41,7 @@ def test_what_comes_back_is_begun_anew(machine: Rehearsal, carry: Carry) -> None
         Command("old.make", ("sh", "-c", 'echo made >> "$MAILWIZ_ROOT/made"'), inputs=("/etc/old.conf",)),
         name="old",
     )
-    for blueprint in (raw(again, END), raw(NEW, END), raw(again, END)):
+    for blueprint in (for_agent(again, END), for_agent(NEW, END), for_agent(again, END)):
         assert carry(blueprint)[-1]["state"] == "done"
     assert machine.path("/made").read_text().split() == ["made", "made"]
     assert machine.path("/etc/old.conf").read_text() == "old"
@@ -55,30 +55,30 @@ def test_a_file_that_a_wanted_unit_has_read_goes_in_its_step_and_the_unit_is_res
     both = step(File("/etc/filter.conf", "a"), File("/etc/virus.conf", "b"), unit, name="filter")
     one = step(File("/etc/filter.conf", "a"), Unit("filter.service", reload_on=("/etc/filter.conf",)),
                name="filter", validators=(("sh", "-c", 'test ! -e "$MAILWIZ_ROOT/etc/virus.conf"'),))  # fmt: skip
-    carry(raw(both, END))
+    carry(for_agent(both, END))
     machine.forget_calls()
-    assert [(c["kind"], c["name"]) for c in compare(raw(one, END)) if c["kind"] == "absent"] == [
+    assert [(c["kind"], c["name"]) for c in compare(for_agent(one, END)) if c["kind"] == "absent"] == [
         ("absent", "/etc/virus.conf")
     ]
-    events = carry(raw(one, END))
+    events = carry(for_agent(one, END))
     assert events[-1]["state"] == "done"
     assert "systemctl restart filter.service" in machine.calls()
-    assert carry(raw(one, END))[-1]["changed"] is False
+    assert carry(for_agent(one, END))[-1]["changed"] is False
 
 
 def test_nothing_is_taken_away_while_what_takes_its_place_does_not_work(machine: Rehearsal, carry: Carry) -> None:
-    carry(raw(OLD, END))
+    carry(for_agent(OLD, END))
     machine.touch("units/new.service.broken")
-    assert carry(raw(NEW, END))[-1]["state"] == "failed"
+    assert carry(for_agent(NEW, END))[-1]["state"] == "failed"
     assert machine.path("/etc/old.conf").exists()
     assert "systemctl stop old.service" not in machine.calls()
 
 
 def test_sshd_reads_again_what_was_taken_from_it_and_is_never_stopped(machine: Rehearsal, carry: Carry) -> None:
     dropin = "/etc/ssh/sshd_config.d/10-mailwiz.conf"
-    carry(raw(step(File(dropin, "Ciphers x"), Unit("ssh.service", reload_on=(dropin,)), name="ssh"), END))
+    carry(for_agent(step(File(dropin, "Ciphers x"), Unit("ssh.service", reload_on=(dropin,)), name="ssh"), END))
     machine.forget_calls()
-    assert carry(raw(NEW, END))[-1]["state"] == "done"
+    assert carry(for_agent(NEW, END))[-1]["state"] == "done"
     assert not machine.path(dropin).exists()
     assert "systemctl try-reload-or-restart ssh.service" in machine.calls()
     assert not {"systemctl stop ssh.service", "systemctl disable ssh.service"} & set(machine.calls())

@@ -18,11 +18,12 @@ from mailwiz_tui.agent.core.journal import Journal
 from mailwiz_tui.agent.core.lock import RunLock, active_run
 from mailwiz_tui.agent.core.state import State
 from mailwiz_tui.agent.items import packages
+from mailwiz_tui.agent.protocol.blueprint import AgentBlueprint
 from mailwiz_tui.agent.protocol.journal import EndEvent, RunBegan
 from mailwiz_tui.agent.protocol.runs import RunOptions
 from mailwiz_tui.stack.blueprint import Command, File, Packages, Unit
 from tests.unit.agent.conftest import Carry, Compare
-from tests.unit.agent.rehearsal import Rehearsal, raw, step
+from tests.unit.agent.rehearsal import Rehearsal, for_agent, step
 
 
 def phases(events: list[dict[str, Any]]) -> list[tuple[str, str]]:
@@ -31,7 +32,7 @@ def phases(events: list[dict[str, Any]]) -> list[tuple[str, str]]:
 
 def test_missing_packages_are_installed_in_one_call_without_questions(machine: Rehearsal, carry: Carry) -> None:
     machine.touch("installed", "present ii \n")
-    events = carry(raw(step(Packages(("present", "alpha", "beta"), ("alpha alpha/q string x",)))))
+    events = carry(for_agent(step(Packages(("present", "alpha", "beta"), ("alpha alpha/q string x",)))))
     assert phases(events) == [("one", "changed")]
     (install,) = [c for c in machine.calls() if c.startswith("apt-get") and " install " in c]
     assert install.endswith("install alpha beta")
@@ -42,7 +43,7 @@ def test_missing_packages_are_installed_in_one_call_without_questions(machine: R
     progress = [e for e in events if e["t"] == "progress"]
     assert progress[-1]["done"] == 100.0
     machine.forget_calls()
-    assert phases(carry(raw(step(Packages(("present", "alpha", "beta")))))) == [("one", "ok")]
+    assert phases(carry(for_agent(step(Packages(("present", "alpha", "beta")))))) == [("one", "ok")]
     assert machine.calls() == []
 
 
@@ -50,7 +51,7 @@ def test_services_are_held_back_during_the_installation_and_a_foreign_policy_sur
     machine: Rehearsal, carry: Carry
 ) -> None:
     machine.path(policy.PATH).write_text("#!/bin/sh\n# the hoster's own\nexit 0\n")
-    carry(raw(step(Packages(("alpha",)))))
+    carry(for_agent(step(Packages(("alpha",)))))
     assert "policy present" in machine.calls()
     assert "hoster's own" in machine.path(policy.PATH).read_text()
 
@@ -90,13 +91,13 @@ def test_the_policy_goes_when_apt_fails_and_a_forgotten_one_at_the_next_start(
     machine: Rehearsal, carry: Carry
 ) -> None:
     machine.touch("apt-fails", "E: Unmet dependencies\n")
-    end = carry(raw(step(Packages(("alpha",)))))[-1]
+    end = carry(for_agent(step(Packages(("alpha",)))))[-1]
     assert "Unmet dependencies" in end["what"]
     assert not machine.path(policy.PATH).exists()
     with policy.held_back(machine.host):
         left = machine.path(policy.PATH).read_text()
     machine.path(policy.PATH).write_text(left)
-    carry(raw(step(File("/etc/a", ""))))
+    carry(for_agent(step(File("/etc/a", ""))))
     assert not machine.path(policy.PATH).exists()
 
 
@@ -129,12 +130,12 @@ def test_a_held_apt_lock_is_waited_for_by_name_and_not_broken(machine: Rehearsal
 
 def test_a_lock_that_apt_itself_gives_up_on_is_tried_again(machine: Rehearsal, carry: Carry) -> None:
     machine.touch("apt-lock-once")
-    assert phases(carry(raw(step(Packages(("alpha",)))))) == [("one", "changed")]
+    assert phases(carry(for_agent(step(Packages(("alpha",)))))) == [("one", "changed")]
 
 
 def test_an_interrupted_dpkg_is_finished_first(machine: Rehearsal, carry: Carry) -> None:
     machine.touch("audit", "The following packages are only half configured\n alpha\n")
-    carry(raw(step(Packages(("beta",)))))
+    carry(for_agent(step(Packages(("beta",)))))
     calls = machine.calls()
     configure = next(i for i, c in enumerate(calls) if c.startswith("dpkg --configure -a"))
     repair = next(i for i, c in enumerate(calls) if c.endswith("-f install"))
@@ -144,7 +145,7 @@ def test_an_interrupted_dpkg_is_finished_first(machine: Rehearsal, carry: Carry)
 
 def test_apt_saying_yes_without_installing_is_a_failure(machine: Rehearsal, carry: Carry) -> None:
     machine.path("/usr/bin/apt-get").write_text("#!/bin/sh\nexit 0\n")
-    end = carry(raw(step(Packages(("alpha",)))))[-1]
+    end = carry(for_agent(step(Packages(("alpha",)))))[-1]
     assert end["state"] == "failed"
     assert "alpha is not installed" in end["what"]
 
@@ -166,9 +167,9 @@ def test_apt_status_lines(line: str, expected: tuple[float, str] | None) -> None
 def test_a_command_runs_again_only_when_what_it_reads_changes(
     machine: Rehearsal, carry: Carry, compare: Compare
 ) -> None:
-    def wanted(text: str) -> dict[str, Any]:
+    def wanted(text: str) -> AgentBlueprint:
         log = f"echo x >>{machine.root}/ran"
-        return raw(step(File("/etc/a", text), Command("c", ("sh", "-c", log), inputs=("/etc/a",))))
+        return for_agent(step(File("/etc/a", text), Command("c", ("sh", "-c", log), inputs=("/etc/a",))))
 
     carry(wanted("1"))
     assert compare(wanted("1")) == []
@@ -183,7 +184,7 @@ def test_a_command_that_failed_is_run_again_though_its_inputs_are_the_same(
     machine: Rehearsal, carry: Carry
 ) -> None:
     switch = machine.touch("broken")
-    wanted = raw(step(Command("c", ("sh", "-c", f"echo x >>{machine.root}/ran; test ! -e {switch}"))))
+    wanted = for_agent(step(Command("c", ("sh", "-c", f"echo x >>{machine.root}/ran; test ! -e {switch}"))))
     assert carry(wanted)[-1]["state"] == "failed"
     switch.unlink()
     assert carry(wanted)[-1]["state"] == "done"
@@ -191,15 +192,15 @@ def test_a_command_that_failed_is_run_again_though_its_inputs_are_the_same(
 
 
 def test_a_command_without_effect_is_a_failure_though_it_exits_0(machine: Rehearsal, carry: Carry) -> None:
-    end = carry(raw(step(Command("c", ("true",), unless=("sh", "-c", "echo table missing; exit 1")))))[-1]
+    end = carry(for_agent(step(Command("c", ("true",), unless=("sh", "-c", "echo table missing; exit 1")))))[-1]
     assert end["state"] == "failed"
     assert "table missing" in end["what"]
 
 
 def test_a_units_life_enable_start_restart_reload_stop(machine: Rehearsal, carry: Carry, compare: Compare) -> None:
-    def wanted(a: str, b: str, **unit: Any) -> dict[str, Any]:
+    def wanted(a: str, b: str, **unit: Any) -> AgentBlueprint:
         reads = {"restart_on": ("/etc/a",), "reload_on": ("/etc/b",)}
-        return raw(step(File("/etc/a", a), File("/etc/b", b), Unit("x.service", **{**reads, **unit})))
+        return for_agent(step(File("/etc/a", a), File("/etc/b", b), Unit("x.service", **{**reads, **unit})))
 
     carry(wanted("1", "1"))
     assert machine.calls() == ["systemctl enable x.service", "systemctl start x.service"]
@@ -218,8 +219,8 @@ def test_a_units_life_enable_start_restart_reload_stop(machine: Rehearsal, carry
 
 
 def test_an_interrupted_run_still_restarts_what_its_files_belong_to(machine: Rehearsal, carry: Carry) -> None:
-    def wanted(a: str) -> dict[str, Any]:
-        return raw(step(File("/etc/a", a), Unit("x.service", restart_on=("/etc/a",))))
+    def wanted(a: str) -> AgentBlueprint:
+        return for_agent(step(File("/etc/a", a), Unit("x.service", restart_on=("/etc/a",))))
 
     carry(wanted("1"))
     machine.forget_calls()
@@ -230,7 +231,7 @@ def test_an_interrupted_run_still_restarts_what_its_files_belong_to(machine: Reh
 
 def test_a_unit_that_does_not_start_fails_with_its_last_words(machine: Rehearsal, carry: Carry) -> None:
     machine.touch("units/x.service.broken")
-    events = carry(raw(step(Unit("x.service")), step(File("/etc/later", ""), name="two")))
+    events = carry(for_agent(step(Unit("x.service")), step(File("/etc/later", ""), name="two")))
     assert phases(events) == [("one", "failed"), ("two", "not-reached")]
     assert "the unit said why" in events[-1]["what"]
     assert events[-1]["step"] == "one"
@@ -239,7 +240,7 @@ def test_a_unit_that_does_not_start_fails_with_its_last_words(machine: Rehearsal
 
 def test_a_unit_that_starts_and_then_crashes_fails_the_step_it_belongs_to(machine: Rehearsal, carry: Carry) -> None:
     machine.touch("units/x.service.crashes")  # from the third question on it tells of a restart
-    events = carry(raw(step(Unit("x.service"), name="the-unit"), step(File("/etc/a", ""), name="after")))
+    events = carry(for_agent(step(Unit("x.service"), name="the-unit"), step(File("/etc/a", ""), name="after")))
     assert events[-1]["state"] == "failed"
     assert events[-1]["step"] == "the-unit"
     assert State(machine.host).unit("x.service") is None, "the next run starts it again"
@@ -248,8 +249,8 @@ def test_a_unit_that_starts_and_then_crashes_fails_the_step_it_belongs_to(machin
 def test_a_second_run_is_told_who_holds_the_lock(machine: Rehearsal, carry: Carry) -> None:
     with RunLock(machine.host, "other-run", "anna@desk", "c0ffee"):
         assert active_run(machine.host) == "other-run"
-        end = carry(raw(step(File("/etc/a", ""))))[-1]
-        answer = launch.start(machine.host, "another-run", raw(), RunOptions())
+        end = carry(for_agent(step(File("/etc/a", ""))))[-1]
+        answer = launch.start(machine.host, "another-run", for_agent(), RunOptions())
         status = launch.status(machine.host)
     assert "anna@desk" in end["what"]
     assert not answer.started
@@ -262,7 +263,7 @@ def test_a_second_run_is_told_who_holds_the_lock(machine: Rehearsal, carry: Carr
 
 
 def test_the_journal_is_read_from_any_offset_and_only_in_whole_lines(machine: Rehearsal, carry: Carry) -> None:
-    carry(raw(*(step(File(f"/etc/{n}", n), name=n) for n in "abc")))
+    carry(for_agent(*(step(File(f"/etc/{n}", n), name=n) for n in "abc")))
     whole = list(launch.follow(machine.host, "run-001", 0))
     events = [e for chunk in whole if chunk for e in chunk.events]
     assert events[0]["t"] == "run"
@@ -313,13 +314,13 @@ def test_a_run_that_is_asked_to_stop_ends_after_its_step_and_a_later_one_finishe
         step(File("/etc/b", "b"), name="second"),
         step(File("/etc/c", "c"), name="third"),
     )
-    events = carry(raw(*steps))
+    events = carry(for_agent(*steps))
     assert phases(events) == [("first", "changed"), ("second", "not-reached"), ("third", "not-reached")]
     assert events[-1]["state"] == "failed"
     assert "stopped after" in events[-1]["what"]
     assert events[-1]["changed"] is True
     assert not machine.path("/etc/b").exists()
-    again = carry(raw(*steps[1:]))
+    again = carry(for_agent(*steps[1:]))
     assert phases(again) == [("second", "changed"), ("third", "changed")]
 
 
@@ -331,26 +332,26 @@ def test_an_optional_step_is_left_out_where_asked_and_tried_again_by_the_next_ru
         step(Command("c", ("sh", "-c", f"test -e {machine.root}/mended")), name="extra", optional=True),
         step(File("/etc/b", "b"), name="last"),
     )
-    events = carry(raw(*steps))
+    events = carry(for_agent(*steps))
     assert [s["optional"] for s in events[0]["steps"]] == [False, True, False]
     assert phases(events) == [("first", "changed"), ("extra", "failed"), ("last", "not-reached")]
-    events = carry(raw(*steps), skip=["extra"])
+    events = carry(for_agent(*steps), skip=["extra"])
     assert phases(events) == [("first", "ok"), ("extra", "skipped"), ("last", "changed")]
     assert (events[-1]["state"], events[-1]["skipped"]) == ("done", ["extra"])
-    assert [change["name"] for change in compare(raw(*steps))] == ["c"]
+    assert [change["name"] for change in compare(for_agent(*steps))] == ["c"]
     machine.touch("mended")
-    events = carry(raw(*steps))
+    events = carry(for_agent(*steps))
     assert phases(events) == [("first", "ok"), ("extra", "changed"), ("last", "ok")]
     assert events[-1]["skipped"] == []
 
 
 def test_a_step_that_others_build_on_is_never_left_out(machine: Rehearsal, carry: Carry) -> None:
-    events = carry(raw(step(File("/etc/a", "a"), name="first")), skip=["first"])
+    events = carry(for_agent(step(File("/etc/a", "a"), name="first")), skip=["first"])
     assert phases(events) == [("first", "changed")]
 
 
 def test_stopping_a_run_that_is_not_there_is_refused(machine: Rehearsal, carry: Carry) -> None:
-    carry(raw(step(File("/etc/a", ""))))
+    carry(for_agent(step(File("/etc/a", ""))))
     (run_id,) = os.listdir(machine.host.state("runs"))
     assert run.stop_after_step(machine.host, run_id) is True
     assert os.path.exists(machine.host.state("runs", run_id, "stop"))
@@ -361,15 +362,17 @@ def test_stopping_a_run_that_is_not_there_is_refused(machine: Rehearsal, carry: 
 def test_old_runs_are_pruned(machine: Rehearsal, carry: Carry) -> None:
     for number in range(30):
         Path(machine.host.state(f"runs/old-{number:03d}")).mkdir()
-    carry(raw(step(File("/etc/a", ""))))
+    carry(for_agent(step(File("/etc/a", ""))))
     left = sorted(os.listdir(machine.host.state("runs")))
     assert len(left) == 20
     assert "run-001" in left
     assert "old-000" not in left
 
 
-def lockout_blueprint(text: str) -> dict[str, Any]:
-    return raw(step(File("/etc/fw", text), Unit("fw.service", reload_on=("/etc/fw",)), name="fw", lockout=True))
+def lockout_blueprint(text: str) -> AgentBlueprint:
+    return for_agent(
+        step(File("/etc/fw", text), Unit("fw.service", reload_on=("/etc/fw",)), name="fw", lockout=True)
+    )
 
 
 def test_a_lockout_step_reverts_without_confirmation(machine: Rehearsal, carry: Carry, compare: Compare) -> None:
@@ -404,7 +407,7 @@ def test_a_confirmed_lockout_step_stays_and_a_late_undo_does_nothing(machine: Re
 
 def test_a_lockout_step_with_nothing_to_do_asks_nobody(machine: Rehearsal, carry: Carry) -> None:
     machine.path("/etc/fw").write_text("same")
-    wanted = raw(step(File("/etc/fw", "same"), name="fw", lockout=True))
+    wanted = for_agent(step(File("/etc/fw", "same"), name="fw", lockout=True))
     assert [e["t"] for e in carry(wanted) if e["t"] == "gate"] == []
 
 
@@ -417,6 +420,6 @@ def test_an_unexpected_error_ends_the_run_in_words(
         raise RuntimeError("boom")
 
     monkeypatch.setattr(module, "carry_out", crash)
-    end = carry(raw(step(File("/etc/a", ""))))[-1]
+    end = carry(for_agent(step(File("/etc/a", ""))))[-1]
     assert end["state"] == "failed"
     assert "RuntimeError: boom" in end["what"]

@@ -14,6 +14,8 @@ import pytest
 from mailwiz_tui.agent import protocol
 from mailwiz_tui.agent.channel import Channel
 from mailwiz_tui.agent.protocol import frames
+from mailwiz_tui.agent.protocol.blueprint import Absent, AgentBlueprint, Leftovers, Ready, Step, Unit
+from mailwiz_tui.agent.protocol.blueprint import Ask as QuestionKind
 from mailwiz_tui.agent.protocol.codec import Document, Secret, WireError, from_json, to_json
 from mailwiz_tui.agent.protocol.request import Request, Stream
 from mailwiz_tui.agent.table import Table
@@ -58,6 +60,33 @@ def test_a_value_is_read_back_as_it_was_sent() -> None:
     sent = json.loads(json.dumps(to_json(GIVEN)))
     assert from_json(Given, sent) == GIVEN
     assert GIVEN.secret.reveal() == CANARY
+
+
+def test_items_of_several_kinds_are_read_by_their_kind() -> None:
+    items = (Absent("/a"), Ready("X", "x.service", QuestionKind.TCP, "127.0.0.1:1"), Leftovers(), Unit("x.service"))
+    sent = json.loads(json.dumps(to_json(AgentBlueprint("mx1", (Step("one", "Do", "test", items),)))))
+    kinds = [item["kind"] for item in sent["steps"][0]["items"]]
+    assert kinds == ["absent", "ready", "leftovers", "unit"]
+    read = from_json(AgentBlueprint, sent)
+    assert isinstance(read, AgentBlueprint)
+    assert read.steps[0].items == items
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"kind": "door"}, "it.items[0] should be an object of the kind packages, user, "),
+        ({"kind": "absent", "path": 1}, "it.items[0].path should be a text"),
+        (
+            {"kind": "ready", "service": "X", "unit": "x", "ask": "loud"},
+            "it.items[0].ask should be one of tcp, smtp",
+        ),
+    ],
+)
+def test_an_item_that_does_not_fit_is_refused(change: Document, said: str) -> None:
+    with pytest.raises(WireError) as error:
+        from_json(Step, {"id": "one", "title": "Do", "component": "test", "items": [change]})
+    assert str(error.value).startswith(said)
 
 
 def test_a_secret_shows_itself_nowhere() -> None:

@@ -11,6 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mailwiz_tui.agent.protocol.blueprint import AgentBlueprint
+from mailwiz_tui.agent.protocol.codec import from_json, to_json
 from mailwiz_tui.fleet.facts import FactsFile
 from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.stack import layout
@@ -70,6 +72,8 @@ def test_every_blueprint_is_sound(known: FactsFile, services: dict[str, object])
     text = json.dumps(blueprint.to_json())
 
     assert text == json.dumps(compile_server(plan, "mx1", known).to_json()), "not deterministic"
+    sent = json.loads(json.dumps(to_json(blueprint.for_agent())))
+    assert from_json(AgentBlueprint, sent) == blueprint.for_agent(), "the agent reads something else"
     assert not re.search(r"\{[=:]", text), "a delimiter of a template was left"
     for path, file in files.items():
         assert path in NO_COMMENTS or "Managed by mailwiz-tui" in "".join(file.content.splitlines(True)[:3]), path
