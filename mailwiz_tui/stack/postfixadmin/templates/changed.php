@@ -1,5 +1,5 @@
 
-// Of several servers each knows the accounts from a copy: after a change this server's is made anew at once.
+// This server reads the accounts from a copy: after a change the copy is made anew at once.
 if (preg_match('#/(?:edit|editactive|delete|password|edit-alias)\.php$#', $_SERVER['SCRIPT_NAME'] ?? '')) {
     register_shutdown_function(function () {
         if (empty($_SESSION['sessid']['username'])) {

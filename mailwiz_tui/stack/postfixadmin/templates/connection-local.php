@@ -1,5 +1,5 @@
-// The database knows this program by its system user over the Unix socket: there is no password. Only root, on
-// the command line, may change the tables (public/upgrade.php).
+// MariaDB knows this program by its system user over the Unix socket: there is no password. Only root, on the command
+// line, may change the tables (public/upgrade.php).
 $CONF['database_type'] = 'mysqli';
 $CONF['database_host'] = 'localhost';
 $CONF['database_socket'] = '{= socket =}';

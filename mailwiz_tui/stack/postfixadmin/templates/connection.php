@@ -1,5 +1,5 @@
-// The database is on another server and knows this program by a certificate of its own: there is no password. Only
-// root, on the command line and with another certificate, may change the tables (public/upgrade.php).
+// MariaDB is on another server and knows this program by a certificate of its own: there is no password. Only root, on
+// the command line and with another certificate, may change the tables (public/upgrade.php).
 $root = PHP_SAPI === 'cli' && posix_geteuid() === 0;
 $CONF['database_type'] = 'mysqli';
 $CONF['database_host'] = '{= host =}';

@@ -1,6 +1,6 @@
 <?php
 // Managed by mailwiz-tui: the next apply writes this file again. Add nothing here.
-// config.inc.php of Debian's package wants these; config.local.php says the same and more.
+// Debian's config.inc.php includes this file; config.local.php sets the same values, and more.
 $dbuser = 'postfixadmin';
 $dbpass = '';
 $basepath = '';

@@ -1,3 +1,3 @@
--- Root on the server with the panel changes the tables as a new version of it wants them.
+-- Root on the server with PostfixAdmin upgrades the tables for a new version of it.
 {= user =}
 GRANT ALL PRIVILEGES ON `{= database =}`.* TO {= account =};

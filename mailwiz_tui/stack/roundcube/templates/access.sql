@@ -1,6 +1,7 @@
 -- Managed by mailwiz-tui: the next apply writes this file again. Add nothing here.
--- Roundcube has a database of its own. Of the accounts it can read nothing; it may call one procedure, which gives
--- an account in use a new hash and runs with the rights of a user that nobody can log in as.
+-- Roundcube has a database of its own. It cannot read the accounts; it may call one procedure, which sets the hash of an
+-- active account and runs with the rights of a user with which nobody can log in (ACCOUNT LOCK).
+-- https://mariadb.com/docs/server/reference/sql-statements/data-definition/create/create-procedure
 CREATE DATABASE IF NOT EXISTS `{= database =}` CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci;
 
 {= user =}

@@ -1,11 +1,12 @@
 <?php
 // Managed by mailwiz-tui: the next apply writes this file again. Nothing here is meant to be changed.
-// Of several servers each knows the accounts from a copy. After a change of password the copies are waited for, or
-// whoever changed it would be logged out by the next request.
+// The servers read the accounts from copies. After a change of the password this plugin waits until the copies have it:
+// otherwise the next request would log the user out. https://github.com/roundcube/roundcubemail/wiki/Plugin-Hooks
 class mailwiz_accounts extends rcube_plugin
 {
     public $task = 'settings';
 
+    // In seconds: copies are made anew every 30 s.
     private const PATIENCE = 45;
 
     public function init()

@@ -1,8 +1,9 @@
 -- Managed by mailwiz-tui: the next apply writes this file again.
 -- Own rules: another file in /etc/rspamd/lua.local.d/.
 --
--- Symbols for /etc/rspamd/local.d/force_actions.conf. Which domains are served here, from the plan and from the
--- accounts' database, is told by the milter that Postfix asks first; it takes the field out of what comes in.
+-- Symbols for /etc/rspamd/local.d/force_actions.conf. mailwiz-message-checks, the milter before this one, tells in
+-- X-Mailwiz-Served whether an address is of a domain that the plan or the accounts have; it removes what clients send
+-- under that name. https://rspamd.com/doc/lua/rspamd_config.html
 local function served(task, place)
   local said = task:get_header('X-Mailwiz-Served')
   return said ~= nil and (' ' .. said .. ' '):find(' ' .. place .. ' ', 1, true) ~= nil
@@ -48,8 +49,8 @@ rspamd_config:register_symbol({
   end,
 })
 
--- Mail that came in from outside under a name of ours may leave again from this host, sent on by a user's filter.
--- Nobody here wrote it, so it is not signed; the milter before this one takes the field out of what users send.
+-- A message that came from outside with a domain of this server in From can leave again, forwarded by a user's filter.
+-- No user wrote it, so it is not signed. It still has X-Mailwiz-Served, which is removed from what users send.
 local signing = rspamd_config:get_all_opt('dkim_signing')
 if signing and signing.enabled ~= false then
   rspamd_config:add_condition('DKIM_SIGNED', function(task)
