@@ -49,6 +49,35 @@ rspamd_config:register_symbol({
   end,
 })
 
+-- A signature for the domain in From, or for the organisation that it belongs to, proves who sent the message, where
+-- the domain has no DMARC record, too (RFC 6376; alignment as in RFC 9989).
+-- https://rspamd.com/doc/lua/rspamd_task.html
+local rspamd_util = require 'rspamd_util'
+rspamd_config:register_symbol({
+  name = 'MAILWIZ_SIGNED_BY_AUTHOR',
+  type = 'normal',
+  flags = 'nostat',
+  score = 0.0,
+  group = 'mailwiz',
+  description = 'The message has a valid signature for the domain in From',
+  callback = function(task)
+    local from = task:get_from('mime')
+    local valid = task:get_symbol('R_DKIM_ALLOW')
+    if not from or not from[1] or not valid or not valid[1] then
+      return false
+    end
+    local organisation = rspamd_util.get_tld((from[1].domain or ''):lower())
+    for _, option in ipairs(valid[1].options or {}) do
+      local signer = option:match('^([^:]+):')
+      if signer and rspamd_util.get_tld(signer:lower()) == organisation then
+        return true
+      end
+    end
+    return false
+  end,
+})
+rspamd_config:register_dependency('MAILWIZ_SIGNED_BY_AUTHOR', 'DKIM_CHECK')
+
 -- A message that came from outside with a domain of this server in From can leave again, forwarded by a user's filter.
 -- No user wrote it, so it is not signed. It still has X-Mailwiz-Served, which is removed from what users send.
 local signing = rspamd_config:get_all_opt('dkim_signing')
