@@ -11,8 +11,7 @@ from functools import cache
 from importlib import resources
 from typing import Protocol, TypeVar
 
-from mailwiz_tui.agent import archive
-from mailwiz_tui.agent.protocol import frames
+from mailwiz_tui.agent.protocol import archive, frames
 from mailwiz_tui.agent.protocol.codec import WireError
 from mailwiz_tui.agent.protocol.frames import Answer, Call, Cancel, Failure, Item
 from mailwiz_tui.agent.protocol.request import Request, Stream

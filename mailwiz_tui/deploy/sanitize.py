@@ -1,4 +1,4 @@
-"""Cleans text from servers for screens and logs; the rules are in ``agent/core/clean.py``.
+"""Cleans text from servers for screens and logs; the rules are in ``agent/protocol/clean.py``.
 
 The agent cleans what it writes; what arrives here is cleaned again, because a server may be compromised.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mailwiz_tui.agent.core.clean import MAX_LINE, clean_line, clean_lines
+from mailwiz_tui.agent.protocol.clean import MAX_LINE, clean_line, clean_lines
 
 __all__ = ["MAX_LINE", "clean_line", "clean_lines", "clean_text"]
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 
-from mailwiz_tui.agent.core.clean import clean_line
+from mailwiz_tui.agent.protocol.clean import clean_line
 from mailwiz_tui.verify.result import CheckResult, CheckState
 
 OPERATOR = "operator"

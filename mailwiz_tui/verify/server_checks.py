@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from mailwiz_tui.agent.core.clean import clean_line
+from mailwiz_tui.agent.protocol.clean import clean_line
 from mailwiz_tui.agent.protocol.probes import AskServices, ProbeAnswer, ProbeCommand, RunProbes
 from mailwiz_tui.agent.protocol.runs import AskRunStatus
 from mailwiz_tui.deploy.agent_link import Link

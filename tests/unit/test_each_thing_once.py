@@ -17,7 +17,12 @@ ON_SERVERS = ("agent/", "stack/")
 @pytest.mark.parametrize(
     ("what", "pattern", "place", "left_out"),
     [
-        ("the escape sequences of terminals", r"compile\([^)]*x1b|_SEQUENCE\w* = re", "agent/core/clean.py", ()),
+        (
+            "the escape sequences of terminals",
+            r"compile\([^)]*x1b|_SEQUENCE\w* = re",
+            "agent/protocol/clean.py",
+            (),
+        ),
         ("temporary files that replace others", r"\bmkstemp\(", "plan/files.py", ON_SERVERS),
         ("questions to ssh -G", r'"ssh", "-G"|program, "-G"', "fleet/ssh_client.py", ()),
         ("the folder of states", r'"XDG_STATE_HOME"', "plan/program_folders.py", ()),

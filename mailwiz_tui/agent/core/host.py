@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from .clean import clean_line, clean_lines
+from ..protocol.clean import clean_line, clean_lines
 from .fault import AgentFault
 
 STATE = "/var/lib/mailwiz"

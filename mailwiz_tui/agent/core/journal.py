@@ -10,8 +10,8 @@ import os
 import threading
 import time
 
+from ..protocol.clean import clean_line
 from ..protocol.journal import Event, LogEvent, ProgressEvent, line_of
-from .clean import clean_line
 
 MAX_LOG_BYTES = 8 << 20
 

@@ -10,13 +10,13 @@ import sys
 import time
 from collections.abc import Iterator
 
-from .. import archive
+from ..protocol import archive
 from ..protocol.blueprint import AgentBlueprint
+from ..protocol.clean import tail
 from ..protocol.codec import Document, to_json
 from ..protocol.journal import EndEvent, event_of
 from ..protocol.runs import JournalChunk, RunHolder, RunOptions, RunStarted, RunStatus
 from . import files, policy
-from .clean import tail
 from .fault import AgentFault
 from .host import STATE, Host
 from .lock import active_run, holder_of

@@ -22,10 +22,10 @@ from ..protocol.blueprint import (
     User,
     Wait,
 )
+from ..protocol.clean import error_lines
 from ..protocol.codec import to_json
 from ..protocol.runs import Change, StepDiff
 from . import files, leftovers
-from .clean import error_lines
 from .context import Context
 from .fault import AgentFault
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 
-from ..core.clean import error_lines
 from ..core.context import Context
 from ..core.fault import AgentFault
 from ..core.files import digest
 from ..protocol.blueprint import Command
+from ..protocol.clean import error_lines
 from ..protocol.runs import Change
 
 

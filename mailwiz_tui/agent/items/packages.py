@@ -9,11 +9,11 @@ import time
 from collections.abc import Callable
 
 from ..core import policy
-from ..core.clean import clean_lines
 from ..core.context import Context
 from ..core.fault import AgentFault
 from ..core.host import Done, Host, require
 from ..protocol.blueprint import Packages
+from ..protocol.clean import clean_lines
 from ..protocol.runs import Change
 from . import apt_locks
 

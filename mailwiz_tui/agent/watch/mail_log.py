@@ -11,8 +11,8 @@ import re
 import time
 from collections import deque
 
-from ..core.clean import clean_line
 from ..core.host import Host
+from ..protocol.clean import clean_line
 from ..protocol.watch import LogGain
 
 FIRST_LINES = 20_000

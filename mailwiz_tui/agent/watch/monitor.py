@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from ..core.clean import clean_line
 from ..core.host import Host
 from ..core.lock import active_run, read_holder
 from ..facts import account_domains, facts, listeners
+from ..protocol.clean import clean_line
 from ..protocol.watch import (
     ActiveRun,
     CertificateEnd,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from ..core.clean import tail
 from ..core.host import Host
+from ..protocol.clean import tail
 from ..protocol.probes import ProbeAnswer, ProbeCommand
 
 

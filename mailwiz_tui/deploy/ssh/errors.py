@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from mailwiz_tui.agent.core.clean import clean_line
+from mailwiz_tui.agent.protocol.clean import clean_line
 from mailwiz_tui.plan.errors import OperatorError
 
 

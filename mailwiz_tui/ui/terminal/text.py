@@ -13,7 +13,7 @@ TAB_WIDTH = 8
 
 
 def safe_line(text: str) -> str:
-    """One printable line by the rules of ``agent/core/clean.py``, its tabs expanded, cut at ``MAX_LINE``.
+    """One printable line by the rules of ``agent/protocol/clean.py``, its tabs expanded, cut at ``MAX_LINE``.
 
     What servers print is cleaned before it is stored; this is the screens' own guard behind it, also for what files
     and operators say, for the terminal is where a leak would do harm (ECMA-48, xterm's OSC 52).

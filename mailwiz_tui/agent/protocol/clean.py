@@ -1,4 +1,4 @@
-"""Cleans the output of programs: no terminal escapes, no control characters, no endless lines.
+"""Cleans the output of programs, at both ends: no terminal escapes, no control characters, no endless lines.
 
 Control sequences are those of ECMA-48 (CSI, OSC, DCS, SOS, PM, APC, two- and three-byte escapes) in their
 7-bit and 8-bit forms. A lone carriage return overwrites the line, as a terminal would, so of a progress bar

@@ -37,7 +37,7 @@ def own() -> bytes:
     if isinstance(path, str):
         with open(path, "rb") as handle:
             return handle.read()
-    return build(os.path.dirname(os.path.abspath(__file__)))
+    return build(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
 def _add(archive: zipfile.ZipFile, name: str, data: bytes) -> None:
