@@ -9,7 +9,6 @@ from mailwiz_tui.deploy.sanitize import clean_text
 from mailwiz_tui.fleet.facts import Facts
 from mailwiz_tui.plan import memory
 from mailwiz_tui.stack.blueprint import Blueprint, Probe, Scope
-from mailwiz_tui.stack.compile import COMPONENTS
 
 CODENAMES = ("trixie", "bookworm")
 ARCHITECTURES = ("amd64", "arm64")
@@ -22,8 +21,6 @@ _STOP = {
     for name in ("apache2", "caddy", "haproxy", "lighttpd", "named", "traefik", "varnishd")
 }
 _FIND = "systemctl status PID names its unit, ss -ltnp its PID"
-_PROGRAMS = "mailwiz-"
-"""The prefix of the names of the stack's own programs; the kernel reports the first 15 characters of a name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,19 +106,13 @@ def unsupported_system(facts: Facts) -> Refusal | None:
 
 def _occupied(facts: Facts, blueprint: Blueprint) -> list[Refusal]:
     found_packages = {"", *(software.name for software in facts.mail_software)}
-    programs = (program for component in COMPONENTS for program in component.programs)
-    ours = {program.name for program in programs if program.package in found_packages}
     wanted = {(port.protocol, port.number): port for port in blueprint.ports}
     found: dict[tuple[int, str], Refusal] = {}
     for listener in facts.listeners:
         port = wanted.get((listener.protocol, listener.port))
-        if (
-            port is None
-            or not listener.process
-            or listener.ours
-            or listener.process in ours
-            or listener.process.startswith(_PROGRAMS)
-        ):
+        if port is None or not listener.process or listener.ours:
+            continue
+        if any(p.name == listener.process and p.package in found_packages for p in port.holders):
             continue
         if port.scope is Scope.PEERS and listener.address.startswith(("127.", "::1")):
             continue

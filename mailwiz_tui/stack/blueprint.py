@@ -43,6 +43,7 @@ __all__ = [
     "Port",
     "PortTls",
     "Probe",
+    "Program",
     "Ready",
     "Scope",
     "SecretSpec",
@@ -70,10 +71,23 @@ class PortTls(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Program:
+    """A program that may listen at a port of the stack, by the name that ss(8) shows.
+
+    ``package`` is the mail software that it belongs to, our own or what a component replaces: only where that is
+    found may the program be there, and whose configuration it has is asked apart.
+    """
+
+    name: str
+    package: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Port:
     """A port that the stack listens on; the firewall and the verification are derived from these.
 
-    ``ask`` is how its service is asked whether it answers, before the step that starts it ends.
+    ``ask`` is how its service is asked whether it answers, before the step that starts it ends. ``holders`` are the
+    programs that may listen there before an installation; ``compile.py`` takes them from the port's component.
     """
 
     number: int
@@ -82,6 +96,7 @@ class Port:
     tls: PortTls = PortTls.NONE
     protocol: str = "tcp"
     ask: Ask = Ask.TCP
+    holders: tuple[Program, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ from mailwiz_tui.stack.objectstore.component import ObjectStore
 from mailwiz_tui.stack.opendkim.component import OpenDkim
 from mailwiz_tui.stack.peers.component import Peers
 from mailwiz_tui.stack.php.component import Php
+from mailwiz_tui.stack.port_holders import all_ports, with_holders
 from mailwiz_tui.stack.postfix.component import Postfix
 from mailwiz_tui.stack.postfix.satellite import Satellite
 from mailwiz_tui.stack.postfixadmin.component import PostfixAdmin
@@ -109,6 +110,9 @@ that does not work stops all before it begins, the filter gets ready while other
 start, what an earlier plan wanted goes once the new works, the firewall closes last, and
 then a server can wait for others that must let it in."""
 
+PROGRAMS = frozenset(program.name for component in COMPONENTS for program in component.programs)
+"""The programs that may listen somewhere before an installation."""
+
 OFFERS: tuple[Offer, ...] = tuple(offer for component in COMPONENTS for offer in component.offers)
 """What servers of a plan offer each other, in the order of their components."""
 
@@ -126,15 +130,14 @@ def compile_server(plan: Plan, server_id: str, known: FactsFile) -> Blueprint:
     contributions: tuple[Contribution, ...] = ()
     for component in COMPONENTS:
         if component.wanted(context):
-            contributions += (with_readiness(component.contribute(context, contributions), context),)
+            added = with_holders(component.contribute(context, contributions), component)
+            contributions += (with_readiness(added, context),)
     steps = tuple(step for c in contributions for step in c.steps)
     return Blueprint(
         server_id=server_id,
         steps=(_packages(contributions), *with_restarts(steps)),
         secrets=_secrets(contributions),
-        ports=tuple(
-            sorted({p for c in contributions for p in c.ports}, key=lambda p: (p.number, p.protocol, p.service))
-        ),
+        ports=all_ports(contributions),
         probes=_probes(contributions),
         preflight=tuple(probe for c in contributions for probe in c.preflight),
         findings=tuple(dict.fromkeys(text for c in contributions for text in c.findings)),

@@ -29,7 +29,7 @@ from mailwiz_tui.fleet.facts import Facts, FactsFile
 from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.plan.published import public_names
 from mailwiz_tui.stack import traffic
-from mailwiz_tui.stack.blueprint import File, Packages, Port, Probe, SecretSpec, Step
+from mailwiz_tui.stack.blueprint import File, Packages, Port, Probe, Program, SecretSpec, Step
 from mailwiz_tui.stack.mail_parts import MailParts
 from mailwiz_tui.stack.traffic import Offer
 from mailwiz_tui.stack.unit_words import UnitWords
@@ -135,18 +135,6 @@ class Contribution:
     preflight: tuple[Probe, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Program:
-    """A program that may listen at a port of the stack, by the name that ss(8) shows.
-
-    ``package`` is the mail software that it belongs to, our own or what a component replaces: only where that is
-    found may the program be there, and whose configuration it has is asked apart.
-    """
-
-    name: str
-    package: str = ""
-
-
 class Component(ABC):
     """One part of the stack."""
 
@@ -157,7 +145,7 @@ class Component(ABC):
     telling_packages: ClassVar[tuple[str, ...]] = ()
     """The packages that tell a person what is installed; the others only go with them."""
     programs: ClassVar[tuple[Program, ...]] = ()
-    """The programs that may hold its ports before an installation: its own, and those that it replaces."""
+    """The programs that may hold its ports before an installation: Debian's, and those that it replaces."""
 
     offers: ClassVar[tuple[Offer, ...]] = ()
     """What other servers of a plan reach where it runs; firewall, tunnels and checks follow from it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mailwiz_tui.plan.model import PlanServer, Role
 from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.accounts.clients import client_certificates
-from mailwiz_tui.stack.blueprint import Ask, Command, File, Port, Probe, Scope, SecretSpec, Step, User
+from mailwiz_tui.stack.blueprint import Ask, Command, File, Port, Probe, Program, Scope, SecretSpec, Step, User
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.internal_tls.component import peer_certificates
 from mailwiz_tui.stack.private_link import after_network
@@ -28,6 +28,7 @@ class AccountStore(Component):
 
     name = "account-store"
     title = "account access of other servers"
+    programs = (Program("mariadbd"),)
     offers = (
         Exchange(
             "accounts",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.blueprint import Command, Directory, File, Packages, Probe, Step, Unit
-from mailwiz_tui.stack.component import Component, Context, Contribution, Program
+from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.probes import unit_active
 from mailwiz_tui.stack.render import render
 from mailwiz_tui.stack.unit_words import UnitWords
@@ -17,7 +17,6 @@ class Base(Component):
 
     name = "base"
     title = "host name, security updates"
-    programs = (Program("systemd"),)
     units = (
         UnitWords("apt-daily.timer", "lists of packages are not updated", ""),
         UnitWords("apt-daily-upgrade.timer", "security updates are not installed", ""),

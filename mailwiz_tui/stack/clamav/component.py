@@ -9,8 +9,21 @@ from urllib.parse import urlsplit
 
 from mailwiz_tui.plan.model import Plan, Role
 from mailwiz_tui.stack import layout, limits
-from mailwiz_tui.stack.blueprint import Ask, Command, File, Item, Packages, Port, Probe, Ready, Scope, Step, Unit
-from mailwiz_tui.stack.component import Component, Context, Contribution, Program
+from mailwiz_tui.stack.blueprint import (
+    Ask,
+    Command,
+    File,
+    Item,
+    Packages,
+    Port,
+    Probe,
+    Program,
+    Ready,
+    Scope,
+    Step,
+    Unit,
+)
+from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.filtering import ASKS_FILTERS, reached
 from mailwiz_tui.stack.mail_parts import MailParts, Milter, Stage, Stream, asked
 from mailwiz_tui.stack.probes import listens, unit_active

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from mailwiz_tui.stack import layout
-from mailwiz_tui.stack.blueprint import Ask, Port, PortTls, Scope
+from mailwiz_tui.stack.blueprint import Ask, Port, PortTls, Program, Scope
 from mailwiz_tui.stack.component import Context
 from mailwiz_tui.stack.jails import jail
 
 SHOWN = ("143 imap", "993", "4190 sieve")
 """Ports that show the certificate, as ``serve-certificate`` reads them."""
+PROGRAMS = (Program("dovecot", "dovecot-core"), Program("systemd", "dovecot-core"))
+"""Dovecot, or systemd for it (Debian's dovecot.socket)."""
 JAIL = jail("dovecot", "465,587,143,993,4190", maxretry=8, filter_name="mailwiz-dovecot")
 
 

@@ -21,8 +21,8 @@ from mailwiz_tui.stack.blueprint import (
 )
 from mailwiz_tui.stack.capacity import Capacity
 from mailwiz_tui.stack.certificate import certificate_consumer
-from mailwiz_tui.stack.component import Component, Context, Contribution, Program
-from mailwiz_tui.stack.dovecot.clients import JAIL, SHOWN, client_ports, peers_read
+from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.dovecot.clients import JAIL, PROGRAMS, SHOWN, client_ports, peers_read
 from mailwiz_tui.stack.dovecot.logins import OWN_SCRIPT, PACKAGE, own_script_file
 from mailwiz_tui.stack.dovecot.offers import OFFERS
 from mailwiz_tui.stack.dovecot.release import SIEVE_DIR, config_files, version
@@ -47,7 +47,7 @@ class Dovecot(Component):
     name = "dovecot"
     title = "Dovecot (IMAP, LMTP)"
     offers = OFFERS
-    programs = (Program("dovecot", "dovecot-core"),)
+    programs = PROGRAMS
     units = (
         UnitWords(
             "dovecot",

@@ -6,7 +6,7 @@ from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.blueprint import Directory, File, Packages, Probe, Step, Unit
 from mailwiz_tui.stack.certificate import certificate_consumer
 from mailwiz_tui.stack.component import Component, Context, Contribution
-from mailwiz_tui.stack.dovecot.clients import JAIL, SHOWN, client_ports, peers_read
+from mailwiz_tui.stack.dovecot.clients import JAIL, PROGRAMS, SHOWN, client_ports, peers_read
 from mailwiz_tui.stack.dovecot.logins import OWN_SCRIPT, PACKAGE, own_script_file
 from mailwiz_tui.stack.dovecot.release import config_files
 from mailwiz_tui.stack.private_link import after_network
@@ -18,6 +18,7 @@ class Front(Component):
 
     name = "front"
     title = "Dovecot (IMAP proxy)"
+    programs = PROGRAMS
 
     def wanted(self, context: Context) -> bool:
         """Where clients are served and no mailboxes are kept; a store that serves clients does both in one."""

@@ -8,7 +8,7 @@ from mailwiz_tui.stack.accounts.readers import DATABASE_USERS
 from mailwiz_tui.stack.accounts.store import offered_files, offered_inputs
 from mailwiz_tui.stack.blueprint import Ask, Command, Directory, File, Packages, Probe, Ready, Step, Unit
 from mailwiz_tui.stack.capacity import Capacity
-from mailwiz_tui.stack.component import Component, Context, Contribution, Program
+from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.mail_parts import MailParts
 from mailwiz_tui.stack.probes import unit_active
 from mailwiz_tui.stack.render import render, sql_text
@@ -32,7 +32,6 @@ class MariaDb(Component):
 
     name = "mariadb"
     title = "MariaDB (accounts)"
-    programs = (Program("mariadbd"),)
     units = (
         UnitWords(
             "mariadb",

@@ -7,8 +7,8 @@ by MTA-STS where a domain has both. RFC 8461 section 2 forbids that; the first t
 from __future__ import annotations
 
 from mailwiz_tui.stack import layout, programs
-from mailwiz_tui.stack.blueprint import File, Item, Packages, Port, Probe, Scope, Step, Unit
-from mailwiz_tui.stack.component import Component, Context, Contribution, Program
+from mailwiz_tui.stack.blueprint import File, Item, Packages, Port, Probe, Program, Scope, Step, Unit
+from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.mail_parts import MailParts, MainCf, PostfixParts, Section
 from mailwiz_tui.stack.mta_sts.policies import applies, dane_first, settings
 from mailwiz_tui.stack.postfix.release import Release

@@ -16,12 +16,13 @@ from mailwiz_tui.stack.blueprint import (
     Port,
     PortTls,
     Probe,
+    Program,
     Scope,
     Step,
     Unit,
 )
 from mailwiz_tui.stack.certificate import certificate_consumer
-from mailwiz_tui.stack.component import Component, Context, Contribution, Program, WebLocation
+from mailwiz_tui.stack.component import Component, Context, Contribution, WebLocation
 from mailwiz_tui.stack.nginx.addresses import login_template, own_script_addresses
 from mailwiz_tui.stack.probes import clean_check, unit_active
 from mailwiz_tui.stack.protocols import has_ipv6

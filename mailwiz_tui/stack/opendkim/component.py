@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from mailwiz_tui.plan.model import Antispam
 from mailwiz_tui.stack import layout
-from mailwiz_tui.stack.blueprint import Ask, Directory, File, Packages, Port, Probe, Scope, Step, Unit
-from mailwiz_tui.stack.component import Component, Context, Contribution, Program
+from mailwiz_tui.stack.blueprint import Ask, Directory, File, Packages, Port, Probe, Program, Scope, Step, Unit
+from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.mail_parts import MailParts
 from mailwiz_tui.stack.opendkim import milter
 from mailwiz_tui.stack.opendkim.milter import MILTER

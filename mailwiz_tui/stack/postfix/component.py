@@ -13,11 +13,12 @@ from mailwiz_tui.stack.blueprint import (
     Item,
     Packages,
     Probe,
+    Program,
     Step,
 )
 from mailwiz_tui.stack.capacity import Capacity
 from mailwiz_tui.stack.certificate import certificate_consumer
-from mailwiz_tui.stack.component import Component, Context, Contribution, Program
+from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.jails import jail
 from mailwiz_tui.stack.mail_parts import Section, Stream
 from mailwiz_tui.stack.postfix import relay

@@ -21,6 +21,7 @@ class Satellite(Component):
 
     name = "satellite"
     title = "Postfix (local reports)"
+    programs = Postfix.programs
 
     def wanted(self, context: Context) -> bool:
         """Where Postfix has no other work."""

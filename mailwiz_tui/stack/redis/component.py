@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.blueprint import Ask, File, Item, Packages, Probe, Ready, Step, Unit
-from mailwiz_tui.stack.component import Component, Context, Contribution, Program
+from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.probes import unit_active
 from mailwiz_tui.stack.render import render
 from mailwiz_tui.stack.rspamd import milter
@@ -19,10 +19,6 @@ class Redis(Component):
 
     name = "redis"
     title = "Redis (spam statistics)"
-    programs = (
-        Program("redis-server"),
-        Program("valkey-server"),
-    )
     units = (
         UnitWords(
             "redis-server@rspamd",

@@ -14,6 +14,7 @@ from mailwiz_tui.stack.blueprint import (
     Packages,
     Port,
     Probe,
+    Program,
     Ready,
     Scope,
     SecretSpec,
@@ -21,7 +22,7 @@ from mailwiz_tui.stack.blueprint import (
     Unit,
     User,
 )
-from mailwiz_tui.stack.component import Component, Context, Contribution, Program
+from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.mail_parts import LOOPBACK, MailParts, PostfixParts
 from mailwiz_tui.stack.probes import clean_check, unit_active
 from mailwiz_tui.stack.redis.component import UNIT as REDIS

@@ -17,12 +17,13 @@ from mailwiz_tui.stack.blueprint import (
     Packages,
     Port,
     PortTls,
+    Program,
     Ready,
     Scope,
     Step,
     Unit,
 )
-from mailwiz_tui.stack.component import Component, Context, Contribution, Program
+from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.probes import clean_check, unit_active
 from mailwiz_tui.stack.render import render
 from mailwiz_tui.stack.unit_words import UnitWords, Work

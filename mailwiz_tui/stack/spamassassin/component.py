@@ -20,12 +20,13 @@ from mailwiz_tui.stack.blueprint import (
     Packages,
     Port,
     Probe,
+    Program,
     Ready,
     Scope,
     Step,
     Unit,
 )
-from mailwiz_tui.stack.component import Component, Context, Contribution, Program
+from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.filtering import reached, teaching_places
 from mailwiz_tui.stack.mail_parts import LOOPBACK, Learner, MailParts, Milter, Stage, Stream, asked
 from mailwiz_tui.stack.probes import listens, unit_active

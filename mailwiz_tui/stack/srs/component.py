@@ -7,8 +7,8 @@ any MX: one server keeps it as its own; of several, the account store makes it a
 from __future__ import annotations
 
 from mailwiz_tui.stack import layout
-from mailwiz_tui.stack.blueprint import Command, File, Packages, Port, Probe, Scope, SecretSpec, Step, Unit
-from mailwiz_tui.stack.component import Component, Context, Contribution, Program
+from mailwiz_tui.stack.blueprint import Command, File, Packages, Port, Probe, Program, Scope, SecretSpec, Step, Unit
+from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.mail_parts import MailParts
 from mailwiz_tui.stack.probes import listens, unit_active
 from mailwiz_tui.stack.render import render

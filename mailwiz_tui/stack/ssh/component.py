@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from mailwiz_tui.stack.blueprint import Command, File, Probe, Step, Unit
-from mailwiz_tui.stack.component import Component, Context, Contribution, Program
+from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.render import render
 
 DROPIN = "/etc/ssh/sshd_config.d/10-mailwiz.conf"
@@ -45,7 +45,6 @@ class Ssh(Component):
 
     name = "ssh"
     title = "sshd (SSH)"
-    programs = (Program("sshd"),)
 
     def wanted(self, context: Context) -> bool:
         """Where the plan asks for it."""

@@ -6,8 +6,8 @@ import ipaddress
 from importlib.resources import files
 
 from mailwiz_tui.stack import layout
-from mailwiz_tui.stack.blueprint import Ask, Command, File, Packages, Probe, Ready, Step, Unit
-from mailwiz_tui.stack.component import Component, Context, Contribution, Program
+from mailwiz_tui.stack.blueprint import Ask, Command, File, Packages, Probe, Program, Ready, Step, Unit
+from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.probes import clean_check, unit_active
 from mailwiz_tui.stack.protocols import has_ipv6
 from mailwiz_tui.stack.render import render

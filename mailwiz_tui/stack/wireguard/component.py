@@ -11,8 +11,8 @@ from collections.abc import Iterator
 
 from mailwiz_tui.plan.model import PlanServer, PrivateNetwork
 from mailwiz_tui.stack import layout
-from mailwiz_tui.stack.blueprint import Directory, File, Packages, Port, Probe, Scope, Step, Unit
-from mailwiz_tui.stack.component import Component, Context, Contribution, Program
+from mailwiz_tui.stack.blueprint import Directory, File, Packages, Port, Probe, Program, Scope, Step, Unit
+from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.probes import unit_active
 from mailwiz_tui.stack.render import render
 from mailwiz_tui.stack.unit_words import UnitWords, Work

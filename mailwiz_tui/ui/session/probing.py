@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from mailwiz_tui.deploy.prompts import Prompts
 from mailwiz_tui.fleet.facts import Facts
 from mailwiz_tui.fleet.server import Server
+from mailwiz_tui.stack.compile import PROGRAMS
 from mailwiz_tui.ui.session.backends import Prober, error_sentence
 from mailwiz_tui.ui.terminal.symbols import size_text
 
 PORTS = (25, 53, 80, 143, 443, 465, 587, 993, 4190)
 """The ports that a mail server wants; what else listens there is worth knowing."""
-OURS = ("master", "smtpd", "postscreen", "dovecot", "unbound", "nginx", "")
 
 
 @dataclass(slots=True)
@@ -74,7 +74,8 @@ def summary(facts: Facts) -> str:
     parts.append(f"{size_text(root.free)} free" if root else "")
     foreign = [m.name for m in facts.mail_software if m.owner == "other"]
     parts.append(f"has {', '.join(foreign)} with its own configuration" if foreign else "")
-    taken = sorted({s.port for s in facts.listeners if s.port in PORTS and s.process not in OURS})
+    others = (s for s in facts.listeners if s.process and not s.ours and s.process not in PROGRAMS)
+    taken = sorted({listener.port for listener in others if listener.port in PORTS})
     parts.append(f"taken: {', '.join(map(str, taken))}" if taken else "")
     return ", ".join(part for part in parts if part)
 

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from mailwiz_tui.deploy.preflight import advice, not_shown, refusals
-from mailwiz_tui.fleet.facts import Disk, Facts, Listener, MailSoftware, MailStore
-from mailwiz_tui.stack.blueprint import Blueprint, Port, Probe, Scope
+from mailwiz_tui.fleet.facts import Disk, Facts, FactsFile, Listener, MailSoftware, MailStore
+from mailwiz_tui.plan.model import Plan
+from mailwiz_tui.stack.blueprint import Blueprint, Port, Probe, Program, Scope
 from mailwiz_tui.stack.compile import compile_server
 from tests.unit.stack import cases
 
@@ -23,7 +24,10 @@ GOOD: dict[str, Any] = {
     "systemd": "running",
     "listeners": (Listener(protocol="tcp", address="0.0.0.0", port=22, process="sshd"),),
 }
-BLUEPRINT = Blueprint("mx1", (), ports=(Port(25, "smtp", Scope.PUBLIC), Port(993, "imaps", Scope.PUBLIC)))
+POSTFIX = (Program("master", "postfix"),)
+BLUEPRINT = Blueprint(
+    "mx1", (), ports=(Port(25, "smtp", Scope.PUBLIC, holders=POSTFIX), Port(993, "imaps", Scope.PUBLIC))
+)
 
 
 def reasons(adopt: bool = False, **changes: Any) -> list[str]:
@@ -79,18 +83,47 @@ def test_foreign_configuration_may_be_adopted_and_own_ports_are_no_obstacle() ->
     assert reasons(listeners=master) == ["port 25 (smtp) is in use by master"]
 
 
+OWN = {
+    "recipient-checks": "mailwiz-recipient-checks",
+    "bounces": "mailwiz-recipient-checks",
+    "message-checks": "mailwiz-message-checks",
+    "sender-owners": "mailwiz-message-checks",
+    "spamd-milter": "mailwiz-spamd-milter",
+    "guard-milter": "mailwiz-guard",
+    "clamav-milter": "clamav-milter",
+    "dane-policy": "mailwiz-dane-policy",
+}
+"""What listens at ports of the stack, by the port's name; the kernel tells the first 15 letters of a name."""
+
+
 @pytest.mark.parametrize("antispam", ["rspamd", "spamassassin", "none"])
-def test_no_program_of_ours_is_in_the_way_of_the_next_apply(antispam: str) -> None:
+def test_a_program_of_ours_is_no_obstacle_where_it_belongs_and_one_anywhere_else(antispam: str) -> None:
     plan = cases.plan(services={"antispam": antispam, "antivirus": True})
     blueprint = compile_server(plan, "mx1", cases.facts())
-    own = [
-        path.rpartition("/")[2] for path in blueprint.files() if path.startswith("/usr/local/lib/mailwiz/mailwiz-")
-    ]
-    assert any(name == "mailwiz-recipient-checks" for name in own)
-    for number in [port.number for port in blueprint.ports if port.protocol == "tcp"]:
-        for name in own:
-            listener = Listener(protocol="tcp", address="127.0.0.1", port=number, process=name[:15])
-            assert refusals(Facts(**{**GOOD, "listeners": (listener,)}), blueprint) == []
+    named = [port for port in blueprint.ports if port.service in OWN]
+    assert len(named) >= 6
+
+    def found(number: int, process: str) -> list[str]:
+        listener = Listener(protocol="tcp", address="127.0.0.1", port=number, process=process)
+        return [refusal.reason for refusal in refusals(Facts(**{**GOOD, "listeners": (listener,)}), blueprint)]
+
+    for port in named:
+        assert found(port.number, OWN[port.service][:15]) == []
+        assert found(25, OWN[port.service][:15]) == [f"port 25 (smtp) is in use by {OWN[port.service][:15]}"]
+        assert found(port.number, "unbound") == [f"port {port.number} ({port.service}) is in use by unbound"]
+
+
+@pytest.mark.parametrize(
+    ("plan", "known"),
+    [
+        (cases.plan(), cases.facts()),
+        (cases.plan(services={"antispam": "none", "webmail": "roundcube"}), cases.facts()),
+        (cases.distributed(), cases.distributed_facts()),
+    ],
+)
+def test_every_port_of_the_stack_has_programs_that_may_hold_it(plan: Plan, known: FactsFile) -> None:
+    ports = [port for server in plan.servers for port in compile_server(plan, server.id, known).ports]
+    assert [port.service for port in ports if not port.holders] == []
 
 
 def test_what_an_installation_started_is_not_in_the_way_of_the_next() -> None:
