@@ -7,6 +7,7 @@ import asyncio
 import sys
 from collections.abc import Sequence
 
+from mailwiz_tui.commands.failure import report
 from mailwiz_tui.commands.terminal import complain, interactive, say
 from mailwiz_tui.commands.workspace import Workspace, open_workspace
 from mailwiz_tui.dns import export
@@ -97,6 +98,8 @@ def run(options: argparse.Namespace) -> int:
     plan, known = workspace.plan, workspace.known
     records = plan_records(plan, known, workspace.inventory, accounts=not options.publish)
     if options.check or options.publish:
+        from mailwiz_tui.dns.lookup import ResolverError
+        from mailwiz_tui.dns.publish import UpdateKeyError
         from mailwiz_tui.dns.stale_records import stale_records
 
         try:
@@ -105,8 +108,8 @@ def run(options: argparse.Namespace) -> int:
                 return asyncio.run(_publish(workspace, records, options, _key_from_input()))
             former = stale_records(workspace.plan, workspace.known)
             return asyncio.run(_compare(records, former, options.resolver or workspace.inventory.resolver))
-        except ValueError as error:
-            complain(str(error))
+        except (ResolverError, UpdateKeyError) as error:
+            report(error)
             return 2
     notes = plan_notes(workspace.plan, workspace.known, workspace.inventory)
     text = {

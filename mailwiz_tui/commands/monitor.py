@@ -58,7 +58,7 @@ class MonitorLines:
             self._dns_due = time.monotonic() + DRIFT_INTERVAL
         except ResolverError as error:
             self._dns = None
-            complain(f"the DNS cannot be compared with the plan: {error}", "name another resolver with --resolver")
+            complain(f"the DNS cannot be compared with the plan: {error.what}", error.advice)
 
     def _print(self, health: Health) -> None:
         if self._json:

@@ -18,6 +18,8 @@ import dns.rdatatype
 import dns.resolver
 from dns.rdtypes.ANY.TXT import TXT
 
+from mailwiz_tui.plan.errors import OperatorError
+
 DNS_PORT = 53
 MOST_SERVERS = 4
 """How many addresses of a zone's servers are tried before the resolver is asked."""
@@ -36,8 +38,8 @@ class Answer:
     signed: bool = False
 
 
-class ResolverError(ValueError):
-    """A resolver's address that cannot be understood."""
+class ResolverError(OperatorError):
+    """A resolver that cannot be asked: its address cannot be understood, or there is none."""
 
 
 class Lookup:
@@ -119,7 +121,9 @@ def _resolver(given: str | None, patience: float) -> dns.asyncresolver.Resolver:
         try:
             resolver = dns.asyncresolver.Resolver()
         except dns.resolver.NoResolverConfiguration as error:
-            raise ResolverError("this machine has no resolver: set one with --resolver ADDRESS") from error
+            raise ResolverError(
+                "this machine has no resolver", "/etc/resolv.conf", "name one with --resolver ADDRESS"
+            ) from error
     else:
         resolver = dns.asyncresolver.Resolver(configure=False)
         address, port = split_address(given)
@@ -145,7 +149,8 @@ def split_address(text: str) -> tuple[str, int]:
         return ipaddress.ip_address(host).compressed, int(port)
     except ValueError as error:
         raise ResolverError(
-            f"“{text}” is not the address of a resolver: write an IP address, or ADDRESS:PORT for another port"
+            f"“{text}” is not the address of a DNS server",
+            advice="write an IP address, or ADDRESS:PORT for another port",
         ) from error
 
 

@@ -24,6 +24,7 @@ from pydantic import SecretStr
 from mailwiz_tui.dns.changes import Change
 from mailwiz_tui.dns.lookup import rdata_text, split_address
 from mailwiz_tui.dns.record import quote_txt
+from mailwiz_tui.plan.errors import OperatorError
 
 ALGORITHMS = ("hmac-sha256", "hmac-sha384", "hmac-sha512", "hmac-sha224")
 REFUSALS = {
@@ -39,8 +40,11 @@ _KEY_NAME = re.compile(r'\bkey\s+"?([^"\s{]+)"?\s*{')
 _KEY_ENTRY = re.compile(r'\b(algorithm|secret)\s+"?([^";\s]+)"?\s*;')
 
 
-class UpdateKeyError(ValueError):
+class UpdateKeyError(OperatorError):
     """A key that cannot be understood; the message never holds the secret."""
+
+    def __init__(self, what: str, advice: str) -> None:
+        super().__init__(what, "TSIG key", advice)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +73,16 @@ def parse_key(text: str) -> UpdateKey:
     parts = _of_file(text) or text.strip().split(":")
     algorithm = parts.pop(0).lower() if len(parts) == 3 else ALGORITHMS[0]
     if algorithm not in ALGORITHMS:
-        raise UpdateKeyError(f"the algorithm {algorithm[:20]} is not one of {', '.join(ALGORITHMS)}")
+        raise UpdateKeyError(f"the algorithm {algorithm[:20]} is not known", f"use one of {', '.join(ALGORITHMS)}")
     if len(parts) != 2 or not all(parts):
-        raise UpdateKeyError("the key must read ALGORITHM:NAME:SECRET, for example hmac-sha256:mail:c2Vj…")
+        raise UpdateKeyError(
+            "it lacks a name or a secret",
+            "write ALGORITHM:NAME:SECRET, for example hmac-sha256:mail:c2Vj…",
+        )
     try:
         base64.b64decode(parts[1], validate=True)
     except (binascii.Error, ValueError) as error:
-        raise UpdateKeyError("the key's secret is not base64") from error
+        raise UpdateKeyError("its secret is not base64", "copy it from the server's key file again") from error
     return UpdateKey(parts[0], SecretStr(parts[1]), algorithm)
 
 

@@ -43,7 +43,9 @@ async def run(records: Sequence[Record], server_id: str, resolver: str | None = 
     except ResolverError as error:
         unknown = Obstacle(Concern.INCOMING, UNANSWERED[Concern.INCOMING], "the DNS", "could not be asked")
         not_run, proves = CheckState.NOT_RUN, "The DNS can be asked."
-        return [CheckResult("dns.resolver", server_id, not_run, proves, str(error), obstacles=(unknown,))]
+        return [
+            CheckResult("dns.resolver", server_id, not_run, proves, error.what, error.advice, obstacles=(unknown,))
+        ]
     return judge(states, server_id)
 
 

@@ -1,5 +1,6 @@
 """``check`` on files as operators really break them: a clear line for each fault, exit 2, no traceback."""
 
+import io
 import re
 from pathlib import Path
 
@@ -88,3 +89,27 @@ def test_faults_of_plan_and_inventory_come_together(tmp_path: Path, capsys: pyte
 def test_a_plan_that_is_no_file(plan: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", str(tmp_path / plan)]) == 2
     assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (
+            ["--check", "--resolver", "nonsense"],
+            "“nonsense” is not the address of a DNS server – write an IP address",
+        ),
+        (["--publish", "--server", "192.0.2.1"], "TSIG key: it lacks a name or a secret – write ALGORITHM:NAME"),
+    ],
+)
+def test_what_the_dns_cannot_be_asked_with_is_said(
+    options: list[str],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "plan.toml").write_text(GOOD_PLAN)
+    (tmp_path / "inventory.toml").write_text(GOOD_INVENTORY)
+    monkeypatch.setattr("sys.stdin", io.StringIO("nokey\n"))
+    assert main(["dns", str(tmp_path / "plan.toml"), *options]) == 2
+    assert f"mailwiz-tui: {said}" in capsys.readouterr().err

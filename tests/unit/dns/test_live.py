@@ -123,8 +123,9 @@ def test_what_is_no_resolver_is_said(text: str) -> None:
     if text == "[::1":
         assert split_address(text) == ("::1", 53)
     else:
-        with pytest.raises(ResolverError, match="is not the address of a resolver"):
+        with pytest.raises(ResolverError, match="is not the address of a DNS server") as refused:
             split_address(text)
+        assert refused.value.advice == "write an IP address, or ADDRESS:PORT for another port"
 
 
 def test_address_of_pointer() -> None:

@@ -109,6 +109,8 @@ def test_bad_keys_are_said_without_the_secret(text: str) -> None:
     with pytest.raises(UpdateKeyError) as caught:
         parse_key(text)
     assert SECRET not in str(caught.value)
+    assert caught.value.where == "TSIG key"
+    assert caught.value.advice
 
 
 class Primary:

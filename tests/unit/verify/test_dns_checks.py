@@ -107,4 +107,5 @@ def test_every_record_of_a_plan_belongs_to_a_standard() -> None:
 async def test_a_resolver_that_is_none_is_said() -> None:
     (found,) = await dns_checks.run([MX], "mx1", "not-an-address")
     assert found.state is CheckState.NOT_RUN
-    assert "is not the address of a resolver" in found.detail
+    assert found.detail == "“not-an-address” is not the address of a DNS server"
+    assert found.advice == "write an IP address, or ADDRESS:PORT for another port"
