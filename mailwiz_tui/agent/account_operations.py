@@ -119,6 +119,6 @@ class AccountOperations:
         return account_copy.refresh(self._host, request.kick, request.release)
 
     def _domains(self, _: AskAccountDomains) -> AccountDomains:
-        from .facts import account_domains
+        from .accounts import account_list
 
-        return AccountDomains(account_domains.find(self._host))
+        return AccountDomains(account_list.mailbox_domains(self._host))

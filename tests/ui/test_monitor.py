@@ -17,7 +17,7 @@ from mailwiz_tui.ui.app.start import StartScreen
 from mailwiz_tui.ui.installation.dashboard import DashboardScreen
 from mailwiz_tui.ui.monitoring.mail_trail import MailFilter, MailTrail
 from mailwiz_tui.ui.monitoring.monitor import MonitorScreen
-from mailwiz_tui.ui.widgets.sparkline import BARS, PLAIN_BARS, sparkline
+from mailwiz_tui.ui.widgets.server_detail import BARS, PLAIN_BARS, sparkline
 from mailwiz_tui.verify.sample import Sample
 from mailwiz_tui.verify.watch import DnsDrift
 from tests.ui.fakes import Script, health, known_server

@@ -1,12 +1,14 @@
-"""The list of all accounts: domains, mailboxes and aliases as the database has them."""
+"""What accounts there are: domains, mailboxes and aliases as the database has them."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
+from ..core.fault import AgentFault
 from ..core.host import Host
 from ..protocol.accounts import AccountList, AliasEntry, DomainEntry, MailboxEntry
-from .account_sql import PROBE, Row, number, rows
+from .account_sql import DATABASE, PROBE, Row, number, query, rows
 
 _LIST = f"""
 SELECT JSON_OBJECT('kind', 'domain', 'domain', d.domain, 'active', d.active, 'relay', d.backupmx,
@@ -26,6 +28,23 @@ SELECT JSON_OBJECT('kind', 'alias', 'address', a.address, 'goto', a.goto, 'activ
 _PLACES = (
     "SELECT JSON_OBJECT('kind', 'place', 'address', username, 'store', store, 'to', moving_to) FROM mailwiz_store;"
 )
+
+
+_DOMAINS = (
+    "SELECT domain FROM domain WHERE active = 1 AND backupmx = 0 AND domain <> 'ALL' "
+    "UNION SELECT a.alias_domain FROM alias_domain a JOIN domain d ON d.domain = a.target_domain "
+    "WHERE a.active = 1 AND d.active = 1 AND d.backupmx = 0;"
+)
+
+
+def mailbox_domains(host: Host) -> tuple[str, ...] | None:
+    """The active ones and those that are another name for one, sorted; None where there is no such database."""
+    if not os.path.isdir(host.path(f"/var/lib/mysql/{DATABASE}")):
+        return None
+    try:
+        return tuple(sorted({line.strip().lower() for line in query(host, _DOMAINS)}))
+    except AgentFault:
+        return None
 
 
 def everything(host: Host, stores: Sequence[str] = ()) -> AccountList:

@@ -14,13 +14,14 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 
+from ..accounts import account_list
 from ..core.fault import AgentFault
 from ..core.host import Host
 from ..core.lock import active_run
 from ..core.state import State
 from ..items import apt_locks
 from ..protocol.facts import Disk, ServerFacts
-from . import account_domains, listeners, mail_packages, mail_store, network_facts
+from . import listeners, mail_packages, mail_store, network_facts
 
 _DEADLINE = 3.8
 """Time limit in seconds for facts that may stay unknown, such as a name server's answer."""
@@ -42,7 +43,7 @@ def gather(host: Host) -> ServerFacts:
     rsa_bits = pool.submit(_rsa_bits, host)
     fqdn = pool.submit(_fqdn)
     wireguard = pool.submit(_wireguard, host)
-    domains = pool.submit(account_domains.find, host)
+    domains = pool.submit(account_list.mailbox_domains, host)
     resolvers = pool.submit(network_facts.resolvers, host) if host.real else None
     recursion = pool.submit(network_facts.recursion, host) if host.real else None
     port25 = pool.submit(network_facts.outbound_25) if host.real else None

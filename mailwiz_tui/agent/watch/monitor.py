@@ -12,9 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from ..accounts import account_list
 from ..core.host import Host
 from ..core.lock import active_run, read_holder
-from ..facts import account_domains, facts, listeners
+from ..facts import facts, listeners
 from ..protocol.clean import clean_line
 from ..protocol.watch import (
     ActiveRun,
@@ -55,7 +56,7 @@ def look(host: Host, asked: LookAround) -> Look:
         log = begin(lambda: mail_log.read(host, asked.place, asked.since, asked.keep))
         run = begin(lambda: _run(host))
         mesh = begin(lambda: _mesh(host, asked.peers or {}))
-        domains = begin(lambda: account_domains.find(host))
+        domains = begin(lambda: account_list.mailbox_domains(host))
         return Look(
             at=time.time(),
             load=os.getloadavg(),

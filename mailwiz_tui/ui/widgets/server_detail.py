@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.text import Text
 from textual.widgets import Static
 
 from mailwiz_tui.plan.words import counted
 from mailwiz_tui.ui.monitoring.monitoring import Monitoring, ServerWatch
 from mailwiz_tui.ui.terminal.symbols import Tone, span_text
-from mailwiz_tui.ui.widgets.sparkline import sparkline
 from mailwiz_tui.ui.widgets.step_strip import tone_style
 from mailwiz_tui.verify.unit_words import unit_words
 
 LABEL = 10
+BARS = "▁▂▃▄▅▆▇█"
+PLAIN_BARS = "_.:-=+*#"
+
+
+def sparkline(values: Sequence[int], *, plain: bool) -> str:
+    """A bar for each value; nothing at all is the lowest bar, and anything more is seen."""
+    bars = PLAIN_BARS if plain else BARS
+    most = max(values, default=0)
+    if most <= 0:
+        return bars[0] * len(values)
+    top = len(bars) - 1
+    return "".join(bars[0] if value <= 0 else bars[max(1, round(value / most * top))] for value in values)
 
 
 class ServerDetail(Static):
