@@ -6,12 +6,13 @@ import asyncio
 import contextlib
 import random
 import re
+import time
 from collections import Counter
 from collections.abc import Awaitable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from mailwiz_tui.lab.lab import Lab
-from tests.lab.clients import PASSWORD, unverified
+from tests.lab.clients import PASSWORD, until, unverified
 
 AT_ONCE = 16
 """Logins in progress."""
@@ -230,3 +231,50 @@ def write_to(lab: Lab, host: str, sender: str, recipients: Sequence[str]) -> Non
         f"printf 'From: {sender}\\nTo: {recipients[0]}\\nSubject: to all\\n\\nWe meet on Tuesday.\\n'"
         f" | sendmail -i -f {sender} -- {' '.join(recipients)}",
     )
+
+
+@dataclass(frozen=True)
+class LoadTest:
+    """Servers that a crowd comes to: mail is written on the first of ``hosts``, the mailboxes are on ``stores``."""
+
+    lab: Lab
+    crowd: Crowd
+    hosts: Sequence[str]
+    stores: Sequence[str]
+
+    def all_wake(self, waiting: int, busy: int, sender: str, memory: int) -> None:
+        """So many clients come, wait, and wake at once for a message to all: none is dropped, memory is enough.
+
+        ``memory`` is that of each server in kB.
+        """
+        seen: dict[str, float] = {}
+        since = self.lab.run(self.hosts[0], "date +%s").stdout.strip()
+        asyncio.run(self._walk(waiting, busy, sender, seen))
+        print(seen)
+        assert not self.crowd.wrong
+        assert max(seen["waiting"], seen["awake"]) < memory * 0.8, seen
+        assert seen["commands"] > busy * 5
+        assert [(host, line) for host in self.hosts for line in complaints(self.lab, host, since)] == []
+
+    async def _walk(self, waiting: int, busy: int, sender: str, seen: dict[str, float]) -> None:
+        crowd, begun = self.crowd, time.monotonic()
+        await crowd.connect_idle(waiting)
+        await crowd.connect_busy(busy)
+        seen["connected"] = round(time.monotonic() - begun, 1)
+        assert (len(crowd.idle), len(crowd.busy)) == (waiting, busy), crowd.wrong
+        assert await asyncio.to_thread(until, lambda: self._parked() == waiting, 120), self._parked()
+        seen["waiting"] = await asyncio.to_thread(self._most_memory)
+        told, begun = asyncio.create_task(crowd.hear_of_new_mail()), time.monotonic()
+        await asyncio.to_thread(write_to, self.lab, self.hosts[0], sender, crowd.users)
+        await asyncio.sleep(5)
+        seen["awake"] = await asyncio.to_thread(self._most_memory)
+        await told
+        seen["told"] = round(time.monotonic() - begun, 1)
+        await crowd.go_on(within=20)
+        seen["commands"] = await crowd.stop()
+
+    def _parked(self) -> int:
+        return sum(parked(self.lab, store) for store in self.stores)
+
+    def _most_memory(self) -> int:
+        return max(memory_kb(self.lab, host) for host in self.hosts)

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
-
 import pytest
 
 from mailwiz_tui.lab.lab import Lab
-from tests.lab.clients import until
-from tests.lab.load import Crowd, add_mailboxes, complaints, memory_kb, parked, smaller, write_to
+from tests.lab.load import Crowd, LoadTest, add_mailboxes, smaller
 from tests.lab.site import Site, installed
 from tests.lab.workspace import make_workspace
 
@@ -40,28 +36,5 @@ def users(site: Site) -> list[str]:
 
 
 def test_nobody_is_dropped_and_all_wake(site: Site) -> None:
-    lab, host, crowd = site.lab, site.workspace.host, Crowd(site.workspace.address, users(site))
-    seen: dict[str, float] = {}
-    since = site.run("date +%s").strip()
-
-    async def walk() -> None:
-        await crowd.connect_idle(WAITING)
-        await crowd.connect_busy(BUSY)
-        assert (len(crowd.idle), len(crowd.busy)) == (WAITING, BUSY), crowd.wrong
-        assert await asyncio.to_thread(until, lambda: parked(lab, host) == WAITING, 120), parked(lab, host)
-        seen["waiting"] = await asyncio.to_thread(memory_kb, lab, host)
-        told, begun = asyncio.create_task(crowd.hear_of_new_mail()), time.monotonic()
-        await asyncio.to_thread(write_to, lab, host, site.bob, users(site))
-        await asyncio.sleep(5)
-        seen["awake"] = await asyncio.to_thread(memory_kb, lab, host)
-        await told
-        seen["told"] = round(time.monotonic() - begun, 1)
-        await crowd.go_on(within=20)
-        seen["commands"] = await crowd.stop()
-
-    asyncio.run(walk())
-    print(seen)
-    assert not crowd.wrong
-    assert max(seen["waiting"], seen["awake"]) < MEMORY_KB * 0.8, seen
-    assert seen["commands"] > BUSY * 5
-    assert complaints(lab, host, since) == []
+    host, crowd = site.workspace.host, Crowd(site.workspace.address, users(site))
+    LoadTest(site.lab, crowd, (host,), (host,)).all_wake(WAITING, BUSY, site.bob, MEMORY_KB)

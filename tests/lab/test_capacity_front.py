@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from dataclasses import dataclass
 
 import pytest
 
 from mailwiz_tui.lab.lab import Lab
-from tests.lab.clients import until
 from tests.lab.conftest import FreshHost
 from tests.lab.fleet import Fleet, Member, make_fleet
-from tests.lab.load import Crowd, add_mailboxes, complaints, memory_kb, parked, smaller, write_to
+from tests.lab.load import Crowd, LoadTest, add_mailboxes, smaller
 
 pytestmark = [
     pytest.mark.lab,
@@ -74,36 +71,5 @@ def site(lab: Lab, lend_hosts: FreshHost, lent_domain: str, tmp_path_factory: py
 
 
 def test_nobody_is_dropped_and_all_wake(site: Site) -> None:
-    lab, crowd = site.fleet.lab, Crowd(site.fleet.address, site.users)
-    seen: dict[str, float] = {}
-    since = site.fleet.run(site.front, "date +%s").strip()
-
-    def waiting() -> int:
-        return sum(parked(lab, store) for store in site.stores)
-
-    def most_memory() -> int:
-        return max(memory_kb(lab, host) for host in site.hosts)
-
-    async def walk() -> None:
-        begun = time.monotonic()
-        await crowd.connect_idle(WAITING)
-        await crowd.connect_busy(BUSY)
-        seen["connected"] = round(time.monotonic() - begun, 1)
-        assert (len(crowd.idle), len(crowd.busy)) == (WAITING, BUSY), crowd.wrong
-        assert await asyncio.to_thread(until, lambda: waiting() == WAITING, 120), waiting()
-        seen["waiting"] = await asyncio.to_thread(most_memory)
-        told, begun = asyncio.create_task(crowd.hear_of_new_mail()), time.monotonic()
-        await asyncio.to_thread(write_to, lab, site.front, site.users[0], site.users)
-        await asyncio.sleep(5)
-        seen["awake"] = await asyncio.to_thread(most_memory)
-        await told
-        seen["told"] = round(time.monotonic() - begun, 1)
-        await crowd.go_on(within=20)
-        seen["commands"] = await crowd.stop()
-
-    asyncio.run(walk())
-    print(seen)
-    assert not crowd.wrong
-    assert max(seen["waiting"], seen["awake"]) < MEMORY_KB * 0.8, seen
-    assert seen["commands"] > BUSY * 5
-    assert [(host, line) for host in site.hosts for line in complaints(lab, host, since)] == []
+    crowd = Crowd(site.fleet.address, site.users)
+    LoadTest(site.fleet.lab, crowd, site.hosts, site.stores).all_wake(WAITING, BUSY, site.users[0], MEMORY_KB)
