@@ -196,10 +196,10 @@ def ssh(lab: Lab) -> Callable[..., subprocess.CompletedProcess[str]]:
 
 
 @pytest.fixture
-def tmux(tmp_path: Path) -> Iterator[Tmux]:
-    """A tmux of 80 columns and 24 rows."""
+def tmux(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Tmux]:
+    """A tmux of 80 columns and 24 rows, or of what a test gives as its indirect parameter."""
     if not Tmux.available():
         pytest.fail("tmux is needed for this test: apt-get install tmux")
-    window = Tmux(tmp_path)
+    window = Tmux(tmp_path, *getattr(request, "param", ()))
     yield window
     window.close()

@@ -1,4 +1,4 @@
-"""The wizard walked by keys alone in a real tmux at 80×24, from an empty draft to a verified mail server."""
+"""The wizard walked by keys alone in a real tmux, from an empty draft to a verified mail server."""
 
 from __future__ import annotations
 
@@ -25,6 +25,10 @@ from tests.terminal.tmux import Tmux
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
 
 
+SIZES = [pytest.param((80, 24), id="80x24"), pytest.param((120, 40), id="120x40", marks=pytest.mark.long)]
+
+
+@pytest.mark.parametrize("tmux", SIZES, indirect=True)
 def test_from_an_empty_draft_to_a_verified_server(
     lab: Lab,
     fresh_host: Callable[..., LabHost],
