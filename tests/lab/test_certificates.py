@@ -229,7 +229,7 @@ def test_change_to_an_own_certificate(installed: Workspace) -> None:
     assert set(shown(installed).values()) == {on_disk(installed)}
     assert host_says(installed, "systemctl is-enabled certbot.timer") == "disabled"
     assert "no changes" in apply(installed).out
-    assert failures(installed) == {}
+    assert failures(installed).keys() == {"tls.trust"}, "the test's authority is not public"
     secret = leaf.key_pem().splitlines()[2][:48]  # the first line is the same for every P-256 key
     places = "/var/lib/mailwiz /var/log /tmp"
     assert host_says(installed, f"grep -rlF '{secret}' {places}; journalctl --no-pager | grep -F '{secret}'") == ""
