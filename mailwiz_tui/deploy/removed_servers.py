@@ -25,7 +25,7 @@ _QUEUE = "cd /var/spool/postfix && find maildrop incoming active deferred -type 
 
 def removed_servers(plan: Plan, known: FactsFile) -> list[str]:
     """The servers removed from the plan that the operator has not been told of yet."""
-    return [server_id for server_id in departed(plan, known.members()) if not known.servers[server_id].parted]
+    return [server_id for server_id in departed(plan, known.members()) if server_id not in known.removed_servers]
 
 
 def words(plan: Plan, known: FactsFile) -> list[str]:
@@ -40,8 +40,7 @@ def words(plan: Plan, known: FactsFile) -> list[str]:
 
 def mark_told(plan: Plan, known: FactsFile) -> None:
     """Store that the operator has been told."""
-    for server_id in removed_servers(plan, known):
-        known.servers[server_id].parted = True
+    known.removed_servers = departed(plan, known.members())
 
 
 async def refuse_waiting_mail(

@@ -6,7 +6,7 @@ beside the plan in ``PLAN.facts.json`` so that DNS records and blueprints need n
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class _Facts(BaseModel):
@@ -146,7 +146,6 @@ class ServerRecord(_Facts):
     ``internal`` is its certificate on the private link between the servers, ``wireguard`` its public key there;
     ``path_mtu`` is the largest packet in bytes on its worst path to another server, 0 where none was cut or tried.
     ``clients`` are the certificates of its programs that use another server's database, by their names.
-    ``parted``: it is not in the plan any more, and the operator was told.
     """
 
     facts: Facts = Field(default_factory=Facts)
@@ -156,19 +155,32 @@ class ServerRecord(_Facts):
     wireguard: str = ""
     path_mtu: int = 0
     clients: dict[str, TlsPublic] = Field(default_factory=dict)
-    parted: bool = False
 
 
 class FactsFile(_Facts):
     """The content of ``PLAN.facts.json``: what is known, by server id.
 
-    ``custom`` is what is public of the plan's own certificate, ``acme_ca`` the text of its ``acme_ca_file``.
+    ``removed_servers`` are no longer in the plan, and the operator was told. ``custom`` is what is public of the
+    plan's own certificate, ``acme_ca`` the text of its ``acme_ca_file``.
     """
 
     version: int = 1
     servers: dict[str, ServerRecord] = Field(default_factory=dict)
+    removed_servers: tuple[str, ...] = ()
     custom: TlsPublic | None = None
     acme_ca: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_parted(cls, raw: object) -> object:
+        """In a file of the version before, the record of a removed server says ``parted`` itself."""
+        records = raw.get("servers") if isinstance(raw, dict) else None
+        if not isinstance(raw, dict) or not isinstance(records, dict) or "removed_servers" in raw:
+            return raw
+        told = [
+            name for name, record in records.items() if isinstance(record, dict) and record.get("parted") is True
+        ]
+        return {**raw, "removed_servers": told}
 
     def members(self) -> tuple[str, ...]:
         """The servers on which keys were made for the plan; one that was only asked what it is takes no part."""

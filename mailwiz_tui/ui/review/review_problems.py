@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mailwiz_tui.deploy.removed_servers import removed_servers
 from mailwiz_tui.plan.findings import Finding, Severity
 from mailwiz_tui.plan.model import Plan
-from mailwiz_tui.plan.published import departed
 from mailwiz_tui.plan.support import unsupported
 from mailwiz_tui.ui.session.session import Session
 
@@ -44,12 +44,11 @@ def _foreign(session: Session, server_id: str) -> Iterator[Finding]:
 def _removed_servers(session: Session, plan: Plan) -> Iterator[Finding]:
     """Servers that were taken out of the plan, until the operator was told what becomes of them."""
     known = session.known
-    for server_id in departed(plan, known.members()):
-        if not known.servers[server_id].parted:
-            yield Finding(
-                "servers",
-                f"{server_id} was removed from the plan: the others will reject its connections; nothing is "
-                "changed on it",
-                Severity.WARNING,
-                "mail that waits there is asked for first; take its MX record away (step 7), then switch it off",
-            )
+    for server_id in removed_servers(plan, known):
+        yield Finding(
+            "servers",
+            f"{server_id} was removed from the plan: the others will reject its connections; nothing is changed "
+            "on it",
+            Severity.WARNING,
+            "mail that waits there is asked for first; take its MX record away (step 7), then switch it off",
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from mailwiz_tui.agent.protocol.probes import ProbeAnswer, RunProbes
 from mailwiz_tui.deploy import removed_servers
 from mailwiz_tui.deploy.work import EngineError
 from mailwiz_tui.fleet.facts import FactsFile, ServerRecord
+from mailwiz_tui.fleet.facts_store import load_facts, save_facts
 from mailwiz_tui.fleet.server import Inventory, Server
 from mailwiz_tui.plan.model import Plan
 from tests.unit.fake_link import FakeLink
@@ -65,6 +67,34 @@ async def test_the_operator_is_told_once() -> None:
     work = Work(3)
     await removed_servers.refuse_waiting_mail(PLAN, learnt, INVENTORY, work.link)
     assert work.reached == [], "who was told need not be asked again"
+
+
+def test_a_file_of_the_version_before_tells_nobody_twice_and_is_written_in_the_new_form(tmp_path: Path) -> None:
+    path = tmp_path / "plan.facts.json"
+    records = {"mx1": {"wireguard": "key", "parted": False}, "mx2": {"wireguard": "key", "parted": True}}
+    path.write_text(json.dumps({"version": 1, "servers": records}))
+    learnt = load_facts(path)
+    assert removed_servers.removed_servers(PLAN, learnt) == []
+    save_facts(path, learnt)
+    assert "parted" not in path.read_text()
+    assert load_facts(path).removed_servers == ("mx2",)
+
+
+def test_a_server_that_comes_back_is_told_of_again_when_it_is_removed_again() -> None:
+    both = Plan.model_validate(
+        {
+            **PLAN.model_dump(mode="json"),
+            "architecture": "distributed",
+            "servers": [
+                {"id": "mx1", "roles": ["mx-inbound", "mail-storage"], "internal_ip": "10.0.0.1"},
+                {"id": "mx2", "roles": ["mx-outbound"], "internal_ip": "10.0.0.2"},
+            ],
+        }
+    )
+    learnt = known("mx1", "mx2")
+    for plan in (PLAN, both):
+        removed_servers.mark_told(plan, learnt)
+    assert removed_servers.removed_servers(PLAN, learnt) == ["mx2"]
 
 
 def test_a_server_that_was_only_asked_what_it_is_has_left_nothing() -> None:
