@@ -155,7 +155,7 @@ def _set_aside(host: Host, there: Places, address: str, store: str) -> bool:
         return True
     os.makedirs(os.path.dirname(there.home), mode=0o700, exist_ok=True)
     like(host, os.path.dirname(there.home), os.path.dirname(os.path.dirname(there.home)))
-    new = f"{os.path.dirname(there.kept)}/stone"
+    new = there.tombstone
     tombstone(new, address, store)
     try:
         os.link(new, there.home)

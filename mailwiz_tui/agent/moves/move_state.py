@@ -34,12 +34,19 @@ PATIENCE = 60.0
 @dataclass(frozen=True)
 class Places:
     """``home``: where Dovecot looks; ``kept``: the mailbox set aside on the old store; ``arriving``: the copy on
-    the new one; ``trash``: where the old copy goes in the end. All on one file system."""
+    the new one; ``trash``: where the old copy goes in the end. All on one file system.
+
+    ``tombstone`` is where one is written before it takes the place of ``home``.
+    """
 
     home: str
     kept: str
     arriving: str
     trash: str
+
+    @property
+    def tombstone(self) -> str:
+        return f"{os.path.dirname(self.kept)}/tombstone"
 
     @property
     def source(self) -> str:
@@ -143,7 +150,9 @@ def end(host: Host, address: str, token: str) -> None:
     """Ends a move here: no further step of it is taken, and its folder goes if nothing is in it."""
     with held(host, address, token):
         there = places(host, address)
-        for path in (there.kept, os.path.dirname(there.kept)):
+        base = os.path.dirname(there.kept)
+        # "stone" is what a version before called the tombstone; one that was broken off may have left it
+        for path in (there.kept, there.tombstone, f"{base}/stone", base):
             with contextlib.suppress(OSError):
                 os.unlink(path) if os.path.isfile(path) else os.rmdir(path)
         forget(host, address)

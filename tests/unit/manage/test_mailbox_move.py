@@ -321,6 +321,21 @@ async def test_a_stranger_fetches_nothing(world: World) -> None:
     assert not list(at(world.hosts["store2"].path("/var/vmail")).rglob("*.M1P1*"))
 
 
+def broken_off(world: World, name: str) -> None:
+    """An earlier move ended before its tombstone was in its place."""
+    base = Path(world.hosts["store1"].path(f"/var/vmail/.mailwiz-moves/{ADDRESS}"))
+    base.mkdir(parents=True)
+    (base / name).write_text("Managed by mailwiz-tui: the mailbox is elsewhere.\n")
+
+
+@pytest.mark.parametrize("name", ["tombstone", "stone"])
+async def test_a_tombstone_that_was_left_on_its_way_goes_with_the_next_move(world: World, name: str) -> None:
+    """Under its name of today, and under that of the version before."""
+    broken_off(world, name)
+    await move_mailbox(world, ADDRESS, "store2", lambda _: None)
+    settled(world, "store2", 5 + 1)
+
+
 async def test_an_empty_mailbox_moves_too_and_older_mail_there_is_kept_aside(world: World) -> None:
     home = world.home("store1")
     home.rename(home.parent / "gone")
