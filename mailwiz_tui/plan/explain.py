@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from mailwiz_tui.plan.findings import Finding
-from mailwiz_tui.plan.schema import choices_of, closest, dotted, homes_of, keys_of, table_header
+from mailwiz_tui.plan.schema import bounds_of, choices_of, closest, dotted, homes_of, keys_of, table_header
 
 _EXAMPLES = {
     "domain.primary_domain": 'primary_domain = "example.com"',
@@ -68,7 +68,8 @@ def _words(details: ErrorDetails) -> tuple[str, str]:
     if kind in ("int_parsing", "int_type", "int_from_float", "int_parsing_size"):
         return f"must be a whole number, without quotes, not {quoted(value)}", ""
     if kind in ("greater_than_equal", "less_than_equal"):
-        return f"is {quoted(value)}; 0 to 100 are possible", ""
+        least, most = bounds_of(location)
+        return f"is {quoted(value)}; {least} to {most} are possible", ""
     if kind in ("model_type", "model_attributes_type", "dict_type"):
         return f"must be a table, not {quoted(value)}", f"write it as {table_header(location)} with its keys below"
     if kind == "list_type":

@@ -43,6 +43,16 @@ def default_of(path: str) -> Any:
     return value.value if isinstance(value, Enum) else value
 
 
+def bounds_of(location: Location) -> tuple[int, int]:
+    """The least and the greatest number that a key takes; each numeric key of the model has both."""
+    *table, key = location
+    model = _model_at(table)
+    rules = model.model_fields[str(key)].metadata if model else []
+    least: int = next(rule.ge for rule in rules if hasattr(rule, "ge"))
+    most: int = next(rule.le for rule in rules if hasattr(rule, "le"))
+    return least, most
+
+
 def choices_of(location: Location) -> tuple[str, ...]:
     """The values that a key with a closed list of values may have, as text."""
     *table, key = location
