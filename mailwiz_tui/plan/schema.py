@@ -28,6 +28,16 @@ def keys_of(location: Location) -> tuple[str, ...]:
     return tuple(model.model_fields) if model else ()
 
 
+def answers(model: type[BaseModel] = Plan, prefix: str = "") -> Iterator[str]:
+    """The path of every key of a plan that is no table; a list is one answer."""
+    for name, field in model.model_fields.items():
+        inner, is_list = _model_in(field.annotation)
+        if inner and not is_list:
+            yield from answers(inner, f"{prefix}{name}.")
+        else:
+            yield prefix + name
+
+
 def default_of(path: str) -> Any:
     """The model's default for a key as plain TOML values, or None where an answer is needed."""
     *table, key = path.split(".")

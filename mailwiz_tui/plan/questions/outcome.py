@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mailwiz_tui.plan.schema import answers
 from mailwiz_tui.plan.spec import StepSpec
 
 DNS = StepSpec(
@@ -51,42 +52,5 @@ INSTALL = StepSpec(
         "requests that must be rejected are tried. Generated passwords are shown once.\n\nA second "
         "installation changes only what differs from the plan."
     ),
-    depends_on=(
-        *DNS.depends_on,
-        "network.relay_user",
-        "network.private",
-        "network.resolvers",
-        "security.tls.certificate",
-        "security.tls.private_key",
-        "security.tls.acme_email",
-        "security.tls.acme_directory",
-        "security.tls.acme_ca_file",
-        "security.tls.acme_dns_server",
-        "security.tls.acme_dns_key",
-        "security.allow_foreign_from",
-        "security.ssh_hardening",
-        "services.antispam",
-        "services.antivirus",
-        "services.clamav_mirror",
-        "storage.type",
-        "storage.path",
-        "storage.nfs_server",
-        "storage.nfs_export",
-        "storage.s3_endpoint",
-        "storage.s3_bucket",
-        "storage.s3_region",
-        "storage.s3_access_key",
-        "storage.s3_after_days",
-        "backup.target",
-        "backup.s3_access_key",
-        "backup.s3_region",
-        "backup.keep_daily",
-        "backup.keep_weekly",
-        "backup.keep_monthly",
-        "limits.message_size_mb",
-        "limits.mailbox_quota_gb",
-        "limits.sent_per_hour",
-        "limits.imap_append_mb",
-        "security.dmarc.send_reports",
-    ),
+    depends_on=tuple(path for path in answers() if path != "version"),
 )
