@@ -51,7 +51,8 @@ class ShownWhen:
 class FieldSpec:
     """One question. ``help`` fits on one row of 76 columns; ``why`` explains it to a newcomer, with the RFC.
 
-    ``further`` questions have a default that is right for most; a form folds them away until they are wanted.
+    ``unit`` is what a number counts. ``further`` questions have a default that is right for most; a form folds them
+    away until they are wanted.
     """
 
     path: str
@@ -59,6 +60,7 @@ class FieldSpec:
     help: str
     kind: FieldKind = FieldKind.TEXT
     choices: tuple[Choice, ...] = ()
+    unit: str = ""
     example: str = ""
     why: str = ""
     shown_when: tuple[ShownWhen, ...] = ()

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from mailwiz_tui.deploy.events import ServerPhase
 from mailwiz_tui.fleet.facts import FactsFile, MailSoftware
+from mailwiz_tui.plan.model import Plan
+from mailwiz_tui.plan.raw_values import put
+from mailwiz_tui.plan.schema import bounds_of
+from mailwiz_tui.plan.steps import STEPS, FieldKind, FieldSpec
 from mailwiz_tui.ui.installation.dashboard import DashboardScreen
 from mailwiz_tui.ui.review.review import ReviewScreen
+from mailwiz_tui.ui.review.review_rows import answers, pair
 from mailwiz_tui.ui.widgets.entry import Entry
 from tests.ui.fakes import (
     Script,
@@ -40,6 +48,20 @@ async def test_review_of_a_ready_plan(size: tuple[int, int], make_app: MakeApp, 
         assert "ready to install" in screen_text(app)
         await pilot.press("end")
         await until(pilot, lambda: "opens 25 smtp" in screen_text(app), "what will happen to the server")
+
+
+FURTHER = [field for step in STEPS for field in step.fields if field.further and field.kind is FieldKind.INT]
+
+
+@pytest.mark.parametrize("field", FURTHER, ids=lambda field: field.path)
+def test_a_further_answer_is_in_the_review_where_it_is_not_the_default(field: FieldSpec) -> None:
+    raw: dict[str, Any] = {"domain": {"primary_domain": "acme.se", "hostname": "mail.acme.se"}}
+    assert field.path not in [path for path, _, _ in answers(Plan.model_validate(raw))]
+    value = bounds_of(field.path.split("."))[1]
+    put(raw, field.path.split("."), value)
+    found = {path: (label, told) for path, label, told in answers(Plan.model_validate(raw))}
+    assert found[field.path] == (field.label, f"{value} {field.unit}")
+    assert pair(*found[field.path], 80).plain.startswith(f"{field.label} ")
 
 
 async def test_review_jumps_to_the_field(make_app: MakeApp, filled: Path) -> None:

@@ -10,6 +10,7 @@ LIMITS = (
         label="Message size",
         help="Maximum message size in MB, including the encoded attachments.",
         kind=FieldKind.INT,
+        unit="MB",
         example="50",
         why=(
             "Postfix rejects larger messages (552). The virus scanner, the spam filter and the "
@@ -24,6 +25,7 @@ LIMITS = (
         label="Mailbox quota",
         help="GB for each mailbox that has no quota of its own; 0 means no limit.",
         kind=FieldKind.INT,
+        unit="GB",
         example="0",
         why=(
             "Mail for a full mailbox is rejected during the SMTP session, so this server sends no "
@@ -37,6 +39,7 @@ LIMITS = (
         label="Sent per hour",
         help="Recipients that each login can send to at once, and again each hour.",
         kind=FieldKind.INT,
+        unit="recipients",
         example="100",
         why=(
             "Attackers use a stolen password to send spam, and other providers then reject all mail "
@@ -51,6 +54,7 @@ LIMITS = (
         label="Largest upload",
         help="Maximum MB of a message saved over IMAP (APPEND); 0 means no limit.",
         kind=FieldKind.INT,
+        unit="MB",
         example="0",
         why=(
             "Messages that users copy from another server can be larger than the messages accepted "

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from rich.text import Text
 
 from mailwiz_tui.plan.model import Plan
+from mailwiz_tui.plan.raw_values import lookup
 from mailwiz_tui.plan.steps import STEPS, field_at
 from mailwiz_tui.plan.words import counted
 from mailwiz_tui.stack.blueprint import Blueprint
@@ -16,7 +17,8 @@ from mailwiz_tui.ui.terminal.text import safe_line, wrap
 from mailwiz_tui.ui.widgets.server_list import Chosen
 from mailwiz_tui.ui.widgets.server_picker import overview
 
-LABEL = 14
+_FURTHER = [field for step in STEPS for field in step.fields if field.further]
+LABEL = 1 + max(13, *(len(field.label) for field in _FURTHER))
 
 
 def answers(plan: Plan) -> Iterator[tuple[str, str, str]]:
@@ -45,6 +47,10 @@ def answers(plan: Plan) -> Iterator[tuple[str, str, str]]:
     yield "storage.type", "Mailboxes", f"{_chosen('storage.type', plan.storage.type.value)}, in {plan.storage.path}"
     if plan.backup.target:
         yield "backup.target", "Backup", plan.backup.target
+    raw = plan.model_dump(mode="json")
+    for field in _FURTHER:
+        if (value := lookup(raw, field.path)) != field.default:
+            yield field.path, field.label, f"{_chosen(field.path, value)} {field.unit}".rstrip()
 
 
 def brief(blueprint: Blueprint) -> str:
@@ -81,6 +87,8 @@ def place(path: str) -> str:
 
 def _chosen(path: str, value: object) -> str:
     """An answer by the label it has in the form."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     field = field_at(path)
     found = next((c.label for c in field.choices if c.value == value), "") if field is not None else ""
     return found or str(value)
