@@ -1,4 +1,4 @@
-"""The blueprint: what one server shall be, as plain values.
+"""The blueprint of one server, as plain values.
 
 A blueprint is made by ``compile.py`` from a plan and facts without connecting to anything, so it can be
 printed, compared with a server, tested as a golden file, and rehearsed. Its items are types that the agent
@@ -55,7 +55,7 @@ __all__ = [
 
 
 class Scope(StrEnum):
-    """Who may reach a port: the world, the plan's other servers, or only the server itself."""
+    """Who may reach a port: everybody, the plan's other servers, or only the server itself."""
 
     PUBLIC = "public"
     PEERS = "peers"
@@ -72,10 +72,10 @@ class PortTls(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A program that may listen at a port of the stack, by the name that ss(8) shows.
+    """A program that may listen on a port of the stack, by its name in ss(8).
 
-    ``package`` is the mail software that it belongs to, our own or what a component replaces: only where that is
-    found may the program be there, and whose configuration it has is asked apart.
+    ``package`` is its mail software, of the stack or replaced by a component: only if that is installed may the
+    program be there; another check asks who configured it.
     """
 
     name: str
@@ -86,7 +86,7 @@ class Program:
 class Port:
     """A port that the stack listens on; the firewall and the verification are derived from these.
 
-    ``ask`` is how its service is asked whether it answers, before the step that starts it ends. ``holders`` are the
+    ``ask`` is the test whether its service answers, before the step that starts it ends. ``holders`` are the
     programs that may listen there before an installation; ``compile.py`` takes them from the port's component.
     """
 
@@ -117,11 +117,11 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class Blueprint:
-    """Everything one server shall be.
+    """All of one server: packages, steps, ports, checks.
 
-    ``keys`` say what *prepare* makes on the server before this blueprint is compiled again with the
-    public halves known. ``preflight`` must pass before anything is changed. ``findings`` are sentences for the
-    operator on what the facts made impossible (for example: the resolver strips DNSSEC, so outbound DANE is off).
+    ``keys`` are created on the server by *prepare*, before this blueprint is compiled again with their public
+    halves. ``preflight`` must pass before any change. ``findings`` are sentences for the operator about what the
+    facts rule out (for example: the resolver strips DNSSEC, so outbound DANE is off).
     """
 
     server_id: str
@@ -144,19 +144,19 @@ class Blueprint:
         return {item.path: item for _, item in self.items() if isinstance(item, File)}
 
     def packages(self) -> tuple[str, ...]:
-        """The packages wanted, sorted, each once."""
+        """The packages, sorted, each once."""
         return tuple(sorted({n for _, item in self.items() if isinstance(item, Packages) for n in item.names}))
 
     def units(self) -> tuple[Unit, ...]:
-        """The units managed, in order."""
+        """The managed units, in order."""
         return tuple(item for _, item in self.items() if isinstance(item, Unit))
 
     def ready(self) -> tuple[Ready, ...]:
-        """The services that answer on this server, in order."""
+        """The services whose answer is awaited, in order."""
         return tuple(item for _, item in self.items() if isinstance(item, Ready))
 
     def for_agent(self) -> AgentBlueprint:
-        """What the server's agent is sent."""
+        """The blueprint for the server's agent."""
         return AgentBlueprint(self.server_id, self.steps, self.secrets)
 
     def to_json(self) -> Json:

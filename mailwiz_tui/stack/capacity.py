@@ -1,21 +1,21 @@
-"""How much a server takes on, from its memory and processors: the one place for limits that depend on each other.
+"""The limits of a server by its memory and processors: the one place for limits that depend on each other.
 
-The memory of one connection, seen on Debian 12 and 13: an IMAP process 2.3 MB beside what all share, a login
-process per connection 2 MB. So login processes carry many connections each (Dovecot's high-performance mode), and a
-client that only waits (IDLE) is parked in a process for many (imap-hibernate), which leaves its memory to others.
-A message to all wakes them together, and each then needs a process for a moment: 1,200 of them took 0.4 GB more.
+The memory of one connection, measured on Debian 12 and 13: an IMAP process 2.3 MB besides shared memory, a login
+process for each connection 2 MB. So login processes carry many connections each (Dovecot's high-performance mode),
+and clients that only wait (IDLE) share one process (imap-hibernate), which frees their memory. A message to all
+users wakes them together, and each needs a process for a moment: 1,200 clients took 0.4 GB more.
 
-The number of mailboxes changes nothing here: a limit that nobody reaches costs nothing, so few mailboxes are no
-reason for a lower one, and many are none for a higher one, for beyond the memory the kernel kills processes.
+The number of mailboxes has no influence. A limit that is never reached costs nothing, so few mailboxes need no
+lower one; and many mailboxes allow no higher one, because the kernel kills processes when memory runs out.
 
-What stays as Debian has it, and why that is enough:
+Debian's limits that stay, and why they are enough:
 
 - descriptors of Dovecot, 65,535 for each process (LimitNOFILE of its unit): imap-hibernate needs most, three for
   each client. With more than 20,000 connections this is the limit that comes next.
 - descriptors of MariaDB, 32,768: a few hundred connections and 2,000 tables.
 - descriptors of Postfix: master(8) raises its soft limit to the hard one itself, 524,288 by systemd.
-- nginx, 768 connections for each processor: pages are made by PHP, whose pools take far fewer at once, and nginx
-  closes connections that are only kept open when it needs others.
+- nginx, 768 connections for each processor: PHP makes the pages, its pools serve far fewer at once, and nginx
+  closes idle connections when it needs others.
 """
 
 from __future__ import annotations
@@ -26,26 +26,26 @@ from mailwiz_tui.fleet.facts import Facts
 
 MEGABYTE = 1 << 20
 USUAL_MEMORY = 2048
-"""Megabytes taken for granted where facts do not tell."""
+"""Megabytes of memory if the facts do not tell."""
 POSTFIX_LISTENERS = 4
-"""Services of Postfix that take connections side by side: ports 25, 465 and 587, and one for other servers."""
+"""Services of Postfix that accept connections: ports 25, 465 and 587, and one for other servers."""
 POSTFIX_MAPS = 8
-"""Tables of Postfix in MariaDB; each process that looks up (proxymap) keeps a connection for each."""
+"""Tables of Postfix in MariaDB; each proxymap(8) process keeps a connection for each."""
 
 PEER_DELIVERIES = 10
-"""Messages that one server hands to a store at the same time."""
+"""Messages that one server delivers to a store at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
     """The limits of one server. All are counts.
 
-    ``imap_connections`` are open at the same time, ``imap_working`` of them doing something; ``imap_ready``
-    processes wait for them. Each login process, and each that parks clients, carries ``login_clients``.
-    ``auth_workers`` verify passwords, 64 MB each while they do (Argon2id). ``auth_clients`` are
-    connections to Dovecot's authentication from all its processes and Postfix, ``sasl_clients`` those of Postfix.
+    ``imap_connections`` are open at the same time, ``imap_working`` of them active; ``imap_ready`` processes wait
+    for them. Each login process, and each imap-hibernate process, carries ``login_clients``. ``auth_workers``
+    verify passwords, with 64 MB each (Argon2id). ``auth_clients`` are connections to Dovecot's authentication from
+    all its processes and Postfix, ``sasl_clients`` those of Postfix.
     ``postfix_processes`` is the limit of each service of Postfix, ``lookups`` that of its proxymap(8).
-    ``inotify_instances`` are needed for clients that wait for new mail.
+    ``inotify_instances`` are for clients that wait for new mail.
     """
 
     imap_connections: int

@@ -1,4 +1,4 @@
-"""Which daemons show the certificate, for the script that reloads them and looks at their ports."""
+"""The daemons that show the certificate, for the script that reloads them and checks their ports."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from mailwiz_tui.stack.blueprint import File
 
 
 def self_signed_days(provider: TlsProvider) -> int:
-    """How long the server's self-signed certificate lasts, in days."""
+    """The lifetime of the server's self-signed certificate, in days."""
     return layout.SELF_SIGNED_DAYS if provider is TlsProvider.SELFSIGNED else layout.WAITING_DAYS
 
 
 def certificate_consumer(unit: str, *ports: str) -> File:
-    """The file that tells ``serve-certificate`` of a daemon: its unit, and ports as ``25 smtp`` or ``465``.
+    """The file with a daemon for ``serve-certificate``: its unit, and ports as ``25 smtp`` or ``465``.
 
-    A port's second word is what ``openssl s_client -starttls`` calls the protocol.
+    The second word is the protocol's name for ``openssl s_client -starttls``.
     """
     lines = [f"unit {unit}", *(f"port {port}" for port in ports)]
     head = (

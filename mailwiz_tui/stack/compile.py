@@ -1,4 +1,4 @@
-"""The compiler: plan and facts in, one server's blueprint out. Pure: it connects to nothing."""
+"""The compiler: makes one server's blueprint from plan and facts. Pure: it connects to nothing."""
 
 from __future__ import annotations
 
@@ -105,23 +105,23 @@ COMPONENTS: tuple[Component, ...] = (
     Certbot(),
     NextHopsAnswer(),
 )
-"""In the order of installation: names resolve before anything asks them, a file server
-that does not work stops all before it begins, the filter gets ready while others
-start, what an earlier plan wanted goes once the new works, the firewall closes last, and
-then a server can wait for others that must let it in."""
+"""In the order of installation: the resolver comes first, a file server that does not
+work stops the run early, the spam filter gets ready while others start, leftovers of an
+earlier plan are removed when their replacements work, the firewall is loaded last, and
+then a server can wait for others that must accept its connections."""
 
 PROGRAMS = frozenset(program.name for component in COMPONENTS for program in component.programs)
 """The programs that may listen somewhere before an installation."""
 
 OFFERS: tuple[Offer, ...] = tuple(offer for component in COMPONENTS for offer in component.offers)
-"""What servers of a plan offer each other, in the order of their components."""
+"""The services that servers of a plan offer each other, in the order of their components."""
 
 
 def compile_server(plan: Plan, server_id: str, known: FactsFile) -> Blueprint:
-    """What one server of the plan shall be.
+    """The blueprint of one server of the plan.
 
-    Facts that are missing are taken as those of a plain server (recursion works, SSH on port 22, both
-    versions of IP). Raises ``KeyError`` where the plan has no such server.
+    Missing facts default to those of a plain server (recursion works, SSH on port 22, both versions of IP).
+    Raises ``KeyError`` if the plan has no such server.
     """
     if all(server.id != server_id for server in plan.servers):
         raise KeyError(f"the plan has no server {server_id}")
@@ -166,7 +166,7 @@ def _probes(contributions: tuple[Contribution, ...]) -> tuple[Probe, ...]:
 
 
 def _meta(context: Context) -> dict[str, str]:
-    """What checks want to know besides the ports: names and choices of the plan, and what components add."""
+    """Facts for checks besides the ports: names and choices of the plan, and those that components add."""
     plan = context.plan
     found = {
         "hostname": context.hostname,

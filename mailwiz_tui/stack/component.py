@@ -1,22 +1,22 @@
-"""What a component of the stack is: one folder, one ``Component``, its configuration files beside it.
+"""A component of the stack: one folder with one ``Component`` and its configuration files.
 
 To add a component, add a folder with a module that defines a subclass and list it in ``compile.py``. No other
-component needs to know it: what it adds to Postfix and Dovecot it says in ``mail_parts``, and what a person reads
-about it in ``units`` and ``telling_packages``. It asks ``Context.topology`` what a server can rely on, never which
-architecture the plan has.
+component needs to know it: ``mail_parts`` says what it adds to Postfix and Dovecot, ``units`` and
+``telling_packages`` what the operator reads about it. It asks ``Context.topology`` what a server can rely on, never
+which architecture the plan has.
 
-Nothing has to be said about switching a component off. Where it is not wanted it contributes nothing, and the
-agent, which remembers what it wrote and started, takes the rest away (``agent/core/leftovers.py``):
+Switching a component off needs no code. A component that is not wanted contributes nothing, and the agent, which
+stores what it wrote and started, removes the rest (``agent/core/leftovers.py``):
 
 - a file that is in no step any more is removed, and kept in the backup; if a unit that is still wanted had it in
   ``restart_on`` or ``reload_on``, this happens in that unit's step, and the unit is restarted;
-- a unit that is in no step any more is stopped and disabled, and then its own files go. That comes last, when what
-  takes its place works already: two choices that replace each other must not share a port or a socket;
-- commands and validators run again when the component comes back. Packages and data stay.
+- a unit that is in no step any more is stopped and disabled, and then its own files are removed. That comes last,
+  when its replacement works already: two alternatives must not share a port or a socket;
+- commands and validators run again when the component is wanted again. Packages and data stay.
 
-So each daemon that a package brings must be named as a ``Unit``, or nobody will stop it; being named, it is also
-started again after a crash (``healing/drop_in.py``). And whatever else has to be undone (a line in a file of
-somebody else's) is a ``Command`` that a component contributes in both cases.
+So each daemon of a package must be named as a ``Unit``, otherwise it is never stopped; then it is also restarted
+after a crash (``healing/drop_in.py``). Any other change that has to be undone (a line in a file of another program)
+is a ``Command`` that a component contributes in both cases.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ from mailwiz_tui.topology.servers import server_of
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What every component may know: the plan, this server's facts, and what the other servers told.
+    """The input of every component: the plan, this server's facts, and those of the other servers.
 
-    ``known`` holds the facts and public keys of all servers (it may lack servers not yet asked). ``topology`` says
-    what this server does and what it can rely on; it follows from the plan. ``offers`` is what servers of a plan
-    offer each other, ``mail`` what all components add to Postfix and Dovecot. Raises ``KeyError`` where the plan
-    lacks the server.
+    ``known`` has the facts and public keys of all servers that were asked. ``topology`` says what this server does
+    and what it can rely on; it follows from the plan. ``offers`` are the services that servers of a plan offer
+    each other, ``mail`` what all components add to Postfix and Dovecot. Raises ``KeyError`` if the plan lacks the
+    server.
     """
 
     plan: Plan
@@ -67,39 +67,39 @@ class Context:
 
     @property
     def hostname(self) -> str:
-        """The name this server greets with: the mail hostname, or of several servers one of its own."""
+        """The name in this server's greeting: the mail hostname, or with several servers one of its own."""
         return self.public_names[0]
 
     @property
     def public_names(self) -> tuple[str, ...]:
-        """The names the world knows this server by, its own first; fronts have the mail hostname too."""
+        """The public names of this server, its own first; fronts have the mail hostname too."""
         return public_names(self.plan, self.topology.server)
 
     def internal_ip(self, server_id: str = "") -> str:
-        """The address of a server (this one if none is named) on the private link; empty where it has none."""
+        """The address of a server (this one if none is named) on the private link; empty if it has none."""
         return server_of(self.plan, server_id or self.server_id).internal_ip
 
     def internal_name(self, server_id: str = "") -> str:
-        """The name of a server (this one if none is named) on the private link, as its certificate carries it."""
+        """The name of a server (this one if none is named) on the private link, which its certificate has."""
         return traffic.internal_name(server_id or self.server_id)
 
     @property
     def public_ipv4(self) -> str:
-        """The IPv4 address the world reaches this server at, or empty."""
+        """The public IPv4 address of this server, or empty."""
         return self.facts.public_ipv4
 
     @property
     def public_ipv6(self) -> str:
-        """The IPv6 address the world reaches this server at, or empty."""
+        """The public IPv6 address of this server, or empty."""
         return self.facts.public_ipv6
 
 
 @dataclass(frozen=True, slots=True)
 class WebLocation:
-    """What a web application adds to the site at the mail hostname.
+    """The part of a web application in the site at the mail hostname.
 
-    ``server`` is nginx configuration inside the site's ``server`` block (its ``location`` blocks), ``http``
-    what has to stand outside of it (``limit_req_zone``, ``upstream``). ``path`` is where people find it.
+    ``server`` is nginx configuration inside the site's ``server`` block (its ``location`` blocks), ``http`` the
+    configuration outside it (``limit_req_zone``, ``upstream``). ``path`` is its path in the URL.
     A ``location`` with an ``add_header`` of its own must include ``snippets/mailwiz-headers.conf`` again.
     """
 
@@ -111,14 +111,13 @@ class WebLocation:
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """What one component adds to a server's blueprint.
+    """The part of one component in a server's blueprint.
 
-    ``packages`` of all components are installed together, first. ``steps`` follow in the components'
-    order. ``jails`` are fail2ban jails (the text of a section), ``filters`` the files they read, ``ports`` feed the
-    firewall. ``kept`` are
-    the files and folders of the operator's own settings and ``databases`` the MariaDB databases, for the backup.
-    ``web`` are the applications of the site at the mail hostname. ``preflight`` are probes that must pass before
-    anything is changed on the server, so they can use only what a bare Debian has.
+    ``packages`` of all components are installed together, first. ``steps`` follow in the components' order.
+    ``jails`` are fail2ban jails (the text of a section), ``filters`` the files they read, ``ports`` are opened by
+    the firewall. ``kept`` are the files and folders of the operator's own settings and ``databases`` the MariaDB
+    databases, for the backup. ``web`` are the applications of the site at the mail hostname. ``preflight`` are
+    probes that must pass before any change on the server, so they can use only what a bare Debian has.
     """
 
     packages: Packages = field(default_factory=lambda: Packages(names=()))
@@ -141,33 +140,33 @@ class Component(ABC):
     name: str
     title: str
     units: ClassVar[tuple[UnitWords, ...]] = ()
-    """What a person reads about the units that it starts."""
+    """The words for the operator about the units that it starts."""
     telling_packages: ClassVar[tuple[str, ...]] = ()
-    """The packages that tell a person what is installed; the others only go with them."""
+    """The packages that the operator knows it by; the others are dependencies."""
     programs: ClassVar[tuple[Program, ...]] = ()
-    """The programs that may hold its ports before an installation: Debian's, and those that it replaces."""
+    """The programs that may use its ports before an installation: Debian's, and those that it replaces."""
 
     offers: ClassVar[tuple[Offer, ...]] = ()
-    """What other servers of a plan reach where it runs; firewall, tunnels and checks follow from it."""
+    """The services that it offers other servers of a plan; firewall, tunnels and checks follow from it."""
 
     @abstractmethod
     def wanted(self, context: Context) -> bool:
-        """Whether this server gets the component."""
+        """Whether this server has the component."""
 
     @abstractmethod
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
-        """What the component adds; ``so_far`` are the contributions of the components before it."""
+        """The component's part; ``so_far`` are the contributions of the components before it."""
 
     def meta(self, context: Context) -> dict[str, str]:
-        """What checks want to know of it besides ports and probes (``Blueprint.meta``), for example a format.
+        """Facts for checks besides ports and probes (``Blueprint.meta``), for example a format.
 
-        Asked of every component on every server, like ``mail_parts``.
+        Called for every component on every server, like ``mail_parts``.
         """
         return {}
 
     def mail_parts(self, context: Context) -> MailParts:
-        """What the component adds to Postfix and Dovecot, here or for a server that reaches it elsewhere.
+        """What the component adds to Postfix and Dovecot, here or for a server that reaches it on another one.
 
-        Asked of every component on every server, before ``wanted``.
+        Called for every component on every server, before ``wanted``.
         """
         return MailParts()

@@ -1,4 +1,4 @@
-"""How a server reaches the filters of a plan: its own beside it, or those of other servers over the links."""
+"""How a server reaches the filters of a plan: its own, or those of other servers through tunnels."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from mailwiz_tui.stack.mail_parts import Milter
 from mailwiz_tui.stack.traffic import Link, endpoints
 
 ASKS_FILTERS = (Role.MX_INBOUND, Role.MX_OUTBOUND)
-"""Who has mail filtered."""
+"""The roles that have mail filtered."""
 
 
 def reached(context: Context, milter: Milter, link: Link) -> tuple[Milter, ...]:
-    """A milter of the servers that filter, where Postfix on this server finds it; none where it asks nobody."""
+    """The address of a milter for Postfix on this server; none if it uses no filter."""
     if not context.topology.transfers:
         return ()
     if context.topology.filters.exclusive:
@@ -24,6 +24,6 @@ def reached(context: Context, milter: Milter, link: Link) -> tuple[Milter, ...]:
 
 
 def teaching_places(context: Context, link: Link) -> str:
-    """Where every filter is taught, as the programs that bring mail there read it: ``address:port``, separated."""
+    """The addresses for teaching every filter, for rspamd-learn and spamd-learn: ``address:port``, separated."""
     places = endpoints(context.plan, context.server_id, link)
     return " ".join(f"{place.address}:{place.port}" for place in places)

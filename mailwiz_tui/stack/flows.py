@@ -1,6 +1,6 @@
-"""The connections inside a plan, as all components of the stack have them (``traffic.py``).
+"""The connections inside a plan, from all components of the stack (``traffic.py``).
 
-Whoever has no ``Context`` asks here: the screens, the engine and the checks.
+For code without a ``Context``: the screens, the engine and the checks.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from mailwiz_tui.stack.compile import OFFERS
 from mailwiz_tui.stack.traffic import Flow, Link
 
 LINK_PORTS = frozenset(offer.port for offer in OFFERS if isinstance(offer, Link))
-"""The ports of services that listen on loopback and are carried inside mutual TLS."""
+"""The ports of services that listen on the loopback and are carried inside mutual TLS."""
 
 
 def flows_of(plan: Plan) -> tuple[Flow, ...]:

@@ -1,4 +1,4 @@
-"""Sections of fail2ban's configuration (jail.conf(5)), as components contribute them."""
+"""Sections of fail2ban's configuration (jail.conf(5)) for components."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ def jail(
     findtime: str = "10m",
     allports: bool = False,
 ) -> str:
-    """A jail that reads the journal and bans for a quarter of an hour, longer each time, at most a week.
+    """A jail that reads the journal and bans for 15 min, twice as long each further time, at most a week.
 
-    ``ports`` are numbers separated by commas. Debian has no log files of its own any more, so each jail
-    reads the journal (``backend = systemd``); the filter names the daemon's lines there. An IPv6 client is counted
+    ``ports`` are numbers separated by commas. Debian writes no log files any more, so each jail
+    reads the journal (``backend = systemd``); the filter selects the daemon's lines. An IPv6 client is counted
     and banned by its /64 (``fail2ban/networks.py``).
     """
     lines = [

@@ -1,4 +1,4 @@
-"""The limits of the plan in the units of the programs that obey them."""
+"""The limits of the plan in the units of the programs that enforce them."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ def message_size(plan: Plan) -> int:
 
 
 def checked_size_mb(plan: Plan) -> int:
-    """What filters must look at, in MB: a message and what Postfix and the filters before have added to it."""
+    """The largest message for filters, in MB: with the header fields that Postfix and other filters add."""
     return plan.limits.message_size_mb * 6 // 5
 
 
 def upload_mb(plan: Plan) -> int:
-    """What a browser may send in one request, in MB: an attachment and the form around it."""
+    """The largest request of a browser, in MB: an attachment and its form."""
     return plan.limits.message_size_mb + 4
 
 
 def mailbox_quota(plan: Plan) -> int:
-    """The quota, in bytes, of a mailbox that has none of its own; 0 for no limit."""
+    """The quota, in bytes, of a mailbox without its own; 0 for no limit."""
     return plan.limits.mailbox_quota_gb * GIGABYTE
 
 
 def sending(plan: Plan) -> tuple[SendingLimit, SendingLimit]:
-    """What one login may send, counted by recipients: the hourly and the daily bucket."""
+    """The rate limits of one login, counted by recipients: the hourly and the daily bucket."""
     hourly = plan.limits.sent_per_hour
     return SendingLimit(hourly, hourly, HOUR), SendingLimit(5 * hourly, 10 * hourly, DAY)

@@ -1,7 +1,7 @@
-"""What components add to Postfix and Dovecot, which therefore need to know none of them.
+"""The parts that components add to Postfix and Dovecot, so that these need not know the components.
 
-A component says in ``Component.mail_parts`` what it adds on a server, whether it runs there or is reached from
-there; ``compile.py`` gathers it all, and Postfix and Dovecot find it in ``Context.mail``.
+``Component.mail_parts`` returns what a component adds on a server, whether it runs there or on another one;
+``compile.py`` collects the parts, and Postfix and Dovecot read them from ``Context.mail``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ LOOPBACK = "127.0.0.1"
 
 @dataclass(frozen=True, slots=True)
 class Milter:
-    """A program that speaks the milter protocol, and the unit it runs as."""
+    """A program with the milter protocol, and its unit."""
 
     name: str
     unit: str
@@ -27,45 +27,45 @@ class Milter:
 
     @property
     def address(self) -> str:
-        """As Postfix writes it (postconf(5), ``smtpd_milters``)."""
+        """Its address in Postfix's form (postconf(5), ``smtpd_milters``)."""
         return f"inet:{self.host}:{self.port}"
 
     @property
     def socket(self) -> str:
-        """As libmilter writes it (``smfi_setconn``)."""
+        """Its address in libmilter's form (``smfi_setconn``)."""
         return f"inet:{self.port}@{self.host}"
 
 
 class Stream(Enum):
-    """Where a message comes from. Each stream has milters of its own."""
+    """The source of a message. Each stream has milters of its own."""
 
     INCOMING = "incoming"
-    """From the world, at port 25."""
+    """From other mail servers, at port 25."""
     SUBMITTED = "submitted"
-    """From users who logged in."""
+    """From authenticated users."""
     LOCAL = "local"
-    """From this host itself, or handed over by another server of the plan, where it was checked already."""
+    """From this host itself, or from another server of the plan, which checked it already."""
 
 
 class Stage(IntEnum):
-    """When a milter is asked: a lower stage first."""
+    """The order of milters: a lower stage first."""
 
     NAMES = 1
-    """Whose name a message carries; whatever filter there is relies on the answer."""
+    """Sender checks; the spam filter relies on their result."""
     LIMITS = 2
-    """How much a user sends."""
+    """The rate limit of users."""
     VIRUSES = 3
     SIGNATURES = 4
-    """Which signatures are good, for a verdict that weighs them."""
+    """Verification of signatures, for the verdict."""
     VERDICT = 5
-    """Whether a message is spam."""
+    """The spam filter."""
     SIGNING = 6
-    """Last, because what is signed is what is sent."""
+    """Signing; last, so that no milter changes a signed message."""
 
 
 @dataclass(frozen=True, slots=True)
 class MilterUse:
-    """A milter that Postfix asks about the messages of some streams."""
+    """A milter for the messages of some streams."""
 
     milter: Milter
     stage: Stage
@@ -73,15 +73,16 @@ class MilterUse:
 
 
 def asked(milter: Milter, stage: Stage, *streams: Stream) -> MilterUse:
-    """A milter's use, in short."""
+    """A milter with its stage and streams."""
     return MilterUse(milter, stage, frozenset(streams))
 
 
 @dataclass(frozen=True, slots=True)
 class Learner:
-    """A program that takes ``spam`` or ``ham`` and a mail on standard input, its text, and the user it runs as.
+    """The program that teaches the spam filter (argument ``spam`` or ``ham``, a message on standard input), its
+    text, and its user.
 
-    It is put where mailboxes are, so it may be on another server than the filter, and names the package it needs.
+    It is on the servers with mailboxes, maybe another one than the spam filter, and names the package it needs.
     """
 
     program: str
@@ -94,19 +95,19 @@ NO_LEARNER = Learner("/bin/true", "nobody")
 
 
 class Section(Enum):
-    """Where in main.cf parameters of a component stand."""
+    """The section of main.cf for parameters of a component."""
 
     ADDRESSES = "addresses"
-    """Under which addresses mail is accepted."""
+    """Accepted addresses."""
     ROUTES = "routes"
-    """Where mail goes that leaves this server."""
+    """Delivery of outgoing mail."""
     OUTGOING_TLS = "outgoing-tls"
-    """What is demanded of the servers that mail is sent to."""
+    """TLS requirements for the servers that receive it."""
 
 
 @dataclass(frozen=True, slots=True)
 class MainCf:
-    """Parameters in main.cf (postconf(5)), with the comment that gives the reason for them and a link."""
+    """Parameters in main.cf (postconf(5)), with a comment for the reason and a link."""
 
     section: Section
     text: str
@@ -114,9 +115,9 @@ class MainCf:
 
 @dataclass(frozen=True, slots=True)
 class Inlet:
-    """A port on the loopback where a program of this host hands in mail, which is signed and not filtered.
+    """A port on the loopback where a program of this host submits mail, which is signed and not filtered.
 
-    ``name`` is the service's in the log, ``label`` that of its port, and ``purpose`` a comment in master.cf.
+    ``name`` is its name in the log, ``label`` that of its port, and ``purpose`` a comment in master.cf.
     """
 
     name: str
@@ -127,14 +128,14 @@ class Inlet:
 
 @dataclass(frozen=True, slots=True)
 class PostfixParts:
-    """What components add to Postfix beside milters.
+    """Parts for Postfix besides milters.
 
     ``main_cf`` are parameters and ``master_cf`` whole services (master(5)), with the ``ports`` they listen on.
-    ``tables`` are files that Postfix reads again when they change. ``sender_checks`` are restrictions that come
-    before senders of our own domains are refused at port 25. ``recipient_tables`` and ``recipient_services`` are
-    restrictions of recipients: tables first, then policy services, which submissions are asked about, too.
-    ``sender_owners`` are tables that say which logins own a sender (``smtpd_sender_login_maps``), and
-    ``bounce_recipients`` those that say who gets a bounce.
+    ``tables`` are files that Postfix reads again when they change. ``sender_checks`` are restrictions before the
+    rejection of this server's domains as senders at port 25. ``recipient_tables`` and ``recipient_services`` are
+    restrictions of recipients: tables first, then policy services, which apply to submission too.
+    ``sender_owners`` are tables with the logins that own a sender (``smtpd_sender_login_maps``), and
+    ``bounce_recipients`` those with the recipients of bounces.
     """
 
     main_cf: tuple[MainCf, ...] = ()
@@ -149,18 +150,18 @@ class PostfixParts:
     bounce_recipients: tuple[str, ...] = ()
 
     def parameters(self, section: Section) -> str:
-        """The parameters of a section of main.cf, a paragraph a part, without the last line's end."""
+        """The parameters of a section of main.cf, a paragraph for each part, without the final newline."""
         return "\n\n".join(part.text.strip("\n") for part in self.main_cf if part.section is section)
 
 
 @dataclass(frozen=True, slots=True)
 class MailParts:
-    """What one component adds to Postfix and Dovecot, or what all of them do.
+    """The parts of one component, or of all of them, for Postfix and Dovecot.
 
-    ``milters`` are asked by Postfix. ``junk_headers`` are the headers, with their value, that say a message is
-    spam. ``learner`` is called when users sort mail into or out of the spam folder. ``account_units`` are units on
-    this server that answer questions about accounts: what reads the database starts after them.
-    ``mailbox_files`` are files that decide where mailboxes are; Dovecot starts again when one changes.
+    ``milters`` are for Postfix. ``junk_headers`` are header fields, with their value, that mark spam. ``learner``
+    is called when users move messages into or out of Junk. ``account_units`` are units on this server that look up
+    accounts: readers of the database start after them. ``mailbox_files`` are files that decide where mailboxes
+    are; Dovecot restarts when one changes.
     """
 
     milters: tuple[MilterUse, ...] = ()
@@ -171,17 +172,17 @@ class MailParts:
     postfix: PostfixParts = PostfixParts()
 
     def chain(self, stream: Stream) -> tuple[Milter, ...]:
-        """The milters of a stream in the order in which they are asked."""
+        """The milters of a stream, in order."""
         found = sorted((use for use in self.milters if stream in use.streams), key=lambda use: use.stage)
         return tuple(use.milter for use in found)
 
     def addresses(self, stream: Stream) -> tuple[str, ...]:
-        """The same as Postfix names them."""
+        """The same in Postfix's form."""
         return tuple(milter.address for milter in self.chain(stream))
 
 
 def gathered(parts: Iterable[MailParts]) -> MailParts:
-    """What all components add together, in their order. At most one of them has a learner."""
+    """The parts of all components, in their order. At most one of them has a learner."""
     every = tuple(parts)
     return MailParts(
         milters=tuple(use for part in every for use in part.milters),
@@ -194,6 +195,6 @@ def gathered(parts: Iterable[MailParts]) -> MailParts:
 
 
 def _joined(parts: tuple[PostfixParts, ...]) -> PostfixParts:
-    """Every field has a tuple: those of all parts, one after another."""
+    """Concatenates the tuples of all parts, field by field."""
     names = (field.name for field in fields(PostfixParts))
     return PostfixParts(**{name: tuple(chain.from_iterable(getattr(p, name) for p in parts)) for name in names})

@@ -1,4 +1,4 @@
-"""The order of services at the start of a server: what listens on the private link comes after it."""
+"""The order of services at boot: services that listen on the private link start after it."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from mailwiz_tui.stack.render import render
 
 
 def network_unit(context: Context) -> str:
-    """The unit that brings the private link up; empty where the network is there without us."""
+    """The unit of the private link; empty if the network exists without mailwiz-tui."""
     return layout.MESH_UNIT if context.plan.network.private is PrivateNetwork.WIREGUARD else ""
 
 
 def after_network(context: Context, unit: str) -> File:
-    """The drop-in that makes a unit wait for the private link."""
+    """The drop-in that starts a unit after the private link."""
     text = render("peers", "after-network.conf", unit=unit, network=network_unit(context))
     return File(f"/etc/systemd/system/{unit}.d/mailwiz-network.conf", text)

@@ -1,11 +1,11 @@
-"""Probes that several components make alike."""
+"""Probes that several components share."""
 
 from __future__ import annotations
 
 from mailwiz_tui.stack.blueprint import Probe
 
 POSTFIX_COMPLAINT = r"\b(?:warning|error|fatal): (?!.*overriding earlier entry)"
-"""What Postfix's programs complain of; that the operator's own settings win over ours is no complaint."""
+"""Complaints of Postfix's programs; overrides by the operator's own settings are none."""
 
 
 def unit_active(unit: str, proves: str) -> Probe:
@@ -21,7 +21,7 @@ def unit_active(unit: str, proves: str) -> Probe:
 
 
 def listens(check_id: str, proves: str, port: int, unit: str) -> Probe:
-    """A probe that a port of the loopback is listened on, and of no other interface."""
+    """A probe that a program listens on a port of the loopback, and on no other interface."""
     return Probe(
         id=check_id,
         proves=proves,

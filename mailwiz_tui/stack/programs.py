@@ -1,4 +1,4 @@
-"""Python modules that run on servers: kept beside their component, shipped with the folder they are in.
+"""Python modules that run on servers: stored beside their component, shipped with their folder.
 
 On a server ``/usr/local/lib/mailwiz`` is the package ``mailwiz``, and a component's modules are in a folder of
 the component's name, so relative imports (``from ..accounts.account_reader import Accounts``) hold in both places.
@@ -21,7 +21,7 @@ def folder(component: str) -> Directory:
 
 
 def module(component: str, name: str) -> File:
-    """A module of a component as it is put on a server."""
+    """A module of a component as a file on a server."""
     text = files("mailwiz_tui.stack").joinpath(component, f"{name}.py").read_text(encoding="utf-8")
     return File(f"{layout.LIB_DIR}/{component}/{name}.py", _HEADER + text)
 
@@ -29,8 +29,8 @@ def module(component: str, name: str) -> File:
 def launcher(component: str, name: str, program: str) -> File:
     """The executable that runs a module as the main one.
 
-    Its file name is what ps(1), ss(8) and the check for ports that others took see, not ``python3``. Nothing of a
-    user's and nothing of the working directory is imported (python3(1), -I).
+    ps(1), ss(8) and the check of ports see its file name, not ``python3``. Nothing from a user's folder or the
+    working directory is imported (python3(1), -I).
     """
     text = (
         f"#!/usr/bin/python3 -I\n{_HEADER}import runpy\nimport sys\n\nsys.dont_write_bytecode = True\n"

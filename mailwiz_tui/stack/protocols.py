@@ -1,4 +1,4 @@
-"""Which versions of IP a server speaks."""
+"""The versions of IP of a server."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from mailwiz_tui.stack.component import Context
 
 
 def has_ipv6(context: Context) -> bool:
-    """Whether the server has an IPv6 address the world can reach; taken for granted where nothing is known."""
+    """Whether the server has a public IPv6 address; true if that is unknown."""
     if context.public_ipv6:
         return True
     if not context.facts.addresses:
@@ -17,7 +17,7 @@ def has_ipv6(context: Context) -> bool:
 
 
 def has_ipv4(context: Context) -> bool:
-    """Whether the server has an IPv4 address besides its loopback; taken for granted where nothing is known."""
+    """Whether the server has an IPv4 address besides the loopback; true if that is unknown."""
     if context.public_ipv4 or not context.facts.addresses:
         return True
     found = (ipaddress.ip_address(a.ip) for a in context.facts.addresses)
@@ -25,7 +25,7 @@ def has_ipv4(context: Context) -> bool:
 
 
 def inet_protocols(context: Context) -> str:
-    """The versions as Postfix names them (postconf(5), ``inet_protocols``)."""
+    """The versions in Postfix's form (postconf(5), ``inet_protocols``)."""
     if has_ipv4(context) and has_ipv6(context):
         return "all"
     return "ipv6" if has_ipv6(context) else "ipv4"

@@ -1,8 +1,8 @@
-"""A step ends when its services answer: what is asked where a component says nothing of its own.
+"""A step ends when its services answer: the default tests.
 
-Each TCP port that a component contributes is asked at the end of its last step that starts a service, in the
-protocol that the port names (``Port.ask``). A component adds a ``Ready`` of its own for what has no port, or for
-what must answer before something else of the same step starts.
+Each TCP port of a component is tested at the end of its last step that starts a service, in the port's protocol
+(``Port.ask``). A component adds a ``Ready`` of its own for a service without a port, or for one that must answer
+before another of the same step starts.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from mailwiz_tui.stack.protocols import has_ipv4
 
 
 def with_readiness(contribution: Contribution, context: Context) -> Contribution:
-    """The contribution, with a question for each of its ports that it does not ask itself."""
+    """The contribution, with a test for each of its ports that has none."""
     if not contribution.steps:
         return contribution
     numbers = range(len(contribution.steps) - 1, -1, -1)
@@ -44,7 +44,7 @@ def _questions(ports: tuple[Port, ...], unit: str, context: Context) -> Iterator
 
 
 def _at(port: Port, context: Context) -> str:
-    """Where a port of this server is reached from the server itself."""
+    """The address of a port from the server itself."""
     address = "127.0.0.1" if has_ipv4(context) or port.scope is Scope.LOCAL else "::1"
     if port.scope is Scope.PEERS:
         address = context.internal_ip() or address

@@ -7,9 +7,9 @@ Jinja2's own delimiters clash with the languages of the files: ``{{`` begins a s
 nginx, PHP, shell), ``%{name}`` (Dovecot), ``%i`` (systemd), ``%w`` (Lua), ``@name`` (nftables), ``@@name``
 (SQL), ``[[`` and ``<<`` (shell), ``<{$name}>`` (an address in PHP), ``<%{name}>`` (Dovecot's log formats).
 
-A line with nothing but a statement or a remark leaves nothing behind. A name without a value and a value
-without a name are both errors, in branches that are not taken too, so that a template and the code beside
-it cannot drift apart. https://jinja.palletsprojects.com/en/stable/api/#high-level-api
+A line with only a statement or a remark is not in the output. A name without a value and a value without a name are
+both errors, even in branches that are not used, so that a template always fits its code.
+https://jinja.palletsprojects.com/en/stable/api/#high-level-api
 """
 
 from __future__ import annotations
@@ -23,20 +23,19 @@ if TYPE_CHECKING:
 
 
 class TemplateError(Exception):
-    """A template and its values do not fit; a fault of the program, never of the plan."""
+    """A template and its values do not fit: a fault of the program, never of the plan."""
 
 
 def render(component: str, name: str, /, **values: object) -> str:
     """The template ``templates/<name>`` of a component with its values filled in.
 
-    Raises ``TemplateError`` where a name has no value, a value no name, or something is printed that is
-    neither text nor a whole number.
+    Raises ``TemplateError`` if a name has no value, a value no name, or a value is neither text nor a whole number.
     """
     return _filled(*_template(component, name), values)
 
 
 def source(component: str, name: str) -> str:
-    """The text of a component's template as it is."""
+    """The source text of a component's template."""
     return files("mailwiz_tui.stack").joinpath(component, "templates", name).read_text(encoding="utf-8")
 
 
@@ -79,7 +78,7 @@ def _compiled(text: str, name: str) -> tuple[jinja2.Template, frozenset[str]]:
 
 @cache
 def _environment() -> jinja2.Environment:
-    """Jinja2 as the templates need it; loaded with the first template, not with the program."""
+    """Jinja2 with the settings for these templates; loaded with the first template, not with the program."""
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(
@@ -101,7 +100,7 @@ def _environment() -> jinja2.Environment:
 
 
 def _printable(value: object) -> object:
-    """Refuse what would be printed as Python writes it: ``None``, ``True``, a list."""
+    """Refuse values in Python's own notation: ``None``, ``True``, a list."""
     from jinja2 import Undefined
 
     if isinstance(value, str | Undefined) or (isinstance(value, int) and not isinstance(value, bool)):
@@ -115,5 +114,5 @@ def sql_text(value: str) -> str:
 
 
 def quoted(value: str) -> str:
-    """A string in double quotes, as UCL (Rspamd) and Dovecot read it."""
+    """A string in double quotes, for UCL (Rspamd) and Dovecot."""
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'

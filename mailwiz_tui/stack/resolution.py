@@ -1,8 +1,8 @@
-"""How a server looks names up: by itself or through forwarders, validating or not.
+"""How a server resolves names: by itself or through forwarders, validating or not.
 
-Several components depend on it: unbound is configured so, Postfix does DANE only where answers are
-validated (RFC 7672 section 2.2), and DNS blocklists are asked only where the server recurses itself
-(through a shared resolver the lists refuse to answer, and say so in the answer's return code).
+Several components depend on it: the configuration of unbound, DANE in Postfix, which needs validated answers
+(RFC 7672 section 2.2), and DNS blocklists, which are asked only if the server recurses itself (through a shared
+resolver they refuse to answer, by a special return code).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from mailwiz_tui.stack.component import Context
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """The decision. ``forwarders`` empty means that the server recurses from the root by itself."""
+    """The decision. Without ``forwarders`` the server recurses from the root itself."""
 
     forwarders: tuple[str, ...] = ()
     validates: bool = True
@@ -23,7 +23,7 @@ class Resolution:
 
     @property
     def recurses(self) -> bool:
-        """Whether unbound asks the name servers of the world itself."""
+        """Whether unbound asks the name servers of the Internet itself."""
         return not self.forwarders
 
     @property
@@ -33,7 +33,7 @@ class Resolution:
 
 
 def resolution(context: Context) -> Resolution:
-    """Recurse where the facts say that it is possible, else forward to the plan's or the host's resolvers."""
+    """Recurse if the facts say that it is possible, else forward to the plan's or the host's resolvers."""
     facts = context.facts
     planned = tuple(context.plan.network.resolvers)
     own = tuple(r.address for r in facts.resolvers if _foreign(r.address))
@@ -68,16 +68,16 @@ def _foreign(address: str) -> bool:
 
 
 _FORWARDS = (
-    "The network lets no DNS recursion out, so the server asks {to}. DNS blocklists are left out: they refuse "
-    "to answer through shared resolvers."
+    "The network blocks DNS recursion, so unbound forwards to {to}. DNS blocklists are off: they do not answer "
+    "shared resolvers."
 )
 _OWN_NAMES = (
-    "{who} does not answer for the root of the DNS, only for names of its own: answers cannot be validated, and "
-    "mail can be sent only to domains that it answers for."
+    "{who} answers only for its own names, not for the root of the DNS: answers cannot be validated, and mail can "
+    "be sent only to domains that it answers for."
 )
-_STRIPPED = "DNSSEC signatures do not arrive through {who}, so answers cannot be validated."
+_STRIPPED = "{who} strips DNSSEC signatures, so answers cannot be validated."
 _NO_DANE = "DANE for outgoing mail (RFC 7672) is off, because it needs validated answers; TLS stays opportunistic."
 _NOWHERE = (
-    "The network lets no DNS recursion out and no resolver is known that could be asked instead; "
+    "The network blocks DNS recursion and no other resolver is known; "
     "set network.resolvers in the plan if names do not resolve."
 )

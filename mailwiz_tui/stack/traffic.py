@@ -1,7 +1,7 @@
-"""Who talks to whom inside: every connection between the servers of a plan, on which port, and why.
+"""Every connection between the servers of a plan, with its port and reason.
 
-Components say what they offer other servers (``Component.offers``). The firewall, the links, the tests before and
-after the installation and the screens read the connections that follow from these and the plan. Pure.
+``Component.offers`` are the services for other servers. The firewall, the tunnels, the tests before and after the
+installation and the screens use the connections that follow from these and the plan. Pure.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ LOOPBACK = "127.0.0.1"
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """One server may connect to another: to ``port`` of the target, for ``reason``.
+    """A connection from one server to another: to ``port`` of the target, for ``reason``.
 
-    ``public``: between the public addresses (the private link itself); all others use the internal addresses.
-    ``at_times``: something listens only while it is needed.
+    ``public``: between the public addresses (the private link itself); all others are between the internal
+    addresses. ``at_times``: the service listens only when it is needed.
     """
 
     source_id: str
@@ -37,9 +37,9 @@ class Flow:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A service that servers with one role offer to servers with another, on their internal address, inside TLS.
+    """A service of servers with one role for servers with another, on their internal address, inside TLS.
 
-    ``accounts``: only the account store offers it. ``at_times``: it listens only while it is needed.
+    ``accounts``: only the account store offers it. ``at_times``: it listens only when it is needed.
     """
 
     service: str
@@ -53,13 +53,12 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A service that listens on loopback only and is carried between servers inside mutual TLS.
+    """A service that listens on the loopback only and is carried between servers inside mutual TLS.
 
-    A consumer is brought to any provider that works, its own first; with ``each`` it reaches every one of them
-    by an address of its own (``endpoints``). ``wanted`` says whether a plan has the service at all. Whether it
-    works is asked every ``interval`` seconds: a service which speaks HTTP answers ``ping`` with 200; ``probe`` are
-    rules of HAProxy's (``tcp-check``), and ``own_probe`` those by which a provider asks its own in their place,
-    every ``own_interval`` seconds.
+    A consumer reaches any provider that works, its own first; with ``each`` it reaches every one of them at an
+    address of its own (``endpoints``). ``wanted`` tells whether a plan has the service. A health check runs every
+    ``interval`` seconds: an HTTP service answers ``ping`` with 200; ``probe`` are rules of HAProxy (``tcp-check``),
+    and ``own_probe`` those with which a provider checks its own service instead, every ``own_interval`` seconds.
     """
 
     service: str
@@ -78,7 +77,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where a program on a consumer connects to, and the servers it may be brought to, best first."""
+    """The address for a program on a consumer, and the servers behind it, best first."""
 
     address: str
     port: int
@@ -89,7 +88,7 @@ Offer = Exchange | Link
 
 
 def flows(plan: Plan, offers: Iterable[Offer]) -> tuple[Flow, ...]:
-    """Every connection between servers; empty for one server. Exchanges come before links, each in their order."""
+    """Every connection between servers; empty for one server. Exchanges come before links, each in order."""
     if not linked(plan):
         return ()
     offered = tuple(offers)
@@ -105,15 +104,15 @@ def flows(plan: Plan, offers: Iterable[Offer]) -> tuple[Flow, ...]:
 
 
 def links(plan: Plan, offers: Iterable[Offer]) -> tuple[Link, ...]:
-    """The links that a plan has between its servers."""
+    """The links between the servers of a plan."""
     wanted = (offer for offer in offers if isinstance(offer, Link) and offer.wanted(plan))
     return tuple(wanted) if linked(plan) else ()
 
 
 def endpoints(plan: Plan, server_id: str, link: Link) -> tuple[Endpoint, ...]:
-    """Where a program on a server finds a linked service: one address, or with ``each`` one for every provider.
+    """The endpoints of a linked service on a server: one address, or with ``each`` one for every provider.
 
-    Its own provider is at 127.0.0.1; where there are others beside it, 127.0.0.2 leads to whichever works.
+    The server's own provider is at 127.0.0.1; if there are others, 127.0.0.2 reaches any that works.
     """
     providers = [server.id for server in servers_doing(plan, *link.providers)]
     if link.each:

@@ -1,4 +1,4 @@
-"""What a person reads about a systemd unit of a component, and what fails with it."""
+"""The words for the operator about a systemd unit of a component, and what fails with it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from fnmatch import fnmatchcase
 
 
 class Work(Enum):
-    """What a server does for people."""
+    """The services for users."""
 
     MAIL = "mail"
-    """Mail comes in, is submitted and goes out."""
+    """Mail is received, submitted and sent."""
     SUBMISSION = "submission"
     LOGINS = "logins"
     """Users log in, with mail programs and in the browser."""
@@ -22,8 +22,8 @@ class Work(Enum):
 class UnitWords:
     """A unit in words. ``unit`` is its name without ``.service``, in which ``*`` stands for any characters.
 
-    ``down`` completes the sentence "it does not run: …". ``short`` is its name where there is little room: its own
-    name unless given; empty where a unit that runs is not worth naming.
+    ``down`` completes the sentence "it does not run: …". ``short`` is its name in narrow columns, by default its
+    own name; empty if the unit is not shown while it runs.
     """
 
     unit: str

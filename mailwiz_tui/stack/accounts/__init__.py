@@ -1,1 +1,1 @@
-"""Accounts on the servers that are not the account store: who may read them there, and the copies elsewhere."""
+"""Accounts for the servers without MariaDB: which users may read the account store, and the copies."""

@@ -1,12 +1,12 @@
-"""Keeps this server's own copy of the accounts, so that it works while the account store does not.
+"""Keeps this server's copy of the accounts, so that it works while the account store is down.
 
-usage: account-copy                read the accounts and write what changed
-       account-copy --complete     only where no copy was made with the present settings; exits with 1 without one
-       account-copy --age          how old the copy is, in seconds
+usage: account-copy                read the accounts and write the files that changed
+       account-copy --complete     only if there is no copy with the present settings; exit code 1 without one
+       account-copy --age          the age of the copy, in seconds
 
-Where reading fails the last copy stays. A timer runs it every half minute, the installer after each change of an
-account. The account store knows this server by its internal certificate; there is no password. A server with
-mailboxes also tells the account store how full they are. Runs on servers.
+If the account store cannot be read, the last copy stays. A timer runs it every 30 s, the installer after each
+change of an account. The account store knows this server by its internal certificate; there is no password. A
+server with mailboxes also tells the account store how full they are. Runs on servers.
 """
 
 from __future__ import annotations
@@ -35,17 +35,17 @@ DIRECTORY = "directory.json"
 
 
 class Saved(TypedDict):
-    """The rows read last, and the mark of the settings that they were written with."""
+    """The rows that were read last, and the settings that they were written with."""
 
     settings: str
     rows: Rows
 
 
 def write_all(rows: Rows, settings: CopySettings, folder: str) -> None:
-    """The tables and the logins, each only where it changed; raises ``NoAnswerError`` where no domain is known."""
+    """Writes the tables and the logins that changed; raises ``NoAnswerError`` without any domain."""
     tables = Tables(rows, settings)
     if not tables.domains:
-        raise NoAnswerError("the account store knows no domain")
+        raise NoAnswerError("the account store has no domain")
     for name, entries in tables.maps().items():
         write_map(os.path.join(folder, "postfix"), name, entries)
     if settings.directory_group:
@@ -56,7 +56,7 @@ def write_all(rows: Rows, settings: CopySettings, folder: str) -> None:
 
 
 def saved(folder: str) -> Saved | None:
-    """What was written last, or None."""
+    """The copy that was written last, or None."""
     try:
         return cast(Saved, json.loads(Path(folder, ROWS).read_text(encoding="utf-8")))
     except (OSError, ValueError):
@@ -64,7 +64,7 @@ def saved(folder: str) -> Saved | None:
 
 
 def update(settings: CopySettings, folder: str) -> None:
-    """Reads and writes; where the store does not answer, at least what changed in the settings is written.
+    """Reads and writes; if the store does not answer, the last rows are written with the present settings.
 
     Raises ``NoAnswerError``, ``OSError`` and ``subprocess.TimeoutExpired``.
     """
@@ -88,15 +88,15 @@ def update(settings: CopySettings, folder: str) -> None:
 
 
 def keep_secret(settings: CopySettings, lines: Sequence[str]) -> None:
-    """Writes the secret of forwarding addresses; postsrsd reads it when it starts."""
+    """Writes the secret of SRS addresses (forwarding); postsrsd reads it when it starts."""
     if not lines or not WORD.match(lines[0]):
-        raise NoAnswerError("the account store has no secret for forwarding addresses yet")
+        raise NoAnswerError("the account store has no secret for SRS addresses (forwarding) yet")
     if write(settings.srs_secret, f"{lines[0]}\n", 0o600):
         subprocess.run(["systemctl", "try-restart", "--no-block", settings.srs_unit], check=False, timeout=30)
 
 
 def secret_missing(settings: CopySettings) -> bool:
-    """Whether this server needs the secret of forwarding addresses and never got it."""
+    """Whether this server needs the secret of SRS addresses and never received it."""
     return bool(settings.srs_secret) and not os.path.exists(settings.srs_secret)
 
 
@@ -112,7 +112,7 @@ def complete(settings: CopySettings, folder: str) -> bool:
 
 
 def try_update(settings: CopySettings, folder: str) -> bool:
-    """Updates the copy and says what kept it from that; whether there is a copy to go on with."""
+    """Updates the copy and prints an error if that fails; returns whether there is a copy."""
     try:
         update(settings, folder)
     except (NoAnswerError, OSError, subprocess.TimeoutExpired) as error:

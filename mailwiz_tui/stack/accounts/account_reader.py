@@ -1,10 +1,10 @@
-"""Accounts as programs on a server read them: which address is whose, where it leads, how full a mailbox is.
+"""The accounts for programs on a server: owners of addresses, targets of aliases, use of quotas.
 
 Runs on servers, with Python 3.11 and newer. ``Accounts`` is the one place that says what an address means; a
-``Source`` (account_sources.py) only brings rows. Addresses and domains are compared in lower case; whatever is
-not printable ASCII belongs to nobody (SMTPUTF8 is not offered).
+``Source`` (account_sources.py) only reads rows. Addresses and domains are compared in lower case; an address
+outside printable ASCII does not exist (SMTPUTF8 is not offered).
 
-Every question raises ``AccountsUnavailableError`` while the accounts cannot be read: ask the sender to try again.
+Every method raises ``AccountsUnavailableError`` while the accounts cannot be read: then the message is deferred.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 DELIMITER = "+"
-"""What separates a mailbox's name from the rest of a local part (postconf(5), ``recipient_delimiter``)."""
+"""The character between the name of a mailbox and an extension (postconf(5), ``recipient_delimiter``)."""
 DEEPEST = 20
-"""How many aliases may follow one another before an address counts as leading nowhere."""
+"""How many aliases are followed before an address counts as one without a target."""
 _WORD = re.compile(r"[!-~]+\Z")
 
 
@@ -27,7 +27,7 @@ class AccountsUnavailableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """How full a mailbox is, in bytes; ``quota`` 0 means that it has none."""
+    """The use of a mailbox, in bytes; ``quota`` 0 is no limit."""
 
     used: int
     quota: int
@@ -38,42 +38,42 @@ class Usage:
 
 
 class Source(Protocol):
-    """Rows of the accounts that are active, in domains that are. Keys are lower case."""
+    """Rows of active accounts in active domains. Keys are lower case."""
 
     def domains(self) -> frozenset[str]:
-        """The mailbox domains, without those that are another name for one."""
+        """The mailbox domains, without alias domains."""
 
     def alias_domains(self) -> dict[str, str]:
-        """The domains that are another name, and the mailbox domain each stands for."""
+        """Alias domains, and the mailbox domain of each."""
 
     def known_domains(self, names: tuple[str, ...]) -> frozenset[str]:
         """Those of ``names`` that are mailbox or alias domains."""
 
     def target_domain(self, domain: str) -> str:
-        """The mailbox domain that a domain is another name for; empty where it is none."""
+        """The mailbox domain of an alias domain; empty if it is none."""
 
     def is_mailbox(self, address: str) -> bool:
         """Whether a mailbox has exactly this name."""
 
     def goto(self, address: str) -> str | None:
-        """Where the alias of exactly this address leads (``@domain`` for a catch-all); None where there is none."""
+        """The target of exactly this alias (``@domain`` for a catch-all); None if there is none."""
 
     def usage(self, mailbox: str) -> Usage | None:
-        """How full a mailbox is; None where there is none."""
+        """The use of a mailbox; None if there is none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Accounts:
-    """What an address means. RFC 5321 leaves local parts to the receiver: here they ignore case."""
+    """Resolves addresses. RFC 5321 leaves local parts to the receiver: here they ignore case."""
 
     source: Source
 
     def mailbox_domains(self) -> frozenset[str]:
-        """The domains with mailboxes here, and those that are another name for one."""
+        """The mailbox domains and the alias domains."""
         return self.source.domains() | frozenset(self.source.alias_domains())
 
     def serving(self, domain: str) -> str:
-        """The mailbox or alias domain that a domain is, or is below of; empty for a foreign domain."""
+        """The mailbox or alias domain that a domain equals or is below; empty for a foreign domain."""
         labels = domain.lower().rstrip(".").split(".")
         parents = tuple(".".join(labels[start:]) for start in range(len(labels)))
         known = self.source.known_domains(tuple(name for name in parents if _WORD.match(name)))
@@ -84,20 +84,20 @@ class Accounts:
         return frozenset(name for name in self._walk(address) if self.source.is_mailbox(name))
 
     def expand(self, address: str) -> tuple[str, ...]:
-        """Where mail for an address ends: mailboxes by their names, the rest as it is written, each once.
+        """The final recipients of an address, each once: names of mailboxes, and foreign addresses as written.
 
-        Follows aliases, catch-alls and alias domains as Postfix does (virtual(5)). A mailbox whose alias leads
-        elsewhere and not to itself gets nothing.
+        Follows aliases, catch-alls and alias domains as Postfix does (virtual(5)). A mailbox whose alias names only
+        other addresses receives nothing.
         """
         return tuple(name for name, ends in self._walk(address).items() if ends)
 
     def usage(self, mailbox: str) -> Usage | None:
-        """How full a mailbox is, by its own name; None where there is none."""
+        """The use of a mailbox, by its own name; None if there is none."""
         name = mailbox.lower()
         return self.source.usage(name) if _WORD.match(name) else None
 
     def _walk(self, address: str) -> dict[str, bool]:
-        """Every name on the way of an address, and whether mail ends there."""
+        """Each address that is resolved on the way, and whether it is final."""
         seen: dict[str, bool] = {}
         # before lower(): it makes ASCII letters of some others, for example of U+212A
         ahead = [address.strip().lower()] if address.isascii() else []
@@ -115,7 +115,7 @@ class Accounts:
         return seen
 
     def _step(self, address: str) -> tuple[str, tuple[str, ...] | None]:
-        """The name an address is known by, and where its alias leads; None where it has no alias."""
+        """The name under which an address is known, and the target of its alias; None without an alias."""
         local, _, domain = address.rpartition("@")
         if not local or not domain or not _WORD.match(address):
             return address, None
@@ -132,7 +132,7 @@ class Accounts:
         return address, None
 
     def _names(self, local: str, domain: str) -> Iterator[str]:
-        """The names to look an address up by, best first: as written, then without what follows the delimiter."""
+        """The names to look up for an address, in order: as written, then without the extension."""
         base = local.split(DELIMITER, 1)[0]
         for part in dict.fromkeys((local, base or local)):
             for home in self._homes(domain):
@@ -144,7 +144,7 @@ class Accounts:
 
 
 def _plain(address: str) -> str:
-    """An address without what follows the delimiter."""
+    """An address without its extension."""
     local, _, domain = address.rpartition("@")
     return f"{local.split(DELIMITER, 1)[0] or local}@{domain}"
 

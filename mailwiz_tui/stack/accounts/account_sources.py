@@ -1,4 +1,4 @@
-"""Where rows of the accounts come from: MariaDB on the same server, or the copy that a server of several keeps.
+"""The sources of the accounts' rows: MariaDB on the same server, or this server's copy of the accounts.
 
 Runs on servers, with Python 3.11 and newer; Debian's python3-pymysql where the database is.
 """
@@ -24,11 +24,11 @@ _ALIAS_DOMAINS = (
 
 @dataclass(slots=True)
 class Database:
-    """The accounts in MariaDB beside it: one user without a password, known by its system user.
+    """The accounts in MariaDB on this server; MariaDB knows the program by its system user, without a password.
 
-    Connections are kept and shared among threads. Where MariaDB went away, it is asked again at once, for
-    ``patience`` seconds: its restart takes less than that. ``quota``, in bytes, is that of mailboxes without one of
-    their own; 0 for no limit.
+    Connections are kept and shared among threads. A lost connection is made again at once, for ``patience``
+    seconds: a restart of MariaDB takes less. ``quota``, in bytes, is that of mailboxes without their own; 0 for no
+    limit.
     """
 
     socket: str
@@ -85,7 +85,7 @@ class Database:
         return Usage(int(found[0][0]), int(found[0][1]) or self.quota) if found else None
 
     def _ask(self, sql: str, *values: str) -> tuple[tuple[Any, ...], ...]:
-        import pymysql  # Debian's python3-pymysql; servers with a copy have none
+        import pymysql  # Debian's python3-pymysql; servers with a copy do not have it
 
         deadline = time.monotonic() + self.patience
         while True:
@@ -129,10 +129,10 @@ class Database:
 
 @dataclass(slots=True)
 class CopiedDirectory:
-    """The accounts in the file that ``account-copy`` writes where the database is on another server.
+    """The accounts in the file that ``account-copy`` writes if MariaDB is on another server.
 
-    The file is read again when it was replaced. ``domains`` is a list, ``alias_domains`` maps a name to its
-    target, ``aliases`` an address to where it leads, ``mailboxes`` an address to bytes used and quota.
+    The file is read again when it was replaced. ``domains`` is a list, ``alias_domains`` maps a domain to its
+    target, ``aliases`` an address to its targets, ``mailboxes`` an address to bytes used and quota.
     """
 
     path: str

@@ -1,6 +1,6 @@
-"""Web applications that use the account store's database from another server, each by a certificate of its own.
+"""Web applications that use MariaDB on another server, each with a certificate of its own.
 
-A server's internal certificate opens all that its daemons may do, password hashes too, so no application gets it.
+The internal certificate of a server allows reading password hashes, so no application may use it.
 """
 
 from __future__ import annotations
@@ -40,18 +40,18 @@ class DatabaseClient:
         return f"{layout.CONF_DIR}/sql/{self.name}-client.cnf"
 
     def subject(self, server_id: str) -> str:
-        """What its certificate calls it on a server; no server can have such a name."""
+        """The name in its certificate on a server; no server can have such a name."""
         return f"{self.name}.{host_label(server_id)}"
 
 
 WEBMAIL = DatabaseClient("webmail", "roundcube", "roundcube")
 PANEL = DatabaseClient("panel", "postfixadmin", "postfixadmin")
 PANEL_TABLES = DatabaseClient("panel-tables", "postfixadmin_tables", "root")
-"""What brings the tables to what a new version of the panel wants: root on the server with the panel."""
+"""The upgrade of the tables for a new version of PostfixAdmin, by root on the server with PostfixAdmin."""
 
 
 def database_clients(plan: Plan, server_id: str) -> tuple[DatabaseClient, ...]:
-    """The applications on a server whose database is on another one."""
+    """The applications on a server without MariaDB."""
     here = topology_of(plan, server_id)
     if not here.serves_clients or not here.accounts.store or here.accounts.database_here:
         return ()
@@ -61,7 +61,7 @@ def database_clients(plan: Plan, server_id: str) -> tuple[DatabaseClient, ...]:
 
 
 def client_certificates(context: Context) -> list[str]:
-    """The certificates of all applications on other servers, as far as they are known."""
+    """The known certificates of all applications on other servers."""
     found = []
     for server in context.plan.servers:
         record = context.known.servers.get(server.id)
@@ -72,9 +72,9 @@ def client_certificates(context: Context) -> list[str]:
 
 
 def database_user(context: Context, client: DatabaseClient, connections: int) -> tuple[str, str]:
-    """The account of an application, and the SQL that makes it: by socket here, by certificate from its server.
+    """The database account of an application and the SQL that creates it: by socket here, else by certificate.
 
-    Raises ``ValueError`` where no server has the application.
+    Raises ``ValueError`` if no server has the application.
     """
     if context.topology.serves_clients and context.topology.accounts.database_here:
         account = f"{sql_text(client.user)}@'localhost'"
@@ -98,7 +98,7 @@ def database_user(context: Context, client: DatabaseClient, connections: int) ->
 
 
 def command_line(context: Context, client: DatabaseClient) -> str:
-    """The command line client as a shell has to call it: as root here, as the application elsewhere."""
+    """The shell command of the command line client: as root here, as the application on other servers."""
     return "mariadb" if context.topology.accounts.database_here else f"mariadb --defaults-file={client.settings}"
 
 
@@ -110,15 +110,15 @@ def files_read(context: Context, client: DatabaseClient) -> tuple[str, ...]:
 
 
 def store_name(context: Context) -> str:
-    """The name of the account store on the private link, as its certificate carries it."""
+    """The name of the account store on the private link, which its certificate has."""
     store = context.topology.accounts.store
     return context.internal_name(store) if store else ""
 
 
 def connection(context: Context, client: DatabaseClient, question: str) -> tuple[Item, ...]:
-    """What an application needs to reach a database on another server, and waiting until it is let in.
+    """The files for an application that uses MariaDB on another server, and the wait until MariaDB accepts it.
 
-    ``question`` is SQL that succeeds once it is.
+    ``question`` is SQL that succeeds then.
     """
     if context.topology.accounts.database_here:
         return ()

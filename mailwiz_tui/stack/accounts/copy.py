@@ -1,4 +1,4 @@
-"""The copy of the accounts on servers that must work while the account store does not."""
+"""The copy of the accounts on servers that must work while the account store is down."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ OLDEST = 300
 
 
 class AccountCopy(Component):
-    """A program and its timer; before Postfix and Dovecot, which read what it writes."""
+    """The program account-copy and its timer; before Postfix and Dovecot, which read its files."""
 
     name = "accounts"
     title = "account copies"
     units = (UnitWords("mailwiz-accounts.timer", "changes of the accounts do not reach this server"),)
 
     def wanted(self, context: Context) -> bool:
-        """Where mail comes in or clients are served, and on stores without the database."""
+        """Servers that receive mail or serve clients, and stores without MariaDB."""
         return context.topology.accounts.copied
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
-        """Nothing goes on before there is a copy: without one, mail for known people would be refused."""
+        """The run waits for the first copy: without one, mail for existing addresses would be rejected."""
         drop_ins = tuple(
             File(
                 f"{UNITS}/{unit}.d/mailwiz-accounts.conf",
@@ -83,17 +83,17 @@ class AccountCopy(Component):
             probes=(
                 Probe(
                     id="accounts.copy",
-                    proves="the copy of the accounts is fresh",
+                    proves="the copy of the accounts is up to date",
                     argv=("sh", "-c", f'[ "$({PROGRAM} --age)" -lt {OLDEST} ] && echo fresh'),
                     expect="fresh",
-                    advice="mail goes on with the accounts known so far; why: journalctl -u mailwiz-accounts -n 20",
+                    advice="mail works with the last copy; to see why: journalctl -u mailwiz-accounts -n 20",
                 ),
             ),
         )
 
 
 def _maps(context: Context) -> tuple[str, ...]:
-    """Postfix' tables here."""
+    """Postfix's tables on this server."""
     common = ("aliases", "domains", "mailboxes", "transport")
     if not context.topology.transfers:
         return ()
@@ -101,12 +101,12 @@ def _maps(context: Context) -> tuple[str, ...]:
 
 
 def _tells_usage(context: Context) -> bool:
-    """Whether mailboxes are here but the database that knows how full they are is not."""
+    """Whether this server has mailboxes but not MariaDB, which stores how full they are."""
     return context.topology.mailboxes.here and not context.topology.accounts.database_here
 
 
 def settings(context: Context) -> str:
-    """What the program needs to know of the plan."""
+    """The settings of account-copy."""
     store, here = context.topology.accounts.store, context.topology.accounts.database_here
     old = context.codename == "bookworm"
     value = {
@@ -145,7 +145,7 @@ def settings(context: Context) -> str:
 
 
 def _mail_units(context: Context) -> tuple[str, ...]:
-    """The units that shall find the copy up to date when the server starts."""
+    """The units that start after an update of the copy at boot."""
     units = []
     if _maps(context):
         units.append(Release.of(context).unit)

@@ -1,4 +1,4 @@
-"""Files of the copy of the accounts, each replaced in one stroke and only where it changed. Runs on servers."""
+"""Files of the copy of the accounts, each replaced atomically and only if it changed. Runs on servers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def write(path: str, text: str, mode: int = 0o640, group: str = "") -> bool:
-    """Whether the file was not so already; only then is it replaced."""
+    """Replaces the file if it differs; returns whether it did."""
     data = text.encode()
     try:
         if Path(path).read_bytes() == data:
@@ -22,7 +22,7 @@ def write(path: str, text: str, mode: int = 0o640, group: str = "") -> bool:
 
 
 def replace(path: str, data: bytes, mode: int, group: str) -> None:
-    """Puts a whole new file in the place of the old one (rename(2)), synced to the disk."""
+    """Replaces the file atomically (rename(2)), synced to the disk."""
     new = f"{path}.new"
     handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with open(handle, "wb") as file:
@@ -36,7 +36,7 @@ def replace(path: str, data: bytes, mode: int, group: str) -> None:
 
 
 def write_map(place: str, name: str, entries: Mapping[str, str]) -> None:
-    """A table for Postfix (postmap(1)); the one in use is replaced when the new one is whole."""
+    """A table for Postfix (postmap(1)); it replaces the one in use when it is complete."""
     text = "".join(f"{key} {value}\n" for key, value in sorted(entries.items()))
     path = os.path.join(place, name)
     built = os.path.join(place, f"next-{name}")
@@ -56,7 +56,7 @@ def _same(path: str, text: str) -> bool:
 
 
 def _postmap_settings(place: str) -> str:
-    """A folder with a main.cf for postmap(1), which wants one even before Postfix is configured."""
+    """A folder with a main.cf for postmap(1), which needs one even before Postfix is configured."""
     folder = os.path.join(place, "postmap")
     os.makedirs(folder, exist_ok=True)
     write(os.path.join(folder, "main.cf"), "compatibility_level = 3.6\n", 0o644)

@@ -1,4 +1,4 @@
-"""The SQL between the account store and a server that keeps a copy of the accounts. Runs on servers."""
+"""The SQL between the account store and a server with a copy of the accounts. Runs on servers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TypedDict
 from .copy_settings import CopySettings
 
 WORD = re.compile(r"[!-~]+\Z")
-"""An address, a folder or a hash that a line of a table can hold: printable ASCII without spaces."""
+"""An address, a folder or a hash that fits into a line of a table: printable ASCII without spaces."""
 
 
 class NoAnswerError(Exception):
@@ -26,14 +26,14 @@ class DomainRow(TypedDict):
 
 
 class AliasDomainRow(TypedDict):
-    """A domain whose addresses are those of another one."""
+    """An alias domain: it has the addresses of its target."""
 
     domain: str
     target: str
 
 
 class MailboxRow(TypedDict, total=False):
-    """A mailbox; sizes in bytes. ``password`` is there only where this server lets users log in."""
+    """A mailbox; sizes in bytes. ``password`` is set only on servers where users log in."""
 
     address: str
     maildir: str
@@ -53,7 +53,7 @@ class AliasRow(TypedDict):
 
 
 class Rows(TypedDict):
-    """The accounts, as the database has them."""
+    """The accounts in the database."""
 
     domain: list[DomainRow]
     alias_domain: list[AliasDomainRow]
@@ -62,7 +62,7 @@ class Rows(TypedDict):
 
 
 def question(passwords: bool, quota: int) -> str:
-    """The SQL: a JSON object a row, and a last one, so that an answer cut short is never taken for whole.
+    """The SQL: a JSON object for each row, and a last one that marks a complete answer.
 
     ``quota`` is that of mailboxes without a quota of their own, in bytes.
     """
@@ -88,7 +88,7 @@ COMMIT;
 
 
 def query(settings: CopySettings, statements: str) -> list[str]:
-    """What the account store answers, line by line; raises ``NoAnswerError`` with the client's words."""
+    """The answer of the account store, line by line; raises ``NoAnswerError`` with the client's error."""
     done = subprocess.run(
         ["mariadb", "--no-defaults", "--batch", "--raw", "--skip-column-names", "--default-character-set=utf8mb4",
          *settings.database.options()],
@@ -100,7 +100,7 @@ def query(settings: CopySettings, statements: str) -> list[str]:
 
 
 def rows_from(lines: Iterable[str]) -> Rows:
-    """The answer to ``question`` by kind; raises ``NoAnswerError`` where its end is missing."""
+    """The answer to ``question`` by kind; raises ``NoAnswerError`` if it is incomplete."""
     rows: Rows = {"domain": [], "alias_domain": [], "mailbox": [], "alias": []}
     whole = False
     for line in lines:
@@ -117,12 +117,12 @@ def rows_from(lines: Iterable[str]) -> Rows:
             case "end":
                 whole = True
     if not whole:
-        raise NoAnswerError("the answer was cut short")
+        raise NoAnswerError("the answer is incomplete")
     return rows
 
 
 def usage(path: str) -> tuple[int, int] | None:
-    """Bytes and messages of a mailbox as its Dovecot wrote them, or None: keys and values in turn, a line each."""
+    """Bytes and messages of a mailbox from Dovecot's file (keys and values on alternate lines), or None."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
@@ -137,7 +137,7 @@ def usage(path: str) -> tuple[int, int] | None:
 
 
 def usage_update(rows: Rows, settings: CopySettings) -> str:
-    """The SQL that tells the account store how full this server's mailboxes are; empty where it knows."""
+    """The SQL that stores how full this server's mailboxes are; empty if nothing changed."""
     changed = []
     for box in rows["mailbox"]:
         local, _, domain = box["address"].rpartition("@")

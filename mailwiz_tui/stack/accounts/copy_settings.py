@@ -1,4 +1,4 @@
-"""What the copy of the accounts needs to know of the plan: the settings file, typed. Runs on servers."""
+"""The settings file of account-copy, typed. Runs on servers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Database:
-    """How the account store is reached: its socket on the same server, else TLS over the private link."""
+    """How to reach the account store: its socket on the same server, else TLS over the private link."""
 
     name: str
     socket: str = ""
@@ -67,11 +67,11 @@ class CopySettings:
     srs_secret: str
     srs_unit: str
     mark: str
-    """The file's values as one string: a copy made with other settings is written again."""
+    """The values as one string: with other settings the copy is written again."""
 
     @classmethod
     def parse(cls, values: Mapping[str, Any]) -> CopySettings:
-        """From the JSON object in the settings file; raises ``KeyError`` where one is missing."""
+        """From the JSON object in the settings file; raises ``KeyError`` if a value is missing."""
         plain = {
             f.name: values[f.name] for f in fields(cls) if f.name not in ("database", "stores", "maps", "mark")
         }

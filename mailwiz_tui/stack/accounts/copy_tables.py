@@ -1,4 +1,4 @@
-"""The accounts as Postfix and Dovecot read them on a server without the database. Runs on servers."""
+"""The accounts as tables of Postfix and Dovecot, for a server without MariaDB. Runs on servers."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ second field can go when Debian 13 has it). Dovecot 2.3 has no side channel and 
 
 
 def goto(text: str) -> str:
-    """Where an alias leads, as Postfix reads it; empty where nothing of it is an address."""
+    """The targets of an alias in Postfix's form; empty if none of them is an address."""
     return ", ".join(part for part in re.split(r"[\s,]+", text) if WORD.match(part))
 
 
 def _looked_up(address: str) -> tuple[str, ...]:
-    """A name as Dovecot lists it and, if that differs, as it looks it up in a passwd-file: with quotes escaped.
+    """A name in the form that Dovecot lists, and in that of its passwd-file (quotes escaped) if it differs.
 
     https://github.com/dovecot/core/blob/2.4.1/src/auth/db-passwd-file.c (str_escape; 2.3 does the same)
     """
@@ -34,7 +34,7 @@ def _looked_up(address: str) -> tuple[str, ...]:
 
 
 class Tables:
-    """Tables made of the rows; what a line cannot hold is left out."""
+    """Tables made from the rows; entries that do not fit into a line are omitted."""
 
     def __init__(self, rows: Rows, settings: CopySettings) -> None:
         self.settings = settings
@@ -67,7 +67,7 @@ class Tables:
         return {name: found[name] for name in self.settings.maps}
 
     def directory(self) -> dict[str, Any]:
-        """What programs that check messages read: no password hashes (see account_sources.py)."""
+        """The file for programs that check messages: no password hashes (see account_sources.py)."""
         return {
             "domains": sorted(self.domains),
             "alias_domains": self.alias_domains,
@@ -76,10 +76,10 @@ class Tables:
         }
 
     def logins(self) -> str:
-        """Dovecot's passwd-file: a login ends where the mailbox is, and a front passes it on to there.
+        """Dovecot's passwd-file: a front proxies a login to the server of the mailbox.
 
-        A store that does not have a mailbox, or will not have it for long, defers its mail instead of making a
-        second one.
+        A store that does not have a mailbox, or from which it is being moved, defers its mail instead of creating
+        a second mailbox.
         """
         lines = []
         for address, box in sorted(self.mailboxes.items()):
@@ -108,7 +108,7 @@ class Tables:
         return box["store"] or self.settings.first_store
 
     def _in_alias_domains(self, addresses: Iterable[str]) -> Iterator[tuple[str, str]]:
-        """Each address under the alias domains of its domain, catch-alls too: (there, address)."""
+        """Each address under the alias domains of its domain, catch-alls too: (alias, address)."""
         for other, target in self.alias_domains.items():
             for address in addresses:
                 local, _, domain = address.rpartition("@")
@@ -116,7 +116,7 @@ class Tables:
                     yield f"{local}@{other}", address
 
     def _alias_map(self) -> dict[str, str]:
-        """An alias domain has its target's mailboxes and aliases; its own aliases win."""
+        """An alias domain has the mailboxes and aliases of its target; its own aliases have precedence."""
         found = dict(self._in_alias_domains(self.mailboxes))
         found |= {there: self.aliases[address] for there, address in self._in_alias_domains(self.aliases)}
         return found | self.aliases

@@ -1,4 +1,4 @@
-"""Programs of ours that read accounts on this server: what they are shipped, and where they read."""
+"""The programs of mailwiz-tui that read accounts on this server: their modules, and their source."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from mailwiz_tui.stack.component import Context
 from mailwiz_tui.stack.programs import folder, module
 
 GROUP = "mailwiz-directory"
-"""Who may read the copy without password hashes; the group exists where there is a copy."""
+"""The group that may read the copy without password hashes; it exists on servers with a copy."""
 DIRECTORY = f"{layout.ACCOUNT_COPY}/directory.json"
 """That copy: domains, mailboxes and how full they are, aliases."""
 DATABASE_USERS = (layout.MESSAGE_CHECKS_USER, layout.RECIPIENT_CHECKS_USER, layout.SIGNING_USER)
-"""The system users of such programs, each a user of the database that may only read."""
+"""The system users of such programs, each a read-only user of the database."""
 
 
 def reader_files() -> tuple[Directory | File, ...]:
-    """The modules that every such program imports; whoever runs one restarts it when they change."""
+    """The modules that every such program imports; its unit restarts when they change."""
     return (folder("accounts"), module("accounts", "account_reader"), module("accounts", "account_sources"))
 
 
 def reader_settings(context: Context, user: str) -> dict[str, str]:
-    """Where a program finds the accounts, as ``accounts_from`` takes it."""
+    """The source of the accounts, in the form of ``accounts_from``."""
     if not context.topology.accounts.database_here:
         return {"copy": DIRECTORY}
     quota = limits.mailbox_quota(context.plan)
@@ -30,7 +30,7 @@ def reader_settings(context: Context, user: str) -> dict[str, str]:
 
 
 def reader_groups(context: Context) -> tuple[str, ...]:
-    """The groups that its system user has to be in."""
+    """The groups of its system user."""
     return () if context.topology.accounts.database_here else (GROUP,)
 
 

@@ -1,4 +1,4 @@
-"""The copy of the accounts, made anew when a program on this server says that an account changed."""
+"""Updates the copy of the accounts when a program on this server has changed an account."""
 
 from __future__ import annotations
 
@@ -12,34 +12,34 @@ from mailwiz_tui.stack.render import render
 from mailwiz_tui.stack.unit_words import UnitWords
 
 SOCKET = "/run/mailwiz-accounts-now.sock"
-"""Whoever connects has the copy made anew; the end of the connection says that it is."""
+"""A connection starts an update of the copy; it ends when the update has ended."""
 GROUP = "mailwiz-accounts"
-"""Who may connect."""
+"""The group that may connect."""
 SOCKET_UNIT = "mailwiz-accounts-now.socket"
 SERVICE = "mailwiz-accounts-now@.service"
 
 
 class AccountsNow(Component):
-    """A socket that web applications, which change accounts, connect to."""
+    """A socket for web applications, which change accounts."""
 
     name = "accounts-now"
     title = "prompt account copies"
     units = (
         UnitWords(
             "mailwiz-accounts-now.socket",
-            "changes of passwords in the browser take effect with the next copy",
+            "password changes in webmail take up to 30 s to work",
             "",
         ),
     )
 
     def wanted(self, context: Context) -> bool:
-        """Where an application is served and logins are answered from the copy."""
+        """Servers with a web application where logins are verified with the copy."""
         services = context.plan.services
         chosen = services.webmail is not Webmail.NONE or services.admin_panel is not AdminPanel.NONE
         return chosen and context.topology.accounts.copied and context.topology.serves_clients
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
-        """The socket, for one group alone, and what runs when somebody connects to it."""
+        """The socket, for one group alone, and the service for a connection to it."""
         service = render(
             "accounts", SERVICE, network=network_unit(context), program=PROGRAM, place=layout.ACCOUNT_COPY
         )
@@ -58,5 +58,5 @@ class AccountsNow(Component):
 
 
 def tellers(context: Context) -> tuple[str, ...]:
-    """The groups of a program that says when an account changed."""
+    """The groups of a program that changes accounts."""
     return (GROUP,) if context.topology.accounts.copied else ()

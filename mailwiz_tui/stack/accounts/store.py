@@ -1,4 +1,4 @@
-"""The account store: its database as the plan's other servers may read it."""
+"""The account store: access of the plan's other servers to MariaDB."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CONFIG = "/etc/mysql/mariadb.conf.d/91-mailwiz-peers.cnf"
 SCRIPT = f"{layout.CONF_DIR}/sql/peers.sql"
 USER = "mailwiz_peer"
 SRS_SECRET = SecretSpec("srs")
-"""The secret of forwarding addresses: the store makes it, and it travels with the accounts."""
+"""The secret of SRS addresses: the account store has it, and it is copied with the accounts."""
 _KEEP_SECRET = "INSERT IGNORE INTO `mailwiz_secret` (`name`, `value`) VALUES ('srs', '{{secret:srs}}');\n"  # noqa: S105
 _HAS_SECRET = f"SELECT COUNT(*) FROM {layout.DATABASE}.mailwiz_secret WHERE name = 'srs'"  # noqa: S608
 COLUMNS = ("username", "local_part", "domain", "maildir", "quota", "active")
@@ -45,7 +45,7 @@ class AccountStore(Component):
         return context.topology.accounts.offered
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
-        """The users, once MariaDB runs with what ``offered_files`` gives it."""
+        """The users, after MariaDB runs with ``offered_files``."""
         step = Step(
             id="account-store",
             title="Grant peers the accounts",
@@ -75,7 +75,7 @@ class AccountStore(Component):
             probes=(
                 Probe(
                     id="account-store.listens",
-                    proves="the accounts' database listens on the private link, and nowhere else",
+                    proves="MariaDB (accounts) listens on the private link, and nowhere else",
                     argv=("ss", "-Hltn", "sport", "=", f":{layout.DATABASE_PORT}"),
                     expect=rf"{context.internal_ip()}:{layout.DATABASE_PORT}\b".replace(".", "[.]"),
                     refuse=r"(?:0\.0\.0\.0|\*|\[::\]):3306",
@@ -83,7 +83,7 @@ class AccountStore(Component):
                 ),
                 Probe(
                     id="account-store.passwordless",
-                    proves="every user of the accounts' database over the network has to show its certificate",
+                    proves="MariaDB (accounts) requires a certificate from every user over the network",
                     argv=("mariadb", "-BNe", _WITHOUT_CERTIFICATE),
                     expect=r"(?m)^0$",
                     advice="run apply again; SELECT User, Host, ssl_type FROM mysql.user shows who needs none",
@@ -94,7 +94,7 @@ class AccountStore(Component):
 
 
 def offered_files(context: Context) -> tuple[User | File, ...]:
-    """What MariaDB needs to serve other servers: an address, a certificate, and the right to read it."""
+    """The settings of MariaDB for other servers: an address, a certificate, and the group that may read its key."""
     if not context.topology.accounts.offered:
         return ()
     applications = client_certificates(context)
@@ -119,7 +119,7 @@ def offered_files(context: Context) -> tuple[User | File, ...]:
 
 
 def offered_inputs(offered: tuple[User | File, ...]) -> tuple[str, ...]:
-    """The files that MariaDB reads at its start because of them."""
+    """The files of these settings, which MariaDB reads when it starts."""
     files = tuple(item.path for item in offered if isinstance(item, File))
     return (*files, layout.INTERNAL_CERT, layout.INTERNAL_PEERS) if files else ()
 
@@ -133,10 +133,10 @@ _WITHOUT_CERTIFICATE = (
 _MOVES = (
     Probe(
         id="account-store.moves",
-        proves="no mailbox is half-way between two stores",
+        proves="no mailbox move was interrupted",
         argv=("mariadb", "-BNe", f"SELECT COUNT(*) FROM {layout.DATABASE}.mailwiz_store WHERE moving_to <> ''"),  # noqa: S608
         expect=r"(?m)^0$",
-        advice="mail for it waits: mailwiz-tui mailbox list PLAN says which; mailbox move finishes or undoes it",
+        advice="mail for it waits in the queue: mailwiz-tui mailbox list PLAN shows it; mailbox move ends the move",
     ),
 )
 
@@ -145,7 +145,7 @@ _SECRETS = f"\nGRANT SELECT ON `{layout.DATABASE}`.`mailwiz_secret` TO {{account
 
 
 def _readers(context: Context) -> list[PlanServer]:
-    """The other servers that need accounts."""
+    """The other servers that read accounts."""
     return [s for s in copy_servers(context.plan) if s.id != context.server_id]
 
 
@@ -154,7 +154,7 @@ def _account(server: PlanServer) -> str:
 
 
 def peers_sql(context: Context) -> str:
-    """Users and rights of all servers but this one; a user of a server that left the plan is dropped."""
+    """Users and rights of all other servers; the user of a server that was removed from the plan is dropped."""
     servers = _readers(context)
     return render(
         "accounts",

@@ -2,9 +2,9 @@
 
 usage: mailwiz-backup init | run | list | status | try-key FILE | restore SNAPSHOT
 
-What is in a backup: a dump of the accounts' database, the mailboxes with their Sieve scripts, and the
-operator's own configuration files. No private key is. Settings are in /etc/mailwiz/backup/backup.json.
-Of several stores each backs itself up; accounts are with the one that has their database.
+A backup has a dump of the accounts' database, the mailboxes with their Sieve scripts, and the operator's own
+configuration files, but no private key. Settings are in /etc/mailwiz/backup/backup.json.
+Each of several stores backs itself up; the one with MariaDB has the accounts in its backup.
 Progress goes to standard output, an object of JSON a line; the last one's "event" is "done" or "failed".
 Runs on servers.
 """
@@ -34,11 +34,11 @@ FRESH_HOURS = 48
 STATUS_PATIENCE = 15
 """Seconds; the check that asks for the status waits for 20 at most."""
 INCOMPLETE = 3
-"""restic backup: a file could not be read (it went away meanwhile)."""
+"""restic backup: a file could not be read (it was removed meanwhile)."""
 
 
 class Last(TypedDict):
-    """The last backup: when it ended (seconds since 1970), its short id, and what a check complained of."""
+    """The last backup: its end (seconds since 1970), its short id, and the error of its check."""
 
     at: float
     snapshot: str
@@ -46,7 +46,7 @@ class Last(TypedDict):
 
 
 def init(settings: BackupSettings) -> None:
-    """Makes the repository where there is none, and starts a first backup where it holds none of ours."""
+    """Creates the repository if there is none, and starts a first backup if it has none of this server."""
     state = try_opening(settings)
     if state is Opening.WRONG_KEY:
         step(LOCKED[0])
@@ -60,15 +60,15 @@ def init(settings: BackupSettings) -> None:
 
 
 def make_repository(settings: BackupSettings) -> None:
-    """A new, empty repository; a directory of this server is made where it is missing."""
+    """A new, empty repository; a missing directory on this server is created."""
     if settings.repository.startswith("/"):
         os.makedirs(settings.repository, mode=0o700, exist_ok=True)
         os.chmod(settings.repository, 0o700)
-    must(restic(settings, "init"), "the backup's repository cannot be made there")
+    must(restic(settings, "init"), "the backup's repository cannot be created")
 
 
 def own_files(kept: Iterable[str]) -> list[str]:
-    """The operator's own files below the kept paths: not those of mailwiz-tui, and none with a private key."""
+    """The operator's own files below the kept paths, without those of mailwiz-tui and private keys."""
     found = []
     for place in kept:
         folder_of_one = [(os.path.dirname(place), [""], [os.path.basename(place)])]
@@ -83,7 +83,7 @@ def own_files(kept: Iterable[str]) -> list[str]:
 
 
 def run(settings: BackupSettings) -> None:
-    """One backup: dump, copy, thin out, check."""
+    """One backup: dump, copy, remove old backups, check."""
     state = try_opening(settings)
     if state is Opening.WRONG_KEY:
         raise Failure(*LOCKED)
@@ -124,7 +124,7 @@ def copy(settings: BackupSettings, own: Iterable[str]) -> str:
         if copied.code == 0:
             return copied.snapshot
         if copied.code != INCOMPLETE or not attempts_left:
-            raise Failure(f"restic could not copy everything: {copied.said}", "journalctl -u mailwiz-backup")
+            raise Failure(f"restic did not copy all files: {copied.said}", "journalctl -u mailwiz-backup")
         step("Some files were removed while they were copied: copying again")
     raise AssertionError  # the last attempt returns or raises
 
@@ -139,7 +139,7 @@ def forget(settings: BackupSettings) -> None:
 
 
 def dump(name: str) -> None:
-    """A database as SQL, replaced when it is whole."""
+    """A database as SQL; the file is replaced when it is complete."""
     path = f"{STAGE}/{name}.sql"
     with open(f"{path}.new", "w", encoding="utf-8") as handle:
         done = call(["mariadb-dump", "--single-transaction", "--skip-dump-date", "--hex-blob", name], stdout=handle)
@@ -148,7 +148,7 @@ def dump(name: str) -> None:
 
 
 def write_last(last: Last) -> None:
-    """Remembers the last backup for ``status``."""
+    """Stores the last backup for ``status``."""
     Path(f"{LAST}.new").write_text(json.dumps(last), encoding="utf-8")
     os.replace(f"{LAST}.new", LAST)
 
@@ -162,13 +162,13 @@ def read_last() -> Last | None:
 
 
 def status(settings: BackupSettings) -> None:
-    """Whether the repository holds a backup of the last two days that this server's key opens and that is whole."""
+    """Whether the repository has an undamaged backup of the last two days that this server's key opens."""
     state = try_opening(settings, STATUS_PATIENCE)
     if state is Opening.WRONG_KEY:
         raise Failure(*LOCKED)
     if state is Opening.MISSING:
         raise Failure(
-            f"there is no repository at {settings.repository}", "bring it back there, or apply the plan again"
+            f"there is no repository at {settings.repository}", "restore it, or apply the plan again to create one"
         )
     last = read_last()
     if last is None:
@@ -197,12 +197,12 @@ def try_key(settings: BackupSettings, path: str) -> None:
             "the recovery key does not open the backup", "check that it is the key shown at the installation"
         )
     if state is Opening.MISSING:
-        raise Failure(f"there is no backup at {settings.repository}", "bring the repository there first")
+        raise Failure(f"there is no backup at {settings.repository}", "copy the repository there first")
     tell("done", text="the key opens the backup")
 
 
 def take(lock: IO[str]) -> None:
-    """Holds the lock that keeps two backups or restores apart."""
+    """Holds the lock against a second backup or restore."""
     for _ in range(50):
         with contextlib.suppress(BlockingIOError):
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,4 +1,4 @@
-"""What the backup program needs to know of the plan: the settings file, typed. Runs on servers."""
+"""The settings file of the backup program, typed. Runs on servers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CACHE = "/var/cache/mailwiz-backup"
 
 @dataclass(frozen=True)
 class AccountsCopy:
-    """Where a store without the database finds which mailboxes it has: the program and what it writes."""
+    """The source of a store without MariaDB for its list of mailboxes: the program and its file."""
 
     program: str
     rows: str
@@ -48,7 +48,7 @@ class BackupSettings:
 
     @classmethod
     def parse(cls, values: Mapping[str, Any]) -> BackupSettings:
-        """From the JSON object in the settings file; raises ``KeyError`` where a value is missing."""
+        """From the JSON object in the settings file; raises ``KeyError`` if a value is missing."""
         lists = ("places", "exclude", "kept", "databases")
         known: dict[str, Any] = {f.name: values[f.name] for f in fields(cls)}
         known |= {name: tuple(values[name]) for name in lists}
@@ -56,7 +56,7 @@ class BackupSettings:
 
 
 def read_settings(path: str = SETTINGS) -> BackupSettings:
-    """This server's settings; raises ``Failure`` where no backup is set up."""
+    """This server's settings; raises ``Failure`` without a backup."""
     try:
         return BackupSettings.parse(json.loads(Path(path).read_text(encoding="utf-8")))
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Backup with restic: what is copied, where to, how often, and how it is seen that it works."""
+"""Backup with restic: the files, the target, the timer, and the checks."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ PROGRESS = "/run/mailwiz-backup.jsonl"
 UNITS = "/etc/systemd/system"
 TIMER = "mailwiz-backup.timer"
 MAILDIR_REBUILT = ("dovecot.index", "dovecot.index.*", "dovecot.list.index*", "dovecot-uidlist.lock")
-"""What Dovecot makes again by itself from a Maildir; in its other formats indexes are part of the mail."""
+"""Files that Dovecot creates again from a Maildir; in its other formats indexes are part of the mail."""
 
 
 class Backup(Component):
-    """A daily copy of accounts, mail and own configuration; after the components whose things it copies."""
+    """A daily copy of accounts, mail and own configuration; after the components whose files it copies."""
 
     name = "backup"
     title = "restic (backup)"
@@ -44,11 +44,11 @@ class Backup(Component):
     telling_packages = ("restic",)
 
     def wanted(self, context: Context) -> bool:
-        """Where mailboxes are kept."""
+        """Servers with mailboxes."""
         return context.topology.mailboxes.here
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
-        """With a target the daily timer; without one it is switched off, and copies made are left alone."""
+        """With a target the daily timer; without one it is switched off, and existing backups stay."""
         backup = context.plan.backup
         if not backup.target:
             off = Step("backup", "Keep the backup off", self.name, (Unit(TIMER, running=False, enabled=False),))
@@ -97,14 +97,14 @@ class Backup(Component):
             probes=(
                 Probe(
                     id="backup.timer",
-                    proves="a backup is due every night",
+                    proves="a backup runs every night",
                     argv=("systemctl", "is-active", "--", TIMER),
                     expect=r"(?m)^active$",
                     advice=f"systemctl enable --now {TIMER}",
                 ),
                 Probe(
                     id="backup.fresh",
-                    proves="a backup of the last two days can be opened with this server's key and is whole",
+                    proves="this server's key opens an undamaged backup of the last two days",
                     argv=(PROGRAM, "status"),
                     expect=r'"event": "done"',
                     advice="make one now: mailwiz-tui backup run PLAN; see why: journalctl -u mailwiz-backup -n 50",
@@ -140,7 +140,7 @@ class Backup(Component):
 
 
 def repository(context: Context) -> str:
-    """Where this server's copies go: of several stores each has a place of its own below the target."""
+    """The repository of this server; each of several stores has its own below the target."""
     target = context.plan.backup.target
     return f"{target.rstrip('/')}/{context.server_id}" if context.topology.mailboxes.on_stores else target
 

@@ -1,4 +1,4 @@
-"""What the backup program tells: progress and results, an object of JSON a line. Runs on servers."""
+"""The output of the backup program: progress and results, a JSON object on each line. Runs on servers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class Failure(Exception):  # noqa: N818 - it is one of the program's two results
-    """What went wrong, and what to do."""
+    """What failed, and what to do."""
 
     def __init__(self, what: str, advice: str = "") -> None:
         super().__init__(what)
@@ -20,5 +20,5 @@ def tell(event: str, **values: Any) -> None:
 
 
 def step(text: str) -> None:
-    """What is done now."""
+    """The present activity."""
     tell("step", text=text)

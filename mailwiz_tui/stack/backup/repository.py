@@ -1,4 +1,4 @@
-"""The restic repository that backups go to (restic(1)). Runs on servers."""
+"""The restic repository of the backups (restic(1)). Runs on servers."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from .backup_settings import CACHE, BackupSettings
 from .reports import Failure, tell
 
 LOCKED = (
-    "a backup of another installation lies there, and this server's key does not open it",
+    "the repository has the backup of another installation, and this server's key does not open it",
     "give its recovery key: mailwiz-tui backup restore PLAN --key; or choose another backup.target",
 )
 
 
 class Opening(Enum):
-    """What trying this server's key on the repository showed."""
+    """The result of trying this server's key on the repository."""
 
     OPENS = "yes"
     MISSING = "no repository"
@@ -52,7 +52,7 @@ def call(
     stdout: IO[str] | int = subprocess.PIPE,
     timeout: float | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Runs a command and keeps what it says."""
+    """Runs a command and keeps its output."""
     return subprocess.run(
         argv, env=env, stdin=stdin or subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE, text=True,
         errors="replace", timeout=timeout, check=False,
@@ -60,20 +60,20 @@ def call(
 
 
 def must(done: subprocess.CompletedProcess[str], what: str, advice: str = "") -> subprocess.CompletedProcess[str]:
-    """The command's result; raises ``Failure`` with its last words where it failed."""
+    """The command's result; raises ``Failure`` with its last line if it failed."""
     if done.returncode != 0:
-        raise Failure(f"{what}: {last_line(done.stderr) or f'it ended with {done.returncode}'}", advice)
+        raise Failure(f"{what}: {last_line(done.stderr) or f'exit code {done.returncode}'}", advice)
     return done
 
 
 def last_line(text: str | None) -> str:
-    """The last line that says something, cut to 300 characters."""
+    """The last line that is not empty, cut to 300 characters."""
     lines = [line.strip() for line in (text or "").splitlines() if line.strip()]
     return lines[-1][:300] if lines else ""
 
 
 def environment(settings: BackupSettings) -> dict[str, str]:
-    """restic's environment; secrets are in files that it names."""
+    """restic's environment; it names the files with the secrets."""
     env = {
         "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
         "LC_ALL": "C.UTF-8",
@@ -89,7 +89,7 @@ def environment(settings: BackupSettings) -> dict[str, str]:
 
 
 def restic(settings: BackupSettings, *words: str, timeout: float | None = None) -> subprocess.CompletedProcess[str]:
-    """Runs restic; raises ``Failure`` where the repository does not answer in time."""
+    """Runs restic; raises ``Failure`` if the repository does not answer in time."""
     try:
         return call(["restic", "--quiet", *words], environment(settings), timeout=timeout)
     except subprocess.TimeoutExpired as error:
@@ -100,7 +100,7 @@ def restic(settings: BackupSettings, *words: str, timeout: float | None = None) 
 
 
 def try_opening(settings: BackupSettings, patience: float = 120) -> Opening:
-    """Tries this server's key; raises ``Failure`` where the repository cannot be reached."""
+    """Tries this server's key; raises ``Failure`` if the repository cannot be reached."""
     done = restic(settings, "cat", "config", "--no-lock", timeout=patience)
     if done.returncode == 0:
         return Opening.OPENS

@@ -1,4 +1,4 @@
-"""Brings a backup back: accounts, mail, and the operator's own configuration. Runs on servers."""
+"""Restores a backup: accounts, mail, and the operator's own configuration. Runs on servers."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ CHECKERS = (("doveconf", "-n"), ("postfix", "check"), ("rspamadm", "configtest")
 
 
 def restore(settings: BackupSettings, snapshot: str) -> None:
-    """Restores into empty mailboxes as it was, and beside mail that is there without doubling any.
+    """Restores the backup: empty mailboxes as they were, others merged without duplicates.
 
-    Raises ``Failure`` before anything is touched where the backup does not fit this server.
+    Raises ``Failure`` before any change if the backup does not fit this server.
     """
     if not re.fullmatch(r"latest|[0-9a-f]{4,64}", snapshot):
-        raise Failure(f"{snapshot!r} is no backup's id", "mailwiz-tui backup list PLAN")
+        raise Failure(f"{snapshot!r} is not the id of a backup", "mailwiz-tui backup list PLAN")
     if try_opening(settings) is not Opening.OPENS:
         raise Failure(*LOCKED)
     stage = f"{settings.mail}/.restore"
@@ -40,33 +40,33 @@ def restore(settings: BackupSettings, snapshot: str) -> None:
         manifest = json.loads(Path(f"{stage}{STAGE}/manifest.json").read_text(encoding="utf-8"))
         if manifest["format"] != settings.format:
             raise Failure(
-                f"the backup holds {manifest['format']} mailboxes, this server keeps {settings.format}",
+                f"the backup has {manifest['format']} mailboxes, this server has {settings.format}",
                 "restore with the storage.type it was made with",
             )
-        placed_elsewhere(settings)  # where that is not known, nothing is touched
+        placed_elsewhere(settings)  # if that is unknown, nothing is changed
         homes, messages, own = _put_in_place(settings, stage, manifest)
         call(["doveadm", "quota", "recalc", "-A"])
     finally:
         shutil.rmtree(stage, ignore_errors=True)
     call(["systemctl", "start", "--no-block", "mailwiz-backup.service"])
-    text = f"{homes} mailboxes with {messages} messages and {own} own files were brought back"
+    text = f"{homes} mailboxes with {messages} messages and {own} own files were restored"
     tell("done", text=text, homes=homes, messages=messages, own=own)
 
 
 def _put_in_place(settings: BackupSettings, stage: str, manifest: dict[str, Any]) -> tuple[int, int, int]:
-    """Mailboxes, messages and own files that were brought back, while mail is stopped."""
-    step("Stop mail while it is put in place")
+    """Counts of restored mailboxes, messages and own files; mail is stopped meanwhile."""
+    step("Stop mail during the restore")
     for service in SERVICES:
         call(["systemctl", "stop", service])
     try:
-        step("Bring the accounts back")
+        step("Restore the accounts")
         for name in settings.databases:
             load(name, f"{stage}{STAGE}/{name}.sql")
-        step("Bring the mail back")
+        step("Restore the mail")
         homes, messages = mailboxes(stage + manifest["mail"], settings, placed_elsewhere(settings))
         if settings.old_mail:
             messages += old_mail(stage + manifest.get("old_mail", ""), settings)
-        step("Bring own configuration back")
+        step("Restore own configuration")
         return homes, messages, configuration(stage, manifest["own"], settings.kept)
     finally:
         for service in reversed(SERVICES):
@@ -74,7 +74,7 @@ def _put_in_place(settings: BackupSettings, stage: str, manifest: dict[str, Any]
 
 
 def configuration(stage: str, own: Iterable[str], kept: Iterable[str]) -> int:
-    """The operator's own files, how many; put aside again where a daemon's checker refuses them."""
+    """Restores the operator's own files and counts them; files that a daemon's checker rejects are moved aside."""
     places = tuple(kept)
     changed: list[tuple[str, bytes | None]] = []
     for path in own:
@@ -98,5 +98,5 @@ def configuration(stage: str, own: Iterable[str], kept: Iterable[str]) -> int:
         shutil.move(path, aside + path)
         if before is not None:
             Path(path).write_bytes(before)
-    step(f"Own configuration does not pass {', '.join(faults)} here; it was moved to {aside}")
+    step(f"Own configuration fails {', '.join(faults)} on this server; it was moved to {aside}")
     return 0

@@ -1,4 +1,4 @@
-"""Accounts of a backup, merged into those that the database holds now. Runs on servers."""
+"""Accounts of a backup, merged into those in the database. Runs on servers."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ SCRATCH = "mailwiz_restore"
 
 
 def sql(statements: str, database: str | None = None) -> str:
-    """What MariaDB answers, a row a line, columns separated by tabs."""
+    """MariaDB's answer: a row on each line, columns separated by tabs."""
     argv = ["mariadb", "--batch", "--skip-column-names", *([database] if database else []), "-e", statements]
-    return must(call(argv), "the accounts' database refused", "systemctl status mariadb").stdout
+    return must(call(argv), "MariaDB (accounts) refused a statement", "systemctl status mariadb").stdout
 
 
 def load(name: str, path: str) -> None:
-    """Accounts are merged, what the backup holds winning; another database is replaced as a whole."""
+    """Merges accounts, the backup having precedence; replaces any other database."""
     if not os.path.exists(path):
         return
     if not sql(f"SHOW DATABASES LIKE '{name}'").strip():
-        step(f"The database {name} is left out: nothing here uses it")
+        step(f"The database {name} is not restored: no program on this server uses it")
         return
     target = SCRATCH if name == ACCOUNTS else name
     if name == ACCOUNTS:
         sql(f"DROP DATABASE IF EXISTS {SCRATCH}; CREATE DATABASE {SCRATCH} CHARACTER SET utf8mb4")
     with open(path, encoding="utf-8") as handle:
-        must(call(["mariadb", target], stdin=handle), f"the copy of {name} cannot be read in")
+        must(call(["mariadb", target], stdin=handle), f"the copy of {name} cannot be loaded")
     if name == ACCOUNTS:
         merge_accounts()
         sql(f"DROP DATABASE {SCRATCH}")
 
 
 def merge_accounts() -> None:
-    """What the backup holds wins, but for where a mailbox has moved since."""
+    """The backup has precedence, except for the store of a mailbox that was moved since."""
     columns: dict[str, dict[str, dict[str, str]]] = defaultdict(lambda: defaultdict(dict))
     answer = sql(
         "SELECT table_schema, table_name, column_name, extra FROM information_schema.columns "  # noqa: S608
@@ -56,7 +56,7 @@ def merge_accounts() -> None:
 
 
 def _merge_table(table: str, now: dict[str, str], then: dict[str, str]) -> None:
-    """Rows of one table; each of ``now`` and ``then`` is column → extra (``auto_increment``)."""
+    """Merges one table; ``now`` and ``then`` are column → extra (``auto_increment``)."""
     numbered = any("auto_increment" in extra for extra in now.values())
     shared = [column for column in then if column in now and "auto_increment" not in now[column]]
     names = ", ".join(f"`{column}`" for column in shared)
@@ -75,9 +75,9 @@ def _merge_table(table: str, now: dict[str, str], then: dict[str, str]) -> None:
 
 
 def placed_elsewhere(settings: BackupSettings) -> dict[str, str]:
-    """The mailboxes that are on another of several stores: address → the store's id.
+    """The mailboxes on other stores: address → the store's id.
 
-    Raises ``Failure`` where that cannot be known.
+    Raises ``Failure`` if that is unknown.
     """
     if not settings.store:
         return {}
@@ -93,7 +93,7 @@ def placed_elsewhere(settings: BackupSettings) -> dict[str, str]:
             found = [(box["address"].lower(), box["store"]) for box in rows["mailbox"]]
         except (OSError, ValueError, KeyError) as error:
             raise Failure(
-                "it is not known which mailboxes are on this server", "journalctl -u mailwiz-accounts -n 20"
+                "the list of mailboxes on this server is missing", "journalctl -u mailwiz-accounts -n 20"
             ) from error
     stores = {address: store or settings.first_store for address, store in found}
     return {address: store for address, store in stores.items() if store != settings.store}

@@ -1,4 +1,4 @@
-"""Mail of a backup, put in place where there is none and beside mail that is there. Runs on servers."""
+"""Mail of a backup: moved into empty mailboxes, merged into others. Runs on servers."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ MAIL_FOLDERS = ("cur", "new")
 
 
 def mailboxes(source: str, settings: BackupSettings, elsewhere: Mapping[str, str]) -> tuple[int, int]:
-    """Every home of the backup, moved where there is none, else merged: how many, and how many messages came.
+    """Moves or merges each mailbox of the backup; returns the counts of mailboxes and messages.
 
-    A mailbox that is on another store by now is left out: here nobody would find its mail.
+    A mailbox that was moved to another store is skipped: on this server its mail would not be visible.
     """
     homes = messages = 0
     for domain in sorted(subfolders(source)):
@@ -31,8 +31,8 @@ def mailboxes(source: str, settings: BackupSettings, elsewhere: Mapping[str, str
             store = elsewhere.get(f"{local}@{domain}", "another store" if os.path.isfile(new) else "")
             if store:
                 step(
-                    f"{local}@{domain} is on {store} now: left out; "
-                    "to have its mail of this backup, move it here first"
+                    f"{local}@{domain} is on {store} now and was skipped; "
+                    "to restore its mail, move it to this server first"
                 )
                 continue
             homes += 1
@@ -42,12 +42,12 @@ def mailboxes(source: str, settings: BackupSettings, elsewhere: Mapping[str, str
             elif settings.format == "maildir":
                 messages += merge(old, new)
             else:
-                step(f"{local}@{domain} has mail here already and is left as it is")
+                step(f"{local}@{domain} has mail already and was skipped")
     return homes, messages
 
 
 def old_mail(source: str, settings: BackupSettings) -> int:
-    """Mail that the object store lost comes to the local disk, where Dovecot finds it too; how many messages."""
+    """Restores mail that the object store lost to the local disk, where Dovecot finds it too; counts messages."""
     came = 0
     for folder, _, names in os.walk(source):
         relative = os.path.relpath(folder, source).split(os.sep)
@@ -70,7 +70,7 @@ def subfolders(path: str) -> list[str]:
 
 
 def count(home: str) -> int:
-    """How many messages are below a folder, in Maildir or sdbox format."""
+    """The number of messages below a folder, in Maildir or sdbox format."""
     found = 0
     for folder, _, names in os.walk(home):
         kind = os.path.basename(folder)
@@ -82,10 +82,10 @@ def count(home: str) -> int:
 
 
 def merge(old: str, new: str) -> int:
-    """Puts what is only in ``old`` into ``new``; how many messages came.
+    """Moves messages that are only in ``old`` to ``new``; returns how many.
 
-    A message is known by its name up to the flags (maildir(5)). Message numbers (UIDs) given since stay; messages
-    that come in get new ones.
+    A message is identified by its file name up to the flags (maildir(5)). UIDs that were assigned since stay;
+    restored messages get new ones.
     """
     came = 0
     for folder, _, names in os.walk(old):

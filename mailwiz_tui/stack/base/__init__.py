@@ -1,1 +1,1 @@
-"""The host itself: its name, mailwiz' folders, and automatic security updates."""
+"""The host itself: its name, the folders of mailwiz-tui, and automatic security updates."""

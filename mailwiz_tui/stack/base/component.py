@@ -1,4 +1,4 @@
-"""The host itself: name, folders for mailwiz' own files, security updates."""
+"""The host itself: name, the folders of mailwiz-tui, security updates."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _RELEASES = {"trixie": "Debian 13 (trixie)", "bookworm": "Debian 12 (bookworm)"}
 
 
 class Base(Component):
-    """Name of the host, mailwiz' folders, unattended security updates."""
+    """Name of the host, the folders of mailwiz-tui, unattended security updates."""
 
     name = "base"
     title = "host name, security updates"
@@ -27,7 +27,7 @@ class Base(Component):
         return True
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
-        """Name the host by the mail hostname (Rspamd and cron read it) and keep it resolvable without DNS."""
+        """Set the mail hostname as the host's name (Rspamd and cron read it), resolvable without the DNS."""
         host = context.hostname
         address = self._own_address(context)
         entry = f"{address} {host} # mailwiz-tui"
@@ -77,7 +77,7 @@ class Base(Component):
 
     @staticmethod
     def _own_address(context: Context) -> str:
-        """The address for the host's own name: a public one that an interface has, else Debian's 127.0.1.1."""
+        """The address for the host's own name: a public one of an interface, else Debian's 127.0.1.1."""
         present = {a.ip for a in context.facts.addresses}
         for address in (context.public_ipv4, context.public_ipv6):
             if address and address in present:
@@ -92,7 +92,7 @@ class Base(Component):
             "systemd-nspawn",
         ):
             found.append(
-                "The clock is not kept by a time server, and wrong time breaks TLS and DKIM; "
+                "No time service runs: a wrong clock breaks TLS and DKIM signatures; "
                 "install systemd-timesyncd or chrony."
             )
         return tuple(found)
@@ -102,14 +102,14 @@ class Base(Component):
         return (
             Probe(
                 id="host.name",
-                proves="the host goes by the mail hostname",
+                proves="the host name is the mail hostname",
                 argv=("hostname", "-f"),
                 expect=rf"^{context.hostname.replace('.', '[.]')}$",
-                advice="something resets the host name (cloud-init: preserve_hostname: true); run apply again",
+                advice="a program resets it (cloud-init: set preserve_hostname: true); then run apply again",
             ),
             Probe(
                 id="host.units",
-                proves="no unit of the system has failed",
+                proves="no systemd unit has failed",
                 argv=("systemctl", "list-units", "--failed", "--plain", "--no-legend"),
                 refuse=r"\S",
                 advice="see the failed units: systemctl --failed",
@@ -119,26 +119,26 @@ class Base(Component):
                 proves="at least a tenth of the disk with the mailboxes is free",
                 argv=("sh", "-c", f"df --output=pcent {_existing(context.plan.storage.path)} | tail -1"),
                 expect=r"^\s*(?:[0-9]|[1-8][0-9])%",
-                advice="free space or enlarge the disk; Postfix stops taking mail when it is full",
+                advice="free disk space or enlarge the disk; Postfix defers mail when it is full",
             ),
             Probe(
                 id="host.memory",
                 proves="at least 100 MB of memory are available",
                 argv=("sh", "-c", "awk '/^MemAvailable/ {print int($2/1024) \" MB\"}' /proc/meminfo"),
                 expect=r"^[1-9][0-9]{2,} MB",
-                advice="the filter needs about 1 GB; add memory or swap",
+                advice="the spam filter needs about 1 GB: add memory or swap",
             ),
-            unit_active("apt-daily-upgrade.timer", "updates are looked for every day"),
+            unit_active("apt-daily-upgrade.timer", "package lists are updated every day"),
             Probe(
                 id="host.updates",
-                proves="security updates are installed by themselves every day",
+                proves="security updates are installed every day",
                 argv=("apt-config", "dump", "APT::Periodic::Unattended-Upgrade"),
                 expect='"1"',
-                advice="run apply again; a file in /etc/apt/apt.conf.d/ turns them off",
+                advice="a file in /etc/apt/apt.conf.d/ switches them off: change it, then run apply again",
             ),
         )
 
 
 def _existing(path: str) -> str:
-    """A shell word that gives the path, or the root where it is not there."""
+    """A shell word for the path, or for / if it does not exist."""
     return f'"$([ -d {path} ] && echo {path} || echo /)"'

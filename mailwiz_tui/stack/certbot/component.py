@@ -15,7 +15,7 @@ from mailwiz_tui.stack.unit_words import UnitWords
 
 DROP_IN = "/etc/systemd/system/certbot.service.d/mailwiz.conf"
 DNS_KEY = f"{layout.TLS_DIR}/rfc2136.ini"
-"""What may put the proof of a name into the DNS (RFC 2136), where that is how names are proved."""
+"""The credentials for dynamic updates of the DNS (RFC 2136), if names are proved there."""
 DIRECTORY = "https://acme-v02.api.letsencrypt.org/directory"
 RENEWAL = f"/etc/letsencrypt/renewal/{layout.LINEAGE}.conf"
 
@@ -29,11 +29,11 @@ class Certbot(Component):
     telling_packages = ("certbot",)
 
     def wanted(self, context: Context) -> bool:
-        """Where the world meets a certificate."""
+        """Servers that show a certificate to the public."""
         return context.topology.transfers
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
-        """Issue with letsencrypt, else let go of an earlier certificate; after the firewall has opened port 80."""
+        """Issue with letsencrypt, else stop renewing an earlier one; after the firewall has opened port 80."""
         if context.plan.security.tls.provider is not TlsProvider.LETSENCRYPT:
             return Contribution(steps=(_retired(),))
         step = Step(
@@ -67,30 +67,30 @@ class Certbot(Component):
     @staticmethod
     def _probes() -> tuple[Probe, ...]:
         return (
-            unit_active("certbot.timer", "the certificate is renewed by itself"),
+            unit_active("certbot.timer", "certbot renews the certificate"),
             Probe(
                 id="certbot.enabled",
-                proves="renewal goes on after a restart of the server",
+                proves="the renewal timer starts at boot",
                 argv=("systemctl", "is-enabled", "certbot.timer"),
                 expect=r"(?m)^enabled$",
                 advice="systemctl enable certbot.timer",
             ),
             Probe(
                 id="certbot.names",
-                proves="the public certificate holds every name of the plan that leads to this server",
+                proves="the public certificate has every name of the plan that points to this server",
                 argv=(layout.ISSUE_CERTIFICATE, "--names"),
-                advice="publish the records of these names (step 7), then apply again",
+                advice="publish the DNS records of these names (step 7), then run apply again",
             ),
             Probe(
                 id="certbot.proof",
-                proves="a renewal that does not reach every port is a failed unit",
+                proves="certbot.service fails if a renewed certificate is not on every port",
                 argv=("systemctl", "show", "-p", "ExecStartPost", "certbot.service"),
                 expect=layout.SERVE_CERTIFICATE,
                 advice="systemctl daemon-reload; see systemctl cat certbot.service",
             ),
             Probe(
                 id="certbot.renewal",
-                proves="renewal keeps the key and tells every daemon",
+                proves="the renewal keeps the key and reloads every daemon",
                 argv=("sh", "-c", f"grep -E '^(reuse_key|renew_hook) = ' {RENEWAL} | sort"),
                 expect=rf"(?s)renew_hook = {layout.SERVE_CERTIFICATE}\nreuse_key = True",
                 advice=f"on the server: {layout.ISSUE_CERTIFICATE}",
@@ -99,7 +99,7 @@ class Certbot(Component):
 
 
 def names(context: Context) -> tuple[str, ...]:
-    """Every name that the certificate shall hold, the server's own first; web names where clients are served."""
+    """The names in the certificate, the server's own first; web names if the server serves clients."""
     served = web(context.plan, context.known).names if context.topology.serves_clients else ()
     return tuple(dict.fromkeys((*context.public_names, *served)))
 
@@ -124,7 +124,7 @@ def _issue(context: Context) -> str:
 
 
 def _addresses(context: Context) -> list[str]:
-    """The addresses that names of this server may have, as ``dig`` writes them; none where nothing is known."""
+    """The addresses that names of this server may have, in the form of ``dig``; none if they are unknown."""
     own = [a.ip for a in context.facts.addresses if a.is_global]
     found = [a for a in (context.public_ipv4, context.public_ipv6, *own) if a]
     return list(dict.fromkeys(str(ipaddress.ip_address(a)) for a in found))
@@ -160,7 +160,7 @@ def _drop_in(context: Context) -> str:
 
 
 def _retired() -> Step:
-    """The former certificate stays on the disk, but is not renewed any more; certificates of others are."""
+    """The former certificate stays on the disk without renewal; certificates of other programs are renewed."""
     return Step(
         id="certbot",
         title="Remove the unused certificate",

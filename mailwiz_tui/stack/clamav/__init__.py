@@ -1,1 +1,1 @@
-"""ClamAV: finds viruses, whichever filter there is."""
+"""ClamAV (virus scanner), with any spam filter."""

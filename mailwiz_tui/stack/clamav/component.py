@@ -1,6 +1,6 @@
-"""ClamAV: clamd with its signatures, and its milter, whichever filter there is.
+"""ClamAV (virus scanner): clamd with its signatures, and its milter, with any spam filter.
 
-Its files are where Debian's AppArmor profiles let it read them, and debconf is told to leave them alone.
+Its files are where Debian's AppArmor profiles allow it to read them; debconf does not change them.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ LINK = Link(
     layout.CLAMAV_MILTER_PORT,
     (Role.ANTISPAM,),
     ASKS_FILTERS,
-    "has mail searched for viruses",
+    "has mail scanned for viruses",
     wanted=lambda plan: plan.services.antivirus,
 )
 CLAMD = "/etc/clamav/clamd.conf"
@@ -48,7 +48,7 @@ MILTER_CONFIG = f"{layout.CONF_DIR}/clamav-milter.conf"
 SERVICE = f"/etc/systemd/system/{MILTER.unit}"
 OFFICIAL = ("main", "daily", "bytecode")
 SIGNATURES = (".cvd", ".cld", ".cud", ".hdb", ".hsb", ".mdb", ".msb", ".ndb", ".ldb", ".fp", ".yar", ".pdb")
-"""Ends of names of single files with signatures."""
+"""The endings of file names with signatures."""
 _EICAR = ("X5O!P%@AP[4\\PZX54(P^)7CC)7}$EICAR-STANDARD-", "ANTIVIRUS-TEST-FILE!$H+H*")
 
 
@@ -80,13 +80,13 @@ class ClamAv(Component):
     telling_packages = ("clamav-daemon",)
 
     def wanted(self, context: Context) -> bool:
-        """Where the plan has it and mail is filtered."""
+        """Servers that filter mail, if the plan has a virus scanner."""
         return context.plan.services.antivirus and context.topology.filters.here
 
     def mail_parts(self, context: Context) -> MailParts:
-        """By a milter of its own whatever filter there is: what it did not look at is deferred.
+        """A milter of its own with any spam filter: a message that was not scanned is deferred.
 
-        Rspamd's module for ClamAV lets a message pass where a part is none that it scans, or where Lua fails.
+        Rspamd's module for ClamAV lets a message pass if it does not scan a part, or if Lua fails.
         """
         if not context.plan.services.antivirus:
             return MailParts()
@@ -94,7 +94,7 @@ class ClamAv(Component):
         return MailParts(tuple(asked(m, Stage.VIRUSES, Stream.INCOMING, Stream.SUBMITTED) for m in found))
 
     def meta(self, context: Context) -> dict[str, str]:
-        """What scans mail here, and with how many signatures: ``clamav``, ``clamav-small``, or nothing."""
+        """The virus scanner of this server: ``clamav``, ``clamav-small`` (few signatures), or empty."""
         if not self.wanted(context):
             return {"virus_scanner": ""}
         return {"virus_scanner": "clamav-small" if small(context.plan) else "clamav"}
@@ -167,41 +167,39 @@ class ClamAv(Component):
     def _probes() -> tuple[Probe, ...]:
         first, second = (part.replace("%", "%%").replace("\\", "\\\\") for part in _EICAR)
         return (
-            unit_active("clamav-daemon.service", "the virus scanner runs"),
-            unit_active("clamav-freshclam.service", "virus signatures are kept up to date"),
+            unit_active("clamav-daemon.service", "ClamAV (virus scanner) runs"),
+            unit_active("clamav-freshclam.service", "freshclam updates the virus signatures"),
             Probe(
                 id="clamav.finds",
-                proves="the scanner finds the test virus",
+                proves="ClamAV finds the test virus (EICAR)",
                 argv=("sh", "-c", f"printf '{first}''{second}' | clamdscan --no-summary -"),
                 expect=r"FOUND",
                 exit_code=1,
                 advice="journalctl -u clamav-daemon -u clamav-freshclam -n 50",
             ),
-            unit_active(MILTER.unit, "the virus scanner's milter runs"),
-            listens(
-                "clamav.milter", "the scanner listens for Postfix, on this host alone", MILTER.port, MILTER.unit
-            ),
+            unit_active(MILTER.unit, "the milter of ClamAV runs"),
+            listens("clamav.milter", "the milter of ClamAV listens on this server alone", MILTER.port, MILTER.unit),
         )
 
 
 def source(plan: Plan) -> str:
-    """Where freshclam gets signatures from: the public mirror, a private copy of it, or one file of one's own."""
+    """The source of signatures for freshclam: the public mirror, a private copy of it, or the operator's file."""
     mirror = plan.services.clamav_mirror
     public = "DatabaseMirror database.clamav.net"
     if not mirror:
         return f"{public}\nDNSDatabaseInfo current.cvd.clamav.net"
     if small(plan):
-        # freshclam insists on a mirror even where nothing is to be had from it
+        # freshclam requires a mirror even if every database of it is excluded
         left_out = (f"ExcludeDatabase {name}" for name in OFFICIAL)
         return "\n".join((public, f"DatabaseCustomURL {mirror}", *left_out))
     return f"PrivateMirror {mirror.rstrip('/')}\nScriptedUpdates no"
 
 
 def origin(plan: Plan) -> str:
-    """What the source is called in a message."""
+    """The name of the source in a message."""
     return plan.services.clamav_mirror or "database.clamav.net"
 
 
 def small(plan: Plan) -> bool:
-    """Whether only a file of one's own is loaded, which is nothing beside the public signatures."""
+    """Whether only a file of the operator is loaded, with few signatures compared with the public ones."""
     return urlsplit(plan.services.clamav_mirror).path.endswith(SIGNATURES)

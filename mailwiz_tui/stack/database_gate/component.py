@@ -1,4 +1,4 @@
-"""The database gate: Postfix and Dovecot look accounts up through it, and wait while MariaDB restarts."""
+"""The database gate: Postfix and Dovecot reach MariaDB through it, and wait while MariaDB restarts."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ class DatabaseGate(Component):
     )
 
     def wanted(self, context: Context) -> bool:
-        """Where MariaDB is."""
+        """Servers with MariaDB."""
         return MariaDb().wanted(context)
 
     def mail_parts(self, context: Context) -> MailParts:
-        """Lookups go through it, so what makes them starts after it."""
+        """Postfix and Dovecot make their lookups through it, so they start after it."""
         return MailParts(account_units=(GATE.service_unit,)) if self.wanted(context) else MailParts()
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
-        """The socket stays open while the program restarts, so nothing is refused then either."""
-        # a query, for the gate greets while MariaDB is down as well
+        """The socket stays open while the program restarts, so no connection is refused then."""
+        # a query, because the gate greets while MariaDB is down too
         ask = ("mariadb", f"--socket={layout.DATABASE_GATE_SOCKET}", "-BNe", "SELECT CURRENT_USER()")
         step = Step(
             id="database-gate",

@@ -1,14 +1,14 @@
-"""Passes connections on to MariaDB's socket, and lets new ones wait while MariaDB does not answer.
+"""Passes connections on to MariaDB's socket; new ones wait while MariaDB does not answer.
 
-Postfix leaves a database alone for a minute after one failed connection and answers 451 meanwhile (dict_mysql.c);
-Dovecot fails the login it was busy with. Through the gate a connection succeeds at once, and MariaDB's greeting
-comes as soon as it is up again.
+Postfix does not ask a database for a minute after one failed connection and answers 451 meanwhile (dict_mysql.c);
+Dovecot fails the present login. Through the gate a connection succeeds at once, and MariaDB's greeting comes as
+soon as it is up again.
 
-Where that takes too long, the gate lets the program in itself and refuses its first query. A connection that fails
-does more harm: Dovecot 2.4's auth-worker ends with signal 11 at the second one (it connects with a handle that it
-has closed, driver-mysql.c), and its master then makes do with as many workers as there were, for good.
+If that takes too long, the gate accepts the login itself and refuses the first query. A failed connection does more
+harm: Dovecot 2.4's auth-worker ends with signal 11 at the second one (it connects with a handle that it has closed,
+driver-mysql.c), and its master never starts a replacement for that worker.
 
-MariaDB knows programs by their system user (SO_PEERCRED), so each connection to it is made as the user who came in.
+MariaDB knows programs by their system user (SO_PEERCRED), so each connection to it is made as the client's user.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from ..gates.listener import CHUNK, PAUSE, Listener, until_first
 
 ERROR_PACKET = 0xFF
 NOT_YET = frozenset((1040, 1053))
-"""MariaDB's errors that pass: too many connections, shutdown in progress."""
+"""MariaDB's temporary errors: too many connections, shutdown in progress."""
 COM_QUIT = 1
 
 
 def packet(number: int, payload: bytes) -> bytes:
-    """A packet of MariaDB's protocol: the length, the number in the conversation, the payload."""
+    """A packet of MariaDB's protocol: the length, the sequence number, the payload."""
     return len(payload).to_bytes(3, "little") + bytes((number,)) + payload
 
 
 _CAN = 0x0BA20F
-"""Protocol 4.1, passwords of that time, a database named at once, several results, a named way to log in."""
+"""Capabilities: protocol 4.1, its passwords, connect with a database, multiple results, authentication plugins."""
 OWN_GREETING = packet(
     0,
     b"\x0a5.5.5-mailwiz-database-gate\0"
@@ -53,7 +53,7 @@ DOWN = packet(1, bytes((ERROR_PACKET,)) + (1053).to_bytes(2, "little") + b"#08S0
 
 
 class Gate(Listener):
-    """Connects whoever asks to MariaDB, or refuses a first query where that does not answer in time."""
+    """Connects clients to MariaDB, or refuses a first query if MariaDB does not answer in time."""
 
     async def pass_on(self, client: socket.socket) -> None:
         client.setblocking(False)
@@ -69,7 +69,7 @@ class Gate(Listener):
                 await until_first(_copy(client, server), _copy(server, client))
 
     async def _reach(self, uid: int) -> tuple[socket.socket, bytes] | None:
-        """A connection to MariaDB and its greeting; None where it did not answer in time."""
+        """A connection to MariaDB and its greeting; None if it did not answer in time."""
         deadline = time.monotonic() + self._patience
         while (left := deadline - time.monotonic()) > 0:
             found = await self._try(uid, left)
@@ -92,9 +92,9 @@ class Gate(Listener):
         return None
 
     async def _refuse(self, client: socket.socket, uid: int) -> None:
-        """Let a program in and refuse its first query; who asks late, when MariaDB is up, is sent there.
+        """Accept a login and refuse its first query; if MariaDB is up by then, the connection is closed.
 
-        An end without an answer makes a program connect anew, and Dovecot repeat its query.
+        After an end without an answer a program connects anew, and Dovecot repeats its query.
         """
         loop = asyncio.get_running_loop()
         await loop.sock_sendall(client, OWN_GREETING)
@@ -119,9 +119,9 @@ def peer_uid(client: socket.socket) -> int:
 
 
 def connect_as(uid: int, path: str) -> socket.socket | None:
-    """A connection that MariaDB takes for one of this user; None where nobody listens.
+    """A connection to MariaDB as this user; None if MariaDB does not listen.
 
-    connect(2) fixes what SO_PEERCRED tells, so the effective user is another one for this call only.
+    connect(2) sets SO_PEERCRED for good, so the effective user is changed for this call only.
     """
     server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     server.setblocking(False)
@@ -139,7 +139,7 @@ def connect_as(uid: int, path: str) -> socket.socket | None:
 
 
 def _not_yet(packet: bytes) -> bool:
-    """Whether MariaDB refuses for now: an ERR packet has its code after the header of 4 bytes and the mark."""
+    """Whether MariaDB refuses temporarily: an ERR packet has its code after the header (4 bytes) and the marker."""
     return len(packet) >= 7 and packet[4] == ERROR_PACKET and int.from_bytes(packet[5:7], "little") in NOT_YET
 
 

@@ -1,4 +1,4 @@
-"""What users connect to, wherever their mailbox is: ports, what guards them, what is trusted behind them."""
+"""Dovecot for clients, on any server that serves them: ports, jail, trusted certificates."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from mailwiz_tui.stack.component import Context
 from mailwiz_tui.stack.jails import jail
 
 SHOWN = ("143 imap", "993", "4190 sieve")
-"""Ports that show the certificate, as ``serve-certificate`` reads them."""
+"""Ports that show the certificate, in the form of ``serve-certificate``."""
 PROGRAMS = (Program("dovecot", "dovecot-core"), Program("systemd", "dovecot-core"))
 """Dovecot, or systemd for it (Debian's dovecot.socket)."""
 JAIL = jail("dovecot", "465,587,143,993,4190", maxretry=8, filter_name="mailwiz-dovecot")
 
 
 def client_ports(context: Context) -> tuple[Port, ...]:
-    """What users read mail and manage filters at."""
+    """The ports for IMAP and ManageSieve."""
     if not context.topology.serves_clients:
         return ()
     return (

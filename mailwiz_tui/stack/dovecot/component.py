@@ -1,4 +1,4 @@
-"""Dovecot: where mail is kept, and who may log in."""
+"""Dovecot: mailboxes and logins."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ CONTAINERS = ("lxc", "systemd-nspawn", "docker", "podman", "openvz")
 _INOTIFY = "/proc/sys/fs/inotify/max_user_instances"
 SYSCTL = "/etc/sysctl.d/60-mailwiz-dovecot.conf"
 FOREIGN_MARKS = (("X-Spam", "Yes"), ("X-Spam-Flag", "YES"))
-"""Where there is no filter: the marks of one that a message came through before."""
+"""The header fields of other spam filters, for a server without its own."""
 SCRIPTS = ("junk", "learn-spam", "learn-ham")
 
 
@@ -59,15 +59,15 @@ class Dovecot(Component):
     telling_packages = ("dovecot-imapd",)
 
     def wanted(self, context: Context) -> bool:
-        """Where mailboxes are kept."""
+        """Servers with mailboxes."""
         return context.topology.mailboxes.here
 
     def meta(self, context: Context) -> dict[str, str]:
-        """In which format the plan has mailboxes: mail that lies in another one is moved first."""
+        """The format of mailboxes in the plan; existing mail in another format must be moved first."""
         return {"mail_format": mail_kind(context.plan)}
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
-        """One configuration file of our own in place of Debian's; the operator's folder is read last."""
+        """One configuration file in place of Debian's; the operator's folder is read last."""
         storage = context.plan.storage.path
         files = config_files(context)
         mail = context.mail
@@ -140,13 +140,13 @@ class Dovecot(Component):
 
     @staticmethod
     def _learner(context: Context) -> tuple[File, ...]:
-        """What the filter wants to be called when users sort mail."""
+        """The learner that Dovecot calls when users move messages into or out of Junk."""
         learner = context.mail.learner
         return (File(learner.program, learner.script, mode=0o755),) if learner.script else ()
 
     @staticmethod
     def _scripts(context: Context) -> dict[str, str]:
-        """The sieve scripts by name; mail is spam if the filter's header says so."""
+        """The Sieve scripts by name; a message is spam if the spam filter's header says so."""
         tests = [f'header :is "{name}" "{value}"' for name, value in context.mail.junk_headers or FOREIGN_MARKS]
         spam = tests[0] if len(tests) == 1 else f"anyof ({', '.join(tests)})"
         return {
@@ -158,7 +158,7 @@ class Dovecot(Component):
     def _probes(context: Context) -> tuple[Probe, ...]:
         return (
             *_waiting(context),
-            unit_active("dovecot.service", "the mailboxes' server runs"),
+            unit_active("dovecot.service", "Dovecot (IMAP, LMTP) runs"),
             clean_check(
                 "dovecot.config",
                 "Dovecot accepts its configuration",
@@ -176,7 +176,7 @@ class Dovecot(Component):
 
 
 def _escaped_folders(context: Context) -> tuple[Item, ...]:
-    """Brings folders that were made before Dovecot escaped names to the names it looks for (not in sdbox)."""
+    """Renames folders that were created before Dovecot escaped names (not in sdbox)."""
     if context.plan.storage.type is StorageType.S3:
         return ()
     program = module("dovecot", "escape_folders")
@@ -193,14 +193,14 @@ def _escaped_folders(context: Context) -> tuple[Item, ...]:
 
 
 def _waiting(context: Context) -> tuple[Probe, ...]:
-    """Whether the kernel lets enough clients wait; in a container its host decides."""
+    """Whether the kernel allows enough inotify instances; in a container its host decides."""
     if context.facts.virtualization in CONTAINERS:
         return ()
     clients = Capacity.of(context.facts).imap_connections
     return (
         Probe(
             id="dovecot.inotify",
-            proves=f"{clients} IMAP clients can wait for new mail",
+            proves=f"{clients} IMAP clients can wait for new mail (inotify)",
             argv=("sh", "-c", f'[ "$(cat {_INOTIFY})" -ge {clients} ] && echo enough'),
             expect="enough",
             advice=f"sysctl -p {SYSCTL}",
@@ -213,7 +213,7 @@ def _instances(context: Context) -> int:
 
 
 def _peer_ports(context: Context) -> tuple[Port, ...]:
-    """What a store offers the plan's other servers."""
+    """The services that a store offers the plan's other servers."""
     if not context.topology.mailboxes.on_stores:
         return ()
     # LMTP greets like SMTP (RFC 2033)

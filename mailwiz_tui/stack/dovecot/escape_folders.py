@@ -1,12 +1,13 @@
-"""Renames folders of Maildirs whose names hold a backslash, so that Dovecot finds them once it escapes with it.
+"""Renames folders of Maildirs with a backslash in their names, so that Dovecot finds them when it escapes names.
 
 Runs on servers, with Python 3.11 and newer, before Dovecot is first started with ``listescape`` (2.3) or
-``mailbox_list_storage_escape_char`` (2.4). From then on a folder ``2024.1`` lies in ``.2024\\2e1``, and the folder
-``old\\new`` is looked for in ``.old\\5cnew``, while it still lies in ``.old\\new``: its mail would be out of reach.
+``mailbox_list_storage_escape_char`` (2.4). From then on a folder ``2024.1`` is stored as ``.2024\\2e1``, and
+Dovecot looks for the folder ``old\\new`` in ``.old\\5cnew``. It is still in ``.old\\new``, so its mail would not
+be found.
 
     python3 -m mailwiz.dovecot.escape_folders /var/vmail
 
-Mailboxes are ``STORAGE/domain/user/Maildir``. What Dovecot escaped itself is left alone, so it may run again.
+Mailboxes are ``STORAGE/domain/user/Maildir``. Names that Dovecot escaped stay, so the program may run again.
 """
 
 from __future__ import annotations
@@ -19,11 +20,11 @@ from pathlib import Path
 
 ESCAPE = "\\"
 _RAW = re.compile(r"\\(?!2e|2f|5c|7e)")
-"""A backslash that is no escape: Dovecot makes ``\\2e`` (.), ``\\2f`` (/), ``\\5c`` (itself) and ``\\7e`` (~)."""
+"""A backslash that is not an escape: Dovecot writes ``\\2e`` (.), ``\\2f`` (/), ``\\5c`` (itself), ``\\7e`` (~)."""
 
 
 def escaped(name: str) -> str:
-    """A folder's name on disk, or a line of ``subscriptions``, as Dovecot looks for it from now on."""
+    """The escaped form of a folder's name on disk, or of a line of ``subscriptions``."""
     return _RAW.sub(lambda _: rf"{ESCAPE}5c", name)
 
 
@@ -37,9 +38,9 @@ def maildirs(storage: Path) -> Iterator[Path]:
 
 
 def escape(maildir: Path) -> list[str]:
-    """Renames the folders of one mailbox and its subscriptions; the former names.
+    """Renames the folders of one mailbox and its subscriptions; returns the former names.
 
-    A folder whose new name is taken stays as it is.
+    A folder stays if a folder with the new name exists.
     """
     renamed = []
     for folder in _folders(maildir):

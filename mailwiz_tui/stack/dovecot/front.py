@@ -1,4 +1,4 @@
-"""Dovecot in front of the stores: users log in here and are brought to the server of their mailbox."""
+"""Dovecot on a front: verifies logins and proxies them to the server of the mailbox."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from mailwiz_tui.stack.probes import clean_check, unit_active
 
 
 class Front(Component):
-    """IMAP and ManageSieve passed on to the stores, and SASL for Postfix."""
+    """Proxy of IMAP and ManageSieve to the stores, and SASL for Postfix."""
 
     name = "front"
     title = "Dovecot (IMAP proxy)"
     programs = PROGRAMS
 
     def wanted(self, context: Context) -> bool:
-        """Where clients are served and no mailboxes are kept; a store that serves clients does both in one."""
+        """Servers that serve clients and have no mailboxes; a store that serves clients does both in one."""
         return context.topology.serves_clients and not context.topology.mailboxes.here
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
-        """A server that is banned here is banned by the client's own address; the store is not asked for that."""
+        """The proxy, its jail (by the client's own address) and its ports."""
         files = config_files(context)
         drop_in = after_network(context, "dovecot.service")
         step = Step(
@@ -51,7 +51,7 @@ class Front(Component):
             kept=("/etc/dovecot/mailwiz.d",),
             ports=client_ports(context),
             probes=(
-                unit_active("dovecot.service", "clients are brought to their mailboxes"),
+                unit_active("dovecot.service", "Dovecot (IMAP proxy) runs"),
                 clean_check(
                     "dovecot.config",
                     "Dovecot accepts its configuration",

@@ -1,8 +1,8 @@
-"""User names that people log in with: which characters they may have, and domains in their own script.
+"""User names for logins: their characters, and domains in their own script.
 
-A mailbox's name has its domain as the DNS has it (an A-label). Mail programs send what their users type, so a
-login with the domain in its own script (RFC 5890: a U-label) is brought to that name before a password is compared.
-That is a rule, not a list of the plan's domains: the admin panel and the command line make domains, too.
+The name of a mailbox has its domain in the DNS form (RFC 5890, A-label). Mail programs send what users type, so a
+login with the domain in its own script (U-label) is converted before the password is verified. That is a rule, not
+a list of the plan's domains: PostfixAdmin and the command line add domains too.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _LEADING = (
     *(range(lead << 12, (lead + 1) << 12) for lead in range(0x01, 0x10)),
     range(0x10000, 0x20000),
 )
-"""The characters that begin with the same byte of UTF-8 (RFC 3629), for each such byte."""
+"""For each first byte of UTF-8 (RFC 3629), the characters that begin with it."""
 
 
 def username_chars() -> str:
@@ -35,12 +35,12 @@ def username_chars() -> str:
 
 
 def _letters() -> Iterator[str]:
-    """Letters that between them have every byte that letters have outside ASCII."""
+    """A set of letters that covers every byte of letters outside ASCII."""
     yield from map(chr, range(0x0400, 0x0440))
     for characters in _LEADING:
         yield from islice((letter for letter in map(chr, characters) if letter.isalpha()), 1)
 
 
 def own_script_file() -> File:
-    """The program that changes the name, as the first passdb, and lets the next one compare the password."""
+    """The first passdb: a program that converts the name; the next one verifies the password."""
     return File(OWN_SCRIPT, render("dovecot", "own-script.lua"))

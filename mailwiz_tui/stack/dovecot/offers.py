@@ -1,4 +1,4 @@
-"""What a store offers the plan's other servers, on its internal address, inside TLS."""
+"""The services that a store offers the plan's other servers, on its internal address, inside TLS."""
 
 from __future__ import annotations
 
@@ -14,15 +14,13 @@ OFFERS = (
         (Role.MX_INBOUND, Role.MX_OUTBOUND),
         "delivers mail to the mailboxes",
     ),
-    Exchange(
-        "imap", layout.IMAP_PORT, (Role.MAIL_STORAGE,), (Role.MX_OUTBOUND,), "brings clients to their mailbox"
-    ),
+    Exchange("imap", layout.IMAP_PORT, (Role.MAIL_STORAGE,), (Role.MX_OUTBOUND,), "proxies IMAP to the mailbox"),
     Exchange(
         "managesieve",
         layout.SIEVE_PORT,
         (Role.MAIL_STORAGE,),
         (Role.MX_OUTBOUND,),
-        "brings clients to their filters",
+        "proxies ManageSieve to the mailbox",
     ),
     Exchange(
         "sync",

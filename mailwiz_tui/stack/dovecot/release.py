@@ -1,4 +1,4 @@
-"""Dovecot's configuration in the words of its version: 2.4 on Debian 13, 2.3 on Debian 12.
+"""Dovecot's configuration for its version: 2.4 on Debian 13, 2.3 on Debian 12.
 
 One template a version, ``templates/VERSION/dovecot.conf``, is for mailboxes and fronts alike: it asks the topology.
 """
@@ -18,7 +18,7 @@ DIR = "/etc/dovecot"
 CONFIG = f"{DIR}/dovecot.conf"
 SIEVE_DIR = f"{DIR}/sieve"
 QUERIES = (f"{DIR}/mailwiz-accounts.conf.ext", f"{DIR}/mailwiz-quota.conf.ext")
-"""Files of their own in 2.3, part of dovecot.conf in 2.4."""
+"""Separate files in 2.3, part of dovecot.conf in 2.4."""
 
 
 def version(context: Context) -> str:
@@ -41,7 +41,7 @@ def config_files(context: Context) -> dict[str, str]:
 
 
 def _values(context: Context) -> dict[str, object]:
-    """What the templates of both versions need."""
+    """The values for the templates of both versions."""
     return {
         "hostname": context.hostname,
         "plan": context.plan,
@@ -76,18 +76,18 @@ def _accounts_24(context: Context) -> dict[str, object]:
 
 
 def _store(context: Context) -> str:
-    """This server's name in SQL where it is one of several stores; else empty."""
+    """This server's name in SQL if it is one of several stores; else empty."""
     return sql_text(context.server_id) if context.server_id in spread_stores(context.plan) else ""
 
 
 def _listen(context: Context) -> str:
-    """The addresses of the world, or on a store behind fronts that of the private link alone."""
+    """All addresses, or on a store behind fronts that of the private link alone."""
     if not context.topology.serves_clients:
         return context.internal_ip()
     return ", ".join(address for address, ok in (("*", has_ipv4(context)), ("::", has_ipv6(context))) if ok)
 
 
 def _deliveries(context: Context) -> int:
-    """Messages taken in at the same time: those of this server's Postfix, or of all servers that deliver here."""
+    """Parallel LMTP deliveries: those of this server's Postfix, or of all servers that deliver here."""
     delivering = context.topology.mailboxes.delivered_by
     return PEER_DELIVERIES * len(delivering) if delivering else Capacity.of(context.facts).deliveries

@@ -1,1 +1,1 @@
-"""Who guesses passwords is locked out for a while: fail2ban on the journal."""
+"""fail2ban: bans clients that guess passwords, from the journal."""

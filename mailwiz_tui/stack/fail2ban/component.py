@@ -1,4 +1,4 @@
-"""fail2ban: bans from the journal, in nftables, for every service that takes passwords."""
+"""fail2ban: bans from the journal, in nftables, for every service with passwords."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SETTINGS = "/etc/fail2ban/fail2ban.d/mailwiz.conf"
 
 
 class Fail2ban(Component):
-    """The jails of all components, SSH's, and one for those who come back."""
+    """The jails of all components, that of SSH, and one for repeated offenders."""
 
     name = "fail2ban"
     title = "fail2ban"
@@ -32,7 +32,7 @@ class Fail2ban(Component):
         return True
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
-        """Collect what the components before contributed; it must come after them."""
+        """Collect the jails of the components before; it must come after them."""
         ssh = ",".join(str(port) for port in context.facts.ssh_ports or (22,))
         own = (
             jail("sshd", ssh, maxretry=8, filter_name="sshd", mode="normal"),
@@ -54,7 +54,7 @@ class Fail2ban(Component):
                 File(JAILS, render("fail2ban", "mailwiz.conf", jails="\n".join(jails).rstrip("\n"))),
                 *filters,
                 File(SETTINGS, render("fail2ban", "fail2ban.conf")),
-                # after a reload, jails that read the journal see nothing more; a restart keeps the bans
+                # after a reload, jails that read the journal find nothing more; a restart keeps the bans
                 Unit("fail2ban.service", restart_on=(SETTINGS, JAILS, *(file.path for file in filters))),
                 Ready("fail2ban", "fail2ban.service", Ask.COMMAND, argv=("fail2ban-client", "ping")),
             ),
@@ -67,12 +67,12 @@ class Fail2ban(Component):
             steps=(step,),
             kept=("/etc/fail2ban/jail.local", "/etc/fail2ban/fail2ban.local"),
             probes=(
-                unit_active("fail2ban.service", "the lock-out of intruders runs"),
+                unit_active("fail2ban.service", "fail2ban runs"),
                 clean_check("fail2ban.config", "fail2ban accepts its configuration", ("fail2ban-client", "-t")),
                 *(
                     Probe(
                         id=f"fail2ban.{name}",
-                        proves=f"the jail {name} is watching, and what it watches is written",
+                        proves=f"the jail {name} is active and finds its lines in the journal",
                         argv=("sh", "-c", _HEARS, name),
                         expect=r"Currently banned",
                         advice="journalctl -u fail2ban -n 50; /var/log/fail2ban.log",
@@ -88,11 +88,11 @@ _HEARS = (
     'match=$(echo "$said" | sed -n \'s/.*Journal matches:[[:space:]]*//p\'); [ -z "$match" ] || '
     'journalctl -q --no-pager -n 1 -o cat $match | grep -q . || { echo "no line of the journal matches"; exit 1; }'
 )
-"""A jail whose match no line of the journal ever meets looks alive in its status, and bans nobody."""
+"""A jail whose journal match fits no line looks active in its status, but bans nobody."""
 
 
 def _recidive() -> str:
-    """The jail for repeated offenders; fail2ban's own log is a file, the one thing not in the journal."""
+    """The jail for repeated offenders; fail2ban's own log is a file, the only log outside the journal."""
     text = jail("recidive", "0:65535", maxretry=5, filter_name="mailwiz-recidive", findtime="1d", allports=True)
     text = text.replace("backend = systemd", "backend = polling\nlogpath = /var/log/fail2ban.log")
     return text.replace("bantime = 15m", "bantime = 1d")

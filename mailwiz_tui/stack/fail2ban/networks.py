@@ -1,11 +1,11 @@
 # Managed by mailwiz-tui: the next apply writes this file again. Own settings: there are none to make here.
 """fail2ban counts and bans an IPv6 client by its /64, the least that a provider gives one customer (RFC 6177).
 
-fail2ban 1.0 and 1.1 take a prefix length from the text of a log line alone (``<CIDR>`` in a failregex), and no
-mail server writes one. This action, which bans nothing itself (action.d in jail.conf(5)), stands between a
-jail's filter and its counters: the address of each failure becomes the network around it. An address stays
-single where the network would hold the server itself or an address that the jail ignores, so ``ignoreip`` is
-asked about single addresses as before and nobody exempt is banned with a neighbour.
+fail2ban 1.0 and 1.1 read a prefix length only from the text of a log line (``<CIDR>`` in a failregex), and no
+mail server writes one. This action, which bans nothing itself (action.d in jail.conf(5)), works between a jail's
+filter and its counters: it replaces the address of each failure by its network. An address stays single if the
+network would contain the server itself or an address that the jail ignores; so ``ignoreip`` is compared with single
+addresses as before, and no exempt client is banned with a neighbour.
 
 Standard library only: fail2ban loads this file into its own process, with Python 3.11 or 3.13.
 """
@@ -25,7 +25,7 @@ Network = ipaddress.IPv6Network
 
 
 def network_of(address: str, exempt: list[Network]) -> Network | None:
-    """The network to count for an address; None where the address counts for itself alone.
+    """The network to count for an address; None if the address counts alone.
 
     ``exempt``: networks, of single addresses too, that must not be banned with a neighbour.
     """
@@ -38,7 +38,7 @@ def network_of(address: str, exempt: list[Network]) -> Network | None:
 
 
 def own_networks(path: str = INTERFACES) -> list[Network]:
-    """The server's own IPv6 addresses; none where there is no IPv6."""
+    """The server's own IPv6 addresses; none without IPv6."""
     try:
         with open(path, encoding="ascii") as lines:
             return [Network(Address(bytes.fromhex(line.split()[0]))) for line in lines]
@@ -47,7 +47,7 @@ def own_networks(path: str = INTERFACES) -> list[Network]:
 
 
 def ignored_networks(entries: list[Any]) -> list[Network]:
-    """What of a jail's ``ignoreip`` is IPv6: addresses and networks; names cannot be told and are left out."""
+    """The IPv6 addresses and networks in a jail's ``ignoreip``; names are skipped."""
     found = []
     for entry in entries:
         try:
@@ -60,7 +60,7 @@ def ignored_networks(entries: list[Any]) -> list[Network]:
 
 
 class Action:
-    """What fail2ban makes of this file for each jail, with the methods of its ``ActionBase``."""
+    """The action that fail2ban creates for each jail, with the methods of its ``ActionBase``."""
 
     def __init__(self, jail: Any, name: str, **_options: Any) -> None:
         """Called when the jail is set up, before it reads a line."""
@@ -69,14 +69,14 @@ class Action:
         found: Callable[..., list[list[Any]]] = log_filter.findFailure
 
         def find_failure(*args: Any, **options: Any) -> list[list[Any]]:
-            """Each failure as (number of the failregex, whom to count, time, details)."""
+            """Each failure as (number of the failregex, address to count, time, details)."""
             return [[row[0], self._counted(log_filter, row[1]), *row[2:]] for row in found(*args, **options)]
 
         log_filter.findFailure = find_failure
 
     @staticmethod
     def _counted(log_filter: Any, who: Any) -> Any:
-        """A fail2ban IPAddr: of the network where ``who`` is an IPv6 address, else what was given."""
+        """A fail2ban IPAddr: the network if ``who`` is an IPv6 address, else ``who``."""
         if who is None or not getattr(who, "isIPv6", False):
             return who
         exempt = own_networks() + ignored_networks(log_filter.getIgnoreIP())
@@ -84,10 +84,10 @@ class Action:
         return who if network is None else type(who)(str(network.network_address), LENGTH)
 
     def start(self) -> None:
-        """Nothing to set up: the firewall is the other action's."""
+        """Nothing to set up: the other action changes the firewall."""
 
     def stop(self) -> None:
-        """Nothing to take down."""
+        """Nothing to remove."""
 
     def ban(self, info: Any) -> None:
         """Nothing: the jail's other action bans."""

@@ -1,1 +1,1 @@
-"""What the gates share: a socket that systemd keeps open, and a program that passes its connections on."""
+"""The common part of the gates: a socket that systemd keeps open, and a program that passes its connections on."""

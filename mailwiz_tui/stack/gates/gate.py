@@ -1,4 +1,4 @@
-"""A gate as a component brings it to a server: its program, and the two units that run it."""
+"""A gate as part of a component: its program, and its two units."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ UNITS = "/etc/systemd/system"
 class GateProgram:
     """The module ``gate`` and the templates ``NAME.socket`` and ``NAME.service`` in a component's ``folder``.
 
-    ``called`` is what a person reads while it is waited for.
+    ``called`` is its name for the operator while the run waits for it.
     """
 
     folder: str
@@ -41,9 +41,9 @@ class GateProgram:
     def items(
         self, so_far: tuple[Contribution, ...], socket: str, ask: tuple[str, ...], **values: str
     ) -> tuple[Item, ...]:
-        """All that is put on the server; ``ask`` ends with 0 once the gate answers, ``values`` fill its service.
+        """The items for the server; ``ask`` exits with 0 when the gate answers, ``values`` fill its service.
 
-        What gates share comes with the first one of a server.
+        The common files come with the first gate of a server.
         """
         shared, program, started = module("gates", "listener"), module(self.folder, "gate"), self.started
         opened = File(f"{UNITS}/{self.socket_unit}", render(self.folder, self.socket_unit, socket=socket))

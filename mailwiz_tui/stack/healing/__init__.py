@@ -1,1 +1,1 @@
-"""Services that start again by themselves: the drop-in that every daemon of a blueprint gets."""
+"""Restarts after a crash: the drop-in for every daemon of a blueprint."""

@@ -1,7 +1,7 @@
-"""The drop-in that makes a service start again after a crash, added to every daemon that a step starts.
+"""The drop-in that restarts a service after a crash, added to every daemon that a step starts.
 
-A component has to say nothing: each running ``.service`` unit of a step gets the drop-in, unless it is a oneshot.
-What the unit's own file in the step sets already is left to it.
+Each running ``.service`` unit of a step gets the drop-in, unless it is a oneshot; a component need not ask for it.
+Settings in the unit's own file are not repeated.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ from mailwiz_tui.stack.render import render
 
 UNITS = "/etc/systemd/system"
 START_LIMIT = ("StartLimitIntervalSec=15min", "StartLimitBurst=120")
-"""A service that cannot start is tried for some minutes, for a shortage may pass; then it is given up, and the
-monitor says so."""
+"""A service that cannot start is tried for some minutes, because a shortage may be temporary; then systemd gives
+up, and the monitor reports it."""
 PAUSE = "RestartSec=1s"
 OUT_OF_MEMORY = "OOMPolicy=continue"
-"""Where the kernel kills one process of many, the service's own supervisor starts that one again; systemd's default
-stops all of them. A main process that is killed counts as a failure either way."""
+"""If the kernel kills one process of several, the service's own supervisor restarts it; systemd's default stops all
+of them. A killed main process counts as a failure in both cases."""
 
 
 def drop_in_path(unit: str) -> str:
-    """Where the drop-in of a unit is."""
+    """The path of the drop-in of a unit."""
     return f"{UNITS}/{unit}.d/mailwiz-restart.conf"
 
 
 def heals(unit: Unit, own: str = "") -> bool:
-    """Whether a unit is a daemon that shall run; ``own`` is its file, where that is ours."""
+    """Whether a unit is a daemon that shall run; ``own`` is its file, if it is in the step."""
     ends = unit.oneshot or re.search(r"(?m)^Type=oneshot", own)
     return unit.name.endswith(".service") and unit.running and not unit.masked and not ends
 
@@ -54,7 +54,7 @@ def _healed(step: Step, done: set[str]) -> Step:
 
 
 def _own_file(step: Step, unit: Unit) -> str:
-    """The unit's file, where it is ours and not the package's."""
+    """The unit's file if it is in the step, and not from a package."""
     path = f"{UNITS}/{unit.name}"
     return next((item.content for item in step.items if isinstance(item, File) and item.path == path), "")
 
@@ -72,5 +72,5 @@ def _text(unit: Unit, own: str) -> str:
 
 
 def _unset(settings: tuple[str, ...], own: str) -> tuple[str, ...]:
-    """The settings whose name the unit's own file does not have."""
+    """The settings that the unit's own file does not set."""
     return tuple(line for line in settings if not re.search(rf"(?m)^{line.partition('=')[0]}=", own))

@@ -1,7 +1,7 @@
-"""Whom the servers of a plan trust: exactly each other's certificates, and no authority.
+"""Trust inside a plan: exactly the certificates of its servers, and no authority.
 
-``prepare`` makes key and certificate on each server; only the certificate travels. A server that was installed anew
-has another key, so the others are told by the next ``apply``.
+``prepare`` creates key and certificate on each server; only the certificate leaves it. A server that was installed
+anew has another key; the next ``apply`` gives its certificate to the others.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ class InternalTls(Component):
     title = "internal certificates"
 
     def wanted(self, context: Context) -> bool:
-        """Where there are other servers."""
+        """Plans with several servers."""
         return bool(context.topology.peers)
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
-        """The list of whom to trust, and a group for daemons that read the key."""
+        """The list of trusted certificates, and a group for daemons that read the key."""
         owner = f"root:{layout.INTERNAL_GROUP}"
         step = Step(
             id="internal_tls",
@@ -58,14 +58,14 @@ class InternalTls(Component):
                     id="mesh.certificate",
                     proves="the certificate between the servers is valid for more than a month",
                     argv=("openssl", "x509", "-in", layout.INTERNAL_CERT, "-noout", "-checkend", str(30 * 86400)),
-                    advice="run apply again: it makes a new one and tells the other servers",
+                    advice="run apply again: it creates a new one and gives it to the other servers",
                 ),
             ),
         )
 
 
 def peer_certificates(context: Context) -> str:
-    """The certificates of all servers of the plan, as far as they are known."""
+    """The known certificates of the plan's servers."""
     found = [_HEAD]
     for server in context.plan.servers:
         record = context.known.servers.get(server.id)

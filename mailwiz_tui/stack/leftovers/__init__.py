@@ -1,1 +1,1 @@
-"""What an earlier plan brought and this one does not want."""
+"""Files and units of an earlier plan that this one does not want."""

@@ -1,4 +1,4 @@
-"""What an earlier plan brought and this one does not want; the agent finds it by what it remembers."""
+"""Removal of files and units of an earlier plan; the agent finds them in its own records."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from mailwiz_tui.stack.component import Component, Context, Contribution
 
 
 class Leftovers(Component):
-    """After everything that takes its place."""
+    """One item, after everything that replaces them."""
 
     name = "leftovers"
     title = "removal of earlier choices"
@@ -18,6 +18,6 @@ class Leftovers(Component):
         return True
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
-        """One item; see ``component.py`` for what it does."""
-        step = Step("leftovers", "Remove what the plan dropped", self.name, (blueprint.Leftovers(),))
+        """One item; ``component.py`` explains it."""
+        step = Step("leftovers", "Remove what left the plan", self.name, (blueprint.Leftovers(),))
         return Contribution(steps=(step,))

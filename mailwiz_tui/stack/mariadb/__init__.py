@@ -1,1 +1,1 @@
-"""The accounts: MariaDB with the schema of PostfixAdmin."""
+"""MariaDB (accounts) with the schema of PostfixAdmin."""

@@ -1,4 +1,4 @@
-"""The accounts' database: reached over the Unix socket only, least rights for each program."""
+"""MariaDB (accounts): over the Unix socket only, with least privileges for each program."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _STRANGE = (
     f"SELECT GROUP_CONCAT(username SEPARATOR ' ') FROM {layout.DATABASE}.mailbox "  # noqa: S608
     f"WHERE CHAR_LENGTH(local_part) > {LONGEST} OR NOT local_part REGEXP {sql_text(f'^(?:{PATTERN})$')}"
 )
-"""Mailboxes that a panel let in earlier, with names that Dovecot refuses."""
+"""Mailboxes from earlier versions of the panel, with names that Dovecot rejects."""
 _ASK_AGAIN = (
-    "# Postfix leaves a database that did not answer alone for a minute; it asks again at once after a reload.",
+    "# Postfix does not ask a database that failed for a minute; after a reload it asks again at once.",
     "ExecStartPost=-+systemctl --no-block try-reload-or-restart postfix.service",
 )
 
@@ -43,15 +43,15 @@ class MariaDb(Component):
     telling_packages = ("mariadb-server",)
 
     def wanted(self, context: Context) -> bool:
-        """Where the accounts are; other servers read them from here."""
+        """The server with the accounts; other servers read them from it."""
         return context.topology.accounts.database_here
 
     def mail_parts(self, context: Context) -> MailParts:
-        """What reads accounts from the database starts after it."""
+        """Readers of the accounts start after it."""
         return MailParts(account_units=("mariadb.service",)) if self.wanted(context) else MailParts()
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
-        """Start the server, bring the schema, the rights and the domains in; each can be repeated."""
+        """Start MariaDB, load the schema, the privileges and the domains; each can be repeated."""
         domains, capacity = context.plan.mailbox_domains(), Capacity.of(context.facts)
         names = ", ".join(sql_text(name) for name in domains)
         rows = ",\n".join(
@@ -145,33 +145,33 @@ class MariaDb(Component):
     @staticmethod
     def _probes(present: str, domains: int) -> tuple[Probe, ...]:
         return (
-            unit_active("mariadb.service", "the accounts' database runs"),
+            unit_active("mariadb.service", "MariaDB (accounts) runs"),
             Probe(
                 id="mariadb.ping",
-                proves="the accounts' database answers",
+                proves="MariaDB (accounts) answers",
                 argv=("mariadb-admin", "ping"),
                 expect="is alive",
                 advice="journalctl -u mariadb -n 50",
             ),
             Probe(
                 id="mariadb.local-parts",
-                proves="every mailbox has a name that mail can be stored under",
+                proves="every mailbox has a name that Dovecot accepts",
                 argv=("mariadb", "-BNe", _STRANGE),
                 expect=r"(?m)^NULL$",
-                advice="no mail arrives there and nobody logs in: mailwiz-tui mailbox remove PLAN ADDRESS",
+                advice="it receives no mail and no login works: mailwiz-tui mailbox remove PLAN ADDRESS",
             ),
             Probe(
                 id="mariadb.domains",
-                proves="every mailbox domain of the plan is in the database",
+                proves="every mailbox domain of the plan is in MariaDB",
                 argv=("mariadb", "-BNe", present),
                 expect=rf"(?m)^{domains}$",
                 advice="run apply again",
             ),
             Probe(
                 id="mariadb.local",
-                proves="the database cannot be reached from outside",
+                proves="MariaDB (accounts) does not listen on all addresses",
                 argv=("ss", "-Hltn", "sport", "=", ":3306"),
                 refuse=r"(?:0\.0\.0\.0|\*|\[::\]):3306",
-                advice="a file in /etc/mysql/mariadb.conf.d/ changes bind-address; take it out",
+                advice="a file in /etc/mysql/mariadb.conf.d/ changes bind-address: remove that line",
             ),
         )

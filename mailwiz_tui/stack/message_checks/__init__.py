@@ -1,1 +1,1 @@
-"""Checks of messages before any filter sees them: whose name they carry."""
+"""Sender checks of messages, before the spam filter."""

@@ -1,8 +1,8 @@
-"""Checks of messages before any filter: a milter of our own, asked first wherever mail comes in or is submitted.
+"""Sender checks: the first milter on every server that receives mail or serves submission.
 
-No filter compares From with what a login owns: Rspamd compares it with the envelope, OpenDKIM with nothing, and
-Postfix (reject_sender_login_mismatch) knows the envelope alone. Each of them has a parser of its own, too. So one
-program decides for all, and tells the filter behind it whose domain the author's is.
+No filter compares From with the addresses of a login: Rspamd compares it with the envelope, OpenDKIM with nothing,
+and Postfix (reject_sender_login_mismatch) knows the envelope alone. Each of them has its own parser, too. So one
+program decides for all, and tells the spam filter whether From is of a domain of this server.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MODULES = ("from_header", "line_length", "policy", "sender_owners", "milter", "s
 
 
 class MessageChecks(Component):
-    """The names that messages carry, checked by login; on stores those that users' filters write."""
+    """Checks From by login, and on stores the mail of users' filters."""
 
     name = "message_checks"
     title = "sender checks"
@@ -43,11 +43,11 @@ class MessageChecks(Component):
     )
 
     def wanted(self, context: Context) -> bool:
-        """Where mail comes in or is submitted, and where users' filters run."""
+        """Servers that receive mail or serve submission, and those that run users' filters."""
         return context.topology.transfers or context.topology.mailboxes.here
 
     def mail_parts(self, context: Context) -> MailParts:
-        """Asked first, and not about what the host writes or other servers hand over: that was done before."""
+        """The first milter; not for mail of the host itself or of other servers, which was checked before."""
         if not context.topology.transfers:
             return MailParts()
         owners = (layout.SENDER_OWNERS,) if context.topology.serves_clients else ()
@@ -55,7 +55,7 @@ class MessageChecks(Component):
         return MailParts(asks, postfix=PostfixParts(sender_owners=owners))
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
-        """The program, what it needs to know of the plan, and its unit."""
+        """The program, its settings, and its unit."""
         settings = {
             "managed": "Managed by mailwiz-tui: the next apply writes this file again.",
             "own": f"Own settings: the same keys in {OWN}; then systemctl restart {MILTER.unit}.",
@@ -107,10 +107,10 @@ class MessageChecks(Component):
                 Port(layout.SENDER_OWNERS_PORT, "sender-owners", Scope.LOCAL),
             ),
             probes=(
-                unit_active(MILTER.unit, "whose name messages carry is checked"),
+                unit_active(MILTER.unit, "the sender checks (mailwiz-message-checks) run"),
                 listens(
                     "message_checks.milter",
-                    "the message checks listen for Postfix, on this host alone",
+                    "the sender checks listen on this server alone",
                     MILTER.port,
                     MILTER.unit,
                 ),
@@ -120,11 +120,11 @@ class MessageChecks(Component):
 
 
 def _owners(context: Context) -> Probe:
-    """A question that only a program with accounts can answer; that nobody owns the address is an answer."""
+    """A lookup that needs the accounts; "not found" is a valid answer."""
     nobody = f"nobody-owns-this@{context.plan.domain.primary_domain}"
     return Probe(
         id="message_checks.owners",
-        proves="Postfix can ask which logins own a sender's address",
+        proves="Postfix can look up the logins that own a sender address",
         argv=("sh", "-c", f"postmap -q {nobody} {layout.SENDER_OWNERS}; [ $? -le 1 ] && echo asked"),
         expect=r"(?m)^asked$",
         refuse=POSTFIX_COMPLAINT,

@@ -1,4 +1,4 @@
-"""The one parser of From, for every filter and both directions: what it does not understand is refused.
+"""The one parser of From, for every filter and both directions: what it cannot parse is rejected.
 
 Reads the mailbox-list of RFC 5322 section 3.6.2 (section 3.4 for the grammar): display names, quoted strings,
 comments, encoded words and 8-bit text in them. An address must be written so that every reader finds the same
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 MOST_ADDRESSES = 50
 LONGEST = 16384
-"""Characters of the field's body; more than this no program writes."""
+"""The most characters of the field's body; no program writes more."""
 
 _ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.\-\u0080-\U0010ffff]+")
 """Atoms, with the dots that display names have (obs-phrase) and 8-bit text (RFC 6532)."""
@@ -27,7 +27,7 @@ _CONFUSING = re.compile(r"[<>@\s\"\\,:;()\[\]]")
 
 
 class FromSyntaxError(ValueError):
-    """The field cannot be read as a list of mailboxes; the message says why, in words for the sender."""
+    """The field is not a list of mailboxes; the text tells the sender why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +49,9 @@ class Mailbox:
 
 
 def parse_from(body: str) -> tuple[Mailbox, ...]:
-    """The mailboxes of a From field, at least one. ``body`` is what follows the colon, folded or not.
+    """The mailboxes of a From field, at least one. ``body`` is the text after the colon, folded or not.
 
-    Bytes that are not ASCII may be given as any characters above U+007F. Raises ``FromSyntaxError``.
+    Bytes that are not ASCII may be any characters above U+007F. Raises ``FromSyntaxError``.
     """
     text = _FOLD.sub("", body).strip(" \t\r\n")
     if len(text) > LONGEST:
@@ -80,7 +80,7 @@ class _Reader:
                 raise FromSyntaxError(f"{self._here()} follows an address")
 
     def _mailbox(self) -> Mailbox:
-        """A name-addr or an addr-spec; which one shows only after the first words."""
+        """A name-addr or an addr-spec; the first words decide."""
         self._comments()
         if self._ended():
             raise FromSyntaxError("an address is missing")
@@ -110,7 +110,7 @@ class _Reader:
         return name
 
     def _phrase(self) -> int:
-        """Words of a display name, or the local part of an address; how many there were."""
+        """Words of a display name, or the local part of an address; returns their number."""
         words = 0
         while not self._ended():
             if self._peek() == '"':
@@ -125,7 +125,7 @@ class _Reader:
                     raise FromSyntaxError("white space or a comment stands inside an address")
                 continue
             elif self._peek() in "[]" and not self.text.startswith("]@", self.at):
-                # not in the grammar, but many programs write names such as [list], and nothing is unclear
+                # not in the grammar, but many programs write names such as [list], and they are unambiguous
                 self.at += 1
             else:
                 break
@@ -217,7 +217,7 @@ class _Reader:
 
 
 def _plain_local(text: str) -> str:
-    """A local part without needless quotes; raises where it has anything that another reader may misread."""
+    """A local part without needless quotes; raises if another program may read it differently."""
     if text.startswith('"'):
         inner = re.sub(r"\\(.)", r"\1", text[1:-1])
         if text.count('"') != 2 or not inner or not inner.isascii() or _CONFUSING.search(inner):

@@ -1,10 +1,9 @@
-"""Lines of submitted messages that are longer than any server has to take: folded where that is neutral.
+"""Lines of submitted messages above the limit of SMTP: folded where that changes nothing.
 
-RFC 5322 section 2.1.1 allows 998 octets in a line. Longer ones are broken by some servers on the way, which breaks
-the signature, and refused by others. So a field is folded before anything signs it: at white space, which changes
-no field (section 2.2.3), between message identifiers and after commas. What cannot be folded, and every longer
-line of the body, is refused: only the program that wrote it knows how its text may be wrapped or encoded. Pure;
-runs on servers.
+RFC 5322 section 2.1.1 allows 998 octets in a line. Some servers break longer lines, which breaks the signature,
+and others reject them. So a field is folded before it is signed: at white space, which changes no field (section
+2.2.3), between message identifiers and after commas. A field that cannot be folded, or a longer line of the body,
+is rejected: only the program that wrote it knows how to wrap or encode its text. Pure; runs on servers.
 """
 
 from __future__ import annotations
@@ -24,17 +23,17 @@ _LIST_ITEM = re.compile(r"(?:\"(?:\\.|[^\"\\])*\"|\((?:\\.|[^()\\])*\)|[^\",(])+
 
 
 def octets(text: str) -> int:
-    """How long a text is on the wire; bytes that were no UTF-8 are surrogates."""
+    """The octets of a text in SMTP; bytes that were not UTF-8 are surrogates."""
     return len(text.encode("utf-8", "surrogateescape"))
 
 
 def longest_line(name: str, value: str) -> int:
-    """Octets of the longest line of a field; ``value`` is what follows the colon, folded or not."""
+    """Octets of the longest line of a field; ``value`` is the text after the colon, folded or not."""
     return max(octets(line) for line in f"{name}: {value}".replace("\r\n", "\n").split("\n"))
 
 
 def fold(name: str, value: str) -> str | None:
-    """The value with lines of at most ``LIMIT`` octets; None where there is no place to fold it."""
+    """The value with lines of at most ``LIMIT`` octets; None if it cannot be folded."""
     lines = value.replace("\r\n", "\n").split("\n")
     folded = [new for at, line in enumerate(lines) for new in _fold_line(name, line, first=at == 0)]
     new = "\n".join(folded)
@@ -42,7 +41,7 @@ def fold(name: str, value: str) -> str | None:
 
 
 def _fold_line(name: str, line: str, *, first: bool) -> Iterator[str]:
-    """A line as it is where it is short enough, else in lines as short as its words allow."""
+    """A short line unchanged, a long one in lines as short as its words allow."""
     room = len(name) + 2 if first else 0
     if room + octets(line) <= LIMIT:
         yield line
@@ -51,7 +50,7 @@ def _fold_line(name: str, line: str, *, first: bool) -> Iterator[str]:
     for word in _words(name, line):
         if current.strip(" \t") and room + octets(current + word) > PREFERRED:
             yield current
-            # a fold stands before white space (RFC 5322 section 2.2.3), which may have to be put there
+            # a fold comes before white space (RFC 5322 section 2.2.3), which may have to be added
             current, room = word if word[0] in " \t" else f" {word}", 0
         else:
             current += word
@@ -74,14 +73,14 @@ def _words(name: str, line: str) -> Iterator[str]:
 
 @dataclass(slots=True)
 class LineCounter:
-    """Measures lines of a body that comes in chunks; a line ends with LF, and CR before it does not count."""
+    """Measures lines of a body in chunks; a line ends with LF, and CR before it does not count."""
 
     longest: int = 0
     _open: int = 0
     _ends_with_cr: bool = False
 
     def feed(self, chunk: bytes) -> None:
-        """Take in the next chunk."""
+        """Count the next chunk."""
         pieces = chunk.split(b"\n")
         for at, piece in enumerate(pieces):
             ended = at < len(pieces) - 1

@@ -1,11 +1,11 @@
-"""The milter that Postfix asks first: under whose name a message comes, and what it still lacks.
+"""The first milter of Postfix: checks the sender of a message and completes its header.
 
-usage: mailwiz-message-checks SETTINGS [SETTINGS ...]    JSON objects; a later one wins
+usage: mailwiz-message-checks SETTINGS [SETTINGS ...]    JSON objects; a later one has precedence
 
-Users who logged in are held to the addresses they own, everybody else to a From that can be told. Mail of this
-host itself passes. While the accounts cannot be read, clients are asked to try again (451). For the filter behind
-it says in ``SERVED``, which nobody else may set, whether the author or the envelope's sender is of a domain served
-here. Users' mail is also seen to for lines that are too long to be sent as they were signed (line_length.py).
+Authenticated users may use the addresses that they own; everybody else needs a From that can be parsed. Mail of
+this host itself passes. While the accounts cannot be read, messages are deferred (451). For the spam filter the
+field ``SERVED``, which nobody else may set, tells whether From or the envelope sender is of a domain of this
+server. Long lines in users' mail are folded, or the message is rejected, before it is signed (line_length.py).
 Runs on servers, with Debian's python3-milter.
 """
 
@@ -27,17 +27,17 @@ from .policy import FROM, SENDER, Fields, Policy, Refusal
 from .sender_owners import SenderOwners
 
 SERVED = "X-Mailwiz-Served"
-"""Tells the filter: ``header``, ``envelope`` or both are of a domain served here. It stays with the message: where
-an alias or a user's filter sends that on, it tells the signer that nobody here wrote it."""
+"""For the spam filter: ``header``, ``envelope`` or both are of a domain of this server. It stays in the message: if
+an alias or a user's filter forwards that, the signer knows that no user wrote it."""
 
 
 class MessageChecks(Milter.Base):  # type: ignore[misc]  # python3-milter has no types
-    """One connection of Postfix. Fields are decoded by pymilter: bytes that are no UTF-8 become surrogates."""
+    """One connection of Postfix. pymilter decodes fields: bytes that are not UTF-8 become surrogates."""
 
     policy: ClassVar[Policy]
 
     def connect(self, name: str, family: int, address: Any) -> Any:
-        """Who connects; programs on this host are trusted."""
+        """The client; programs on this host are trusted."""
         self.local = is_loopback(address[0]) if address else False
         return Milter.CONTINUE
 
@@ -54,7 +54,7 @@ class MessageChecks(Milter.Base):  # type: ignore[misc]  # python3-milter has no
         return Milter.CONTINUE
 
     def header(self, name: str, value: str) -> Any:
-        """A field; only those that name people matter."""
+        """A field; only those with senders matter."""
         plain = name.strip().lower()
         if plain in (FROM, SENDER):
             self.odd = self.odd or name != name.strip()
@@ -68,13 +68,13 @@ class MessageChecks(Milter.Base):  # type: ignore[misc]  # python3-milter has no
         return Milter.CONTINUE
 
     def body(self, chunk: bytes) -> Any:
-        """Text of the message; of users' mail the lines are measured."""
+        """A part of the body; lines of users' mail are measured."""
         if self.login:
             self.lines.feed(chunk)
         return Milter.CONTINUE
 
     def eom(self) -> Any:
-        """The message is whole: refuse it, or complete it."""
+        """The message is complete: reject it, or complete its header."""
         for index in range(self.marks, 0, -1):
             self.chgheader(SERVED, index, "")
         if refusal := self._fold_long_lines():
@@ -82,7 +82,7 @@ class MessageChecks(Milter.Base):  # type: ignore[misc]  # python3-milter has no
         try:
             return self._judge()
         except AccountsUnavailableError as error:
-            syslog.syslog(f"put off mail of {self.login or self.sender or '<>'}: {error}")
+            syslog.syslog(f"deferred mail of {self.login or self.sender or '<>'}: {error}")
             self.setreply("451", "4.3.0", "The accounts cannot be read now, try again later")
             return Milter.TEMPFAIL
 
@@ -109,7 +109,7 @@ class MessageChecks(Milter.Base):  # type: ignore[misc]  # python3-milter has no
         return Milter.CONTINUE
 
     def _fold_long_lines(self) -> Refusal | None:
-        """Before anything signs the message: fields are folded, what cannot be is refused."""
+        """Folds fields before the message is signed; rejects it if that is not possible."""
         if self.lines.longest > LIMIT:
             return Refusal("5.6.0", too_long("The text", self.lines.longest), "554")
         for name, index, value in self.long:
@@ -120,14 +120,14 @@ class MessageChecks(Milter.Base):  # type: ignore[misc]  # python3-milter has no
         return None
 
     def _refuse(self, refusal: Refusal) -> Any:
-        syslog.syslog(f"refused mail of {self.login or self.sender or '<>'}: {refusal.text}")
+        syslog.syslog(f"rejected mail of {self.login or self.sender or '<>'}: {refusal.text}")
         # libmilter reads the text as a format
         self.setreply(refusal.code, refusal.status, refusal.text.replace("%", "%%"))
         return Milter.REJECT
 
 
 def too_long(what: str, longest: int) -> str:
-    """Why a line cannot be sent, and what its program has to do."""
+    """Why a line cannot be sent, and what the sender's program has to do."""
     return (
         f"{what} has a line of {longest} octets, {LIMIT} are allowed (RFC 5322 section 2.1.1); "
         "wrap it or encode it (quoted-printable, base64)"

@@ -1,8 +1,8 @@
-"""Whose name a message may carry: the rules for users who logged in, and for everybody else.
+"""The rules for the sender of a message: for authenticated users, and for everybody else.
 
-A login may write as the addresses that it owns (RFC 6409 sections 6.1 and 8.1), whatever its envelope says. From
-others nothing is taken whose author cannot be told, since DMARC would have nothing to judge (RFC 9989). Pure but
-for questions to the accounts, so ``AccountsUnavailableError`` passes through. Runs on servers.
+A login may use the addresses that it owns in From (RFC 6409 sections 6.1 and 8.1), with any envelope. A message of
+others is rejected if its author cannot be parsed, because DMARC could not be evaluated (RFC 9989). Pure except for
+lookups in the accounts, so ``AccountsUnavailableError`` passes through. Runs on servers.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from .from_header import FromSyntaxError, Mailbox, parse_from
 
 FROM, SENDER = "from", "sender"
 _COMPLETED = re.compile(r"\s*MAILER-DAEMON\s*\Z")
-"""What cleanup(8) writes into a submitted message without From whose envelope names no sender."""
+"""From in a submitted message without From and with an empty envelope sender, as cleanup(8) writes it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What the client is told: enhanced status code (RFC 3463) and the text after it, and the reply code."""
+    """The answer to the client: enhanced status code (RFC 3463), its text, and the reply code."""
 
     status: str
     text: str
@@ -29,7 +29,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """The bodies of the fields that name people, in their order; ``odd``: white space stands before a colon."""
+    """The bodies of the fields with senders, in order; ``odd``: white space before a colon."""
 
     authors: tuple[str, ...] = ()
     senders: tuple[str, ...] = ()
@@ -38,9 +38,9 @@ class Fields:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """``refusal`` or None. ``author`` is the address that the message still needs as its From, or empty.
+    """``refusal`` or None. ``author`` is the address for a missing From, or empty.
 
-    ``domains`` are those of its authors, ``served`` says whether one of them is served here.
+    ``domains`` are those of its authors, ``served`` tells whether one of them is of this server.
     """
 
     refusal: Refusal | None = None
@@ -51,21 +51,21 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The rules of one plan. ``domains`` are all that the plan serves, relay domains too, in lower case."""
+    """The rules of one plan. ``domains`` are all of the plan, relay domains too, in lower case."""
 
     accounts: Accounts
     domains: frozenset[str]
     allow_foreign_from: bool = False
 
     def serves(self, domain: str) -> bool:
-        """Whether a domain is served here or is below one that is, by the plan or by the accounts."""
+        """Whether a domain is one of this server, from plan or accounts, or below one."""
         labels = domain.lower().rstrip(".").split(".")
         if any(".".join(labels[start:]) in self.domains for start in range(len(labels))):
             return True
         return bool(self.accounts.serving(domain))
 
     def submitted(self, fields: Fields, login: str, sender: str) -> Judgement:
-        """A message of a user who logged in as ``login``; ``sender`` is its envelope's, empty for ``<>``."""
+        """A message of the user ``login``; ``sender`` is the envelope sender, empty for ``<>``."""
         if not fields.authors and not fields.odd:
             refusal = self._senders(fields, login)
             return Judgement(refusal, author="" if refusal else login)
@@ -80,7 +80,7 @@ class Policy:
         return Judgement(self._senders(fields, login), domains=frozenset(author.domain for author in read))
 
     def incoming(self, fields: Fields) -> Judgement:
-        """A message of somebody else."""
+        """A message without a login."""
         read = _read(fields)
         if isinstance(read, Refusal):
             return Judgement(read)
@@ -92,7 +92,7 @@ class Policy:
         return Judgement(domains=domains, served=any(self.serves(domain) for domain in domains))
 
     def _senders(self, fields: Fields, login: str) -> Refusal | None:
-        """What is wrong with the Sender field: it tells recipients who sent, so it must be true as well."""
+        """The fault of the Sender field: it tells recipients who sent, so it must be true too."""
         if not fields.senders:
             return None
         if len(fields.senders) > 1:
@@ -107,7 +107,7 @@ class Policy:
         return Refusal("5.7.1", text.replace("From", "Sender", 1)) if text else None
 
     def _author(self, login: str, author: Mailbox) -> str:
-        """Why a login may not write under an address; empty where it may."""
+        """Why a login may not use an address; empty if it may."""
         if self._owns(login, author):
             return ""
         if author.literal or not self.serves(author.domain):
@@ -121,7 +121,7 @@ class Policy:
 
 
 def _read(fields: Fields) -> tuple[Mailbox, ...] | Refusal:
-    """The authors of a message, all of one domain; or why they cannot be told."""
+    """The authors of a message, all of one domain; or why they are invalid."""
     if fields.odd:
         return Refusal("5.6.0", "White space stands before the colon of From or Sender (RFC 5322 section 3.6.2)")
     if not fields.authors:

@@ -1,7 +1,7 @@
-"""Tells Postfix which logins own an envelope sender (smtpd_sender_login_maps), as socketmap_table(5) asks.
+"""Tells Postfix which logins own an envelope sender (smtpd_sender_login_maps), by socketmap_table(5).
 
-So the envelope and the From field are judged by the same rules. A request is the netstring ``NAME KEY``, an
-answer ``OK logins``, ``NOTFOUND`` or ``TEMP reason``, upon which Postfix asks the client to try again.
+So the same rules hold for the envelope and for From. A request is the netstring ``NAME KEY``, an answer
+``OK logins``, ``NOTFOUND`` or ``TEMP reason``; after the last one Postfix defers.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _LONGEST = 4096
 
 
 def answer(request: bytes, accounts: Accounts) -> bytes:
-    """What is answered to a request."""
+    """The answer to a request."""
     key = request.decode("utf-8", "replace").partition(" ")[2]
     try:
         owners = accounts.owners(key)
@@ -28,7 +28,7 @@ def answer(request: bytes, accounts: Accounts) -> bytes:
 
 
 def read_netstring(stream: BufferedIOBase) -> bytes | None:
-    """The next netstring; None at the end, or after what is none."""
+    """The next netstring; None at the end, or after an invalid one."""
     digits = b""
     while (char := stream.read(1)) != b":":
         if not char.isdigit() or len(digits) > 5:
@@ -50,7 +50,7 @@ class _Client(socketserver.StreamRequestHandler):
 
 
 class SenderOwners(socketserver.ThreadingTCPServer):
-    """Listens on the loopback, with a thread for each process of Postfix that asks."""
+    """Listens on the loopback, with a thread for each process of Postfix."""
 
     allow_reuse_address = True
     daemon_threads = True

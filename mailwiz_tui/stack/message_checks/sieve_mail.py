@@ -1,11 +1,11 @@
-"""What Dovecot calls in place of sendmail(1) for the mail of users' filters: vacation answers, notices, redirects.
+"""Dovecot's replacement of sendmail(1) for mail of users' filters: vacation answers, notices, redirects.
 
 usage: mailwiz-sieve-mail LOGIN OPTIONS-OF-SENDMAIL …    the message on standard input
 
-A script may put any From into a vacation answer (RFC 5230 section 4.3) or a notice (RFC 5436), and the server signs
-what it sends itself. So a message that a script made must be under an address that its login owns, as if it had
-been submitted; mail that is redirected keeps its author. Whose an address is is asked of ``sender_owners``. Runs on
-servers. Exit status: sendmail's, 75 (try again) or 77 (refused), see sysexits.h; Dovecot logs what is written.
+A script may put any From into a vacation answer (RFC 5230 section 4.3) or a notice (RFC 5436), and the server
+signs its own mail. So From of a message that a script made must be an address of the login, as in submission;
+redirected mail keeps its author. ``sender_owners`` tells the owners of an address. Runs on servers. Exit status:
+sendmail's, 75 (try again) or 77 (rejected), see sysexits.h; Dovecot logs the output.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _FIELD = re.compile(r"([!-9;-~]+)[ \t]*:(.*)", re.DOTALL)
 
 
 class UnansweredError(Exception):
-    """Nobody says now whose an address is."""
+    """The owner of an address cannot be looked up now."""
 
 
 def fields_of(message: bytes) -> list[tuple[str, str]]:
@@ -40,7 +40,7 @@ def fields_of(message: bytes) -> list[tuple[str, str]]:
 
 
 def refusal(message: bytes, login: str, owners: Callable[[str], frozenset[str]]) -> str:
-    """Why a message may not leave for a login; empty where it may. Raises ``UnansweredError``."""
+    """Why a login may not send a message; empty if it may. Raises ``UnansweredError``."""
     fields = fields_of(message)
     # Pigeonhole writes these two before everything else, and a script cannot write anything before them
     if [name for name, _ in fields[:2]] == ["x-sieve", "x-sieve-redirected-from"]:
@@ -57,7 +57,7 @@ def refusal(message: bytes, login: str, owners: Callable[[str], frozenset[str]])
 
 
 def asked(address: str) -> frozenset[str]:
-    """The logins that own an address, as ``sender_owners`` on this host says. Raises ``UnansweredError``."""
+    """The logins that own an address, from ``sender_owners`` on this host. Raises ``UnansweredError``."""
     request = f"senders {address}".encode("ascii", "replace")
     try:
         with socket.create_connection(("127.0.0.1", PORT), timeout=20) as link, link.makefile("rb") as stream:
@@ -72,7 +72,7 @@ def asked(address: str) -> frozenset[str]:
 
 
 def main(login: str, options: list[str]) -> int:
-    """Hand a message over, or say why not."""
+    """Send a message, or say why not."""
     syslog.openlog("mailwiz-sieve-mail", syslog.LOG_PID, syslog.LOG_MAIL)
     message = sys.stdin.buffer.read()
     try:

@@ -1,1 +1,1 @@
-"""Outgoing mail and the TLS policies of its receivers: DANE first (RFC 7672), then MTA-STS (RFC 8461)."""
+"""TLS policies of outgoing mail: DANE first (RFC 7672), then MTA-STS (RFC 8461)."""

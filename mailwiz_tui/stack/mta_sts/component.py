@@ -1,7 +1,8 @@
-"""MTA-STS for outgoing mail: Debian's postfix-mta-sts-resolver, and before it a program that gives DANE precedence.
+"""MTA-STS for outgoing mail: Debian's postfix-mta-sts-resolver, after a program that gives DANE precedence.
 
-A table of ``smtp_tls_policy_maps`` overrides Postfix' own level, ``dane``, so the resolver alone would replace DANE
-by MTA-STS where a domain has both. RFC 8461 section 2 forbids that; the first table says ``dane`` for such domains.
+A table of ``smtp_tls_policy_maps`` overrides Postfix's own level, ``dane``, so the resolver alone would replace
+DANE by MTA-STS if a domain has both. RFC 8461 section 2 forbids that; the first table answers ``dane`` for such
+domains.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ DANE = "mailwiz-dane-policy.service"
 DANE_UNIT = f"/etc/systemd/system/{DANE}"
 PROGRAM = ("mta_sts", "dane_policy")
 
-_DOWN = "mail for the world waits in the queue: TLS policies cannot be looked up"
+_DOWN = "mail to other servers waits in the queue: TLS policies cannot be looked up"
 
 
 class MtaSts(Component):
@@ -37,11 +38,11 @@ class MtaSts(Component):
     )
 
     def wanted(self, context: Context) -> bool:
-        """Where this server itself hands mail over to the world."""
+        """Servers that send mail to other mail servers themselves."""
         return applies(context)
 
     def mail_parts(self, context: Context) -> MailParts:
-        """Where Postfix asks for a policy."""
+        """The tables of policies for Postfix."""
         if not applies(context):
             return MailParts()
         return MailParts(postfix=PostfixParts(main_cf=(MainCf(Section.OUTGOING_TLS, settings(context)),)))
@@ -94,7 +95,7 @@ class MtaSts(Component):
 
 
 _NEWER = """\
-  # Postfix 3.10 then matches the names of mail exchangers with the policy, not only their certificates
+  # Postfix 3.10 then compares the names of mail exchangers with the policy, not only their certificates.
   tlsrpt: true
 """
 
@@ -111,13 +112,13 @@ def _probes(*, dane: bool) -> tuple[Probe, ...]:
     if dane:
         found += [
             unit_active(DANE, "the program that gives DANE precedence over MTA-STS runs"),
-            _answers("mta_sts.dane", "DANE is asked about before MTA-STS", layout.DANE_POLICY_PORT, DANE, waits),
+            _answers("mta_sts.dane", "DANE is looked up before MTA-STS", layout.DANE_POLICY_PORT, DANE, waits),
         ]
     return tuple(found)
 
 
 def _answers(check_id: str, proves: str, port: int, unit: str, waits: str) -> Probe:
-    """That a table says of a name that is none that it does not know it, and complains of nothing."""
+    """A lookup of an invalid name: the table answers "not found", and Postfix logs no complaint."""
     return Probe(
         id=check_id,
         proves=proves,

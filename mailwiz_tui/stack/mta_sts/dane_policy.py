@@ -1,11 +1,11 @@
-"""Tells Postfix which destinations DANE protects, before MTA-STS is asked about them (RFC 8461 section 2).
+"""Tells Postfix which destinations DANE protects, before the MTA-STS resolver is asked (RFC 8461 section 2).
 
 Runs on servers, with Python 3.11 and newer and Debian's python3-dnspython. Postfix looks a destination up in
 ``smtp_tls_policy_maps`` over the socketmap protocol (socketmap_table(5)); the first table that knows it decides:
 
-- ``OK dane``: a mail exchanger has usable TLSA records, and DNSSEC vouches for it and them (RFC 7672 section 2.2);
+- ``OK dane``: a mail exchanger has usable TLSA records, and DNSSEC proves it and them (RFC 7672 section 2.2);
 - ``NOTFOUND``: none has, so the next table may know an MTA-STS policy;
-- ``TEMP``: the DNS does not say. The mail waits, for either answer could be wrong.
+- ``TEMP``: the DNS does not answer. The mail waits, because either answer could be wrong.
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ USABLE = frozenset({2, 3})
 """The certificate usages that count on port 25: DANE-TA and DANE-EE (RFC 7672 section 3.1.3)."""
 LONGEST = 1024
 PATIENCE = 10.0
-"""How long one question to the resolver may take, in seconds."""
+"""Seconds that the resolver has to answer."""
 _NEXT_HOP = re.compile(r"([a-z0-9_-]+(?:\.[a-z0-9_-]+)*)(?::\d+)?\Z")
 
 
 class UnknownError(Exception):
-    """The DNS gives no answer now; the message says to which question."""
+    """The DNS does not answer now; the text has the question."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer of the DNS: whether DNSSEC vouches for it, the records, and the name that they belong to.
+    """An answer of the DNS: whether DNSSEC proves it, the records, and their name.
 
-    ``records`` are the exchanges of MX, the usages of TLSA, and the addresses else, as text.
+    ``records`` are the exchanges of MX, the usages of TLSA, otherwise the addresses, as text.
     """
 
     secure: bool
@@ -52,14 +52,14 @@ class Answer:
 
 
 class Lookup(Protocol):
-    """What the decision needs of a resolver."""
+    """The resolver for the decision."""
 
     async def ask(self, name: str, kind: str) -> Answer:
-        """The answer; empty where there is none. Raises ``UnknownError``."""
+        """The answer; empty if there is none. Raises ``UnknownError``."""
 
 
 async def protected(domain: str, lookup: Lookup) -> bool:
-    """Whether DANE protects mail for a domain. Raises ``UnknownError`` where that cannot be told."""
+    """Whether DANE protects mail for a domain. Raises ``UnknownError`` if the DNS does not answer."""
     exchanges = await lookup.ask(domain, "MX")
     if not exchanges.secure:
         return False
@@ -74,7 +74,7 @@ async def protected(domain: str, lookup: Lookup) -> bool:
 
 
 async def _host_protected(host: str, lookup: Lookup) -> bool:
-    """Whether a mail exchanger has TLSA records that count; they do only where its addresses are secure, too."""
+    """Whether a mail exchanger has usable TLSA records; they count only if its addresses are secure, too."""
     four = await lookup.ask(host, "A")
     addresses = four if four.records or not four.secure else await lookup.ask(host, "AAAA")
     if not addresses.secure:
@@ -111,7 +111,7 @@ class Resolver:
 
 
 def _text(record: Any, kind: str) -> str:
-    """A record's target or usage; dnspython gives the classes of records their attributes, but no common type."""
+    """A record's target or usage; dnspython's record classes have no common type for it."""
     if kind == "MX":
         exchange: dns.name.Name = record.exchange
         return exchange.to_text(omit_final_dot=exchange != dns.name.root)
@@ -119,9 +119,9 @@ def _text(record: Any, kind: str) -> str:
 
 
 async def answered(key: str, lookup: Lookup) -> str:
-    """The answer to Postfix about one destination, a next hop as postconf(5) writes it.
+    """The answer to Postfix about one destination, a next hop in the form of postconf(5).
 
-    Hosts in brackets have no MX, and parent domains (``.example.com``) no policy of either kind.
+    Hosts in brackets have no MX, and parent domains (``.example.com``) neither kind of policy.
     """
     found = _NEXT_HOP.match(key.lower().rstrip("."))
     if not found:
@@ -140,7 +140,7 @@ def netstring(text: str) -> bytes:
 
 
 async def read_netstring(reader: asyncio.StreamReader) -> str | None:
-    """The next netstring, or None at the end. Raises ``ValueError`` where it is none."""
+    """The next netstring, or None at the end. Raises ``ValueError`` if it is invalid."""
     try:
         length = (await reader.readuntil(b":"))[:-1]
         if not length.isdigit() or int(length) > LONGEST:
@@ -154,7 +154,7 @@ async def read_netstring(reader: asyncio.StreamReader) -> str | None:
 
 
 async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, lookup: Lookup) -> None:
-    """Answer one client until it hangs up."""
+    """Answer one client until it disconnects."""
     with contextlib.suppress(ValueError, ConnectionError):
         while (request := await read_netstring(reader)) is not None:
             writer.write(netstring(await answered(request.partition(" ")[2], lookup)))
@@ -163,7 +163,7 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, look
 
 
 def notify(state: str) -> None:
-    """Tell systemd (sd_notify(3)), where it asked for that."""
+    """Tell systemd (sd_notify(3)), if it asked for that."""
     if path := os.environ.get("NOTIFY_SOCKET"):
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
             channel.sendto(state.encode(), "\0" + path[1:] if path.startswith("@") else path)

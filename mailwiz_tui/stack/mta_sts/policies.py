@@ -1,4 +1,4 @@
-"""Where Postfix looks up what TLS a destination wants, and on which servers it does."""
+"""Postfix's tables of TLS policies, and the servers that use them."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from mailwiz_tui.stack.resolution import resolution
 
 
 def applies(context: Context) -> bool:
-    """Whether this server hands mail over to the world itself; a smart host has a policy of its own."""
+    """Whether this server sends mail to other mail servers itself; a smart host has a policy of its own."""
     return context.topology.sends and not context.plan.network.relay_host
 
 
 def dane_first(context: Context) -> bool:
-    """Whether DANE counts at all: it needs answers that DNSSEC vouches for."""
+    """Whether DANE is used: it needs answers that DNSSEC proves."""
     return applies(context) and resolution(context).validates
 
 

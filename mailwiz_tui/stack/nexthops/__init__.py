@@ -1,1 +1,1 @@
-"""Waking the queue when a server of the plan that mail waited for is back."""
+"""Delivery of queued mail when its next hop, a server of the plan, is back."""

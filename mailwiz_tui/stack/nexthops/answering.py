@@ -1,7 +1,7 @@
-"""An installation ends when the servers that mail is handed to answer, with their own certificates.
+"""An installation ends when the next hops of a server answer, with their own certificates.
 
-Each waits for those alone that come before it (``ServerTopology.waits_for``), so servers that are installed one
-after another never wait for each other. It comes last: until a firewall knows its peers, nobody is let in.
+Each server waits only for those before it (``ServerTopology.waits_for``), so servers that are installed one after
+another never wait for each other. The step comes last: before a firewall knows its peers, it accepts none.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ PROGRAM = f"{layout.LIB_DIR}/mailwiz-next-hop"
 
 
 class NextHopsAnswer(Component):
-    """A wait for each next hop: its mail server answers, and shows the certificate that is known of it."""
+    """A wait for each next hop: its mail server answers, and shows its known certificate."""
 
     name = "next-hops-answer"
     title = "next hops"
 
     def wanted(self, context: Context) -> bool:
-        """Where mail goes on to servers that come before this one."""
+        """Servers with a next hop that is installed before them."""
         return bool(waits(context))
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
-        """Everything else works without it, so the operator may go on."""
+        """Everything else works without it, so the operator may skip it."""
         step = Step(
             id="next-hops-answer",
             title="Wait for the next hops",
@@ -42,7 +42,7 @@ class NextHopsAnswer(Component):
 
 
 def waits(context: Context) -> tuple[Wait, ...]:
-    """What is waited for: delivery on stores, and the relays on servers that send mail out."""
+    """The services to wait for: LMTP on stores, and the relays for outgoing mail."""
     here = context.topology
     return tuple(
         Wait(what, server.id, (PROGRAM, server.id, context.internal_name(server.id), str(port), protocol))

@@ -1,7 +1,7 @@
-"""Mail that waits for another server of the plan goes on as soon as that is back, not at Postfix' next try.
+"""Mail that waits for another server of the plan is delivered when that is back, not at Postfix's next attempt.
 
-Postfix tries waiting mail at growing intervals of up to an hour. That suits the world, but a server of the plan
-that was away for long shall not keep users waiting for as long again.
+Postfix retries deferred mail at growing intervals of up to an hour. That is right for other servers, but a server
+of the plan that was down for long must not delay mail for another hour.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ UNITS = "/etc/systemd/system"
 
 
 class NextHops(Component):
-    """A timer that greets a server which mail waits for, and sends that mail on when it answers."""
+    """A timer that connects to a next hop with deferred mail, and has it delivered when the next hop answers."""
 
     name = "nexthops"
     title = "retries to other servers"
-    units = (UnitWords("mailwiz-wake.timer", "mail for a server that is back waits for up to an hour"),)
+    units = (UnitWords("mailwiz-wake.timer", "mail waits up to an hour after its next hop is back"),)
 
     def wanted(self, context: Context) -> bool:
-        """Where mail goes on to other servers of the plan."""
+        """Servers with a next hop in the plan."""
         return bool(hops(context))
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
-        """A program and its timer; where nothing waits it asks nobody."""
+        """A program and its timer; with an empty queue it connects to no server."""
         named = " ".join(f"{name}={address},{port}" for name, address, port in hops(context))
         service = File(f"{UNITS}/{SERVICE}", render("nexthops", SERVICE, program=PROGRAM, hops=named))
         timer = File(f"{UNITS}/{TIMER}", render("nexthops", TIMER))
@@ -55,7 +55,7 @@ class NextHops(Component):
 
 
 def hops(context: Context) -> tuple[tuple[str, str, int], ...]:
-    """The servers that this one hands mail to: id, address on the private link, port."""
+    """The next hops of this server: id, address on the private link, port."""
     here = context.topology
     return tuple(
         (server.id, context.internal_ip(server.id), port)

@@ -1,9 +1,9 @@
-"""Tells whether a server that mail is handed to answers, with the certificate that is known of it.
+"""Tells whether a next hop answers, with its known certificate.
 
 usage: mailwiz-next-hop NAME HOST PORT smtp|lmtp
 
-Ends with 0 where it does, else says what is lacking. What has answered once is not asked again until another
-certificate is known of it: a server that is down for a while does not hold up the others. Runs on servers, as root.
+Exits with 0 if it does, else prints what is missing. A next hop that has answered once is not asked again until its
+certificate changes: a server that is down for a while does not delay the others. Runs on servers, as root.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ CERTIFICATE = "/etc/mailwiz/internal/cert.pem"
 KEY = "/etc/mailwiz/internal/key.pem"
 """The same as in ``layout``, for programs on servers."""
 ANSWERED = "/var/lib/mailwiz/next-hops"
-"""A file for each next hop that answered, with the digest of the certificate that it showed."""
+"""A file for each next hop that answered, with the digest of its certificate."""
 TIMEOUT = 10.0
 _CLIENTS: dict[str, type[smtplib.SMTP]] = {"smtp": smtplib.SMTP, "lmtp": smtplib.LMTP}
 
 
 @dataclass(frozen=True)
 class NextHop:
-    """A server that mail is handed to: its id, and where it listens on the private link."""
+    """A next hop: its id, and its address and port on the private link."""
 
     name: str
     host: str
@@ -38,12 +38,12 @@ class NextHop:
 
     @property
     def mark(self) -> str:
-        """The name of the file that says it answered."""
+        """The name of the file that marks that it answered."""
         return f"{self.name}-{self.port}"
 
 
 def known_certificate(name: str, peers: str) -> str:
-    """The certificate of a server in the text of the file of all; empty where none is known."""
+    """The certificate of a server in the file with all of them; empty if none is known."""
     pem = "-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----"
     found = re.search(rf"(?ms)^# {re.escape(name)}\n({pem})", peers)
     return found[1] if found else ""
@@ -58,13 +58,13 @@ def tls(peers: str = PEERS, certificate: str = CERTIFICATE, key: str = KEY) -> s
 
 
 def lacking(hop: NextHop, context: ssl.SSLContext) -> str:
-    """Why it does not answer as it should; empty where it does."""
+    """Why it does not answer, or with the wrong certificate; empty if all is well."""
     try:
         with _CLIENTS[hop.protocol](hop.host, hop.port, local_hostname="localhost", timeout=TIMEOUT) as client:
             client.starttls(context=context)
             client.noop()
     except ssl.SSLCertVerificationError as error:
-        return f"{hop.name} does not show the certificate that is known of it: {error.verify_message}"
+        return f"{hop.name} does not show its known certificate: {error.verify_message}"
     except (OSError, smtplib.SMTPException) as error:
         return f"{hop.host}, port {hop.port}: {error}"
     return ""
@@ -80,7 +80,7 @@ def answered(hop: NextHop, certificate: str, folder: str = ANSWERED) -> bool:
 
 
 def remember(hop: NextHop, certificate: str, folder: str = ANSWERED) -> None:
-    """Keep that it answered."""
+    """Store that it answered."""
     os.makedirs(folder, mode=0o700, exist_ok=True)
     with open(os.path.join(folder, hop.mark), "w", encoding="ascii") as kept:
         kept.write(_digest(certificate))
@@ -104,7 +104,7 @@ def main() -> None:
     if answered(hop, certificate):
         return
     if not certificate:
-        sys.exit(f"no certificate of {hop.name} is known here")
+        sys.exit(f"no certificate of {hop.name} is known on this server")
     if reason := lacking(hop, tls()):
         sys.exit(reason)
     remember(hop, certificate)

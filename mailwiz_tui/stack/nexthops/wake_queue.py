@@ -1,8 +1,8 @@
-"""Has Postfix try deferred messages again as soon as the server they wait for greets.
+"""Has Postfix retry deferred messages as soon as their next hop greets.
 
-usage: mailwiz-wake-queue NAME=ADDRESS,PORT...    the servers of the plan that this one hands mail to
+usage: mailwiz-wake-queue NAME=ADDRESS,PORT...    the next hops of this server in the plan
 
-Messages that such a server itself deferred (a full mailbox) keep to Postfix's own schedule. Runs on servers.
+Messages that the next hop itself deferred (a full mailbox) keep Postfix's own schedule. Runs on servers.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from dataclasses import dataclass
 DEFERRED = "/var/spool/postfix/deferred"
 GREETING_TIMEOUT = 4.0
 FEW = 100
-"""Up to so many messages are tried one by one; with more the whole queue is (postqueue(1), -f)."""
+"""Up to this number messages are retried one by one, above it the whole queue (postqueue(1), -f)."""
 
 
 @dataclass(frozen=True)
 class Hop:
-    """A server that mail is handed to, at its address on the private link."""
+    """A next hop, at its address on the private link."""
 
     name: str
     address: str
@@ -39,24 +39,24 @@ class Hop:
 
 
 def any_deferred(folder: str = DEFERRED) -> bool:
-    """Whether the deferred queue holds a message; the file system tells, Postfix is not asked."""
+    """Whether the deferred queue has a message, from the file system, without Postfix."""
     return any(files for _, _, files in os.walk(folder))
 
 
 def queue() -> list[str]:
-    """The queue, a JSON object a line (postqueue(1), -j)."""
+    """The queue, a JSON object for each line (postqueue(1), -j)."""
     done = subprocess.run(["postqueue", "-j"], capture_output=True, timeout=60, check=True)
     return done.stdout.decode("utf-8", "replace").splitlines()
 
 
 def waiting(lines: Iterable[str], hops: Iterable[Hop]) -> dict[Hop, set[str]]:
-    """The queue ids of messages for each server that could not be reached."""
+    """The queue ids of messages for each next hop that could not be reached."""
     found: dict[Hop, set[str]] = {hop: set() for hop in hops}
     for line in lines:
         message = json.loads(line, strict=False)
         for recipient in message["recipients"]:
             reason = recipient.get("delay_reason", "")
-            if " said: " in reason:  # the server was reached and deferred the message itself
+            if " said: " in reason:  # the next hop was reached and deferred the message itself
                 continue
             for hop, ids in found.items():
                 if f"[{hop.address}]" in reason:
@@ -77,7 +77,7 @@ def greets(hop: Hop) -> bool:
 
 
 def deliverable(hops: Iterable[Hop], lines: Iterable[str]) -> set[str]:
-    """The messages whose server greets now; each such server is logged (sd-daemon(3): <5> is a notice)."""
+    """The messages whose next hop greets now; each such next hop is logged (sd-daemon(3): <5> is a notice)."""
     found = {hop: ids for hop, ids in waiting(lines, hops).items() if ids}
     with ThreadPoolExecutor(16) as pool:
         answers = dict(zip(found, pool.map(greets, found), strict=True))
@@ -90,7 +90,7 @@ def deliverable(hops: Iterable[Hop], lines: Iterable[str]) -> set[str]:
 
 
 def retry(ids: set[str]) -> None:
-    """Has Postfix try these messages now."""
+    """Has Postfix retry these messages now."""
     commands = [["postqueue", "-i", queue_id] for queue_id in sorted(ids)]
     for command in commands if len(ids) <= FEW else [["postqueue", "-f"]]:
         subprocess.run(command, timeout=60, check=False)

@@ -1,8 +1,8 @@
-"""Tries an NFS export before mailboxes are put on it: mounts it aside and writes there as the mailboxes' user.
+"""Tests an NFS export for mailboxes: mounts it at a temporary place and writes as the user of the mailboxes.
 
 usage: check-nfs SERVER:EXPORT OPTIONS UID
 
-Exits with what is wrong and what to do about it. Runs on servers.
+Exits with the fault and what to do about it. Runs on servers.
 """
 
 from __future__ import annotations
@@ -18,25 +18,25 @@ NAMES = ("a", "b", "c")
 
 
 class ExportError(Exception):
-    """What is wrong with the export, and what to do."""
+    """The fault of the export, and what to do."""
 
 
 def mount(source: str, options: str, place: str = MOUNT_POINT) -> None:
-    """Mounts the export soft and with a short time-out, so that a server that hangs is an error here."""
+    """Mounts the export "soft" with a short time-out, so that a server that hangs is an error."""
     quick = options.replace("hard", "soft").replace("timeo=150", "timeo=50")
     command = ["mount", "-t", "nfs4", "-o", f"{quick},retry=0", source, place]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     if done.returncode != 0:
         said = " ".join((done.stderr or done.stdout).split())
         if "perm" in said.lower() or "such device" in said.lower():
-            said += " (the kernel of a container may forbid it)"
+            said += " (in a container the kernel may forbid it)"
         raise ExportError(
             f"{source} cannot be mounted: {said}; check that it is exported to this server by NFS 4.1"
         )
 
 
 def take_ownership(source: str, uid: int, place: str = MOUNT_POINT) -> None:
-    """Gives the export to the mailboxes' user where it is not theirs yet."""
+    """Makes the user of the mailboxes the owner of the export, if it is not."""
     found = os.stat(place)
     if (found.st_uid, found.st_gid) == (uid, uid):
         return
@@ -52,13 +52,13 @@ def take_ownership(source: str, uid: int, place: str = MOUNT_POINT) -> None:
     now = os.stat(place)
     if now.st_uid != uid:
         raise ExportError(
-            f"the file server shows uid {now.st_uid} for what belongs to {uid}; "
-            "use numeric ids there (no id mapping)"
+            f"the file server shows uid {now.st_uid} for files of uid {uid}; "
+            "use numeric ids on the file server (no id mapping)"
         )
 
 
 def write_as_dovecot(uid: int, place: str = MOUNT_POINT) -> None:
-    """Does what Dovecot does with a message: write, sync, link, rename, lock, remove."""
+    """Performs Dovecot's operations on a message: write, sync, link, rename, lock, remove."""
     folder = os.path.join(place, f".mailwiz-check-{os.getpid()}")
     paths = [os.path.join(folder, name) for name in NAMES]
     os.mkdir(folder, 0o700)
@@ -73,7 +73,7 @@ def write_as_dovecot(uid: int, place: str = MOUNT_POINT) -> None:
         os.link(paths[0], paths[1])
         os.rename(paths[1], paths[2])
         with open(paths[2], "rb") as handle:
-            # the file server shall answer, not this kernel's cache
+            # from the file server, not from this kernel's cache
             os.posix_fadvise(handle.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
             same = handle.read() == text
     finally:
@@ -83,15 +83,15 @@ def write_as_dovecot(uid: int, place: str = MOUNT_POINT) -> None:
         os.rmdir(folder)
     if owner != uid:
         raise ExportError(
-            f"the file server stores files of the mailboxes' user {uid} as uid {owner}; "
-            "do not squash users there (no all_squash)"
+            f"the file server stores files of uid {uid} (mailboxes) as uid {owner}; "
+            "do not squash users on the file server (no all_squash)"
         )
     if not same:
-        raise ExportError("what was read back differs from what was written; see the file server's log")
+        raise ExportError("a file has other content when it is read again; see the file server's log")
 
 
 def write_in_child(uid: int) -> None:
-    """Writes with the rights of the mailboxes' user, in a process of its own that gives up root's."""
+    """Writes as the user of the mailboxes, in a process of its own that drops root privileges."""
     child = os.fork()
     if child:
         if os.waitpid(child, 0)[1] != 0:
@@ -104,7 +104,7 @@ def write_in_child(uid: int) -> None:
         write_as_dovecot(uid)
     except OSError as error:
         print(  # noqa: T201
-            f"the mailboxes' user {uid} cannot write there: {error.strerror}; do not squash users on the "
+            f"uid {uid} (mailboxes) cannot write to the export: {error.strerror}; do not squash users on the "
             f"file server (no all_squash), and let uid {uid} write to the export",
             file=sys.stderr,
         )
@@ -116,7 +116,7 @@ def write_in_child(uid: int) -> None:
 
 
 def check(source: str, options: str, uid: int) -> None:
-    """Raises ``ExportError``; leaves nothing mounted."""
+    """Raises ``ExportError``; unmounts the export in every case."""
     os.makedirs(MOUNT_POINT, mode=0o700, exist_ok=True)
     subprocess.run(["umount", "-l", MOUNT_POINT], capture_output=True, check=False)
     mount(source, options)

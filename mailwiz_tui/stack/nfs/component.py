@@ -1,7 +1,7 @@
 """The file server for mailboxes: NFS 4.1, mounted by systemd, and Dovecot only with it.
 
-Where the mount is missing Dovecot does not run: LMTP does not answer, Postfix keeps mail in its queue on the
-local disk and delivers it later. Nothing can fall into the mount point, which is root's, closed and immutable.
+While the mount is missing Dovecot does not run: LMTP does not answer, Postfix keeps mail in its queue on the local
+disk and delivers it later. No file can be written to the mount point, which belongs to root and is immutable.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ POINT = f"{layout.LIB_DIR}/nfs-mount-point"
 REMOUNT = f"{layout.LIB_DIR}/nfs-remount"
 PORT = 2049
 OPTIONS = "vers=4.1,proto=tcp,hard,timeo=150,retrans=3,noatime,nodev,nosuid,noexec"
-"""Hard: a write is never lost because the server was slow. ``timeo`` is in tenths of a second (nfs(5)).
+"""``hard``: no write is lost because the file server was slow. ``timeo`` is in tenths of a second (nfs(5)).
 
-4.1, for what 4.2 adds is no use to mail and one part of it harms: with READ_PLUS (RFC 7862 section 15.10), which
-Debian 13's kernel uses, some servers give zeros for what is written there.
+4.1, because the additions of 4.2 are of no use for mail and one of them does harm: with READ_PLUS (RFC 7862 section
+15.10), which Debian 13's kernel uses, some file servers return zeros instead of the content.
 """
 
 _PLAIN = frozenset(string.ascii_letters + string.digits + ":_.")
@@ -38,7 +38,7 @@ _MOUNTED_OR_CLOSED = 'findmnt -n -t nfs4 -M "$0" > /dev/null || [ "$(stat -c %a:
 
 
 class Nfs(Component):
-    """Mounts the export, and lets Dovecot run with it only."""
+    """Mounts the export; Dovecot runs only with it."""
 
     name = "nfs"
     title = "NFS (mailboxes)"
@@ -49,7 +49,7 @@ class Nfs(Component):
     telling_packages = ("nfs-common",)
 
     def wanted(self, context: Context) -> bool:
-        """Where mailboxes are kept, if they are kept on a file server."""
+        """Servers with mailboxes, if these are on a file server."""
         return context.plan.storage.type is StorageType.NFS and context.topology.mailboxes.here
 
     def mail_parts(self, context: Context) -> MailParts:
@@ -57,7 +57,7 @@ class Nfs(Component):
         return MailParts(mailbox_files=(DROPIN,)) if self.wanted(context) else MailParts()
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
-        """The mount is tried out aside, as the mailboxes' user, before anything is put on it."""
+        """A test of the export as the user of the mailboxes, then the mount."""
         storage = context.plan.storage
         unit = mount_unit(storage.path)
         source = storage.nfs_source
@@ -68,7 +68,7 @@ class Nfs(Component):
             title="Mount NFS (mailboxes)",
             component=self.name,
             items=(
-                # NFS 4 needs none of the portmapper and the lock daemon of NFS 3, which listen to the world
+                # NFS 4 needs neither the portmapper nor the lock daemon of NFS 3, which listen on all addresses
                 Unit("rpcbind.socket", running=False, enabled=False, masked=True),
                 Unit("rpcbind.service", running=False, enabled=False, masked=True),
                 folder(self.name),
@@ -108,10 +108,10 @@ class Nfs(Component):
     def _probes(storage: Storage, unit: str) -> tuple[Probe, ...]:
         path = storage.path
         return (
-            unit_active(unit, "the file server for mailboxes is mounted"),
+            unit_active(unit, "the file server (mailboxes) is mounted"),
             Probe(
                 id="nfs.mounted",
-                proves="mailboxes lie on the planned export, mounted hard by NFS 4.1",
+                proves="the mailboxes are on the planned export, mounted hard (nfs(5)) with NFS 4.1",
                 argv=("findmnt", "-n", "-o", "FSTYPE,SOURCE,OPTIONS", "-M", path),
                 expect=rf"^nfs4\s+{_literal(storage.nfs_source)}\s+(?=\S*nosuid)(?=\S*vers=4\.1)\S*\bhard\b",
                 advice=f"systemctl restart {unit}; journalctl -u {unit} -n 20",
@@ -119,25 +119,25 @@ class Nfs(Component):
             _answers(storage, "nfs.server"),
             Probe(
                 id="nfs.free",
-                proves="at least 1 GB and a tenth of the file server's room are free",
+                proves="at least 1 GB and a tenth of the file server's disk are free",
                 argv=(
                     "sh",
                     "-c",
                     f"timeout 10 df --output=avail,pcent -B1M {path} | tail -1",
                 ),
                 expect=r"^\s*[0-9]{4,}\s+(?:[0-9]|[1-8][0-9])%",
-                advice=f"free space on {storage.nfs_server} or enlarge the export; mail waits where it is full",
+                advice=f"free space on {storage.nfs_server} or enlarge the export; else mail is deferred",
             ),
             Probe(
                 id="nfs.mount-point",
-                proves="nothing can be written where the mount belongs while it is missing",
+                proves="nothing can be written to the mount point while the mount is missing",
                 argv=("unshare", "-m", "sh", "-c", f"umount -l {path} && stat -c '%a %U' {path}"),
                 expect=r"(?m)^0 root$",
                 advice=f"unmount {path} and run {POINT} {path}",
             ),
             Probe(
                 id="nfs.timer",
-                proves="a mount that is missing is tried again every half minute",
+                proves="a missing mount is retried every 30 s",
                 argv=("systemctl", "is-active", "--", TIMER),
                 expect=r"(?m)^active$",
                 advice=f"systemctl enable --now {TIMER}",
@@ -152,7 +152,7 @@ def _answers(storage: Storage, check_id: str) -> Probe:
         id=check_id,
         proves=f"the file server {server} answers on port {PORT}",
         argv=("timeout", "8", "bash", "-c", script),
-        advice=f"see that {server} runs, that its name resolves here, and that no firewall blocks TCP {PORT}",
+        advice=f"check that {server} runs, that its name resolves, and that no firewall blocks TCP {PORT}",
     )
 
 
@@ -161,7 +161,7 @@ def _literal(text: str) -> str:
 
 
 def mount_unit(path: str) -> str:
-    """What systemd calls the mount of a path (systemd.unit(5), "String Escaping for Inclusion in Unit Names").
+    """The unit of the mount of a path (systemd.unit(5), "String Escaping for Inclusion in Unit Names").
 
     ``/srv/my-mail`` is ``srv-my\\x2dmail.mount``; ``path`` is absolute and normalised.
     """

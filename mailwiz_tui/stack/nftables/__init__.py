@@ -1,1 +1,1 @@
-"""The firewall: a table of our own, nothing else is touched."""
+"""The firewall: a table of its own; other tables stay."""

@@ -1,4 +1,4 @@
-"""The firewall: what the blueprint's public ports, the plan's other servers and SSH need, nothing more comes in."""
+"""The firewall: accepts the blueprint's public ports, the plan's other servers and SSH, drops the rest."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from mailwiz_tui.stack.unit_words import UnitWords
 
 RULES = f"{layout.CONF_DIR}/firewall.nft"
 PEER_RULES = f"{layout.CONF_DIR}/peers.nft"
-"""What the plan's other servers may reach; written by the component ``peers``, included where there are any."""
+"""The rules for the plan's other servers, from the component ``peers``; included if there are any."""
 UNIT_FILE = "/etc/systemd/system/mailwiz-firewall.service"
 
 
 class Nftables(Component):
-    """A table of our own, loaded by a unit of our own."""
+    """A table of its own, loaded by a unit of its own."""
 
     name = "nftables"
     title = "nftables (firewall)"
@@ -58,11 +58,11 @@ class Nftables(Component):
             packages=Packages(names=("nftables",)),
             steps=(step,),
             probes=(
-                unit_active("mailwiz-firewall.service", "the firewall is loaded at every start"),
+                unit_active("mailwiz-firewall.service", "the firewall is loaded"),
                 clean_check("firewall.config", "nft accepts the firewall's rules", ("nft", "-c", "-f", RULES)),
                 Probe(
                     id="firewall.table",
-                    proves="the firewall drops what it does not know",
+                    proves="the firewall drops all other packets",
                     argv=("nft", "list", "table", "inet", "mailwiz"),
                     expect=r"policy drop",
                     advice="systemctl restart mailwiz-firewall",
@@ -76,7 +76,7 @@ def _peers(context: Context) -> list[str]:
 
 
 def _rules(ports: list[Port]) -> list[str]:
-    """One rule a protocol for the public ports, with the services' names."""
+    """One rule for each protocol with the public ports, and a comment with the services' names."""
     lines = []
     for protocol in ("tcp", "udp"):
         public = sorted(

@@ -1,1 +1,1 @@
-"""nginx: everything that is fetched over HTTP."""
+"""nginx (web server)."""

@@ -1,4 +1,4 @@
-"""Addresses as mail programs send and need them: domains in their own script, login names as the DNS has them."""
+"""Addresses in autoconfig and autodiscover: domains in their own script, login names in the DNS form."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from mailwiz_tui.plan.dnsnames import display_name
 
 
 def login_template(domain: str) -> str:
-    """The login name in autoconfig's words; of an international domain as the DNS has it, whatever was typed."""
+    """The login name in autoconfig's form; with an international domain always in the DNS form."""
     return "%EMAILADDRESS%" if display_name(domain) == domain else f"%EMAILLOCALPART%@{domain}"
 
 
 def own_script_addresses(domains: Iterable[str]) -> list[str]:
-    """Entries of nginx's map from autodiscover's request to the login name, for international domains.
+    """Entries of nginx's map from an autodiscover request to the login name, for international domains.
 
-    A character may be written as it is, in either case, or as a number (XML 1.0 section 4.1).
+    A character may be in either case, or a number (XML 1.0 section 4.1).
     """
     return [_entry(number, domain) for number, domain in enumerate(domains) if display_name(domain) != domain]
 

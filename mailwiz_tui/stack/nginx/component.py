@@ -1,4 +1,4 @@
-"""nginx: ACME challenges, the MTA-STS policy, settings for mail programs, and the place of web applications."""
+"""nginx: ACME challenges, the MTA-STS policy, settings for mail programs, and web applications."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ CONTENT = "/var/www/mailwiz"
 
 
 class Nginx(Component):
-    """The web server in front of everything that is fetched over HTTP."""
+    """The web server for all that is served over HTTP."""
 
     name = "nginx"
     title = "nginx (web server)"
@@ -52,11 +52,11 @@ class Nginx(Component):
     telling_packages = ("nginx",)
 
     def wanted(self, context: Context) -> bool:
-        """Where the mail hostname leads to, and where an authority looks for the proof of a server's own name."""
+        """Servers of the mail hostname, and those that answer ACME challenges for their own name."""
         return context.topology.transfers
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
-        """Sites for every name served; ``web`` of the components before hangs in at the mail hostname."""
+        """Sites for every name; ``web`` of the components before is included at the mail hostname."""
         found = web(context.plan, context.known) if context.topology.serves_clients else Web()
         applications = tuple(location for contribution in so_far for location in contribution.web)
         if not serves(context.plan, found, applications):
@@ -152,7 +152,7 @@ def _indented(text: str) -> str:
 
 
 def _retired() -> Step:
-    """Our sites go and nginx stops, unless it has sites of others."""
+    """Removes the sites of mailwiz-tui and stops nginx, unless it has other sites."""
     return Step(
         id="nginx",
         title="Stop nginx (nothing to serve)",
@@ -170,13 +170,13 @@ _RETIRE = (
 )
 
 _PROBES = (
-    unit_active("nginx.service", "the web server runs"),
+    unit_active("nginx.service", "nginx (web server) runs"),
     clean_check(
         "nginx.config", "nginx accepts its configuration", ("nginx", "-t", "-q"), refuse=r"\[(?:warn|emerg)\]"
     ),
     Probe(
         id="nginx.challenges",
-        proves="the folder of ACME challenges can be read by the web server",
+        proves="nginx can read the folder of ACME challenges",
         argv=("su", "-s", "/bin/sh", "-c", f"test -r {layout.ACME_ROOT} && echo readable", "www-data"),
         expect="readable",
         advice=f"chmod 755 {layout.ACME_ROOT} and the folders above it",

@@ -1,1 +1,1 @@
-"""Old mail in a bucket: an S3 object store mounted by rclone, and the daily move of mail into it."""
+"""Old mail in an S3 object store: rclone mounts the bucket, a timer moves mail there every night."""

@@ -1,7 +1,7 @@
-"""The bucket for old mail: Debian's rclone mounts it, Dovecot's alternative storage lies on the mount.
+"""The bucket for old mail: Debian's rclone mounts it, Dovecot's alternative storage is on the mount.
 
-rclone rather than s3fs, because its cache takes writes without the bucket and uploads them when it can,
-survives a restart, and answers a lost bucket with an error instead of an empty directory.
+rclone rather than s3fs, because its cache accepts writes without the bucket and uploads them later, survives a
+restart, and answers with an error instead of an empty directory while the bucket cannot be reached.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ class ObjectStore(Component):
     telling_packages = ("rclone",)
 
     def wanted(self, context: Context) -> bool:
-        """Where mailboxes are kept."""
+        """Servers with mailboxes."""
         return context.topology.mailboxes.here
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
-        """With S3 storage the mount and its timer; else both are off, and what is in the bucket stays there."""
+        """With S3 storage the mount and its timer; else both are off, and the bucket stays unchanged."""
         storage = context.plan.storage
         if storage.type is not StorageType.S3:
             return Contribution(steps=(Step("objectstore", "Keep object storage off", self.name, _OFF),))
@@ -88,12 +88,12 @@ class ObjectStore(Component):
     def _probes(context: Context) -> tuple[Probe, ...]:
         ask = ("rclone", "lsf", f"store:{context.plan.storage.s3_bucket}", "--config", CONFIG, "--max-depth", "1")
         quick = ("--contimeout", "5s", "--timeout", "10s", "--retries", "1", "--low-level-retries", "1")
-        advice = "new mail is not affected; see that the endpoint answers and the access key is right"
+        advice = "new mail is not affected; check that the endpoint answers and that the access key is right"
         return (
-            unit_active(SERVICE, "the object store for old mail is mounted"),
+            unit_active(SERVICE, "the object store (old mail) is mounted"),
             Probe(
                 id="objectstore.mounted",
-                proves="old mail lies on the object store's mount, not on the local disk",
+                proves="old mail is on the object store's mount, not on the local disk",
                 argv=("findmnt", "-n", "-o", "FSTYPE", layout.OBJECT_STORE_MOUNT),
                 expect=r"(?m)^fuse\.rclone$",
                 advice=f"systemctl restart {SERVICE}",
@@ -106,7 +106,7 @@ class ObjectStore(Component):
             ),
             Probe(
                 id="objectstore.move",
-                proves="the last move of old mail into the bucket went well",
+                proves="the last move of old mail into the bucket succeeded",
                 argv=("systemctl", "show", "-p", "Result", "--value", MOVE),
                 expect=r"(?m)^success$",
                 advice=f"journalctl -u {MOVE} -n 50; again: systemctl start {MOVE}",

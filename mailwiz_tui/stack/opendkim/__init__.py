@@ -1,1 +1,1 @@
-"""OpenDKIM: signs outgoing mail where the filter does not, and looks at signatures of incoming mail."""
+"""OpenDKIM: signs outgoing mail if the spam filter does not, and verifies signatures of incoming mail."""

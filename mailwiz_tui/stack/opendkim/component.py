@@ -1,7 +1,7 @@
-"""OpenDKIM: signs where Rspamd does not, with the same key under the same selector.
+"""OpenDKIM: signs on servers without Rspamd, with the same key and selector.
 
-The key stays where *prepare* made it, owned by whoever owns it: systemd gives the service a copy of its own
-(``LoadCredential=``, systemd.exec(5)), so choosing another filter never touches the key nor its record.
+The key stays where *prepare* created it, with its owner: systemd gives the service a copy of its own
+(``LoadCredential=``, systemd.exec(5)), so another spam filter changes neither the key nor its DNS record.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ CREDENTIAL = "dkim.key"
 
 
 class OpenDkim(Component):
-    """The signer beside a filter that does not sign."""
+    """The DKIM signer, if the spam filter does not sign."""
 
     name = "opendkim"
     title = "OpenDKIM (DKIM)"
@@ -42,7 +42,7 @@ class OpenDkim(Component):
     telling_packages = ("opendkim",)
 
     def wanted(self, context: Context) -> bool:
-        """Where the filter asks it."""
+        """Servers on which OpenDKIM runs (``milter.runs``)."""
         return milter.runs(context)
 
     def mail_parts(self, context: Context) -> MailParts:
@@ -50,7 +50,7 @@ class OpenDkim(Component):
         return milter.mail_parts(context)
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
-        """One configuration file, a table of keys, the key handed over by systemd, a rule for what others wrote."""
+        """The configuration, a table of keys, the key from systemd, a rule for forwarded messages."""
         plan = context.plan
         selector = plan.dkim_selector(context.server_id)
         key = layout.dkim_private_key(selector)
@@ -109,10 +109,10 @@ class OpenDkim(Component):
     @staticmethod
     def _probes(key: str) -> tuple[Probe, ...]:
         found = (
-            unit_active(MILTER.unit, "the DKIM signer runs"),
+            unit_active(MILTER.unit, "OpenDKIM (DKIM) runs"),
             listens(
                 "opendkim.milter",
-                "the signer listens for Postfix, on this host alone",
+                "OpenDKIM listens on this server alone",
                 MILTER.port,
                 MILTER.unit,
             ),
@@ -123,20 +123,20 @@ class OpenDkim(Component):
             *found,
             Probe(
                 id="opendkim.key",
-                proves="the DKIM private key is there, and others cannot read it",
+                proves="the DKIM private key exists, and other users cannot read it",
                 argv=("stat", "-c", "%a", key),
                 expect=r"^[64][40]0$",
-                advice="run apply again; without the key mail leaves unsigned",
+                advice="run apply again; without the key, mail is sent unsigned",
             ),
         )
 
 
 def _peers(context: Context) -> tuple[str, ...]:
-    """The plan's other servers, whose own mail is signed here too."""
+    """The plan's other servers: their own mail is signed here too."""
     return tuple(context.internal_ip(peer.id) for peer in context.topology.peers)
 
 
 _NO_ARC = (
-    "Without Rspamd, mail that is forwarded is not sealed (ARC, RFC 8617): receivers that trust seals see only "
-    "that the forwarded mail was changed or came another way."
+    "Without Rspamd, forwarded mail has no ARC seal (RFC 8617): for receivers that trust seals, SPF and maybe DKIM "
+    "of forwarded mail fail."
 )

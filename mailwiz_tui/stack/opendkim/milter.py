@@ -1,4 +1,4 @@
-"""OpenDKIM as Postfix meets it: what signs where the filter does not, and what says which signatures are good."""
+"""OpenDKIM as milters of Postfix: the signer, and the verifier for SpamAssassin."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ def runs(context: Context) -> bool:
 
 
 def mail_parts(context: Context) -> MailParts:
-    """It is asked where it runs: a key never leaves its server."""
+    """On the server where it runs: a key never leaves its server."""
     return MailParts(milters=_uses(context))
 
 
 def _uses(context: Context) -> tuple[MilterUse, ...]:
-    """Rspamd looks at signatures itself; SpamAssassin weighs what OpenDKIM said before."""
+    """Rspamd verifies signatures itself; SpamAssassin uses the results of OpenDKIM."""
     verifies = context.plan.services.antispam is Antispam.SPAMASSASSIN and context.topology.receives
     signs = context.topology.signer is Signer.SEPARATE
     return (

@@ -1,1 +1,1 @@
-"""What a server knows of the plan's other servers: their names, and what each may reach here."""
+"""The plan's other servers on a server: their names, and the ports that each may reach."""

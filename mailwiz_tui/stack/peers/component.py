@@ -1,6 +1,6 @@
-"""The plan's other servers as this one sees them: names in /etc/hosts, and the ports that each may reach here.
+"""The plan's other servers: their names in /etc/hosts, and the ports that each may reach here.
 
-It comes early, before what needs the others, so that a new server is let in before it first calls.
+It comes early, so that the firewall accepts a new server before its first connection.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ _RELOAD = "if systemctl -q is-active mailwiz-firewall; then systemctl reload mai
 
 
 class Peers(Component):
-    """Names of the plan's servers on the private link, and what each may reach."""
+    """Names of the plan's servers on the private link, and the ports that each may reach."""
 
     name = "peers"
     title = "names of the other servers"
     units = (UnitWords("mailwiz-peers", "the names of the other servers are not known", ""),)
 
     def wanted(self, context: Context) -> bool:
-        """Where there are other servers."""
+        """Plans with several servers."""
         return bool(context.topology.peers)
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
-        """Names first, then the doors."""
+        """The names, then the firewall rules."""
         step = Step(
             id="peers",
             title="Name the peers in /etc/hosts",
@@ -83,7 +83,7 @@ def _rules(context: Context) -> Iterator[str]:
 
 
 def _addresses(context: Context, server_id: str, public: bool) -> Iterator[str]:
-    """Where connections from a server come from; those not known yet are left out."""
+    """The source addresses of a server's connections; unknown ones are omitted."""
     if not public:
         yield context.internal_ip(server_id)
     elif facts := context.known.facts(server_id):

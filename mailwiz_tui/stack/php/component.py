@@ -21,13 +21,13 @@ class Php(Component):
     )
 
     def wanted(self, context: Context) -> bool:
-        """Where a web application is served."""
+        """Servers with a web application."""
         services = context.plan.services
         chosen = services.webmail is not Webmail.NONE or services.admin_panel is not AdminPanel.NONE
         return chosen and context.topology.serves_clients
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
-        """Start it with the pools of the components before; what it passes to nginx is the same for all."""
+        """The pools of the components before, and the common parameters for nginx."""
         folder = pools(context)
         configuration = tuple(
             item.path
@@ -58,7 +58,7 @@ class Php(Component):
             packages=Packages(names=("php-fpm",)),
             steps=(step,),
             probes=(
-                unit_active(unit(context), "PHP runs for the web applications"),
+                unit_active(unit(context), "PHP (web applications) runs"),
                 clean_check("php.config", "PHP accepts its pools", (daemon, "-t"), refuse=r"(?:ERROR|WARNING)"),
             ),
         )

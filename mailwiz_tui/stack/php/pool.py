@@ -15,7 +15,7 @@ _FORBIDDEN = ("exec", "passthru", "shell_exec", "system", "popen", "pcntl_exec",
 
 
 def version(context: Context) -> str:
-    """PHP's version on this release of Debian, as it is part of paths and units."""
+    """PHP's version on this release of Debian, part of paths and units."""
     return VERSIONS.get(context.codename, VERSIONS["trixie"])
 
 
@@ -25,7 +25,7 @@ def unit(context: Context) -> str:
 
 
 def pools(context: Context) -> str:
-    """The folder that Debian's process manager reads its pools from."""
+    """The folder of pools of Debian's process manager."""
     return f"/etc/php/{version(context)}/fpm/pool.d"
 
 
@@ -33,9 +33,9 @@ def pools(context: Context) -> str:
 class Pool:
     """One application's processes.
 
-    ``path`` is where it is served, ``files`` what it may open besides its own state, ``may_run`` whether it may
-    start a program (without a shell function), ``upload``, ``post`` and ``memory`` PHP's limits, ``share`` its part
-    of the processes that the server has memory for.
+    ``path`` is its path in the URL, ``files`` are those that it may open besides its own state, ``may_run`` tells
+    whether it may start programs (``proc_open``), ``upload``, ``post`` and ``memory`` are PHP's limits, ``share``
+    is its part of the processes that fit into the server's memory.
     """
 
     name: str
@@ -50,12 +50,12 @@ class Pool:
 
     @property
     def socket(self) -> str:
-        """Where nginx passes requests on to."""
+        """The socket for nginx."""
         return f"/run/php/mailwiz-{self.name}.sock"
 
     @property
     def state(self) -> str:
-        """What the application writes; nobody else may look."""
+        """The folder of the application's own files; no other user may read it."""
         return f"/var/lib/mailwiz-{self.name}"
 
     def items(self, context: Context, more: tuple[str, ...] = (), groups: tuple[str, ...] = ()) -> tuple[Item, ...]:

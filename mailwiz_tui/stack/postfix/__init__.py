@@ -1,1 +1,1 @@
-"""Mail in and out: Postfix as MX behind postscreen, submission, and outgoing mail with DANE."""
+"""Postfix (SMTP): MX behind postscreen, submission, and outgoing mail with DANE."""

@@ -1,8 +1,8 @@
-"""Tries the smart host as Postfix uses it: connects, starts TLS, logs in. It sends no mail.
+"""Tests the smart host in the way Postfix uses it: connects, starts TLS, logs in. It sends no mail.
 
-usage: check-smart-host HOST PORT secure|encrypt 0|1    1 where the smart host wants a login
+usage: check-smart-host HOST PORT secure|encrypt 0|1    1: with a login
 
-Prints one line on success, else exits with the stage that failed and the smart host's own words.
+Prints one line on success, else exits with the stage that failed and the smart host's answer.
 Runs on servers.
 """
 
@@ -18,14 +18,14 @@ TIMEOUT = 10.0
 
 
 class SmartHostError(Exception):
-    """A stage of the conversation that failed, with the reason."""
+    """A stage of the SMTP session that failed, with the reason."""
 
 
 def tls_context(level: str) -> ssl.SSLContext:
-    """TLS as Postfix's level ``secure`` (certificate verified) or ``encrypt`` (any certificate) has it."""
+    """TLS like Postfix's level ``secure`` (certificate verified) or ``encrypt`` (any certificate)."""
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    # Python demands X.509 extensions that Postfix does not ask for
+    # Python requires X.509 extensions that Postfix does not
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     if level != "secure":
         context.check_hostname = False

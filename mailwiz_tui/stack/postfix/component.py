@@ -1,4 +1,4 @@
-"""Postfix: the MX behind postscreen, submission for users, and the way out."""
+"""Postfix: the MX behind postscreen, submission for users, and outgoing mail."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from mailwiz_tui.stack.traffic import Exchange
 DIR = "/etc/postfix"
 FILTERS = "/etc/fail2ban/filter.d"
 OWN = f"{layout.CONF_DIR}/local.d/postfix.cf"
-"""The operator's own settings, which main.cf ends with; Postfix knows no include."""
+"""The operator's own settings, appended to main.cf; Postfix has no include."""
 ABUSE = jail("postfix", "25", maxretry=30, filter_name="mailwiz-postfix")
 GUESSES = jail("postfix-sasl", "465,587,143,993,4190", maxretry=8, filter_name="mailwiz-sasl")
 
@@ -51,7 +51,7 @@ class Postfix(Component):
             layout.PEER_RELAY_PORT,
             (Role.MX_OUTBOUND,),
             (Role.MAIL_STORAGE, Role.MX_INBOUND, Role.ANTISPAM),
-            "sends out what the servers write themselves: forwarded mail, answers, reports",
+            "relays mail of the servers themselves: forwarded mail, vacation answers, reports",
         ),
     )
     programs = (
@@ -66,17 +66,17 @@ class Postfix(Component):
     telling_packages = ("postfix",)
 
     def wanted(self, context: Context) -> bool:
-        """Where mail comes in or goes out."""
+        """Servers that receive or send mail."""
         return context.topology.transfers
 
     def meta(self, context: Context) -> dict[str, str]:
-        """What is demanded of the servers that mail is sent to."""
+        """TLS requirements for the servers that receive its mail."""
         smart_host = relay.SmartHost.of(context.plan)
         checked = "dane" if resolution(context).validates else "may"
         return {"outbound_tls": smart_host.level if smart_host else checked}
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
-        """main.cf and master.cf are whole files of ours; maps are read through proxymap(8)."""
+        """main.cf and master.cf as whole files; maps are read through proxymap(8)."""
         files = self._files(context)
         smart_host = smart_host_here(context)
         release = Release.of(context)
@@ -167,14 +167,14 @@ class Postfix(Component):
         if not blocked:
             return ()
         return (
-            "Port 25 to the outside is blocked, so mail to other servers will stay in the queue; "
-            "ask the provider to open it, or name a smart host (network.relay_host).",
+            "Outgoing port 25 is blocked: mail to other servers will stay in the queue; "
+            "ask the provider to open it, or set a smart host (network.relay_host).",
         )
 
     @staticmethod
     def _probes(context: Context, domains: str) -> tuple[Probe, ...]:
         return (
-            unit_active(Release.of(context).unit, "mail transfer runs"),
+            unit_active(Release.of(context).unit, "Postfix (SMTP) runs"),
             clean_check(
                 "postfix.config",
                 "Postfix accepts its configuration",
@@ -198,14 +198,14 @@ class Postfix(Component):
             ),
             Probe(
                 id="postfix.queue",
-                proves="fewer than 500 messages wait in the queue",
+                proves="fewer than 500 messages are in the queue",
                 argv=("sh", "-c", "find /var/spool/postfix/deferred /var/spool/postfix/active -type f | wc -l"),
                 expect=r"^\s*[1-4]?[0-9]{1,2}$",
-                advice="see what waits and why: mailq",
+                advice="mailq shows the messages and the reasons",
             ),
             Probe(
                 id="postfix.resolver",
-                proves="Postfix, in its chroot, looks names up through the host's own resolver",
+                proves="Postfix, in its chroot, uses the server's own resolver",
                 argv=("grep", "-E", "^nameserver", f"{layout.POSTFIX_SPOOL}/etc/resolv.conf"),
                 expect=r"(?m)^nameserver 127[.]0[.]0[.]1$",
                 advice="systemctl restart postfix copies /etc/resolv.conf into the chroot; DANE depends on it",
@@ -214,12 +214,12 @@ class Postfix(Component):
 
 
 def _filter(name: str, **values: str) -> File:
-    """What a jail of fail2ban counts as an offence."""
+    """The mode of a jail of fail2ban."""
     return File(f"{FILTERS}/{name}.conf", render("postfix", f"{name}.conf", **values))
 
 
 def main_cf(context: Context) -> str:
-    """Postfix' main configuration for this server."""
+    """Postfix's main.cf for this server."""
     plan, here = context.plan, context.topology
     decision = resolution(context)
     accounts, parts = lookups(context), context.mail.postfix
@@ -262,7 +262,7 @@ def main_cf(context: Context) -> str:
 
 
 def _milters(context: Context) -> dict[str, str]:
-    """The milters of each stream as a setting has them, with a space before each."""
+    """The milters of each stream in the form of a setting, with a space before each."""
     mail = context.mail
     found = {stream.value: "".join(f" {name}" for name in mail.addresses(stream)) for stream in Stream}
     same = mail.chain(Stream.LOCAL) == mail.chain(Stream.INCOMING)
@@ -278,7 +278,7 @@ def _helo(context: Context) -> str:
 
 
 def validators() -> tuple[tuple[str, ...], ...]:
-    """Postfix' own opinion of its configuration."""
+    """Postfix's own checks of its configuration."""
     return (("postfix", "check"), ("sh", "-c", _CLEAN))
 
 
@@ -286,4 +286,4 @@ _CLEAN = (
     "said=$( (postconf -n; postconf -M; postconf -P) 2>&1 >/dev/null | grep -v 'overriding earlier entry'); "
     'if [ -n "$said" ]; then echo "$said" >&2; exit 1; fi'
 )
-"""postconf(1) warns of settings that nothing reads, a misspelt one for example; the operator's own may win."""
+"""postconf(1) warns of unused settings, for example misspelt ones; overrides by the operator are no fault."""

@@ -1,4 +1,4 @@
-"""Where Postfix looks accounts up: in the database beside it, or in the copy that a server of several keeps."""
+"""Postfix's tables of the accounts: in MariaDB on this server, or in the copy of the accounts."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _COPY = f"{layout.ACCOUNT_COPY}/postfix"
 
 @dataclass(frozen=True, slots=True)
 class Lookups:
-    """The tables of accounts, the files behind them, and where mail for mailboxes goes.
+    """The tables of the accounts, their files, and the delivery to mailboxes.
 
-    ``own_senders`` are rejected at port 25. ``transports`` tell the store of a mailbox. ``store`` and ``port`` are
-    where Dovecot's LMTP is, if it is not on this server, and ``deliveries`` is how many it accepts at once.
+    ``own_senders`` are rejected at port 25. ``transports`` has the store of each mailbox. ``store`` and ``port``
+    are those of Dovecot's LMTP, if it is not on this server, and ``deliveries`` is how many it accepts at once.
     """
 
     domains: str
@@ -36,14 +36,14 @@ class Lookups:
 
 
 def lookups(context: Context) -> Lookups:
-    """The copy of the accounts where there is one, else the database on this server."""
+    """The copy of the accounts if there is one, else MariaDB on this server."""
     return _copied(context) if context.topology.accounts.copied else _database(context)
 
 
 HOSTS = " ".join((f"unix:{layout.MYSQL_SOCKET}", *[f"unix:{layout.DATABASE_GATE_SOCKET}"] * 8))
-"""Postfix leaves an entry alone for 60 s after it failed, and asks the next one. Through the gate, where a
-connection waits up to 7 s for MariaDB, the next one succeeds; 8 of them wait less than those 60 s, so that a
-lookup ends at last."""
+"""Postfix does not use an entry for 60 s after it failed, and asks the next one. Through the gate, where a
+connection waits up to 7 s for MariaDB, the next one succeeds; 8 of them wait less than those 60 s, so that a lookup
+ends."""
 
 
 def _database(context: Context) -> Lookups:

@@ -1,4 +1,4 @@
-"""Postfix among several servers: the stores, and those that send out."""
+"""Postfix with several servers: the stores, and the relays for outgoing mail."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PEERS = "/etc/postfix/mailwiz-peers"
 
 
 def peer_policy(context: Context) -> File:
-    """Which certificate each server must show: table of TLS policies (postconf(5), ``smtp_tls_policy_maps``)."""
+    """The certificate of each server, as table of TLS policies (postconf(5), ``smtp_tls_policy_maps``)."""
     here = context.topology
     lines = [
         f"[{context.internal_ip(server.id)}]:{port} secure match={context.internal_name(server.id)}"
@@ -22,17 +22,17 @@ def peer_policy(context: Context) -> File:
 
 
 def hops(context: Context) -> str:
-    """The servers that send to the world, any that works (postconf(5), ``relayhost``)."""
+    """The servers that send to other mail servers; Postfix uses any that works (postconf(5), ``relayhost``)."""
     return ", ".join(
         f"[{context.internal_ip(s.id)}]:{layout.PEER_RELAY_PORT}" for s in context.topology.hands_over_to
     )
 
 
 def own_address(context: Context) -> str:
-    """Where a server that sends hears the others, as master.cf writes it."""
+    """The listener for the other servers on a relay, in the form of master.cf."""
     address = context.internal_ip()
     return f"[{address}]" if ":" in address else address
 
 
 IDENTITY = {"authorities": layout.INTERNAL_PEERS, "key": layout.INTERNAL_KEY, "certificate": layout.INTERNAL_CERT}
-"""How servers of a plan know each other, in main.cf and master.cf."""
+"""The values for connections between servers, in main.cf and master.cf."""

@@ -1,4 +1,4 @@
-"""Where mail goes that is not delivered here: relay domains to their next hops, the rest through a smart host."""
+"""Mail that is not delivered here: relay domains to their next hops, the rest through a smart host."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ SMTP, SUBMISSIONS = 25, 465
 
 @dataclass(frozen=True, slots=True)
 class SmartHost:
-    """The smart host of a plan: how Postfix names it, and how its TLS is demanded (``secure`` or ``encrypt``).
+    """The smart host of a plan: its name for Postfix, and its TLS level (``secure`` or ``encrypt``).
 
-    A host with a name must prove it by a certificate of a public authority; an address can prove nothing.
+    A host with a name needs a certificate of a public authority for it; for an address there is none.
     """
 
     hop: str
@@ -43,7 +43,7 @@ class SmartHost:
 
     @property
     def level(self) -> str:
-        """Postfix' ``smtp_tls_security_level`` towards it."""
+        """Postfix's ``smtp_tls_security_level`` for it."""
         return "encrypt" if is_ip(self.host) else "secure"
 
     @property
@@ -53,17 +53,17 @@ class SmartHost:
 
     @property
     def packages(self) -> tuple[str, ...]:
-        """What Postfix needs to log in."""
+        """Postfix's login at the smart host."""
         return ("libsasl2-modules",) if self.user else ()
 
     @property
     def secrets(self) -> tuple[SecretSpec, ...]:
-        """The password, which only the operator knows."""
+        """The password, from the operator."""
         return (SECRET,) if self.user else ()
 
     @property
     def files(self) -> tuple[Directory | File, ...]:
-        """The login, for root alone, and the script that tries it."""
+        """The login, for root alone, and the script that tests it."""
         checker = (
             folder("postfix"),
             module("postfix", "check_smart_host"),
@@ -76,7 +76,7 @@ class SmartHost:
 
     @property
     def probe(self) -> Probe:
-        """That it can be reached, shows who it is, and lets this server in."""
+        """It can be reached, shows a valid certificate, and accepts this server."""
         argv: tuple[str, ...] = (CHECKER, self.host, str(self.port), self.level, "1" if self.user else "0")
         expect = "accepts mail from this server"
         if self.lookup_mx:
@@ -94,16 +94,15 @@ class SmartHost:
             expect = "Verified TLS connection established"
         return Probe(
             id="postfix.smart-host",
-            proves=f"the smart host {self.hop} is reached over TLS"
-            + (" and accepts the login" if self.user else ""),
+            proves=f"the smart host {self.hop} answers over TLS" + (" and accepts the login" if self.user else ""),
             argv=argv,
             expect=expect,
-            advice="mail waits in the queue until it does; another password: mailwiz-tui secret PLAN smart-host",
+            advice="mail waits in the queue until then; to change the password: mailwiz-tui secret PLAN smart-host",
         )
 
 
 def relay_files(plan: Plan) -> dict[str, str]:
-    """The maps: where each relay domain goes, and that its recipients are verified."""
+    """The maps: the next hop of each relay domain, and the verification of its recipients."""
     domains = plan.relay_domains()
     if not domains:
         return {}

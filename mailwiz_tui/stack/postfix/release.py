@@ -1,4 +1,4 @@
-"""What Postfix is told differently in each Debian release: 3.10 on Debian 13, 3.7 on Debian 12."""
+"""Differences of Postfix between Debian releases: 3.10 on Debian 13, 3.7 on Debian 12."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ INSTANCE = "postfix@-.service"
 WORDS = tuple(
     UnitWords(
         unit.removesuffix(".service"),
-        "no mail comes in or goes out",
+        "no mail is received or sent",
         work=(Work.MAIL,),
         checks=("postfix.", "tls.", "listens.", "reach."),
     )
@@ -26,8 +26,8 @@ class Release:
     """``compatibility_level``, the key exchange groups that its OpenSSL knows, whether it has a setting for those
     over finite fields, and the unit that its processes run in.
 
-    Debian 12 starts an instance, and its ``postfix.service`` is an empty shell that is always active: whether
-    mail is transferred, and what is in the journal, is known of the instance alone.
+    Debian 12 starts an instance, and its ``postfix.service`` runs nothing and is always active: state and journal
+    of Postfix are those of the instance alone.
     """
 
     compatibility_level: str
@@ -43,9 +43,9 @@ class Release:
     def units(
         self, *, restart_on: tuple[str, ...], reload_on: tuple[str, ...], after: tuple[str, ...] = ()
     ) -> tuple[Command | Unit, ...]:
-        """The units to be running, started after others; the files are read by the one of the processes.
+        """The units of Postfix; the one with the processes reads the files.
 
-        After an upgrade of Debian the old instance still runs, and systemd refuses to start the new unit beside it.
+        After an upgrade of Debian the old instance still runs, and systemd does not start the new unit beside it.
         """
         first: Command | Unit = Unit(SERVICE, oneshot=True)
         if self.unit == SERVICE:
@@ -61,7 +61,7 @@ class Release:
 
 
 _MASTER_PID = "PIDFile=/var/spool/postfix/pid/master.pid"
-"""Debian's unit does not say which process is master(8), so systemd would not notice that it was killed."""
+"""Debian's unit does not name the process of master(8), so systemd would not notice that it was killed."""
 
 _TRIXIE = Release(
     compatibility_level="3.10",

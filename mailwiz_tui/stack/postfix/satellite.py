@@ -1,4 +1,4 @@
-"""Postfix where mail neither comes in nor goes out: what the server writes itself goes to those that send."""
+"""Postfix on a server without SMTP: its own mail goes to the relays for outgoing mail."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from mailwiz_tui.stack.render import render
 
 
 class Satellite(Component):
-    """Answers of vacation scripts, forwarded mail, reports of cron: through the servers that send."""
+    """Vacation answers, forwarded mail, cron reports: through the relays for outgoing mail."""
 
     name = "satellite"
     title = "Postfix (local reports)"
     programs = Postfix.programs
 
     def wanted(self, context: Context) -> bool:
-        """Where Postfix has no other work."""
+        """Servers on which Postfix has no other work."""
         return not Postfix().wanted(context)
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
-        """No port is listened on but the loopback's none; programs hand mail over with sendmail(1)."""
+        """It listens on no port; programs submit mail with sendmail(1)."""
         release = Release.of(context)
         domains = "|".join(re.escape(name) for name in context.plan.mailbox_domains())
         primary = context.plan.domain.primary_domain
@@ -79,7 +79,7 @@ class Satellite(Component):
             steps=(step,),
             ports=inlet_ports(context),
             probes=(
-                unit_active(release.unit, "what the server writes itself is sent on"),
+                unit_active(release.unit, "Postfix (mail of the server itself) runs"),
                 clean_check("postfix.config", "Postfix accepts its configuration", ("postfix", "check")),
             ),
         )

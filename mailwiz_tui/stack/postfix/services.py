@@ -1,4 +1,4 @@
-"""Which services Postfix runs on a server, by what the server does."""
+"""The services of Postfix on a server, by its roles."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mailwiz_tui.stack.render import render
 
 
 def master_cf(context: Context) -> str:
-    """The services: port 25 where mail comes in, submission where users send, and the ways between servers."""
+    """The services: port 25 for incoming mail, submission for users, and those between servers."""
     return render(
         "postfix",
         "master.cf",
@@ -33,30 +33,30 @@ def master_cf(context: Context) -> str:
 
 
 def inlet_ports(context: Context) -> tuple[Port, ...]:
-    """Where they listen."""
+    """Their ports."""
     return tuple(Port(inlet.port, inlet.label, Scope.LOCAL, ask=Ask.SMTP) for inlet in context.mail.postfix.inlets)
 
 
 def own_chain(context: Context) -> bool:
-    """Whether other milters are asked about what users send than about what comes in."""
+    """Whether users' mail has other milters than incoming mail."""
     mail = context.mail
     return mail.chain(Stream.SUBMITTED) != mail.chain(Stream.INCOMING) and context.topology.serves_clients
 
 
 def smart_host_here(context: Context) -> SmartHost | None:
-    """The smart host, where this server sends mail out."""
+    """The smart host, if this server sends outgoing mail."""
     return SmartHost.of(context.plan) if context.topology.sends else None
 
 
 def among_peers(context: Context) -> tuple[File, ...]:
-    """Where mail goes to other servers over the private link: whom to believe, and when to start."""
+    """Mail to other servers over the private link: trusted certificates, and the order of units."""
     if not context.topology.delivers_to:
         return ()
     return (peer_policy(context), after_network(context, Release.of(context).unit))
 
 
 def ports(context: Context) -> tuple[Port, ...]:
-    """What is listened on."""
+    """The ports of the blueprint."""
     incoming = (Port(25, "smtp", Scope.PUBLIC, PortTls.STARTTLS, ask=Ask.SMTP),)
     outgoing = (
         Port(465, "submissions", Scope.PUBLIC, PortTls.IMPLICIT),

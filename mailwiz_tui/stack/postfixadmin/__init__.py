@@ -1,1 +1,1 @@
-"""PostfixAdmin, accounts in a browser."""
+"""PostfixAdmin (admin panel): accounts in a browser."""

@@ -44,18 +44,18 @@ _ROLES = ("abuse", "hostmaster", "postmaster", "security", "webmaster")
 
 
 class PostfixAdmin(Component):
-    """Debian's PostfixAdmin in a PHP pool of its own, at the mail hostname, on the accounts that are there."""
+    """Debian's PostfixAdmin in a PHP pool of its own, at the mail hostname, with the existing accounts."""
 
     name = "postfixadmin"
     title = "PostfixAdmin (admin panel)"
     telling_packages = ("postfixadmin",)
 
     def wanted(self, context: Context) -> bool:
-        """Where people open it."""
+        """Servers that serve clients, if the plan has it."""
         return context.plan.services.admin_panel is AdminPanel.POSTFIXADMIN and context.topology.serves_clients
 
     def mail_parts(self, context: Context) -> MailParts:
-        """Where the panel writes to a mailbox that the copy of the accounts does not have yet."""
+        """A listener for mail of the panel to a new mailbox that the copy of the accounts does not have yet."""
         if not self.wanted(context) or not context.topology.accounts.copied:
             return MailParts()
         service = render("postfixadmin", "master-panel.cf", port=str(layout.PANEL_MAIL_PORT))
@@ -63,7 +63,7 @@ class PostfixAdmin(Component):
         return MailParts(postfix=PostfixParts(master_cf=(service,), ports=(port,)))
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
-        """Rights, configuration, tables and pool; its set-up page is never served."""
+        """Privileges, configuration, tables and pool; its set-up page is never served."""
         step = Step(
             id="postfixadmin",
             title="Configure PostfixAdmin",
@@ -96,13 +96,13 @@ class PostfixAdmin(Component):
             probes=(
                 Probe(
                     id="postfixadmin.tables",
-                    proves="the accounts' tables are as the panel's version wants them",
+                    proves="the tables of the accounts have PostfixAdmin's version",
                     argv=(UPGRADE, "--check"),
                     advice=f"on the server: {UPGRADE}",
                 ),
                 Probe(
                     id="postfixadmin.hashes",
-                    proves="the panel can make and check password hashes",
+                    proves="PostfixAdmin can create and verify password hashes",
                     argv=(
                         "setpriv",
                         "--reuid",
@@ -130,7 +130,7 @@ def _upgrade(context: Context) -> str:
 
 
 def _php(text: str) -> str:
-    """What stands between single quotes in PHP; no backslash before a quote or at the end is in it."""
+    """A text for single quotes in PHP; it has no backslash before a quote or at the end."""
     return text.replace("'", "\\'")
 
 

@@ -1,4 +1,4 @@
-"""How the panel reaches the accounts: by socket on their server, by certificates of its own from another."""
+"""PostfixAdmin's access to MariaDB: by socket on the same server, else by its own certificates."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ ACCESS = f"{layout.CONF_DIR}/sql/postfixadmin.sql"
 
 
 class PanelStore(Component):
-    """The rights of a panel that another server serves."""
+    """The privileges of PostfixAdmin on another server."""
 
     name = "panel-store"
     title = "PostfixAdmin's access to the accounts"
 
     def wanted(self, context: Context) -> bool:
-        """On the account store of several servers, where it does not serve the panel itself."""
+        """On the account store of several servers, unless PostfixAdmin runs there."""
         chosen = context.plan.services.admin_panel is AdminPanel.POSTFIXADMIN
         elsewhere = bool(context.topology.fronts) and not context.topology.serves_clients
         return chosen and elsewhere and context.topology.accounts.database_here
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
-        """The panel itself reads and writes rows; what its package changes of the tables root does over there."""
+        """PostfixAdmin reads and writes rows; root on its server upgrades the tables."""
         step = Step(
             id="panel-store",
             title="Grant PostfixAdmin the accounts",
@@ -44,7 +44,7 @@ class PanelStore(Component):
 
 
 def access(context: Context) -> tuple[Item, ...]:
-    """The users and their rights, on the server with the accounts."""
+    """The users and their privileges, on the server with MariaDB."""
     account, sql = database_user(context, PANEL, 30)
     tables = ""
     if not context.topology.serves_clients:
@@ -64,7 +64,7 @@ def access(context: Context) -> tuple[Item, ...]:
 
 
 def reached(context: Context) -> tuple[Item, ...]:
-    """What is needed on the panel's own server to reach the accounts, here or elsewhere."""
+    """The files on PostfixAdmin's server for its access to MariaDB, on the same or another server."""
     if context.topology.accounts.database_here:
         return access(context)
     question = f"SELECT 1 FROM {layout.DATABASE}.config LIMIT 1"  # noqa: S608
@@ -72,7 +72,7 @@ def reached(context: Context) -> tuple[Item, ...]:
 
 
 def settings(context: Context) -> str:
-    """The lines of the panel's configuration that say where the database is."""
+    """The lines of PostfixAdmin's configuration for the database."""
     if context.topology.accounts.database_here:
         return render("postfixadmin", "connection-local.php", socket=layout.MYSQL_SOCKET).rstrip("\n")
     return render(
@@ -87,7 +87,7 @@ def settings(context: Context) -> str:
 
 
 def root_client(context: Context) -> str:
-    """The command line client of root on the panel's server, who may change the tables."""
+    """The command line client of root on PostfixAdmin's server, which may change the tables."""
     return command_line(context, PANEL_TABLES)
 
 

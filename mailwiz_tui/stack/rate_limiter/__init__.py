@@ -1,1 +1,1 @@
-"""The rate limiter: how much users may send, where the filter does not see to it."""
+"""The rate limiter for users' mail, if the spam filter has none."""

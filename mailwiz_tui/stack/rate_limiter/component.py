@@ -1,7 +1,7 @@
-"""The rate limiter: a small milter that limits what one account may send, where Rspamd does not.
+"""The rate limiter: a small milter that limits the recipients of one account, on servers without Rspamd.
 
 Debian's policy servers (postfwd, policyd) count envelopes; none keeps a leaky bucket over a restart. This one does,
-fails closed like every milter here, and needs nothing but python3-milter.
+defers mail when it fails like every milter here, and needs only python3-milter.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SERVICE = f"/etc/systemd/system/{MILTER.unit}"
 
 
 class RateLimiter(Component):
-    """Limits of what users send."""
+    """Rate limits of users."""
 
     name = "guard"
     title = "rate limiter"
@@ -43,15 +43,15 @@ class RateLimiter(Component):
     )
 
     def wanted(self, context: Context) -> bool:
-        """Where the filter does not do it itself."""
+        """Servers on which the spam filter has no rate limits."""
         return context.plan.services.antispam is not Antispam.RSPAMD and context.topology.serves_clients
 
     def mail_parts(self, context: Context) -> MailParts:
-        """Asked where it runs, about what users send."""
+        """A milter for users' mail, on this server."""
         return MailParts((asked(MILTER, Stage.LIMITS, Stream.SUBMITTED),)) if self.wanted(context) else MailParts()
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
-        """The program, what it may need to know, and its unit."""
+        """The program, its settings, and its unit."""
         settings = {
             "managed": "Managed by mailwiz-tui: the next apply writes this file again.",
             "own": f"Own settings: the same keys in {OWN}; then systemctl restart {MILTER.unit}.",
@@ -87,9 +87,7 @@ class RateLimiter(Component):
             steps=(step,),
             ports=(Port(MILTER.port, "guard-milter", Scope.LOCAL, ask=Ask.MILTER),),
             probes=(
-                unit_active(MILTER.unit, "what users may send is limited"),
-                listens(
-                    "guard.milter", "the guard listens for Postfix, on this host alone", MILTER.port, MILTER.unit
-                ),
+                unit_active(MILTER.unit, "the rate limiter runs"),
+                listens("guard.milter", "the rate limiter listens on this server alone", MILTER.port, MILTER.unit),
             ),
         )

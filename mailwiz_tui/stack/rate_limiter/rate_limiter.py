@@ -1,10 +1,10 @@
 """A milter that limits how many recipients one login may send to.
 
-usage: mailwiz-guard SETTINGS [SETTINGS ...]    JSON objects; a later one wins
+usage: mailwiz-guard SETTINGS [SETTINGS ...]    JSON objects; a later one has precedence
 
-Recipients are counted for each login in leaky buckets that survive a restart: a stolen password must not send
-spam to the whole world. Above the limit a message is deferred (451 4.7.1), so that mail programs try again later.
-Runs on servers, with Debian's python3-milter.
+Recipients are counted for each login in leaky buckets that survive a restart, so that a stolen password sends
+little spam. Above the limit a message is deferred (451 4.7.1), so that mail programs try again later. Runs on
+servers, with Debian's python3-milter.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Limit:
 
     @property
     def rate(self) -> float:
-        """Recipients that drain in a second."""
+        """Recipients that drain per second."""
         return self.amount / self.seconds
 
     @property
@@ -50,7 +50,7 @@ class Buckets:
         self._clock = clock
         self._lock = threading.Lock()
         self._database = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        # a level lost in a power cut costs less than a sync for each message
+        # losing a level in a power cut costs less than a sync for each message
         self._database.execute("PRAGMA synchronous = OFF")
         self._database.execute(
             "CREATE TABLE IF NOT EXISTS level (account TEXT, bucket INTEGER, level REAL, at REAL,"
@@ -58,9 +58,9 @@ class Buckets:
         )
 
     def take(self, account: str, count: int) -> bool:
-        """Whether ``count`` more recipients fit; they are counted only then.
+        """Whether ``count`` more recipients fit; only then are they counted.
 
-        A message with more recipients than a bucket ever holds passes when the bucket is empty.
+        A message with more recipients than the size of a bucket passes when the bucket is empty.
         """
         with self._lock:
             now = self._clock()
@@ -98,16 +98,16 @@ class RateLimiter(Milter.Base):  # type: ignore[misc]  # python3-milter has no t
         return Milter.CONTINUE
 
     def eom(self) -> Any:
-        """The message is whole: count it or defer it."""
+        """The message is complete: count it or defer it."""
         if not self.account or self.buckets.take(self.account, self.count):
             return Milter.CONTINUE
         self.setreply("451", "4.7.1", "You have sent too much mail for now, try again later")
-        syslog.syslog(f"deferred a message of {self.account}: more recipients than it may send to")
+        syslog.syslog(f"deferred a message of {self.account}: above its rate limit")
         return Milter.TEMPFAIL
 
 
 def settings_from(paths: Iterable[str]) -> dict[str, Any]:
-    """The settings of all files that exist; a later file wins."""
+    """The settings of all files that exist; a later file has precedence."""
     settings: dict[str, Any] = {}
     for path in paths:
         with contextlib.suppress(FileNotFoundError), open(path, encoding="utf-8") as handle:

@@ -1,1 +1,1 @@
-"""Whether mail for a recipient can be kept, asked before it is taken; and where bounces may go."""
+"""Recipient checks before a message is accepted, and the recipients of bounces."""

@@ -1,8 +1,8 @@
-"""Checks of recipients: a policy service of our own, asked at RCPT TO wherever mail comes in or is submitted.
+"""Recipient checks: a policy service for RCPT TO, on servers that receive mail or serve submission.
 
-Dovecot's quota-status knows mailboxes by their own names alone, so an alias to a full mailbox was accepted and then
-bounced to whoever the envelope named. Here addresses are followed as Postfix follows them (aliases, extensions,
-catch-alls, alias domains), one server or several. The same program keeps bounces from the outside.
+Dovecot's quota-status knows mailboxes by their own names alone, so mail for an alias of a full mailbox was accepted
+and then bounced to an envelope sender that may be forged. This program resolves addresses as Postfix does (aliases,
+extensions, catch-alls, alias domains), on one server or several. It also prevents bounces to foreign senders.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ ASKED = (
     f"check_policy_service {{ inet:127.0.0.1:{layout.RECIPIENT_CHECKS_PORT},\n"
     "        { default_action = 451 4.3.0 The recipient cannot be looked up now } }"
 )
-"""Without an answer mail is deferred: what nobody can take would have to be bounced later."""
+"""Without an answer mail is deferred: otherwise it might have to be bounced later."""
 FOLDER = f"{layout.CONF_DIR}/recipient-checks"
 SETTINGS = f"{FOLDER}/settings.json"
 OWN = f"{layout.CONF_DIR}/local.d/recipient-checks.json"
 SERVICE = f"/etc/systemd/system/{UNIT}"
 GRACE = 10 * 1024 * 1024
-"""What Dovecot lets one message exceed a quota by (``quota_storage_grace = 10M``)."""
+"""Bytes by which one message may exceed a quota in Dovecot (``quota_storage_grace = 10M``)."""
 HOST_NAMES = (
     "root",
     "nobody",
@@ -51,11 +51,11 @@ HOST_NAMES = (
     "abuse",
     "mailer-daemon",
 )
-"""Local parts that ``mailwiz-local`` brings to the postmaster."""
+"""Local parts that ``mailwiz-local`` delivers to the postmaster."""
 
 
 class RecipientChecks(Component):
-    """Who can take a message, and who may get a bounce."""
+    """Decides at RCPT TO, and about recipients of bounces."""
 
     name = "recipient_checks"
     title = "recipient checks"
@@ -70,17 +70,17 @@ class RecipientChecks(Component):
     )
 
     def wanted(self, context: Context) -> bool:
-        """Where mail comes in or is submitted."""
+        """Servers that receive mail or serve submission."""
         return context.topology.transfers
 
     def mail_parts(self, context: Context) -> MailParts:
-        """Postfix asks about each recipient, at port 25 and of submissions, and who gets a bounce."""
+        """The checks of each recipient, at port 25 and in submission, and the recipients of bounces."""
         if not self.wanted(context):
             return MailParts()
         return MailParts(postfix=PostfixParts(recipient_services=(ASKED,), bounce_recipients=(layout.BOUNCES,)))
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
-        """The program, what it needs to know of the plan, and its unit."""
+        """The program, its settings, and its unit."""
         settings = {
             "managed": "Managed by mailwiz-tui: the next apply writes this file again.",
             "own": f"Own settings: the same keys in {OWN}; then systemctl restart {UNIT}.",
@@ -118,7 +118,7 @@ class RecipientChecks(Component):
                 folder("recipient_checks"),
                 Directory(FOLDER),
                 *files,
-                # the message checks, which come before and are wherever these are, bring the modules of both
+                # the sender checks, which come before and are on the same servers, have the modules of both
                 Unit(UNIT, restart_on=tuple(item.path for item in (*files, *shared) if isinstance(item, File))),
             ),
             validators=(("python3", "-m", "json.tool", SETTINGS),),
@@ -129,16 +129,16 @@ class RecipientChecks(Component):
             steps=(step,),
             ports=tuple(Port(number, name, Scope.LOCAL) for name, number in ports.items()),
             probes=(
-                unit_active(UNIT, "recipients are looked up before mail for them is taken"),
+                unit_active(UNIT, "the recipient checks run"),
                 listens(
                     "recipient_checks.policy",
-                    "the recipient checks listen for Postfix, on this host alone",
+                    "the recipient checks listen on this server alone",
                     layout.RECIPIENT_CHECKS_PORT,
                     UNIT,
                 ),
                 Probe(
                     id="recipient_checks.bounces",
-                    proves="bounces of mail from outside go to the postmaster, not to a sender who may be forged",
+                    proves="bounces of mail from outside go to the postmaster, not to a sender that may be forged",
                     argv=("postmap", "-q", "anybody@outside.invalid", layout.BOUNCES),
                     expect=rf"(?m)^postmaster@{context.plan.domain.primary_domain}$".replace(".", "[.]"),
                     advice=f"journalctl -u {UNIT.removesuffix('.service')} -u mariadb -n 50",

@@ -1,8 +1,7 @@
-"""Decides at RCPT TO whether anything behind an address can take a message, and who may get a bounce.
+"""Decides at RCPT TO whether a target of an address can receive a message, and who may receive a bounce.
 
-Runs on servers, with Python 3.11 and newer. What is known of a recipient is answered while the sender's server is
-still there to hear it (RFC 5321 section 4.2.5): a bounce after that goes to whoever the envelope names, and that is
-easily forged (RFC 3464 does not help there).
+Runs on servers, with Python 3.11 and newer. A recipient is rejected during the SMTP session (RFC 5321 section
+4.2.5), because a later bounce goes to the envelope sender, which is easily forged (RFC 3464 does not help there).
 """
 
 from __future__ import annotations
@@ -16,13 +15,13 @@ FULL = "552 5.2.2 The mailbox is full"
 NOWHERE = "550 5.1.1 The address leads to no mailbox"
 FINE = "DUNNO"
 _REWRITTEN = re.compile(r"srs[01][=+-]", re.IGNORECASE)
-"""Senders rewritten when mail was forwarded: they stand for somebody outside."""
+"""Rewritten senders of forwarded mail (SRS): they stand for foreign addresses."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """``local_part`` is the grammar of mailboxes here, ``host_names`` are local parts that Postfix brings to the
-    postmaster, ``grace`` are bytes by which Dovecot lets one message exceed a quota (``quota_storage_grace``).
+    """``local_part`` is the grammar of mailboxes, ``host_names`` are local parts that Postfix delivers to the
+    postmaster, ``grace`` are bytes by which one message may exceed a quota in Dovecot (``quota_storage_grace``).
     """
 
     accounts: Accounts
@@ -32,14 +31,14 @@ class Decision:
     grace: int
 
     def recipient(self, address: str, size: int) -> str:
-        """Postfix' action (access(5)) for a recipient and the size in bytes that its sender announced, 0 for none.
+        """Postfix's action (access(5)) for a recipient and the announced size in bytes, 0 for none.
 
-        One target that can take the message is enough: what the others cannot take waits in the queue.
+        One target that can receive the message is enough: for the others it waits in the queue.
         Raises AccountsUnavailableError.
         """
         refusals = []
         for target in self.accounts.expand(address):
-            # what no table of accounts knows is for Postfix' other tables (rewritten senders, the host's own names)
+            # an address in no table of accounts is for Postfix's other tables (SRS, the host's own names)
             unknown = target == address.lower() and self.accounts.usage(target) is None
             refusal = "" if unknown else self._refusal(target, size)
             if not refusal:
@@ -62,9 +61,9 @@ class Decision:
         return NOWHERE if served and local not in self.host_names else ""
 
     def bounce(self, sender: str) -> str:
-        """Who gets a bounce instead of the sender it was meant for; empty where the sender is a user here.
+        """The recipient of a bounce instead of the sender; empty if the sender is a user of this server.
 
-        Nobody outside gets one, for nobody proved to be the sender; the postmaster is told instead.
+        Foreign addresses receive none, because the sender was not authenticated; the postmaster receives it.
         """
         local, at, domain = sender.rpartition("@")
         if not at or not local:

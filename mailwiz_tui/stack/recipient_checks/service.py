@@ -1,9 +1,9 @@
-"""Answers Postfix: whether a recipient can take a message (SMTPD_POLICY_README), and where a bounce goes.
+"""Answers Postfix: whether a recipient can receive a message (SMTPD_POLICY_README), and who receives a bounce.
 
-usage: mailwiz-recipient-checks SETTINGS [SETTINGS ...]    JSON objects; a later one wins
+usage: mailwiz-recipient-checks SETTINGS [SETTINGS ...]    JSON objects; a later one has precedence
 
-Two ports on the loopback: policy requests of smtpd(8), and ``bounces KEY`` as socketmap_table(5) asks, of the
-cleanup(8) behind bounce(8). While the accounts cannot be read, clients are asked to try again and bounces wait.
+Two ports on the loopback: policy requests of smtpd(8), and ``bounces KEY`` by socketmap_table(5), of the cleanup(8)
+of bounce(8). While the accounts cannot be read, recipients are deferred and bounces wait.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _LONGEST = 4096
 
 
 def read_request(stream: BufferedIOBase) -> dict[str, str] | None:
-    """The attributes of the next policy request; None at the end, or after a line that is none."""
+    """The attributes of the next policy request; None at the end, or after an invalid line."""
     found: dict[str, str] = {}
     while line := stream.readline(_LONGEST):
         if line == b"\n":
@@ -52,7 +52,7 @@ def action(request: dict[str, str], decision: Decision) -> str:
 
 
 def bounce_answer(request: bytes, decision: Decision) -> bytes:
-    """The answer to a question of the table of bounces."""
+    """The answer to a lookup in the table of bounces."""
     sender = request.decode("utf-8", "replace").partition(" ")[2]
     try:
         instead = decision.bounce(sender)
@@ -81,7 +81,7 @@ class _Bounces(socketserver.StreamRequestHandler):
 
 
 class Server(socketserver.ThreadingTCPServer):
-    """Listens on the loopback, with a thread for each process of Postfix that asks."""
+    """Listens on the loopback, with a thread for each process of Postfix."""
 
     allow_reuse_address = True
     daemon_threads = True

@@ -1,1 +1,1 @@
-"""What the filter remembers: an instance of Redis for Rspamd alone."""
+"""Redis (Rspamd's statistics): an instance for Rspamd alone."""

@@ -1,4 +1,4 @@
-"""Redis for Rspamd: an instance of its own on a Unix socket; any other Redis on the host is left alone."""
+"""Redis for Rspamd: an instance of its own on a Unix socket; any other Redis on the host stays unchanged."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ class Redis(Component):
     units = (
         UnitWords(
             "redis-server@rspamd",
-            "Rspamd recognizes less spam without its statistics",
+            "Rspamd finds less spam without its statistics",
             "redis",
             checks=("redis.", "rspamd.", "answers.rspamd"),
         ),
     )
 
     def wanted(self, context: Context) -> bool:
-        """Where Rspamd runs."""
+        """Servers with Rspamd."""
         return milter.runs(context)
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
-        """Configure the instance; the package's own one on port 6379 is stopped unless somebody uses it."""
+        """Configure the instance; the package's own one on port 6379 is stopped unless it is in use."""
         small = 0 < context.facts.memory_total < 3 * 1024**3
         config = render("redis", "redis-rspamd.conf", socket=layout.REDIS_SOCKET, memory="256" if small else "512")
         items: list[Item] = [
@@ -48,10 +48,10 @@ class Redis(Component):
             packages=Packages(names=("redis-server",)),
             steps=(step,),
             probes=(
-                unit_active(UNIT, "the filter's memory runs"),
+                unit_active(UNIT, "Redis (Rspamd's statistics) runs"),
                 Probe(
                     id="redis.ping",
-                    proves="the filter's memory answers",
+                    proves="Redis (Rspamd's statistics) answers",
                     argv=("redis-cli", "-s", layout.REDIS_SOCKET, "ping"),
                     expect="PONG",
                     advice=f"journalctl -u {UNIT} -n 50",

@@ -1,1 +1,1 @@
-"""Roundcube, the webmail."""
+"""Roundcube (webmail)."""

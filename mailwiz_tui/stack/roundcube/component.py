@@ -59,15 +59,15 @@ class Roundcube(Component):
 
     name = "roundcube"
     title = "Roundcube (webmail)"
-    units = (UnitWords("roundcube-*.timer", "old sessions of the webmail are not removed"),)
+    units = (UnitWords("roundcube-*.timer", "old sessions of Roundcube are not removed"),)
     telling_packages = ("roundcube-core",)
 
     def wanted(self, context: Context) -> bool:
-        """Where people open it."""
+        """Servers that serve clients, if the plan has it."""
         return context.plan.services.webmail is Webmail.ROUNDCUBE and context.topology.serves_clients
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
-        """Tables, configuration and pool; the web server and fail2ban take what is theirs."""
+        """Tables, configuration and pool; the site for nginx and the jail for fail2ban."""
         local = context.topology.accounts.database_here
         step = Step(
             id="roundcube",
@@ -121,13 +121,10 @@ class Roundcube(Component):
     @staticmethod
     def _probes(context: Context) -> tuple[Probe, ...]:
         return (
-            *(
-                unit_active(f"{name}.timer", "old sessions and records of webmail are cleared away")
-                for name in TIMERS
-            ),
+            *(unit_active(f"{name}.timer", "Roundcube's old sessions and records are removed") for name in TIMERS),
             Probe(
                 id="roundcube.tables",
-                proves="webmail's tables are as its version wants them",
+                proves="Roundcube's tables have the installed version",
                 argv=(SET_UP, "--check"),
                 advice=f"on the server: {SET_UP}",
             ),
@@ -136,7 +133,7 @@ class Roundcube(Component):
 
 
 def _sized(plan: Plan) -> Pool:
-    """The pool, for attachments as large as a message may be."""
+    """The pool, for attachments up to the size of a message."""
     return dataclasses.replace(POOL, upload=f"{plan.limits.message_size_mb}M", post=f"{limits.upload_mb(plan)}M")
 
 
@@ -161,7 +158,7 @@ def _config(context: Context) -> str:
 
 
 def _follower(context: Context) -> tuple[Item, ...]:
-    """The plugin that waits for the copies of the accounts, where there are some."""
+    """The plugin that waits for the copies of the accounts, if there are any."""
     if not context.topology.accounts.copied:
         return ()
     plugin = render("roundcube", "mailwiz_accounts.php", socket=SOCKET)
@@ -172,7 +169,7 @@ def _follower(context: Context) -> tuple[Item, ...]:
 
 
 def _timers() -> tuple[Item, ...]:
-    """Debian's own timers, run by the user that owns the files."""
+    """Debian's own timers, run as the user that owns the files."""
     drop_ins = [f"/etc/systemd/system/{name}.service.d/mailwiz.conf" for name in TIMERS]
     text = render("roundcube", "service.conf", state=POOL.state)
     return (

@@ -1,4 +1,4 @@
-"""Webmail's database: beside the accounts, on this server or on the account store of several."""
+"""Roundcube's database in MariaDB, on this server or on the account store of several."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ CONNECTIONS = 50
 
 
 class WebmailStore(Component):
-    """The database and the rights of webmail that another server serves."""
+    """The database and the privileges of Roundcube on another server."""
 
     name = "webmail-store"
     title = "Roundcube's database"
 
     def wanted(self, context: Context) -> bool:
-        """On the account store of several servers, where it does not serve webmail itself."""
+        """On the account store of several servers, unless Roundcube runs there."""
         chosen = context.plan.services.webmail is Webmail.ROUNDCUBE
         elsewhere = bool(context.topology.fronts) and not context.topology.serves_clients
         return chosen and elsewhere and context.topology.accounts.database_here
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
-        """The tables are made by the server that has Roundcube."""
+        """The server with Roundcube creates the tables."""
         step = Step(
             id="webmail-store",
             title="Create Roundcube's database",
@@ -47,7 +47,7 @@ class WebmailStore(Component):
 
 
 def access(context: Context) -> tuple[Item, ...]:
-    """The database, the user and the procedure, on the server with the accounts."""
+    """The database, the user and the procedure, on the server with MariaDB."""
     account, sql = database_user(context, WEBMAIL, CONNECTIONS)
     granted = f"mariadb -BNe \"SHOW GRANTS FOR {account}\" | grep -q 'EXECUTE ON PROCEDURE'"
     text = render("roundcube", "access.sql", database=DATABASE, accounts=layout.DATABASE, account=account, user=sql)
@@ -63,7 +63,7 @@ def access(context: Context) -> tuple[Item, ...]:
 
 
 def dsn(context: Context, database: str) -> str:
-    """A database as Roundcube's settings name it."""
+    """A database in the form of Roundcube's settings."""
     if context.topology.accounts.database_here:
         return f"mysql://{WEBMAIL.user}@unix({layout.MYSQL_SOCKET})/{database}"
     tls = f"key={WEBMAIL.key}&cert={WEBMAIL.certificate}&ca={layout.INTERNAL_PEERS}&verify_server_cert=1"
@@ -71,19 +71,19 @@ def dsn(context: Context, database: str) -> str:
 
 
 def own_rights(context: Context) -> Probe:
-    """The proof that webmail may do no more than it must, asked as root here or as webmail elsewhere."""
+    """A probe of Roundcube's privileges, as root here or as Roundcube on another server."""
     if context.topology.accounts.database_here:
         return rights("mariadb", database_user(context, WEBMAIL, CONNECTIONS)[0])
     return rights(command_line(context, WEBMAIL), "CURRENT_USER()")
 
 
 def rights(client: str, account: str) -> Probe:
-    """The proof that an account may do no more than it must."""
+    """A probe that an account has no more privileges than it needs."""
     return Probe(
         id="roundcube.rights",
-        proves="webmail can neither read nor write accounts, but for one procedure",
+        proves="Roundcube has no access to the accounts except one procedure",
         argv=(*client.split(), "-BNe", f"SHOW GRANTS FOR {account}"),
         expect=r"GRANT EXECUTE ON PROCEDURE",
         refuse=rf"(?m)(?:SELECT|INSERT|UPDATE|DELETE|ALL PRIVILEGES).* ON `?(?:{layout.DATABASE}|\*)`?\.",
-        advice=f"run apply again; revoke what somebody granted: SHOW GRANTS FOR {account}",
+        advice=f"run apply again; revoke other privileges: SHOW GRANTS FOR {account}",
     )

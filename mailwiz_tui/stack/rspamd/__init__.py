@@ -1,1 +1,1 @@
-"""The filter: Rspamd as a milter, signing with DKIM, judging with SPF, DKIM and DMARC."""
+"""Rspamd (spam filter, DKIM): a milter that signs with DKIM and evaluates SPF, DKIM and DMARC."""

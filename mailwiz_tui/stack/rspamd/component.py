@@ -1,4 +1,4 @@
-"""Rspamd: the milter of Postfix, and what signs outgoing mail."""
+"""Rspamd: a milter of Postfix that filters spam and signs outgoing mail."""
 
 from __future__ import annotations
 
@@ -38,18 +38,18 @@ OVERRIDE = "/etc/rspamd/override.d/options.inc"
 LUA = "/etc/rspamd/lua.local.d/mailwiz.lua"
 CONTROLLER = f"{LOCAL}/worker-controller.inc"
 LOADER = f"{LOCAL}/rspamd.lua"
-"""Reads ``lua.local.d`` where Rspamd does not do so by itself (3.4 of Debian 12); elsewhere it doubles rules."""
+"""Reads ``lua.local.d`` for Rspamd 3.4 of Debian 12; newer ones do it themselves and would load rules twice."""
 
 DROP_IN = "/etc/systemd/system/rspamd.service.d/mailwiz.conf"
 _AT_START = (DROP_IN, CONTROLLER, f"{LOCAL}/worker-normal.inc", f"{LOCAL}/worker-proxy.inc")
-"""What needs a restart; the rest is taken over by a reload, which breaks no session of Postfix."""
+"""Files that need a restart; a reload, which breaks no session of Postfix, is enough for the others."""
 
 
-_MIXED = ("# workers that a killed main process leaves behind would hold up its restart", "KillMode=mixed")
+_MIXED = ("# Workers that a killed main process leaves behind would block its restart.", "KillMode=mixed")
 
 
 class Rspamd(Component):
-    """The filter and signer, as a milter on the loopback."""
+    """The spam filter and DKIM signer, as a milter on the loopback."""
 
     name = "rspamd"
     title = "Rspamd (spam filter, DKIM)"
@@ -64,11 +64,11 @@ class Rspamd(Component):
     telling_packages = ("rspamd",)
 
     def wanted(self, context: Context) -> bool:
-        """Where the plan filters with Rspamd."""
+        """Servers that filter, if the plan has Rspamd."""
         return milter.runs(context)
 
     def mail_parts(self, context: Context) -> MailParts:
-        """The milter, the header that marks spam, what learns, and where DMARC reports are handed in."""
+        """The milter, the header field that marks spam, the learner, and the submission of DMARC reports."""
         return replace(milter.mail_parts(context), postfix=PostfixParts(inlets=reports.inlets(context)))
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
@@ -107,7 +107,7 @@ class Rspamd(Component):
                 restart="always",
                 service_settings=_MIXED,
             ),
-            # at its first start it compiles its patterns, which takes a slow processor minutes
+            # at its first start it compiles its patterns, which takes minutes on a slow processor
             Ready(
                 "Rspamd (spam filter)",
                 "rspamd.service",
@@ -184,7 +184,7 @@ class Rspamd(Component):
     @staticmethod
     def _probes(context: Context, key: str) -> tuple[Probe, ...]:
         probes = [
-            unit_active("rspamd.service", "the spam filter runs"),
+            unit_active("rspamd.service", "Rspamd (spam filter) runs"),
             clean_check(
                 "rspamd.config",
                 "Rspamd accepts its configuration",
@@ -193,7 +193,7 @@ class Rspamd(Component):
             ),
             Probe(
                 id="rspamd.milter",
-                proves="the filter listens for Postfix, on this host alone",
+                proves="Rspamd's milter listens on this server alone",
                 argv=("ss", "-Hltn", "sport", "=", f":{layout.RSPAMD_MILTER_PORT}"),
                 expect=rf"127\.0\.0\.1:{layout.RSPAMD_MILTER_PORT}\b",
                 refuse=rf"(?:0\.0\.0\.0|\*|\[::\]):{layout.RSPAMD_MILTER_PORT}\b",
@@ -201,7 +201,7 @@ class Rspamd(Component):
             ),
             Probe(
                 id="rspamd.memory",
-                proves="the filter reaches its memory (Redis) and its controller answers",
+                proves="Rspamd's controller answers and reaches Redis",
                 argv=("rspamc", "-h", layout.RSPAMD_CONTROLLER, "stat"),
                 expect=r"Messages scanned",
                 advice="journalctl -u rspamd -u redis-server@rspamd -n 50",
@@ -211,17 +211,17 @@ class Rspamd(Component):
             probes.append(
                 Probe(
                     id="rspamd.dkim-key",
-                    proves="the DKIM private key is there, for the signer alone",
+                    proves="the DKIM private key exists, and only the signer can read it",
                     argv=("stat", "-c", "%U:%a", key),
                     expect=r"^_rspamd:640$",
-                    advice="run apply again; without the key mail leaves unsigned",
+                    advice="run apply again; without the key, mail is sent unsigned",
                 )
             )
         return tuple(probes)
 
 
 def _rate_limits(plan: Plan) -> str:
-    """Rspamd's ratelimit module: the plan's limits of sending."""
+    """Rspamd's ratelimit module: the plan's rate limits."""
     hourly, daily = limits.sending(plan)
     return render(
         "rspamd",
@@ -233,12 +233,12 @@ def _rate_limits(plan: Plan) -> str:
 
 
 def _signs(context: Context) -> bool:
-    """Whether it signs, too; else those that send sign by themselves."""
+    """Whether it signs too; otherwise the servers that send mail sign it."""
     return context.topology.signer is Signer.FILTER
 
 
 def _link(context: Context) -> str:
-    """Where stores bring what users sort out, through the links between the servers."""
+    """A port for teaching by the stores, through the tunnels between the servers."""
     return (
         f'bind_socket = "{LOOPBACK}:{layout.RSPAMD_CONTROLLER_PORT}";\n' if context.topology.filters.shared else ""
     )

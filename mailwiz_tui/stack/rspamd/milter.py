@@ -1,4 +1,4 @@
-"""Rspamd as Postfix and Dovecot meet it: the milter, the header that marks spam, and what learns."""
+"""Rspamd for Postfix and Dovecot: the milter, the header field that marks spam, and the learner."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TEACHING = Link(
     layout.RSPAMD_CONTROLLER_PORT,
     (Role.ANTISPAM,),
     (Role.MAIL_STORAGE,),
-    "teaches the filter what is spam",
+    "teaches Rspamd what is spam",
     each=True,
     wanted=_chosen,
     ping="/ping",
@@ -38,9 +38,9 @@ def runs(context: Context) -> bool:
 
 
 def mail_parts(context: Context) -> MailParts:
-    """Where the plan filters with Rspamd: it is asked here, or on the servers that filter.
+    """Rspamd's milter here, or on the servers that filter, if the plan has Rspamd.
 
-    Where it works for this server alone it signs, so it is asked about what the host itself writes, too.
+    If it works for this server alone it also signs, so mail of the host itself passes through it too.
     """
     if context.plan.services.antispam is not Antispam.RSPAMD:
         return MailParts()
@@ -56,7 +56,7 @@ def mail_parts(context: Context) -> MailParts:
 
 
 def _learner(context: Context) -> Learner:
-    """What brings a mail to Rspamd: to its controller's socket, or to that of every server that filters."""
+    """The learner: sends a message to Rspamd's controller here, or to that of every server that filters."""
     program = f"{layout.LIB_DIR}/rspamd-learn"
     if context.topology.filters.exclusive:
         script = render("rspamd", "rspamd-learn", controller=layout.RSPAMD_CONTROLLER)

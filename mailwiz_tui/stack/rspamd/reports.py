@@ -1,4 +1,4 @@
-"""DMARC aggregate reports (RFC 9990): Rspamd keeps what it found, and a timer has it told once a day."""
+"""DMARC aggregate reports (RFC 9990): Rspamd stores its results, and a timer sends reports once a day."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ _UNITS = "/etc/systemd/system"
 
 
 def reports(context: Context) -> bool:
-    """Whether this server tells other domains about mail in their name: where Rspamd filters, unless unwanted."""
+    """Whether this server sends reports to other domains: if Rspamd filters, and the plan does not disable it."""
     return milter.runs(context) and context.plan.security.dmarc.send_reports
 
 
 def inlets(context: Context) -> tuple[Inlet, ...]:
-    """Where Rspamd hands reports in."""
+    """The port for submission of reports."""
     if not reports(context):
         return ()
-    purpose = "DMARC reports of the filter on this host to other domains"
+    purpose = "DMARC reports of Rspamd on this host to other domains"
     return (Inlet("reports", layout.REPORT_MAIL_PORT, "dmarc-reports", purpose),)
 
 
@@ -43,7 +43,7 @@ def settings(context: Context) -> str:
 
 
 def units(context: Context) -> tuple[Item, ...]:
-    """The timer and what it starts."""
+    """The timer and its service."""
     if not reports(context):
         return ()
     timer = f"{_UNITS}/{TIMER}"
@@ -55,15 +55,15 @@ def units(context: Context) -> tuple[Item, ...]:
 
 
 def probes(context: Context) -> tuple[Probe, ...]:
-    """That the timer waits, and that its last run did not fail."""
+    """The timer is active, and its last run did not fail."""
     if not reports(context):
         return ()
     failed = Probe(
         id="rspamd.dmarc-reports",
-        proves="the last run of the DMARC reports to other domains did not fail",
+        proves="the last DMARC reports to other domains were sent",
         argv=("systemctl", "is-failed", "--", SERVICE),
         refuse=r"(?m)^failed$",
         exit_code=1,
         advice=f"journalctl -u {SERVICE} -n 50; again for yesterday: systemctl start {SERVICE}",
     )
-    return (unit_active(TIMER, "DMARC reports go out each day"), failed)
+    return (unit_active(TIMER, "DMARC reports are sent every day"), failed)

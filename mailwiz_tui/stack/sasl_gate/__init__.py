@@ -1,1 +1,1 @@
-"""The SASL gate: a login that Dovecot cannot check for now is refused for now, not for good."""
+"""The SASL gate: a login that Dovecot cannot verify now fails temporarily (454), not for good (535)."""

@@ -27,11 +27,11 @@ class SaslGate(Component):
     )
 
     def wanted(self, context: Context) -> bool:
-        """Where users send mail."""
+        """Servers with submission."""
         return context.topology.serves_clients
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
-        """The socket stays open while the program restarts, so logins wait then."""
+        """The socket stays open while the program restarts; logins wait meanwhile."""
         clients = Capacity.of(context.facts).sasl_clients
         ask = (GATE.started.path, "--check", SOCKET)
         step = Step(

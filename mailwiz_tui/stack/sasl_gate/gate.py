@@ -1,12 +1,12 @@
-"""Passes Postfix's logins on to Dovecot, and lets Postfix tell a failure that passes from a wrong password.
+"""Passes Postfix's logins on to Dovecot, so that Postfix can distinguish a temporary failure from a wrong password.
 
-Dovecot's answer to a login that it could not check, for example because MariaDB is down, is ``FAIL`` with
-``code=temp_fail``. Postfix knows no such code (xsasl_dovecot_server.c): it answers 535, and mail programs ask their
-users for another password. A connection that ends before the answer is a temporary failure for Postfix, which
-answers 454 4.7.0 (RFC 4954, 4). So that is what Postfix gets instead of the code.
+Dovecot's answer to a login that it could not verify, for example because MariaDB is down, is ``FAIL`` with
+``code=temp_fail``. Postfix does not know that code (xsasl_dovecot_server.c): it answers 535, and mail programs ask
+their users for another password. If the connection ends before the answer, Postfix answers 454 4.7.0 (RFC 4954, 4).
+So the gate closes the connection instead of passing the code on.
 
-Postfix waits 10 s for a line of Dovecot, which has more logins to check after an outage than it can in that time;
-lines that Postfix does not know reset its clock. While Dovecot restarts, a connection waits.
+Postfix waits 10 s for a line of Dovecot, which after an outage may have more logins to verify than it can in that
+time; lines that Postfix does not know restart its timer. While Dovecot restarts, a connection waits.
 
 https://doc.dovecot.org/2.4.1/developers/design/auth_protocol.html
 """
@@ -24,19 +24,19 @@ import time
 from ..gates.listener import CHUNK, PAUSE, Listener, until_first
 
 TEMPORARY = frozenset((b"code=temp_fail", b"temp"))
-"""How Dovecot marks a login that it could not check; the second is the older word."""
+"""Dovecot's marks of a login that it could not verify; the second is the older one."""
 ANSWERS = frozenset((b"OK", b"CONT", b"FAIL", b"DONE"))
 """Lines that Postfix waits for; the last one ends Dovecot's greeting."""
 STILL_BUSY = b"WAIT\n"
 BREATH = 4.0
-"""Seconds after which Postfix is told so."""
+"""Seconds after which Postfix receives this line."""
 LONGEST = 60.0
-"""Seconds that a login may take; then Postfix is left to its own limit."""
+"""Seconds for a login; after that Postfix's own limit applies."""
 HELLO = b"VERSION\t1\t1\nCPID\t%d\n"
 
 
 class Gate(Listener):
-    """Connects Postfix to Dovecot; one that waits for an answer is told so every ``breath`` seconds."""
+    """Connects Postfix to Dovecot; while Postfix waits it receives a line every ``breath`` seconds."""
 
     def __init__(self, target: str, patience: float, breath: float = BREATH) -> None:
         super().__init__(target, patience)
@@ -52,7 +52,7 @@ class Gate(Listener):
                 await Conversation(client, dovecot, self._breath).pass_on()
 
     async def _reach(self) -> socket.socket | None:
-        """A connection to Dovecot; None where it did not listen in time."""
+        """A connection to Dovecot; None if it did not listen in time."""
         deadline = time.monotonic() + self._patience
         while True:
             dovecot = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -69,7 +69,7 @@ class Gate(Listener):
 
 
 class Conversation:
-    """What Postfix and Dovecot say to each other over one connection."""
+    """One connection between Postfix and Dovecot."""
 
     def __init__(self, client: socket.socket, dovecot: socket.socket, breath: float) -> None:
         self._client = client
@@ -78,7 +78,7 @@ class Conversation:
         self._asked: float | None = None
 
     async def pass_on(self) -> None:
-        """Copy until either side closes or Dovecot could not check a login."""
+        """Copy until either side closes or Dovecot could not verify a login."""
         await until_first(self._ask(), self._answer(), self._keep_waiting())
 
     async def _ask(self) -> None:
@@ -88,7 +88,7 @@ class Conversation:
             await loop.sock_sendall(self._dovecot, data)
 
     async def _answer(self) -> None:
-        """Pass on whole lines; end at the first one that says that a login could not be checked."""
+        """Pass on whole lines; end at the first one with a login that could not be verified."""
         loop = asyncio.get_running_loop()
         rest = b""
         while data := await loop.sock_recv(self._dovecot, CHUNK):
@@ -101,7 +101,7 @@ class Conversation:
                 await loop.sock_sendall(self._client, line + b"\n")
 
     async def _keep_waiting(self) -> None:
-        """Say something that Postfix ignores while it waits for an answer."""
+        """Send a line that Postfix ignores while it waits for an answer."""
         while True:
             await asyncio.sleep(self._breath)
             if self._asked is not None and time.monotonic() - self._asked < LONGEST:
@@ -109,13 +109,13 @@ class Conversation:
 
 
 def could_not_check(line: bytes) -> bool:
-    """Whether a line of Dovecot says that a login failed for now only."""
+    """Whether a line of Dovecot has a temporary failure of a login."""
     command, *fields = line.split(b"\t")
     return command == b"FAIL" and not TEMPORARY.isdisjoint(fields[1:])
 
 
 def answers(place: str, patience: float) -> bool:
-    """Whether Dovecot greets at a socket, as it greets Postfix."""
+    """Whether Dovecot sends its greeting for Postfix on a socket."""
     with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asked:
         asked.settimeout(patience)
         asked.connect(place)
@@ -139,7 +139,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.check:
         if not answers(options.socket, options.patience):
-            sys.exit(f"nobody answers at {options.socket}")
+            sys.exit(f"no program answers at {options.socket}")
         sys.stdout.write("ready for logins\n")
         return
     Gate(options.socket, options.patience).serve_opened()

@@ -1,1 +1,1 @@
-"""Services that listen on loopback only, carried between the servers inside mutual TLS (HAProxy)."""
+"""Services that listen on the loopback only, carried between the servers inside mutual TLS (HAProxy)."""

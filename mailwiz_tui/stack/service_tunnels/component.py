@@ -1,7 +1,7 @@
-"""Service tunnels: ports that listen on loopback only, carried between the servers inside mutual TLS.
+"""Service tunnels: ports that listen on the loopback only, carried between the servers inside mutual TLS.
 
-On a provider HAProxy takes connections on the internal address and hands them to the service; on a consumer it
-listens where the service would, and brings each connection to a provider that works (``Component.offers``).
+On a provider HAProxy accepts connections on the internal address and passes them to the service; on a consumer it
+listens on the port of the service, and connects to a provider that works (``Component.offers``).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ CONF = f"{FOLDER}/haproxy.cfg"
 UNIT = "mailwiz-links.service"
 UNIT_FILE = f"/etc/systemd/system/{UNIT}"
 _DEBIANS_OWN = "! systemctl -q is-enabled haproxy.service || dpkg -V haproxy | grep -q /etc/haproxy/haproxy.cfg"
-"""Succeeds where Debian's instance is off, or serves a configuration of the operator's."""
+"""Succeeds if Debian's instance is off, or has a configuration of the operator."""
 
 
 class ServiceTunnels(Component):
@@ -55,11 +55,11 @@ class ServiceTunnels(Component):
     telling_packages = ("haproxy",)
 
     def wanted(self, context: Context) -> bool:
-        """Where a service is offered to other servers or used from them."""
+        """Servers that offer a service to others or use one of others."""
         return any(_offers(context, link) or _uses(context, link) for link in _links(context))
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
-        """Provider and consumer halves of each link that concerns this server."""
+        """Provider and consumer parts of each link of this server."""
         links = _links(context)
         offered = [link for link in links if _offers(context, link)]
         text = "".join(
@@ -97,14 +97,14 @@ class ServiceTunnels(Component):
             steps=(step,),
             ports=tuple(Port(link.port, f"{link.service}-link", Scope.PEERS, PortTls.IMPLICIT) for link in offered),
             probes=(
-                unit_active(UNIT, "the links between the servers are served"),
+                unit_active(UNIT, "HAProxy (service tunnels) runs"),
                 clean_check("links.config", "HAProxy accepts the links' configuration", check),
             ),
         )
 
 
 def _links(context: Context) -> tuple[traffic.Link, ...]:
-    """What the plan's servers bring to each other."""
+    """The links between the plan's servers."""
     return traffic.links(context.plan, context.offers)
 
 
@@ -116,7 +116,7 @@ def _offers(context: Context, link: traffic.Link) -> list[str]:
 
 
 def _uses(context: Context, link: traffic.Link) -> list[traffic.Endpoint]:
-    """Where programs of this server find the service of others."""
+    """The endpoints of other servers' service for programs of this server."""
     if not context.topology.roles & set(link.consumers):
         return []
     found = traffic.endpoints(context.plan, context.server_id, link)
@@ -139,7 +139,7 @@ def _provider(context: Context, link: traffic.Link) -> Iterator[str]:
 
 
 def _own(context: Context, link: traffic.Link) -> Iterator[str]:
-    """The service itself, where anybody is brought to it by way of HAProxy; here it is seen whether it works."""
+    """The backend of the service itself, with its health check, if HAProxy passes connections to it."""
     if _offers(context, link) or any(context.server_id in end.provider_ids for end in _uses(context, link)):
         yield render(
             "service_tunnels",
@@ -167,7 +167,7 @@ def _consumer(context: Context, link: traffic.Link) -> Iterator[str]:
 
 
 def _health(link: traffic.Link, probe: tuple[str, ...]) -> str:
-    """How HAProxy asks whether a service works: many log a bare connection as an error."""
+    """HAProxy's health check of a service: many log a connection without data as an error."""
     if link.ping:
         return f"    option httpchk GET {link.ping}\n"
     rules = ("option tcp-check", *(f"tcp-check {rule}" for rule in probe)) if probe else ()

@@ -1,1 +1,1 @@
-"""Which domains this server signs for: those of the plan and every mailbox domain that the accounts have."""
+"""The domains that this server signs with DKIM: those of the plan and all mailbox domains of the accounts."""

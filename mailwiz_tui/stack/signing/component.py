@@ -1,7 +1,7 @@
-"""The domains that mail is signed for, kept up to date with the accounts.
+"""The domains that are signed with DKIM, kept up to date with the accounts.
 
-Rspamd and OpenDKIM name the domains they sign for. Were those the plan's alone, mail of a domain that somebody
-adds in the admin panel would leave unsigned until the next ``apply``, and nobody would be told.
+Rspamd and OpenDKIM have a list of the domains that they sign. With those of the plan alone, mail of a domain that
+was added in PostfixAdmin would be sent unsigned until the next ``apply``, without any notice.
 """
 
 from __future__ import annotations
@@ -28,23 +28,23 @@ RELOAD_PATH, RELOAD = "mailwiz-signing-reload.path", "mailwiz-signing-reload.ser
 UNITS = "/etc/systemd/system"
 PROGRAM = f"{layout.LIB_DIR}/mailwiz-signing"
 SECONDS = 5
-"""How long a new domain stays unsigned at most, beside the time that the signer takes to notice."""
+"""Seconds that a new domain stays unsigned at most, besides the time that the signer needs to notice."""
 
-_DOWN = "mail of domains that are added in the admin panel leaves unsigned"
+_DOWN = "mail of domains that are added in PostfixAdmin is sent unsigned"
 
 
 class SigningTables(Component):
-    """The tables as they are at first: the plan's domains. The signers read them from their start on."""
+    """The first tables, with the plan's domains; the signers read them from their start on."""
 
     name = "signing"
     title = "signing of new domains"
 
     def wanted(self, context: Context) -> bool:
-        """Where mail is signed."""
+        """Servers that sign mail."""
         return context.topology.signs
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
-        """Written by the user that keeps them up to date."""
+        """The tables, written as the user that updates them."""
         names = " ".join(context.plan.mailbox_domains())
         selector = context.plan.dkim_selector(context.server_id)
         lines = f'"$d" "$d {selector}" "*@$d {KEY_NAME}"'
@@ -68,7 +68,7 @@ class SigningTables(Component):
 
 
 class SigningDomains(Component):
-    """What keeps the tables up to date, once the accounts can be read."""
+    """The service that updates the tables, when the accounts can be read."""
 
     name = "signing-domains"
     title = "signing of new domains"
@@ -78,11 +78,11 @@ class SigningDomains(Component):
     )
 
     def wanted(self, context: Context) -> bool:
-        """Where mail is signed."""
+        """Servers that sign mail."""
         return context.topology.signs
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
-        """A service; where OpenDKIM signs, it is told to read the tables again when they change."""
+        """A service; for OpenDKIM also a reload when the tables change."""
         settings = {
             "managed": "Managed by mailwiz-tui: the next apply writes this file again.",
             "accounts": reader_settings(context, layout.SIGNING_USER),
@@ -103,7 +103,7 @@ class SigningDomains(Component):
             settings=SETTINGS,
             place=PLACE,
         )
-        # the modules that read accounts are there: whoever signs checks messages, too
+        # the modules that read accounts exist already: servers that sign have the sender checks too
         read = [item.path for item in (*reader_files(), *files) if isinstance(item, File)]
         read.append(f"{UNITS}/{SERVICE}")
         items: list[Item] = [
@@ -134,7 +134,7 @@ class SigningDomains(Component):
                     proves="mail of every mailbox domain of the accounts is signed (DKIM)",
                     argv=("runuser", "-u", layout.SIGNING_USER, "--", PROGRAM, SETTINGS, "--check"),
                     expect="all signed",
-                    advice="mail of the domains named leaves unsigned; why: journalctl -u mailwiz-signing -n 20",
+                    advice="their mail is sent unsigned; to see why: journalctl -u mailwiz-signing -n 20",
                 ),
             ),
         )

@@ -1,14 +1,14 @@
-"""Writes the tables of domains that mail is signed for, and writes them anew when the accounts' domains change.
+"""Writes the tables of domains that are signed with DKIM, and updates them when the accounts' domains change.
 
-Runs on servers, with Python 3.11 and newer. A domain added in the panel is signed for without an ``apply``, with
-the selector and key that this server has for every domain. From domains that the accounts do not have are never in
-the tables, so a foreign From that a user may send is not signed.
+Runs on servers, with Python 3.11 and newer. A domain that was added in PostfixAdmin is signed without an ``apply``,
+with this server's selector and key for all domains. Domains outside the accounts are never in the tables, so a
+foreign From that a user may send is not signed.
 
-  mailwiz-signing SETTINGS            go on for ever, looking every few seconds
+  mailwiz-signing SETTINGS            run for ever, and look every few seconds
   mailwiz-signing SETTINGS --check    name the accounts' domains that the tables lack; exit 1 if there are any
 
-SETTINGS is a JSON object: ``accounts`` (where they are read), ``planned`` (the plan's mailbox domains),
-``selector``, ``folder`` (where the tables are), ``seconds`` (between two looks).
+SETTINGS is a JSON object: ``accounts`` (their source), ``planned`` (the plan's mailbox domains), ``selector``,
+``folder`` (of the tables), ``seconds`` (between two looks).
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ from ..accounts.account_sources import accounts_from
 
 DOMAINS, SELECTORS, SENDERS = "domains", "selectors", "senders"
 KEY_NAME = "mailwiz"
-"""What OpenDKIM's KeyTable calls the key."""
+"""The key's name in OpenDKIM's KeyTable."""
 _NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9_](?:[a-z0-9_-]{0,62})(?:\.[a-z0-9_](?:[a-z0-9_-]{0,62}))*\Z")
 
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """The files of a folder: a domain a line (Rspamd's maps), with the selector (Rspamd's ``selector_map``), and
-    as OpenDKIM's ``SigningTable``."""
+    """The files of a folder: a domain on each line (Rspamd's maps), with the selector (Rspamd's ``selector_map``),
+    and OpenDKIM's ``SigningTable``."""
 
     folder: str
     selector: str
 
     def read(self) -> frozenset[str]:
-        """The domains that the tables have; none where there are no tables yet."""
+        """The domains in the tables; none if there are no tables yet."""
         try:
             with open(os.path.join(self.folder, DOMAINS), encoding="utf-8") as handle:
                 return frozenset(line.strip() for line in handle if line.strip())
@@ -47,7 +47,7 @@ class Tables:
             return frozenset()
 
     def write(self, domains: Iterable[str]) -> None:
-        """Replace each file that says something else, in one stroke."""
+        """Replace each file that differs, atomically."""
         names = sorted(domains)
         self._put(DOMAINS, names)
         self._put(SELECTORS, [f"{name} {self.selector}" for name in names])
@@ -71,12 +71,12 @@ class Tables:
 
 
 def valid(domains: Iterable[str]) -> frozenset[str]:
-    """The names that can stand in a table: host names in lower case, A-labels included."""
+    """The names that are valid in a table: host names in lower case, A-labels included."""
     return frozenset(name for name in (d.lower().rstrip(".") for d in domains) if _NAME.match(name))
 
 
 def look(tables: Tables, planned: Iterable[str], accounts: Accounts) -> str:
-    """Bring the tables up to date; what changed, in words. Raises ``AccountsUnavailableError``: they stay then."""
+    """Update the tables; returns the changes in words. After ``AccountsUnavailableError`` they stay."""
     wanted, before = valid(planned) | valid(accounts.mailbox_domains()), tables.read()
     tables.write(wanted)
     changes = [f"+{name}" for name in sorted(wanted - before)] + [f"-{name}" for name in sorted(before - wanted)]
@@ -84,7 +84,7 @@ def look(tables: Tables, planned: Iterable[str], accounts: Accounts) -> str:
 
 
 def lacking(tables: Tables, accounts: Accounts, patience: float) -> tuple[str, ...]:
-    """The accounts' domains whose mail is not signed; a new one has ``patience`` seconds to be noticed."""
+    """The accounts' domains that are not signed; a new one has ``patience`` seconds."""
     end = time.monotonic() + patience
     while (missing := valid(accounts.mailbox_domains()) - tables.read()) and time.monotonic() < end:
         time.sleep(min(0.5, patience))
@@ -92,7 +92,7 @@ def lacking(tables: Tables, accounts: Accounts, patience: float) -> tuple[str, .
 
 
 def watch(tables: Tables, planned: Iterable[str], accounts: Accounts, seconds: float) -> None:
-    """Look for ever; a trouble is told once until it ends."""
+    """Look for ever; an error is logged once until it ends."""
     said = ""
     while True:
         try:
@@ -103,12 +103,12 @@ def watch(tables: Tables, planned: Iterable[str], accounts: Accounts, seconds: f
         except AccountsUnavailableError as error:
             if str(error) != said:
                 said = str(error)
-                print(f"the domains signed for stay as they are: {said}", file=sys.stderr, flush=True)  # noqa: T201
+                print(f"the list of signed domains stays unchanged: {said}", file=sys.stderr, flush=True)  # noqa: T201
         time.sleep(seconds)
 
 
 def main(arguments: list[str]) -> int:
-    """Carry out the command line; the exit code."""
+    """Run the command line; returns the exit code."""
     with open(arguments[0], encoding="utf-8") as handle:
         settings = json.load(handle)
     tables = Tables(settings["folder"], settings["selector"])

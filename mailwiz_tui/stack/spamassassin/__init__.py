@@ -1,1 +1,1 @@
-"""SpamAssassin: spamd, and the milter that asks it."""
+"""SpamAssassin (spam filter): spamd and its milter."""

@@ -1,8 +1,8 @@
-"""Authentication-Results (RFC 8601) of a message, from what SpamAssassin's rules and OpenDKIM found.
+"""Authentication-Results (RFC 8601) of a message, from the results of SpamAssassin's rules and OpenDKIM.
 
-Runs on servers, with Python 3.11 and newer. SpamAssassin names the rules that hold; OpenDKIM, asked before, tells
-each DKIM signature in a field of its own, whose authserv-id ends with the queue id: nobody outside can know that
-before the message is taken, so such a field is never a forged one.
+Runs on servers, with Python 3.11 and newer. SpamAssassin names the rules that match; OpenDKIM, an earlier milter,
+has a field for each DKIM signature, whose authserv-id ends with the queue id: nobody outside can know that before
+the message is accepted, so such a field is never forged.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ _PART = re.compile(r"\s*(?:\\.|[^\\;()\"]|\"(?:\\.|[^\\\"])*\")+|;|\(|\)", re.DO
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What is known of a message: the client's greeting, the envelope sender, From fields, and results before ours.
+    """A message: the client's greeting, the envelope sender, From fields, and earlier results.
 
-    ``server`` is the authserv-id, ``queue_id`` what Postfix calls the message; ``results`` are the values of its
+    ``server`` is the authserv-id, ``queue_id`` Postfix's id of the message; ``results`` are the values of its
     Authentication-Results fields, newest first.
     """
 
@@ -44,12 +44,12 @@ class Message:
 
 
 def evaluated(symbols: Iterable[str]) -> bool:
-    """Whether the message came from somebody who has to prove it: nothing is told of mail from our own servers."""
+    """Whether there are results: for mail from the plan's own servers there are none."""
     return "ALL_TRUSTED" not in set(symbols)
 
 
 def value(message: Message, symbols: Iterable[str]) -> str:
-    """The field's value, folded: DKIM as OpenDKIM tells it, SPF and DMARC by SpamAssassin's rules."""
+    """The field's value, folded: DKIM from OpenDKIM, SPF and DMARC from SpamAssassin's rules."""
     found = set(symbols)
     parts = [
         *(_told_dkim(message) or [_dkim(found)]),
@@ -60,7 +60,7 @@ def value(message: Message, symbols: Iterable[str]) -> str:
 
 
 def _told_dkim(message: Message) -> list[str]:
-    """OpenDKIM's own words, where its field is there."""
+    """OpenDKIM's own results, if its field exists."""
     mark = f"{message.server}/{message.queue_id}".lower()
     for field in message.results:
         server, *parts = split(field)
@@ -70,7 +70,7 @@ def _told_dkim(message: Message) -> list[str]:
 
 
 def split(field: str) -> list[str]:
-    """The parts of a field between semicolons, but those in comments and quoted strings; white space is one."""
+    """The parts of a field between semicolons outside comments and quoted strings; runs of white space are one."""
     parts, depth = [""], 0
     for token in _PART.findall(field):
         depth = max(0, depth + (token == "(") - (token == ")"))  # noqa: S105
@@ -88,12 +88,12 @@ def _dkim(symbols: set[str]) -> str:
 
 
 def _spf(symbols: set[str], sender: str, helo: str) -> str:
-    """SPF of the envelope sender; of the greeting where that is empty (RFC 7208 section 2.4)."""
+    """SPF of the envelope sender; of the greeting if that is empty (RFC 7208 section 2.4)."""
     kind, address = ("", sender) if sender else ("HELO_", helo)
     named = {f"{prefix}SPF_{kind}{word}": word.lower() for word in _SPF for prefix in ("", "T_")}
     result = next((word for name, word in named.items() if name in symbols), "")
     if not result:
-        # SpamAssassin does not ask for literals and names without a dot; else the question got no answer
+        # SpamAssassin makes no lookup for literals and names without a dot; otherwise the lookup got no answer
         result = "temperror" if _DOMAIN.match(address.rpartition("@")[2]) and "." in address else "none"
     return f"spf={result} {'smtp.mailfrom' if sender else 'smtp.helo'}={_identity(address)}"
 
@@ -109,7 +109,7 @@ def _dmarc(symbols: set[str], authors: tuple[str, ...]) -> str:
 
 
 def _identity(address: str) -> str:
-    """An address or a name as the field may hold it: what is no plain address is told by its domain, or quoted."""
+    """An address or a name in the field's syntax: by its domain, or quoted, if it is not a plain address."""
     if _ADDRESS.match(address) or _DOMAIN.match(address):
         return address
     domain = address.rpartition("@")[2]

@@ -1,9 +1,9 @@
-"""SpamAssassin: spamd, asked by a small milter while mail is offered; SPF, DKIM and DMARC are rules of its own.
+"""SpamAssassin: spamd with a small milter during the SMTP session; SPF, DKIM and DMARC are its own rules.
 
-Why a milter of our own: spamass-milter lets mail pass unseen while spamd is away (tried, with ``spamc -x`` too),
-MIMEDefang wants a filter program of one's own all the same, and amavis sees mail after it was taken and can only
-bounce it. OpenDMARC is not needed: SpamAssassin 4 weighs DMARC itself, so one verdict has it all, and the milter
-tells SPF and DMARC in one Authentication-Results with what OpenDKIM found of signatures.
+Why a milter of its own: spamass-milter accepts mail without a scan while spamd is down (tested, with ``spamc -x``
+too), MIMEDefang needs a filter program anyway, and amavis scans mail after it was accepted and can only bounce it.
+OpenDMARC is not needed: SpamAssassin 4 evaluates DMARC itself, so there is one verdict, and the milter writes SPF
+and DMARC into one Authentication-Results field with the DKIM results of OpenDKIM.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ BAYES = "/var/lib/spamassassin/bayes"
 UPDATES = "spamassassin-maintenance.timer"
 JUNK, REJECT = 6, 15
 SECONDS = 100
-"""How long spamd may think: less than Postfix waits for the milter."""
+"""Seconds that spamd has for a message: less than Postfix waits for the milter."""
 _GTUBE = ("XJS*C4JDBQADN1.NSBN3*2IDNEN*", "GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X")
 
 
@@ -80,11 +80,11 @@ class SpamAssassin(Component):
     telling_packages = ("spamd",)
 
     def wanted(self, context: Context) -> bool:
-        """Where the plan filters with SpamAssassin."""
+        """Servers that filter, if the plan has SpamAssassin."""
         return context.plan.services.antispam is Antispam.SPAMASSASSIN and context.topology.filters.here
 
     def mail_parts(self, context: Context) -> MailParts:
-        """Its milter here, or on the servers that filter; the header that marks spam, and what learns."""
+        """Its milter here, or on the servers that filter; the header field that marks spam, and the learner."""
         if context.plan.services.antispam is not Antispam.SPAMASSASSIN:
             return MailParts()
         found = reached(context, MILTER, LINK)
@@ -95,7 +95,7 @@ class SpamAssassin(Component):
         )
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
-        """Rules beside Debian's, the daemon's options, a unit for the milter."""
+        """Rules besides Debian's, options of spamd, a unit for the milter."""
         decision = resolution(context)
         children = min(max(context.facts.cpus, 2), 5)
         rules = render(
@@ -175,18 +175,18 @@ class SpamAssassin(Component):
     def _probes() -> tuple[Probe, ...]:
         ask = f"spamc -x -c -d {LOOPBACK} -p {layout.SPAMD_PORT}"
         return (
-            unit_active("spamd.service", "the spam filter runs"),
-            unit_active(MILTER.unit, "the spam filter's milter runs"),
+            unit_active("spamd.service", "SpamAssassin (spam filter) runs"),
+            unit_active(MILTER.unit, "the milter of SpamAssassin runs"),
             listens(
                 "spamassassin.milter",
-                "the filter listens for Postfix, on this host alone",
+                "the milter of SpamAssassin listens on this server alone",
                 MILTER.port,
                 MILTER.unit,
             ),
-            listens("spamassassin.spamd", "spamd listens on this host alone", layout.SPAMD_PORT, "spamd.service"),
+            listens("spamassassin.spamd", "spamd listens on this server alone", layout.SPAMD_PORT, "spamd.service"),
             Probe(
                 id="spamassassin.verdict",
-                proves="the filter knows the test line for spam",
+                proves="SpamAssassin finds the test line for spam (GTUBE)",
                 argv=("sh", "-c", f"printf 'Subject: test\\n\\n%s%s\\n' '{_GTUBE[0]}' '{_GTUBE[1]}' | {ask}"),
                 expect=r"(?m)^\d{3,}[.]\d",
                 exit_code=1,
@@ -196,7 +196,7 @@ class SpamAssassin(Component):
 
 
 def _learner(context: Context) -> Learner:
-    """What brings a mail to spamd here, or to that of every server that filters."""
+    """The learner: sends a message to spamd here, or to that of every server that filters."""
     if context.topology.filters.exclusive:
         script = render("spamassassin", "spamd-learn", host=LOOPBACK, port=str(layout.SPAMD_PORT))
     else:
@@ -205,7 +205,7 @@ def _learner(context: Context) -> Learner:
 
 
 def _own(context: Context) -> Iterator[str]:
-    """The addresses of the plan's servers, public and internal, as far as they are known."""
+    """The known addresses of the plan's servers, public and internal."""
     yield from filter(None, (context.public_ipv4, context.public_ipv6))
     for peer in context.topology.peers:
         facts = context.known.facts(peer.id)
@@ -214,6 +214,6 @@ def _own(context: Context) -> Iterator[str]:
 
 
 _NO_UPDATES = (
-    "SpamAssassin's rules are not updated every day: the network lets no DNS recursion out, by which updates are "
-    "found. They stay as Debian's package has them; spamassassin-maintenance.timer can be enabled by hand."
+    "SpamAssassin's rules are not updated every day: updates are found by DNS recursion, which the network blocks. "
+    "The rules of Debian's package stay; to try updates: systemctl enable --now spamassassin-maintenance.timer"
 )

@@ -1,4 +1,4 @@
-"""How SpamAssassin on one server serves the others: its milter, and spamd itself for what users sort."""
+"""SpamAssassin for other servers: its milter, and spamd itself for learning."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from mailwiz_tui.stack.filtering import ASKS_FILTERS
 from mailwiz_tui.stack.traffic import Link
 
 _ANSWERS = (r'send "PING SPAMC/1.5\r\n\r\n"', "expect string PONG")
-"""spamd/PROTOCOL of SpamAssassin's source. It writes a line into the log for each connection."""
+"""spamd/PROTOCOL of SpamAssassin's source. spamd logs a line for each connection."""
 
 
 def _chosen(plan: Plan) -> bool:
@@ -34,7 +34,7 @@ TEACHING = Link(
     layout.SPAMD_PORT,
     (Role.ANTISPAM,),
     (Role.MAIL_STORAGE,),
-    "teaches the filter what is spam",
+    "teaches SpamAssassin what is spam",
     each=True,
     wanted=_chosen,
     probe=_ANSWERS,

@@ -9,7 +9,7 @@ from typing import IO
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The points of a message, and the names of SpamAssassin's rules that hold for it."""
+    """The score of a message, and the names of the matching rules of SpamAssassin."""
 
     score: float
     rules: tuple[str, ...]
@@ -17,14 +17,14 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Spamd:
-    """Where spamd listens, and how many seconds it may think."""
+    """The address of spamd, and the seconds that it has for a message."""
 
     host: str
     port: int
     seconds: float
 
     def verdict(self, mail: IO[bytes]) -> Verdict:
-        """The verdict on a message in a file that is at its end; OSError or ValueError where there is none."""
+        """The verdict on a message in a file that is at its end; raises OSError or ValueError without one."""
         size = mail.tell()
         mail.seek(0)
         with socket.create_connection((self.host, self.port), timeout=10) as link:

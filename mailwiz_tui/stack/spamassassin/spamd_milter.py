@@ -1,8 +1,9 @@
-"""A milter that shows each message to spamd while its sender waits.
+"""A milter that has spamd scan each message during the SMTP session.
 
-Runs on servers, with Python 3.11 and newer and Debian's python3-milter. Spam is refused from one score on and
-marked from another (X-Spam: Yes); foreign marks and Authentication-Results are taken out, our own put in. Users'
-own mail is looked at too, but nothing is added to it. Mail that spamd did not look at is deferred, never taken.
+Runs on servers, with Python 3.11 and newer and Debian's python3-milter. Spam is rejected from one score on and
+marked from another (X-Spam: Yes); foreign marks and Authentication-Results are removed, and those of this server
+added. Mail of users is scanned too, but nothing is added to it. A message that was not scanned is deferred, never
+accepted.
 
 usage: python3 -m mailwiz.spamassassin.spamd_milter SETTINGS    a JSON object
 """
@@ -63,7 +64,7 @@ class Filter(Milter.Base):  # type: ignore[misc]  # python3-milter has no types
         return Milter.CONTINUE
 
     def _file(self) -> tempfile.SpooledTemporaryFile[bytes]:
-        """The message as spamd reads it: the last step of its way first, which Postfix adds only later."""
+        """The message for spamd: with a Received field for this server first, which Postfix adds only later."""
         if self.mail is None:
             host = self.getsymval("j") or "localhost"
             how = "ESMTPSA" if self.user else "ESMTP"
@@ -114,7 +115,7 @@ class Filter(Milter.Base):  # type: ignore[misc]  # python3-milter has no types
             self._end()
         if verdict.score >= self.reject:
             named = ",".join(verdict.rules)
-            syslog.syslog(f"refused mail from {self.sender} for {self.recipient}: {verdict.score} {named}")
+            syslog.syslog(f"rejected mail from {self.sender} for {self.recipient}: {verdict.score} {named}")
             self.setreply("554", "5.7.1", "Message refused by the spam filter")
             return Milter.REJECT
         if not self.user:
@@ -131,7 +132,7 @@ class Filter(Milter.Base):  # type: ignore[misc]  # python3-milter has no types
         status = f"{'Yes' if spam else 'No'}, score={verdict.score} required={self.junk}\n\ttests={named}"
         self.addheader("X-Spam-Status", status)
         if told:
-            # at the top, above what earlier hops wrote (RFC 8601 section 5)
+            # at the top, above the fields of earlier servers (RFC 8601 section 5)
             self.addheader(authentication.NAME, authentication.value(self._message(), verdict.rules), 0)
 
     def _take_out(self, names: list[str]) -> None:

@@ -1,1 +1,1 @@
-"""Forwarded mail: the Sender Rewriting Scheme (SRS) by postsrsd, and its way through Postfix."""
+"""Forwarded mail: the Sender Rewriting Scheme (SRS) with postsrsd, and its configuration in Postfix."""

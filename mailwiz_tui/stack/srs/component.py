@@ -1,7 +1,7 @@
-"""SRS: postsrsd, which gives forwarded mail an envelope sender of ours and finds the original again.
+"""SRS: postsrsd, which gives forwarded mail an envelope sender of this server and decodes it in bounces.
 
-Debian 12 and 13 both have postsrsd 1.10. Its secret is common to all servers of a plan, because bounces come to
-any MX: one server keeps it as its own; of several, the account store makes it and it travels with the accounts.
+Debian 12 and 13 both have postsrsd 1.10. All servers of a plan have the same secret, because bounces go to any MX:
+a single server creates its own; with several, the account store creates it, and it is copied with the accounts.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from mailwiz_tui.stack.unit_words import UnitWords
 UNIT = "postsrsd.service"
 SETTINGS = "/etc/default/postsrsd"
 SECRET_FILE = "/etc/postsrsd.secret"  # noqa: S105
-"""Where Debian's AppArmor profile lets postsrsd read it."""
+"""The path from which Debian's AppArmor profile lets postsrsd read the secret."""
 DROP_IN = f"/etc/systemd/system/{UNIT}.d/mailwiz.conf"
 _ROUND_TRIP = (
     'there=$(postmap -q alice@srs.invalid "tcp:127.0.0.1:$0") && '
     'postmap -q "$there" "tcp:127.0.0.1:$1" && ! postmap -q "SRS0=AAAA$there" "tcp:127.0.0.1:$1"'
 )
-"""An address there and back; one with a wrong hash is not found."""
+"""An address rewritten and decoded; one with a wrong hash is not found."""
 
 
 class Srs(Component):
-    """postsrsd on the loopback; Postfix asks it."""
+    """postsrsd on the loopback, for Postfix."""
 
     name = "srs"
     title = "postsrsd (forwarding)"
@@ -40,15 +40,15 @@ class Srs(Component):
     )
 
     def wanted(self, context: Context) -> bool:
-        """Where forwarded mail leaves or its bounces come in."""
+        """Servers that send forwarded mail or receive its bounces."""
         return unwraps(context)
 
     def mail_parts(self, context: Context) -> MailParts:
-        """The way of forwarded mail through Postfix."""
+        """The configuration of forwarded mail in Postfix."""
         return MailParts(postfix=postfix_parts(context))
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
-        """Its settings and secret, before Postfix, which asks it."""
+        """Its settings and secret, before Postfix, which uses it."""
         settings = render(
             "srs",
             "postsrsd",
@@ -84,7 +84,7 @@ class Srs(Component):
 
 
 def _copied() -> File:
-    """The drop-in that brings the common secret where postsrsd may read it."""
+    """The drop-in that copies the common secret to the path that postsrsd may read."""
     text = render("srs", "postsrsd.service.conf", copy=layout.SRS_SECRET_COPY, secret=SECRET_FILE)
     return File(DROP_IN, text)
 
@@ -92,10 +92,10 @@ def _copied() -> File:
 def _probes(context: Context) -> tuple[Probe, ...]:
     return (
         unit_active(UNIT, "postsrsd (forwarding) runs"),
-        listens("srs.forward", "postsrsd listens for Postfix, on this host alone", layout.SRS_FORWARD_PORT, UNIT),
+        listens("srs.forward", "postsrsd listens on this server alone", layout.SRS_FORWARD_PORT, UNIT),
         Probe(
             id="srs.round-trip",
-            proves=f"forwarded mail gets a sender of {context.plan.domain.primary_domain}, and bounces find back",
+            proves=f"postsrsd rewrites senders to {context.plan.domain.primary_domain} and decodes them",
             argv=("sh", "-c", _ROUND_TRIP, str(layout.SRS_FORWARD_PORT), str(layout.SRS_REVERSE_PORT)),
             expect=r"(?m)^alice@srs\.invalid$",
             advice="forwarded mail waits in the queue until postsrsd answers: journalctl -u postsrsd -n 50",

@@ -1,7 +1,7 @@
-"""SRS in Postfix: which mail is rewritten on its way out, and which recipients are unwrapped on their way in.
+"""SRS in Postfix: the outgoing mail that is rewritten, and the recipients that are decoded.
 
-postsrsd's own advice (``sender_canonical_maps`` for everything) would rewrite the Return-Path of all mail that is
-delivered here, too. So mail of foreign senders for the world, and nothing else, passes a cleanup(8) of its own.
+postsrsd's own documentation (``sender_canonical_maps`` for all mail) would also rewrite the Return-Path of mail
+that is delivered here. So only mail of foreign senders to other servers passes through a cleanup(8) of its own.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ SENDERS, DOMAIN_OF, SERVED, FOREIGN = (
     f"{_FOLDER}-{name}" for name in ("senders", "domain-of", "served", "foreign")
 )
 GENUINE = f"pipemap:{{regexp:{ADDRESSES}, tcp:127.0.0.1:{layout.SRS_REVERSE_PORT}, static:OK}}"
-"""A table that says OK to addresses that postsrsd wrote and that have not expired."""
+"""A table with OK for addresses that postsrsd wrote and that have not expired."""
 
 
 def unwraps(context: Context) -> bool:
-    """Whether bounces of forwarded mail come to this server, from outside or from its own queue."""
+    """Whether this server receives bounces of forwarded mail, from outside or from its own queue."""
     return context.topology.transfers
 
 
 def rewrites(context: Context) -> bool:
-    """Whether forwarded mail leaves for the world from this server."""
+    """Whether this server sends forwarded mail to other mail servers."""
     return context.topology.sends
 
 
 def postfix_parts(context: Context) -> PostfixParts:
-    """What Postfix does about forwarded mail and its bounces."""
+    """The parts for Postfix: forwarded mail and its bounces."""
     if not unwraps(context):
         return PostfixParts()
     leaves = rewrites(context)
@@ -43,12 +43,12 @@ def postfix_parts(context: Context) -> PostfixParts:
     return PostfixParts(
         main_cf=_parameters(context),
         master_cf=(services,) if leaves else (),
-        # Postfix listens there, not postsrsd
+        # a port of Postfix, not of postsrsd
         ports=(Port(layout.SRS_MAIL_PORT, "srs-mail", Scope.LOCAL, ask=Ask.SMTP),) if leaves else (),
         tables=tuple(File(path, text) for path, text in _tables(context).items()),
-        # a genuine SRS address may be a sender: mail that was forwarded back to us
+        # a genuine SRS address may be a sender: of mail that was forwarded back to this server
         sender_checks=(f"check_sender_access {GENUINE}",),
-        # genuine SRS addresses are accepted, though no account has them, and the others refused
+        # genuine SRS addresses are accepted, although no account has them, and the others rejected
         recipient_tables=(f"check_recipient_access {GENUINE}", f"check_recipient_access regexp:{REFUSED}"),
     )
 

@@ -1,1 +1,1 @@
-"""sshd with the algorithms that ssh-audit wants, where the plan says so."""
+"""sshd with the algorithms that ssh-audit recommends, if the plan asks for them."""

@@ -1,4 +1,4 @@
-"""sshd: hardened algorithms as a drop-in, undone unless a new SSH connection confirms that it still gets in."""
+"""sshd: hardened algorithms as a drop-in, undone unless a new SSH connection confirms that SSH still works."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mailwiz_tui.stack.render import render
 DROPIN = "/etc/ssh/sshd_config.d/10-mailwiz.conf"
 HOST_KEY = "/etc/ssh/ssh_host_ed25519_key"
 RSA_BITS = 3072
-"""The least of an RSA host key that is still offered (128 bits of strength, NIST SP 800-57)."""
+"""The least bits of an RSA host key that is offered (128 bits of strength, NIST SP 800-57)."""
 CIPHERS = (
     "aes256-gcm@openssh.com",
     "aes128-gcm@openssh.com",
@@ -41,17 +41,17 @@ _CLASSIC = (
 
 
 class Ssh(Component):
-    """The algorithms of the server's own sshd; nothing where the plan leaves them to Debian."""
+    """The algorithms of the server's sshd; nothing if the plan keeps those of Debian."""
 
     name = "ssh"
     title = "sshd (SSH)"
 
     def wanted(self, context: Context) -> bool:
-        """Where the plan asks for it."""
+        """Every server, if the plan asks for it."""
         return context.plan.security.ssh_hardening
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
-        """A drop-in that sshd itself has found valid, then a reload; sessions go on."""
+        """A drop-in that sshd itself has checked, then a reload; sessions continue."""
         step = Step(
             id="ssh",
             title="Harden sshd (SSH algorithms)",
@@ -86,7 +86,7 @@ class Ssh(Component):
 
 
 def _strong_rsa(context: Context) -> bool:
-    """Whether the server's RSA host key may be offered; one that is not known is Debian's, of 3072 bits."""
+    """Whether the server's RSA host key may be offered; an unknown one is Debian's, with 3072 bits."""
     return not 0 < context.facts.ssh_rsa_bits < RSA_BITS
 
 
@@ -98,7 +98,7 @@ def _settings(context: Context) -> str:
         "mailwiz.conf",
         kex=",".join((*_HYBRID.get(context.codename, ()), *_CLASSIC)),
         host_keys=",".join((*_ED25519, *(_RSA if rsa else ()))),
-        rsa="" if rsa else f"; the RSA key here has {bits} bits only",
+        rsa="" if rsa else f"; the RSA key of this server has only {bits} bits",
         ciphers=",".join(CIPHERS),
         macs=",".join(MACS),
     )
@@ -109,5 +109,5 @@ def _findings(context: Context) -> tuple[str, ...]:
         return ()
     return (
         f"The RSA host key for SSH has {context.facts.ssh_rsa_bits} bits, less than {RSA_BITS}, and is not offered "
-        "any more; clients that know only this key of the server are asked about its ed25519 key.",
+        "any more; clients that know only this key will ask whether to trust the server's ed25519 key.",
     )

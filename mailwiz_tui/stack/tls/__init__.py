@@ -1,1 +1,1 @@
-"""The certificate that every service serves."""
+"""The certificate of all services."""

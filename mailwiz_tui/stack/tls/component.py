@@ -1,4 +1,4 @@
-"""The certificate that the daemons show, wherever it comes from, and the key to it."""
+"""The certificate and key of the daemons, from any provider."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _MATCH = (
 
 
 class Tls(Component):
-    """One pair of files that all daemons read, and the script that puts the provider's certificate there.
+    """One pair of files for all daemons, and the script that installs the provider's certificate there.
 
-    With letsencrypt the self-signed certificate that *prepare* made serves until the first one is issued, so
-    nothing waits for it.
+    With letsencrypt the self-signed certificate of *prepare* is used until the first one is issued, so that no
+    daemon waits for it.
     """
 
     name = "tls"
@@ -32,11 +32,11 @@ class Tls(Component):
     units = (UnitWords("mailwiz-selfsigned.timer", "the self-signed certificate is not renewed"),)
 
     def wanted(self, context: Context) -> bool:
-        """Every server that speaks to clients or other mail servers."""
+        """Servers with connections from clients or other mail servers."""
         return True
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
-        """Put what *prepare* made or what was sent in place; nothing here creates a key."""
+        """Install the certificate of *prepare* or of the operator; the step creates no key."""
         script = layout.SERVE_CERTIFICATE
         expected = _expected(context)
         step = Step(
@@ -84,39 +84,39 @@ class Tls(Component):
         return (
             Probe(
                 id="tls.pair",
-                proves="the certificate belongs to the private key",
+                proves="certificate and private key belong together",
                 argv=("sh", "-c", _MATCH),
-                advice=f"{layout.TLS_CHAIN} and {layout.TLS_KEY} are no pair; apply puts the right one back",
+                advice=f"{layout.TLS_CHAIN} and {layout.TLS_KEY} do not belong together: run apply again",
             ),
             Probe(
                 id="tls.in-place",
-                proves="the certificate in place is the one of the plan's provider",
+                proves="the installed certificate is that of the plan's provider",
                 argv=(layout.SERVE_CERTIFICATE, "--check", *_expected(context)),
-                advice=f"apply again, or on the server: {layout.SERVE_CERTIFICATE}",
+                advice=f"run apply again, or on the server: {layout.SERVE_CERTIFICATE}",
             ),
             Probe(
                 id="tls.served",
-                proves="every port shows the certificate that lies on the disk",
+                proves="every port shows the installed certificate",
                 argv=(layout.SERVE_CERTIFICATE, "--served"),
                 expect=r"^serial=",
                 advice=f"a daemon still shows an older one; on the server: {layout.SERVE_CERTIFICATE}",
             ),
             Probe(
                 id="tls.expiry",
-                proves="the certificate is valid for at least another week",
+                proves="the certificate is valid for at least 7 days",
                 argv=("openssl", "x509", "-in", layout.TLS_CHAIN, "-noout", "-checkend", "604800"),
-                advice="renew the certificate: apply again; with Let's Encrypt see journalctl -u certbot",
+                advice="run apply again to renew it; with Let's Encrypt see journalctl -u certbot",
             ),
             Probe(
                 id="tls.name",
-                proves="the certificate is made out to the mail hostname",
+                proves="the certificate has the mail hostname",
                 argv=("openssl", "x509", "-in", layout.TLS_CHAIN, "-noout", "-checkhost", context.hostname),
                 expect=r"does match certificate",
-                advice="the certificate is for another name; make it again for the hostname of the plan",
+                advice="the certificate is for another name: create a new one for the hostname of the plan",
             ),
             Probe(
                 id="tls.key-private",
-                proves="the private key can be read by root alone",
+                proves="only root can read the private key",
                 argv=("stat", "-c", "%U:%a", layout.TLS_KEY),
                 expect=r"^root:600$",
                 advice=f"chown root {layout.TLS_KEY}; chmod 600 {layout.TLS_KEY}",
@@ -125,7 +125,7 @@ class Tls(Component):
 
 
 def _renewal(context: Context) -> tuple[Item, ...]:
-    """What renews the self-signed certificate: also while it only serves until a public one is issued."""
+    """The renewal of the self-signed certificate, also while it is used only until a public one is issued."""
     if context.plan.security.tls.provider is TlsProvider.CUSTOM:
         return ()
     service = render(
@@ -145,7 +145,7 @@ def _renewal(context: Context) -> tuple[Item, ...]:
 
 
 def _expected(context: Context) -> tuple[str, ...]:
-    """The fingerprint of the operator's own certificate, where the plan has one."""
+    """The fingerprint of the operator's own certificate, if the plan has one."""
     custom = context.known.custom
     if context.plan.security.tls.provider is not TlsProvider.CUSTOM or custom is None:
         return ()

@@ -1,10 +1,10 @@
 # Managed by mailwiz-tui: the next apply writes this file again. Own settings: there are none to make here.
-"""Renews the server's self-signed certificate in time, with the same key and names, so that TLSA stays true.
+"""Renews the server's self-signed certificate in time, with the same key and names, so that TLSA records stay true.
 
-mailwiz-selfsigned.timer runs it daily: ``renew_selfsigned.py FOLDER DAYS COMMAND...``. FOLDER holds
-``fullchain.pem`` and ``privkey.pem`` as *prepare* made them; a new certificate lasts DAYS. COMMAND puts it in place
-and reloads the daemons, if this certificate is the one they show. Nothing happens while the certificate has more
-than 30 days left. Exit 1, with one line on standard error, where it cannot be renewed.
+mailwiz-selfsigned.timer runs it daily: ``renew_selfsigned.py FOLDER DAYS COMMAND...``. FOLDER has
+``fullchain.pem`` and ``privkey.pem`` from *prepare*; a new certificate is valid for DAYS. COMMAND installs it and
+reloads the daemons, if they show this certificate. It does nothing while the certificate is valid for more than 30
+days. Exit 1, with one line on standard error, if the renewal fails.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ DAY = 86400
 
 
 class RenewalError(Exception):
-    """Why there is no new certificate."""
+    """The reason why there is no new certificate."""
 
 
 def main(argv: list[str]) -> int:
-    """Renew where it is time."""
+    """Renew the certificate if it is due."""
     try:
         folder, days, command = Path(argv[0]), int(argv[1]), argv[2:]
         if not due(folder / "fullchain.pem"):
@@ -39,7 +39,7 @@ def main(argv: list[str]) -> int:
 
 
 def due(certificate: Path) -> bool:
-    """Whether a certificate ends within the margin."""
+    """Whether a certificate expires within the margin."""
     argv = ["openssl", "x509", "-in", str(certificate), "-noout", "-checkend", str(MARGIN_DAYS * DAY)]
     if not certificate.exists():
         raise RenewalError(f"there is no {certificate}")
@@ -47,7 +47,7 @@ def due(certificate: Path) -> bool:
 
 
 def renew(folder: Path, days: int) -> None:
-    """A new certificate for the same names with the same key, in place of the old one in one stroke."""
+    """Replaces the certificate atomically by a new one with the same names and key."""
     old, new = folder / "fullchain.pem", folder / ".fullchain.pem.new"
     names = names_in(_openssl("x509", "-in", str(old), "-noout", "-ext", "subjectAltName"))
     pem = _openssl(
@@ -67,10 +67,10 @@ def renew(folder: Path, days: int) -> None:
 
 
 def names_in(extension: str) -> list[str]:
-    """The DNS names in what openssl prints of subjectAltName."""
+    """The DNS names in openssl's output of subjectAltName."""
     names = re.findall(r"DNS:([A-Za-z0-9*._-]+)", extension)
     if not names:
-        raise RenewalError("the old certificate names no host")
+        raise RenewalError("the old certificate has no DNS name")
     return names
 
 

@@ -1,4 +1,4 @@
-"""The server's own resolver: validating, for this host alone."""
+"""unbound (DNS resolver): validating, for this host alone."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from mailwiz_tui.stack.unit_words import UnitWords, Work
 CONFIG = "/etc/unbound/unbound.conf.d/mailwiz.conf"
 RESOLV_CONF = f"{layout.CONF_DIR}/resolv.conf"
 TRUST_ANCHOR = "/usr/libexec/unbound-helper"
-"""Debian's own: writes the root's trust anchor where unbound keeps it; the checker wants it to be there."""
+"""Debian's helper: writes the root's trust anchor for unbound; unbound-checkconf needs it."""
 PRIVATE_DOMAINS = ("corp", "home", "internal", "intranet", "lan", "private", "test")
-"""Top-level domains that the world's root denies and a company's own resolver may have."""
+"""Top-level domains that do not exist in the root of the DNS and that a company's own resolver may have."""
 SWITCH = f"{layout.LIB_DIR}/use-own-resolver"
 
 
 class Unbound(Component):
-    """unbound on 127.0.0.1, then the host switched over to it once it is seen to answer."""
+    """unbound on 127.0.0.1; the host uses it when it answers."""
 
     name = "unbound"
     title = "unbound (DNS resolver)"
@@ -40,15 +40,15 @@ class Unbound(Component):
     telling_packages = ("unbound",)
 
     def wanted(self, context: Context) -> bool:
-        """Every server validates for itself."""
+        """Every server: each validates for itself."""
         return True
 
     def meta(self, context: Context) -> dict[str, str]:
-        """Whether names are looked up from the root on, or by way of other resolvers."""
+        """Whether unbound recurses from the root, or forwards to other resolvers."""
         return {"resolver": "recursing" if resolution(context).recurses else "forwarding"}
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
-        """Configure by the decision in ``resolution``: recurse, or forward; validate, or not."""
+        """Configure unbound by ``resolution``: recurse, or forward; validate, or not."""
         decision = resolution(context)
         config = render(
             "unbound",
@@ -111,50 +111,50 @@ class Unbound(Component):
             and listener.process not in ("", "unbound")
         }
         return tuple(
-            f"{name} occupies port 53, which unbound needs on 127.0.0.1; stop it first." for name in sorted(found)
+            f"{name} uses port 53, which unbound needs on 127.0.0.1; stop it first." for name in sorted(found)
         )
 
     @staticmethod
     def _probes(context: Context, decision: Resolution) -> tuple[Probe, ...]:
         probes = [
-            unit_active("unbound.service", "the host's own resolver runs"),
+            unit_active("unbound.service", "unbound (DNS resolver) runs"),
             clean_check("unbound.config", "unbound accepts its configuration", ("unbound-checkconf",)),
             Probe(
                 id="resolver.answers",
-                proves="the host's own resolver answers",
+                proves="unbound (DNS resolver) answers",
                 argv=("dig", "@127.0.0.1", "+time=5", "+tries=2", _asked(context, decision), "SOA"),
                 expect=r"status: (?:NOERROR|NXDOMAIN)",
-                advice="journalctl -u unbound; where no DNS is let out, set network.resolvers in the plan",
+                advice="journalctl -u unbound; if the network blocks DNS, set network.resolvers in the plan",
             ),
             Probe(
                 id="resolver.used",
-                proves="the host looks names up through its own resolver only",
+                proves="the server uses only its own resolver",
                 argv=("grep", "-E", "^nameserver", "/etc/resolv.conf"),
                 expect=r"(?m)^nameserver 127[.]0[.]0[.]1$",
                 refuse=r"nameserver (?!127[.]0[.]0[.]1\b)",
-                advice="something rewrites /etc/resolv.conf; run apply again and tell that program to leave it",
+                advice="a program rewrites /etc/resolv.conf: configure it to leave the file, then run apply again",
             ),
         ]
         if decision.validates:
             probes.append(
                 Probe(
                     id="resolver.dnssec",
-                    proves="the host's own resolver validates DNSSEC",
+                    proves="unbound (DNS resolver) validates DNSSEC",
                     argv=("dig", "@127.0.0.1", "+time=5", "+tries=2", "+dnssec", ".", "SOA"),
                     expect=r"flags:[a-z ]* ad\b",
-                    advice="DANE for outgoing mail depends on it; see journalctl -u unbound and the host's clock",
+                    advice="DANE for outgoing mail needs it; see journalctl -u unbound, and check the host's clock",
                 )
             )
         return tuple(probes)
 
 
 def _names_resolve(context: Context, decision: Resolution) -> Probe:
-    """Asked before anything is changed, by the program that switches the host over later."""
+    """A test before any change, with the program that switches the host over later."""
     return Probe(
         id="resolver.names",
-        proves="the names that this server needs can be resolved",
+        proves="the server can resolve the names that it needs",
         argv=("python3", "-I", "-c", _program(), "--before", ",".join(decision.forwarders), *_needed(context)),
-        advice="let the DNS servers resolve these names (on the server: dig @SERVER NAME), or name others: "
+        advice="make the DNS servers resolve these names (on the server: dig @SERVER NAME), or set others: "
         "network.resolvers in the plan",
     )
 
@@ -164,7 +164,7 @@ def _program() -> str:
 
 
 def _needed(context: Context) -> tuple[str, ...]:
-    """Names of the plan to be resolved, beside the hosts of packages: its domain, what is above, a smart host."""
+    """Names of the plan to resolve, besides the hosts of packages: its domain, the one above, a smart host."""
     primary = context.plan.domain.primary_domain
     parent = primary.partition(".")[2]
     relay = context.plan.network.relay_host.partition(":")[0]
@@ -172,7 +172,7 @@ def _needed(context: Context) -> tuple[str, ...]:
 
 
 def _asked(context: Context, decision: Resolution) -> str:
-    """A name for the check that answers come: the root, or the domain where only own names are answered for."""
+    """A name for the test of answers: the root, or the domain if the resolver answers only for its own names."""
     own_names_only = bool(decision.forwarders) and not decision.validates
     return context.plan.domain.primary_domain if own_names_only else "."
 

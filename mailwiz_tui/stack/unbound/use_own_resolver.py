@@ -1,16 +1,16 @@
 #!/usr/bin/python3 -I
 # Managed by mailwiz-tui: the next apply writes this file again. Own settings: there are none to make here.
-"""Points /etc/resolv.conf at unbound on this host, once it answers for the names that the server needs.
+"""Points /etc/resolv.conf at unbound on this host, when it answers for the names that the server needs.
 
-``use-own-resolver NAME...``: names that the plan needs, beside the hosts that packages come from (sources.list(5),
-or the proxy that apt uses). The root is not among them: a resolver of a company may answer for its own names alone.
-unbound has to resolve each name that the resolver before it resolves, and to answer for one at least. If not,
-the host keeps the name resolution it had, and what failed is said. Programs that would rewrite resolv.conf
-(dhclient, dhcpcd, NetworkManager) are told to leave it. A link to systemd-resolved's file is replaced by a file.
+``use-own-resolver NAME...``: names that the plan needs, besides the hosts of packages (sources.list(5), or apt's
+proxy). The root is not among them: a resolver of a company may answer for its own names alone. unbound has to
+resolve each name that the former resolver resolves, and to answer for at least one. Otherwise the host keeps its
+former resolver, and the program prints what failed. Programs that would rewrite resolv.conf (dhclient, dhcpcd,
+NetworkManager) are configured to leave it. A link to systemd-resolved's file is replaced by a file.
 
 ``use-own-resolver --before [DNS SERVER,...] NAME...`` changes nothing and needs no package: before an installation
-it says which names would fail. The hosts of packages have to resolve as apt resolves them, and the DNS servers
-that unbound will forward to are judged as unbound is above. A host that forwards to them already is not asked.
+it prints the names that would fail. The hosts of packages must resolve in apt's way, and the DNS servers that
+unbound will forward to are tested like unbound above. A host that forwards to them already is not tested.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ PROGRAMS = {
     "/etc/dhcpcd.enter-hook": "/etc/dhcpcd.conf",
     "/etc/NetworkManager/conf.d/90-mailwiz.conf": "/etc/NetworkManager/conf.d",
 }
-"""What each hook belongs to: it is written where this is there."""
+"""The program of each hook: it is written if this exists."""
 Ask = Callable[[str, str], str]
 
 
@@ -54,22 +54,22 @@ PATIENCE = 2.5
 
 
 def main(names: list[str]) -> int:
-    """Switch, or say why not; with ``--before`` only say."""
+    """Switch, or print why not; with ``--before`` only print."""
     if names[:1] == ["--before"]:
         reason = before(names[1].split(",") if names[1] else [], [name for name in names[2:] if name])
         sys.stderr.write(f"{reason}\n" if reason else "")
         return 1 if reason else 0
     needed = list(dict.fromkeys([*package_hosts(), *(name for name in names if name)]))
     if reason := refusal(needed, dig):
-        sys.stderr.write(f"{reason}; /etc/resolv.conf stays as it is\n")
-        sys.stderr.write("see: journalctl -u unbound; network.resolvers in the plan names other resolvers\n")
+        sys.stderr.write(f"{reason}; /etc/resolv.conf stays unchanged\n")
+        sys.stderr.write("see journalctl -u unbound, or set other resolvers: network.resolvers in the plan\n")
         return 1
     switch()
     return 0
 
 
 def refusal(names: list[str], ask: Ask, server: str = OWN, title: str = "unbound on 127.0.0.1") -> str:
-    """Why a server, called ``title``, is not used; empty where it is good for every name that resolves at all.
+    """Why a server, called ``title``, is not used; empty if it resolves all names that resolve at all.
 
     ``ask(server, name)`` gives the answer's status (NOERROR, NXDOMAIN, …); the empty server is the one in use.
     """
@@ -85,14 +85,14 @@ def refusal(names: list[str], ask: Ask, server: str = OWN, title: str = "unbound
 
 
 def before(forwarders: list[str], names: list[str]) -> str:
-    """Why name resolution is not good enough to install with; empty where it is, or is in use here already."""
+    """Why name resolution is not good enough for an installation; empty if it is, or is in use here already."""
     if switched_to(forwarders):
         return ""
     packages = package_hosts()
     with ThreadPoolExecutor(8) as pool:
         found = dict(zip(packages, pool.map(unresolved, packages), strict=True))
     if missing := [f"{name} ({why})" for name, why in found.items() if why]:
-        return "packages come from hosts that do not resolve: " + ", ".join(missing)
+        return "the hosts of packages do not resolve: " + ", ".join(missing)
     needed = list(dict.fromkeys([*packages, *names]))
     refusals = [
         refusal(needed, answers(needed, server), server, f"the DNS server {server}") for server in forwarders
@@ -111,7 +111,7 @@ def switched_to(forwarders: list[str]) -> bool:
 
 
 def unresolved(name: str) -> str:
-    """Why a name cannot be resolved here as programs resolve it (/etc/hosts counts); empty where it can."""
+    """Why programs cannot resolve a name here (/etc/hosts counts); empty if they can."""
     try:
         socket.getaddrinfo(name, 80, type=socket.SOCK_STREAM)
     except OSError as error:
@@ -120,7 +120,7 @@ def unresolved(name: str) -> str:
 
 
 def answers(names: list[str], server: str) -> Ask:
-    """What ``server`` and those in use answer for names, all asked at once."""
+    """The answers of ``server`` and of those in use, in parallel."""
     in_use = re.findall(r"(?m)^nameserver\s+(\S+)", LIVE.read_text(errors="replace")) if LIVE.exists() else []
     pairs = [(place, name) for place in dict.fromkeys([server, *in_use]) for name in names]
     with ThreadPoolExecutor(16) as pool:
@@ -134,7 +134,7 @@ def answers(names: list[str], server: str) -> Ask:
 
 
 def query(server: str, name: str) -> str:
-    """The status of a DNS server's answer over UDP, asked twice; ``no answer`` where none came."""
+    """The status of a DNS server's answer over UDP, in two attempts; ``no answer`` without one."""
     number = secrets.randbits(16)
     labels = b"".join(bytes([len(x)]) + x for x in name.encode("ascii").strip(b".").split(b".") if x) + b"\0"
     message = struct.pack("!HHHHHH", number, 0x0100, 1, 0, 0, 0) + labels + struct.pack("!HH", 1, 1)
@@ -154,7 +154,7 @@ def query(server: str, name: str) -> str:
 
 
 def dig(server: str, name: str) -> str:
-    """The status of an answer; ``no answer`` where none came."""
+    """The status of an answer; ``no answer`` without one."""
     where = [f"@{server}"] if server else []
     argv = ["dig", *where, "+time=5", "+tries=2", name, "A"]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
@@ -163,7 +163,7 @@ def dig(server: str, name: str) -> str:
 
 
 def package_hosts(root: Path = Path("/")) -> list[str]:
-    """The names of the hosts that apt talks to: its proxy if it has one, else the archives."""
+    """The names of apt's hosts: its proxy if it has one, else the archives."""
     done = subprocess.run(["apt-config", "dump"], capture_output=True, text=True, check=False)
     proxies = re.findall(r'(?m)^Acquire::https?::Proxy "([^"]+)";', done.stdout)
     if proxies:
@@ -202,7 +202,7 @@ def _numeric(host: str) -> bool:
 
 
 def switch() -> None:
-    """Keep what was there, put ours in its place in one stroke, and tell who would overwrite it."""
+    """Keep the former file, replace it atomically, and configure programs that would overwrite it."""
     if LIVE.is_symlink() or not LIVE.exists() or LIVE.read_bytes() != WANTED.read_bytes():
         KEPT.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         KEPT.parent.chmod(0o700)

@@ -1,1 +1,1 @@
-"""The private link between the servers: a WireGuard mesh, each server linked to each other."""
+"""The private link between the servers: a WireGuard mesh of all servers."""

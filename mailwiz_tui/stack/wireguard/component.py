@@ -1,7 +1,8 @@
-"""The private link between the servers: WireGuard, every server linked to every other.
+"""The private link between the servers: WireGuard, every server with every other.
 
-``prepare`` makes the key on the server; the others' public keys and addresses are in the facts. In the kernel where
-it can, else by ``wireguard-go``. A peer comes and goes by ``wg syncconf``, which leaves the other links alone.
+``prepare`` creates the key on the server; the others' public keys and addresses are in the facts. The kernel does
+it if it can, else ``wireguard-go``. Peers are added and removed with ``wg syncconf``, which does not disturb the
+others.
 """
 
 from __future__ import annotations
@@ -25,13 +26,13 @@ UNIT = layout.MESH_UNIT
 UNIT_FILE = f"/etc/systemd/system/{UNIT}"
 USERSPACE = "/run/mailwiz-mesh/userspace"
 KEEPALIVE = 25
-"""Seconds between signs of life, so that a firewall with connection tracking keeps the way open."""
+"""Seconds between keepalives, so that a firewall with connection tracking keeps the connection."""
 MTU, OVERHEAD, SMALLEST = 1420, 80, 1280
-"""What fits into 1,500 bytes on any path: 80 bytes go to IPv6, UDP and WireGuard. IPv6 wants 1,280 at the least."""
+"""The size that fits into 1,500 bytes: IPv6, UDP and WireGuard need 80. IPv6 requires 1,280 at least."""
 
 
 class WireGuard(Component):
-    """The mesh."""
+    """The WireGuard mesh."""
 
     name = "wireguard"
     title = "WireGuard (private network)"
@@ -48,11 +49,11 @@ class WireGuard(Component):
     telling_packages = ("wireguard-tools",)
 
     def wanted(self, context: Context) -> bool:
-        """Between several servers, unless they share a private network already."""
+        """Plans with several servers, unless they share a private network already."""
         return bool(context.topology.peers) and context.plan.network.private is PrivateNetwork.WIREGUARD
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
-        """One interface with all peers; nothing of it is secret here."""
+        """One interface with all peers; the blueprint has no secret of it."""
         unit = {
             "address": context.internal_ip(),
             "mtu": str(_mtu(context)),
@@ -111,12 +112,12 @@ class WireGuard(Component):
     def _handshake(context: Context, peer: PlanServer) -> Probe:
         return Probe(
             id=f"mesh.handshake.{peer.id}",
-            proves=f"the private link to {peer.id} is alive",
+            proves=f"the private link to {peer.id} works",
             argv=(SCRIPT, "age", _public_key(context, peer)),
             expect=r"^\d+ s ago",
             advice=(
-                f"is {peer.id} up, and does the network let UDP port {layout.MESH_PORT} through between the two? "
-                f"On either: wg show {layout.MESH_INTERFACE}"
+                f"check that {peer.id} runs and that no firewall blocks UDP port {layout.MESH_PORT} on the way; "
+                f"on either: wg show {layout.MESH_INTERFACE}"
             ),
         )
 
@@ -124,14 +125,14 @@ class WireGuard(Component):
     def _findings(context: Context) -> tuple[str, ...]:
         cut = [p.id for p in context.topology.peers if _public_key(context, p) and not endpoint(context, p)]
         return tuple(
-            f"{context.server_id} and {name} have no version of IP in common, so they cannot be linked; "
-            "give both an IPv4 or both an IPv6 address, or use a private network that exists."
+            f"{context.server_id} and {name} have no common version of IP, so they cannot be linked; "
+            "give both an IPv4 or both an IPv6 address, or use an existing private network."
             for name in cut
         )
 
 
 def endpoint(context: Context, peer: PlanServer) -> str:
-    """Where a peer is reached, ``ADDRESS:PORT``: by IPv4 where both have it; empty where there is no way."""
+    """The endpoint of a peer, ``ADDRESS:PORT``: IPv4 if both have it; empty if there is none."""
     theirs = context.known.facts(peer.id)
     if theirs is None:
         return ""
@@ -143,7 +144,7 @@ def endpoint(context: Context, peer: PlanServer) -> str:
 
 
 def _mtu(context: Context) -> int:
-    """The size of packets inside the link: as the worst path to a peer lets through, found before installing."""
+    """The size of packets inside the link: that of the worst path to a peer, measured before installing."""
     record = context.known.servers.get(context.server_id)
     path = record.path_mtu if record else 0
     return max(SMALLEST, min(MTU, path - OVERHEAD)) if path else MTU

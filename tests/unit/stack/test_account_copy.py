@@ -175,7 +175,7 @@ def test_the_secret_of_forwarding_addresses_comes_with_the_accounts_and_postsrsd
     assert (tmp_path / "srs.secret").read_text() == "one-secret\n"
     assert (tmp_path / "srs.secret").stat().st_mode & 0o777 == 0o600
     for nothing in ([], ["two words"]):
-        with pytest.raises(NoAnswerError, match="no secret for forwarding"):
+        with pytest.raises(NoAnswerError, match="no secret for SRS addresses"):
             account_copy.keep_secret(chosen, nothing)
     assert (tmp_path / "srs.secret").read_text() == "one-secret\n"
 

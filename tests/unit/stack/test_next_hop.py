@@ -75,7 +75,7 @@ def test_a_server_with_another_certificate_does_not(tmp_path: Path) -> None:
     store, other = (issue("localhost", names=("localhost",)) for _ in range(2))
     with a_server(other, tmp_path) as port:
         said = lacking(NextHop("store1", "localhost", port, "lmtp"), trusting(store, tmp_path))
-    assert said.startswith("store1 does not show the certificate that is known of it: ")
+    assert said.startswith("store1 does not show its known certificate: ")
 
 
 def test_nobody_there_is_told_with_host_and_port(tmp_path: Path) -> None:

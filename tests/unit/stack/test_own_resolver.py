@@ -101,7 +101,7 @@ def test_private_names_are_asked_of_the_forwarder_and_need_no_signature() -> Non
 def test_a_forwarder_without_the_root_is_told_and_the_check_asks_for_the_plans_domain() -> None:
     facts = cases.facts(recursion=False, resolvers=[{"address": "10.0.0.1", "answers": False, "dnssec": False}])
     blueprint = compile_server(cases.plan(), "mx1", facts)
-    assert any("10.0.0.1 does not answer for the root" in finding for finding in blueprint.findings)
+    assert any("10.0.0.1 answers only for its own names" in finding for finding in blueprint.findings)
     (probe,) = [probe for probe in blueprint.probes if probe.id == "resolver.answers"]
     assert "example.com" in probe.argv
     assert not [probe for probe in blueprint.probes if probe.id == "resolver.dnssec"]
@@ -137,7 +137,7 @@ def test_before_an_installation_the_names_that_would_fail_are_said(
     dns(monkeypatch, {"10.0.0.9": own})
     assert (
         switch.before(["10.0.0.9"], NAMES[1:])
-        == "packages come from hosts that do not resolve: deb.debian.org (not known)"
+        == "the hosts of packages do not resolve: deb.debian.org (not known)"
     )
     dns(monkeypatch, {"10.0.0.9": own | {"deb.debian.org": "NOERROR"}})
     assert switch.before(["10.0.0.9"], NAMES[1:]) == "", "own names are enough"

@@ -84,7 +84,7 @@ def test_packages_that_tell_what_is_installed_are_packages_of_their_component() 
 
 def test_postfix_of_debian_12_is_explained_like_that_of_13() -> None:
     sample = Sample.model_validate({"units": [{"name": "postfix@-.service", "active": "failed"}]})
-    assert alerts(sample)[0].what == "postfix@- does not run: no mail comes in or goes out"
+    assert alerts(sample)[0].what == "postfix@- does not run: no mail is received or sent"
 
 
 def test_a_unit_has_its_own_name_unless_a_component_knows_a_shorter_one() -> None:
