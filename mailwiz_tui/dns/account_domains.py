@@ -5,7 +5,8 @@ Records that need a certificate for the domain's own names (MTA-STS, autoconfig)
 
 from __future__ import annotations
 
-from mailwiz_tui.dns import dkim, dmarc, mx, spf, srv, tls_rpt
+from collections.abc import Callable
+
 from mailwiz_tui.dns.record import Note, Record
 from mailwiz_tui.dns.site import Site
 from mailwiz_tui.fleet.account_domains import UNPLANNED_ADVICE, known_drift, unplanned_sentence, widened
@@ -14,16 +15,16 @@ from mailwiz_tui.fleet.server import Inventory
 from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.topology.servers import account_store_id
 
-STANDARDS = (mx, spf, dkim, dmarc, tls_rpt, srv)
 
-
-def records(plan: Plan, known: FactsFile, inventory: Inventory | None = None) -> list[Record]:
-    """The records by domain; none where the plan and the accounts agree."""
+def records(
+    plan: Plan, known: FactsFile, inventory: Inventory | None, records_of: Callable[[Site], list[Record]]
+) -> list[Record]:
+    """The records by domain, of all that a plan with these domains has; none where plan and accounts agree."""
     names = known_drift(plan, known, account_store_id(plan)).unplanned
     if not names:
         return []
     site = Site(widened(plan, names), known, inventory)
-    found = [record for standard in STANDARDS for record in standard.records(site)]
+    found = [record for record in records_of(site) if record.standard.about.unplanned]
     return [record for name in names for record in found if _concerns(record, name)]
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from mailwiz_tui.dns.record import HOUR, Record, Section, Standard
+from mailwiz_tui.dns.record import HOUR, Record, Section
 from mailwiz_tui.dns.site import ADDRESS_PENDING, Host, Site
+from mailwiz_tui.dns.standard import Standard
 
 
 def records(site: Site) -> list[Record]:

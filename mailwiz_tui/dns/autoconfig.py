@@ -5,8 +5,9 @@ Autoconfig is draft-ietf-mailmaint-autoconfig; Autodiscover is Microsoft's [MS-O
 
 from __future__ import annotations
 
-from mailwiz_tui.dns.record import HOUR, Note, Record, Section, Standard
+from mailwiz_tui.dns.record import HOUR, Note, Record, Section
 from mailwiz_tui.dns.site import Site
+from mailwiz_tui.dns.standard import Standard
 
 
 def records(site: Site) -> list[Record]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from mailwiz_tui.dns.record import HOUR, Note, Record, Section, Standard
+from mailwiz_tui.dns.record import HOUR, Note, Record, Section
 from mailwiz_tui.dns.site import Site
+from mailwiz_tui.dns.standard import Standard
 from mailwiz_tui.plan.model import Tls, TlsProvider
 
 ISSUERS = {

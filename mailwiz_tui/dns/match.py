@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from mailwiz_tui.dns.record import Record, Standard
+from mailwiz_tui.dns.record import Record
+from mailwiz_tui.dns.standard import Standard
 from mailwiz_tui.plan.words import counted
 
 
@@ -31,23 +32,6 @@ class Verdict:
     state: State
     detail: str = ""
     instead: str = ""
-
-
-SINGLE = {
-    Standard.SPF: "SPF (RFC 7208 section 3.2)",
-    Standard.DMARC: "DMARC (RFC 9989)",
-    Standard.TLS_RPT: "TLS-RPT (RFC 8460 section 3)",
-    Standard.MTA_STS: "MTA-STS (RFC 8461 section 3.1)",
-    Standard.DKIM: "DKIM (RFC 6376 section 3.6.2.2)",
-}
-"""The standards in TXT records; each allows one record at a name."""
-_VERSIONS = {
-    Standard.SPF: "v=spf1",
-    Standard.DMARC: "v=dmarc1",
-    Standard.TLS_RPT: "v=tlsrptv1",
-    Standard.MTA_STS: "v=stsv1",
-}
-"""The version tags by which live records of a standard are known; DKIM's may lack theirs."""
 
 
 def judge(record: Record, wanted: Iterable[str], got: Iterable[str]) -> Verdict:
@@ -117,7 +101,8 @@ def _txt(record: Record, live: list[str]) -> Verdict:
     if len(same) > 1:
         return Verdict(
             State.WRONG,
-            f"{counted(len(same), 'record')} where {SINGLE[standard]} allows one: {' | '.join(sorted(same))}",
+            f"{counted(len(same), 'record')} where {standard.about.label} ({standard.about.single}) allows one: "
+            f"{' | '.join(sorted(same))}",
             record.value,
         )
     if standard is Standard.SPF:
@@ -140,7 +125,7 @@ def same_standard(record: Record, live: Iterable[str]) -> list[str]:
     """The live TXT values that are of the same standard as the record; the others belong to somebody else."""
     if record.standard is Standard.DKIM:
         return [value for value in live if "p=" in value]
-    return [value for value in live if _version(value) == _VERSIONS[record.standard]]
+    return [value for value in live if _version(value) == record.standard.about.version]
 
 
 def tags(text: str) -> dict[str, str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from mailwiz_tui.dns.standard import Standard
+
 CHUNK = 255
 """The most bytes one character-string of a TXT record holds (RFC 1035 section 3.3)."""
 
@@ -20,23 +22,6 @@ class Section(StrEnum):
     TRANSPORT = "Encryption between mail servers"
     CLIENTS = "How mail programs find the server"
     REVERSE = "Reverse DNS, set where the address comes from"
-
-
-class Standard(StrEnum):
-    """The standard that a record follows; its module in this folder made it. The ids of checks contain these."""
-
-    ADDRESS = "address"
-    MX = "mx"
-    SPF = "spf"
-    DKIM = "dkim"
-    DMARC = "dmarc"
-    MTA_STS = "mta-sts"
-    TLS_RPT = "tls-rpt"
-    TLSA = "tlsa"
-    CAA = "caa"
-    SRV = "srv"
-    AUTOCONFIG = "autoconfig"
-    PTR = "ptr"
 
 
 @dataclass(frozen=True, slots=True)

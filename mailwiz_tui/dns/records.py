@@ -24,7 +24,7 @@ from mailwiz_tui.fleet.server import Inventory
 from mailwiz_tui.plan.model import Plan
 
 STANDARDS = (address, mx, spf, dkim, dmarc, mta_sts, tls_rpt, tlsa, caa, srv, autoconfig, ptr)
-NOTED = (spf, dkim, dmarc, mta_sts, caa, autoconfig)
+"""The modules, in the order of the records: each has ``records(site)``, some have ``notes(site)``."""
 
 
 def plan_records(
@@ -36,15 +36,18 @@ def plan_records(
     record with ``pending`` set and no value. With ``accounts``, domains that only the accounts have come last.
     """
     site = Site(plan, known, inventory)
-    found = [record for standard in STANDARDS for record in standard.records(site)]
-    unique = {(r.name, r.type, r.value): r for r in found}.values()
+    unique = {(r.name, r.type, r.value): r for r in _records(site)}.values()
     order = {domain: index for index, domain in enumerate(plan.all_domains())}
     planned = sorted(unique, key=lambda r: order.get(r.domain, len(order)))
-    return [*planned, *(account_domains.records(plan, known, inventory) if accounts else ())]
+    return [*planned, *(account_domains.records(plan, known, inventory, _records) if accounts else ())]
 
 
 def plan_notes(plan: Plan, known: FactsFile, inventory: Inventory | None = None) -> list[Note]:
     """What to know beside the records: what was left out and why, and warnings."""
     site = Site(plan, known, inventory)
-    noted = [note for standard in NOTED for note in standard.notes(site)]
+    noted = [note for standard in STANDARDS if hasattr(standard, "notes") for note in standard.notes(site)]
     return [*noted, *account_domains.notes(plan, known)]
+
+
+def _records(site: Site) -> list[Record]:
+    return [record for standard in STANDARDS for record in standard.records(site)]

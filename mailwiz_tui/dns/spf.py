@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from mailwiz_tui.dns.record import HOUR, Note, Record, Section, Standard
+from mailwiz_tui.dns.record import HOUR, Note, Record, Section
 from mailwiz_tui.dns.site import Site
+from mailwiz_tui.dns.standard import Standard
 from mailwiz_tui.plan.dnsnames import is_ip
 from mailwiz_tui.plan.hosts import parse_next_hop
 from mailwiz_tui.plan.model import SpfPolicy

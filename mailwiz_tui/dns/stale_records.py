@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from mailwiz_tui.dns.changes import Change
 from mailwiz_tui.dns.live import RecordState
 from mailwiz_tui.dns.match import normal
-from mailwiz_tui.dns.record import Record, Standard
+from mailwiz_tui.dns.record import Record
 from mailwiz_tui.dns.records import plan_records
+from mailwiz_tui.dns.standard import Standard
 from mailwiz_tui.fleet.facts import FactsFile
 from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.plan.published import before_departure, departed, host_label, mx_names, server_name

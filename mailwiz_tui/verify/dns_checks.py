@@ -14,25 +14,12 @@ from dataclasses import replace
 from mailwiz_tui.dns.live import RecordState, compare
 from mailwiz_tui.dns.lookup import ResolverError
 from mailwiz_tui.dns.match import State
-from mailwiz_tui.dns.record import Record, Standard
+from mailwiz_tui.dns.record import Record
+from mailwiz_tui.dns.standard import Standard
 from mailwiz_tui.verify.dns_consequences import UNANSWERED, obstacles
 from mailwiz_tui.verify.obstacle import Concern, Obstacle
 from mailwiz_tui.verify.result import CheckResult, CheckState
 
-PROVES = {
-    Standard.ADDRESS: "The mail host's name resolves to its addresses (A, AAAA).",
-    Standard.MX: "Other servers find the mail servers of the domains (MX).",
-    Standard.SPF: "Receivers find which servers send for the domains (SPF).",
-    Standard.DKIM: "Receivers find the public key that verifies signatures (DKIM).",
-    Standard.DMARC: "Receivers find what to do with forged mail (DMARC).",
-    Standard.MTA_STS: "Sending servers find that mail to the domains must be encrypted (MTA-STS).",
-    Standard.TLS_RPT: "Sending servers find where to report failed encryption (TLS-RPT).",
-    Standard.TLSA: "Sending servers can verify the certificate through DNS (DANE).",
-    Standard.CAA: "Only the planned authority may issue certificates for the mail host (CAA).",
-    Standard.SRV: "Mail programs find the servers from an address (SRV).",
-    Standard.AUTOCONFIG: "Mail programs find the server's settings (autoconfig, autodiscover).",
-    Standard.PTR: "The server's addresses resolve to its name (reverse DNS).",
-}
 SHOWN = 3
 
 
@@ -58,14 +45,14 @@ def judge(states: Sequence[RecordState], server_id: str) -> list[CheckResult]:
         replace(
             _judge(standard, groups[standard], server_id), obstacles=obstacles(standard, groups[standard], states)
         )
-        for standard in PROVES
+        for standard in Standard
         if standard in groups
     ]
 
 
 def _judge(standard: Standard, states: list[RecordState], server_id: str) -> CheckResult:
     by_state = {kind: [s for s in states if s.state is kind] for kind in State}
-    check, proves = f"dns.{standard}", PROVES[standard]
+    check, proves = f"dns.{standard}", standard.about.proves
     if wrong := by_state[State.WRONG]:
         detail = _told(f"{s.record.name} {s.record.type}: {s.detail}" for s in wrong)
         advice = f"Publish {_told(f'{s.record.name} {s.record.type} {s.instead or s.record.value}' for s in wrong)}"

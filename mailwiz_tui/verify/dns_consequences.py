@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable, Sequence
 
 from mailwiz_tui.dns.live import RecordState
 from mailwiz_tui.dns.match import State
-from mailwiz_tui.dns.record import Record, Standard
+from mailwiz_tui.dns.record import Record
+from mailwiz_tui.dns.standard import Standard
 from mailwiz_tui.plan.words import listed
 from mailwiz_tui.verify.obstacle import Concern, Obstacle
 
@@ -23,21 +24,14 @@ UNANSWERED = {
     Concern.OUTGOING: "It is not known whether receivers accept mail",
 }
 _NEEDED = {
-    Standard.MX: "MX",
-    Standard.ADDRESS: "",
-    Standard.SPF: "SPF",
-    Standard.DKIM: "DKIM",
-    Standard.PTR: "the reverse name",
+    Standard.MX: Concern.INCOMING,
+    Standard.ADDRESS: Concern.INCOMING,
+    Standard.SPF: Concern.OUTGOING,
+    Standard.DKIM: Concern.OUTGOING,
+    Standard.PTR: Concern.OUTGOING,
 }
+"""What is not known while records of these standards could not be asked; the others are recommended."""
 RECOMMENDED = "Recommended"
-_NAMES = {
-    Standard.MTA_STS: "MTA-STS",
-    Standard.TLS_RPT: "TLS-RPT",
-    Standard.TLSA: "TLSA",
-    Standard.CAA: "CAA",
-    Standard.SRV: "SRV",
-    Standard.DMARC: "DMARC",
-}
 
 
 def obstacles(
@@ -49,11 +43,10 @@ def obstacles(
     """
     unanswered = [s for s in states if s.state is State.UNKNOWN and not s.record.pending]
     bad = [s for s in states if not s.fine and s not in unanswered]
-    found = list(_RULES.get(standard, _recommended)(standard, bad, states, plan))
-    if standard in _NEEDED:
-        concern = Concern.INCOMING if standard in (Standard.MX, Standard.ADDRESS) else Concern.OUTGOING
+    found = list(_RULES[standard](standard, bad, states, plan))
+    if concern := _NEEDED.get(standard):
         for state in unanswered:
-            subject = f"{_NEEDED[standard] or state.record.type} of {_owner(state.record)}"
+            subject = f"{standard.about.label or state.record.type} of {_owner(state.record)}"
             found.append(Obstacle(concern, UNANSWERED[concern], subject, "could not be asked"))
     return tuple(found)
 
@@ -149,7 +142,7 @@ def _recommended(
 ) -> Iterable[Obstacle]:
     for state in bad:
         fault = "is not as planned" if state.state is State.WRONG else _fault(state)
-        yield Obstacle(Concern.RECOMMENDED, RECOMMENDED, _NAMES.get(standard, standard), fault)
+        yield Obstacle(Concern.RECOMMENDED, RECOMMENDED, standard.about.label, fault)
 
 
 _Rule = Callable[
@@ -163,7 +156,13 @@ _RULES: dict[Standard, _Rule] = {
     Standard.PTR: _ptr,
     Standard.TLSA: _tlsa,
     Standard.CAA: _caa,
+    Standard.DMARC: _recommended,
+    Standard.MTA_STS: _recommended,
+    Standard.TLS_RPT: _recommended,
+    Standard.SRV: _recommended,
+    Standard.AUTOCONFIG: _recommended,
 }
+"""What the records of each standard keep from working."""
 
 
 def _fault(state: RecordState) -> str:

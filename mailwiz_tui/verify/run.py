@@ -11,8 +11,8 @@ from typing import Any
 
 from mailwiz_tui.deploy.agent_link import Link
 from mailwiz_tui.deploy.engine_api import EngineApi
-from mailwiz_tui.dns.record import Standard
 from mailwiz_tui.dns.records import plan_records
+from mailwiz_tui.dns.standard import Standard
 from mailwiz_tui.plan.errors import OperatorError
 from mailwiz_tui.stack.blueprint import Blueprint
 from mailwiz_tui.topology.servers import account_store_id

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from mailwiz_tui.dns.record import HOUR, Record, Section, Standard
+from mailwiz_tui.dns.record import HOUR, Record, Section
+from mailwiz_tui.dns.standard import Standard
 
 _TYPES = {"A": Standard.ADDRESS, "AAAA": Standard.ADDRESS, "CNAME": Standard.AUTOCONFIG}
-_VERSIONS = {
-    "v=DKIM1": Standard.DKIM,
-    "v=DMARC1": Standard.DMARC,
-    "v=STSv1": Standard.MTA_STS,
-    "v=TLSRPTv1": Standard.TLS_RPT,
-}
+_VERSIONS = {standard.about.version: standard for standard in Standard} | {"v=dkim1": Standard.DKIM}
 
 
 def record(kind: str, value: str, name: str = "example.com", pending: str = "") -> Record:
     """A required record of example.com."""
-    version = value.split(";")[0]
+    version = value.split(";")[0].lower()
     standard = _VERSIONS.get(version, Standard.SPF) if kind == "TXT" else _TYPES.get(kind) or Standard[kind]
     return Record("example.com", name, kind, value, HOUR, "because", True, Section.SENDING, standard, pending)

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailwiz_tui.dns.export import as_json, as_text, as_web_values, as_zone, web_values
-from mailwiz_tui.dns.record import HOUR, Record, Section, Standard, chunks
+from mailwiz_tui.dns.record import HOUR, Record, Section, chunks
 from mailwiz_tui.dns.records import plan_notes, plan_records
+from mailwiz_tui.dns.standard import Standard
 from mailwiz_tui.fleet.facts import FactsFile
 from mailwiz_tui.plan.model import Plan
 from tests.unit.dns.dns_values import KEY

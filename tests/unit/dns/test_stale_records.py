@@ -5,8 +5,9 @@ from __future__ import annotations
 from mailwiz_tui.dns.changes import Change, changes
 from mailwiz_tui.dns.live import RecordState
 from mailwiz_tui.dns.match import State, judge
-from mailwiz_tui.dns.record import HOUR, Record, Section, Standard
+from mailwiz_tui.dns.record import HOUR, Record, Section
 from mailwiz_tui.dns.stale_records import left_over, stale_mx, stale_records
+from mailwiz_tui.dns.standard import Standard
 from mailwiz_tui.plan.model import Plan
 from tests.unit.stack import cases
 

@@ -6,8 +6,9 @@ import pytest
 
 from mailwiz_tui.dns.live import RecordState
 from mailwiz_tui.dns.match import State
-from mailwiz_tui.dns.record import HOUR, Record, Section, Standard
+from mailwiz_tui.dns.record import HOUR, Record, Section
 from mailwiz_tui.dns.records import plan_records
+from mailwiz_tui.dns.standard import Standard
 from mailwiz_tui.fleet.facts import DkimPublicKey, Facts, FactsFile, ServerRecord, TlsPublic
 from mailwiz_tui.plan.model import Domain, Plan, PlanServer, Role
 from mailwiz_tui.verify import dns_checks
@@ -75,7 +76,8 @@ def test_merged_value_is_what_to_publish() -> None:
     assert "include:x.test" in found.advice
 
 
-def test_every_record_of_a_plan_belongs_to_a_standard() -> None:
+def every_standard() -> tuple[Plan, FactsFile]:
+    """A plan whose records are of every standard, and what is known of its server."""
     plan = Plan(
         servers=[PlanServer(id="mx1", roles=[Role.ALL_IN_ONE])],
         domain=Domain(primary_domain="example.test", hostname="mail.example.test"),
@@ -90,8 +92,12 @@ def test_every_record_of_a_plan_belongs_to_a_standard() -> None:
         }
     )
     plan.security.dmarc.rua = "mailto:d@reports.test"
-    records = plan_records(plan, known)
-    assert {record.standard for record in records} == set(dns_checks.PROVES)
+    return plan, known
+
+
+def test_every_record_of_a_plan_belongs_to_a_standard() -> None:
+    records = plan_records(*every_standard())
+    assert {record.standard for record in records} == set(Standard)
     by_name = {record.name: record.standard for record in records if record.type == "TXT"}
     assert by_name == {
         "example.test": "spf",
@@ -102,6 +108,20 @@ def test_every_record_of_a_plan_belongs_to_a_standard() -> None:
         "_mta-sts.example.test": "mta-sts",
         "_smtp._tls.example.test": "tls-rpt",
     }
+
+
+def test_each_standard_of_txt_records_says_how_they_are_known_and_that_there_is_one() -> None:
+    standards = {record.standard for record in plan_records(*every_standard()) if record.type == "TXT"}
+    assert {standard for standard in Standard if standard.about.single} == standards
+    assert {standard for standard in standards if not standard.about.version} == {Standard.DKIM}
+
+
+@pytest.mark.parametrize("standard", Standard)
+def test_each_standard_says_what_its_records_keep_from_working(standard: Standard) -> None:
+    records = [record for record in plan_records(*every_standard()) if record.standard is standard]
+    (found,) = dns_checks.judge([RecordState(record, State.MISSING) for record in records], "mx1")
+    assert found.obstacles
+    assert all(obstacle.subject.strip() for obstacle in found.obstacles)
 
 
 async def test_a_resolver_that_is_none_is_said() -> None:
