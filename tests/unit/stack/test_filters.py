@@ -28,59 +28,20 @@ from mailwiz_tui.stack.spamassassin.component import MILTER as SPAMASSASSIN
 from mailwiz_tui.stack.spamassassin.spamd import Spamd, Verdict
 
 from . import cases
-from .snapshots import compare, part
-
-CHOICES: dict[str, dict[str, Any]] = {
-    "rspamd-clamav": {"antispam": "rspamd", "antivirus": True},
-    "spamassassin-clamav": {"antispam": "spamassassin", "antivirus": True},
-    "none": {"antispam": "none"},
-}
-WITH_A_SCANNER = ("rspamd", "none", "spamassassin")
-DIVIDED = ("clamav", "links", "spamassassin", "opendkim", "guard")
-COMPONENTS = ("clamav", "spamassassin", "opendkim", "guard", "rspamd", "postfix")
+from .goldens import with_scanner
 
 
 def made(**services: Any) -> Blueprint:
     return compile_server(cases.plan(services=services), "mx1", cases.facts())
 
 
-def divided(server_id: str, antispam: str) -> Blueprint:
-    """A server of several that have a scanner."""
-    services = {"antispam": antispam, "antivirus": True}
-    return compile_server(cases.distributed(services=services), server_id, cases.distributed_facts())
-
-
 def main_cf(blueprint: Blueprint) -> str:
     return blueprint.files()["/etc/postfix/main.cf"].content
 
 
-@pytest.mark.parametrize("choice", CHOICES)
-@pytest.mark.parametrize("component", COMPONENTS)
-def test_filters_are_as_in_their_golden_file(component: str, choice: str) -> None:
-    before = [part(made(**CHOICES[name]), component) for name in list(CHOICES)[: list(CHOICES).index(choice)]]
-    others = [text for text in (part(made(), component), *before) if text]
-    compare(f"filters/{choice}/{component}", part(made(**CHOICES[choice]), component), others[-1] if others else "")
-
-
-def filtered(server_id: str, antispam: str) -> str:
-    """What filters and scanner put on one of several servers, and which of them Postfix asks."""
-    blueprint = divided(server_id, antispam)
-    settings = blueprint.files().get("/etc/postfix/main.cf")
-    asked = [line for line in settings.content.splitlines() if "milter" in line] if settings else []
-    return "\n".join(part(blueprint, name) for name in DIVIDED) + "".join(f"{line}\n" for line in asked)
-
-
-@pytest.mark.parametrize("antispam", WITH_A_SCANNER)
-@pytest.mark.parametrize("server_id", ["in1", "out1", "filter", "store1"])
-def test_a_scanner_for_several_servers_is_as_in_its_golden_file(server_id: str, antispam: str) -> None:
-    before = WITH_A_SCANNER[: WITH_A_SCANNER.index(antispam)]
-    other = filtered(server_id, before[-1]) if before else ""
-    compare(f"scanner/{antispam}/{server_id}", filtered(server_id, antispam), other)
-
-
 @pytest.mark.parametrize("antispam", ["rspamd", "spamassassin", "none"])
 def test_of_several_servers_those_that_filter_scan_and_the_others_ask_them(antispam: str) -> None:
-    blueprints = {s.id: divided(s.id, antispam) for s in cases.distributed().servers}
+    blueprints = {s.id: with_scanner(s.id, antispam) for s in cases.distributed().servers}
     scanning = {name: blueprint.meta["virus_scanner"] for name, blueprint in blueprints.items()}
     assert scanning == {**dict.fromkeys(blueprints, ""), "filter": "clamav"}
     running = {name for name, b in blueprints.items() if CLAMAV.unit in {unit.name for unit in b.units()}}
@@ -110,7 +71,7 @@ def test_a_filter_beside_another_one_asks_whichever_scanner_works() -> None:
 
 
 def test_a_filter_whose_spamd_is_down_is_passed_over() -> None:
-    links = divided("filter", "spamassassin").files()["/etc/mailwiz/links/haproxy.cfg"].content
+    links = with_scanner("filter", "spamassassin").files()["/etc/mailwiz/links/haproxy.cfg"].content
     own = links.partition("\nbackend spamassassin-own\n")[2].partition("\n\n")[0]
     asked = [line.strip().removeprefix("tcp-check ") for line in own.splitlines()]
     assert asked[1:3] == [f"connect port {SPAMASSASSIN.port}", f"connect port {layout.SPAMD_PORT}"]

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from mailwiz_tui.fleet.facts import FactsFile
 from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.accounts.clients import PANEL, PANEL_TABLES, WEBMAIL, DatabaseClient, database_clients
 from mailwiz_tui.stack.accounts.copy import UNITS
@@ -15,46 +14,16 @@ from mailwiz_tui.stack.blueprint import Blueprint, Scope, User
 from mailwiz_tui.stack.compile import compile_server
 
 from . import cases
-from .snapshots import compare, part
+from .goldens import WEB, WEB_CERTIFICATE, web_facts
 
-SERVICES = {"webmail": "roundcube", "admin_panel": "postfixadmin"}
-CERTIFICATE = "-----BEGIN CERTIFICATE-----\nout1's {}\n-----END CERTIFICATE-----"
 AT_THE_STORE = [
     {"id": "in1", "roles": ["mx-inbound", "antispam"], "internal_ip": "10.80.0.1"},
     {"id": "front", "roles": ["mx-outbound", "mail-storage"], "internal_ip": "10.80.0.2"},
 ]
 
 
-def known() -> FactsFile:
-    """The facts of several servers, the one with mx-outbound having its applications' certificates."""
-    raw = cases.distributed_facts().model_dump(mode="json")
-    raw["servers"]["out1"]["clients"] = {
-        client.name: {"pem": CERTIFICATE.format(client.name)} for client in (WEBMAIL, PANEL, PANEL_TABLES)
-    }
-    return FactsFile.model_validate(raw)
-
-
 def made(server_id: str, **changes: Any) -> Blueprint:
-    return compile_server(cases.distributed(services=SERVICES, **changes), server_id, known())
-
-
-@pytest.mark.parametrize(
-    ("server_id", "component"),
-    [
-        ("out1", "roundcube"),
-        ("out1", "postfixadmin"),
-        ("out1", "nginx"),
-        ("out1", "accounts-now"),
-        ("store1", "webmail-store"),
-        ("store1", "panel-store"),
-        ("store1", "mariadb"),
-    ],
-)
-def test_applications_of_several_servers_are_as_in_their_golden_files(server_id: str, component: str) -> None:
-    text = part(made(server_id), component)
-    assert text
-    one_server = compile_server(cases.plan(services=SERVICES), "mx1", cases.facts())
-    compare(f"distributed-web/{server_id}/{component}", text, part(one_server, component))
+    return compile_server(cases.distributed(services=WEB, **changes), server_id, web_facts())
 
 
 def test_only_the_front_serves_them_and_only_the_account_store_keeps_their_data() -> None:
@@ -80,7 +49,7 @@ def test_an_application_cannot_read_the_key_that_opens_what_daemons_may_do(clien
 
 def test_the_database_trusts_the_certificates_of_applications_and_no_other_daemon_does() -> None:
     files = made("store1").files()
-    certificates = [CERTIFICATE.format(client.name) for client in (WEBMAIL, PANEL, PANEL_TABLES)]
+    certificates = [WEB_CERTIFICATE.format(client.name) for client in (WEBMAIL, PANEL, PANEL_TABLES)]
     for certificate in certificates:
         assert certificate in files[layout.DATABASE_PEERS].content
     trusting = {path for path, file in files.items() if layout.DATABASE_PEERS in file.content}
@@ -109,11 +78,11 @@ def test_the_panel_changes_rows_and_root_over_there_the_tables() -> None:
     assert sql.count("IDENTIFIED BY ''") == sql.count("REQUIRE SUBJECT") == 4
 
 
-@pytest.mark.parametrize(("services", "listens"), [(SERVICES, True), ({"webmail": "roundcube"}, False)])
+@pytest.mark.parametrize(("services", "listens"), [(WEB, True), ({"webmail": "roundcube"}, False)])
 def test_the_panel_finds_somebody_who_takes_its_mail_and_nobody_else_does(
     services: dict[str, str], listens: bool
 ) -> None:
-    blueprint = compile_server(cases.distributed(services=services), "out1", known())
+    blueprint = compile_server(cases.distributed(services=services), "out1", web_facts())
     files, number = blueprint.files(), layout.PANEL_MAIL_PORT
     assert (f"127.0.0.1:{number} inet" in files["/etc/postfix/master.cf"].content) == listens
     assert [port.scope for port in blueprint.ports if port.number == number] == [Scope.LOCAL] * listens
@@ -132,7 +101,7 @@ def test_applications_may_have_the_copy_of_the_accounts_made_anew_and_nobody_els
 
 
 def test_a_front_that_keeps_the_accounts_reaches_them_by_their_socket() -> None:
-    plan = cases.distributed(servers=AT_THE_STORE, services=SERVICES)
+    plan = cases.distributed(servers=AT_THE_STORE, services=WEB)
     assert database_clients(plan, "front") == ()
     files = compile_server(plan, "front", cases.facts()).files()
     config = files["/etc/roundcube/config.inc.php"].content
@@ -145,6 +114,6 @@ def test_a_front_that_keeps_the_accounts_reaches_them_by_their_socket() -> None:
 
 def test_a_certificate_is_made_for_what_the_plan_wants_alone() -> None:
     assert database_clients(cases.distributed(), "out1") == ()
-    found = [client.name for client in database_clients(cases.distributed(services=SERVICES), "out1")]
+    found = [client.name for client in database_clients(cases.distributed(services=WEB), "out1")]
     assert found == ["webmail", "panel", "panel-tables"]
-    assert database_clients(cases.plan(services=SERVICES), "mx1") == ()
+    assert database_clients(cases.plan(services=WEB), "mx1") == ()
