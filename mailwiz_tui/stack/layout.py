@@ -109,7 +109,6 @@ LMTP_SOCKET = "private/dovecot-lmtp"
 
 RSPAMD_MILTER_PORT = 11332
 RSPAMD_CONTROLLER_PORT = 11334
-RATE_LIMITER_PORT = 11341
 CLAMAV_MILTER_PORT = 11342
 SPAMD_MILTER_PORT = 11343
 OPENDKIM_MILTER_PORT = 11344
@@ -121,6 +120,8 @@ SENDER_OWNERS = f"socketmap:inet:127.0.0.1:{SENDER_OWNERS_PORT}:senders"
 SIEVE_MAIL = f"{LIB_DIR}/mailwiz-sieve-mail"
 """The program to which Dovecot hands mail of users' filters."""
 MESSAGE_CHECKS_USER = "mailwiz-checks"
+RATE_LIMITER_PORT = 11347
+"""Not 11341: there its former unit, mailwiz-guard, serves Postfix until Postfix asks the new one."""
 RECIPIENT_CHECKS_PORT = 11348
 BOUNCES_PORT = 11349
 """The recipients of bounces, for the cleanup(8) of bounce(8) (socketmap_table(5))."""

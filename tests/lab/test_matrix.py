@@ -45,8 +45,8 @@ clamav_mirror = "{mirror}"
 """
 UNITS = {
     "rspamd": {"rspamd", "redis-server@rspamd"},
-    "spamassassin": {"spamd", "mailwiz-spamd-milter", "opendkim", "mailwiz-guard"},
-    "none": {"opendkim", "mailwiz-guard"},
+    "spamassassin": {"spamd", "mailwiz-spamd-milter", "opendkim", "mailwiz-rate-limiter"},
+    "none": {"opendkim", "mailwiz-rate-limiter"},
 }
 SCANNER = {"clamav-daemon", "clamav-freshclam", "clamav-daemon.socket", "mailwiz-clamav-milter"}
 FLOOD = tuple(f"r{n}@outside.test" for n in range(15))

@@ -180,9 +180,9 @@ def installed(trio: Trio, antispam: str) -> Trio:
 
 
 def test_each_server_runs_what_its_roles_need_and_a_second_apply_changes_nothing(trio: Trio) -> None:
-    every = (*FILTER, "opendkim", "mailwiz-guard", "rspamd")
+    every = (*FILTER, "opendkim", "mailwiz-rate-limiter", "rspamd")
     assert trio.running(trio.inbound, *every) == {"opendkim"}
-    assert trio.running(trio.front, *every) == {*FILTER, "opendkim", "mailwiz-guard"}
+    assert trio.running(trio.front, *every) == {*FILTER, "opendkim", "mailwiz-rate-limiter"}
     assert trio.running(trio.store, *every) == FILTER
     done = trio.fleet.apply()
     assert (done.code, "no changes" in done.out) == (0, True), done.out + done.err
@@ -298,11 +298,11 @@ def test_a_flood_of_a_user_is_stopped(trio: Trio) -> None:
 
 
 def test_without_a_filter_users_are_limited_and_foreign_marks_believed(unfiltered: Trio) -> None:
-    assert unfiltered.running(unfiltered.front, *FILTER, "opendkim", "mailwiz-guard") == {
+    assert unfiltered.running(unfiltered.front, *FILTER, "opendkim", "mailwiz-rate-limiter") == {
         "opendkim",
-        "mailwiz-guard",
+        "mailwiz-rate-limiter",
     }
-    assert unfiltered.running(unfiltered.store, *FILTER, "opendkim", "mailwiz-guard") == set()
+    assert unfiltered.running(unfiltered.store, *FILTER, "opendkim", "mailwiz-rate-limiter") == set()
     assert unfiltered.send(other(unfiltered.carol, OUTSIDE)) == 550, "a user sends as another one"
     marked = other(OUTSIDE, unfiltered.bob)
     marked["X-Spam-Flag"] = "YES"

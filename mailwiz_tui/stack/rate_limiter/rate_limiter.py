@@ -1,6 +1,6 @@
 """A milter that limits how many recipients one login may send to.
 
-usage: mailwiz-guard SETTINGS [SETTINGS ...]    JSON objects; a later one has precedence
+usage: mailwiz-rate-limiter SETTINGS [SETTINGS ...]    JSON objects; a later one has precedence
 
 Recipients are counted for each login in leaky buckets that survive a restart, so that a stolen password sends
 little spam. Above the limit a message is deferred (451 4.7.1), so that mail programs try again later. Runs on
@@ -118,12 +118,12 @@ def settings_from(paths: Iterable[str]) -> dict[str, Any]:
 def main(paths: list[str]) -> None:
     """Serves Postfix until the process is ended."""
     settings = settings_from(paths)
-    syslog.openlog("mailwiz-guard", syslog.LOG_PID, syslog.LOG_MAIL)
+    syslog.openlog("mailwiz-rate-limiter", syslog.LOG_PID, syslog.LOG_MAIL)
     limits = (Limit(float(size), float(amount), float(seconds)) for size, amount, seconds in settings["limits"])
     RateLimiter.buckets = Buckets(settings["state"], limits)
     Milter.factory = RateLimiter
     Milter.set_flags(0)
-    Milter.runmilter("mailwiz-guard", settings["socket"], 60)
+    Milter.runmilter("mailwiz-rate-limiter", settings["socket"], 60)
 
 
 if __name__ == "__main__":

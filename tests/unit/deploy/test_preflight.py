@@ -89,7 +89,7 @@ OWN = {
     "message-checks": "mailwiz-message-checks",
     "sender-owners": "mailwiz-message-checks",
     "spamd-milter": "mailwiz-spamd-milter",
-    "guard-milter": "mailwiz-guard",
+    "rate-limiter": "mailwiz-rate-limiter",
     "clamav-milter": "clamav-milter",
     "dane-policy": "mailwiz-dane-policy",
 }

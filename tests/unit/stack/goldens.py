@@ -48,9 +48,9 @@ FILTERS: dict[str, dict[str, Any]] = {
     "spamassassin-clamav": {"antispam": "spamassassin", "antivirus": True},
     "none": {"antispam": "none"},
 }
-FILTERING = ("clamav", "spamassassin", "opendkim", "guard", "rspamd", "postfix")
+FILTERING = ("clamav", "spamassassin", "opendkim", "rate_limiter", "rspamd", "postfix")
 SCANNED = ("rspamd", "none", "spamassassin")
-SCANNING = ("clamav", "links", "spamassassin", "opendkim", "guard")
+SCANNING = ("clamav", "links", "spamassassin", "opendkim", "rate_limiter")
 
 
 @dataclass(frozen=True)

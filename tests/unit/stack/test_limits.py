@@ -70,7 +70,7 @@ def test_a_login_sends_as_much_whatever_counts_it(antispam: str) -> None:
             ("150", "300", "d"),
         ]
     else:
-        settings = json.loads(text(blueprint, "guard/settings.json"))
+        settings = json.loads(text(blueprint, "rate-limiter/settings.json"))
         assert settings["limits"] == [[30, 30, 3600], [150, 300, 86400]]
 
 
