@@ -69,7 +69,7 @@ def build_parser() -> argparse.ArgumentParser:
         epilog="Without a command the wizard opens, on PLAN if one is given.",
     )
     parser.add_argument("--version", action="version", version=f"mailwiz-tui {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, prog="mailwiz-tui")
 
     check = _with_plan(commands, "check")
     check.add_argument("--network", action="store_true", help="also try the network between the servers")
