@@ -1,4 +1,4 @@
-"""Numbers and lists in sentences, so that no sentence says "1 mailboxes"."""
+"""Numbers, lists and times in sentences, so that no sentence says "1 mailboxes"."""
 
 from __future__ import annotations
 
@@ -24,3 +24,11 @@ def listed(words: Iterable[str], most: int = 0) -> str:
     if most and len(told) > most:
         told = [*told[: most - 1], f"{len(told) - most + 1} more"]
     return told[0] if len(told) == 1 else " and ".join([", ".join(told[:-1]), told[-1]]) if told else ""
+
+
+def span_text(seconds: float) -> str:
+    """How long something has been, in its largest unit: ``40 s``, ``12 min``, ``3 h``, ``4 d``."""
+    for unit, size, most in (("s", 1, 120), ("min", 60, 7200), ("h", 3600, 172_800)):
+        if seconds < most:
+            return f"{int(seconds) // size} {unit}"
+    return f"{int(seconds) // 86400} d"

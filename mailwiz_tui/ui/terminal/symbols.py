@@ -119,11 +119,3 @@ def size_text(size: int) -> str:
             return f"{value:.0f} {unit}"
         value /= 1024
     return f"{value:.1f} GiB"
-
-
-def span_text(seconds: float) -> str:
-    """How long something has been, in its largest unit: ``40 s``, ``12 min``, ``3 h``, ``4 d``."""
-    for unit, size, most in (("s", 1, 120), ("min", 60, 7200), ("h", 3600, 172_800)):
-        if seconds < most:
-            return f"{int(seconds) // size} {unit}"
-    return f"{int(seconds) // 86400} d"

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from rich.text import Text
 from textual.widgets import Static
 
-from mailwiz_tui.plan.words import counted
+from mailwiz_tui.plan.words import counted, span_text
 from mailwiz_tui.ui.monitoring.monitoring import Monitoring, ServerWatch
-from mailwiz_tui.ui.terminal.symbols import Tone, span_text
+from mailwiz_tui.ui.terminal.symbols import Tone
 from mailwiz_tui.ui.widgets.step_strip import tone_style
 from mailwiz_tui.verify.unit_words import unit_words
 

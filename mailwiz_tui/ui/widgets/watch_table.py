@@ -10,8 +10,9 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widget import Widget
 
+from mailwiz_tui.plan.words import span_text
 from mailwiz_tui.ui.monitoring.monitoring import Monitoring, ServerWatch
-from mailwiz_tui.ui.terminal.symbols import Mark, Tone, size_text, span_text
+from mailwiz_tui.ui.terminal.symbols import Mark, Tone, size_text
 from mailwiz_tui.ui.terminal.text import fit
 from mailwiz_tui.ui.widgets.rows_in_sight import in_sight, name_width, server_heading
 from mailwiz_tui.ui.widgets.step_strip import tone_style

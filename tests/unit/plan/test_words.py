@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import mailwiz_tui
-from mailwiz_tui.plan.words import counted, listed, many
+from mailwiz_tui.plan.words import counted, listed, many, span_text
 
 HOUSE = Path(mailwiz_tui.__file__).parent
 COUNTED = (
@@ -54,6 +54,13 @@ def test_one_is_singular_and_everything_else_plural() -> None:
 )
 def test_lists_read_like_sentences(words: str, said: str) -> None:
     assert listed(words, 3) == said
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(40.9, "40 s"), (720, "12 min"), (7199, "119 min"), (10_800, "3 h"), (345_600, "4 d")]
+)
+def test_a_time_has_its_largest_unit(seconds: float, said: str) -> None:
+    assert span_text(seconds) == said
 
 
 def test_no_sentence_counts_by_hand() -> None:
