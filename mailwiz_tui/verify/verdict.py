@@ -11,7 +11,7 @@ from mailwiz_tui.verify.causes import Cause, causes
 from mailwiz_tui.verify.obstacle import Concern, Obstacle, sentences
 from mailwiz_tui.verify.result import CheckResult, CheckState
 
-_EFFECTS: tuple[tuple[str, Concern, str], ...] = (
+EFFECTS: tuple[tuple[str, Concern, str], ...] = (
     ("smtp.open-relay", Concern.SAFETY, "Strangers can send mail through the server"),
     ("submission.login-required", Concern.SAFETY, "Strangers can send mail through the server"),
     ("server.ssh", Concern.OTHER, "The server cannot be asked"),
@@ -19,9 +19,8 @@ _EFFECTS: tuple[tuple[str, Concern, str], ...] = (
     ("smtp.reached", Concern.INCOMING, "Mail from outside cannot arrive"),
     ("mail-out.", Concern.OUTGOING, "Users cannot send mail"),
     ("auth.imap.login", Concern.CLIENTS, "Users cannot read their mail"),
-    ("auth.pop3.login", Concern.CLIENTS, "Users cannot read their mail"),
 )
-"""What a failed check means, by the beginning of its id; the others are "not as planned"."""
+"""What a failed check means for mail, by the beginning of its id; any other is "not as planned"."""
 _WORKS = (
     ("mail-in.", "accepted on port 25"),
     ("mail-out.", "submitted by users"),
@@ -95,7 +94,7 @@ def _failures(failed: Iterable[CheckResult], known_causes: Sequence[Cause]) -> l
     for result in failed:
         if result.obstacles:
             continue
-        known = next((known for known in _EFFECTS if result.id.startswith(known[0])), None)
+        known = next((known for known in EFFECTS if result.id.startswith(known[0])), None)
         concern, effect = known[1:] if known else (Concern.OTHER, "Not as planned")
         if cause := explained.get((result.id, result.server_id)):
             if known:
