@@ -116,8 +116,9 @@ class Contribution:
     ``packages`` of all components are installed together, first. ``steps`` follow in the components' order.
     ``jails`` are fail2ban jails (the text of a section), ``filters`` the files they read, ``ports`` are opened by
     the firewall. ``kept`` are the files and folders of the operator's own settings and ``databases`` the MariaDB
-    databases, for the backup. ``web`` are the applications of the site at the mail hostname. ``preflight`` are
-    probes that must pass before any change on the server, so they can use only what a bare Debian has.
+    databases, for the backup, which contains no other data of a component (``stack/backup/``). ``web`` are the
+    applications of the site at the mail hostname. ``preflight`` are probes that must pass before any change on the
+    server, so they can use only what a bare Debian has.
     """
 
     packages: Packages = field(default_factory=lambda: Packages(names=()))

@@ -8,14 +8,16 @@ from fnmatch import fnmatchcase
 
 
 class Work(Enum):
-    """The services for users."""
+    """The services for users, each with the checks that prove it (``_CHECKS`` in ``verify/causes.py``)."""
 
     MAIL = "mail"
     """Mail is received, submitted and sent."""
     SUBMISSION = "submission"
+    """Users submit mail; mail from other servers still arrives."""
     LOGINS = "logins"
     """Users log in, with mail programs and in the browser."""
     BROWSER = "browser"
+    """Web applications and web pages are served; mail programs work without them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,10 @@ class UnitWords:
 
     ``down`` completes the sentence "it does not run: …". ``short`` is its name in narrow columns, by default its
     own name; empty if the unit is not shown while it runs.
+
+    While the unit does not answer, it is named as the cause of failed checks (``verify/causes.py``): on every
+    server of those that prove the ``work``, on its own server of those whose ids begin with one of ``checks``,
+    such as the component's own probes.
     """
 
     unit: str
