@@ -83,13 +83,13 @@ def _stand_in(location: tuple[str | int, ...]) -> str:
     """A name that no operator has, for a key that must be there."""
     match location:
         case ("domain", "primary_domain"):
-            return "salvaged.invalid"
+            return "missing.invalid"
         case ("domain", "hostname"):
-            return "mail.salvaged.invalid"
+            return "mail.missing.invalid"
         case ("domain", "additional_domains", int(index), "name"):
-            return f"salvaged-{index}.invalid"
+            return f"missing-{index}.invalid"
         case ("servers", int(index), "id"):
-            return f"salvaged-{index}"
+            return f"missing-{index}"
     return ""
 
 

@@ -34,7 +34,7 @@ def answer_the_steps(tmux: Tmux, host: str, domain: str) -> None:
     tmux.until("1/8")
     tmux.keys("Enter")
     tmux.until("2/8")
-    tmux.until("not asked")
+    tmux.until("not checked")
     tmux.type(host)
     tmux.until("1 of ")
     chosen = f"(*) {host} " in tmux.until(f") {host} ")
@@ -64,7 +64,7 @@ def publish_the_zone(tmux: Tmux, tmp_path: Path, lab: Lab, domain: str) -> None:
     """Step 7: keys are made on the server, the zone is saved and published as an operator would."""
     tmux.until("without a key")
     tmux.keys("F5")
-    tmux.until_gone(("without a key", "Asking the servers"), 90)
+    tmux.until_gone(("without a key", "Connecting to the servers"), 90)
     zone_file = tmp_path / "saved.zone"
     tmux.keys("F6")
     tmux.until("zone file")

@@ -169,13 +169,13 @@ def test_a_server_typed_in_asks_for_its_host_key_and_sudo(
     answer_dialog(tmux, "Right", "Enter")
     tmux.until("sudo on box", 30)
     answer_dialog(tmux, *"wrong", "Enter")
-    tmux.until("not accepted", 30)
+    tmux.until("rejected", 30)
     answer_dialog(tmux, *"lab", "Enter")
     shown = tmux.until("✓ reachable", 60)
     assert "lab" not in shown.replace(".lab", "")
     assert (home / ".ssh" / "known_hosts").is_file()
     tmux.keys("F5")
-    tmux.until("asking")
+    tmux.until("checking")
     tmux.until("✓ reachable", 60)
 
 

@@ -31,9 +31,9 @@ def test_adopting_retrying_and_skipping_by_keys(
     tmux.keys("F4")
     tmux.until("ready to install")
     tmux.keys("F8")
-    tmux.until(f"{host} already has a mail server that somebody else set up")
+    tmux.until(f"{host} has a mail server that mailwiz-tui did not configure")
     answer_dialog(tmux, *"other", "Enter")
-    tmux.until(f"that is not {host}; nothing is replaced")
+    tmux.until(f"This is not {host}; nothing is replaced")
     tmux.keys("C-u")
     tmux.type(host)
     tmux.keys("Enter")
@@ -43,13 +43,13 @@ def test_adopting_retrying_and_skipping_by_keys(
     shown = tmux.until("r retries", 180)
     assert "own.list" in shown, shown
     tmux.keys("k")
-    tmux.until("later steps build on")
+    tmux.until("later steps depend on")
     lab.run(host, f"rm {BROKEN_SOURCE}")
     tmux.keys("r")
 
-    tmux.until("k goes on without this step", 300)
+    tmux.until("k skips this optional step", 300)
     tmux.keys("k")
-    tmux.until("Go on without “Configure fail2ban”?")
+    tmux.until("Continue without “Configure fail2ban”?")
     tmux.keys("Right", "Enter")
     shown = tmux.until("installed without “Configure fail2ban”", 300)
     assert "postfix" in str(lab.run(host, "ls -R /var/lib/mailwiz/backup").stdout), "the former version is kept"

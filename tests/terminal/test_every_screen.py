@@ -179,7 +179,7 @@ def test_the_mouse_is_reported_only_when_asked_for(launch: Launch) -> None:
 
 def test_an_arrow_key_cut_in_two_by_a_slow_link_is_no_escape(launch: Launch) -> None:
     session = launch(SSH_CONNECTION="192.0.2.1 50000 192.0.2.2 22")
-    session.until("none known yet")
+    session.until("none yet")
     session.settle()
     session.press("\x1b")
     session.pump(0.13)
@@ -200,7 +200,7 @@ def test_the_screen_of_passwords_is_gone_from_the_terminal_afterwards(launch: La
     session.press(ENTER)
     session.until(PASSWORD)
     session.press("\x11")
-    session.until("forgotten when it")
+    session.until("forgets them when it")
     session.settle()
     session.press_and_settle(RIGHT)
     session.press_and_settle(RIGHT)

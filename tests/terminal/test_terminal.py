@@ -158,7 +158,7 @@ def test_a_crash_is_one_line_without_values_and_a_clean_terminal(launch: Launch,
     assert session.wait() == 1
     assert LEAVE_ALTERNATE_SCREEN in session.raw
     shown = session.raw[session.raw.rindex(LEAVE_ALTERNATE_SCREEN) :].decode()
-    assert "stopped by a fault of its own (RuntimeError)" in shown
+    assert "stopped by an internal error (RuntimeError)" in shown
     assert "Traceback" not in shown
     assert CANARY.encode() not in session.raw
     reports = list((tmp_path / "state" / "mailwiz-tui").glob("crash-*.log"))

@@ -42,7 +42,7 @@ async def test_several_servers(
         views = [v for v in screen.query(LogView) if v.size.height]
         assert len(views) == (1 if size[0] < 120 else count)
         assert f"0 of {count} servers done" in screen_text(app)
-        assert "mx2 failed in “Postfix”; the others go on" in screen_text(app)
+        assert "mx2 failed in “Postfix”; the others continue" in screen_text(app)
         await check_golden(pilot, f"dashboard-{count}-servers-{size[0]}x{size[1]}", update=update_golden)
 
 
@@ -95,7 +95,7 @@ async def test_attached_to_what_another_operator_started(
         await check_golden(pilot, f"dashboard-attached-{size[0]}x{size[1]}", update=update_golden)
         script.outcomes = {"mx1": ended("mx1", ServerPhase.DONE)}
         script.hold.set()
-        await until(pilot, lambda: "you watched another operator's installation" in screen_text(app), "done")
+        await until(pilot, lambda: "you followed another operator's installation" in screen_text(app), "done")
 
 
 async def test_ones_own_run_is_known_again_and_finished_with_passwords_and_checks(
@@ -180,14 +180,14 @@ async def test_long_silence_is_said_in_words(
         screen = await watch(pilot, app, script, clock)
         clock.now += 29
         await settle(pilot, screen)
-        assert "nothing for" not in screen_text(app)
+        assert "no output for" not in screen_text(app)
         clock.now += 11
         await settle(pilot, screen)
-        assert "nothing for 40 s: usually a slow download; waiting is safe" in screen_text(app)
+        assert "no output for 40 s: usually a slow download; waiting is safe" in screen_text(app)
         await check_golden(pilot, f"dashboard-silent-{size[0]}x{size[1]}", update=update_golden)
         clock.now += 200
         await settle(pilot, screen)
-        assert "nothing for 4 min 0 s: it goes on by itself" in screen_text(app)
+        assert "no output for 4 min 0 s: it continues" in screen_text(app)
 
 
 async def test_time_left_is_a_range_from_earlier_runs_or_not_said(
@@ -207,7 +207,7 @@ async def test_time_left_is_a_range_from_earlier_runs_or_not_said(
         history.save()
         screen.run.model.span = History().span
         await settle(pilot, screen)
-        assert "about 3–6 min left, by earlier runs" in screen_text(app)
+        assert "about 3–6 min left, estimated from earlier runs" in screen_text(app)
         clock.now += 60
         await settle(pilot, screen)
         assert "about 2–5 min left" in screen_text(app)
@@ -249,7 +249,7 @@ async def test_a_failed_optional_step_is_skipped_by_a_key_and_the_end_says_so(
     app = make_app(filled)
     async with app.run_test(size=size) as pilot:
         screen = await watch(pilot, app, script, clock)
-        await until(pilot, lambda: "k goes on without this step" in screen_text(app), "the way out")
+        await until(pilot, lambda: "k skips this optional step" in screen_text(app), "the way out")
         await settle(pilot, screen)
         await check_golden(pilot, f"dashboard-optional-failed-{size[0]}x{size[1]}", update=update_golden)
         script.events = [
@@ -259,7 +259,7 @@ async def test_a_failed_optional_step_is_skipped_by_a_key_and_the_end_says_so(
         ]
         script.outcomes = {"mx1": ended("mx1", ServerPhase.DONE, skipped=("firewall",))}
         await pilot.press("k")
-        await until(pilot, lambda: "Go on without “Firewall”?" in screen_text(app), "the question")
+        await until(pilot, lambda: "Continue without “Firewall”?" in screen_text(app), "the question")
         assert script.applied == 1
         await pilot.press("right", "enter")
         await until(pilot, lambda: "installed without “Firewall”" in screen_text(app), "the end")
@@ -295,8 +295,8 @@ async def test_a_step_that_others_build_on_cannot_be_skipped_and_says_why(
         await until(pilot, lambda: "e shows the error in the log" in screen_text(app), "failed")
         await pilot.press("k")
         assert app.screen is screen
-        assert screen.why_not("run.skip").startswith("later steps build on “Postfix”")
-        await until(pilot, lambda: "later steps build on" in screen_text(app), "the reason")
+        assert screen.why_not("run.skip").startswith("later steps depend on “Postfix”")
+        await until(pilot, lambda: "later steps depend on" in screen_text(app), "the reason")
 
 
 async def test_one_failed_server_is_retried_while_another_is_still_at_work(

@@ -135,7 +135,7 @@ async def test_everything_wrong_is_marked_at_once(make_app: MakeApp, filled: Pat
         for name, value in (("host", "a b"), ("id", "mx1"), ("port", "x"), ("identity_file", "/no/key")):
             app.screen.query_one(f"#server-{name}", Entry).value = value
         app.screen.query_one("#answer-ok", Button).press()
-        for said in ("An address or a host name", "a server mx1 already", "from 1 to 65535", "There is no file"):
+        for said in ("Enter an IP address", "A server mx1 exists already", "from 1 to 65535", "does not exist"):
             await until(pilot, lambda said=said: said in screen_text(app), said)  # type: ignore[misc]
         assert app.focused is app.screen.query_one("#server-host", Entry)
         await check_golden(pilot, "server-faults-80x24", update=update_golden)
@@ -210,7 +210,7 @@ async def test_the_question_before_quitting_has_its_buttons_at_every_size(
 async def test_four_answers_have_room_too(make_app: MakeApp, filled: Path, size: tuple[int, int]) -> None:
     app = make_app(filled)
     app.session.save_error = "plan.toml: cannot be written: No space left on device"
-    question = app._unsaved(lambda: None, "Leave without")
+    question = app._unsaved(lambda: None, "Quit unsaved")
     async with app.run_test(size=size) as pilot:
         await opened(pilot, app, ChoiceDialog(question.title, question.body, question.answers))
         await pilot.pause(0.1)
@@ -263,7 +263,7 @@ async def test_the_monitor_says_at_once_that_it_asks(
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: app.focused is not None, "start")
         await pilot.press("m")
-        await until(pilot, lambda: "Asking the servers how they are" in screen_text(app), "said at once")
+        await until(pilot, lambda: "Opening the monitor" in screen_text(app), "said at once")
         app.post_message(Key("f7", None))
         await pilot.pause(0.1)
         assert isinstance(app.screen, StartScreen), "what is typed ahead waits for the monitor"

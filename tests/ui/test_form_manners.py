@@ -127,11 +127,11 @@ async def test_asking_a_server_goes_on_when_the_step_is_left(
     async with app.run_test(size=(80, 60)) as pilot:
         await goto(pilot, app, "roles")
         await pilot.press("f5")
-        await until(pilot, lambda: "asking" in screen_text(app), "asking")
+        await until(pilot, lambda: "checking" in screen_text(app), "checking")
         await pilot.press("f4")
         await until(pilot, lambda: getattr(app.screen, "heading", "") == "Review", "review")
         await pilot.press("end")
-        await until(pilot, lambda: "asking" in screen_text(app), "still asking, in the review")
+        await until(pilot, lambda: "checking" in screen_text(app), "still checking, in the review")
         go.set()
         await until(pilot, lambda: "Debian 13 (trixie)" in screen_text(app), "facts in the review")
         await goto(pilot, app, "roles")
@@ -230,7 +230,7 @@ def test_why_a_server_could_not_be_asked_has_a_word(kind: SshErrorKind, word: st
 def test_ports_that_others_hold_are_told() -> None:
     held = (Listener(protocol="tcp", address="0.0.0.0", port=80, process="apache2"),)
     facts = debian_facts().model_copy(update={"listeners": held})
-    assert "taken: 80" in summary(facts)
+    assert "ports in use: 80" in summary(facts)
     assert "taken" not in summary(debian_facts())
 
 

@@ -111,7 +111,7 @@ async def test_a_boot_is_stopped_with_everything_it_made(make_app: MakeApp, go: 
         await boot(pilot, app)
         pid = pid_in(tmp_path)
         await pilot.press("right", "enter")
-        await until(pilot, lambda: "what the boot had made is removed" in screen_text(app), "stopped")
+        await until(pilot, lambda: "The hosts of this boot were removed" in screen_text(app), "stopped")
         assert app.session.lab is not None
         assert app.session.lab.state is BootState.STOPPED
         assert "down" in os.listdir(tmp_path)

@@ -103,10 +103,10 @@ async def test_the_review_folds_servers_until_enter(
         await pilot.press("end")
         chooser.highlighted = folded()[0]
         await check_golden(pilot, f"review-6-servers-{size[0]}x{size[1]}", update=update_golden)
-        assert not any("keeps off" in str(o.prompt) for o in chooser.options)
+        assert not any("disables" in str(o.prompt) for o in chooser.options)
         await pilot.press("enter")
         await until(pilot, lambda: len(folded()) == 5, "one is unfolded")
-        assert any("lets in" in str(o.prompt) for o in chooser.options)
+        assert any("to the plan's other servers" in str(o.prompt) for o in chooser.options)
         await pilot.press("enter")
         await until(pilot, lambda: len(folded()) == 6, "and folded again")
 

@@ -134,7 +134,7 @@ async def test_somebody_elses_mail_server_is_replaced_only_after_its_id_was_type
     script.outcomes = {"mx1": ended("mx1", ServerPhase.DONE)}
     async with app.run_test(size=(80, 24)) as pilot:
         await review(pilot, app)
-        assert "mx1 has postfix 3.10.1, set up by somebody else" in screen_text(app)
+        assert "mx1 has postfix 3.10.1, not configured by mailwiz-tui" in screen_text(app)
         await pilot.press("f8")
         await until(pilot, lambda: "To replace it, type mx1." in screen_text(app), "the dialog")
         assert "/etc/postfix/main.cf" in screen_text(app)
@@ -144,7 +144,7 @@ async def test_somebody_elses_mail_server_is_replaced_only_after_its_id_was_type
         await pilot.press("f8")
         await until(pilot, lambda: isinstance(app.focused, Entry), "the dialog again")
         await pilot.press(*"mx2", "enter")
-        await until(pilot, lambda: "that is not mx1" in screen_text(app), "another id")
+        await until(pilot, lambda: "This is not mx1" in screen_text(app), "another id")
         await pilot.press("backspace", "1", "enter")
         await until(pilot, lambda: "Install on mx1?" in screen_text(app), "the last question")
         await pilot.press("right", "enter")

@@ -122,9 +122,7 @@ async def test_what_keeps_mail_away_stands_first_and_is_not_green(
     async with app.run_test(size=size) as pilot:
         screen = await install(pilot, app)
         first = "Mail from outside cannot arrive: MX of example.com is not published."
-        await until(
-            pilot, lambda: f"! installed, but not everything works yet: {first}" in screen_text(app), "done"
-        )
+        await until(pilot, lambda: f"! installed, but not everything works: {first}" in screen_text(app), "done")
         assert screen.query_one("#stage").has_class("warn")
         await check_golden(pilot, f"dashboard-hindered-{size[0]}x{size[1]}", update=update_golden)
         await pilot.press("enter")
@@ -236,7 +234,7 @@ async def test_an_existing_file_is_never_overwritten_with_passwords(
         await until(pilot, lambda: "Save the passwords" in screen_text(app), "file name")
         app.screen.query_one("#dialog-entry", Entry).value = str(target)
         await pilot.press("enter")
-        await until(pilot, lambda: "exists already; nothing was written" in screen_text(app), "why")
+        await until(pilot, lambda: "exists already, so nothing was written" in screen_text(app), "why")
         assert app.screen.query_one("#dialog-entry", Entry).value == str(target)
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, CredentialsScreen), "back")
@@ -274,14 +272,14 @@ async def test_the_log_keeps_the_readers_place_while_lines_arrive_and_fall_off(
         await until(pilot, lambda: "line 99" in grid(app), "tail")
         buffer = panel.buffer
         panel.scroll_to(y=40, animate=False, immediate=True, force=True)
-        top = panel.lines_in_sight()[0]
+        top = panel.visible_lines()[0]
         buffer.limit = len(buffer.lines)
         for i in range(100, 120):
             buffer.append(f"line {i}")
         panel.pull()
         await pilot.pause(0.05)
         assert buffer.dropped > 0
-        assert panel.lines_in_sight()[0] == top
+        assert panel.visible_lines()[0] == top
         assert panel.pending == 20
         await pilot.press("f")
         await until(pilot, lambda: "line 119" in grid(app), "following again")
@@ -305,16 +303,18 @@ async def test_quitting_while_it_runs_asks_and_leaves_it_running(
         await pilot.press("ctrl+q")
         await until(pilot, lambda: "An installation is running" in screen_text(app), "the third question")
         said = " ".join(screen_text(app).replace("│", " ").split())
-        assert "To come back: mailwiz-tui monitor" in said
-        assert "a server undoes that unless this program confirms within 60 s that SSH still works" in said
+        assert "To return: mailwiz-tui monitor" in said
+        assert "a server reverts the firewall unless this program confirms within 60 s that SSH still works" in said
         await pilot.press("right", "enter")
         await pilot.pause(0.2)
     assert app.return_code == 0
     assert script.closed == 1
-    assert app.farewell.startswith("mailwiz-tui: the installation goes on by itself on mx1\n")
-    assert f"mailwiz-tui monitor {filled}\n" in app.farewell
-    assert f"mailwiz-tui apply {filled}\n" in app.farewell
-    assert app.farewell.endswith("undoes the firewall unless one of these confirms in time that SSH still works.\n")
+    assert app.closing_text.startswith("mailwiz-tui: the installation continues on mx1\n")
+    assert f"mailwiz-tui monitor {filled}\n" in app.closing_text
+    assert f"mailwiz-tui apply {filled}\n" in app.closing_text
+    assert app.closing_text.endswith(
+        "reverts the firewall unless one of these confirms in time that SSH still works.\n"
+    )
 
 
 async def test_quitting_can_stop_after_the_step(make_app: MakeApp, filled: Path, script: Script) -> None:
@@ -327,7 +327,7 @@ async def test_quitting_can_stop_after_the_step(make_app: MakeApp, filled: Path,
         await until(pilot, lambda: "Stop after the step" in screen_text(app), "the question")
         await pilot.press("right", "right", "enter")
         await until(pilot, lambda: script.stopped == 1, "the servers were asked")
-        await until(pilot, lambda: "stopping when the present step is done" in screen_text(app), "told")
+        await until(pilot, lambda: "stopping after the present step" in screen_text(app), "told")
         assert app.is_running
         assert isinstance(app.screen, DashboardScreen)
 
@@ -357,5 +357,7 @@ async def test_enter_while_it_runs_is_answered_in_the_state_line(
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await install(pilot, app)
         await pilot.press("enter", "enter")
-        await until(pilot, lambda: "installing; the results come when it is done" in screen_text(app), "state line")
+        await until(
+            pilot, lambda: "installing; the results are shown when it is done" in screen_text(app), "state line"
+        )
         assert not app.screen.query("Toast")

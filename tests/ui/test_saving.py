@@ -165,7 +165,7 @@ async def test_a_plan_changed_outside_is_said_and_shown(make_app: MakeApp, fille
         screen = await goto(pilot, app, "domains")
         outside(filled, "domain.hostname", "mx7.example.com")
         app.look_at_plan_file()
-        said = "plan.toml was changed outside: domain.hostname is now mx7.example.com"
+        said = "plan.toml was changed by another program: domain.hostname is now mx7.example.com"
         await until(pilot, lambda: said in told(app), "said")
         control = field(screen, "domain.hostname").control
         assert isinstance(control, Entry)
@@ -208,7 +208,7 @@ async def test_the_same_key_changed_here_and_outside_is_asked_about(make_app: Ma
         screen = await goto(pilot, app, "domains")
         outside(filled, "domain.primary_domain", "theirs.example")
         await pilot.press(*"m")
-        await until(pilot, lambda: "at the same time" in screen_text(app), "the question")
+        await until(pilot, lambda: "Changed here and by another program" in screen_text(app), "the question")
         assert "in the file: theirs.example" in screen_text(app)
         await until(pilot, lambda: app.focused is not None, "keys meant for the form answer nothing")
         await pilot.press("right", "enter")
@@ -297,10 +297,10 @@ async def test_accounts_are_not_left_while_a_password_is_being_made(make_app: Ma
         await until(pilot, lambda: "anna@example.com" in screen_text(app), "accounts")
         screen._busy = True
         await pilot.press("f7")
-        await until(pilot, lambda: "the last change is still being made" in told(app), "told")
+        await until(pilot, lambda: "the last change is not finished" in told(app), "told")
         assert app.screen is screen
         await pilot.press("ctrl+q")
-        await until(pilot, lambda: "Something is not finished" in screen_text(app), "asked")
+        await until(pilot, lambda: "A change is not finished" in screen_text(app), "asked")
 
 
 async def test_first_passwords_and_recovery_keys_are_copied_one_after_the_other(
@@ -317,6 +317,6 @@ async def test_first_passwords_and_recovery_keys_are_copied_one_after_the_other(
         await until(pilot, lambda: PASSWORD in screen_text(app), "the passwords")
         await pilot.press("c")
         await until(pilot, lambda: app.clipboard == PASSWORD, "the first")
-        assert "C again sends that of Recovery key of the backup of mx1" in told(app)
+        assert "C again copies Recovery key of the backup of mx1" in told(app)
         await pilot.press("c")
         await until(pilot, lambda: app.clipboard == "AGE-SECRET-KEY-1", "the second")

@@ -25,7 +25,7 @@ FOREIGN = "bücher-straße.example"
 
 OUTCOMES = {
     "ok": ProbeOutcome("ok", summary(debian_facts())),
-    "asking": ProbeOutcome("asking", "connecting…"),
+    "checking": ProbeOutcome("checking", "connecting…"),
     "failed": ProbeOutcome("failed", "192.0.2.3 does not answer – is it on, and does a firewall let SSH through?"),
     "unknown-key": ProbeOutcome("unknown-key", "nobody has vouched for its host key yet – F5 shows it and asks"),
     "changed-key": ProbeOutcome(

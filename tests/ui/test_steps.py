@@ -295,7 +295,7 @@ async def test_picker_filters_chooses_and_probes(make_app: MakeApp, plan_path: P
             {"id": "mx1", "roles": ["mx-inbound", "mx-outbound"], "internal_ip": "10.80.0.1"},
             {"id": "store1", "roles": ["mail-storage"], "internal_ip": "10.80.0.2"},
         ]
-        assert "filters: nobody yet" in screen_text(app), grid(app)
+        assert "filters: none" in screen_text(app), grid(app)
         await pilot.press("f5")
         await until(pilot, lambda: "reachable: Debian 13" in screen_text(app), "facts")
         filter_entry = app.screen.query_one("#server-filter", Entry)

@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from mailwiz_tui.commands import mailbox_tables
 from mailwiz_tui.manage.account_entries import MailboxEntry
 from mailwiz_tui.ui.terminal.text import fit, in_rows, safe_line, wrap
-from mailwiz_tui.ui.widgets.rows_in_sight import name_width
+from mailwiz_tui.ui.widgets.visible_rows import name_width
 
 
 def test_zero_width_characters_do_not_reach_the_screen() -> None:

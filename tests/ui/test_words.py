@@ -77,7 +77,7 @@ async def test_the_legend_of_dim_answers_follows_what_can_be_installed(
     spec = field_at("architecture")
     assert spec is not None
     dim = [c.label for c in spec.choices if fields.unavailable(spec.path, c.value, session)]
-    legend = f"Dim: this version cannot install it yet ({', '.join(dim)})."
+    legend = f"Dim: not available in this version ({', '.join(dim)})."
     assert (legend in fields.help_of(spec, session)) == bool(dim)
     monkeypatch.setattr(fields, "unsupported", lambda plan: [])
     fields._unsupported_at.cache_clear()

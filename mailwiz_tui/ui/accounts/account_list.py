@@ -1,4 +1,4 @@
-"""The list of accounts: read from the server, found by typing, and read anew after each change made there."""
+"""The list of accounts: read from the server, filtered by typing, and read again after each change."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from mailwiz_tui.ui.widgets.no_markup import NoMarkup
 
 
 class AccountListScreen(MainScreen):
-    """Shows ``book``, the accounts last read. ``accounts`` is for tests: by default the server is asked."""
+    """Shows ``book``, the accounts last read. ``accounts`` is for tests; by default they come from the server."""
 
     def __init__(self, session: Session, accounts: Accounts | None = None) -> None:
         super().__init__(session)
@@ -47,7 +47,7 @@ class AccountListScreen(MainScreen):
         self.action_refresh_accounts()
 
     async def on_unmount(self) -> None:
-        """Drop the connection that was opened for this screen."""
+        """Close the connection that was opened for this screen."""
         if self._engine is not None:
             await self._engine.close()
 
@@ -62,11 +62,11 @@ class AccountListScreen(MainScreen):
         return self._rows[at] if at is not None and at < len(self._rows) else None
 
     def accounts(self) -> Accounts:
-        """The accounts of the plan's server; connects when it is first asked. Raises ValueError without a plan."""
+        """The accounts on the plan's server; connects at the first call. Raises ValueError without a plan."""
         if self._accounts is None:
             plan = self.session.plan()
             if plan is None:
-                raise ValueError("the plan has faults; see the review")
+                raise ValueError("the plan has faults; the review (F4 in a step) lists them")
             engine = self.session.make_engine(plan, self.wizard.prompts)
             self._engine, self._accounts = engine, Accounts(engine)
         return self._accounts
@@ -74,18 +74,18 @@ class AccountListScreen(MainScreen):
     def unfinished(self) -> str:
         if not self._busy:
             return ""
-        return "The server is still making the last change; a new password would never be shown. It takes a moment."
+        return "The server is still working on the last change. If you quit now, a new password is never shown."
 
     def say(self, text: str, *, problem: bool = False) -> None:
-        """What happens, or happened, under the list."""
+        """Show under the list what happens or happened."""
         state = self.query_one("#account-state", NoMarkup)
         state.show(text)
         state.set_class(problem, "bad")
 
     def work(self, doing: str, make: Callable[[Accounts], Awaitable[str]]) -> None:
-        """Do something on the server, say what came of it, and read the accounts anew."""
+        """Change something on the server, show the result, and read the accounts again."""
         if self._busy:
-            self.say("One moment: the last change is still being made")
+            self.say("Please wait: the last change is not finished")
             return
         self._busy = True
         self.say(doing)
@@ -108,7 +108,7 @@ class AccountListScreen(MainScreen):
             self.draw()
 
     def draw(self) -> None:
-        """Draw what the filter lets through; the cursor stays on its account."""
+        """Draw the accounts that match the filter; the cursor stays on its account."""
         part = self.query_one("#account-filter", Entry).value.strip().lower()
         chosen, at = self.chosen, self._list.highlighted or 0
         boxes = [m for m in self.book.mailboxes if part in m.address or part in m.name.lower()]
@@ -137,7 +137,7 @@ class AccountListScreen(MainScreen):
         async def read(accounts: Accounts) -> str:
             return ""
 
-        self.work("Asking the server…", read)
+        self.work("Reading the accounts…", read)
 
     def action_find_account(self) -> None:
         self.query_one("#account-filter", Entry).focus()

@@ -1,4 +1,4 @@
-"""What the accounts' screen has done on the server, told in a sentence, and how one account looks in its list."""
+"""Changes of accounts on the server, each with its result as a sentence, and the rows of the list of accounts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Row = MailboxEntry | AliasEntry
 
 
 def line(row: Row | None, width: int, *, plain: bool) -> Text:
-    """A mailbox or an alias in one line; None is the heading above the aliases."""
+    """A mailbox or an alias in one line; None is the heading of the aliases."""
     if row is None:
         return Text("Aliases", style="bold underline")
     stored = isinstance(row, MailboxEntry) and bool(row.store)
@@ -36,12 +36,12 @@ def line(row: Row | None, width: int, *, plain: bool) -> Text:
 
 
 def cut(text: str, width: int) -> str:
-    """Text made exactly as wide as that, in cells."""
+    """Text cut or padded to a width in cells."""
     return fit(safe_line(text), width)
 
 
 async def add_alias(accounts: Accounts, new: NewAlias) -> str:
-    """Make an alias, or let it lead further."""
+    """Add an alias, or targets to an existing one."""
     alias = await accounts.add_alias(new.address, list(new.goto))
     return f"{shown_address(alias.address)} leads to {', '.join(alias.goto)}"
 
@@ -53,7 +53,7 @@ async def remove_alias(accounts: Accounts, address: str) -> str:
 
 
 async def set_quota(accounts: Accounts, address: str, quota: int) -> str:
-    """Give a mailbox another quota."""
+    """Set a mailbox's quota."""
     await accounts.change(address, quota=quota)
     return f"{address}: quota {size_words(quota) if quota else 'none'}"
 
@@ -72,5 +72,5 @@ async def remove(accounts: Accounts, address: str, *, delete_mail: bool) -> str:
         if removed.home
         else "; it had no mail"
     )
-    leading = f". Aliases still lead to it: {', '.join(removed.aliases)}" if removed.aliases else ""
-    return f"{address} was removed{' with its mail' if removed.deleted else kept}{leading}"
+    aliases = f". Aliases still lead to it: {', '.join(removed.aliases)}" if removed.aliases else ""
+    return f"{address} was removed{' with its mail' if removed.deleted else kept}{aliases}"

@@ -1,4 +1,4 @@
-"""The accounts of a running installation: mailboxes and aliases, changed by single keys."""
+"""The accounts screen: mailboxes and aliases of a running installation, changed by single keys."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ from mailwiz_tui.ui.session.session import Session
 
 
 class AccountsScreen(AccountListScreen):
-    """What the keys do with the accounts listed; every change is made on the server at once."""
+    """The actions on the listed accounts; every change is made on the server at once."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("accounts")]
     scopes: tuple[str, ...] = ("accounts",)
     heading = "Accounts"
     help_text = (
         "Mailboxes and aliases of the running mail server. Each change takes effect at once.\n\n"
-        "A mailbox that is out of use lets nobody in and takes no mail; its mail stays. Removing one keeps its "
-        "mail on the server too, unless you choose otherwise.\n\n"
-        "An alias leads to one or more addresses; @domain is a catch-all, which takes what no other address takes. "
-        "What follows a + (anna+shop@…) needs no alias.\n\n"
-        "Passwords are shown once and stored only as hashes. A new one ends the sessions of the old one."
+        "A mailbox out of use has no login and accepts no mail; its mail stays. If you remove a mailbox, its mail "
+        "stays on the server too, unless you choose to delete it.\n\n"
+        "An alias leads to one or more addresses. @domain is a catch-all: it gets mail for unknown addresses. "
+        "Addresses with a + part (anna+shop@…) need no alias.\n\n"
+        "Passwords are shown once and stored only as hashes. A new password ends all open sessions."
     )
 
     def __init__(
@@ -53,17 +53,17 @@ class AccountsScreen(AccountListScreen):
 
     @property
     def domain(self) -> str:
-        """The domain that examples are made with."""
+        """The domain for examples."""
         return str(self.session.value("domain.primary_domain") or "example.com")
 
     def why_not(self, action_id: str) -> str:
         row, mailbox = self.chosen, isinstance(self.chosen, MailboxEntry)
         if action_id == "accounts.back":
-            return "one moment: the last change is still being made" if self.unfinished() else ""
+            return "the last change is not finished; please wait" if self.unfinished() else ""
         if action_id in ("accounts.password", "accounts.quota", "accounts.use") and not mailbox:
             return "choose a mailbox first"
         if action_id == "accounts.move" and not self.book.stores:
-            return "there is one store; with several a mailbox can move"
+            return "there is only one store"
         if action_id == "accounts.move" and not mailbox:
             return "choose a mailbox first"
         if action_id == "accounts.remove" and row is None:
@@ -81,9 +81,9 @@ class AccountsScreen(AccountListScreen):
         where = {"store": new.store} if new.store else {}
         added = await accounts.add(new.address, password=new.password, quota=new.quota, name=new.name, **where)
         self._show_password(added.address, added.generated)
-        found = f"; mail of a former mailbox in {added.found_mail} is in it again" if added.found_mail else ""
-        stored = f" on {added.store}" if added.store else ""
-        return f"{new.address} was added{stored}{found}"
+        found = f"; it contains the mail of a removed mailbox, from {added.found_mail}" if added.found_mail else ""
+        store = f" on {added.store}" if added.store else ""
+        return f"{new.address} was added{store}{found}"
 
     def _show_password(self, address: str, password: SecretStr | None) -> None:
         if password is not None:
@@ -111,7 +111,7 @@ class AccountsScreen(AccountListScreen):
 
         self._confirm(
             f"A new password for {row.address}?",
-            "One is generated and shown once. Whoever uses the old one is logged out.",
+            "A password is generated and shown once. All open sessions of the mailbox end.",
             "New password",
             lambda: self.work("Setting a new password…", change),
         )
@@ -134,10 +134,10 @@ class AccountsScreen(AccountListScreen):
 
         async def switch(accounts: Accounts) -> str:
             await accounts.change(row.address, active=not row.active)
-            return f"{row.address} is {'out of use: no login, no mail in' if row.active else 'in use again'}"
+            return f"{row.address} is {'out of use: no login, no incoming mail' if row.active else 'in use again'}"
 
         if row.active:
-            explain = "Nobody can log in and no mail is taken until it is in use again. Its mail stays."
+            explain = "It has no login and accepts no mail until you take it into use again. Its mail stays."
             self._confirm(f"Take {row.address} out of use?", explain, "Out of use", lambda: self.work("…", switch))
         else:
             self.work("Taking it into use…", switch)
@@ -183,7 +183,7 @@ class AccountsScreen(AccountListScreen):
         self.app.push_screen(
             ChoiceDialog(
                 f"Remove {row.address}?",
-                "Its address takes no more mail and nobody can log in.",
+                "Its address accepts no more mail, and its login no longer works.",
                 (("", "Cancel"), ("keep", "Remove, keep its mail"), ("delete", "Delete its mail too")),
             ),
             answered,

@@ -1,1 +1,1 @@
-"""The Textual application: how it starts and ends, and the ways between its screens."""
+"""The Textual application: start, end, and navigation between its screens."""

@@ -1,4 +1,4 @@
-"""The Textual application: how it opens and closes, what all screens have, what happens if something breaks."""
+"""The Textual application: start and end, what all screens have in common, and the handling of crashes."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ if TYPE_CHECKING:
     from mailwiz_tui.ui.session.session import Session
 
     def _as_screens_know_it(app: MailwizApp) -> WizardApp:
-        """Has mypy see that the application is what its screens take it for."""
+        """Lets mypy check that the application implements the screens' interface."""
         return app
 
 
 LOOK_SECONDS = 2.0
-"""How often it is looked whether another program changed the plan file."""
+"""Seconds between two checks whether another program changed the plan file."""
 LAB_SECONDS = 0.5
 FINAL_STAGES = ("done", "failed")
 WIDTHS = [(0, "-tiny-width"), (60, "-narrow"), (80, "-normal"), (100, "-side"), (120, "-wide")]
@@ -47,7 +47,7 @@ HEIGHTS = [(0, "-tiny-height"), (20, "-enough")]
 
 
 class MailwizApp(LateTimers, OutsideChanges, SafeLeaving):
-    """The wizard. Its screens show one ``Session``; every main screen replaces the one before it."""
+    """The wizard. Its screens show one ``Session``; each main screen replaces the previous one."""
 
     TITLE = "mailwiz-tui"
     CSS = first_styles()
@@ -66,9 +66,9 @@ class MailwizApp(LateTimers, OutsideChanges, SafeLeaving):
     ) -> None:
         """Show a session, or the plan at ``path`` with the session that ``opener`` makes after the first paint.
 
-        Loading everything behind the screens takes longer than painting the first of them. ``opener`` runs in a
-        thread; what it raises ends the program and is found in ``opening_error``. ``begin`` is a row of the start's
-        list that is chosen at once, such as ``monitor``.
+        Loading the session takes longer than painting the first screen. ``opener`` runs in a thread; an exception
+        in it ends the program and is stored in ``opening_error``. ``begin`` is a row of the start list that is
+        chosen at once, such as ``monitor``.
         """
         plain_colours = capabilities.wants_plain_colours()
         super().__init__(ansi_color=True if plain_colours else None)
@@ -90,25 +90,25 @@ class MailwizApp(LateTimers, OutsideChanges, SafeLeaving):
         self._lab_shown = False
 
     def _start_with_theme(self, name: str) -> None:
-        """Take a theme before anything is styled; assigning ``theme`` would have every style parsed twice."""
+        """Set a theme before anything is styled; assigning ``theme`` would parse every style twice."""
         self.set_reactive(App.theme, name)
         self.set_class(True, f"-theme-{name}", update=False)
         self.stylesheet.set_variables(self.get_css_variables())
 
     @property
     def session(self) -> Session:
-        """What the screens show."""
+        """The plan and everything the screens share."""
         assert self._session is not None
         return self._session
 
     @property
     def has_session(self) -> bool:
-        """Whether the session is there; loading it takes a moment after the first paint."""
+        """Whether the session is loaded; that takes a moment after the first paint."""
         return self._session is not None
 
     @property
     def prompts(self) -> DialogPrompts:
-        """Asks the operator what connections want to know."""
+        """Asks the operator for host keys, passwords and passphrases."""
         from mailwiz_tui.ui.dialogs.prompts import DialogPrompts
 
         if self._prompts is None:
@@ -116,13 +116,13 @@ class MailwizApp(LateTimers, OutsideChanges, SafeLeaving):
         return self._prompts
 
     def get_default_screen(self) -> Screen[None]:
-        """Paint the opening screen at once, not an empty one first; it stays below what comes after it."""
+        """The opening screen, painted at once instead of an empty one; it stays below the later screens."""
         if self._session is None:
             return OpeningScreen(self._path, self._choose)
         return Screen()
 
     def on_mount(self) -> None:
-        """Take over the signals that would leave the terminal in disorder, and show the start screen."""
+        """Handle the signals that would leave the terminal in a wrong mode, and show the start screen."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):
             with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
@@ -164,13 +164,13 @@ class MailwizApp(LateTimers, OutsideChanges, SafeLeaving):
         self.show(StartScreen(self.session, highlighted, self._chosen))
 
     def _leave_on_signal(self, number: int) -> None:
-        """Nobody can be asked any more: what could not be saved is tried once again."""
+        """Nobody can be asked now: try once more to save unsaved answers, then exit."""
         if self._session is not None and self._session.draft.unsaved:
             self._session.save_again()
         self.exit(return_code=128 + number)
 
     async def on_unmount(self) -> None:
-        """Drop connections; installations go on by themselves on the servers."""
+        """Close connections; installations continue on the servers."""
         restore_title(self)
         if self._loading is not None:
             self._loading.cancel()
@@ -178,7 +178,7 @@ class MailwizApp(LateTimers, OutsideChanges, SafeLeaving):
             await self._session.close()
 
     def stage_changed(self, stage: Stage) -> None:
-        """Ring when an installation came to its end, for the operator may be looking elsewhere."""
+        """Set the window title, and ring the bell at the end: the operator may be looking elsewhere."""
         set_title(self, f"{stage.value}: {self.session.path.stem} – mailwiz-tui")
         if stage.value in FINAL_STAGES:
             self.bell()
@@ -190,23 +190,23 @@ class MailwizApp(LateTimers, OutsideChanges, SafeLeaving):
                 screen.session_changed()
 
     def _show_lab(self) -> None:
-        """While lab hosts boot, every screen says how far they are."""
+        """While lab hosts boot, show the progress on every screen."""
         lab, screen = self.session.lab, self.screen_stack[-1]
         if not isinstance(screen, MainScreen) or not screen.is_mounted:
             return
         if lab is not None and lab.running:
-            screen.show_background(f"Lab hosts: {lab.line} – l on the start screen shows it")
+            screen.show_background(f"Lab hosts: {lab.line} – l on the start screen shows more")
             self._lab_shown = True
         elif self._lab_shown:
             self._lab_shown = False
             screen.show_background("")
             if lab is not None and lab.state == "failed":
-                self.notify(f"The lab could not boot: {lab.error}", severity="error", markup=False, timeout=15)
+                self.notify(f"The lab hosts did not boot: {lab.error}", severity="error", markup=False, timeout=15)
             elif lab is not None and lab.state == "ready":
-                self.notify("The lab hosts are up; their inventory is used", markup=False, timeout=8)
+                self.notify("The lab hosts are up; their inventory is in use", markup=False, timeout=8)
 
     def action_help(self) -> None:
-        """Explain the present screen or dialog; once more closes the help."""
+        """Explain the present screen or dialog; F1 again closes the help."""
         from mailwiz_tui.ui.dialogs.dialog import Dialog
         from mailwiz_tui.ui.dialogs.lines_dialog import HelpDialog
 
@@ -223,7 +223,7 @@ class MailwizApp(LateTimers, OutsideChanges, SafeLeaving):
         self.theme = CONTRAST.name if self.theme != CONTRAST.name else self._usual_theme
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Every action of the screen by name; those that cannot be taken now say why."""
+        """Every action of the screen by name; with the reason if it is not possible now."""
         scopes = screen.scopes if isinstance(screen, MainScreen) else ()
         for action in actions_for("app", *scopes):
             if action.name == "command_palette":
@@ -236,9 +236,9 @@ class MailwizApp(LateTimers, OutsideChanges, SafeLeaving):
             )
 
     def _handle_exception(self, error: Exception) -> None:
-        """Leave with one line and a report without values, instead of a traceback with locals.
+        """Exit with one line and a report without values, instead of a traceback with local variables.
 
-        A screen that was still being built when the program began to leave misses widgets that are gone already.
+        A screen that was still being built when the program started to exit misses removed widgets: ignored.
         """
         if isinstance(error, NoMatches) and (self._exit or not self.is_running):
             return
@@ -251,7 +251,7 @@ class MailwizApp(LateTimers, OutsideChanges, SafeLeaving):
 
 
 def _warm() -> None:
-    """Load what the next keys will need, so that they find it there."""
+    """Import the modules that the next keys need."""
     from mailwiz_tui.deploy import pool
     from mailwiz_tui.ui.wizard import step_screens
 

@@ -1,4 +1,4 @@
-"""A crash leaves a report in a file and one line on the terminal, never a traceback with values in it."""
+"""A crash writes a report to a file and one line to the terminal, never a traceback that may contain values."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from mailwiz_tui.plan.program_folders import state_home
 
 
 def crash_report(error: BaseException) -> str:
-    """The places an error came through – files, lines, function names – without values or messages.
+    """The traceback of an error as files, lines and function names, without values or messages.
 
-    Messages and local variables may hold what the operator typed, so only the types of errors are named.
+    Messages and local variables may contain what the operator typed, so only the errors' types are named.
     """
     lines = [
         f"mailwiz-tui {__version__}, Python {platform.python_version()}, {platform.system()} {platform.release()}",
@@ -36,7 +36,7 @@ def crash_report(error: BaseException) -> str:
 
 
 def write_crash_report(error: BaseException) -> Path | None:
-    """Write the report; None where no file can be written."""
+    """Write the report; None if no file can be written."""
     path = state_home() / f"crash-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.log"
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -49,9 +49,9 @@ def write_crash_report(error: BaseException) -> Path | None:
 
 
 def crash_line(error: BaseException, report: Path | None) -> str:
-    """What the operator reads: what happened, what is safe, where the report is."""
+    """The line for the operator: what happened, what is safe, where the report is."""
     where = f"; report: {report}" if report else ""
     return (
-        f"mailwiz-tui: stopped by a fault of its own ({type(error).__name__}). "
-        f"The draft is saved, and installations go on by themselves on the servers{where}"
+        f"mailwiz-tui: stopped by an internal error ({type(error).__name__}). "
+        f"The plan is saved, and running installations continue on the servers{where}"
     )

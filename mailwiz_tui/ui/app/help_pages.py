@@ -1,4 +1,4 @@
-"""F1 in words: the field that has the focus first, then the step and its other fields, wrapped with indents."""
+"""The text of F1: the focused field first, then the step and its other fields, wrapped and indented."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ KEY = 11
 def step_page(
     step: StepSpec, focused: FieldSpec | None, why_not: Callable[[FieldSpec, object], str], width: int
 ) -> str:
-    """The long help of a step; ``why_not`` tells why an option cannot be chosen with the answers as they are."""
+    """The help of a step; ``why_not`` returns why an option cannot be chosen with the present answers."""
     parts = []
     if focused is not None:
         parts += [field_page(focused, why_not, width), _heading(f"About this step: {step.title}")]
@@ -31,14 +31,14 @@ def step_page(
 
 
 def field_page(field: FieldSpec, why_not: Callable[[FieldSpec, object], str], width: int) -> str:
-    """One field: what it asks, why, what each option means, an example, and its key in the plan file."""
+    """One field: its help, the reason, the meaning of each option, an example, and its key in the plan file."""
     lines = [field.label.upper(), wrapped(field.help, width, INDENT)]
     if field.why:
         lines.append(wrapped(field.why, width, INDENT))
     for choice in field.choices:
         reason = why_not(field, choice.value)
         said = " ".join(part for part in (choice.help, choice.why) if part)
-        said += f" As things are: {reason}." if reason else ""
+        said += f" Not available now: {reason}." if reason else ""
         lines.append(wrapped(f"- {choice.label}: {said}", width, INDENT, further=INDENT + 2))
     if field.example and not field.choices:
         lines.append(wrapped(f"Example: {field.example}", width, INDENT))
@@ -47,7 +47,7 @@ def field_page(field: FieldSpec, why_not: Callable[[FieldSpec, object], str], wi
 
 
 def key_page(title: str, keys: Iterable[tuple[str, str]], width: int) -> str:
-    """Keys and what they do, one below the other."""
+    """Keys with their help, one below the other."""
     rows = [
         textwrap.fill(text, width, initial_indent=f"  {key:<{KEY}}", subsequent_indent=" " * (KEY + INDENT))
         for key, text in keys
@@ -56,7 +56,7 @@ def key_page(title: str, keys: Iterable[tuple[str, str]], width: int) -> str:
 
 
 def wrapped(text: str, width: int, indent: int = 0, *, further: int | None = None) -> str:
-    """Text broken into rows of a width; blank lines between paragraphs stay."""
+    """Text wrapped to a width; blank lines between paragraphs stay."""
     first, later = " " * indent, " " * (indent if further is None else further)
     return "\n".join(row for paragraph in text.split("\n") for row in wrap(paragraph, width, first, later) or [""])
 

@@ -9,12 +9,12 @@ from pathlib import Path
 from mailwiz_tui.ui.app.actions import ACTIONS, MOVING
 
 BEGIN, END = "<!-- keys -->", "<!-- /keys -->"
-PLACES = {
+SCREENS = {
     "app": "Everywhere",
     "start": "Start",
     "step": "Each step",
     "roles": "Server roles",
-    "traffic": "Who talks to whom (F10)",
+    "traffic": "Connections between servers (F10)",
     "domains": "Domains",
     "dns": "DNS",
     "records": "DNS beside a form (F3)",
@@ -30,20 +30,20 @@ PLACES = {
 
 
 def keys_section() -> str:
-    """All keys as a Markdown table, by the place where they work."""
+    """All keys as a Markdown table, grouped by screen."""
     rows = [("Forms", key, text) for key, text in MOVING]
-    rows += [(PLACES.get(a.scope, a.scope.capitalize()), a.key_text, a.help) for a in ACTIONS]
+    rows += [(SCREENS.get(a.scope, a.scope.capitalize()), a.key_text, a.help) for a in ACTIONS]
     lines = ["| where | key | what it does |", "|---|---|---|"]
-    former = ""
-    for place, key, text in rows:
+    previous = ""
+    for screen, key, text in rows:
         shown = f"`{key}`".replace("|", "\\|")
-        lines.append(f"| {place if place != former else ''} | {shown} | {text} |")
-        former = place
+        lines.append(f"| {screen if screen != previous else ''} | {shown} | {text} |")
+        previous = screen
     return "\n".join(lines)
 
 
 def with_keys(readme: str) -> str:
-    """The README's text with the table as it should be; raises ValueError where it has no place for it."""
+    """The README's text with the current table; raises ValueError if it lacks the markers."""
     before, begin, rest = readme.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
@@ -52,7 +52,7 @@ def with_keys(readme: str) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Write the table into the files named."""
+    """Write the table into the named files."""
     for name in arguments or ["README.md"]:
         path = Path(name)
         path.write_text(with_keys(path.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Leaving the program without losing anything: asks about whatever is unfinished, unseen or unsaved, one by one."""
+"""Quitting without losing anything: asks about running work, unseen passwords and unsaved answers, one by one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Step = Callable[[], None]
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked before something is left: ``leave`` goes on to the next question, ``acts`` do other things."""
+    """A question before quitting: ``leave`` goes on to the next one, ``acts`` carry out other answers."""
 
     title: str
     body: str
@@ -32,20 +32,20 @@ RUNNING = "An installation is running"
 CHOICES = (("stay", "Stay here"), ("leave", "Leave it running and quit"), ("stop", "Stop after the step"))
 UNSEEN = (
     "The first passwords have not been shown yet",
-    "They are known to nobody but this program, and are forgotten when it ends. If you leave now they are set "
-    "anew at the next installation and shown then, as is a backup's recovery key.",
+    "Only this program has them, and it forgets them when it ends. If you quit now, the next installation sets "
+    "new ones and shows them, together with a backup's recovery key.",
     (("stay", "Stay here"), ("show", "Show them now"), ("leave", "Quit without them")),
 )
 BOOTING = (
     "Lab hosts are booting",
-    "They go on booting if you leave, and are there at the next start (l on the start screen).",
+    "They continue to boot if you quit, and are ready at the next start (l on the start screen).",
     (("stay", "Stay here"), ("leave", "Leave them booting"), ("stop", "Stop the boot")),
 )
 UNSAVED = "The answers are not saved"
 
 
 def way_back(session: Session) -> tuple[str, str]:
-    """The commands that watch what runs on a plan's servers, and that finish it from the command line."""
+    """The commands that follow a running installation of a plan, and that finish it from the command line."""
     from mailwiz_tui.fleet.inventory import find_inventory
 
     beside = find_inventory(session.path, None)
@@ -58,42 +58,43 @@ def way_back(session: Session) -> tuple[str, str]:
 
 
 def running_words(session: Session) -> str:
-    """What leaving means while an installation runs, and how to come back."""
+    """What happens to a running installation after quitting, and how to return to it."""
     watch, _ = way_back(session)
     return (
-        "It goes on by itself on the servers if you leave, except for the firewall: a server undoes that unless "
-        f"this program confirms within 60 s that SSH still works. To come back: {watch} (i shows it), or open this "
-        "plan and install: that joins what runs, or does what is left.\n\nIt can also stop when each server has "
-        "finished its present step; nothing is left half done, and run apply again: it continues from there."
+        "It continues on the servers if you quit, except for the firewall: a server reverts the firewall unless "
+        f"this program confirms within 60 s that SSH still works. To return: {watch} (then i), or open this "
+        "plan and install again: that attaches to the running installation or continues it.\n\nYou can also stop "
+        "it after the present step of each server. No step is left half done, and the next installation "
+        "continues from there."
     )
 
 
 class SafeLeaving(Navigation):
-    """Asks before it quits where something runs, is unseen or unsaved; stops installations between two steps."""
+    """Asks before it quits if work runs or data would be lost; stops installations between two steps."""
 
-    farewell = ""
-    """What the terminal says when the screens are gone: how to come back to what still runs."""
+    closing_text = ""
+    """Printed after the screens are closed: how to return to an installation that still runs."""
 
     @property
     @abstractmethod
     def has_session(self) -> bool:
-        """Whether a plan is open, so that there may be something to lose."""
+        """Whether a plan is open."""
 
     def exit(self, result: int | None = None, return_code: int = 0, message: Any = None) -> None:
-        """End the screens, and remember what is to be said then."""
+        """Close the screens, and set the text to print after that."""
         installation = self.session.ongoing.installation if self.has_session else None
         if installation is not None and installation.running:
             busy = listed(run.server_id for run in installation.model.servers.values() if run.busy)
             watch, finish = way_back(self.session)
-            self.farewell = (
-                f"mailwiz-tui: the installation goes on by itself on {busy or 'the servers'}\n"
-                f"  watch it    {watch}\n  finish it   {finish}\n"
-                "A server undoes the firewall unless one of these confirms in time that SSH still works.\n"
+            self.closing_text = (
+                f"mailwiz-tui: the installation continues on {busy or 'the servers'}\n"
+                f"  follow it   {watch}\n  finish it   {finish}\n"
+                "A server reverts the firewall unless one of these confirms in time that SSH still works.\n"
             )
         super().exit(result, return_code, message)
 
     def action_quit_safely(self) -> None:
-        """Leave at once when nothing is lost by it; else say what leaving means, and ask."""
+        """Quit at once if nothing is lost; else explain what would be lost, and ask."""
         from mailwiz_tui.ui.dialogs.dialog import ChoiceDialog, ConfirmDialog
 
         if isinstance(self.screen, (ChoiceDialog, ConfirmDialog)):
@@ -101,8 +102,8 @@ class SafeLeaving(Navigation):
         self._ask_next(self._questions() if self.has_session else iter(()), lambda: self.exit(0))
 
     def after_saving(self, then: Step) -> None:
-        """Do what forgets the present answers, once they are saved or the operator gives them up."""
-        questions = [self._unsaved(then, "Give them up")] if self.session.draft.unsaved else []
+        """Close the present plan and call ``then``, once its answers are saved or the operator discards them."""
+        questions = [self._unsaved(then, "Discard them")] if self.session.draft.unsaved else []
         self._ask_next(iter(questions), then)
 
     def _ask_next(self, questions: Iterator[Question | Callable[[Step], None]], then: Step) -> None:
@@ -129,7 +130,7 @@ class SafeLeaving(Navigation):
         self.push_screen(ChoiceDialog(question.title, question.body, question.answers), answered)
 
     def _questions(self) -> Iterator[Question | Callable[[Step], None]]:
-        """What has to be asked, each looked at when its turn comes."""
+        """The questions to ask; each condition is evaluated when its turn comes."""
         from mailwiz_tui.ui.app.main_screen import MainScreen
         from mailwiz_tui.ui.dialogs.account_dialogs import PasswordDialog
 
@@ -137,9 +138,7 @@ class SafeLeaving(Navigation):
             if isinstance(screen, PasswordDialog):
                 yield screen.ask
             elif isinstance(screen, MainScreen) and (words := screen.unfinished()):
-                yield Question(
-                    "Something is not finished", words, (("stay", "Stay here"), ("leave", "Quit all the same"))
-                )
+                yield Question("A change is not finished", words, (("stay", "Stay here"), ("leave", "Quit anyway")))
         installation = self.session.ongoing.installation
         if installation is not None and installation.running:
             yield Question(RUNNING, running_words(self.session), CHOICES, {"stop": self._stop})
@@ -148,14 +147,14 @@ class SafeLeaving(Navigation):
         if (lab := self.session.lab) is not None and lab.running:
             yield Question(*BOOTING, {"stop": lab.stop})
         if self.session.draft.unsaved:
-            yield self._unsaved(lambda: self.exit(0), "Leave without")
+            yield self._unsaved(lambda: self.exit(0), "Quit unsaved")
 
     def _unsaved(self, then: Step, without: str) -> Question:
-        """Answers that could not be saved: why, and what can be done about it."""
+        """The question about answers that could not be saved: why, and what can be done."""
         return Question(
             UNSAVED,
-            f"{self.session.save_error}.\n\nThey are in memory only, and lost if you leave now. Make room or mend "
-            "what is wrong and try again, or save them to another file; the program goes on with that one.",
+            f"{self.session.save_error}.\n\nThe answers are in memory only and are lost if you quit now. Free disk "
+            "space or repair the cause and try again, or save them to another file, which becomes the plan file.",
             (("stay", "Stay here"), ("again", "Try again"), ("elsewhere", "Save elsewhere"), ("leave", without)),
             {"again": lambda: self._try_again(then, without), "elsewhere": lambda: self._save_elsewhere(then)},
         )
@@ -172,15 +171,15 @@ class SafeLeaving(Navigation):
         def take(text: str) -> str:
             path = Path(text).expanduser()
             if path.exists():
-                return f"{path} exists already; nothing was written. Choose another name"
+                return f"{path} exists already, so nothing was written. Choose another name"
             return "" if self.session.save_elsewhere(path) else f"{self.session.save_error}. Choose another place"
 
         def saved(name: str | None) -> None:
             if name:
-                self.notify(f"The plan is in {name} now", markup=False, timeout=8)
+                self.notify(f"The plan was saved to {name}", markup=False, timeout=8)
                 then()
 
-        body = "Another file for the plan; the program works on it from now on."
+        body = "Another file for the plan; the program uses it from now on."
         here = str(Path("~").expanduser() / self.session.path.name)
         self.push_screen(TextDialog("Save the answers elsewhere", body, here, take=take), saved)
 
@@ -188,7 +187,7 @@ class SafeLeaving(Navigation):
         self.run_worker(self._stop_after_step(), group="stop", exit_on_error=False)
 
     async def _stop_after_step(self) -> None:
-        """Ask the servers to stop; the dashboard shows how each comes to rest."""
+        """Ask the servers to stop after their present step, and show the dashboard."""
         from mailwiz_tui.ui.session.backends import error_sentence
 
         installation = self.session.ongoing.installation
@@ -200,10 +199,10 @@ class SafeLeaving(Navigation):
             self.notify(error_sentence(error), severity="error", markup=False)
             return
         installation.note = (
-            "stopping when the present step is done" if asked else "nothing is running there to stop"
+            "stopping after the present step" if asked else "no installation is running on the servers"
         )
         self.show_dashboard()
 
     async def action_quit(self) -> None:
-        """Textual's own quit takes the same way."""
+        """Textual's own quit action does the same."""
         self.action_quit_safely()

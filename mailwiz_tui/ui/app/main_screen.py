@@ -1,4 +1,4 @@
-"""What all main screens share: title, keys, the card for tiny terminals, reasons for what cannot be done."""
+"""The base of all main screens: title, keys, the notice for small terminals, reasons why an action is refused."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MINIMUM = (60, 20)
 
 
 class MainScreen(LateTimers, Screen[None]):
-    """A screen of the wizard over one ``Session``."""
+    """A screen of the wizard that shows one ``Session``."""
 
     scopes: tuple[str, ...] = ()
     heading: str = ""
@@ -32,24 +32,24 @@ class MainScreen(LateTimers, Screen[None]):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self.session = session
-        self.shown_trouble = ""
+        self.shown_save_problem = ""
         session.draft.withdraw()
 
     @property
     def wizard(self) -> WizardApp:
-        """The application, as screens know it."""
+        """The application, by the interface that screens use."""
         return cast("WizardApp", self.app)
 
     def compose(self) -> ComposeResult:
         yield TitleBar(f"mailwiz-tui  {self.heading}", self.note())
-        yield NoMarkup("", id="trouble")
+        yield NoMarkup("", id="save-problem")
         yield NoMarkup("", id="background")
         with Vertical(id="page"):
             yield from self.page()
         yield KeyBar(*self.scopes)
         yield NoMarkup(
             f"This window is too small.\n\nmailwiz-tui needs {MINIMUM[0]} columns and {MINIMUM[1]} rows;\n"
-            "80×24 shows every screen whole.\n\nNothing is lost: make the window larger.\nCtrl+Q leaves.",
+            "80×24 shows every screen in full.\n\nNothing is lost: make the window larger.\nCtrl+Q quits.",
             id="too-small",
         )
 
@@ -58,78 +58,78 @@ class MainScreen(LateTimers, Screen[None]):
         yield from ()
 
     def note(self) -> str:
-        """What stands on the right of the title."""
+        """The text at the right of the title bar."""
         return str(self.session.path.name)
 
     def help_page(self) -> tuple[str, str]:
-        """Title and text of the help for this screen."""
+        """Title and text of this screen's help."""
         return self.heading, "\n\n".join(part for part in (self.help_words(), self.help_keys()) if part)
 
     @property
     def help_width(self) -> int:
-        """How many columns a row of the help has."""
+        """The width of the help text in columns."""
         return max(40, min(100, self.app.size.width - 4) - 5)
 
     def help_words(self) -> str:
-        """What the help says before the keys."""
+        """The help text before the keys."""
         return wrapped(self.help_text, self.help_width)
 
     def help_keys(self) -> str:
-        """The keys that work here."""
+        """The help text about the keys."""
         keys = key_page("Keys", key_table(*self.scopes, "app"), self.help_width)
         return f"{keys}\n\n{key_page('Moving', MOVING, self.help_width)}"
 
     def why_not(self, action_id: str) -> str:
-        """Why an action cannot be taken now, or empty."""
+        """Why an action is not possible now, or empty."""
         return ""
 
     def refused(self, action_id: str) -> bool:
-        """Say why an action cannot be taken now; True if it cannot."""
+        """Show why an action is not possible now; True if it is not."""
         reason = self.why_not(action_id)
         if reason:
             self.tell(reason)
         return bool(reason)
 
     def tell(self, text: str, *, problem: bool = False) -> None:
-        """Show a short message over the screen."""
+        """Show a short notification over the screen."""
         self.notify(text, severity="error" if problem else "information", markup=False, timeout=8 if problem else 4)
 
     def action_accounts(self) -> None:
-        """Show the accounts of the running mail server; F7 there leads back here."""
+        """Show the accounts of the running mail server; F7 returns to this screen."""
         if self.refused(f"{self.scopes[-1]}.accounts"):
             return
         self.wizard.show_accounts(back=lambda: type(self)(self.session))
 
     def on_mount(self) -> None:
-        self.show_trouble()
+        self.show_save_problem()
 
-    def show_trouble(self) -> None:
-        """Say under the title, for as long as it lasts, why answers are not in the plan file."""
-        words = self.shown_trouble = self.trouble_words()
-        area = self.query_one("#trouble", NoMarkup)
+    def show_save_problem(self) -> None:
+        """Show under the title why answers are not in the plan file, as long as that is so."""
+        words = self.shown_save_problem = self.save_problem()
+        area = self.query_one("#save-problem", NoMarkup)
         area.show(words)
         area.set_class(bool(words), "-shown")
 
     def show_background(self, words: str) -> None:
-        """Say under the title what goes on meanwhile; empty for nothing."""
+        """Show under the title what runs in the background; an empty text hides the row."""
         area = self.query_one("#background", NoMarkup)
         area.show(words)
         area.set_class(bool(words), "-shown")
 
-    def trouble_words(self) -> str:
-        """Why answers are not in the plan file, and what can be done; empty where they are."""
-        if not self.session.trouble:
+    def save_problem(self) -> str:
+        """Why answers are not in the plan file, and what to do; empty if they are."""
+        if not self.session.save_problem:
             return ""
-        advice = " Ctrl+Q tries again, or saves elsewhere." if self.session.draft.unsaved else ""
-        return f"{self.session.trouble}.{advice}"
+        advice = " Ctrl+Q tries again or saves to another file." if self.session.draft.unsaved else ""
+        return f"{self.session.save_problem}.{advice}"
 
     def unfinished(self) -> str:
-        """What would be lost if the program ended now, in a sentence; empty where nothing."""
+        """What would be lost if the program ended now, as a sentence; empty if nothing."""
         return ""
 
     def plan_changed_outside(self) -> None:
-        """Others changed the plan file: show the answers as they are now."""
+        """Another program changed the plan file: show the current answers."""
         self.session_changed()
 
     def session_changed(self) -> None:
-        """Something other than an answer changed; screens that show it draw it anew."""
+        """Something other than an answer changed; screens that show it redraw it."""

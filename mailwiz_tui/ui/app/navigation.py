@@ -1,4 +1,4 @@
-"""The ways between the main screens: by the keys of screens, by the palette, or from a finding to its field."""
+"""Navigation between the main screens: by keys, by the palette, or from a finding to its field."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ if TYPE_CHECKING:
 
 
 class Navigation(KeyOrder):
-    """Shows one main screen in place of another; each is built anew from the session."""
+    """Replaces one main screen by another; each is built from the session when it is shown."""
 
     _opening_monitor = False
 
     @property
     @abstractmethod
     def session(self) -> Session:
-        """What the screens show."""
+        """The plan and everything the screens share."""
 
     @property
     @abstractmethod
     def prompts(self) -> DialogPrompts:
-        """Asks the operator what connections want to know."""
+        """Asks the operator for host keys, passwords and passphrases."""
 
     def show(self, screen: Screen[None]) -> None:
-        """Show a main screen in place of the present one, closing dialogs above it."""
+        """Replace the current main screen, closing dialogs above it."""
         self.clear_notifications()
         while len(self.screen_stack) > 2:
             self.pop_screen()
@@ -43,50 +43,50 @@ class Navigation(KeyOrder):
             self.push_screen(screen)
 
     def show_step(self, step_id: str, focus: str = "") -> None:
-        """Show a step, built anew from the draft; ``focus`` is the path of a field to go to."""
+        """Show a step, built from the draft; ``focus`` is the path of a field to go to."""
         from mailwiz_tui.ui.wizard import step_screens
 
         remember(self.session.path, self.session.inventory.source)
         self.show(step_screens.make(step_id, self.session, focus))
 
     def show_path(self, path: str) -> None:
-        """Jump to the step and field that a finding is about."""
+        """Jump to the step and field of a finding's path."""
         from mailwiz_tui.plan.steps import STEPS, step_of
 
         spec = step_of(path)
         self.show_step(spec.id if spec is not None else STEPS[0].id, path)
 
     def show_review(self) -> None:
-        """Show what is missing and what will be done."""
+        """Show the review: what is missing and what will be installed."""
         from mailwiz_tui.ui.review.review import ReviewScreen
 
         self.show(ReviewScreen(self.session))
 
     def show_start(self) -> None:
-        """Show what one can begin with."""
+        """Show the start screen."""
         from mailwiz_tui.ui.app.start import StartScreen
 
         self.show(StartScreen(self.session))
 
     def show_accounts(self, back: Callable[[], Screen[None]]) -> None:
-        """Show the accounts of the running mail server; ``back`` makes the screen that comes after them."""
+        """Show the accounts of the running mail server; ``back`` makes the screen to return to."""
         from mailwiz_tui.ui.accounts.accounts import AccountsScreen
 
         self.show(AccountsScreen(self.session, back=back))
 
     def why_no_monitor(self) -> str:
-        """Why the plan's servers cannot be watched, or empty."""
+        """Why the plan's servers cannot be monitored, or empty."""
         if self.session.plan() is None:
-            return "the plan is not complete yet; its review says what is missing"
+            return "the plan is not complete; the review says what is missing"
         return ""
 
     @property
     def opening(self) -> bool:
-        """Whether a screen is on its way; keys wait for it."""
+        """Whether a screen is being opened; keys wait for it."""
         return self._opening_monitor
 
     def show_monitor(self) -> None:
-        """Show how the running servers are; while what that needs is loaded, the screen says so."""
+        """Show the monitor; the present screen says so while the modules are loaded."""
         from mailwiz_tui.ui.app.main_screen import MainScreen
 
         if self.session.plan() is None or self._opening_monitor:
@@ -94,7 +94,7 @@ class Navigation(KeyOrder):
         self._opening_monitor = True
         self.hold_keys()
         if isinstance(self.screen, MainScreen):
-            self.screen.show_background("Asking the servers how they are…")
+            self.screen.show_background("Opening the monitor…")
         self.run_worker(self._open_monitor(self.screen), group="monitor", exit_on_error=False)
 
     async def _open_monitor(self, at: Screen[Any]) -> None:
@@ -127,7 +127,7 @@ class Navigation(KeyOrder):
         self.show(DashboardScreen(self.session))
 
     def show_results(self) -> None:
-        """Show the first passwords if nobody has seen them yet, else what the checks found."""
+        """Show the first passwords if they were not acknowledged yet, else the results of the checks."""
         installation = self.session.ongoing.installation
         if installation is None:
             return
@@ -142,7 +142,7 @@ class Navigation(KeyOrder):
 
 
 def _load_monitor() -> None:
-    """Load what watching needs, which takes seconds on a slow machine."""
+    """Import the modules of the monitor, which takes seconds on a slow machine."""
     from mailwiz_tui.deploy import engine
     from mailwiz_tui.ui.monitoring import monitor
     from mailwiz_tui.verify import watch

@@ -1,4 +1,4 @@
-"""What is shown while plan, inventory and everything behind them are still being loaded: the start's own list."""
+"""The start screen's list while the plan, the inventory and the libraries behind the screens are being loaded."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from mailwiz_tui.ui.widgets.no_markup import NoMarkup
 
 
 def start_rows(path: Path, recent: Sequence[Recent], *, servers: bool) -> list[tuple[str, str]]:
-    """What one can begin with, the likeliest first: a key and what the operator reads."""
+    """The ways to begin, the most likely first: a key and its label."""
     draft = path.exists()
     rows = [("continue", f"Continue with {path.name}")] if draft else []
     if draft and path.with_suffix(".facts.json").exists():
@@ -34,12 +34,12 @@ def start_rows(path: Path, recent: Sequence[Recent], *, servers: bool) -> list[t
 
 
 class OpeningScreen(MainScreen):
-    """The start without a session. It takes keys at once; what is chosen is done as soon as it can be."""
+    """The start screen without a session. It accepts keys at once; a choice is carried out after loading."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("start")]
     scopes: tuple[str, ...] = ("start",)
     heading = "Start"
-    help_text = "The plan and the servers are being read."
+    help_text = "The plan and the inventory are being loaded."
 
     def __init__(self, path: Path, choose: Callable[[str], None]) -> None:
         Screen.__init__(self)
@@ -49,7 +49,7 @@ class OpeningScreen(MainScreen):
     def note(self) -> str:
         return self._path.name
 
-    def trouble_words(self) -> str:
+    def save_problem(self) -> str:
         return ""
 
     def page(self) -> ComposeResult:
@@ -69,7 +69,7 @@ class OpeningScreen(MainScreen):
 
     @property
     def highlighted(self) -> str:
-        """The row the operator is on."""
+        """The id of the highlighted row."""
         option = self.query_one(OptionList).highlighted_option
         return option.id or "" if option is not None else ""
 

@@ -1,4 +1,4 @@
-"""The plan file changed by another program while it is open: said in words, drawn anew, asked where it must be."""
+"""Changes of the plan file by another program while it is open: shown, and asked about if they conflict."""
 
 from __future__ import annotations
 
@@ -16,35 +16,35 @@ SECONDS = 20
 
 
 def sentence(name: str, changes: Sequence[Difference]) -> str:
-    """What changed: ``plan.toml was changed outside: domain.hostname is now mx.example.com``."""
+    """What changed: ``plan.toml was changed by another program: domain.hostname is now mx.example.com``."""
     from mailwiz_tui.plan.merge import words
 
     said = [f"{change.label} is now {words(change.now)}" for change in changes[:TOLD]]
     if len(changes) > TOLD:
         said.append(f"{len(changes) - TOLD} more")
-    return f"{name} was changed outside: {'; '.join(said)}"
+    return f"{name} was changed by another program: {'; '.join(said)}"
 
 
 class OutsideChanges(Navigation):
-    """Shows what others wrote into the plan file."""
+    """Shows what other programs wrote into the plan file."""
 
     def look_at_plan_file(self) -> None:
-        """Look whether the file changed, and whether answers that could not be saved can be saved now."""
+        """Check whether the file changed, and try again to save unsaved answers."""
         from mailwiz_tui.ui.app.main_screen import MainScreen
 
         self.session.look_at_file()
         for screen in self.screen_stack:
-            # each screen knows what it shows: one that is just being mounted is looked at the next time
+            # a screen that is just being mounted is checked the next time
             if (
                 isinstance(screen, MainScreen)
                 and screen.is_mounted
-                and screen.shown_trouble != screen.trouble_words()
+                and screen.shown_save_problem != screen.save_problem()
             ):
                 screen.session_changed()
-                screen.show_trouble()
+                screen.show_save_problem()
 
     def plan_changed_outside(self, changes: Sequence[Difference], conflicts: Sequence[Difference]) -> None:
-        """Say what changed and show it; keys that were changed here too are asked about."""
+        """Say what changed and show it; ask about keys that were changed here too."""
         self.call_later(self._show_outside, tuple(changes), tuple(conflicts))
 
     def _show_outside(self, changes: Sequence[Difference], conflicts: Sequence[Difference]) -> None:
@@ -67,10 +67,10 @@ class OutsideChanges(Navigation):
             f"  {c.label}\n    here: {words(c.now)}\n    in the file: {words(c.former)}" for c in conflicts
         )
         dialog = ChoiceDialog(
-            "Changed here and outside at the same time",
-            f"Another program gave {self.session.path.name} other values while it was open here:\n\n{lines}\n\n"
-            "What was typed here is in the file now.",
-            (("mine", "Keep what was typed here"), ("theirs", "Take the other")),
+            "Changed here and by another program",
+            f"Another program changed {self.session.path.name} while it was open here:\n\n{lines}\n\n"
+            "The file now contains the values typed here.",
+            (("mine", "Keep the values typed here"), ("theirs", "Use the other values")),
         )
         dialog.sudden = True
         self.push_screen(dialog, partial(self._conflicts_answered, conflicts))

@@ -1,4 +1,4 @@
-"""Opens the screens: the one function that the command line needs, importing Textual only when called."""
+"""Opens the screens: the only function that the command line calls; it imports Textual when it is called."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def run_app(
 ) -> int:
     """Run the wizard on a plan (or on the default draft) and return the process's exit code.
 
-    ``begin`` is a row of the start's list that is chosen at once (``monitor``). DNS is asked at ``resolver``.
+    ``begin`` is a row of the start list that is chosen at once (``monitor``). ``resolver`` answers DNS lookups.
 
-    A plan file that cannot be read raises ``PlanError``, with the terminal as it was.
+    A plan file that cannot be read raises ``PlanError``, after the terminal was restored.
     """
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         sys.stderr.write(
-            "mailwiz-tui: the screens need a terminal; use check, diff, apply and verify without one\n"
+            "mailwiz-tui: the screens need a terminal; without one use check, diff, apply and verify\n"
         )
         return 2
     if capabilities.is_dumb():
@@ -54,7 +54,7 @@ def run_app(
         app.run(mouse=mouse)
     if app.opening_error is not None:
         raise app.opening_error
-    sys.stderr.write(app.farewell)
+    sys.stderr.write(app.closing_text)
     if app.crash_message:
         sys.stderr.write(app.crash_message + "\n")
         return 1

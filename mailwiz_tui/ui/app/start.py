@@ -1,4 +1,4 @@
-"""The start: go on with a draft, begin a new plan, and where servers come from."""
+"""The start screen: continue a draft, begin a new plan, choose where servers come from."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ from mailwiz_tui.ui.widgets.no_markup import NoMarkup
 
 
 class StartScreen(MainScreen):
-    """Everything the operator can begin with, as one list; Enter takes the first, which is the likeliest."""
+    """The ways to begin, as one list; Enter takes the first, which is the most likely."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("start")]
     scopes: tuple[str, ...] = ("start",)
     heading = "Start"
     help_text = (
-        "mailwiz-tui turns bare Debian servers into a complete mail system: Postfix, Dovecot, Rspamd, "
+        "mailwiz-tui installs a complete mail system on Debian servers: Postfix, Dovecot, Rspamd, "
         "TLS, firewall and every DNS record.\n\n"
-        "Eight steps ask what is needed; each answer has a default that is sane, and is saved as it is given. "
-        "Nothing is changed on any server before you say so at the end of the review.\n\n"
-        "Servers come from an inventory file (inventory.toml beside the plan), from ~/.ssh/config, or are "
-        "typed in. The lab boots disposable Debian hosts on this machine to rehearse on."
+        "You answer the questions of eight steps. Each answer has a sensible default and is saved at once. "
+        "No server is changed before you confirm the installation at the end of the review.\n\n"
+        "Servers come from an inventory file (inventory.toml beside the plan) or from ~/.ssh/config, or you "
+        "add them by hand. The lab boots disposable Debian hosts on this machine for rehearsals."
     )
 
     def __init__(self, session: Session, highlighted: str = "", chosen: str = "") -> None:
-        """Begin on a row of the list, and do at once what was chosen while the session was loading."""
+        """Start on the ``highlighted`` row; ``chosen`` is the row picked while the session was loading, if any."""
         super().__init__(session)
         self._highlighted = highlighted
         self._chosen = chosen
@@ -75,11 +75,11 @@ class StartScreen(MainScreen):
 
     @property
     def has_draft(self) -> bool:
-        """Whether the draft holds any answer yet."""
+        """Whether the draft has an answer."""
         return self.session.path.exists()
 
     def draw(self) -> None:
-        """Say what was found and list what can be done."""
+        """Draw the plan's path, the number of servers, and the list."""
         session = self.session
         self.query_one("#start-draft", NoMarkup).show(
             f"Plan      {session.path}" if self.has_draft else f"Plan      new, in {session.path}"
@@ -98,14 +98,14 @@ class StartScreen(MainScreen):
             return "; ".join(f.line for f in self.session.inventory_findings)
         inventory = self.session.inventory
         if not inventory.servers:
-            return "none known yet: add one by hand, use ~/.ssh/config, or rehearse on lab hosts"
+            return "none yet: add one by hand, use ~/.ssh/config, or rehearse on lab hosts"
         return f"{counted(len(inventory.servers), 'server')} from {inventory.source}"
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         self.choose(event.option.id or "")
 
     def choose(self, key: str) -> None:
-        """Do what a row of the list stands for."""
+        """Carry out a row of the list."""
         if key.startswith("recent-"):
             self._open(int(key.removeprefix("recent-")))
             return
@@ -124,19 +124,19 @@ class StartScreen(MainScreen):
         self.wizard.after_saving(partial(self._open_recent, recent))
 
     def _open_recent(self, recent: Recent) -> None:
-        former = self.session.path
+        previous = self.session.path
         try:
             self.session.explicit_inventory = recent.inventory
             self.session.open(recent.plan)
         except PlanError as error:
-            self.session.open(former)
+            self.session.open(previous)
             self.tell("; ".join(f.line for f in error.findings), problem=True)
             return
         self.wizard.show_step(STEPS[0].id)
 
     def why_not(self, action_id: str) -> str:
         if action_id == "start.continue" and not self.has_draft:
-            return "there is no draft yet; n begins one"
+            return "there is no draft yet; press n to begin one"
         if action_id in ("start.monitor", "start.accounts"):
             return self.wizard.why_no_monitor()
         return ""
@@ -152,17 +152,17 @@ class StartScreen(MainScreen):
             self.wizard.show_monitor()
 
     def action_new_draft(self) -> None:
-        """Keep the former draft under a name with the date, and begin with an empty one and the same servers."""
+        """Rename the old draft to a name with the date, and begin an empty one with the same servers."""
         self.wizard.after_saving(self._begin_new)
 
     def _begin_new(self) -> None:
-        former = self.session.path
-        if former.exists():
+        old = self.session.path
+        if old.exists():
             inventory, path = self.session.inventory.source, default_draft_path()
             if path.exists():
-                kept = _put_aside(path)
-                former = kept if former == path else former
-            remember(former, inventory)
+                kept = _rename_old_draft(path)
+                old = kept if old == path else old
+            remember(old, inventory)
             self.session.open(path)
             if inventory is not None and not self.session.inventory.servers:
                 self.session.use_inventory(inventory.absolute())
@@ -173,28 +173,28 @@ class StartScreen(MainScreen):
             if server is not None:
                 self.session.add_server(server)
                 self.draw()
-                self.tell(f"{server.id} is in {self.session.inventory.source}")
+                self.tell(f"{server.id} was added to {self.session.inventory.source}")
 
         self.app.push_screen(ServerDialog({s.id for s in self.session.inventory.servers}), added)
 
     def action_ssh_config(self) -> None:
         path = Path("~/.ssh/config").expanduser()
         if not path.is_file():
-            self.tell("There is no ~/.ssh/config on this machine", problem=True)
+            self.tell("~/.ssh/config does not exist on this machine", problem=True)
             return
         self.session.use_inventory(path)
         self.draw()
 
     def action_lab(self) -> None:
-        """Boot lab hosts, or look at the boot that runs."""
+        """Boot lab hosts, or show the boot in progress."""
         self.app.push_screen(LabDialog(self.session))
 
 
-def _put_aside(path: Path) -> Path:
-    """Keep a former draft, with what belongs to it, under a name with the time; returns where it is now."""
+def _rename_old_draft(path: Path) -> Path:
+    """Rename a draft and the files beside it to a name with the time; returns the new path."""
     name = f"{path.stem}-{time.strftime('%Y%m%d-%H%M%S')}"
     for suffix in (".toml", ".facts.json", ".steps.json"):
-        former = path.with_suffix(suffix)
-        if former.exists():
-            former.replace(path.with_name(name + suffix))
+        old = path.with_suffix(suffix)
+        if old.exists():
+            old.replace(path.with_name(name + suffix))
     return path.with_name(f"{name}.toml")

@@ -1,4 +1,4 @@
-"""The application as its screens know it, so that they need not import what imports all of them."""
+"""The interface of the application for its screens, which avoids an import circle."""
 
 from __future__ import annotations
 
@@ -20,47 +20,47 @@ class WizardApp(Protocol):
 
     @property
     def opening(self) -> bool:
-        """Whether a screen is on its way; keys wait for it."""
+        """Whether a screen is being opened; keys wait for it."""
 
     @property
     def prompts(self) -> DialogPrompts:
-        """Asks the operator what connections want to know."""
+        """Asks the operator for host keys, passwords and passphrases."""
 
     def show(self, screen: Screen[None]) -> None:
-        """Show a main screen in place of the present one."""
+        """Replace the current main screen."""
 
     def show_start(self) -> None:
-        """Show what one can begin with."""
+        """Show the start screen."""
 
     def show_step(self, step_id: str, focus: str = "") -> None:
         """Show a step; ``focus`` is the path of a field to go to."""
 
     def show_path(self, path: str) -> None:
-        """Show the step and field that a finding is about."""
+        """Show the step and field of a finding's path."""
 
     def show_review(self) -> None:
-        """Show what is missing and what will be done."""
+        """Show the review: what is missing and what will be installed."""
 
     def show_dashboard(self) -> None:
         """Show the installation."""
 
     def show_results(self) -> None:
-        """Show the first passwords, or what the checks found."""
+        """Show the first passwords, or the results of the checks."""
 
     def why_no_monitor(self) -> str:
-        """Why the plan's servers cannot be watched, or empty."""
+        """Why the plan's servers cannot be monitored, or empty."""
 
     def show_monitor(self) -> None:
-        """Show how the running servers are."""
+        """Show the monitor."""
 
     def show_accounts(self, back: Callable[[], Screen[None]]) -> None:
-        """Show the accounts; ``back`` makes the screen that comes after them."""
+        """Show the accounts; ``back`` makes the screen to return to."""
 
     def stage_changed(self, stage: Stage) -> None:
-        """An installation came to another stage."""
+        """An installation entered another stage."""
 
     def after_saving(self, then: Callable[[], None]) -> None:
-        """Do something that leaves the plan, once it is saved or the operator wants it all the same."""
+        """Close the plan and call ``then``, once it is saved or the operator discards the changes."""
 
     def give_held_keys(self) -> None:
-        """Let the keys go on that were typed while a screen was on its way."""
+        """Process the keys that were typed while a screen was being opened."""

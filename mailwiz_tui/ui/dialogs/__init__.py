@@ -1,1 +1,1 @@
-"""Boxes over a screen that ask or tell one thing."""
+"""Dialogs: boxes over a screen that ask one question or show one thing."""

@@ -1,4 +1,4 @@
-"""The dialogs of the accounts' screen: a new mailbox, a new alias, a password shown once."""
+"""The dialogs of the accounts screen: new mailbox, new alias, quota, move, and a password shown once."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from mailwiz_tui.ui.widgets.no_markup import NoMarkup
 
 @dataclass(frozen=True, slots=True)
 class NewMailbox:
-    """What was typed for a mailbox; ``password`` None asks for a generated one, no ``store`` for the emptiest."""
+    """A new mailbox; ``password`` None: generate one; ``store`` empty: the one with the fewest mailboxes."""
 
     address: str
     name: str
@@ -33,28 +33,28 @@ class NewMailbox:
 
 @dataclass(frozen=True, slots=True)
 class NewAlias:
-    """What was typed for an alias; ``@domain`` is a catch-all."""
+    """A new alias; ``@domain`` is a catch-all."""
 
     address: str
     goto: tuple[str, ...]
 
 
 class MailboxDialog(FormDialog["NewMailbox | NewAlias | None"]):
-    """A new mailbox."""
+    """Asks for a new mailbox."""
 
     harmless = None
     prefix = "account"
-    explanation = "An empty password is generated; it is shown once and stored only as a hash."
+    explanation = "Without a password one is generated and shown once. It is stored only as a hash."
     help_text = "The mailbox can be used as soon as it is added."
 
     def __init__(self, domain: str, stores: Sequence[str] = ()) -> None:
         super().__init__("Add a mailbox")
         self._stores = tuple(stores)
-        where = (Row("store", "Store", "", f"{', '.join(stores)}; empty: the one with fewest"),) if stores else ()
+        where = (Row("store", "Store", "", f"{', '.join(stores)}; empty: fewest mailboxes"),) if stores else ()
         self.rows = (
             Row("address", "Address", "", f"anna@{domain}"),
-            Row("name", "Whose it is", "", "may stay empty"),
-            Row("quota", "Quota", "", "like 5G; empty for none"),
+            Row("name", "User's name", "", "optional"),
+            Row("quota", "Quota", "", "for example 5G; empty: none"),
             *where,
             Row("password", "Password", "", "empty: generated", password=True),
         )
@@ -66,7 +66,7 @@ class MailboxDialog(FormDialog["NewMailbox | NewAlias | None"]):
         }
         store = self.text("store") if self._stores else ""
         if store and store not in self._stores:
-            found["store"] = f"There is no store “{store[:20]}”; the stores: {', '.join(self._stores)}"
+            found["store"] = f"There is no store “{store[:20]}”. Stores: {', '.join(self._stores)}"
         return {name: fault for name, fault in found.items() if fault}
 
     def made(self) -> NewMailbox:
@@ -84,12 +84,12 @@ class MailboxDialog(FormDialog["NewMailbox | NewAlias | None"]):
 
 
 class AliasDialog(FormDialog["NewMailbox | NewAlias | None"]):
-    """A new alias, or further targets of one that is there."""
+    """Asks for a new alias, or for further targets of an existing one."""
 
     harmless = None
     prefix = "account"
-    explanation = "Several targets are separated by commas. @domain takes what no other address takes."
-    help_text = "Mail for an alias goes to every address that it leads to, here or elsewhere."
+    explanation = "Separate targets by commas. @domain is a catch-all: it gets mail for unknown addresses."
+    help_text = "Mail for an alias is sent to all its targets, here or at other mail servers."
 
     def __init__(self, domain: str, address: str = "", goto: str = "") -> None:
         super().__init__("Add an alias")
@@ -99,14 +99,13 @@ class AliasDialog(FormDialog["NewMailbox | NewAlias | None"]):
         )
 
     def focus_first(self) -> None:
-        """The targets first, where the address is given."""
+        """Focus the targets if the address is given."""
         self.entry("goto" if self.rows[0].value else "address").focus()
 
     def faults(self) -> dict[str, str]:
         found = {
             "address": fault_of(lambda: typed_new_alias(self.text("address"))),
-            "goto": fault_of(self._targets)
-            or ("" if self._targets() else "An address is needed that mail goes to"),
+            "goto": fault_of(self._targets) or ("" if self._targets() else "At least one target address is needed"),
         }
         return {name: fault for name, fault in found.items() if fault}
 
@@ -118,12 +117,12 @@ class AliasDialog(FormDialog["NewMailbox | NewAlias | None"]):
 
 
 class QuotaDialog(FormDialog["int | None"]):
-    """Another quota, in bytes; None if declined."""
+    """Asks for a quota; returns bytes, None if cancelled."""
 
     harmless = None
     prefix = "account"
-    explanation = "A size like 5G or 500M; empty for none."
-    help_text = "A mailbox that is full takes no more mail; senders are told so. What is in it stays."
+    explanation = "A size such as 5G or 500M; empty: no quota."
+    help_text = "New mail for a full mailbox is rejected, and the sender is told so. Mail in it stays."
     ok = "Set"
 
     def __init__(self, address: str, value: str) -> None:
@@ -139,16 +138,16 @@ class QuotaDialog(FormDialog["int | None"]):
 
 
 class PasswordDialog(Dialog[None]):
-    """Shows a generated password, this once; only a clear yes closes it."""
+    """Shows a generated password once; closing it asks for confirmation."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("password")]
     scopes: ClassVar[tuple[str, ...]] = ("password",)
     harmless = None
-    help_text = "Nobody can show it again. If it is lost, give the mailbox a new one."
+    help_text = "It cannot be shown again. If it is lost, set a new password for the mailbox."
 
     def __init__(self, address: str, password: SecretStr) -> None:
         super().__init__(
-            f"The password of {address}", "Shown this once; the server keeps only a hash of it. C copies it."
+            f"The password of {address}", "It is shown only now; the server stores only a hash. C copies it."
         )
         self._password = password
         self._copied = False
@@ -179,7 +178,7 @@ class PasswordDialog(Dialog[None]):
         self.dismiss(None)
 
     def ask(self, then: Callable[[], object]) -> None:
-        """Ask whether the operator has it, and do what follows after a yes."""
+        """Ask whether the operator has the password, and call ``then`` after a yes."""
 
         def answered(yes: bool | None) -> None:
             if yes:
@@ -189,7 +188,7 @@ class PasswordDialog(Dialog[None]):
         self.app.push_screen(
             ConfirmDialog(
                 "Do you have the password?",
-                was + "After a yes it is never shown again.",
+                was + "After “Yes” it is never shown again.",
                 yes="Yes, I have it",
                 no="Show it again",
             ),
@@ -198,11 +197,12 @@ class PasswordDialog(Dialog[None]):
 
 
 def move_dialog(mailbox: MailboxEntry, stores: Sequence[str]) -> ChoiceDialog:
-    """Asks which store a mailbox shall be on; of one whose move broke off, whether it goes on or back."""
+    """Asks for the new store of a mailbox, or, after an interrupted move, whether to finish or undo it."""
     if mailbox.moving_to:
         return ChoiceDialog(
             f"Finish moving {mailbox.address} to {mailbox.moving_to}?",
-            "Its move broke off, or goes on elsewhere. Mail for it waits until it is finished or undone.",
+            "Its move was interrupted, or another operator is moving it. New mail for it stays in the queue until "
+            "the move is finished or undone.",
             (
                 ("", "Cancel"),
                 (mailbox.moving_to, f"Finish on {mailbox.moving_to}"),
@@ -210,8 +210,8 @@ def move_dialog(mailbox: MailboxEntry, stores: Sequence[str]) -> ChoiceDialog:
             ),
         )
     return ChoiceDialog(
-        f"Move {mailbox.address} away from {mailbox.store}?",
-        "It is copied while it is in use. For a moment then mail for it waits and its sessions end. "
-        "The old copy is kept, and you are told where.",
+        f"Move {mailbox.address} from {mailbox.store}?",
+        "It is copied while it is in use. At the end its sessions are closed, and new mail stays in the queue for "
+        "a moment. The old copy is kept; its path is shown afterwards.",
         (("", "Cancel"), *((store, f"To {store}") for store in stores if store != mailbox.store)),
     )

@@ -1,4 +1,4 @@
-"""What a connection asks: an unknown host's key, a password, a passphrase, sudo's password."""
+"""The questions of an SSH connection: an unknown host key, a password, a passphrase, a password for sudo."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from mailwiz_tui.ui.widgets.entry import Entry
 
 
 class HostKeyDialog(Dialog[bool]):
-    """Shows the fingerprints of a host nobody has vouched for; No is the default."""
+    """Shows the fingerprints of an unknown host; No is the default."""
 
     sudden = True
     harmless = False
     help_text = (
-        "SSH knows a server by its host key. A key that nobody compared may belong to somebody who sits between "
-        "you and the server; a yes would give him what you type."
+        "SSH identifies a server by its host key. If you do not compare the key, an attacker between you and the "
+        "server may present another one, and a yes would give the attacker your passwords."
     )
 
     def __init__(self, server_id: str, address: str, keys: Sequence[HostKey]) -> None:
         lines = "\n".join(f"  {key.algorithm}\n  {key.fingerprint}" for key in keys)
         super().__init__(
             f"Is this the host key of {server_id}?",
-            f"Nobody has vouched yet for the server at {address}. It shows\n\n{lines}\n\n"
-            "Compare this with what the provider's console shows (on the server:\n"
-            "ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub). After a yes it is stored and never asked again.",
+            f"The host key of {address} is not known yet. The server presents\n\n{lines}\n\n"
+            "Compare it with the key on the server, in the provider's console:\n"
+            "ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub\nAfter “Yes” it is stored in known_hosts.",
         )
 
     def buttons(self) -> Sequence[tuple[str, str]]:
@@ -39,11 +39,13 @@ class HostKeyDialog(Dialog[bool]):
 
 
 class SecretDialog(Dialog["SecretStr | None"]):
-    """Asks for a secret; None if declined. It is not kept anywhere on this machine."""
+    """Asks for a secret; None if cancelled. It is not stored on this machine."""
 
     sudden = True
     harmless = None
-    help_text = "It is held in memory while the program runs, sent over SSH only, and written nowhere here."
+    help_text = (
+        "It stays in memory while the program runs, is sent only over SSH, and is not stored on this machine."
+    )
 
     def content(self) -> Sequence[Widget]:
         return (Entry(password=True, id="secret"),)

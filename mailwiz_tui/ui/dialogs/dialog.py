@@ -1,4 +1,4 @@
-"""Dialogs: a box over a screen that returns one value; Escape always means the harmless answer."""
+"""Dialogs: a box over a screen that returns one value; Escape always gives the harmless answer."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ T = TypeVar("T")
 GRACE_SECONDS = 0.5
 BOX = 76
 LEAST_BUTTON = 16
-"""Columns of the box, and of the narrowest button in it."""
+"""Columns of the box, and of its narrowest button."""
 KEYS = (
-    ("Tab, ↑ ↓", "To the next or the former field or button"),
-    ("← →", "Between the buttons"),
-    ("Enter", "Accept: the next field, then the answer; on a button: that answer"),
-    ("Esc", "Close this; nothing is done"),
+    ("Tab, ↑ ↓", "Go to the next or the previous field or button"),
+    ("← →", "Move between the buttons"),
+    ("Enter", "In a field: go to the next field or, from the last, accept; on a button: press it"),
+    ("Esc", "Close the dialog without doing anything"),
 )
 
 
 class Dialog(LateTimers, ModalScreen[T], Generic[T]):
     """Title, scrolling text, extra widgets, buttons.
 
-    A dialog that comes up by itself (``sudden``) ignores keys for half a second, so that a key meant for
-    the screen below answers nothing.
+    A dialog that opens without a key (``sudden``) ignores keys for half a second, so that a key typed for
+    the screen below does not answer it.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("dialog")]
@@ -48,7 +48,7 @@ class Dialog(LateTimers, ModalScreen[T], Generic[T]):
     AUTO_FOCUS = ""
     sudden: bool = False
     help_text: ClassVar[str] = ""
-    """What F1 says beside the dialog's own text."""
+    """Shown by F1 after the dialog's own text."""
     harmless: T
 
     def __init__(self, title: str, body: str = "") -> None:
@@ -76,11 +76,11 @@ class Dialog(LateTimers, ModalScreen[T], Generic[T]):
         return self.heading, "\n\n".join(part for part in parts if part)
 
     def help_words(self) -> str:
-        """What the help says before the answers and the keys."""
+        """The help text before the answers and the keys."""
         return "\n\n".join(part for part in (self.body, self.help_text) if part)
 
     def content(self) -> Sequence[Widget]:
-        """Further widgets under the text."""
+        """Further widgets below the text."""
         return ()
 
     def buttons(self) -> Sequence[tuple[str, str]]:
@@ -98,7 +98,7 @@ class Dialog(LateTimers, ModalScreen[T], Generic[T]):
             self.focus_first()
 
     def on_resize(self, event: Resize) -> None:
-        """Buttons that have no room beside each other stand below each other."""
+        """Stack the buttons if they do not fit side by side."""
         wanted = sum(max(LEAST_BUTTON, cell_len(str(button.label)) + 2) + 2 for button in self.query(Button))
         self.set_class(wanted > min(event.size.width, BOX) - 4, "-stacked")
 
@@ -117,7 +117,7 @@ class Dialog(LateTimers, ModalScreen[T], Generic[T]):
         self.answered((event.button.id or "").removeprefix("answer-"))
 
     def on_key(self, event: object) -> None:
-        """Left and Right walk between the buttons."""
+        """The arrow keys move between the buttons."""
         key = getattr(event, "key", "")
         if isinstance(self.focused, Button) and key in ("left", "right", "up", "down"):
             buttons = list(self.query(Button))
@@ -126,7 +126,7 @@ class Dialog(LateTimers, ModalScreen[T], Generic[T]):
             buttons[(at + step) % len(buttons)].focus()
 
     def entered(self, entry: Entry) -> None:
-        """Enter in a field: on to the next one at once, or after the last one the answer."""
+        """Enter in a field: focus the next one at once, or give the answer after the last."""
         entries = list(self.query(Entry))
         at = entries.index(entry)
         if at + 1 < len(entries):
@@ -135,7 +135,7 @@ class Dialog(LateTimers, ModalScreen[T], Generic[T]):
             self.answered(self.submit_answer())
 
     def submit_answer(self) -> str:
-        """The button that Enter in the last field stands for."""
+        """The answer that Enter in the last field gives."""
         return self.buttons()[-1][0]
 
     def answered(self, answer: str) -> None:
@@ -180,16 +180,14 @@ class ConfirmDialog(Dialog[bool]):
 
 
 class TextDialog(Dialog[str]):
-    """Asks for one line, for example a file's name; empty if declined.
+    """Asks for one line, for example a file name; returns an empty text if it was cancelled.
 
-    ``take`` does what the line is for and returns why it cannot be, which is then said under the line that was
-    typed; nothing is lost.
+    ``take`` uses the line and returns why that failed, or an empty text; the reason is shown below the line, which
+    stays.
     """
 
     harmless = ""
-    help_text = (
-        "What cannot be used or written is said under the line; the dialog stays, and so does what was typed."
-    )
+    help_text = "If the text cannot be used or the file cannot be written, the reason is shown and the text stays."
 
     def __init__(
         self, title: str, body: str, value: str = "", ok: str = "Save", take: Callable[[str], str] = lambda text: ""
@@ -212,7 +210,7 @@ class TextDialog(Dialog[str]):
         if why_not:
             self.query_one("#dialog-error", NoMarkup).show(why_not)
             entry.add_class("-fault")
-            entry.select_on_focus = False  # it is there to be mended, not to be typed anew
+            entry.select_on_focus = False  # the operator corrects it, rather than type it again
             self.set_focus(entry)
             self.call_after_refresh(self.query_one("#dialog-body").scroll_end, animate=False)
         else:
@@ -220,7 +218,7 @@ class TextDialog(Dialog[str]):
 
 
 def save_dialog(title: str, body: str, path: Path, write: Callable[[Path], None]) -> TextDialog:
-    """Asks for a file and writes it; where that fails the path stays, with the reason."""
+    """Asks for a file name and writes the file; if that fails, it shows the reason and the path stays."""
 
     def take(text: str) -> str:
         named = Path(text).expanduser()
@@ -228,10 +226,10 @@ def save_dialog(title: str, body: str, path: Path, write: Callable[[Path], None]
             write(named)
         except FileExistsError as error:
             if not os.path.lexists(named):
-                return f"{named} could not be written: {error.filename} is no folder. Choose another place"
-            return f"{named} exists already; nothing was written. Choose another name"
+                return f"{named} could not be written: {error.filename} is not a directory. Choose another path"
+            return f"{named} exists already, so nothing was written. Choose another name"
         except OSError as error:
-            return f"{named} could not be written: {error.strerror or error}. Choose another place"
+            return f"{named} could not be written: {error.strerror or error}. Choose another path"
         return ""
 
     return TextDialog(title, body, str(path), take=take)

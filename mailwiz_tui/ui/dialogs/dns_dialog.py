@@ -1,4 +1,4 @@
-"""F3: the DNS records over a form that has no room beside it."""
+"""F3: the DNS records in a dialog, for windows that are too narrow for the preview."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from mailwiz_tui.ui.widgets.record_list import PublishedOf, RecordList
 
 
 class DnsDialog(Dialog[None]):
-    """All records, to read and to copy one; step 7 saves them and asks the DNS."""
+    """Shows all records; one can be copied. Step 7 saves them and looks them up in the DNS."""
 
     harmless = None
     help_text = (
-        "These records follow from the answers so far. Step 7 saves them as a zone file and asks the DNS what it "
-        "holds."
+        "These records are generated from the answers so far. Step 7 saves them as a zone file and looks them up "
+        "in the DNS."
     )
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("records")]
@@ -53,7 +53,7 @@ class DnsDialog(Dialog[None]):
         """Send the record's value to the terminal's clipboard (OSC 52)."""
         record = self.query_one(RecordList).chosen
         if record is None or record.pending:
-            self.notify("This record has no value yet", markup=False)
+            self.notify("This record has no value yet; F5 in step 7 gets it from the servers", markup=False)
             return
         self.app.copy_to_clipboard(record.value)
         self.notify(f"Sent to the terminal's clipboard: {record.name} {record.type}", markup=False)

@@ -1,4 +1,4 @@
-"""Dialogs with several fields: everything that is wrong is marked at once, each field with its sentence below."""
+"""Dialogs with several fields: all faults are shown at once, each below its field."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A labelled field: what stands in it at first, what an empty one means, and what F1 says of it."""
+    """A labelled field: its initial value, the placeholder that says what an empty one means, its help for F1."""
 
     name: str
     label: str
@@ -30,7 +30,7 @@ class Row:
 
 
 class FormDialog(Dialog[T], Generic[T]):
-    """Rows of fields. ``faults`` looks at all of them, ``made`` makes of them what the dialog returns."""
+    """Rows of fields. ``faults`` validates all of them, ``made`` makes the dialog's result from them."""
 
     prefix = "field"
     rows: Sequence[Row] = ()
@@ -62,7 +62,7 @@ class FormDialog(Dialog[T], Generic[T]):
                 yield Button(self.ok, id="answer-ok", compact=True)
 
     def help_words(self) -> str:
-        """What each field asks, too."""
+        """The dialog's help, with that of each field."""
         rows = "\n".join(
             f"{row.label}: {row.help or row.placeholder}" for row in self.rows if row.help or row.placeholder
         )
@@ -76,15 +76,15 @@ class FormDialog(Dialog[T], Generic[T]):
         return self.query_one(f"#{self.prefix}-{name}", Entry)
 
     def text(self, name: str) -> str:
-        """What stands in a field."""
+        """The text of a field."""
         return self.entry(name).value.strip()
 
     def faults(self) -> Mapping[str, str]:
-        """What is wrong, by the name of the row."""
+        """The faults, by the name of the row."""
         return {}
 
     def made(self) -> T:
-        """What the fields say, once nothing is wrong with them."""
+        """The result, once there are no faults."""
         raise NotImplementedError
 
     def answered(self, answer: str) -> None:
@@ -95,13 +95,13 @@ class FormDialog(Dialog[T], Generic[T]):
         if faults:
             self._refused = True
             first = self.entry(next(row.name for row in self.rows if row.name in faults))
-            first.select_on_focus = False  # it is there to be mended, not to be typed anew
+            first.select_on_focus = False  # the operator corrects it, rather than type it again
             self.set_focus(first)
         else:
             self.dismiss(self.made())
 
     def on_input_changed(self, event: Entry.Changed) -> None:
-        """Once it was refused, each key is looked at."""
+        """After a refusal, validate at each key."""
         event.stop()
         if self._refused:
             self._show_faults()
@@ -118,7 +118,7 @@ class FormDialog(Dialog[T], Generic[T]):
 
 
 def fault_of(check: Callable[[], object]) -> str:
-    """Why something cannot be, in the words of the ValueError that it raises; empty where it can."""
+    """The text of the ValueError that ``check`` raises; empty if it raises none."""
     try:
         check()
     except ValueError as error:

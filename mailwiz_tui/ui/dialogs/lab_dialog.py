@@ -1,4 +1,4 @@
-"""Boots disposable Debian hosts on this machine: with progress here, or in the background."""
+"""Boots disposable Debian hosts on this machine, with progress in the dialog or in the background."""
 
 from __future__ import annotations
 
@@ -16,18 +16,19 @@ from mailwiz_tui.ui.widgets.no_markup import NoMarkup
 
 WHAT_IT_DOES = (
     f"The lab boots {LAB_HOSTS} bare Debian hosts on this machine, with a DNS server for *.test domains and an "
-    "outside mail host. They are real systems in namespaces; `mailwiz-tui lab down` removes every trace. "
-    "The first time takes a few minutes (Debian is downloaded), later about ten seconds."
+    "outside mail host. They are real Debian systems in namespaces; `mailwiz-tui lab down` removes everything. "
+    "The first boot takes a few minutes (it downloads Debian), later boots about 10 seconds."
 )
 
 
 class LabDialog(Dialog[None]):
-    """Says what is missing, starts a boot, and shows one that runs; the session uses the hosts once they are up."""
+    """Shows what is missing for a lab, starts a boot, and shows its progress."""
 
     harmless = None
     help_text = (
-        "While the hosts boot, Esc or “In the background” leaves them to it: a line on every screen says how far "
-        "they are, and l on the start screen comes back here. “Stop the boot” ends it and removes what it made."
+        "Esc or “In the background” closes the dialog and the hosts continue to boot: a line on every screen shows "
+        "the progress, and l on the start screen opens this dialog again. “Stop the boot” stops it and removes the "
+        "hosts that it made."
     )
 
     def __init__(self, session: Session) -> None:
@@ -37,7 +38,7 @@ class LabDialog(Dialog[None]):
 
     @property
     def boot(self) -> LabBoot | None:
-        """The boot that runs, or ended last."""
+        """The boot in progress, or the last one."""
         return self._session.lab
 
     def compose(self) -> ComposeResult:
@@ -69,7 +70,7 @@ class LabDialog(Dialog[None]):
         button = self.query_one("#answer-ok", Button)
         if missing:
             button.disabled = True
-            self._say("The lab cannot start here:\n" + "\n".join(missing))
+            self._say("The lab cannot start on this machine:\n" + "\n".join(missing))
             self.query_one("#answer-close", Button).focus()
         else:
             button.focus()
@@ -87,8 +88,8 @@ class LabDialog(Dialog[None]):
             self._tick()
             self.query_one("#answer-close", Button).focus()
 
-    def _say(self, trouble: str) -> None:
-        self.query_one("#dialog-error", NoMarkup).show(trouble)
+    def _say(self, problem: str) -> None:
+        self.query_one("#dialog-error", NoMarkup).show(problem)
 
     def _tick(self) -> None:
         boot = self.boot
@@ -108,8 +109,8 @@ class LabDialog(Dialog[None]):
         elif boot.state is BootState.FAILED:
             self._say(boot.error)
         else:
-            self._say("Stopped; what the boot had made is removed.")
+            self._say("Stopped. The hosts of this boot were removed.")
         for button in (close, ok):
-            button.refresh(layout=True)  # Textual keeps the width of the former label
+            button.refresh(layout=True)  # Textual keeps the width of the previous label
         if self.focused is None:
             close.focus()

@@ -1,4 +1,4 @@
-"""Something to read: many lines of a comparison or a log, or a page of help."""
+"""Dialogs to read: the lines of a comparison or a log, or a page of help."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from mailwiz_tui.ui.widgets.no_markup import NoMarkup
 
 
 class LinesDialog(Dialog[None]):
-    """The whole window for lines that scroll."""
+    """Fills the window with lines that scroll."""
 
     harmless = None
-    help_text = "Lines that scroll; nothing is changed by looking at them."
+    help_text = "Arrow and page keys scroll the lines. This dialog changes nothing."
 
     def __init__(self, title: str, lines: Sequence[str]) -> None:
         super().__init__(title)
@@ -39,7 +39,7 @@ class LinesDialog(Dialog[None]):
 
 
 class HelpDialog(Dialog[None]):
-    """A page of help; arrows and page keys scroll it."""
+    """A page of help; arrow and page keys scroll it."""
 
     harmless = None
 
@@ -50,6 +50,6 @@ class HelpDialog(Dialog[None]):
         body.focus()
 
     def on_key(self, event: object) -> None:
-        """Enter closes the page, as does F1 once more."""
+        """Enter and F1 close the page."""
         if getattr(event, "key", "") in ("enter", "f1"):
             self.dismiss(None)

@@ -1,4 +1,4 @@
-"""Answers what connections ask by showing dialogs, one at a time."""
+"""Answers the questions of SSH connections by dialogs, one at a time."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ T = TypeVar("T")
 
 
 class DialogPrompts:
-    """The operator at the keyboard, as ``deploy.prompts.Prompts``.
+    """Implements ``deploy.prompts.Prompts`` with dialogs.
 
-    A secret that was given is kept in memory while the program runs, so that looking at a server, comparing
-    and installing ask once; where it is not accepted it is asked for again.
+    A secret stays in memory while the program runs, so that probing, comparing and installing ask for it once; it
+    is asked for again if a server rejects it.
     """
 
     def __init__(self, app: App[Any]) -> None:
@@ -49,39 +49,42 @@ class DialogPrompts:
             return await answer
 
     async def confirm_host_key(self, server_id: str, address: str, keys: tuple[HostKey, ...]) -> bool:
-        """Show the fingerprints and ask."""
+        """Show the fingerprints and ask whether to trust them."""
         dialog: Dialog[bool] = HostKeyDialog(server_id, address, keys)
         return await self._ask(dialog) is True
 
     async def password(self, server_id: str, user: str, attempt: int) -> SecretStr | None:
         """Ask for the SSH password."""
-        again = "That was not accepted. " if attempt > 1 else ""
+        again = "The password was rejected. " if attempt > 1 else ""
         title = f"Password of {user} on {server_id}"
         return await self._secret(
-            ("password", server_id, user), attempt, title, f"{again}No SSH key was accepted there."
+            ("password", server_id, user), attempt, title, f"{again}The server accepted no SSH key."
         )
 
     async def passphrase(self, server_id: str, key_file: str, attempt: int) -> SecretStr | None:
         """Ask for a private key's passphrase."""
-        again = "That was not the passphrase. " if attempt > 1 else ""
+        again = "The passphrase was wrong. " if attempt > 1 else ""
         title = "Passphrase of the private key"
         return await self._secret(
-            ("passphrase", key_file), attempt, title, f"{again}{key_file}, to connect to {server_id}."
+            ("passphrase", key_file),
+            attempt,
+            title,
+            f"{again}The key {key_file} is needed to connect to {server_id}.",
         )
 
     async def sudo_password(self, server_id: str, user: str, attempt: int) -> SecretStr | None:
-        """Ask for the password sudo wants."""
-        again = "That was not accepted. " if attempt > 1 else ""
+        """Ask for the password for sudo."""
+        again = "The password was rejected. " if attempt > 1 else ""
         title = f"sudo on {server_id}"
         return await self._secret(
             ("sudo", server_id, user),
             attempt,
             title,
-            f"{again}Installing needs root; sudo asks for {user}'s password.",
+            f"{again}The program needs root; sudo asks for {user}'s password.",
         )
 
     async def given_secret(self, server_id: str, title: str) -> SecretStr | None:
-        """Ask for a secret of the plan."""
+        """Ask for a secret that only the operator knows."""
         return await self._ask(
-            SecretDialog(f"{title[:1].upper()}{title[1:]}", f"It is sent to {server_id} and kept there alone.")
+            SecretDialog(f"{title[:1].upper()}{title[1:]}", f"It is sent to {server_id} and stored only there.")
         )

@@ -1,4 +1,4 @@
-"""Adds a server by hand: how to reach it, nothing more."""
+"""Adds a server by hand: how to connect to it."""
 
 from __future__ import annotations
 
@@ -13,28 +13,26 @@ from mailwiz_tui.ui.dialogs.form_dialog import FormDialog, Row
 
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 ROWS = (
-    Row("host", "Address or name", "", "e.g. 192.0.2.21", "where SSH reaches the server"),
-    Row("id", "Short name", "", "e.g. mx1; empty: from the name", "what the plan and the screens call it"),
-    Row("user", "User", "root", "root, or a user with sudo", "root, or a user who may use sudo"),
-    Row("port", "SSH port", "22", "", "the port that sshd listens on"),
-    Row(
-        "identity_file", "Private key", "", "empty: SSH agent and ~/.ssh", "a file; empty: the SSH agent and ~/.ssh"
-    ),
-    Row("proxy_jump", "Jump host", "", "empty: connect directly", "a host to connect through, as ssh -J has it"),
+    Row("host", "Address or name", "", "e.g. 192.0.2.21", "the IP address or host name to connect to with SSH"),
+    Row("id", "Short name", "", "e.g. mx1; empty: from the name", "the server's id in the plan and on the screens"),
+    Row("user", "User", "root", "root, or a user with sudo", "root, or a user with sudo"),
+    Row("port", "SSH port", "22", "", "the port of sshd"),
+    Row("identity_file", "Private key", "", "empty: SSH agent and ~/.ssh", "a file; empty: SSH agent and ~/.ssh"),
+    Row("proxy_jump", "Jump host", "", "empty: connect directly", "a host to connect through, as with ssh -J"),
 )
 
 
 class ServerDialog(FormDialog["Server | None"]):
-    """Returns the server, or None."""
+    """Asks for a server; returns it, or None."""
 
     harmless = None
     prefix = "server"
     rows = ROWS
-    help_text = "The server is written into the inventory; nothing is connected to before you ask for it (F5)."
+    help_text = "The server is added to the inventory. The program connects to it only when you press F5 in step 2."
 
-    def __init__(self, taken: AbstractSet[str]) -> None:
+    def __init__(self, existing: AbstractSet[str]) -> None:
         super().__init__("Add a server")
-        self.taken = taken
+        self.existing = existing
 
     def _values(self) -> dict[str, str]:
         values = {row.name: self.text(row.name) for row in self.rows}
@@ -58,17 +56,17 @@ class ServerDialog(FormDialog["Server | None"]):
         values = self._values()
         found = {}
         if not values["host"] or any(c.isspace() for c in values["host"]):
-            found["host"] = "An address or a host name is needed, for example 192.0.2.21"
-        if values["id"] in self.taken:
-            found["id"] = f"There is a server {values['id']} already; choose another short name"
+            found["host"] = "Enter an IP address or a host name, for example 192.0.2.21"
+        if values["id"] in self.existing:
+            found["id"] = f"A server {values['id']} exists already; choose another short name"
         elif not ID.fullmatch(values["id"]) and (self.text("id") or "host" not in found):
             found["id"] = "The short name may hold letters, digits, dots, hyphens and underscores"
         port = values["port"] or "22"
         if not (port.isascii() and port.isdigit() and 1 <= int(port) <= 65535):
-            found["port"] = "The port is a number from 1 to 65535"
+            found["port"] = "The port must be a number from 1 to 65535"
         key = values["identity_file"]
         if key and not Path(key).expanduser().is_file():
-            found["identity_file"] = f"There is no file {key}"
+            found["identity_file"] = f"The file {key} does not exist"
         return found or self._refused_by_model()
 
     def _refused_by_model(self) -> dict[str, str]:

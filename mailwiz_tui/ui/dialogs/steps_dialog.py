@@ -13,10 +13,10 @@ from mailwiz_tui.ui.terminal.symbols import STEP_MARKS
 
 
 class StepsDialog(Dialog[str]):
-    """Returns a step's id, ``review``, or empty."""
+    """Returns a step's id, ``review``, or an empty text."""
 
     harmless = ""
-    help_text = "A step's number jumps there at once. No answer is lost: each is saved as it is given."
+    help_text = "The number of a step jumps to it at once. No answer is lost: each is saved at once."
 
     def __init__(self, steps: Sequence[tuple[str, int, str, str]], current: int, *, plain: bool) -> None:
         super().__init__("Go to")

@@ -1,4 +1,4 @@
-"""Who talks to whom between the servers of a plan, and the test of whether they can."""
+"""The connections between the servers of a plan, and a test of the network between them."""
 
 from __future__ import annotations
 
@@ -25,24 +25,22 @@ if TYPE_CHECKING:
     from mailwiz_tui.deploy.engine_api import EngineApi
 
 
-KEYS = "F5 tries the network between the servers, ↑↓ scroll, Esc goes back"
+KEYS = "F5 tests the network between the servers, ↑↓ scroll, Esc goes back"
 _WIDTH = 74
-"""What a terminal of 80 columns has room for inside the frame."""
+"""Columns inside the frame in a terminal of 80 columns."""
 
 
 class TrafficDialog(Dialog[None]):
-    """The whole window: one block for each service; F5 lets the servers try the paths between them."""
+    """Fills the window: one block for each service; F5 tests the network between the servers."""
 
     harmless = None
-    help_text = (
-        "Which ports each server opens to which others, and why. F5 lets the servers try the paths between them."
-    )
+    help_text = "Which servers connect to which, on which ports, and why. F5 tests the network between the servers."
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("traffic")]
     scopes: ClassVar[tuple[str, ...]] = ("traffic",)
 
     def __init__(self, plan: Plan, engine: EngineApi, *, plain: bool) -> None:
-        super().__init__("Who talks to whom between the servers")
+        super().__init__("Connections between the servers")
         self._plan = plan
         self._engine = engine
         self._plain = plain
@@ -69,9 +67,9 @@ class TrafficDialog(Dialog[None]):
         await self._engine.close()
 
     def action_try_network(self) -> None:
-        """Let the servers try the paths between them; nothing is changed on them."""
+        """Test the network between the servers; nothing is changed on them."""
         if self._testing is None or self._testing.done():
-            self.query_one("#traffic-keys", NoMarkup).show("Asking the servers to try the paths between them…")
+            self.query_one("#traffic-keys", NoMarkup).show("Testing the network between the servers…")
             self._testing = asyncio.create_task(self._try(), name="try network")
 
     async def _try(self) -> None:
@@ -88,16 +86,16 @@ class TrafficDialog(Dialog[None]):
         except Exception as error:
             self._say(f"{self._sign(good=False)} {error_sentence(error)}")
             return
-        told = {name for report in reports for name in (report.first, report.second)}
+        tested = {name for report in reports for name in (report.first, report.second)}
         for report in reports:
             self._say(f"{self._sign(good=report.good)} {report.line}")
             if finding := report.finding:
                 advice = f" – {finding.advice}" if finding.advice else ""
                 self._say(f"    ! {finding.message}{advice}")
         for server in self._plan.servers:
-            if server.id not in told:
+            if server.id not in tested:
                 self._say(
-                    f"{self._sign(good=False)} {server.id} was not reached over SSH, so its paths were not tried"
+                    f"{self._sign(good=False)} {server.id} was not reached over SSH, so its paths were not tested"
                 )
 
     def _say(self, *said: str) -> None:
@@ -116,23 +114,19 @@ class TrafficDialog(Dialog[None]):
 
 
 def lines(plan: Plan, *, plain: bool) -> list[str]:
-    """The flows of a plan, one block for each service: port, from whom to whom, and why."""
+    """The flows of a plan, one block for each service: port, reason, sources and targets."""
     arrow = "->" if plain else "→"
     found: list[str] = []
     for service, flows in _by_service(flows_of(plan)):
         first = flows[0]
         if first.public:
-            found += [
-                f"{service} {first.port}/{first.protocol}: every server with every other, on public addresses"
-            ]
+            found += [f"{service} {first.port}/{first.protocol}: every server to every other, on public addresses"]
         else:
             found += [f"{service} {first.port}/{first.protocol}: {first.reason}"]
             for sources, targets in _grouped(flows):
                 found += [f"    {', '.join(sources)} {arrow} {', '.join(targets)}"]
         found += [""]
-    found += [
-        "Each server's firewall opens a port to these sources only, and everything inside is encrypted (TLS)."
-    ]
+    found += ["Each server's firewall opens a port only to these sources. All use TLS."]
     return found
 
 
@@ -142,7 +136,7 @@ def _by_service(flows: Sequence[traffic.Flow]) -> Iterator[tuple[str, list[traff
 
 
 def _grouped(flows: Sequence[traffic.Flow]) -> list[tuple[list[str], list[str]]]:
-    """Sources with the same targets are named together."""
+    """Flows grouped by target: sources with the same targets share a row."""
     reached: dict[str, list[str]] = {}
     for flow in flows:
         reached.setdefault(flow.source_id, []).append(flow.target_id)

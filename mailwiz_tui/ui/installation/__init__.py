@@ -1,1 +1,1 @@
-"""An installation as it goes on: dashboard, first passwords, checks."""
+"""An installation: dashboard, first passwords, results of the checks."""

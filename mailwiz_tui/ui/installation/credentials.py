@@ -1,4 +1,4 @@
-"""The first passwords, shown exactly once; only a clear yes lets the servers forget them."""
+"""The first passwords, shown once; until the operator confirms them, each installation sets new ones."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from mailwiz_tui.ui.terminal.text import safe_line
 from mailwiz_tui.ui.widgets.no_markup import NoMarkup
 
 EXPLANATION = (
-    "These passwords were made just now where they are used, and are kept there only as hashes. They are shown "
-    "this once. Put them into a password manager, or save them to a file that only you can read."
+    "These passwords are new. The servers store only their hashes, and the passwords are shown only once. "
+    "Put them into a password manager, or save them to a file that only you can read."
 )
 
 
 class CredentialsScreen(MainScreen):
-    """Addresses and passwords; nothing else of the program ever shows them."""
+    """Shows addresses and passwords."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s", "save", "Save", show=False),
@@ -36,9 +36,9 @@ class CredentialsScreen(MainScreen):
     ]
     heading = "First passwords"
     help_text = (
-        EXPLANATION + "\n\nC sends one after the other to the terminal's clipboard. "
-        "S saves them as JSON with mode 0600 to a file that must not exist yet. “I have them” asks "
-        "once more; after that nobody can show them again, only set new ones (mailwiz-tui mailbox passwd)."
+        EXPLANATION + "\n\nC copies one password after the other to the terminal's clipboard. "
+        "S saves all as JSON to a new file with mode 0600. “I have them” asks for confirmation; after that they "
+        "cannot be shown again. mailwiz-tui mailbox passwd sets a new one."
     )
 
     def __init__(self, session: Session) -> None:
@@ -77,7 +77,7 @@ class CredentialsScreen(MainScreen):
             self._ask()
 
     def on_key(self, event: object) -> None:
-        """Left and Right walk between the buttons."""
+        """Left and Right move between the buttons."""
         if isinstance(self.focused, Button) and getattr(event, "key", "") in ("left", "right"):
             self.query_one("#acknowledge" if self.focused.id == "save" else "#save", Button).focus()
 
@@ -91,13 +91,13 @@ class CredentialsScreen(MainScreen):
         def named(name: str | None) -> None:
             if name:
                 self._saved = name
-                self.query_one("#saved-to", NoMarkup).show(f"Saved to {name}, readable by you alone.")
+                self.query_one("#saved-to", NoMarkup).show(f"Saved to {name}, readable only by you.")
                 self.query_one("#acknowledge", Button).focus()
 
         self.app.push_screen(
             save_dialog(
                 "Save the passwords",
-                "A new file, readable by you alone.",
+                "A new file, readable only by you.",
                 self.session.path.with_name("credentials.json"),
                 lambda path: write_new(path, installation.handover.to_json()),
             ),
@@ -105,15 +105,15 @@ class CredentialsScreen(MainScreen):
         )
 
     def action_copy(self) -> None:
-        """Send the next of the passwords to the terminal's clipboard (OSC 52), one after the other."""
+        """Copy the next password to the terminal's clipboard (OSC 52)."""
         secrets = _secrets(self.session.ongoing.installation)
         if not secrets:
             return
         title, secret = secrets[self._copied % len(secrets)]
         self._copied += 1
         self.app.copy_to_clipboard(secret.get_secret_value())
-        following = f"; C again sends that of {secrets[self._copied % len(secrets)][0]}" if len(secrets) > 1 else ""
-        self.tell(f"Sent to the terminal's clipboard: {title}{following}")
+        following = f"; C again copies {secrets[self._copied % len(secrets)][0]}" if len(secrets) > 1 else ""
+        self.tell(f"Copied to the terminal's clipboard: {title}{following}")
 
     def _ask(self) -> None:
         def answered(yes: bool | None) -> None:
@@ -124,7 +124,7 @@ class CredentialsScreen(MainScreen):
         self.app.push_screen(
             ConfirmDialog(
                 "Do you have the passwords?",
-                saved + "After a yes they are never shown again.",
+                saved + "After “Yes” they are never shown again.",
                 yes="Yes, I have them",
                 no="Show them again",
             ),
@@ -138,13 +138,13 @@ class CredentialsScreen(MainScreen):
         try:
             await installation.acknowledge()
         except Exception as error:
-            self.tell(f"The server could not be told: {error_sentence(error)}", problem=True)
+            self.tell(f"The servers did not record that you have them: {error_sentence(error)}", problem=True)
             return
         self.wizard.show_results()
 
 
 def _secrets(installation: Installation | None) -> list[tuple[str, SecretStr]]:
-    """What is to be shown: each mailbox's password, the panel's administrator, the backups' recovery keys."""
+    """The secrets to show: mailbox passwords, the admin panel's password, the backups' recovery keys."""
     if installation is None:
         return []
     handover = installation.handover

@@ -1,6 +1,6 @@
-"""The installation: a table of servers, their logs (several where there is room), their steps and checks.
+"""The dashboard of an installation: a table of servers, their logs, steps and checks.
 
-It looks at the run four times a second and draws only what is in sight.
+It draws four times a second, and only what is visible.
 """
 
 from __future__ import annotations
@@ -33,19 +33,19 @@ DRAW_INTERVAL = 0.25
 
 
 class DashboardScreen(LogScreen):
-    """Watches ``session.ongoing.installation``; leaving the screen changes nothing about it."""
+    """Shows ``session.ongoing.installation``, which continues when the screen is left."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("run", "log"), *LogScreen.BINDINGS]
     scopes: tuple[str, ...] = ("log", "run")
     heading = "Installation"
     help_text = (
-        "The table shows every server: its state, step i of n, the time since it began, and how long ago it last "
-        "said something. Below are the logs: one at a time, or side by side in a wide window. ↑↓ in the table, "
+        "The table shows every server: its state, step i of n, the elapsed time, and the time since its last "
+        "output. Below are the logs: one at a time, or side by side in a wide window. ↑↓ in the table, "
         "[ and ], or 1 to 9 choose a server; l shows its steps.\n\n"
-        "The installation runs on the servers. Closing this program, or losing the connection, does not stop "
-        "it; installing again attaches to what runs. A server that fails does not stop the others, and can be "
-        "retried: finished steps change nothing a second time.\n\n"
-        "Time left is a range from this machine's earlier installations; without any, none is shown."
+        "The installation runs on the servers. It continues if you quit or the connection is lost; installing "
+        "again attaches to it. A server that fails does not stop the others. r retries it: finished steps are "
+        "not repeated.\n\n"
+        "The time left is estimated from this machine's earlier installations."
     )
 
     def __init__(self, session: Session) -> None:
@@ -56,7 +56,7 @@ class DashboardScreen(LogScreen):
 
     @property
     def run(self) -> Installation:
-        """The installation watched."""
+        """The installation shown."""
         assert self.session.ongoing.installation is not None
         return self.session.ongoing.installation
 
@@ -66,7 +66,7 @@ class DashboardScreen(LogScreen):
 
     @property
     def chosen(self) -> str:
-        """The chosen server's id; empty before anything is drawn."""
+        """The chosen server's id; empty before the first drawing."""
         table = next(iter(self.query(ServerTable)), None)
         return table.selected if table is not None else ""
 
@@ -101,7 +101,7 @@ class DashboardScreen(LogScreen):
         self.call_after_refresh(self.tick)
 
     def tick(self) -> None:
-        """Draw what changed since the last time; nothing while another screen is in front."""
+        """Draw what changed since the last call; nothing while another screen is shown."""
         if not self.is_current or self.session.ongoing.installation is None:
             return
         model = self.run.model
@@ -136,7 +136,7 @@ class DashboardScreen(LogScreen):
         self.query_one(TitleBar).show(note=f"{self.session.path.name}  {elapsed_text(longest)}")
 
     def _draw_chosen(self) -> None:
-        """Draw what depends on which server is chosen; logs that are in sight anyway wait for the next tick."""
+        """Draw what depends on the chosen server; logs that stay visible are drawn at the next tick."""
         self._draw_steps()
         table = self.query_one(ServerTable)
         self.query_one(LogTiles).lay_out(table.server_ids, table.selected)
@@ -157,7 +157,7 @@ class DashboardScreen(LogScreen):
             self._draw_chosen()
 
     def on_key(self, event: Key) -> None:
-        """1 to 9 show that server's log."""
+        """The digits 1 to 9 choose a server."""
         if event.character and event.character in "123456789" and not self.active_log.asking:
             number = int(event.character) - 1
             if number < len(self.run.model.servers):
@@ -172,8 +172,8 @@ class DashboardScreen(LogScreen):
         reasons = {
             "run.retry": self._why_no_retry(),
             "run.skip": self._why_no_skip(),
-            "run.results": "" if stage is Stage.DONE else "the results come when the installation is done",
-            "run.leave": "the installation is running; Ctrl+Q leaves it running" if running else "",
+            "run.results": "" if stage is Stage.DONE else "the installation is not finished",
+            "run.leave": "the installation is running; Ctrl+Q quits and leaves it running" if running else "",
             "run.accounts": "the installation is running" if running else "",
             "run.next_server": "" if several else "there is only one server",
             "run.previous_server": "" if several else "there is only one server",
@@ -192,12 +192,12 @@ class DashboardScreen(LogScreen):
         if self._why_no_retry() or self._failed_server() is None:
             return "no step failed" if not self.run.model.failed else self._why_no_retry()
         if self.run.watched_only:
-            return "an installation that was joined is only watched; install from here, then k skips"
+            return "this installation is only followed; start one from here to skip a step"
         run = self.run.model.server(self.chosen)
         if run.stuck_at is None:
             return "it failed before its first step, so there is no step to skip"
         if not run.stuck_at.optional:
-            return f"later steps build on “{run.stuck_at.title}”. Repair the cause, then r retries"
+            return f"later steps depend on “{run.stuck_at.title}”; repair the cause, then press r to retry"
         return ""
 
     def _failed_server(self) -> ServerRun | None:
@@ -213,13 +213,13 @@ class DashboardScreen(LogScreen):
             self.query_one(ServerTable).action_move(-1)
 
     def action_choose_server(self) -> None:
-        """From the palette: the table, where a number chooses."""
+        """From the palette: focus the table, where a digit chooses."""
         if not self.refused("run.server"):
             self.query_one(ServerTable).focus()
             self.tell("Press the number of a server")
 
     def action_step_list(self) -> None:
-        """The steps of the chosen server, or the log alone."""
+        """Show or hide the steps of the chosen server."""
         self._steps = not self.has_class("-steps")
         self.tick()
 
@@ -237,7 +237,7 @@ class DashboardScreen(LogScreen):
                 self.run.retry(self.chosen)
 
     def action_skip(self) -> None:
-        """Ask whether to go on without the failed step, which the blueprint must allow."""
+        """Ask whether to skip the failed step, if it is optional."""
         stuck = self.run.model.server(self.chosen).stuck_at
         if self.refused("run.skip") or stuck is None:
             return
@@ -249,9 +249,9 @@ class DashboardScreen(LogScreen):
 
         self.app.push_screen(
             ConfirmDialog(
-                f"Go on without “{stuck.title}”?",
-                f"The later steps on {server_id} do not build on it, so the rest can be installed. What it brings "
-                "is missing until then: the checks will say so, and the next installation tries it again.",
+                f"Continue without “{stuck.title}”?",
+                f"The later steps on {server_id} do not depend on it, so they can be installed. The checks report "
+                "what is missing without it, and the next installation tries it again.",
                 yes="Skip it",
                 no="Not now",
             ),
@@ -260,7 +260,7 @@ class DashboardScreen(LogScreen):
 
     def action_results(self) -> None:
         if self.run.stage in (Stage.INSTALLING, Stage.VERIFYING):
-            self.run.note = self.run.note or "the results come when it is done"
+            self.run.note = self.run.note or "the results are shown when it is done"
             self.tick()
             return
         if self.refused("run.results"):

@@ -1,4 +1,4 @@
-"""The installation as a task of the program, not of a screen: screens come and go, it goes on."""
+"""The installation as a task of the program, independent of the screen that shows it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mailwiz_tui.verify.result import CheckResult, CheckState
 
 
 class Stage(StrEnum):
-    """Where the whole installation is."""
+    """The stage of the whole installation."""
 
     IDLE = "idle"
     INSTALLING = "installing"
@@ -27,12 +27,12 @@ class Stage(StrEnum):
 
 
 class Installation:
-    """Drives engine and verification once, and keeps what came of it.
+    """Runs engine and verification once, and stores the results.
 
-    ``handover`` (first passwords, the backup's key) is held until it was acknowledged; ``changed`` says whether
-    anything was changed on a server, in this try or a former one.
-    ``error`` is a sentence if the whole run could not be made; ``note`` is a word to the operator that holds
-    until the next stage. ``on_stage`` is called in the event loop at each change of stage.
+    ``handover`` (first passwords, the backup's key) is kept until it was acknowledged; ``changed`` says whether
+    anything was changed on a server, in this attempt or an earlier one.
+    ``error`` is a sentence if the whole run failed; ``note`` is a remark for the operator until the next stage.
+    ``on_stage`` is called in the event loop at each change of stage.
     """
 
     def __init__(
@@ -66,32 +66,32 @@ class Installation:
 
     @property
     def running(self) -> bool:
-        """Whether something is under way."""
+        """Whether an installation or verification is running."""
         return self._task is not None and not self._task.done()
 
     @property
     def installed(self) -> bool:
-        """Whether every server came to its end without a failure."""
+        """Whether the installation ended without a failure on every server."""
         return bool(self.outcomes) and not self.error and not self.model.failed
 
     @property
     def verified(self) -> bool:
-        """Whether all checks were made and none failed."""
+        """Whether the checks ran and none failed."""
         return bool(self.results) and not any(r.state is CheckState.FAILED for r in self.results)
 
     def start(self) -> None:
-        """Install, then verify; also the way to retry after a failure.
+        """Install, then verify; also retries after a failure.
 
-        Only servers that failed are worked on again then; the engine takes in finished ones where it must.
+        A retry installs only the failed servers; the engine includes finished ones if it must.
         """
         if not self.running:
             failed = tuple(run.server_id for run in self.model.failed)
             self._task = asyncio.create_task(self._run(failed), name="installation")
 
     def retry(self, server_id: str, *, skip: str = "") -> None:
-        """Go on where a server failed, without the optional step ``skip`` if one is named.
+        """Continue a server from its failed step, without the optional step ``skip`` if one is named.
 
-        While others are still at work this server alone is tried again; at rest every one that failed is.
+        While other servers are being installed only this server is retried, otherwise all failed servers are.
         """
         if skip:
             self._skip.setdefault(server_id, set()).add(skip)
@@ -104,36 +104,35 @@ class Installation:
 
     @property
     def own(self) -> bool:
-        """Whether all that was joined under way had been begun from here."""
-        joined = [run for run in self.model.servers.values() if run.attached]
-        return bool(joined) and all(run.own for run in joined)
+        """Whether all runs that this installation attached to were started from here."""
+        attached = [run for run in self.model.servers.values() if run.attached]
+        return bool(attached) and all(run.own for run in attached)
 
     @property
     def skipped(self) -> dict[str, list[str]]:
-        """The titles of the steps that were left out, by server."""
+        """The titles of the skipped steps, by server."""
         return {r.server_id: [s.title for s in r.skipped] for r in self.model.servers.values() if r.skipped}
 
     def start_watching(self) -> None:
-        """Follow what is under way to its end; nothing is installed from here.
+        """Follow the runs in progress to their end, without installing anything.
 
-        Where it was begun from here and every server ends well, it is finished as it would have been then: first
-        passwords, and the checks.
+        If they were started from here and all succeed, first passwords and the checks follow.
         """
         if not self.running:
             self._task = asyncio.create_task(self._watch(), name="installation")
 
     def start_verification(self) -> None:
-        """Make all checks once more."""
+        """Run all checks again."""
         if not self.running:
             self._task = asyncio.create_task(self._verify(), name="verification")
 
     async def wait(self) -> None:
-        """Wait until nothing is under way."""
+        """Wait until nothing is running."""
         if self._task is not None:
             await self._task
 
     async def close(self) -> None:
-        """Stop watching; what runs on the servers goes on there."""
+        """Stop watching; runs on servers continue."""
         self._unsubscribe()
         if self._task is not None and not self._task.done():
             tasks = (self._task, *self._again)
@@ -143,7 +142,7 @@ class Installation:
         await self.engine.close()
 
     async def acknowledge(self) -> None:
-        """The operator has the passwords: let the servers forget them."""
+        """Record on the servers that the operator has the passwords; until then each installation sets new ones."""
         await self._first_secrets.acknowledge()
         self.handover = Handover()
 
@@ -178,7 +177,7 @@ class Installation:
         self.removed_servers = self.engine.tell_removed_servers()
 
     async def _one(self, server_id: str) -> None:
-        """Try one server again while the others go on; what comes of it replaces its former outcome."""
+        """Retry one server while the others continue; the result replaces its earlier outcome."""
         try:
             outcomes = await self.engine.apply(only=(server_id,), skip=self._skip)
         except Exception as error:
@@ -203,7 +202,7 @@ class Installation:
         self._enter(Stage.FAILED if self.error or self.model.failed else Stage.DONE)
 
     def _take_outcomes(self) -> None:
-        """Where an outcome says more than the events did, the model follows the outcome."""
+        """Update the model from the outcomes, which may contain more than the events."""
         self.changed = self.changed or any(outcome.changed for outcome in self.outcomes.values())
         for server_id, outcome in self.outcomes.items():
             run = self.model.server(server_id)

@@ -1,6 +1,6 @@
-"""What is known of a running installation, built from the engine's events; screens draw it when they please.
+"""The state of an installation, built from the engine's events; screens draw it.
 
-No widget is touched here: events may arrive by the thousand a second, the screen looks four times a second.
+No widget is updated here: thousands of events may arrive in a second, the screen draws four times a second.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ VERY_QUIET_AFTER = 180.0
 
 
 class RunModel:
-    """All servers of an installation. ``revision`` grows with every event, so a screen knows when to draw."""
+    """All servers of an installation. ``revision`` grows with every event, so that a screen knows when to draw."""
 
     def __init__(
         self,
@@ -41,14 +41,14 @@ class RunModel:
         self.revision = 0
 
     def server(self, server_id: str) -> ServerRun:
-        """The server's run, made when first heard of."""
+        """The server's run, created at its first event."""
         run = self.servers.get(server_id)
         if run is None:
             run = self.servers[server_id] = ServerRun(server_id)
         return run
 
     def apply(self, event: Event) -> None:
-        """Take in one event of the engine."""
+        """Update the model from one event of the engine."""
         run = self.server(event.server_id)
         now = self.clock()
         self.revision += 1
@@ -128,22 +128,22 @@ class RunModel:
         run.log.append(f"   {event.phase.value}: {title}{tail}", event.at)
 
     def add_check(self, result: CheckResult) -> None:
-        """Take in one check's result."""
+        """Store one check's result."""
         self.revision += 1
         self.server(result.server_id).checks[result.id] = result
 
     @property
     def busy(self) -> bool:
-        """Whether any server is still at work."""
+        """Whether any server is still being installed."""
         return any(run.busy for run in self.servers.values())
 
     @property
     def failed(self) -> list[ServerRun]:
-        """The servers on which the installation did not come to its end."""
+        """The servers on which the installation failed or was lost."""
         return [r for r in self.servers.values() if r.phase in (ServerPhase.FAILED, ServerPhase.LOST)]
 
     def remaining(self) -> tuple[float, float] | None:
-        """Seconds until the last server is done, at best and at worst; None where earlier runs do not tell."""
+        """Seconds until the last server is done, as minimum and maximum; None without data of earlier runs."""
         now = self.clock()
         spans = [run.remaining(now, self.span) for run in self.servers.values() if run.busy]
         known = [span for span in spans if span is not None]
@@ -152,29 +152,29 @@ class RunModel:
         return max(low for low, _ in known), max(high for _, high in known)
 
     def quietest(self) -> ServerRun | None:
-        """The server at work that has said nothing for longest."""
+        """The busy server with the longest time since its last output."""
         now = self.clock()
         return max((r for r in self.servers.values() if r.busy), key=lambda r: r.silence(now), default=None)
 
     def quiet_notice(self, run: ServerRun) -> str:
-        """A sentence when a server says nothing for long; empty otherwise."""
+        """A sentence if a server had no output for a long time; empty otherwise."""
         silence = run.silence(self.clock())
         if silence < QUIET_AFTER:
             return ""
         if waiting := run.waiting(self.clock()):
             return waiting
-        spoken = f"nothing for {_spoken(silence)}"
+        quiet = f"no output for {_duration(silence)}"
         if run.phase is ServerPhase.RECONNECTING:
-            return f"{spoken}: the connection is lost; the installation goes on there by itself"
+            return f"{quiet}: the connection is lost; the installation continues on the server"
         if run.phase is ServerPhase.CONNECTING:
-            return f"{spoken}: still connecting; is the server on, and does a firewall let SSH through?"
+            return f"{quiet}: still connecting; is the server on, and does a firewall block SSH?"
         if run.phase is ServerPhase.PREPARING:
-            return f"{spoken}: the server is slow to answer; waiting is safe"
+            return f"{quiet}: the server is slow to answer; waiting is safe"
         if silence < VERY_QUIET_AFTER:
-            return f"{spoken}: usually a slow download; waiting is safe"
-        return f"{spoken}: it goes on by itself on the server; you may quit and come back later"
+            return f"{quiet}: usually a slow download; waiting is safe"
+        return f"{quiet}: it continues on the server; you may quit and return later"
 
 
-def _spoken(seconds: float) -> str:
+def _duration(seconds: float) -> str:
     whole = int(seconds)
     return f"{whole} s" if whole < 120 else f"{whole // 60} min {whole % 60} s"

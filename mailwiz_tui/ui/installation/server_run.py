@@ -1,4 +1,4 @@
-"""What is known of one server in an installation: its phase, its steps, how long each took, and its checks."""
+"""The state of one server in an installation: its phase, its steps with durations, and its checks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Span = Callable[[str], tuple[float, float] | None]
 
 @dataclass(slots=True)
 class StepRun:
-    """One step of a server's run; times are of this machine's monotonic clock."""
+    """One step of a server's run; times are by this machine's monotonic clock."""
 
     step_id: str
     title: str
@@ -32,20 +32,20 @@ class StepRun:
 
     @property
     def over(self) -> bool:
-        """Whether nothing more will happen in it."""
+        """Whether the step has ended."""
         return self.phase not in (StepPhase.PENDING, StepPhase.RUNNING)
 
     def seconds(self, now: float) -> float | None:
-        """How long it has taken, or None where it has not begun."""
+        """Its duration until now or its end; None if it has not begun."""
         return None if self.began is None else (self.ended if self.ended is not None else now) - self.began
 
 
 @dataclass(slots=True)
 class ServerRun:
-    """One server's way through the installation; times are of this machine's monotonic clock.
+    """One server in the installation; times are by this machine's monotonic clock.
 
-    ``attached`` says whose run is followed where it was under way before, ``own`` that it was begun from here.
-    ``run_began`` is when its run began, ``run_began_at`` the same by the server's clock (0: not told yet).
+    ``attached`` describes a run that was already in progress, ``own`` says that it was started from here.
+    ``run_began`` is when its run began, ``run_began_at`` the same by the server's clock (0: unknown).
     """
 
     server_id: str
@@ -72,7 +72,7 @@ class ServerRun:
     checks: dict[str, CheckResult] = field(default_factory=dict)
 
     def waiting(self, now: float) -> str:
-        """What another server has to provide first, and how long it has been waited for; empty where nothing is."""
+        """What the run waits for on another server, and for how long; empty if it does not wait."""
         if not self.waits_for:
             return ""
         minutes, seconds = divmod(int(max(0.0, now - self.waits_since)), 60)
@@ -80,14 +80,14 @@ class ServerRun:
 
     @property
     def stuck_at(self) -> StepRun | None:
-        """The step that failed, while the server stands still because of it."""
+        """The failed step that stopped the run, or None."""
         if self.phase is not ServerPhase.FAILED:
             return None
         return next((s for s in self.steps.values() if s.phase is StepPhase.FAILED), None)
 
     @property
     def skipped(self) -> list[StepRun]:
-        """The steps that were left out at the operator's wish."""
+        """The steps that the operator skipped."""
         return [s for s in self.steps.values() if s.phase is StepPhase.SKIPPED]
 
     @property
@@ -97,27 +97,27 @@ class ServerRun:
 
     @property
     def busy(self) -> bool:
-        """Whether something is under way on this server."""
+        """Whether work is in progress on this server."""
         return self.phase not in AT_REST
 
     def elapsed(self, now: float) -> float:
-        """Seconds since the run began or, before it, since the first event; until the server came to rest."""
+        """Seconds since the run began or, before it, since the first event, until now or the end."""
         if self.started is None:
             return 0.0
         return (self.ended if self.ended is not None else now) - self.started
 
     def when(self, at: float, now: float) -> float:
-        """The moment ``at`` of the server's clock by ours, counted from the run's begin; never after ``now``."""
+        """The server's time ``at`` by this machine's clock, counted from the start of the run; at most ``now``."""
         if self.run_began is None or not self.run_began_at or not at:
             return now
         return min(now, self.run_began + max(0.0, at - self.run_began_at))
 
     def silence(self, now: float) -> float:
-        """Seconds since anything was heard from this server."""
+        """Seconds since the last output of this server."""
         return now - self.last_output if self.last_output is not None and self.busy else 0.0
 
     def remaining(self, now: float, span: Span) -> tuple[float, float] | None:
-        """Seconds still to go, at best and at worst, by earlier runs; None where they do not tell."""
+        """Seconds left, minimum and maximum, by earlier runs; None if they have no data."""
         low = high = 0.0
         if not self.busy or len(self.steps) < max(1, self.step_total):
             return None
@@ -133,7 +133,7 @@ class ServerRun:
         return low, high
 
     def check_counts(self) -> dict[CheckState, int]:
-        """How many checks ended in each state."""
+        """The number of checks in each state."""
         counts = dict.fromkeys(CheckState, 0)
         for result in self.checks.values():
             counts[result.state] += 1

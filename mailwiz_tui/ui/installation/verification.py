@@ -1,4 +1,4 @@
-"""What the checks found: failures first, each with what it proves, what was seen and what to do."""
+"""The results of the checks: failures first, each with what it proves, what was found and what to do."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ from mailwiz_tui.verify.result import CheckResult, CheckState
 from mailwiz_tui.verify.verdict import Grade, Verdict, verdict
 
 VERDICT_ROWS = 2
-"""The rows of one sentence of the verdict; the checks below say all of it."""
+"""The maximum rows of one sentence of the verdict; the list of checks has the full text."""
 ORDER = (CheckState.FAILED, CheckState.WARNING, CheckState.NOT_RUN, CheckState.PASSED)
 
 
 class VerificationScreen(MainScreen):
-    """The proof, check by check."""
+    """The verdict, and the list of checks."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("verify")]
     scopes: tuple[str, ...] = ("verify",)
     heading = "Verification"
     help_text = (
-        "At the top stands what keeps mail away, the gravest first: from outside, to outside, from mail programs; "
+        "At the top is what blocks mail, the most severe first: from outside, to outside, from mail programs; "
         "then what works.\n\n"
-        "Each check says what it proves. Failures come first, with what was expected, what was seen, and what to "
-        "do. “Not run” means that a check could not be made, and why: for example no port 25 outwards from here."
+        "Each check says what it proves. Failures come first, with what was expected, what was found, and what to "
+        "do. “Not run” means that a check was not possible, and why: for example port 25 is blocked from here."
     )
 
     def __init__(self, session: Session) -> None:
@@ -60,15 +60,15 @@ class VerificationScreen(MainScreen):
 
     @property
     def results(self) -> list[CheckResult]:
-        """All results, failures first, then by what they mean for mail, then in the order of the plan's servers."""
+        """All results, failures first, then by their effect on mail, then in the order of the plan's servers."""
         installation = self.session.ongoing.installation
         if installation is None:
             return []
         servers = list(installation.model.servers)
-        places = {server_id: place for place, server_id in enumerate(servers)}
+        order = {server_id: number for number, server_id in enumerate(servers)}
         return sorted(
             installation.results,
-            key=lambda r: (ORDER.index(r.state), gravity(r.obstacles), places.get(r.server_id, len(servers))),
+            key=lambda r: (ORDER.index(r.state), gravity(r.obstacles), order.get(r.server_id, len(servers))),
         )
 
     def draw(self) -> None:
@@ -88,16 +88,15 @@ class VerificationScreen(MainScreen):
         chooser.highlighted = 0 if self._rows else None
 
     def _error(self, error: str) -> str:
-        return f"{'x' if self.wizard.plain else '✗'} the checks could not be made: {error}"
+        return f"{'x' if self.wizard.plain else '✗'} the checks could not run: {error}"
 
     def _verdict(self, found: Verdict) -> str:
-        """What keeps mail away, then what works, then what is recommended; the checks keep most of the screen."""
+        """What blocks mail, then what works, then recommendations; cut so that the checks have room."""
         width, room = max(self.app.size.width - 2, 20), max(self.app.size.height // 3, 3)
         plain = self.wizard.plain
         bad = "!" if found.grade is Grade.HINDERED else "x" if plain else "✗"
         good = "" if found.grave else "* " if plain else "✓ "
-        told = [f"{bad} {sentence}" for sentence in found.grave]
-        rows = [in_rows(sentence, width, VERDICT_ROWS) for sentence in told]
+        rows = [in_rows(f"{bad} {sentence}", width, VERDICT_ROWS) for sentence in found.grave]
         rows += [in_rows(f"{good or '  '}{found.works}", width, VERDICT_ROWS)]
         rows += [in_rows(f"  {sentence}", width, VERDICT_ROWS) for sentence in found.recommended]
         return "\n".join("\n".join(rows).split("\n")[:room])
@@ -124,13 +123,13 @@ class VerificationScreen(MainScreen):
 
     def why_not(self, action_id: str) -> str:
         if action_id == "verify.again" and self.session.ongoing.busy:
-            return "the checks are being made"
+            return "the checks are running"
         if action_id == "verify.failures" and not any(r.state is CheckState.FAILED for r in self._rows):
             return "no check failed"
         return self.wizard.why_no_monitor() if action_id == "verify.monitor" else ""
 
     def action_again(self) -> None:
-        """Make all checks once more, on the dashboard."""
+        """Run all checks again; the dashboard shows them."""
         if not self.refused("verify.again") and self.session.ongoing.installation is not None:
             self.session.ongoing.installation.start_verification()
             self.wizard.show_dashboard()
@@ -144,7 +143,7 @@ class VerificationScreen(MainScreen):
         chooser.highlighted = next((i for i in failures if i > at), failures[0])
 
     def action_monitor(self) -> None:
-        """Watch the running servers."""
+        """Show the monitor."""
         if not self.refused("verify.monitor"):
             self.wizard.show_monitor()
 

@@ -1,1 +1,1 @@
-"""Logs: kept, searched and saved."""
+"""Logs: stored, searched and saved to files."""

@@ -1,4 +1,4 @@
-"""The lines of a log as they are kept: bounded, with their times, and what it takes to find lines again."""
+"""The stored lines of a log, limited in number, with their times; and filters that choose lines."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _HINTS = (
 
 
 def is_error(line: str) -> bool:
-    """Whether a line of a log tells of something that went wrong."""
+    """Whether a line of a log reports an error."""
     lowered = line.lower()
     if not any(map(lowered.__contains__, _HINTS)):
         return False
@@ -36,9 +36,9 @@ def is_error(line: str) -> bool:
 
 @dataclass(slots=True)
 class LogBuffer:
-    """The last lines a server printed; ``dropped`` counts those that fell off the front.
+    """The last lines of a server's output; ``dropped`` counts the removed older lines.
 
-    ``times`` are seconds since the epoch by the server's clock, 0 where none is known.
+    ``times`` are seconds since the epoch by the server's clock, 0 if unknown.
     """
 
     lines: list[str] = field(default_factory=list)
@@ -47,7 +47,7 @@ class LogBuffer:
     limit: int = MAX_LINES
 
     def append(self, text: str, at: float = 0.0) -> None:
-        """Add a line; the oldest tenth falls off in one go when the buffer is full."""
+        """Add a line; the oldest tenth is removed at once when the buffer is full."""
         self.lines.append(safe_line(text))
         self.times.append(at)
         if len(self.lines) > self.limit:
@@ -58,21 +58,21 @@ class LogBuffer:
 
     @property
     def total(self) -> int:
-        """How many lines were ever added."""
+        """The number of lines ever added."""
         return self.dropped + len(self.lines)
 
     def stamp(self, index: int) -> str:
-        """The time of a line by the operator's clock, as ``23:04:59``; blanks where none is known."""
+        """The time of a line in the operator's time zone, as ``23:04:59``; blanks if unknown."""
         at = self.times[index]
         return time.strftime("%H:%M:%S", time.localtime(at)) if at else " " * 8
 
     def text(self) -> str:
-        """All lines with their times, as they are written to a file."""
+        """All lines with their times, for a file."""
         return "".join(f"{self.stamp(i)} {line}\n" for i, line in enumerate(self.lines))
 
 
 class LineFilter(Protocol):
-    """Which lines are shown; ``version`` changes when an earlier answer may have changed."""
+    """Chooses the lines to show; ``version`` changes when an earlier answer of ``matches`` may have changed."""
 
     @property
     def text(self) -> str:
@@ -80,7 +80,7 @@ class LineFilter(Protocol):
 
     @property
     def version(self) -> int:
-        """Grows when lines judged before have to be judged again."""
+        """Grows when all lines must be matched again."""
 
     def matches(self, line: str) -> bool:
         """Whether a line is shown."""
@@ -88,7 +88,7 @@ class LineFilter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TextFilter:
-    """Lines that contain a text, in capitals or not; a text that begins with ``!`` hides them instead."""
+    """Lines that contain a text, case ignored; a text that begins with ``!`` hides those lines instead."""
 
     text: str
     version: int = 0

@@ -1,1 +1,1 @@
-"""Running servers, watched."""
+"""The monitor of running servers."""

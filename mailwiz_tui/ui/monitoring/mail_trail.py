@@ -1,4 +1,4 @@
-"""Which lines of a mail log belong to one mail: Postfix names it by queue id, others by message-id.
+"""Which lines of a mail log belong to one message: Postfix logs its queue id, other programs its message-id.
 
 A queue id is what ``postfix_logger`` puts before the first colon (short: hexadecimal; long: base 52 with digits);
 a message-id is that of RFC 5322 section 3.6.4.
@@ -28,13 +28,13 @@ def keys_of(line: str) -> Iterator[str]:
 
 @dataclass
 class MailTrail:
-    """Learns from each line which ids belong together; ``version`` grows when it learnt a connection."""
+    """Learns from each line which ids belong to the same message; ``version`` grows with each such relation."""
 
     version: int = 0
     _groups: dict[str, set[str]] = field(default_factory=dict)
 
     def learn(self, line: str) -> None:
-        """Take in a line."""
+        """Learn from a line."""
         keys = list(dict.fromkeys(keys_of(line)))
         if not keys:
             return
@@ -54,7 +54,7 @@ class MailTrail:
                 del self._groups[key]
 
     def related(self, text: str) -> set[str]:
-        """All ids of the mails of which an id contains the text."""
+        """All ids of the messages that have an id containing the text."""
         wanted = text.strip("<> ").casefold()
         if len(wanted) < LEAST_TEXT:
             return set()
@@ -66,7 +66,7 @@ class MailTrail:
 
 
 class MailFilter:
-    """Lines that hold a text, and all other lines of the mails that it names."""
+    """Lines that contain a text, and all other lines of the messages with an id that contains it."""
 
     def __init__(self, text: str, trail: MailTrail) -> None:
         self.text = text
@@ -76,7 +76,7 @@ class MailFilter:
 
     @property
     def version(self) -> int:
-        """Grows when lines judged before may belong to the mail after all."""
+        """Grows when all lines must be matched again."""
         return self._trail.version
 
     def matches(self, line: str) -> bool:

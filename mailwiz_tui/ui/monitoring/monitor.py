@@ -1,4 +1,4 @@
-"""Running servers: how each is, what is wrong and what to do, mail per minute, and the mail log."""
+"""The monitor screen: state of each server, problems with advice, messages per minute, and the mail log."""
 
 from __future__ import annotations
 
@@ -31,20 +31,19 @@ DRAW_INTERVAL = 0.25
 
 
 class MonitorScreen(LogScreen):
-    """Shows ``session.ongoing.monitoring``; it draws at most four times a second, and only what changed."""
+    """Shows ``session.ongoing.monitoring``; draws at most four times a second, and only what changed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("monitor", "log"), *LogScreen.BINDINGS]
     scopes: tuple[str, ...] = ("log", "monitor")
     heading = "Monitor"
     help_text = (
-        "Every few seconds each server is asked how it is: its services, the ports it listens on, the mail that "
-        "waits, disk, memory, certificate, locked-out addresses. Every minute its daemons check their "
-        "configuration. The DNS is compared with the plan every ten minutes. What is wrong stands at the top with "
-        "what to do; a lists everything.\n\n"
-        "Below is the mail log. & with a message-id, a queue id or an address shows all lines of those mails, "
-        "also the lines that do not name it. Nothing is changed on any server from here.\n\n"
-        "“Mail in” was delivered to a mailbox, “mail out” was taken by another server, “rejected” was refused "
-        "for good, here or there."
+        "Every 5 s each server is checked: services, listening ports, mail queue, disk, memory, certificate, "
+        "addresses banned by fail2ban. Every minute its daemons check their configuration. The DNS is compared "
+        "with the plan every 10 min. The worst problem is shown at the top with what to do; a lists all.\n\n"
+        "Below is the mail log. & with a message-id, a queue id or an address shows all log lines of those "
+        "messages, also those without the text. The monitor changes nothing on any server.\n\n"
+        "“Mail in”: messages delivered to a mailbox. “Mail out”: messages accepted by another server. “Rejected”: "
+        "messages rejected permanently (5xx), here or by another server."
     )
 
     def __init__(self, session: Session) -> None:
@@ -55,7 +54,7 @@ class MonitorScreen(LogScreen):
 
     @property
     def monitoring(self) -> Monitoring:
-        """What is watched."""
+        """The monitoring that this screen shows."""
         assert self.session.ongoing.monitoring is not None
         return self.session.ongoing.monitoring
 
@@ -91,7 +90,7 @@ class MonitorScreen(LogScreen):
         return MailFilter(text, self.chosen.trail)
 
     def tick(self) -> None:
-        """Draw what changed since the last time; nothing while another screen is in front."""
+        """Draw what changed since the last call; nothing while another screen is shown."""
         if not self.is_current or self.session.ongoing.monitoring is None:
             return
         watch, monitoring = self.chosen, self.monitoring
@@ -104,9 +103,9 @@ class MonitorScreen(LogScreen):
             self.query_one(WatchTable).refresh()
             self.query_one(ServerDetail).show(watch, monitoring)
             self._draw_verdict()
-            asked = f"asked {age_text(second)}" if watch.looked is not None else "asking…"
+            asked = f"checked {age_text(second)}" if watch.looked is not None else "checking…"
             self.query_one(TitleBar).show(note=f"{self.session.path.name}  {asked}")
-        self.active_log.empty_words = "no mail in the last hour" if watch.sample else "asking…"
+        self.active_log.empty_words = "no mail in the last hour" if watch.sample else "checking…"
         self.active_log.tick()
 
     def _show_server(self, watch: ServerWatch) -> None:
@@ -118,14 +117,14 @@ class MonitorScreen(LogScreen):
 
     @property
     def _in_progress(self) -> list[ServerWatch]:
-        """The servers on which an installation runs."""
+        """The servers with an installation in progress."""
         return [w for w in self.monitoring.servers.values() if w.health and w.health.installing]
 
     def _whose(self, watch: ServerWatch) -> str:
         run = watch.sample.run if watch.sample else None
         if run and self._operator.owns(RunInProgress(run.active, run.by, run.controller)):
             return "your own installation"
-        return f"an installation by {run.by if run and run.by else 'somebody'}"
+        return f"an installation by {run.by if run and run.by else 'an unknown operator'}"
 
     def _draw_verdict(self) -> None:
         plain = self.wizard.plain
@@ -134,7 +133,7 @@ class MonitorScreen(LogScreen):
         running = self._in_progress
         lines = []
         for watch in running:
-            lines.append(f"{'>' if plain else '▸'} {watch.server_id}: {self._whose(watch)} runs; i shows it")
+            lines.append(f"{'>' if plain else '▸'} {watch.server_id}: {self._whose(watch)} is running; i shows it")
         if found:
             where, worst = found[0]
             sign = "!" if worst.severity < Severity.FAILURE else ("x" if plain else "✗")
@@ -143,10 +142,10 @@ class MonitorScreen(LogScreen):
             if worst.advice:
                 lines.append(f"  What to do: {worst.advice}")
         elif any(w.sample is None for w in self.monitoring.servers.values()):
-            lines.append(f"{'~' if plain else '◌'} asking the servers…")
+            lines.append(f"{'~' if plain else '◌'} checking the servers…")
         elif not running:
             count = len(self.monitoring.servers)
-            lines.append(f"{'*' if plain else '✓'} all is well on {counted(count, 'server')}")
+            lines.append(f"{'*' if plain else '✓'} no problems on {counted(count, 'server')}")
         area.show("\n".join(lines))
         worst_severity = found[0][1].severity if found else None
         area.set_class(worst_severity is Severity.FAILURE, "bad")
@@ -157,7 +156,7 @@ class MonitorScreen(LogScreen):
         self.tick()
 
     def on_key(self, event: Key) -> None:
-        """1 to 9 show that server."""
+        """The digits 1 to 9 choose a server."""
         if event.character and event.character in "123456789" and not self.active_log.asking:
             number = int(event.character) - 1
             if number < len(self.monitoring.servers):
@@ -170,7 +169,7 @@ class MonitorScreen(LogScreen):
         if action_id in ("monitor.next_server", "monitor.previous_server", "monitor.server"):
             return "" if len(self.monitoring.servers) > 1 else "there is only one server"
         if action_id == "monitor.all":
-            return "" if self.monitoring.everything() else "nothing is wrong"
+            return "" if self.monitoring.everything() else "there are no problems"
         if action_id == "monitor.installation":
             return (
                 "" if self._in_progress or self.session.ongoing.installation else "no installation is in progress"
@@ -186,7 +185,7 @@ class MonitorScreen(LogScreen):
             self.query_one(WatchTable).action_move(-1)
 
     def action_choose_server(self) -> None:
-        """From the palette: the table, where a number chooses."""
+        """From the palette: focus the table, where a digit chooses."""
         if not self.refused("monitor.server"):
             self.query_one(WatchTable).focus()
             self.tell("Press the number of a server")
@@ -202,7 +201,7 @@ class MonitorScreen(LogScreen):
             sign = "!" if alert.severity < Severity.FAILURE else ("x" if self.wizard.plain else "✗")
             lines.append(f"{sign} {where}: {alert.sentence}")
             lines += [f"    What to do: {alert.advice}", ""] if alert.advice else [""]
-        self.app.push_screen(LinesDialog("Not as it should be", lines))
+        self.app.push_screen(LinesDialog("All problems", lines))
 
     def action_installation(self) -> None:
         if self.refused("monitor.installation"):

@@ -1,4 +1,4 @@
-"""Watching running servers as a task of the program: screens look at what it keeps, and come and go."""
+"""Monitoring of running servers as a task of the program, independent of the screen that shows it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ KINDS = ("in", "out", "rejected", "deferred")
 
 @dataclass(slots=True)
 class ServerWatch:
-    """What is known of one running server; ``looked`` is of this machine's monotonic clock."""
+    """The data about one running server; ``looked`` is the time of the last sample, by the monotonic clock."""
 
     server_id: str
     health: Health | None = None
@@ -43,20 +43,18 @@ class ServerWatch:
 
     @property
     def sample(self) -> Sample | None:
-        """The numbers that it told last."""
+        """The server's latest numbers."""
         return self.health.sample if self.health else None
 
     def take(self, health: Health, at: float) -> None:
-        """Take in a look."""
+        """Store a new health sample."""
         self.health, self.looked, self.error = health, at, ""
         self.alerts = health.alerts
         sample = health.sample
         if sample.log is None:
             return
         if sample.log.left_out:
-            self.log.append(
-                f"── {sample.log.left_out} earlier lines are left out here; they are counted ──", sample.at
-            )
+            self.log.append(f"── {sample.log.left_out} earlier lines are not shown, but counted ──", sample.at)
         for when, program, text in sample.log.lines:
             line = f"{program}: {text}"
             self.log.append(line, when)
@@ -68,7 +66,7 @@ class ServerWatch:
                 del known[min(known)]
 
     def per_minute(self, kind: str, minutes: int) -> list[int]:
-        """How many mails of a kind in each of the last minutes, the present one last."""
+        """The number of messages of a kind in each of the last minutes, the present one last."""
         if self.sample is None:
             return [0] * minutes
         last = int(self.sample.at) // 60 * 60
@@ -77,14 +75,14 @@ class ServerWatch:
 
     @property
     def severity(self) -> Severity | None:
-        """How bad it is; None where nothing is known or wrong."""
+        """The severity of its worst problem; None if there is none."""
         if self.error:
             return Severity.FAILURE
         return max((t.severity for t in self.alerts), default=None)
 
 
 class Monitoring:
-    """Looks at each server every few seconds and has it checked every minute, side by side; the DNS in ten."""
+    """Samples each server every 5 s, runs its own checks every minute, and compares the DNS every 10 min."""
 
     def __init__(
         self,
@@ -107,19 +105,19 @@ class Monitoring:
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        """Begin, unless it has begun."""
+        """Start, unless it runs already."""
         if not self._tasks:
             self._tasks = [asyncio.create_task(self._watch(i), name=f"watch {i}") for i in self.servers]
             self._tasks += [asyncio.create_task(self._check(i), name=f"check {i}") for i in self.servers]
             self._tasks.append(asyncio.create_task(self._watch_dns(), name="watch dns"))
 
     def look_now(self) -> None:
-        """Do not wait for the next turn."""
+        """Sample all servers now."""
         for event in self._wake.values():
             event.set()
 
     async def close(self) -> None:
-        """Stop looking and drop the connections."""
+        """Stop monitoring and close the connections."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -127,13 +125,13 @@ class Monitoring:
 
     @property
     def dns_alerts(self) -> list[Alert]:
-        """What is wrong in the DNS."""
+        """The alerts about the DNS."""
         return self.dns.alerts if self.dns else []
 
     def everything(self) -> list[tuple[str, Alert]]:
-        """All alerts with where they are, the worst first."""
+        """All alerts, each with its server or ``DNS``, the worst first."""
         found = [
-            (w.server_id, Alert(Severity.FAILURE, f"cannot be asked: {w.error}", "what is shown is from before"))
+            (w.server_id, Alert(Severity.FAILURE, f"cannot be reached: {w.error}", "the data shown is older"))
             for w in self.servers.values()
             if w.error
         ]
@@ -157,7 +155,7 @@ class Monitoring:
                 await asyncio.wait_for(wake.wait(), wait)
 
     async def _check(self, server_id: str) -> None:
-        """Have a server checked from time to time, sooner after a failure; a look says where it cannot be asked."""
+        """Run a server's own checks regularly, sooner after a failure; ``_watch`` reports connection errors."""
         while True:
             try:
                 passed = await self._watcher.check(server_id)

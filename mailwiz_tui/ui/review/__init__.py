@@ -1,1 +1,1 @@
-"""The plan in words, before anything is installed."""
+"""The review: the plan and what will be installed, before anything is."""

@@ -1,4 +1,4 @@
-"""What will happen on a server, in words: taken from its blueprint, so that nothing is said that is not done."""
+"""What will be done on a server, in words, derived from its blueprint."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MOST_FOLDERS = 8
 
 
 def happens_on(blueprint: Blueprint) -> list[tuple[str, str]]:
-    """Rows of a short label and a sentence: packages, steps, files, services, ports, and what will be asked for."""
+    """Rows of a short label and a sentence: packages, steps, files, services, ports, and secrets to enter."""
     rows = [
         ("installs", _packages(blueprint)),
         (
@@ -23,38 +23,33 @@ def happens_on(blueprint: Blueprint) -> list[tuple[str, str]]:
         ),
         ("writes", _files(blueprint)),
         ("runs", _joined(_unit(u) for u in blueprint.units() if u.running and not u.masked)),
-        ("keeps off", _joined(_unit(u) for u in blueprint.units() if not u.running or u.masked)),
-        ("opens", _ports(blueprint, Scope.PUBLIC, "to the world")),
-        ("lets in", _ports(blueprint, Scope.PEERS, "from the plan's other servers")),
+        ("disables", _joined(_unit(u) for u in blueprint.units() if not u.running or u.masked)),
+        ("opens", _ports(blueprint, Scope.PUBLIC, "to everyone")),
+        ("opens", _ports(blueprint, Scope.PEERS, "to the plan's other servers")),
         ("asks you", _joined(spec.given for spec in blueprint.secrets if spec.given)),
     ]
     return [(label, text) for label, text in rows if text]
 
 
 def replaced_files(blueprint: Blueprint, software: Iterable[str]) -> list[str]:
-    """The files of these packages' configuration that the plan has its own version of."""
+    """The configuration files of these packages that the blueprint replaces."""
     folders = tuple(f"/etc/{name.partition('-')[0]}/" for name in software)
     return sorted(p for p in blueprint.files() if p.startswith(folders) and "mailwiz" not in p.rpartition("/")[2])
 
 
-def _steps(blueprint: Blueprint) -> str:
-    titles = _joined((_lower(step.title) for step in blueprint.steps), "; ")
-    return f"{counted(len(blueprint.steps), 'step')}: {titles}"
-
-
 def _packages(blueprint: Blueprint) -> str:
     names = blueprint.packages()
-    telling = [name for component in COMPONENTS for name in component.telling_packages if name in names]
-    rest = f" and {len(names) - len(telling)} that go with them" if len(names) > len(telling) else ""
-    return f"{counted(len(names), 'package')} from Debian: {', '.join(telling)}{rest}"
+    main = [name for component in COMPONENTS for name in component.telling_packages if name in names]
+    rest = f" and {len(names) - len(main)} dependencies" if len(names) > len(main) else ""
+    return f"{counted(len(names), 'package')} from Debian: {', '.join(main)}{rest}"
 
 
 def _files(blueprint: Blueprint) -> str:
     files = blueprint.files()
     folders = Counter("/".join(PurePosixPath(path).parts[:3]).replace("//", "/") for path in files)
     most = [f"{folder} ({count})" if count > 1 else folder for folder, count in folders.most_common(MOST_FOLDERS)]
-    rest = f" and {len(folders) - MOST_FOLDERS} more places" if len(folders) > MOST_FOLDERS else ""
-    return f"{counted(len(files), 'file')}: {', '.join(most)}{rest}; what was there is kept as a backup"
+    rest = f" and {len(folders) - MOST_FOLDERS} more folders" if len(folders) > MOST_FOLDERS else ""
+    return f"{counted(len(files), 'file')}: {', '.join(most)}{rest}; replaced files are kept as backups"
 
 
 def _ports(blueprint: Blueprint, scope: Scope, whom: str) -> str:

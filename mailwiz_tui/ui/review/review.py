@@ -1,4 +1,4 @@
-"""The review: what is wrong or worth knowing, each with a jump to its field; then what will happen."""
+"""The review: faults and warnings, each with a jump to its field; then what will be installed."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from textual.widgets.option_list import Option
 from mailwiz_tui.plan.findings import Finding, Severity
 from mailwiz_tui.plan.model import Plan, PlanServer
 from mailwiz_tui.plan.steps import STEPS
+from mailwiz_tui.plan.words import counted
 from mailwiz_tui.ui.app.actions import bindings_for
 from mailwiz_tui.ui.app.main_screen import MainScreen
 from mailwiz_tui.ui.dialogs.adopt_dialog import AdoptDialog
@@ -22,7 +23,7 @@ from mailwiz_tui.ui.dialogs.dialog import ConfirmDialog
 from mailwiz_tui.ui.dialogs.lines_dialog import LinesDialog
 from mailwiz_tui.ui.review.plan_words import replaced_files
 from mailwiz_tui.ui.review.review_problems import problems
-from mailwiz_tui.ui.review.review_rows import LABEL, answers, brief, details, pair, place
+from mailwiz_tui.ui.review.review_rows import LABEL, answers, brief, details, field_name, pair
 from mailwiz_tui.ui.session.backends import error_sentence
 from mailwiz_tui.ui.session.compiled import Compiled
 from mailwiz_tui.ui.session.probing import ProbeOutcome, summary
@@ -33,21 +34,21 @@ from mailwiz_tui.ui.widgets.no_markup import NoMarkup
 
 COMPILE_DELAY = 0.02
 FOLD = "server:"
-"""Before the id of a server, in place of a field's path: Enter shows or hides what will be done there."""
+"""Prefix of a server's id in a row's path: Enter shows or hides the details of that server."""
 
 
 class ReviewScreen(MainScreen):
-    """One list: problems first (Enter goes to the field), then the plan in words, server by server."""
+    """One list: problems first (Enter goes to the field), then the plan, server by server."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("review")]
     scopes: tuple[str, ...] = ("review",)
     heading = "Review"
     help_text = (
-        "Problems come first; Enter on one goes to its field. Faults (✗) stop an installation, warnings (!) do "
-        "not. Below stands what will be done on each server; where there are several, Enter on a server shows "
-        "and hides it.\n\n"
-        "Compare connects and shows every difference without changing anything. Install asks once more, then "
-        "starts. Running an installation again is safe: what is right already is left alone."
+        "Problems come first; Enter on a problem goes to its field. Faults (✗) prevent an installation, warnings "
+        "(!) do not. Below them is what will be done on each server; with several servers, Enter on a server "
+        "shows or hides its details.\n\n"
+        "Compare connects and shows every difference without changing anything. Install asks for confirmation, "
+        "then starts. Running an installation again is safe: it changes only what differs from the plan."
     )
 
     def __init__(self, session: Session) -> None:
@@ -71,11 +72,11 @@ class ReviewScreen(MainScreen):
         self.draw()
 
     def on_resize(self) -> None:
-        """Further rows of a sentence stand under its first one, so they depend on the width."""
+        """Sentences are wrapped to the width."""
         self.draw()
 
     def faults(self) -> list[Finding]:
-        """The problems that stop an installation."""
+        """The problems that prevent an installation."""
         return [f for f in problems(self.session) if f.severity is Severity.FAULT]
 
     def draw(self) -> None:
@@ -86,10 +87,10 @@ class ReviewScreen(MainScreen):
         warned = len(found) - count
         if count:
             verdict.show(
-                f"{'x' if self.wizard.plain else '✗'} not ready: {count} to settle first; Enter goes to the field"
+                f"{'x' if self.wizard.plain else '✗'} not ready: {counted(count, 'fault')}; Enter goes to the field"
             )
         else:
-            extra = f", {warned} worth knowing" if warned else ""
+            extra = f", {counted(warned, 'warning')}" if warned else ""
             verdict.show(f"{'*' if self.wizard.plain else '✓'} ready to install{extra}; F8 installs, F5 compares")
         verdict.set_class(bool(count), "bad")
         verdict.set_class(not count, "good")
@@ -110,7 +111,7 @@ class ReviewScreen(MainScreen):
         colours = self.app.theme_variables
         colour = colours.get("error" if fault else "warning", "").removeprefix("ansi_")
         text = Text(overflow="fold")
-        text.append(f"{sign} {place(finding.path)}: ", style=f"bold {colour}".strip())
+        text.append(f"{sign} {field_name(finding.path)}: ", style=f"bold {colour}".strip())
         text.append(safe_line(finding.message))
         if finding.advice and finding.message != "is missing":
             text.append(f" – {safe_line(finding.advice)}")
@@ -123,7 +124,7 @@ class ReviewScreen(MainScreen):
         return found
 
     def _server(self, plan: Plan, server: PlanServer) -> list[tuple[str, Text]]:
-        """Rows on one server: how it is, and what will be done there; folded to a line where there are several."""
+        """Rows about one server: its state and what will be done there; folded to one line with several servers."""
         known = self.session.inventory.get(server.id)
         facts = self.session.known.facts(server.id)
         where = f" ({known.user}@{known.host})" if known else ""
@@ -132,7 +133,7 @@ class ReviewScreen(MainScreen):
         if probe.state not in ("unknown", "ok"):
             said = f"{PROBE_MARKS[probe.state].text(plain=self.wizard.plain)}: {safe_line(probe.sentence)}"
         else:
-            said = safe_line(summary(facts)) if facts else "not asked yet"
+            said = safe_line(summary(facts)) if facts else "not checked yet: F5 connects"
         text.append(f"\n{' ' * LABEL}{said}")
         width = self.size.width
         folded = len(plan.servers) > 1 and server.id not in self._unfolded
@@ -150,7 +151,7 @@ class ReviewScreen(MainScreen):
         return [(path, text), *(("servers", row) for row in rows)]
 
     def _compile_next(self) -> None:
-        """One server at a time, so that keys are answered in between; drawn when the last one is known."""
+        """Compile one server at a time, so that keys are processed in between; draw after the last one."""
         self._compiling = False
         plan, known = self.session.plan(), self.session.known
         if plan is None or not self.is_mounted:
@@ -178,19 +179,19 @@ class ReviewScreen(MainScreen):
 
     def why_not(self, action_id: str) -> str:
         if action_id in ("review.install", "review.compare") and self.faults():
-            return "the problems marked with ✗ come first; Enter goes to the field"
+            return "repair the faults marked with ✗ first; Enter goes to the field"
         if action_id == "review.compare" and self._comparing is not None and not self._comparing.done():
-            return "the servers are being compared already"
+            return "the servers are already being compared"
         if action_id == "review.compare" and self.session.ongoing.busy:
             return "an installation is running"
         return ""
 
     def action_back(self) -> None:
-        """Back to the last step."""
+        """Go back to the last step."""
         self.wizard.show_step(STEPS[-1].id)
 
     def action_install(self) -> None:
-        """Ask once more, then start."""
+        """Ask for confirmation, then start."""
         if self.session.ongoing.busy:
             self.wizard.show_dashboard()
             return
@@ -200,7 +201,7 @@ class ReviewScreen(MainScreen):
         self._ask_to_adopt(plan, [s.id for s in plan.servers if self.session.foreign_software(s.id)])
 
     def _ask_to_adopt(self, plan: Plan, waiting: list[str]) -> None:
-        """Ask about each server with somebody else's mail software, then the last question."""
+        """Ask about each server with foreign mail software, then for the last confirmation."""
         if not waiting:
             self._ask_to_install(plan)
             return
@@ -208,7 +209,7 @@ class ReviewScreen(MainScreen):
 
         def answered(yes: bool | None) -> None:
             if not yes:
-                self.tell(f"{server_id} is left alone; choose a bare server instead, or F8 once more")
+                self.tell(f"{server_id} is not changed; choose a bare server instead, or press F8 again")
                 return
             self.session.adopted.add(server_id)
             self._ask_to_adopt(plan, others)
@@ -229,8 +230,8 @@ class ReviewScreen(MainScreen):
         self.app.push_screen(
             ConfirmDialog(
                 f"Install on {names}?",
-                "Packages are installed and services configured. Configuration files found there are kept as "
-                "backups under /var/lib/mailwiz/backup. Whatever is right already is left alone.",
+                "Packages are installed and services configured. Replaced configuration files are kept as "
+                "backups under /var/lib/mailwiz/backup. Only what differs from the plan is changed.",
                 yes="Install",
                 no="Not yet",
             ),
@@ -261,7 +262,7 @@ class ReviewScreen(MainScreen):
             engine = self.session.make_engine(plan, self.wizard.prompts)
             try:
                 for server_id, diff in (await engine.diff()).items():
-                    lines.append(f"── {server_id}: {'nothing to do' if diff.empty else 'differs'}")
+                    lines.append(f"── {server_id}: {'nothing to do' if diff.empty else 'would change'}")
                     lines.extend(diff.lines())
             finally:
                 await engine.close()

@@ -1,4 +1,4 @@
-"""What is in the way of an installation, or worth knowing before it, as the review lists it."""
+"""The faults and warnings that the review lists before an installation."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from mailwiz_tui.ui.session.session import Session
 
 
 def problems(session: Session) -> list[Finding]:
-    """Everything about the plan and its servers, faults first, then what is worth knowing."""
+    """All findings about the plan and its servers, faults first, then warnings."""
     found = session.findings()
     plan = session.plan()
     if plan is not None:
-        told = {(f.path, f.message) for f in found}
-        found += [f for f in unsupported(plan) if (f.path, f.message) not in told]
+        listed = {(f.path, f.message) for f in found}
+        found += [f for f in unsupported(plan) if (f.path, f.message) not in listed]
         found += _missing(session, plan)
         found += (f for server in plan.servers for f in _foreign(session, server.id))
         found += _removed_servers(session, plan)
@@ -27,7 +27,7 @@ def problems(session: Session) -> list[Finding]:
 
 
 def _missing(session: Session, plan: Plan) -> Iterator[Finding]:
-    """Servers that the inventory does not know."""
+    """Servers that are missing in the inventory."""
     for server in plan.servers:
         if session.inventory.get(server.id) is None:
             message = f"{server.id} is not in the inventory"
@@ -35,14 +35,14 @@ def _missing(session: Session, plan: Plan) -> Iterator[Finding]:
 
 
 def _foreign(session: Session, server_id: str) -> Iterator[Finding]:
-    """A server that has mail software with a configuration of somebody else's."""
+    """A server with mail software that mailwiz-tui did not configure."""
     if software := session.foreign_software(server_id):
-        message = f"{server_id} has {', '.join(software)}, set up by somebody else"
-        yield Finding("servers", message, Severity.WARNING, "F8 shows what is there before it is replaced")
+        message = f"{server_id} has {', '.join(software)}, not configured by mailwiz-tui"
+        yield Finding("servers", message, Severity.WARNING, "F8 shows what would be replaced, and asks first")
 
 
 def _removed_servers(session: Session, plan: Plan) -> Iterator[Finding]:
-    """Servers that were taken out of the plan, until the operator was told what becomes of them."""
+    """Servers that were removed from the plan, until the operator was told about them."""
     known = session.known
     for server_id in removed_servers(plan, known):
         yield Finding(
@@ -50,5 +50,6 @@ def _removed_servers(session: Session, plan: Plan) -> Iterator[Finding]:
             f"{server_id} was removed from the plan: the others will reject its connections; nothing is changed "
             "on it",
             Severity.WARNING,
-            "mail that waits there is asked for first; take its MX record away (step 7), then switch it off",
+            "if mail is still queued there, the installation stops; remove its MX record (step 7), then switch "
+            "the server off",
         )

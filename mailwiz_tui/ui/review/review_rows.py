@@ -1,4 +1,4 @@
-"""The plan in words, as the review shows it: each answer by its label, who does what, then server by server."""
+"""The rows of the review: each answer by its label, the servers' roles, then server by server."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LABEL = 1 + max(13, *(len(field.label) for field in _FURTHER))
 
 
 def answers(plan: Plan) -> Iterator[tuple[str, str, str]]:
-    """What was decided for all servers together: the field to change it in, a label, and the answer in words."""
+    """The answers about all servers: the path of the field, a label, and the answer in words."""
     security, services = plan.security, plan.services
     for field in STEPS[0].fields:
         yield field.path, field.label, _chosen(field.path, getattr(plan, field.path))
@@ -37,7 +37,7 @@ def answers(plan: Plan) -> Iterator[tuple[str, str, str]]:
     yield "security.spf.policy", "SPF", security.spf.policy.value
     yield "security.dmarc.policy", "DMARC", security.dmarc.policy.value
     filters = _chosen("services.antispam", services.antispam.value)
-    yield "services.antispam", "Filter", f"{filters}, with ClamAV" if services.antivirus else filters
+    yield "services.antispam", "Spam filter", f"{filters}, with ClamAV" if services.antivirus else filters
     for path, label, value in (
         ("services.webmail", "Webmail", services.webmail.value),
         ("services.admin_panel", "Admin panel", services.admin_panel.value),
@@ -54,7 +54,7 @@ def answers(plan: Plan) -> Iterator[tuple[str, str, str]]:
 
 
 def brief(blueprint: Blueprint) -> str:
-    """A server's installation in a line, where the whole is not shown."""
+    """A server's installation in one line, for a folded server."""
     return (
         f"{counted(len(blueprint.steps), 'step')}, {counted(len(blueprint.packages()), 'package')}, "
         f"{counted(len(blueprint.files()), 'file')}; "
@@ -63,12 +63,12 @@ def brief(blueprint: Blueprint) -> str:
 
 
 def details(blueprint: Blueprint, width: int) -> list[Text]:
-    """What will be done on a server, a row for each kind of thing."""
+    """What will be done on a server, one row for each kind."""
     return [pair(f"  {label}", sentence, width) for label, sentence in happens_on(blueprint)]
 
 
 def pair(label: str, value: str, width: int) -> Text:
-    """A label and what it is, whose further rows stand under the first."""
+    """A label and its value; wrapped rows are indented under the first."""
     text = Text(overflow="fold")
     text.append(f"{label:<{LABEL}}", style="bold")
     rows = wrap(safe_line(value), max(20, width - LABEL - 4))
@@ -76,8 +76,8 @@ def pair(label: str, value: str, width: int) -> Text:
     return text
 
 
-def place(path: str) -> str:
-    """A finding's place in the words of the forms: the field's label, else its path."""
+def field_name(path: str) -> str:
+    """A finding's step and field label, else its path."""
     for step in STEPS:
         for field in step.fields:
             if path == field.path:
@@ -86,7 +86,7 @@ def place(path: str) -> str:
 
 
 def _chosen(path: str, value: object) -> str:
-    """An answer by the label it has in the form."""
+    """An answer by its label in the form."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     field = field_at(path)

@@ -1,1 +1,1 @@
-"""What the screens share, and the rooms behind them as the screens see them."""
+"""What the screens share: answers, inventory, facts, and the work that runs on servers."""

@@ -1,4 +1,4 @@
-"""What the screens work with; the real ones are imported at first use, after the first screen is painted."""
+"""The services that the screens use; the real ones are imported at first use, after the first screen is painted."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 OnResult = Callable[[CheckResult], None]
 Prober = Callable[[Server, Prompts], Awaitable[Facts]]
-"""Asks one server what it is; raises with a sentence for the operator where it cannot be asked."""
+"""Reads the facts of one server; raises an error with a sentence for the operator if that fails."""
 WatcherFactory = Callable[[EngineApi, str | None], "Watcher"]
-"""Looks at running servers through an engine's connections; DNS is asked at an address (None: the system's)."""
+"""Makes the watcher of running servers, which uses an engine's connections and a resolver (None: the system's)."""
 
 
 class EngineFactory(Protocol):
-    """How the screens get an engine."""
+    """Makes an engine."""
 
     def __call__(
         self, plan: Plan, inventory: Inventory, *, prompts: Prompts, facts_path: Path, adopt: Collection[str]
@@ -37,10 +37,10 @@ class EngineFactory(Protocol):
 
 
 class Verifier(Protocol):
-    """How the screens have an installation proved."""
+    """Verifies an installation."""
 
     async def __call__(self, engine: EngineApi, *, on_result: OnResult) -> list[CheckResult]:
-        """Make all checks; each is told as it ends."""
+        """Run all checks; ``on_result`` receives each result."""
 
 
 def real_engine(
@@ -60,7 +60,7 @@ async def real_verify(engine: EngineApi, *, on_result: OnResult) -> list[CheckRe
 
 
 async def real_probe(server: Server, prompts: Prompts) -> Facts:
-    """Connect to one server and ask what it is; the connection is closed afterwards."""
+    """Connect to one server, read its facts, and close the connection."""
     from mailwiz_tui.deploy.pool import Pool
     from mailwiz_tui.deploy.work import facts_of
 
@@ -73,7 +73,7 @@ async def real_probe(server: Server, prompts: Prompts) -> Facts:
 
 
 def real_watcher(engine: EngineApi, resolver: str | None) -> Watcher:
-    """Looks at running servers through an engine's connections."""
+    """The watcher of running servers, which uses an engine's connections."""
     from mailwiz_tui.verify.watch import Watcher
 
     return Watcher(engine, resolver=resolver)
@@ -81,7 +81,7 @@ def real_watcher(engine: EngineApi, resolver: str | None) -> Watcher:
 
 @dataclass(frozen=True, slots=True)
 class Backends:
-    """Where engine, verification, probes and first secrets come from; tests bring their own."""
+    """Engine, verification, probes and first secrets; tests replace them."""
 
     engine: EngineFactory = real_engine
     verify: Verifier = real_verify

@@ -1,4 +1,4 @@
-"""The blueprints of the plan as it is now, kept until plan or facts change: each takes 0.1 s to make."""
+"""The blueprints of the present plan, cached until plan or facts change: each takes 0.1 s to compile."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from mailwiz_tui.ui.session.backends import error_sentence
 
 
 class Compiled:
-    """Blueprints by server; where one cannot be made, the sentence that says why."""
+    """Blueprints by server; a sentence with the reason if one cannot be compiled."""
 
     def __init__(self) -> None:
         self._of: tuple[Plan, FactsFile] | None = None
         self._made: dict[str, Blueprint | str] = {}
 
     def missing(self, plan: Plan, known: FactsFile) -> list[str]:
-        """The servers whose blueprint has not been made yet."""
-        self._forget_others(plan, known)
+        """The servers whose blueprint is not compiled yet."""
+        self._forget_old(plan, known)
         return [server.id for server in plan.servers if server.id not in self._made]
 
     def get(self, plan: Plan, known: FactsFile, server_id: str) -> Blueprint | str:
-        """A server's blueprint, made now if it was not before."""
-        self._forget_others(plan, known)
+        """A server's blueprint, compiled now if needed."""
+        self._forget_old(plan, known)
         if server_id not in self._made:
             from mailwiz_tui.stack.compile import compile_server
 
@@ -32,6 +32,6 @@ class Compiled:
                 self._made[server_id] = error_sentence(error)
         return self._made[server_id]
 
-    def _forget_others(self, plan: Plan, known: FactsFile) -> None:
+    def _forget_old(self, plan: Plan, known: FactsFile) -> None:
         if self._of is None or self._of[0] != plan or self._of[1] is not known:
             self._of, self._made = (plan, known), {}

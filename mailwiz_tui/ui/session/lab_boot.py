@@ -1,4 +1,4 @@
-"""Booting lab hosts as a process of its own: it goes on when nobody looks, and can be stopped."""
+"""Boots lab hosts in a separate process, which continues in the background and can be stopped."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from mailwiz_tui.ui.terminal.symbols import elapsed_text
 
 LAB_HOSTS = 3
 PATIENCE_SECONDS = 5.0
-"""How long a boot may take to end when it is stopped, before it is killed."""
+"""Seconds that a stopped boot has to end before it is killed."""
 KEPT_LINES = 4
 
 
 class BootState(StrEnum):
-    """How far it is."""
+    """The state of a boot."""
 
     RUNNING = "running"
     STOPPING = "stopping"
@@ -37,14 +37,14 @@ def lab_command(*words: str) -> Sequence[str]:
 
 
 def lab_missing() -> list[str]:
-    """What this machine lacks for a lab."""
+    """What is missing on this machine for a lab."""
     from mailwiz_tui.lab.lab import Lab
 
     return list(Lab().missing())
 
 
 def lab_is_there() -> bool:
-    """Whether there are lab hosts already; then stopping a boot must not remove them."""
+    """Whether lab hosts exist already; then stopping a boot must not remove them."""
     from mailwiz_tui.lab.lab import Lab
 
     return bool(Lab().hosts())
@@ -58,7 +58,7 @@ def lab_inventory() -> Path:
 
 
 class LabBoot:
-    """One boot. ``changed`` is called when it ended; what it prints goes to a file, so that it needs no reader."""
+    """One boot. ``changed`` is called when it ended; its output goes to a file, so that it needs no reader."""
 
     def __init__(self, changed: Callable[[], None]) -> None:
         self.state = BootState.RUNNING
@@ -73,22 +73,22 @@ class LabBoot:
 
     @property
     def running(self) -> bool:
-        """Whether it is under way."""
+        """Whether the boot is in progress."""
         return self.state in (BootState.RUNNING, BootState.STOPPING)
 
     @property
     def said(self) -> str:
-        """What it printed last."""
+        """The last line of its output."""
         return next(reversed(self._lines()), "starting")
 
     @property
     def line(self) -> str:
-        """How it stands, in one line: ``0:12  booting mx1 mx2 mx3``."""
+        """Its progress in one line: ``0:12  booting mx1 mx2 mx3``."""
         passed = elapsed_text((self._ended or time.monotonic()) - self._began)
         return f"{passed}  {'stopping' if self.state is BootState.STOPPING else self.said}"
 
     def stop(self) -> None:
-        """End it; hosts that it made are taken down, those that were there before stay."""
+        """Stop the boot and remove its hosts, unless lab hosts existed before."""
         if self.state is BootState.RUNNING:
             self.state = BootState.STOPPING
             self._signal(signal.SIGTERM)

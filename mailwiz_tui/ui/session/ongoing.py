@@ -1,4 +1,4 @@
-"""What goes on on the servers, whichever screen is shown: the installation and the monitoring of one plan."""
+"""The work on the servers of one plan, independent of the screen shown: installation and monitoring."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EngineMaker = Callable[[Plan, Prompts], EngineApi]
 
 
 class OngoingWork:
-    """Starts, keeps and ends what screens only look at; ``make_engine`` gives each work an engine of its own."""
+    """Starts and ends the work that screens show; ``make_engine`` makes a separate engine for each."""
 
     def __init__(self, backends: Backends, make_engine: EngineMaker, clock: Callable[[], float]) -> None:
         self.installation: Installation | None = None
@@ -31,7 +31,7 @@ class OngoingWork:
 
     @property
     def busy(self) -> bool:
-        """Whether an installation or verification is under way."""
+        """Whether an installation or verification is running."""
         return self.installation is not None and self.installation.running
 
     def install(self, plan: Plan, prompts: Prompts, on_stage: Callable[[Stage], None]) -> Installation:
@@ -41,7 +41,7 @@ class OngoingWork:
         return self.installation
 
     def watch_installation(self, plan: Plan, prompts: Prompts, on_stage: Callable[[Stage], None]) -> Installation:
-        """Follow an installation that is under way on the servers."""
+        """Follow an installation in progress on the servers."""
         self.installation = self._make_installation(plan, prompts, on_stage)
         self.installation.start_watching()
         return self.installation
@@ -59,7 +59,7 @@ class OngoingWork:
             self.installation = None
 
     def monitor(self, plan: Plan, prompts: Prompts, resolver: str | None) -> Monitoring:
-        """Watch the running servers of a plan; what watches them already goes on. DNS is asked at ``resolver``."""
+        """Monitor the running servers of a plan, or return the monitoring in progress; DNS by ``resolver``."""
         wanted = [s.id for s in plan.servers]
         if self.monitoring is not None and list(self.monitoring.servers) == wanted:
             return self.monitoring
@@ -72,7 +72,7 @@ class OngoingWork:
         return self.monitoring
 
     async def close(self) -> None:
-        """Stop watching everything; what runs on servers goes on there."""
+        """Stop watching; runs on servers continue."""
         for task in tuple(self._endings):
             task.cancel()
         await asyncio.gather(*self._endings, return_exceptions=True)

@@ -1,4 +1,4 @@
-"""Drafts, and the plans that were worked on, remembered between starts."""
+"""The default draft, and the recent plans, which are stored between starts."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ MAX_RECENT = 8
 
 
 def default_draft_path() -> Path:
-    """The draft that is opened when no plan file is named."""
+    """The draft that is opened if no plan file is named."""
     return data_home() / "drafts" / "plan.toml"
 
 
 @dataclass(frozen=True, slots=True)
 class Recent:
-    """A plan that was worked on, and the inventory it was used with."""
+    """A recent plan, and the inventory it was used with."""
 
     plan: Path
     inventory: Path | None = None
 
 
 def load_recent() -> list[Recent]:
-    """The plans worked on, the latest first; those whose file is gone, or nobody knows where, are left out."""
+    """The recent plans, the latest first, without those whose file is missing or whose path is relative."""
     try:
         raw = json.loads((data_home() / "recent.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -42,17 +42,17 @@ def load_recent() -> list[Recent]:
 
 
 def recent_besides(plan: Path) -> list[Recent]:
-    """The plans worked on but for one."""
+    """The recent plans except one."""
     return [recent for recent in load_recent() if recent.plan != plan.absolute()]
 
 
 def remembered_inventory(plan: Path) -> Path | None:
-    """The inventory that a plan was used with last, or None."""
+    """The inventory that was last used with a plan, or None."""
     return next((recent.inventory for recent in load_recent() if recent.plan == plan.absolute()), None)
 
 
 def remember(plan: Path, inventory: Path | None) -> None:
-    """Put a plan at the head of the recent ones, to be found from any folder; a full disk stops nothing."""
+    """Put a plan first in the list of recent plans, with absolute paths; a write error is ignored."""
     latest = Recent(plan.absolute(), inventory.absolute() if inventory is not None else None)
     entries = [latest, *recent_besides(plan)][:MAX_RECENT]
     raw = [{"plan": str(r.plan), "inventory": str(r.inventory) if r.inventory else None} for r in entries]

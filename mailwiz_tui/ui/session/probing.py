@@ -1,4 +1,4 @@
-"""Asking servers what they are, and what came of it in the words of the server picker."""
+"""Reads servers' facts before an installation, and puts the result in words for the server picker."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from mailwiz_tui.ui.session.backends import Prober, error_sentence
 from mailwiz_tui.ui.terminal.symbols import size_text
 
 PORTS = (25, 53, 80, 143, 443, 465, 587, 993, 4190)
-"""The ports that a mail server wants; what else listens there is worth knowing."""
+"""The ports of a mail server; other programs that listen on them are shown."""
 
 
 @dataclass(slots=True)
 class ProbeOutcome:
-    """What asking a server brought: ``state`` is a key of ``symbols.PROBE_MARKS``."""
+    """The result of connecting to a server: ``state`` is a key of ``symbols.PROBE_MARKS``."""
 
     state: str = "unknown"
     sentence: str = ""
@@ -27,7 +27,7 @@ class ProbeOutcome:
 
 
 class Probes:
-    """Asks servers, each in a task of its own; ``learn`` takes in facts, ``changed`` hears of every outcome."""
+    """Connects to servers in parallel; ``learn`` receives their facts, ``changed`` is called at each result."""
 
     def __init__(self, prober: Prober, learn: Callable[[Server, Facts], None], changed: Callable[[], None]) -> None:
         self.prober = prober
@@ -37,11 +37,11 @@ class Probes:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def ask(self, servers: Sequence[Server], prompts: Prompts) -> None:
-        """Ask servers what they are, all at once; those that are being asked are left alone."""
+        """Connect to servers and read their facts; those in progress are skipped."""
         for server in servers:
-            if self.outcomes.get(server.id, ProbeOutcome()).state == "asking":
+            if self.outcomes.get(server.id, ProbeOutcome()).state == "checking":
                 continue
-            self.outcomes[server.id] = ProbeOutcome("asking", "connecting…")
+            self.outcomes[server.id] = ProbeOutcome("checking", "connecting…")
             task = asyncio.create_task(self._ask(server, prompts), name=f"probe {server.id}")
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -53,13 +53,15 @@ class Probes:
         except Exception as error:
             self.outcomes[server.id] = ProbeOutcome(probe_failure(error), error_sentence(error))
         else:
-            trouble = unfit(facts)
+            unsuitable = unfit(facts)
             self._learn(server, facts)
-            self.outcomes[server.id] = ProbeOutcome("unfit" if trouble else "ok", trouble or summary(facts), facts)
+            self.outcomes[server.id] = ProbeOutcome(
+                "unfit" if unsuitable else "ok", unsuitable or summary(facts), facts
+            )
         self._changed()
 
     async def close(self) -> None:
-        """Ask no further."""
+        """Cancel all connections in progress."""
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -73,21 +75,21 @@ def summary(facts: Facts) -> str:
     parts.append(f"{size_text(facts.memory_total)} RAM" if facts.memory_total else "")
     parts.append(f"{size_text(root.free)} free" if root else "")
     foreign = [m.name for m in facts.mail_software if m.owner == "other"]
-    parts.append(f"has {', '.join(foreign)} with its own configuration" if foreign else "")
+    parts.append(f"has {', '.join(foreign)}, not configured by mailwiz-tui" if foreign else "")
     others = (s for s in facts.listeners if s.process and not s.ours and s.process not in PROGRAMS)
-    taken = sorted({listener.port for listener in others if listener.port in PORTS})
-    parts.append(f"taken: {', '.join(map(str, taken))}" if taken else "")
+    used = sorted({listener.port for listener in others if listener.port in PORTS})
+    parts.append(f"ports in use: {', '.join(map(str, used))}" if used else "")
     return ", ".join(part for part in parts if part)
 
 
 def probe_failure(error: Exception) -> str:
-    """Which of ``symbols.PROBE_MARKS`` tells why a server could not be asked."""
+    """The key of ``symbols.PROBE_MARKS`` for a failed connection."""
     known = {"host-key-unknown": "unknown-key", "host-key-changed": "changed-key", "auth": "refused"}
     return known.get(str(getattr(error, "kind", "")), "failed")
 
 
 def unfit(facts: Facts) -> str:
-    """Why a server cannot take the stack, or empty."""
+    """Why nothing can be installed on a server, or empty."""
     if facts.os_id and (facts.os_id != "debian" or facts.codename not in ("trixie", "bookworm")):
         return f"{facts.os_name or facts.os_id} is not supported; Debian 13 or 12 is needed"
     if facts.privilege == "none":

@@ -1,4 +1,4 @@
-"""The DNS records of a plan in the making, and what the DNS really holds of them, where the operator asks."""
+"""The DNS records of the present answers, and their state in the live DNS when the operator looks them up."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 
 class Comparer(Protocol):
-    """How the screens ask the DNS about records; the states come in the records' order."""
+    """Looks records up in the DNS; the states are in the records' order."""
 
     async def __call__(self, records: Sequence[Record], resolver: str | None) -> Sequence[RecordState]: ...
 
 
 async def real_compare(records: Sequence[Record], resolver: str | None) -> Sequence[RecordState]:
-    """Ask the zones' own servers, or the resolver (None: the system's) where they cannot be reached."""
+    """Ask the authoritative servers, or the resolver (None: the system's) if they cannot be reached."""
     from mailwiz_tui.dns.live import compare
 
     return await compare(records, resolver)
@@ -34,7 +34,7 @@ async def real_compare(records: Sequence[Record], resolver: str | None) -> Seque
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """How a record stands in the DNS: a key of ``RECORD_MARKS``, and what is wrong or to be known."""
+    """A record's state in the DNS: a key of ``RECORD_MARKS``, and the difference or a remark."""
 
     state: str = "planned"
     detail: str = ""
@@ -51,12 +51,12 @@ PLANNED = Published()
 
 
 def planned_records(draft: Draft, known: FactsFile, inventory: Inventory) -> tuple[list[Record], str]:
-    """The DNS records as far as a draft's answers go, and a note on what they lack."""
+    """The DNS records for a draft's answers so far, and a note about missing answers."""
     try:
         plan = draft.preview()
     except PlanError as error:
         wrong = ", ".join(dict.fromkeys(_label(f.path) for f in error.findings))
-        return [], f"The records appear when these are settled: {wrong}."
+        return [], f"The records appear when these are answered: {wrong}."
     return plan_records(plan, known, inventory), ""
 
 
@@ -66,26 +66,26 @@ def _label(path: str) -> str:
 
 
 class PublishedRecords:
-    """How records stood when the DNS was last asked; ``compare`` is what asks it."""
+    """The records' states at the last lookup; ``compare`` looks them up."""
 
     def __init__(self, compare: Comparer) -> None:
         self.compare = compare
         self._found: dict[Record, Published] = {}
 
     async def look_up(self, records: Sequence[Record], resolver: str | None) -> str:
-        """Ask the DNS about every record; returns a sentence on what came of it."""
+        """Look up every record; returns the number of records in each state as a sentence."""
         states = [as_published(state) for state in await self.compare(records, resolver)]
         self._found = dict(zip(records, states, strict=True))
         counts = {word: sum(1 for s in states if s.state == word) for word in RECORD_MARKS}
         return ", ".join(f"{count} {word}" for word, count in counts.items() if count)
 
     def of(self, record: Record) -> Published:
-        """How a record stood then; planned where it was not asked about, or has changed since."""
+        """A record's state at the last lookup; planned if it was not looked up or has changed since."""
         return self._found.get(record, PLANNED)
 
 
 def as_published(state: RecordState) -> Published:
-    """A comparison's outcome as it is shown."""
+    """The result of a comparison for the screens."""
     known = str(state.state)
     detail = f"{state.detail}; publish {state.instead}" if state.instead else state.detail
     return Published(known if known in RECORD_MARKS else "unknown", detail)

@@ -1,4 +1,4 @@
-"""What the screens share: the draft, the inventory, what is known of servers, and what goes on there."""
+"""What the screens share: the draft, the inventory, the servers' facts, and the work that runs on them."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ from mailwiz_tui.ui.session.published import PublishedRecords, planned_records
 
 
 class Session:
-    """One plan being worked on.
+    """One open plan.
 
-    ``on_change`` is called when something other than an answer changed, ``on_outside`` with the keys that others
-    changed in the plan file, and with those that were given another value here at the same time.
+    ``on_change`` is called when something other than an answer changed. ``on_outside`` is called with the keys that
+    another program changed in the plan file, and with those of them that were changed here at the same time.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Session:
         self.open(plan_path or default_draft_path())
 
     def open(self, path: Path) -> None:
-        """Work on the plan at ``path``; raises PlanError where the file is no plan."""
+        """Open the plan at ``path``; raises PlanError if the file is not a plan."""
         self.path = path
         self.draft = Draft.open(path)
         self.touched = set()
@@ -81,7 +81,7 @@ class Session:
 
     @property
     def known(self) -> FactsFile:
-        """What the servers told; the answers are compared with it."""
+        """The servers' facts and public keys; the answers are compared with them."""
         return self._known
 
     @known.setter
@@ -94,14 +94,14 @@ class Session:
         )
 
     def load_known(self) -> None:
-        """Read what is known of servers from beside the plan; nothing there is no fault."""
+        """Read the facts file beside the plan; a missing file is not an error."""
         try:
             self.known = load_facts(facts_path_for(self.path))
         except (OSError, ValueError, PlanError):
             self.known = FactsFile()
 
     def load_inventory(self) -> None:
-        """Read the inventory anew; what is wrong with it is kept for the screens."""
+        """Read the inventory again; its faults are stored for the screens."""
         self.inventory, self.inventory_findings = Inventory(), []
         self.draft.inventory_ids = None
         source = find_inventory(self.path, self.explicit_inventory)
@@ -115,13 +115,13 @@ class Session:
         self.draft.inventory_ids = [s.id for s in self.inventory.servers]
 
     def use_inventory(self, path: Path) -> None:
-        """Read servers from this file from now on, at the next start too."""
+        """Use this inventory file from now on, also at the next start."""
         self.explicit_inventory = path
         self.load_inventory()
         remember(self.path, path)
 
     def boot_lab(self) -> None:
-        """Boot lab hosts; their inventory is used as soon as they are up, whichever screen is shown then."""
+        """Boot lab hosts; their inventory is used as soon as they are up, whatever screen is shown."""
         self.lab = LabBoot(self._lab_ended)
 
     def _lab_ended(self) -> None:
@@ -130,7 +130,7 @@ class Session:
         self.on_change()
 
     def add_server(self, server: Server) -> None:
-        """Save a server that was typed in; hosts of another format are carried over so that none is lost."""
+        """Save a server typed by the operator; chosen hosts of an inventory in another format are copied first."""
         source = self.inventory.source
         target = source if source is not None and source.suffix == ".toml" else self.path.parent / "inventory.toml"
         if target != source:
@@ -145,7 +145,7 @@ class Session:
         return [str(s.get("id", "")) for s in self.servers()]
 
     def servers(self) -> list[dict[str, object]]:
-        """The plan's servers as the draft holds them."""
+        """The plan's servers from the draft."""
         raw = self.value("servers")
         return [dict(s) for s in raw if isinstance(s, dict)] if isinstance(raw, list) else []
 
@@ -155,11 +155,11 @@ class Session:
         return value
 
     def set(self, path: str, value: object) -> None:
-        """Take an answer; it is in the draft's file when this returns, or ``save_error`` says why not."""
+        """Store an answer; it is in the draft's file when this returns, or ``save_error`` says why not."""
         self._saving(lambda: self.draft.set(path, value))
 
     def finish_step(self, step_id: str) -> None:
-        """The operator went through a step: what is proposed in it is taken over, and what else is missing."""
+        """Accept a step's proposals, and the suggestions of its required fields that are empty."""
         self._saving(lambda: self.draft.accept(step_id))
         for field in step(step_id).fields:
             missing = field.required and not self.value(field.path) and field.is_shown(self.value)
@@ -168,15 +168,15 @@ class Session:
         self.draft.confirm(step_id)
 
     def accept(self, step_id: str) -> None:
-        """Take over what is proposed in a step."""
+        """Accept the proposals of a step."""
         self._saving(lambda: self.draft.accept(step_id))
 
     def save_again(self) -> bool:
-        """Try once more to save what is in memory only; ``save_error`` says why not."""
+        """Try again to save unsaved answers; ``save_error`` says why it failed."""
         return self._saving(self.draft.save)
 
     def save_elsewhere(self, path: Path) -> bool:
-        """Keep the plan in another file from now on, with what is known of its servers."""
+        """Use another plan file from now on; the facts file is copied beside it."""
         if not self._saving(lambda: self.draft.save_elsewhere(path)):
             return False
         self.path = path
@@ -188,7 +188,7 @@ class Session:
         return True
 
     def look_at_file(self) -> None:
-        """Take over what others wrote into the plan file; answers that could not be saved are tried again."""
+        """Read changes of the plan file by other programs; try again to save unsaved answers."""
         self._saving(self._look)
 
     def _look(self) -> None:
@@ -197,10 +197,10 @@ class Session:
             self.draft.save()
 
     @property
-    def trouble(self) -> str:
-        """Why the plan file is not what the screens show, in full; empty where it is."""
+    def save_problem(self) -> str:
+        """Why the plan file differs from the screens; empty if it does not."""
         if self.draft.gone and not self.draft.unsaved:
-            return f"{self.path.name} was removed while it was open; the next answer writes it again, whole"
+            return f"{self.path.name} was removed while it was open; the next answer writes it again in full"
         if not self.save_error:
             return ""
         return f"NOT SAVED: {self.save_error}" if self.draft.unsaved else f"The plan file: {self.save_error}"
@@ -223,30 +223,30 @@ class Session:
         return True
 
     def findings(self) -> list[Finding]:
-        """Everything to know about the answers so far."""
+        """All findings about the answers so far."""
         return self.draft.findings()
 
     def forbidden_reason(self, path: str, value: object) -> str:
-        """Why the rules forbid an answer with the others as they are, or empty."""
+        """Why the rules forbid an answer together with the others, or empty."""
         return self.draft.forbidden_reason(path, value)
 
     def discouraged_reason(self, path: str, value: object) -> str:
-        """What the servers told that speaks against an answer, or empty."""
+        """Why the servers' facts speak against an answer, or empty."""
         return self.draft.discouraged_reason(path, value)
 
     def plan(self) -> Plan | None:
-        """The plan, or None while it has faults."""
+        """The plan, or None if it has faults."""
         try:
             return self.draft.plan()
         except PlanError:
             return None
 
     def records(self) -> tuple[list[Record], str]:
-        """The DNS records as far as the answers go, and a note on what they lack."""
+        """The DNS records for the answers so far, and a note about missing answers."""
         return planned_records(self.draft, self.known, self.inventory)
 
     def unplanned_domains(self) -> tuple[str, ...]:
-        """The mailbox domains that only the accounts have, as far as the servers told."""
+        """The mailbox domains that the accounts have and the plan has not, by the servers' facts."""
         try:
             plan = self.draft.preview()
         except PlanError:
@@ -255,15 +255,15 @@ class Session:
 
     @property
     def asked_resolver(self) -> str | None:
-        """Who is asked about the DNS: the one named at the start, the inventory's, else the system's (None)."""
+        """The resolver for DNS lookups: the command line's, else the inventory's, else the system's (None)."""
         return self.resolver or self.inventory.resolver or None
 
     def state_of(self, step_id: str) -> str:
-        """How a step stands, as a key of ``symbols.STEP_MARKS``."""
+        """The state of a step, as a key of ``symbols.STEP_MARKS``."""
         return str(self.draft.step_state(step_id))
 
     def _learn(self, server: Server, facts: Facts) -> None:
-        """Keep what a server told beside the plan; addresses that the inventory names win."""
+        """Store a server's facts beside the plan; addresses of the inventory take precedence."""
         named = {k: v for k in ("public_ipv4", "public_ipv6") if (v := getattr(server, k))}
         record = self.known.servers.get(server.id, ServerRecord())
         fresh = record.model_copy(update={"facts": facts.model_copy(update=named)})
@@ -272,25 +272,25 @@ class Session:
             save_facts(facts_path_for(self.path), self.known)
 
     def make_engine(self, plan: Plan, prompts: Prompts) -> EngineApi:
-        """An engine for the plan as it is now."""
+        """An engine for the plan."""
         facts_path = facts_path_for(self.path)
         adopt = frozenset(self.adopted)
         return self._engine_factory(plan, self.inventory, prompts=prompts, facts_path=facts_path, adopt=adopt)
 
     def foreign_software(self, server_id: str) -> list[str]:
-        """Mail software with somebody else's configuration on a server, unless it may be replaced already."""
+        """Mail software on a server that mailwiz-tui did not configure, unless its replacement was confirmed."""
         facts = self.known.facts(server_id)
         if facts is None or server_id in self.adopted:
             return []
         return [f"{m.name} {m.version}" for m in facts.mail_software if m.owner == "other"]
 
     async def drop_installation(self) -> None:
-        """Forget a finished installation and read anew what is known of servers, for it learned more."""
+        """Forget a finished installation and read the facts file again, which it has updated."""
         if self.ongoing.installation is not None:
             await self.ongoing.drop_installation()
             self.load_known()
 
     async def close(self) -> None:
-        """Stop watching everything; what runs on servers goes on there."""
+        """Stop watching; runs on servers continue."""
         await self.probes.close()
         await self.ongoing.close()

@@ -1,1 +1,1 @@
-"""What the terminal can do, and how the program looks and behaves in it."""
+"""The terminal: its capabilities, colours, symbols, and the order of keys."""

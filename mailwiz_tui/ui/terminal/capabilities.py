@@ -1,4 +1,4 @@
-"""What the terminal can do, decided once before Textual is imported (it reads its settings at import)."""
+"""The terminal's capabilities, found once before Textual is imported (it reads its settings at import)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ SIXTEEN_COLOUR_TERMS = ("linux", "xterm", "vt100", "vt220", "ansi", "screen", "r
 
 
 def prepare_environment(environ: MutableMapping[str, str] = os.environ) -> None:
-    """Set Textual's defaults for slow links: an escape sequence cut by latency must not become an Escape."""
+    """Set Textual's defaults for slow links: a delayed escape sequence must not be read as the Escape key."""
     if environ.get("SSH_CONNECTION") or environ.get("SSH_TTY"):
         environ.setdefault("ESCDELAY", str(ESCAPE_DELAY_OVER_SSH_MS))
     environ.setdefault("TEXTUAL_ANIMATIONS", "none")
@@ -18,7 +18,7 @@ def prepare_environment(environ: MutableMapping[str, str] = os.environ) -> None:
 
 
 def wants_plain_colours(environ: Mapping[str, str] = os.environ) -> bool:
-    """Whether the terminal has only its own 16 colours, or the operator wants none (https://no-color.org)."""
+    """Whether the terminal has only 16 colours, or the operator wants none (https://no-color.org)."""
     if environ.get("NO_COLOR"):
         return True
     if environ.get("COLORTERM") in ("truecolor", "24bit"):
@@ -35,5 +35,5 @@ def wants_ascii(environ: Mapping[str, str] = os.environ) -> bool:
 
 
 def is_dumb(environ: Mapping[str, str] = os.environ) -> bool:
-    """Whether the terminal cannot place a cursor, so that no screen can be drawn."""
+    """Whether the terminal cannot position the cursor, so that no screen can be drawn."""
     return environ.get("TERM", "") in ("", "dumb")

@@ -1,4 +1,4 @@
-"""No long pauses for the garbage collector: it does not look at the loaded program again and again."""
+"""Shortens the pauses of the garbage collector: it no longer scans the loaded modules at each collection."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import gc
 
 
 def hold_collections() -> None:
-    """Collect nothing while modules are loaded: all they make is there to stay."""
+    """Disable collections while modules are loaded: their objects live as long as the program."""
     gc.disable()
 
 
 def settle_collections() -> None:
-    """Collect once, and set what is left aside; a later full collection then takes 5 ms instead of 50."""
+    """Collect once and freeze the remaining objects; later full collections take 5 ms instead of 50 ms."""
     gc.unfreeze()
     gc.collect()
     gc.freeze()

@@ -1,8 +1,8 @@
-"""Gives a key to the widget that has the focus once the keys before it have done what they do.
+"""Delivers each key only after the keys before it were fully processed.
 
-Textual hands a key to the widget with the focus at the moment the key arrives, and the key then climbs from queue
-to queue to the binding that moves the focus or opens a screen. Keys that come together, as over a slow line or on
-a busy machine, would all meet the first of those widgets: what was typed for the next field would end up in this.
+Textual delivers a key to the widget that has the focus when the key arrives; the key then passes through message
+queues to the binding that moves the focus or opens a screen. Keys that arrive together, over a slow line or on a
+busy machine, would all be delivered to the first widget: text for the next field would be typed into this one.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from textual.screen import Screen
 from textual.timer import Timer
 
 PATIENCE_SECONDS = 1.0
-"""How often it is looked whether a key gets on; one that did not twice running waits for a handler that is stuck.
+"""Seconds between two checks of a key's progress; without progress at two checks its handler is taken as stuck.
 
-Once would not do: on a machine that stands still the time to look has come before anything else had its turn.
+One check is not enough: after a machine was suspended, the timer may fire before anything else was processed.
 """
 
 MOST_PASSES = 4
-"""How often the way of a key is gone: by the key, then by what it made widgets send, as a press or a choice."""
+"""How often a key's queues are passed: for the key, then for the messages it caused, such as a button press."""
 
 LEAVING_KEY = "ctrl+q"
 
@@ -33,16 +33,16 @@ Typed = events.Key | events.Paste
 
 @dataclass
 class _Turn:
-    """A key on its way: the screen that it was typed at, and the queues from the focus up to the application."""
+    """A key in progress: its screen, and the queues from the focused widget up to the application."""
 
     screen: Screen[object] | None = None
-    way: Sequence[MessagePump] = ()
+    queues: Sequence[MessagePump] = ()
     passes: int = 0
     steps: int = 0
 
 
 class KeyOrder(App[int]):
-    """An application that holds keys and pasted text back while the key before them is on its way."""
+    """An application that queues keys and pasted text while the previous key is in progress."""
 
     def __init__(self, *, ansi_color: bool | None = None) -> None:
         super().__init__(ansi_color=ansi_color)
@@ -52,17 +52,17 @@ class KeyOrder(App[int]):
         self._impatience: Timer | None = None
 
     def hold_keys(self) -> None:
-        """Keep what is typed from now on for a screen that is still to come; only leaving is not held back."""
+        """Queue all keys from now on for a screen that is being opened, except the key that quits."""
         self._holding = True
 
     def give_held_keys(self) -> None:
-        """Give what was typed meanwhile to the screen that is there now."""
+        """Deliver the queued keys to the present screen."""
         self._holding = False
         if self._turn is None:
             self._settle_key(self._begin_turn(_Turn()))
 
     async def on_event(self, event: events.Event) -> None:
-        """Take keys one after the other, everything else at once."""
+        """Process keys one after the other, all other events at once."""
         if not isinstance(event, Typed) or event.is_forwarded or self._leaves(event):
             await super().on_event(event)
         elif self._holding or self._turn is not None:
@@ -71,18 +71,18 @@ class KeyOrder(App[int]):
             await self._give(event)
 
     def _leaves(self, event: Typed) -> bool:
-        """Whether this must not wait for a screen that may never come."""
+        """Whether this is the key that quits, which must not wait for a screen that may never open."""
         return self._holding and isinstance(event, events.Key) and event.key == LEAVING_KEY
 
     async def _give(self, event: Typed) -> None:
-        """Let Textual hand a key on, and follow it through every queue that it goes through."""
+        """Let Textual deliver a key, and follow it through its queues."""
         screen = self.screen
         turn = self._begin_turn(_Turn(screen, [*(self.focused or screen).ancestors_with_self], MOST_PASSES))
         try:
             await super().on_event(event)
         finally:
             if not event.is_forwarded:
-                turn.way = ()
+                turn.queues = ()
             self._follow_key(turn)
 
     def _begin_turn(self, turn: _Turn) -> _Turn:
@@ -91,7 +91,7 @@ class KeyOrder(App[int]):
         return turn
 
     def _watch_turn(self, turn: _Turn, steps: int, *, late: bool) -> None:
-        """Look after a while whether a key got on; ``late`` if it had not the last time."""
+        """Check a key's progress after a while; ``late``: it had none at the last check."""
 
         async def look() -> None:
             stuck = turn.steps == steps
@@ -103,28 +103,28 @@ class KeyOrder(App[int]):
         self._impatience = self.set_timer(PATIENCE_SECONDS, look)
 
     def _follow_key(self, turn: _Turn, at: int = 0) -> None:
-        """Go one queue further behind the key; queues that were closed meanwhile are passed over."""
+        """Go one queue further behind the key; closed queues are skipped."""
         turn.steps += 1
-        for position, node in enumerate(turn.way[at:], at + 1):
+        for position, node in enumerate(turn.queues[at:], at + 1):
             if node.call_later(self._follow_key, turn, position):
                 return
         turn.passes -= 1
-        if turn.passes > 0 and any(node.message_queue_size for node in turn.way if node is not self):
+        if turn.passes > 0 and any(node.message_queue_size for node in turn.queues if node is not self):
             self._follow_key(turn)
         else:
             self._settle_key(turn)
 
     def _settle_key(self, turn: _Turn) -> None:
-        """The key has done what it does; if it opened a screen, that one is waited for until its focus is set."""
+        """The key was processed; if it opened a screen, wait until that screen's focus is set."""
         if self._exit or not self.is_running:
             return
         turn.steps += 1
-        former, turn.screen = turn.screen, self.screen
-        if turn.screen is former or not turn.screen.call_later(self.call_later, self._settle_key, turn):
+        previous, turn.screen = turn.screen, self.screen
+        if turn.screen is previous or not turn.screen.call_later(self.call_later, self._settle_key, turn):
             self.call_later(self._end_turn, turn)
 
     async def _end_turn(self, turn: _Turn) -> None:
-        """Go on with the next key, unless this one was given up before."""
+        """Process the next key, unless this one was already abandoned."""
         if turn is not self._turn:
             return
         self._turn = None

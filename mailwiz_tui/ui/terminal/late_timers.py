@@ -1,7 +1,7 @@
-"""Makes a timer that fires once fire for certain, also where the machine is busy.
+"""Makes sure that one-shot timers fire on a busy machine.
 
-Textual leaves out the ticks of a timer that it is too late for; a timer with one tick only is then lost. The
-application would wait for ever for the one that tells screens a new window size, a few milliseconds long.
+Textual skips the ticks of a timer that are late, so a timer with a single tick may never fire. The application
+would wait forever for the timer of a few milliseconds that passes a new window size to the screens.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from textual.timer import Timer, TimerCallback
 
 
 class LateTimers(MessagePump):
-    """A part of applications and screens whose ``set_timer`` calls back late rather than never."""
+    """A mixin for applications and screens whose ``set_timer`` calls back late rather than never."""
 
     def set_timer(
         self, delay: float, callback: TimerCallback | None = None, *, name: str | None = None, pause: bool = False

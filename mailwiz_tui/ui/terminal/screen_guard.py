@@ -1,8 +1,8 @@
-"""Keeps the terminal to the screens: whatever else would print goes to a debug log.
+"""Redirects everything but the screens from the terminal to a debug log.
 
-Textual draws on standard error, so a warning, a log record, a child process or a C library that prints would
-break the picture. While the screens are shown, descriptors 1 and 2 are the debug log, and Textual has the
-terminal under descriptors of its own.
+Textual draws on standard error, so a warning, a log record, or the output of a child process or C library would
+damage the screen. While the screens are shown, file descriptors 1 and 2 are the debug log, and Textual uses
+duplicates of the terminal's descriptors.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _TASK_RESULT = re.compile(r"(?:exception|result)=.*", re.DOTALL)
 
 
 class PlacesOnly(logging.Formatter):
-    """Writes where an error came through, never its message: that may hold what the operator typed."""
+    """Writes an error's traceback without its message, which may contain what the operator typed."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -50,20 +50,20 @@ def _open_log() -> int:
 
 
 def forget_fixed_size(environ: MutableMapping[str, str] = os.environ) -> None:
-    """Exported COLUMNS and LINES would hide every change of the window's size."""
+    """Remove exported COLUMNS and LINES, which would hide every change of the window's size."""
     environ.pop("COLUMNS", None)
     environ.pop("LINES", None)
 
 
 @contextmanager
 def screen_guard() -> Iterator[None]:
-    """Let only Textual reach the terminal; everything is as before afterwards."""
+    """Let only Textual write to the terminal; restore the descriptors afterwards."""
     log = _open_log()
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     kept = os.dup(1), os.dup(2)
-    former = sys.__stdout__, sys.__stderr__
-    # Textual writes to these two; typeshed calls them final, Python does not
+    saved_streams = sys.__stdout__, sys.__stderr__
+    # Textual writes to these two; typeshed declares them final, Python does not
     sys.__stdout__, sys.__stderr__ = (  # type: ignore[misc]
         os.fdopen(os.dup(number), "w", encoding="utf-8", errors="replace") for number in kept
     )
@@ -78,7 +78,7 @@ def screen_guard() -> Iterator[None]:
         for number, saved in zip((1, 2), kept, strict=True):
             os.dup2(saved, number)
             os.close(saved)
-        sys.__stdout__, sys.__stderr__ = former  # type: ignore[misc]  # as above
+        sys.__stdout__, sys.__stderr__ = saved_streams  # type: ignore[misc]  # as above
         for file in ours:
             with suppress(OSError):
                 file.close()
@@ -86,7 +86,7 @@ def screen_guard() -> Iterator[None]:
 
 
 def _log_to(descriptor: int) -> Any:
-    """Send log records, warnings and errors nobody waits for to the log; the result undoes it."""
+    """Send log records, warnings and unhandled errors to the log; the returned function undoes it."""
     stream = os.fdopen(os.dup(descriptor), "w", encoding="utf-8", errors="backslashreplace")
     handler = logging.StreamHandler(stream)
     handler.setFormatter(PlacesOnly())

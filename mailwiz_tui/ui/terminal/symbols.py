@@ -1,4 +1,4 @@
-"""States as a symbol and a word, so that they are read without colour; an ASCII set serves plain consoles."""
+"""States as a symbol and a word, readable without colour; with ASCII symbols for plain consoles."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mailwiz_tui.verify.result import CheckState
 
 
 class Tone(StrEnum):
-    """What a state means to the operator; the theme gives it a colour on top of symbol and word."""
+    """The meaning of a state for the operator; the theme adds a colour to symbol and word."""
 
     GOOD = "good"
     WARN = "warn"
@@ -21,7 +21,7 @@ class Tone(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """How a state is shown."""
+    """The symbol, word and tone of a state."""
 
     symbol: str
     ascii_symbol: str
@@ -33,7 +33,7 @@ class Mark:
         return f"{self.ascii_symbol if plain else self.symbol} {self.word}"
 
     def sign(self, *, plain: bool = False) -> str:
-        """The symbol alone."""
+        """Only the symbol."""
         return self.ascii_symbol if plain else self.symbol
 
 
@@ -78,8 +78,8 @@ CHECK_MARKS: dict[CheckState, Mark] = {
 }
 
 PROBE_MARKS: dict[str, Mark] = {
-    "unknown": Mark("○", "o", "not asked", Tone.IDLE),
-    "asking": Mark("◌", "~", "asking", Tone.BUSY),
+    "unknown": Mark("○", "o", "not checked", Tone.IDLE),
+    "checking": Mark("◌", "~", "checking", Tone.BUSY),
     "ok": Mark("✓", "*", "reachable", Tone.GOOD),
     "unfit": Mark("!", "!", "unsuitable", Tone.WARN),
     "failed": Mark("✗", "x", "unreachable", Tone.BAD),
@@ -98,13 +98,13 @@ def elapsed_text(seconds: float) -> str:
 
 
 def age_text(seconds: float) -> str:
-    """How long ago something was, as ``3 s ago`` or ``2 min ago``."""
+    """The time since an event, as ``3 s ago`` or ``2 min ago``."""
     whole = max(0, int(seconds))
     return f"{whole} s ago" if whole < 120 else f"{whole // 60} min ago"
 
 
 def range_text(low: float, high: float) -> str:
-    """A time still to go as a range: ``about 2–4 min``, ``less than a minute``."""
+    """The time left as a range: ``about 2–4 min``, ``less than a minute``."""
     if high < 60:
         return "less than a minute"
     first, last = max(1, round(low / 60)), max(1, round(high / 60 + 0.2))

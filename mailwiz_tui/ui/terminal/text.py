@@ -1,4 +1,4 @@
-"""Text for the screen: nothing a server or a file says may reach the terminal as a control sequence."""
+"""Text for the screen: no control sequence from a server or a file may reach the terminal."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ TAB_WIDTH = 8
 
 
 def safe_line(text: str) -> str:
-    """One printable line by the rules of ``agent/protocol/clean.py``, its tabs expanded, cut at ``MAX_LINE``.
+    """One printable line by the rules of ``agent/protocol/clean.py``, with tabs expanded, cut at ``MAX_LINE``.
 
-    What servers print is cleaned before it is stored; this is the screens' own guard behind it, also for what files
-    and operators say, for the terminal is where a leak would do harm (ECMA-48, xterm's OSC 52).
+    Output of servers is cleaned before it is stored; this is the second check, also for text from files and
+    operators, because control sequences can control the terminal (ECMA-48, xterm's OSC 52).
     """
     if len(text) <= MAX_LINE and text.isprintable():
         return text
@@ -24,14 +24,14 @@ def safe_line(text: str) -> str:
 
 
 def fit(text: str, width: int) -> str:
-    """Text of exactly so many columns; what is cut off is marked."""
+    """Text of exactly ``width`` columns; ``…`` marks a cut."""
     return set_cell_size(text, width) if cell_len(text) <= width else set_cell_size(text, width - 1) + "…"
 
 
 def wrap(text: str, width: int, first: str = "", further: str = "") -> list[str]:
-    """Text broken at blanks into rows of ``width`` columns, which begin with ``first`` and then ``further``.
+    """Text wrapped at blanks into rows of ``width`` columns, the first indented by ``first``, others ``further``.
 
-    A word that is wider than a row is broken. ``textwrap`` counts characters, of which some need two columns.
+    A word that is wider than a row is broken. ``textwrap`` counts characters, some of which need two columns.
     """
     if cell_len(text) == len(text):
         return textwrap.wrap(text, width, initial_indent=first, subsequent_indent=further, break_on_hyphens=False)
@@ -49,7 +49,7 @@ def wrap(text: str, width: int, first: str = "", further: str = "") -> list[str]
 
 
 def in_rows(text: str, width: int, rows: int) -> str:
-    """A sentence in at most ``rows`` rows of ``width`` columns, the later ones indented; cut off with ``…``."""
+    """A sentence in at most ``rows`` rows of ``width`` columns, the later ones indented; ``…`` marks a cut."""
     text = safe_line(text)
     if cell_len(text) == len(text):
         return "\n".join(textwrap.wrap(text, width, subsequent_indent="  ", max_lines=rows, placeholder=" …"))

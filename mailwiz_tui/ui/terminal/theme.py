@@ -1,4 +1,4 @@
-"""How the program looks: themes (dark, of high contrast, of 16 colours), and style sheets, loaded in two parts."""
+"""Themes (dark, high contrast, 16 colours), and the style sheets, which are loaded in two parts."""
 
 from __future__ import annotations
 
@@ -94,14 +94,14 @@ THEMES = (DARK, CONTRAST, SIXTEEN)
 
 
 def first_styles() -> str:
-    """What the opening screen needs: parsing everything takes as long as painting it."""
+    """The style sheets of the opening screen: parsing all would take as long as painting it."""
     return "\n".join((_HERE / f"{name}.tcss").read_text(encoding="utf-8") for name in FIRST)
 
 
 def add_further_styles(stylesheet: Stylesheet) -> None:
-    """Add every other sheet as one source; a second time it does nothing.
+    """Add all other style sheets as one source; the second call does nothing.
 
-    Textual parses again what falls out of its cache of 64 sources, so there must not be one for each file.
+    Textual caches 64 parsed sources and parses the others again, so there must not be one source for each file.
     """
     location = (str(_HERE), "further")
     if stylesheet.has_source(*location):

@@ -1,4 +1,4 @@
-"""The terminal's window title: an operator who looks elsewhere sees there when an installation is done."""
+"""The terminal's window title, which shows the stage of an installation while another window is used."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from mailwiz_tui.ui.terminal.text import safe_line
 
 _SAVE, _RESTORE = "\x1b[22;2t", "\x1b[23;2t"
 _KEPT: WeakSet[App[Any]] = WeakSet()
-"""The applications whose terminal's former title is kept."""
+"""The applications whose terminal has saved the original title."""
 _WITHOUT_TITLE = ("linux", "dumb", "vt")
 
 
 def set_title(app: App[Any], title: str) -> None:
-    """Set the title (xterm's OSC 2); the former one is kept the first time. Consoles without titles get nothing."""
+    """Set the title (xterm's OSC 2); the first call saves the original. Does nothing on consoles without titles."""
     driver = app._driver
     if driver is None or driver.is_headless or os.environ.get("TERM", "").startswith(_WITHOUT_TITLE):
         return
@@ -27,6 +27,6 @@ def set_title(app: App[Any], title: str) -> None:
 
 
 def restore_title(app: App[Any]) -> None:
-    """Put the former title back."""
+    """Restore the original title."""
     if app in _KEPT and app._driver is not None:
         app._driver.write(_RESTORE)

@@ -1,4 +1,4 @@
-"""A choice whose options all stand on one row (or a few): ``(•) strict  ( ) softfail  ( ) neutral``."""
+"""A choice whose options are shown on one row (or a few): ``(•) strict  ( ) softfail  ( ) neutral``."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from textual.widget import Widget
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One option: what the plan holds and what the operator reads.
+    """One option: the plan's value and its label.
 
-    ``why_not``: why it cannot be chosen (if so). ``later``: it can be chosen, but not be carried out yet.
+    ``why_not``: why it cannot be chosen, or empty. ``later``: it is discouraged or not available yet.
     """
 
     value: object
@@ -27,9 +27,9 @@ class Option:
 
 
 class ChoiceRow(Widget, can_focus=True):
-    """One of a few options, changed by the arrow keys or Space, left by Enter.
+    """One of a few options, changed by the arrow keys or Space; Enter goes to the next field.
 
-    Options that stand one below the other are changed by Up and Down too, which leave the row at its ends.
+    Stacked options are changed by Up and Down too; beyond the first or last option these leave the row.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -49,7 +49,7 @@ class ChoiceRow(Widget, can_focus=True):
             self.value = value
 
     class Refused(Message):
-        """An option was passed over, because it cannot be chosen."""
+        """An option was skipped because it cannot be chosen."""
 
         def __init__(self, row: ChoiceRow, option: Option) -> None:
             super().__init__()
@@ -93,7 +93,7 @@ class ChoiceRow(Widget, can_focus=True):
         return len(self._lines(width))
 
     def _lines(self, width: int) -> list[Text]:
-        """The options laid out in lines; an option is never broken unless it stands alone."""
+        """The options laid out in lines; an option is broken only if it is alone on its line."""
         lines: list[Text] = []
         for i, option in enumerate(self.options):
             piece = self._piece(i, option)
@@ -113,29 +113,29 @@ class ChoiceRow(Widget, can_focus=True):
         return Text(f"{mark} {option.label}{reason}", style=style, overflow="fold")
 
     def choose(self, value: object) -> None:
-        """Choose without a message, as when the form is filled from the draft."""
+        """Choose without a message, for values from the draft."""
         self.index = next((i for i, o in enumerate(self.options) if o.value == value), -1)
         self.refresh(layout=True)
 
     def action_move(self, by: int) -> None:
         count = len(self.options)
-        passed: list[Option] = []
+        skipped: list[Option] = []
         for distance in range(1, count + 1):
             index = (self.index + by * distance) % count if self.index >= 0 else (0 if by > 0 else count - 1)
             if not self.options[index].why_not or index == self.index:
                 break
-            passed.append(self.options[index])
+            skipped.append(self.options[index])
         else:
             return
         if index != self.index:
             self.index = index
             self.refresh()
             self.post_message(self.Changed(self, self.value))
-        if passed:
-            self.post_message(self.Refused(self, passed[0]))
+        if skipped:
+            self.post_message(self.Refused(self, skipped[0]))
 
     def action_vertical(self, by: int) -> None:
-        """Up or Down: to the next option where they stand one below the other, else to the next field."""
+        """Up or Down: to the next option if they are stacked, else to the next field."""
         rest = self.options[self.index + 1 :] if by > 0 else self.options[: max(0, self.index)]
         if self.stacked and any(not option.why_not for option in rest):
             self.action_move(by)
@@ -145,7 +145,7 @@ class ChoiceRow(Widget, can_focus=True):
             self.app.action_focus_previous()
 
     def show_options(self, options: Sequence[Option]) -> None:
-        """Other answers made options possible or impossible; the chosen one stays."""
+        """Show changed options; the chosen one stays chosen."""
         if tuple(options) != self.options:
             chosen = self.value
             self.options = tuple(options)
@@ -158,5 +158,5 @@ class ChoiceRow(Widget, can_focus=True):
             self.post_message(self.Submitted(self))
 
     def on_click(self, event: Click) -> None:
-        """With the mouse switched on, a click chooses the next option."""
+        """A click chooses the next option, if the mouse is enabled."""
         self.action_move(1)

@@ -1,4 +1,4 @@
-"""The DNS records beside a form, as they follow from the answers given so far."""
+"""The DNS records of the answers so far, beside a form."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mailwiz_tui.ui.widgets.record_list import PublishedOf, record_text
 
 
 class DnsPreview(Vertical):
-    """A pane that is redrawn as the plan changes."""
+    """A pane that is redrawn when the plan changes."""
 
     def compose(self) -> ComposeResult:
         yield NoMarkup("DNS records", classes="heading")
@@ -30,7 +30,7 @@ class DnsPreview(Vertical):
         *,
         plain: bool = False,
     ) -> None:
-        """Show records under a note (what is missing, or where the keys stand)."""
+        """Show records below a note (what is missing)."""
         text = Text(overflow="fold")
         if note:
             text.append(note + "\n\n")

@@ -1,7 +1,7 @@
-"""A one-row input that fits forms: no blinking cursor, arrow keys leave it upwards and downwards.
+"""A one-row input for forms: no blinking cursor; Up and Down go to the neighbouring field.
 
-What stands in it is selected when the focus arrives: the first key typed replaces it, an arrow key, Home or End
-keeps it for changing. What is wrong is not selected, so that it can be mended.
+The text is selected when the field gets the focus: the first character replaces it; an arrow key, Home or End
+keeps it for editing. A faulty text is not selected, so that it can be corrected.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Entry(Input):
         self.on_enter: Callable[[], None] | None = None
 
     async def action_submit(self) -> None:
-        """Enter is handled at once where a form asked for it, so that a key typed ahead meets the next field."""
+        """Handle Enter at once if a form wants that, so that a key typed ahead arrives in the next field."""
         if self.on_enter is not None:
             self.on_enter()
         else:

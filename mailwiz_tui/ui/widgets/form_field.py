@@ -1,7 +1,7 @@
-"""One question of a form: label, control, and a row of help that gives way to an error.
+"""One field of a form: label, control, and a row of help, which an error replaces.
 
-Validated on leaving; once in error, on each key. The value goes to the draft at each change. Help takes one row;
-where it is longer it is shown whole while the field has the focus, as errors always are.
+It is validated when the focus leaves; in error, at each key. The value goes to the draft at each change. Help has
+one row; longer help is shown in full while the field has the focus, errors always are.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Value = str | bool | int | list[str] | None
 
 
 def text_of(value: object) -> str:
-    """A draft's value as it is typed; lists are separated by commas."""
+    """A draft's value as text; lists are separated by commas."""
     if value is None:
         return ""
     if isinstance(value, (list, tuple)):
@@ -33,17 +33,17 @@ def text_of(value: object) -> str:
 
 @runtime_checkable
 class Form(Protocol):
-    """A screen that takes Enter in a field at once."""
+    """A screen that handles Enter in a field at once."""
 
     def field_entered(self, field: FormField) -> None:
-        """Validate the field and go on."""
+        """Validate the field and go to the next."""
 
 
 class FormField(Vertical):
     """A labelled control. ``path`` is the plan's key, ``kind`` one of text, int, list, choice, bool.
 
-    ``touched``: the operator was here. ``checked``: what stands in it was looked at since the last key. ``taken``:
-    the value that the program put here, or took over last; what differs from it was typed since.
+    ``touched``: the operator visited the field. ``checked``: its value was validated since the last key.
+    ``stored``: the value that the program last set or stored; a different value was typed since.
     """
 
     class Edited(Message):
@@ -91,7 +91,7 @@ class FormField(Vertical):
         self._options = tuple(options)
         self._refusal = ""
         self.control: Entry | ChoiceRow = self._make_control()
-        self.taken = self.value
+        self.stored = self.value
         self.control.on_enter = self._entered
 
     def compose(self) -> ComposeResult:
@@ -108,14 +108,14 @@ class FormField(Vertical):
 
     @property
     def value(self) -> Value:
-        """What the control holds now."""
+        """The control's present value."""
         if isinstance(self.control, Entry):
             return self._parse(self.control.value)
         chosen = self.control.value
         return chosen if isinstance(chosen, (str, bool, int)) else None
 
     def show_value(self, value: object) -> None:
-        """Show a value that came from the draft, not from the keyboard."""
+        """Show a value from the draft."""
         control = self.control
         if isinstance(control, ChoiceRow):
             control.choose(value)
@@ -123,10 +123,10 @@ class FormField(Vertical):
             self._posted = text_of(value)
             with control.prevent(Entry.Changed):
                 control.value = self._posted
-        self.taken = self.value
+        self.stored = self.value
 
     def show_placeholder(self, text: str) -> None:
-        """Show what is taken if the field stays empty."""
+        """Show the value that an empty field gets."""
         if isinstance(self.control, Entry):
             self.control.placeholder = text
 
@@ -135,12 +135,12 @@ class FormField(Vertical):
         self.help_text = text
 
     def show_options(self, options: Sequence[Option]) -> None:
-        """Show which options are possible with the other answers as they are now."""
+        """Show the options, of which some are impossible with the present answers."""
         if isinstance(self.control, ChoiceRow):
             self.control.show_options(options)
 
     def show_findings(self, findings: Sequence[Finding]) -> None:
-        """Put the first finding in place of the help, or the help back."""
+        """Show the first finding in place of the help, or the help."""
         fault = next((f for f in findings if f.severity is Severity.FAULT), None)
         shown = fault or next(iter(findings), None)
         self.in_error = fault is not None
@@ -168,7 +168,7 @@ class FormField(Vertical):
         return text
 
     def on_input_changed(self, event: Entry.Changed) -> None:
-        """Textual tells of the first value too, which nobody typed."""
+        """Ignore the initial value, which Textual reports as a change, too."""
         event.stop()
         if event.value != self._posted:
             self._posted = event.value
@@ -182,13 +182,13 @@ class FormField(Vertical):
         self.post_message(self.Edited(self, value if isinstance(value, (str, bool, int)) else None))
 
     def on_choice_row_refused(self, event: ChoiceRow.Refused) -> None:
-        """Say why an option was passed over, until the field is left or another key is pressed."""
+        """Show why an option was skipped, until the focus leaves or another option is chosen."""
         event.stop()
         self._refusal = f"{event.option.label} is not possible: {event.option.why_not}"
         self.query_one(".note", NoMarkup).show(self._refusal)
 
     def _entered(self) -> None:
-        """Enter: a form that takes it at once moves the focus before the next key is looked at."""
+        """Enter: a ``Form`` moves the focus before the next key is processed."""
         form = self.screen
         if isinstance(form, Form):
             form.field_entered(self)

@@ -1,4 +1,4 @@
-"""The health checks of one server as they come in: how many of each, and what failed."""
+"""The checks of one server during an installation: the number in each state, and the failures."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ class HealthLine(Static):
         self._shown: tuple[int, int] = (-1, -1)
 
     def show(self, checks: Mapping[str, CheckResult]) -> None:
-        """Draw the checks made so far."""
+        """Draw the results so far."""
         failed = [c for c in checks.values() if c.state is CheckState.FAILED]
         now = (len(checks), len(failed))
         if now == self._shown:
             return
         self._shown = now
         self.display = bool(checks)
-        text = Text("health ", no_wrap=True, overflow="ellipsis")
+        text = Text("Checks ", no_wrap=True, overflow="ellipsis")
         for state, mark in CHECK_MARKS.items():
             count = sum(1 for c in checks.values() if c.state is state)
             if count:
                 style = tone_style(self.app.theme_variables, mark.tone) if mark.tone is not Tone.IDLE else ""
-                told = counted(count, mark.word) if state is CheckState.WARNING else f"{count} {mark.word}"
-                text.append(f"  {mark.sign(plain=self.plain)} {told}", style=style)
+                words = counted(count, mark.word) if state is CheckState.WARNING else f"{count} {mark.word}"
+                text.append(f"  {mark.sign(plain=self.plain)} {words}", style=style)
         for check in failed[:3]:
             text.append(f"\n  {CHECK_MARKS[CheckState.FAILED].sign(plain=self.plain)} {check.id}: ", style="bold")
             text.append(safe_line(check.detail))

@@ -1,4 +1,4 @@
-"""The bottom row: the keys that work here, the most important first, as many as fit."""
+"""The bottom row: the keys of the screen, the most important first, as many as fit."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mailwiz_tui.ui.app.actions import Action, actions_for
 
 
 class KeyBar(Static):
-    """Keys of a screen from the action registry; actions that cannot be taken now are dim."""
+    """Keys of a screen from the action registry; actions that are not possible now are dim."""
 
     def __init__(self, *scopes: str) -> None:
         super().__init__("", markup=False)
@@ -23,7 +23,7 @@ class KeyBar(Static):
         self.draw()
 
     def draw(self) -> None:
-        """Draw the keys that fit, in the order of their rank."""
+        """Draw the keys that fit, ordered by rank."""
         width = self.size.width or self.app.size.width
         chosen: list[Action] = []
         used = 1

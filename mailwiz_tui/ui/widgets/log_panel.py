@@ -1,4 +1,4 @@
-"""A log that keeps up with thousands of lines: bounded, drawn on demand, following only a reader at its end."""
+"""A log widget for many thousands of lines: draws only visible rows, and follows the end unless scrolled up."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ STAMP = 9
 
 
 class LogPanel(ScrollView, can_focus=True):
-    """Shows one ``LogBuffer``. ``pull()`` takes over what is new; nothing is ever parsed as markup.
+    """Shows one ``LogBuffer``. ``pull()`` reads new lines; nothing is parsed as markup.
 
-    Following: at the end it stays at the end; elsewhere the reader keeps his line, whatever arrives or
-    falls off the front, and ``pending`` counts what he has not seen.
+    At the end it follows new lines; scrolled up it keeps the present line, whatever is added or removed, and
+    ``pending`` counts the new lines.
 
-    The panel fills its place whatever the log holds, so more lines ask for no new layout of the screen, and only
-    rows are painted anew, not the scroll bar beside them.
+    The panel's size does not depend on the log, so new lines need no new layout of the screen; only rows are
+    repainted, not the scroll bar.
     """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"log--error", "log--stamp"}
@@ -69,11 +69,11 @@ class LogPanel(ScrollView, can_focus=True):
 
     @property
     def following(self) -> bool:
-        """Whether the newest line is in sight and new ones will be."""
+        """Whether the panel follows new lines."""
         return not self.paused and self._sticky
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Scrolling up lets the end go; coming to the end holds on to it, whatever the window's size does."""
+        """Scrolling up stops following; reaching the end starts it again, also after the window is resized."""
         self.vertical_scrollbar.position = new_value
         if round(old_value) != round(new_value):
             self._repaint()
@@ -96,7 +96,7 @@ class LogPanel(ScrollView, can_focus=True):
         self._to_end()
 
     def pull(self) -> bool:
-        """Take over new lines; True if there were any."""
+        """Read new lines; True if there were any."""
         if self.filter is not None and self.filter.version != self._judged and not self.paused:
             self._rebuild()
             if self._sticky:
@@ -108,11 +108,11 @@ class LogPanel(ScrollView, can_focus=True):
         if self.buffer.total == self._seen:
             return False
         with self.vertical_scrollbar.held():
-            self._take_over()
+            self._read_new()
         self._repaint()
         return True
 
-    def _take_over(self) -> None:
+    def _read_new(self) -> None:
         removed = self.rows.drop_before(self.buffer.dropped)
         before = self.rows.lines
         self._add_from(max(self._seen, self.buffer.dropped))
@@ -125,54 +125,54 @@ class LogPanel(ScrollView, can_focus=True):
             self.scroll_to(y=max(0, self.scroll_offset.y - removed), animate=False, immediate=True, force=True)
 
     def follow(self) -> None:
-        """Go to the end and stay there."""
+        """Go to the end and follow new lines."""
         self.paused = False
         self.pull()
         self._to_end()
 
     def to_top(self) -> None:
-        """Go to the first line and stay there."""
+        """Go to the first line."""
         self._sticky = False
         self.scroll_home(animate=False, immediate=True, force=True)
 
     def toggle_wrap(self) -> None:
-        """Wrap long lines, or let them run out of sight to the right."""
+        """Switch wrapping of long lines on or off."""
         self.wrap = not self.wrap
         self._redraw_in_place()
 
     def toggle_stamps(self) -> None:
-        """Show the time of each line, or not."""
+        """Switch the time of each line on or off."""
         self.stamps = not self.stamps
         self._redraw_in_place()
 
     def set_filter(self, chosen: LineFilter | None) -> None:
-        """Show only the lines that a filter lets through; None shows all."""
+        """Show only the lines that match a filter; None shows all."""
         self.filter = chosen
         self._redraw_in_place()
 
     def find(self, text: str) -> bool:
-        """Mark lines that contain the text and go to the last of them; False if there is none."""
+        """Mark lines that contain the text and go to the last; False if there is none."""
         self.pattern = re.compile(re.escape(text), re.IGNORECASE) if text else None
         self.hit = None
         self._repaint()
         return self.find_next() if text else True
 
     def find_next(self, *, newer: bool = False) -> bool:
-        """Go to the hit before the present one, from the end upwards, and around; ``newer`` goes downwards."""
+        """Go to the previous match, from the end upwards, and around; ``newer`` goes downwards."""
         pattern = self.pattern
         return pattern is not None and self._seek(lambda line: bool(pattern.search(line)), newer=newer)
 
     def next_error(self) -> bool:
-        """Go to the error before the present place, from the end upwards, and around."""
+        """Go to the previous error, from the end upwards, and around."""
         return self._seek(is_error, newer=False)
 
-    def lines_in_sight(self) -> list[str]:
-        """The whole lines of which something is in sight."""
+    def visible_lines(self) -> list[str]:
+        """The full text of all lines that are at least partly visible."""
         top = self.scroll_offset.y
         return [self._line(number) for number in self.rows.numbers(top, top + self.size.height)]
 
     def status(self) -> str:
-        """How the log stands, in words."""
+        """The state of the log in words."""
         lines = counted(self.buffer.total, "line")
         if self.filter is not None:
             lines = f"{self.rows.lines} of {lines} with “{self.filter.text}”"
@@ -183,7 +183,7 @@ class LogPanel(ScrollView, can_focus=True):
         return f"{lines} · following" if self._sticky else f"{lines} · scrolled up (f follows)"
 
     def on_resize(self) -> None:
-        """Wrapped rows depend on the width; the end stays in sight in a window of any size."""
+        """Wrap to the new width; the end stays visible if the panel follows."""
         sticky = self._sticky
         if self.wrap and self.size.width != self._wide:
             self._rebuild()
@@ -213,7 +213,7 @@ class LogPanel(ScrollView, can_focus=True):
         return strip.crop_extend(left, left + self.size.width, base)
 
     def _segments(self, index: int, line: str, style: Style) -> Iterator[Segment]:
-        """A row in as few pieces as can be, blanks to the edge included: each costs 40 bytes over a slow link."""
+        """A row in as few segments as possible, with the blanks to the edge: each costs 40 bytes over the link."""
         number = self.rows.number(index)
         current = number == self.hit
         start, end = self.rows.part(index)
@@ -266,7 +266,7 @@ class LogPanel(ScrollView, can_focus=True):
         self.rows.add(first, lines, room if self.wrap and room > 4 else 0, self.filter)
 
     def _redraw_in_place(self) -> None:
-        """Build all rows anew; the end stays at the end, and a reader stays at his line."""
+        """Rebuild all rows; the panel stays at the end, or at the present line."""
         sticky = self._sticky
         top = self.rows.number(self.scroll_offset.y) if self.scroll_offset.y < len(self.rows) else 0
         self._rebuild()
@@ -286,7 +286,7 @@ class LogPanel(ScrollView, can_focus=True):
         self._repaint()
 
     def _resize(self) -> None:
-        """Tell the scroll bars how much there is, without a new layout of the whole screen."""
+        """Set the virtual size for the scroll bars, without a new layout of the whole screen."""
         width = 0
         if not self.wrap:
             numbers = self.rows.numbers(max(0, len(self.rows) - 2000))

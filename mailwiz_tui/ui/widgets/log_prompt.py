@@ -1,4 +1,4 @@
-"""One row under a log to type in what to find, or what lines to show."""
+"""One row below a log for a search text or a filter."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from mailwiz_tui.ui.widgets.no_markup import NoMarkup
 
 
 class LogPrompt(Horizontal):
-    """Hidden until ``ask``; Enter gives the text, Escape closes it with nothing changed."""
+    """Hidden until ``ask``; Enter accepts the text, Escape closes it without a change."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", show=False)]
 
     class Given(Message):
-        """The operator typed a text and pressed Enter; ``kind`` is what was asked for."""
+        """The operator typed a text and pressed Enter; ``kind`` is that of ``ask``."""
 
         def __init__(self, kind: str, text: str) -> None:
             super().__init__()
@@ -40,7 +40,7 @@ class LogPrompt(Horizontal):
         yield Entry("", id="log-prompt-entry")
 
     def ask(self, kind: str, label: str, value: str = "") -> None:
-        """Show the row with the cursor in it."""
+        """Show the row and focus it."""
         self.kind = kind
         self.query_one("#log-prompt-label", NoMarkup).show(f"{label}: ")
         entry = self.query_one(Entry)

@@ -1,7 +1,7 @@
-"""Where each line of a log is on the screen: which rows it takes, without a copy of its text.
+"""Maps the rows on the screen to the lines of a log, without copying text.
 
-A row is one number, the line's number and where in the line the row begins; twenty thousand rows are 160 kB that
-the garbage collector never has to look at, and take three milliseconds to lay out.
+A row is one integer: the line's number and the offset in the line where the row begins. 20,000 rows are 160 kB that
+the garbage collector does not scan, and are laid out in 3 ms.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ START_MASK = (1 << START_BITS) - 1
 
 
 class LogRows:
-    """Rows of the lines that are shown, oldest first; ``lines`` counts those lines."""
+    """Rows of the shown lines, oldest first; ``lines`` counts those lines."""
 
     def __init__(self) -> None:
         self.lines = 0
@@ -35,7 +35,7 @@ class LogRows:
         self._rows = array("Q")
 
     def add(self, first: int, lines: Sequence[str], room: int, chosen: LineFilter | None = None) -> None:
-        """Lay out lines numbered from ``first``, wrapped to ``room`` cells (0: not wrapped), those chosen."""
+        """Lay out the lines that match ``chosen``, numbered from ``first``, wrapped to ``room`` cells (0: not)."""
         append = self._rows.append
         before = len(self._rows)
         further = 0
@@ -50,7 +50,7 @@ class LogRows:
         self.lines += len(self._rows) - before - further
 
     def drop_before(self, number: int) -> int:
-        """Forget the rows of lines before a number; how many rows those were."""
+        """Remove the rows of lines before a number; returns how many."""
         removed = self.first_row(number)
         if removed:
             self.lines -= sum(1 for row in self._rows[:removed] if not row & START_MASK)
@@ -58,19 +58,19 @@ class LogRows:
         return removed
 
     def first_row(self, number: int) -> int:
-        """The first row of a line, or of the next one that is shown."""
+        """The first row of a line, or of the next shown line."""
         return bisect_left(self._rows, number << START_BITS)
 
     def number(self, row: int) -> int:
-        """The number of the line in a row."""
+        """The line number of a row."""
         return self._rows[row] >> START_BITS
 
     def numbers(self, start: int = 0, end: int | None = None) -> list[int]:
-        """The numbers of the lines in some rows, each once."""
+        """The line numbers of some rows, each once."""
         return list(dict.fromkeys(row >> START_BITS for row in self._rows[start:end]))
 
     def part(self, row: int) -> tuple[int, int | None]:
-        """Where the row begins in its line, and where it ends (None: at the line's end)."""
+        """The offsets in its line where the row begins and ends (None: at the line's end)."""
         start = self._rows[row] & START_MASK
         if row + 1 == len(self._rows) or self.number(row + 1) != self.number(row):
             return start, None

@@ -1,4 +1,4 @@
-"""Logs of several servers side by side where there is room, else of one at a time."""
+"""Logs of several servers side by side if there is room, else one at a time."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ BufferOf = Callable[[str], LogBuffer]
 
 
 def tiling(count: int, width: int, height: int, room: int = 0) -> tuple[int, int]:
-    """Columns and rows of tiles for so many servers in a window so wide; (1, 1) shows one at a time.
+    """Columns and rows of tiles for ``count`` servers in a window of a size; (1, 1) shows one at a time.
 
-    ``room`` is how many of the window's columns the tiles have, where something stands beside them.
+    ``room`` is the number of columns for the tiles, if other widgets are beside them.
     """
     if count < 2 or width < WIDE:
         return 1, 1
@@ -30,9 +30,9 @@ def tiling(count: int, width: int, height: int, room: int = 0) -> tuple[int, int
 
 
 class LogTiles(Container):
-    """Holds as many ``LogView`` as there is room for; only these are ever drawn.
+    """Has as many ``LogView`` as there is room for; only these are drawn.
 
-    ``lay_out`` says which servers there are and which is chosen; the chosen one is always in sight.
+    ``lay_out`` sets the servers and the chosen one, which is always visible.
     """
 
     def __init__(self, buffer_of: BufferOf, *, id: str | None = None) -> None:  # noqa: A002
@@ -51,7 +51,7 @@ class LogTiles(Container):
         return self.views[min(at, len(self.views) - 1)]
 
     def lay_out(self, servers: Sequence[str], chosen: str) -> None:
-        """Show the servers that fit, the chosen one among them."""
+        """Show the servers that fit, including the chosen one."""
         if not chosen:
             return
         width, size = self.app.size.width, self.size
@@ -70,7 +70,7 @@ class LogTiles(Container):
             view.activate(active=server_id == chosen)
 
     def tick(self) -> None:
-        """Draw what is new in every tile."""
+        """Draw new lines in every tile."""
         for view in self.views:
             view.tick()
 

@@ -1,4 +1,4 @@
-"""A log with its title and the row to find and filter with: what dashboard and monitor show per server."""
+"""A server's log with its title and the prompt for search and filter, for dashboard and monitor."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MakeFilter = Callable[[str], LineFilter]
 
 
 class LogView(Vertical):
-    """One server's log. ``tick()`` draws what is new; ``make_filter`` turns what is typed after & into a filter."""
+    """One server's log. ``tick()`` draws new lines; ``make_filter`` makes a filter of the text typed after &."""
 
     def __init__(self, make_filter: MakeFilter = TextFilter) -> None:
         super().__init__()
@@ -43,16 +43,16 @@ class LogView(Vertical):
 
     @property
     def panel(self) -> LogPanel:
-        """The lines."""
+        """The panel with the lines."""
         return self.query_one(LogPanel)
 
     @property
     def asking(self) -> bool:
-        """Whether something is being typed."""
+        """Whether the prompt is open."""
         return self.query_one(LogPrompt).display
 
     def show(self, caption: str, buffer: LogBuffer) -> None:
-        """Show another log, from its end."""
+        """Show another log, at its end."""
         self.caption = caption
         if not self._ready:
             self._waiting = buffer
@@ -62,13 +62,13 @@ class LogView(Vertical):
         self.draw_title()
 
     def tick(self) -> None:
-        """Take over new lines and say how the log stands."""
+        """Read new lines and update the title."""
         if self._ready:
             self.panel.pull()
             self.draw_title()
 
     def draw_title(self) -> None:
-        """Name and state in one row."""
+        """Draw caption and state in one row."""
         status = self.panel.status() if self.panel.buffer.total else self.empty_words
         text = f"── {self.caption} ── {status}"
         width = self.size.width or self.app.size.width
@@ -78,26 +78,26 @@ class LogView(Vertical):
         title.set_class(self.active, "-active")
 
     def activate(self, *, active: bool) -> None:
-        """Say whether keys act on this log."""
+        """Set whether the keys act on this log."""
         if active != self.active:
             self.active = active
             if self._ready:
                 self.draw_title()
 
     def ask(self, kind: str) -> None:
-        """Ask what to find, or what lines to show."""
+        """Ask for a search text or a filter."""
         panel = self.panel
         self._before = self.app.focused
         prompt = self.query_one(LogPrompt)
         if kind == "find":
-            prompt.ask(kind, "Find (Enter goes to it; n N other hits)", "")
+            prompt.ask(kind, "Find (Enter: last match; n N: other matches)", "")
         else:
             value = panel.filter.text if panel.filter else ""
-            prompt.ask(kind, "Only lines with (! hides; empty shows all)", value)
+            prompt.ask(kind, "Show lines with (!text hides; empty: all)", value)
 
     def on_log_prompt_given(self, event: LogPrompt.Given) -> None:
         event.stop()
-        self._give_focus_back()
+        self._restore_focus()
         if event.kind == "filter":
             self.panel.set_filter(self.make_filter(event.text) if event.text else None)
         elif event.text and not self.panel.find(event.text):
@@ -106,14 +106,14 @@ class LogView(Vertical):
 
     def on_log_prompt_cancelled(self, event: LogPrompt.Cancelled) -> None:
         event.stop()
-        self._give_focus_back()
+        self._restore_focus()
 
     def mark(self) -> None:
-        """Draw a line with the time, to see later what came after it."""
+        """Insert a line with the time, to find later what came after it."""
         now = time.time()
         self.panel.buffer.append(f"── mark {time.strftime('%H:%M:%S', time.localtime(now))} {'─' * 20}", now)
         self.tick()
 
-    def _give_focus_back(self) -> None:
+    def _restore_focus(self) -> None:
         if self._before is not None and self._before.is_attached:
             self._before.focus()

@@ -1,4 +1,4 @@
-"""DNS records grouped by domain, each with its reason; long values wrap, and one can be copied."""
+"""The list of DNS records, grouped by domain, each with its reason."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class RecordList(OptionList):
     def show(
         self, records: Sequence[Record], published: PublishedOf = lambda record: PLANNED, *, plain: bool = False
     ) -> None:
-        """Show records; the cursor stays where it was as far as it can."""
+        """Show records; the cursor keeps its position if possible."""
         rows = [(record, published(record)) for record in records]
         width = reading_width(self)
         if rows == self._shown and self._rows and width == self._width:
@@ -45,7 +45,7 @@ class RecordList(OptionList):
         self._draw()
 
     def on_resize(self) -> None:
-        """Further rows of a sentence stand under its first one, so they depend on the width."""
+        """Sentences are wrapped to the width."""
         width = reading_width(self)
         if self._shown and width != self._width:
             self._width = width
@@ -72,22 +72,22 @@ class RecordList(OptionList):
 
 
 def reading_width(area: Widget) -> int:
-    """Columns for text in something that scrolls: those of the scroll bar are kept free before there is one."""
+    """Columns for text in a scrolling widget; room for the scroll bar is kept free before it is shown."""
     width = area.scrollable_content_region.width
     return width if area.show_vertical_scrollbar else max(0, width - area.scrollbar_size_vertical)
 
 
 def record_text(record: Record, published: Published = PLANNED, *, plain: bool = False, width: int = 0) -> Text:
-    """One record for reading: name, need and state; value; reason; what to look out for.
+    """One record as text: name, necessity and state; value; reason; notes.
 
-    A long key is folded at the width there is; copying it gives it in one piece. With a width, further rows of a
-    sentence stand under its first one.
+    Long keys are folded at the widget's width; a copied value is in one piece. With ``width`` sentences are wrapped
+    and indented.
     """
-    need = "required" if record.required else "recommended"
+    necessity = "required" if record.required else "recommended"
     mark = RECORD_MARKS[published.state].text(plain=plain)
     text = Text(overflow="fold")
     text.append(f"{safe_line(record.name)}  {record.type}", style="bold")
-    text.append(f"  ({need}, {mark})\n")
+    text.append(f"  ({necessity}, {mark})\n")
     text.append(f"  {safe_line(record.shown)}\n")
     text.append(_indented("", record.reason, width), style="italic")
     if published.detail:

@@ -1,4 +1,4 @@
-"""Scroll bars: of blanks alone for consoles whose font lacks the eighths of a block; and one that keeps still."""
+"""Scroll bars: one of blanks only, for consoles without block characters; and one that is rarely repainted."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from textual.scrollbar import ScrollBar, ScrollBarRender
 
 
 class PlainScrollBar(ScrollBarRender):
-    """Ends on whole rows; nothing but blanks is drawn."""
+    """Draws only blanks, so that it ends on whole rows."""
 
     VERTICAL_BARS: ClassVar[list[str]] = [" "]
     HORIZONTAL_BARS: ClassVar[list[str]] = [" "]
 
 
 class SteadyScrollBar(ScrollBar):
-    """Is painted anew only where its picture changes, not whenever a line was added to twenty thousand."""
+    """Is repainted only if its appearance changes, not at each line added to a long log."""
 
     _drawn: tuple[object, ...] = ()
     _held = False
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Let several values change before it is looked whether the picture did."""
+        """Change several values, then check once whether the appearance changed."""
         self._held = True
         try:
             yield
@@ -39,14 +39,14 @@ class SteadyScrollBar(ScrollBar):
     ) -> Self:
         if self._held and not (layout or recompose):
             return self
-        picture = self._picture()
-        if repaint and not (layout or recompose or regions) and picture == self._drawn:
+        appearance = self._appearance()
+        if repaint and not (layout or recompose or regions) and appearance == self._drawn:
             return self
-        self._drawn = picture
+        self._drawn = appearance
         return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
 
-    def _picture(self) -> tuple[object, ...]:
-        """Where the thumb begins and ends, in eighths of a cell, as ``ScrollBarRender.render_bar`` has it."""
+    def _appearance(self) -> tuple[object, ...]:
+        """Start and end of the thumb in eighths of a cell, computed as in ``ScrollBarRender.render_bar``."""
         if not self.is_mounted:
             return ()
         length = self.size.height if self.vertical else self.size.width
@@ -60,5 +60,5 @@ class SteadyScrollBar(ScrollBar):
 
 
 def use_scroll_bars(*, plain: bool) -> None:
-    """Choose how every scroll bar is drawn."""
+    """Set the renderer of all scroll bars."""
     ScrollBar.renderer = PlainScrollBar if plain else ScrollBarRender

@@ -1,4 +1,4 @@
-"""One running server at a glance: services, ports, queue, certificate, DNS, bans, and mail per minute."""
+"""The details of one running server: services, ports, queue, certificate, DNS, bans, and messages per minute."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PLAIN_BARS = "_.:-=+*#"
 
 
 def sparkline(values: Sequence[int], *, plain: bool) -> str:
-    """A bar for each value; nothing at all is the lowest bar, and anything more is seen."""
+    """A row of small bars: 0 is the lowest bar, and every larger value a higher one."""
     bars = PLAIN_BARS if plain else BARS
     most = max(values, default=0)
     if most <= 0:
@@ -29,7 +29,7 @@ def sparkline(values: Sequence[int], *, plain: bool) -> str:
 
 
 class ServerDetail(Static):
-    """``show()`` draws a server; nothing is drawn when nothing changed."""
+    """``show()`` draws a server if it changed."""
 
     def __init__(self, *, plain: bool, id: str | None = None) -> None:  # noqa: A002
         super().__init__("", markup=False, id=id)
@@ -37,10 +37,10 @@ class ServerDetail(Static):
         self._drawn = ""
 
     def show(self, watch: ServerWatch, monitoring: Monitoring) -> None:
-        """Draw a server as it is now."""
+        """Draw the present state of a server."""
         text = Text(no_wrap=True, overflow="ellipsis")
         if watch.sample is None:
-            text.append("" if watch.error else f"asking {watch.server_id}…")
+            text.append("" if watch.error else f"checking {watch.server_id}…")
         else:
             self._services(text, watch)
             self._ports(text, watch)
@@ -70,7 +70,7 @@ class ServerDetail(Static):
         self._label(text, "Services")
         units = watch.sample.units if watch.sample else None
         if units is None:
-            text.append("could not be asked")
+            text.append("unknown: the server did not report it")
         for unit in units or ():
             if not unit.runs:
                 self._state(text, unit.label, good=False)
@@ -79,10 +79,10 @@ class ServerDetail(Static):
             self._state(text, " ".join(running), good=True)
 
     def _ports(self, text: Text, watch: ServerWatch) -> None:
-        self._label(text, "Listens")
+        self._label(text, "Ports")
         health = watch.health
         if health is None or health.sample.listeners is None:
-            text.append("could not be asked")
+            text.append("unknown: the server did not report it")
             return
         missing = health.sample.missing_ports(health.ports)
         for number in missing:
@@ -92,13 +92,13 @@ class ServerDetail(Static):
             self._state(text, " ".join(map(str, heard)), good=True)
 
     def _links(self, text: Text, watch: ServerWatch) -> None:
-        """The private links; no row where the server has none."""
+        """The private links; no row if the server has none."""
         peers = watch.sample.mesh if watch.sample else ()
         if peers is not None and not peers:
             return
         self._label(text, "Links")
         if peers is None:
-            text.append("could not be looked at")
+            text.append("unknown: the server did not report it")
             return
         for peer in peers:
             if not peer.lives:
@@ -111,13 +111,13 @@ class ServerDetail(Static):
         sample = watch.sample
         queue = sample.queue if sample else None
         if sample is None or queue is None:
-            text.append("could not be read")
+            text.append("unknown: it could not be read")
         elif not queue.count:
             text.append("empty")
         else:
-            text.append(f"{queue.count} waiting, the oldest {span_text(sample.queue_age)}")
+            text.append(f"{counted(queue.count, 'message')}, the oldest {span_text(sample.queue_age)}")
             text.append(f", {queue.held} held" if queue.held else "")
-            text.append(f", {queue.deferred} to be tried again" if queue.deferred else "")
+            text.append(f", {queue.deferred} deferred" if queue.deferred else "")
             text.append(f": {queue.reason}" if queue.reason else "")
         if sample and sample.bans:
             jails = ", ".join(f"{jail} {count}" for jail, count in sample.bans.items() if count)
@@ -152,4 +152,4 @@ class ServerDetail(Static):
             text.append(sparkline(values, plain=self.plain))
             text.append(f"  {values[-1]} this minute, {sum(values)} in {minutes} min")
             if kind == "rejected" and (later := sum(watch.per_minute("deferred", minutes))):
-                text.append(f", {later} told to come later")
+                text.append(f", {later} deferred")

@@ -1,4 +1,4 @@
-"""The servers of the inventory as a list of its own drawing: a hundred cost no more than the rows in sight."""
+"""The list of the inventory's servers, which draws only visible rows, so that a hundred servers are fast."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ ADDRESS = 10
 
 @dataclass(slots=True)
 class Chosen:
-    """A chosen server's part in the plan."""
+    """A chosen server's roles and internal address."""
 
     roles: set[Role] = field(default_factory=set)
     internal_ip: str = ""
 
 
 class Layout(StrEnum):
-    """What is chosen: one server that does all, several with roles, or several equal ones."""
+    """The kind of choice: one server, several with roles, or several equal ones."""
 
     ONE = "one"
     ROLES = "roles"
@@ -50,15 +50,15 @@ class Layout(StrEnum):
 
 
 class ServerList(ScrollView, can_focus=True):
-    """Two rows a server: choice, name, address and roles; below them what asking it brought.
+    """Two rows for each server: choice, name, address and roles; below them the result of checking it.
 
-    ``on_typed`` takes a character that belongs to the filter, before the next key is looked at. All keys are
-    taken here and none as a binding: a binding is looked for on the way up to the application, and a role typed
-    right after an arrow would be set before the cursor has moved.
+    ``on_typed`` gets a character for the filter before the next key is processed. All keys are handled here and
+    none is a binding: a binding is found only on the way up to the application, so a role's key typed right after
+    an arrow would act before the cursor has moved.
     """
 
     class Toggled(Message):
-        """A server was chosen or left out."""
+        """A server was chosen or deselected."""
 
         def __init__(self, server_id: str) -> None:
             super().__init__()
@@ -73,7 +73,7 @@ class ServerList(ScrollView, can_focus=True):
             self.role = role
 
     class InternalIp(Message):
-        """The operator wants to give the server's internal address."""
+        """The operator wants to set the server's internal address."""
 
         def __init__(self, server_id: str) -> None:
             super().__init__()
@@ -83,7 +83,7 @@ class ServerList(ScrollView, can_focus=True):
         """Another server is under the cursor."""
 
     class Submitted(Message):
-        """Enter: the choice is made."""
+        """Enter: the choice is complete."""
 
     def __init__(self, *, layout: Layout, plain: bool) -> None:
         super().__init__(id="server-list")
@@ -135,13 +135,13 @@ class ServerList(ScrollView, can_focus=True):
 
     @property
     def _id_width(self) -> int:
-        """Columns for a server's id: as many as the longest wants, if the rest of the row leaves them."""
+        """Columns for the servers' ids: as many as the longest needs, if the rest of the row has room."""
         rest = BOX + 1 + WHO + (1 + len(MATRIX) + 1 + self._address_width if self.matrix else 17)
         return max(8, min(self._longest, self._width - rest))
 
     @property
     def _who_width(self) -> int:
-        """Columns for how a server is reached: as many as the longest wants, if the matrix leaves them."""
+        """Columns for user and host: as many as the longest needs, if the matrix has room."""
         rest = BOX + self._id_width + 2 + len(MATRIX) + 1 + self._address_width
         return max(WHO, min(self._longest_who, self._width - rest))
 
@@ -151,15 +151,15 @@ class ServerList(ScrollView, can_focus=True):
 
     @property
     def matrix(self) -> bool:
-        """Whether each server's roles stand in columns."""
+        """Whether the servers' roles are shown in columns."""
         return self.arrangement is Layout.ROLES
 
     def heading(self) -> tuple[int, str]:
-        """Where the columns of the roles begin, and their heads; (0, "") where there are none."""
+        """The position of the role columns, and their heads; (0, "") if there are none."""
         return (BOX + self._id_width + 1 + self._who_width + 1, MATRIX) if self.matrix else (0, "")
 
-    def said_in_full(self, server_id: str) -> bool:
-        """Whether what asking a server brought fits on its row; taken for so before there is a width."""
+    def fits(self, server_id: str) -> bool:
+        """Whether the result of checking a server fits on its row; true before the width is known."""
         server = next((s for s in self.servers if s.id == server_id), None)
         return server is None or not self._width or cell_len(self._facts_row(server)) <= self._width
 
@@ -195,15 +195,15 @@ class ServerList(ScrollView, can_focus=True):
             self.app.action_focus_next()
             return
         self.index = max(0, min(len(self.servers) - 1, self.index + by))
-        self._into_sight()
+        self._scroll_to_cursor()
         self.refresh()
         self.post_message(self.Moved())
 
     def on_resize(self) -> None:
-        """Less room may be left: the server under the cursor stays in sight."""
-        self._into_sight()
+        """Keep the server under the cursor visible."""
+        self._scroll_to_cursor()
 
-    def _into_sight(self) -> None:
+    def _scroll_to_cursor(self) -> None:
         top = 2 * self.index
         if top < self.scroll_offset.y:
             self.scroll_to(y=top, animate=False, immediate=True)
@@ -212,7 +212,7 @@ class ServerList(ScrollView, can_focus=True):
 
     @property
     def _width(self) -> int:
-        """Columns for a row, without those of the scroll bar."""
+        """Columns of a row, without the scroll bar."""
         return self.scrollable_content_region.width
 
     def action_choose(self) -> None:

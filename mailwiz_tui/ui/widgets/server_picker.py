@@ -1,4 +1,4 @@
-"""Chooses servers of the inventory: filter as you type, roles in a matrix, what asking each brought."""
+"""Chooses servers of the inventory: a filter, and a list with roles and the result of checking each server."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from mailwiz_tui.ui.widgets.server_list import Chosen, Layout, ServerList
 WORK: tuple[tuple[Role, str], ...] = (
     (Role.MX_INBOUND, "receives"),
     (Role.MX_OUTBOUND, "sends"),
-    (Role.MAIL_STORAGE, "keeps mail"),
+    (Role.MAIL_STORAGE, "stores mail"),
     (Role.ANTISPAM, "filters"),
 )
 NAMES = 3
 
 
 def overview(chosen: Mapping[str, Chosen], width: int = 0) -> str:
-    """Who does what, and what nobody does yet: ``receives: a1, b1 · sends: nobody yet``.
+    """The servers of each role: ``receives: a1, b1 · sends: none``.
 
-    With a width, fewer names are given, and at last only how many, so that it fits into two rows.
+    With a width it names fewer servers, or only their number, so that it fits into two rows.
     """
     for names in range(NAMES, -1, -1):
         said = _overview(chosen, names)
@@ -41,10 +41,10 @@ def _overview(chosen: Mapping[str, Chosen], names: int) -> str:
     parts = []
     for role, work in WORK:
         holders = [server_id for server_id, entry in chosen.items() if role in entry.roles]
-        parts.append(f"{work}: {_some(holders, names)}" if holders else f"{work}: nobody yet")
+        parts.append(f"{work}: {_some(holders, names)}" if holders else f"{work}: none")
     idle = [server_id for server_id, entry in chosen.items() if not entry.roles]
     if idle:
-        parts.append(f"without work: {_some(idle, names)}")
+        parts.append(f"without a role: {_some(idle, names)}")
     return " · ".join(parts)
 
 
@@ -75,7 +75,7 @@ class ServerPicker(Vertical):
     def show(
         self, servers: Sequence[Server], chosen: Mapping[str, Chosen], probes: Mapping[str, ProbeOutcome]
     ) -> None:
-        """Show the inventory and what was chosen of it."""
+        """Show the inventory with the chosen servers."""
         self._servers, self._chosen, self._probes = list(servers), chosen, probes
         self._draw()
 
@@ -91,7 +91,7 @@ class ServerPicker(Vertical):
             whole.show(overview(self._chosen, self.size.width))
 
     def _draw_heading(self) -> None:
-        """How many there are and what the keys do; over the columns of the matrix stand the roles' keys."""
+        """Draw the number of servers, and the keys or the heads of the role columns."""
         many = f"{self._found} of {counted(len(self._servers), 'server')}, {len(self._chosen)} chosen"
         hint = {
             Layout.ONE: "   Space chooses one",
@@ -104,7 +104,7 @@ class ServerPicker(Vertical):
         self.query_one("#server-heading", NoMarkup).show(f"{many}{hint}")
 
     def on_resize(self) -> None:
-        """The columns stand elsewhere in a window of another width."""
+        """The columns depend on the width."""
         self.call_after_refresh(self._draw)
 
     def on_input_changed(self, event: Entry.Changed) -> None:
@@ -116,14 +116,14 @@ class ServerPicker(Vertical):
         self.query_one("#server-filter", Entry).on_enter = self._filtered
 
     def _typed(self, character: str) -> None:
-        """Typing in the list filters; the focus moves at once, so that keys typed ahead arrive in the filter."""
+        """Typing in the list moves the focus to the filter at once, so that keys typed ahead arrive there."""
         entry = self.query_one("#server-filter", Entry)
         self.screen.set_focus(entry)
         entry.value += character
         entry.cursor_position = len(entry.value)
 
     def _filtered(self) -> None:
-        """Enter in the filter: on to the list."""
+        """Enter in the filter: focus the list."""
         self.screen.set_focus(self.query_one(ServerList))
 
 

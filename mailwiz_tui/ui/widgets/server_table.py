@@ -1,4 +1,4 @@
-"""The servers of an installation: state in symbol and word, step i of n, elapsed, age of the last output."""
+"""The table of servers in an installation: state, step i of n, elapsed time, age of the last output."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from mailwiz_tui.ui.installation.run_model import QUIET_AFTER, RunModel
 from mailwiz_tui.ui.installation.server_run import ServerRun
 from mailwiz_tui.ui.terminal.symbols import SERVER_MARKS, Tone, age_text, elapsed_text
 from mailwiz_tui.ui.terminal.text import fit
-from mailwiz_tui.ui.widgets.rows_in_sight import in_sight, name_width, server_heading
 from mailwiz_tui.ui.widgets.step_strip import tone_style
+from mailwiz_tui.ui.widgets.visible_rows import name_width, server_heading, visible
 from mailwiz_tui.verify.result import CheckState
 
 HEADINGS = ("Server", "State", "Step", "Elapsed", "Output", "Doing")
@@ -27,7 +27,7 @@ WIDE = 100
 
 
 class ServerTable(Widget, can_focus=True):
-    """A row per server; Up and Down choose the server whose log is shown. ``draw()`` shows what changed."""
+    """One row for each server; Up and Down choose the server whose log is shown."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "move(-1)", show=False),
@@ -67,7 +67,7 @@ class ServerTable(Widget, can_focus=True):
         return Text("\n", no_wrap=True).join(self._drawn)
 
     def draw(self) -> None:
-        """Draw the rows that changed; over a slow link the others need not be sent again."""
+        """Draw only the rows that changed, for slow links."""
         rows = self._rows()
         if len(rows) != len(self._drawn):
             self.refresh(layout=True)
@@ -78,7 +78,7 @@ class ServerTable(Widget, can_focus=True):
             self.refresh(*changed)
 
     def _shown(self) -> range:
-        return in_sight(len(self.model.servers), self.index, self.app.size.height)
+        return visible(len(self.model.servers), self.index, self.app.size.height)
 
     def _rows(self) -> list[Text]:
         shown, runs = self._shown(), list(self.model.servers.values())
@@ -129,7 +129,7 @@ class ServerTable(Widget, can_focus=True):
         return run.failed_step or run.detail
 
     def choose(self, index: int) -> None:
-        """Choose a server by its place in the table."""
+        """Choose a server by its position in the table."""
         self.index = index
         self.draw()
         self.post_message(self.Chosen(self.selected))
@@ -140,7 +140,7 @@ class ServerTable(Widget, can_focus=True):
 
 
 def changed_cells(new: Text, old: Text, y: int, width: int) -> Region:
-    """The part of a row between the first and the last cell that differ; all of it if colours do."""
+    """The part of a row between the first and the last changed cell; the whole row if styles changed."""
     before, after = old.plain, new.plain
     if (
         (new.style, new.spans) != (old.style, old.spans)
@@ -148,5 +148,5 @@ def changed_cells(new: Text, old: Text, y: int, width: int) -> Region:
         or cell_len(before) != len(before)
     ):
         return Region(0, y, width, 1)
-    differing = [x for x, (former, now) in enumerate(zip(before, after, strict=True)) if former != now]
+    differing = [x for x, (was, now) in enumerate(zip(before, after, strict=True)) if was != now]
     return Region(differing[0], y, differing[-1] + 1 - differing[0], 1)

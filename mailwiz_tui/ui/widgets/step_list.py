@@ -1,4 +1,4 @@
-"""The eight steps with their states, at the side where there is room."""
+"""The list of the eight steps with their states, at the side of wide windows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mailwiz_tui.ui.widgets.step_strip import tone_style
 
 
 class StepList(Static):
-    """Two rows a step: number and title, below them the state in symbol and word."""
+    """Two rows for each step: number and title, below them the state as symbol and word."""
 
     def __init__(self, current: int) -> None:
         super().__init__("", markup=False)

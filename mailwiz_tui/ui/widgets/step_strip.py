@@ -1,4 +1,4 @@
-"""One row that says which step this is, how it stands in a word, and the marks of all eight."""
+"""One row with the present step, its state in a word, and the symbols of all eight steps."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class StepStrip(Static):
 
 
 def tone_style(colours: dict[str, str], tone: Tone) -> str:
-    """The Rich style of a tone in the present theme; plain where the theme leaves it to the terminal."""
+    """The Rich style of a tone in the present theme; empty if the theme leaves it to the terminal."""
     value = colours.get(TONE_VARIABLES[tone], "")
     if tone is Tone.IDLE or not value:
         return ""

@@ -1,4 +1,4 @@
-"""The steps of one server's installation: state in symbol and word, and how long each took."""
+"""The steps of one server's installation: state as symbol and word, and duration."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mailwiz_tui.ui.widgets.step_strip import tone_style
 
 
 class StepTable(VerticalScroll):
-    """``show()`` draws a server's steps; nothing is drawn when nothing changed."""
+    """``show()`` draws a server's steps if they changed."""
 
     def __init__(self, *, plain: bool, id: str | None = None) -> None:  # noqa: A002
         super().__init__(Static("", markup=False), id=id)
@@ -22,7 +22,7 @@ class StepTable(VerticalScroll):
         self._drawn = ""
 
     def show(self, run: ServerRun | None, now: float) -> None:
-        """Draw the steps as they are now."""
+        """Draw the present steps."""
         if not self.size.width:
             return
         text = Text(no_wrap=True)
@@ -30,7 +30,7 @@ class StepTable(VerticalScroll):
         for index, step in sorted(run.steps.items()) if run else ():
             text.append_text(self._row(index, step, now, width))
         if not text.plain:
-            text = Text("The steps appear when the installation begins.")
+            text = Text("The steps are shown when the installation starts.")
         key = f"{width}{text.plain}"
         if key != self._drawn:
             self._drawn = key

@@ -1,4 +1,4 @@
-"""The top row: where the operator is, and on the right what he should never wonder about."""
+"""The top row: the screen's title, and a note at the right, such as the plan's file name."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mailwiz_tui.ui.terminal.text import safe_line
 
 
 class TitleBar(Static):
-    """A row with a title on the left and a note on the right; the note gives way first."""
+    """A row with a title at the left and a note at the right; without room the note is omitted."""
 
     def __init__(self, title: str, note: str = "") -> None:
         super().__init__("", markup=False)
@@ -25,13 +25,13 @@ class TitleBar(Static):
         self.draw()
 
     def show(self, title: str | None = None, note: str | None = None) -> None:
-        """Change either side."""
+        """Change the title or the note."""
         self.title = safe_line(title) if title is not None else self.title
         self.note = safe_line(note) if note is not None else self.note
         self.draw()
 
     def draw(self) -> None:
-        """Lay the two sides out over the width."""
+        """Draw title and note over the width."""
         width = (self.size.width or self.app.size.width) - 2
         room = width - cell_len(self.title) - 2
         note = self.note if cell_len(self.note) <= room else ""

@@ -1,4 +1,4 @@
-"""The running servers: how each is, and the numbers an operator looks at first."""
+"""The monitor's table of servers: the state of each, and its most important numbers."""
 
 from __future__ import annotations
 
@@ -14,41 +14,41 @@ from mailwiz_tui.plan.words import span_text
 from mailwiz_tui.ui.monitoring.monitoring import Monitoring, ServerWatch
 from mailwiz_tui.ui.terminal.symbols import Mark, Tone, size_text
 from mailwiz_tui.ui.terminal.text import fit
-from mailwiz_tui.ui.widgets.rows_in_sight import in_sight, name_width, server_heading
 from mailwiz_tui.ui.widgets.step_strip import tone_style
+from mailwiz_tui.ui.widgets.visible_rows import name_width, server_heading, visible
 from mailwiz_tui.verify.alerts import Severity
 
 HEADINGS = ("Server", "State", "Services", "Queue", "Disk free", "Memory", "Cert.", "Bans")
 WIDTHS = (14, 9, 12, 10, 9, 6, 4)
 CLOSE_WIDTHS = (14, 9, 10, 9, 9, 6, 4)
-"""For a window that is not wide, where names are long."""
+"""For narrow windows with long names."""
 LEAST_NAME, MOST_NAME = 12, 30
 LEAST_ROWS = 5
 MARKS = {
-    "asking": Mark("◌", "~", "asking", Tone.BUSY),
-    "well": Mark("✓", "*", "well", Tone.GOOD),
-    "warning": Mark("!", "!", "look at it", Tone.WARN),
-    "failure": Mark("✗", "x", "in trouble", Tone.BAD),
+    "checking": Mark("◌", "~", "checking", Tone.BUSY),
+    "ok": Mark("✓", "*", "OK", Tone.GOOD),
+    "warning": Mark("!", "!", "warning", Tone.WARN),
+    "failure": Mark("✗", "x", "failure", Tone.BAD),
     "lost": Mark("?", "?", "unreachable", Tone.BAD),
     "installing": Mark("▸", ">", "installing", Tone.BUSY),
 }
 
 
 def state_of(watch: ServerWatch) -> Mark:
-    """How a server is, in a symbol and a word."""
+    """The state of a server as symbol and word."""
     if watch.error:
         return MARKS["lost"]
     if watch.health is None:
-        return MARKS["asking"]
+        return MARKS["checking"]
     if watch.health.installing:
         return MARKS["installing"]
     return {Severity.FAILURE: MARKS["failure"], Severity.WARNING: MARKS["warning"]}.get(
-        watch.severity or Severity.NOTE, MARKS["well"]
+        watch.severity or Severity.NOTE, MARKS["ok"]
     )
 
 
 class WatchTable(Widget, can_focus=True):
-    """A row per server; Up and Down choose the one shown below. Draw with ``refresh()``."""
+    """One row for each server; Up and Down choose the one shown below. Draw with ``refresh()``."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "move(-1)", show=False),
@@ -73,7 +73,7 @@ class WatchTable(Widget, can_focus=True):
         return 1 + max(1, len(self._shown()))
 
     def _shown(self) -> range:
-        return in_sight(len(self.monitoring.servers), self.index, self.app.size.height, LEAST_ROWS)
+        return visible(len(self.monitoring.servers), self.index, self.app.size.height, LEAST_ROWS)
 
     def render(self) -> Text:
         watches, shown = list(self.monitoring.servers.values()), self._shown()
@@ -110,7 +110,7 @@ class WatchTable(Widget, can_focus=True):
         return row
 
     def choose(self, index: int) -> None:
-        """Choose a server by its place in the table."""
+        """Choose a server by its position in the table."""
         self.index = index
         self.refresh()
         self.post_message(self.Chosen())
@@ -120,7 +120,7 @@ class WatchTable(Widget, can_focus=True):
 
 
 def _head(words: str, width: int) -> str:
-    """A column's head, or its first word where it would touch the next."""
+    """A column's head, or only its first word if the head does not fit."""
     return fit(words if len(words) < width else words.partition(" ")[0], width)
 
 

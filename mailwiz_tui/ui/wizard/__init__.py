@@ -1,1 +1,1 @@
-"""The eight steps that ask the plan's questions."""
+"""The screens of the eight steps."""

@@ -1,4 +1,4 @@
-"""The plan's servers as step 2 chooses them: their roles, and an internal address for each that needs one."""
+"""The plan's servers for step 2: their roles, and an internal address for each server that needs one."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from mailwiz_tui.ui.widgets.server_list import Chosen, Layout
 
 
 class ChosenServers:
-    """Reads the plan's servers from a session's draft, and writes them back; it keeps nothing itself."""
+    """Reads the plan's servers from a session's draft and writes them back; it has no state of its own."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
 
     @property
     def arrangement(self) -> Layout:
-        """Whether one server is chosen, several with roles, or several equal ones."""
+        """Whether the plan has one server, several with roles, or several equal ones."""
         kinds: dict[str, Layout] = {Architecture.DISTRIBUTED: Layout.ROLES, Architecture.HA_CLUSTER: Layout.EQUAL}
         return kinds.get(str(self._session.value("architecture")), Layout.ONE)
 
@@ -30,15 +30,15 @@ class ChosenServers:
         return self.arrangement is Layout.ONE
 
     def shown(self) -> dict[str, Chosen]:
-        """The plan's servers as the picker shows them; what is proposed for them is among it."""
+        """The plan's servers for the picker, with the proposed internal addresses."""
         return self.completed(self.held())
 
     def fresh(self) -> Chosen:
-        """A server that was just chosen; it does everything, unless roles are given to servers one by one."""
+        """A newly chosen server: it does everything, unless servers have roles."""
         return Chosen(set() if self.arrangement is Layout.ROLES else {Role.ALL_IN_ONE})
 
     def held(self) -> dict[str, Chosen]:
-        """The plan's servers as the draft holds them."""
+        """The plan's servers from the draft."""
         found: dict[str, Chosen] = {}
         for raw in self._session.servers():
             roles = raw.get("roles")
@@ -50,7 +50,7 @@ class ChosenServers:
         return found
 
     def store(self, chosen: dict[str, Chosen]) -> None:
-        """Write the choice; servers that were in the plan keep their place, and what did not change."""
+        """Write the choice; servers that were in the plan keep their position and their unchanged values."""
         known = {str(raw.get("id", "")): raw for raw in self._session.servers()}
         order = [s.id for s in self._session.inventory.servers]
         new = sorted(
@@ -70,14 +70,14 @@ class ChosenServers:
         self._session.touched.add("servers")
 
     def completed(self, chosen: dict[str, Chosen]) -> dict[str, Chosen]:
-        """The same with an internal address for each server that has none, where several talk to each other."""
+        """The same, with an internal address for each server that has none, if there are several servers."""
         if not self.single:
             for server_id, entry in chosen.items():
                 entry.internal_ip = entry.internal_ip or self._fitting(server_id, chosen)
         return chosen
 
     def _fitting(self, server_id: str, chosen: dict[str, Chosen]) -> str:
-        """An internal address for a server: the one it has in an existing network, else a free one."""
+        """An internal address for a server: its own in an existing network, else a free one."""
         if self.network == "existing":
             return next(iter(self.private_addresses(server_id)), "")
         return next_on_link({entry.internal_ip for entry in chosen.values() if entry.internal_ip})
@@ -87,20 +87,20 @@ class ChosenServers:
         """The kind of network between the servers (``network.private``)."""
         return str(self._session.value("network.private"))
 
-    def change_network(self, former: str) -> None:
-        """Of another kind of network the servers have other addresses; going back brings the former ones back.
+    def change_network(self, previous: str) -> None:
+        """Propose addresses of the new kind of network; changing back restores the previous addresses.
 
-        What the operator typed himself, neither given by the wizard nor found on an interface, stays.
+        Addresses that the operator typed stay: those neither proposed by the wizard nor found on an interface.
         """
         chosen = self.held()
         known = self._session.addresses
-        known[former] = {server_id: entry.internal_ip for server_id, entry in chosen.items()}
+        known[previous] = {server_id: entry.internal_ip for server_id, entry in chosen.items()}
         again = known.get(self.network, {})
         for server_id, entry in chosen.items():
-            given = on_link(entry.internal_ip) if former == "wireguard" else self._found(server_id, entry)
+            proposed = on_link(entry.internal_ip) if previous == "wireguard" else self._found(server_id, entry)
             if server_id in again:
                 entry.internal_ip = again[server_id]
-            elif given or not entry.internal_ip:
+            elif proposed or not entry.internal_ip:
                 entry.internal_ip = ""
         self.store(self.completed(chosen))
 
@@ -108,7 +108,7 @@ class ChosenServers:
         return entry.internal_ip in self.private_addresses(server_id)
 
     def plan(self) -> Plan | None:
-        """What is decided about the servers and the network between them, whether or not the rest is answered."""
+        """A plan with the servers and the network between them, even if other answers are missing."""
         if plan := self._session.plan():
             return plan
         raw: dict[str, Any] = {key: self._session.value(key) for key in SERVER_ANSWERS if self._session.value(key)}
@@ -118,7 +118,7 @@ class ChosenServers:
         return throwaway(stand_in(raw))
 
     def private_addresses(self, server_id: str) -> list[str]:
-        """The private addresses on a server's interfaces, as far as it was asked."""
+        """The private addresses on a server's interfaces; empty if its facts are unknown."""
         facts = self._session.known.facts(server_id)
         return private_ones(facts.addresses) if facts else []
 

@@ -1,4 +1,4 @@
-"""Step 7: every DNS record, with its reason; copied, saved, and made true by keys from the servers."""
+"""Step 7: every DNS record with its reason; copies and saves records, fetches keys, compares with the live DNS."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from mailwiz_tui.ui.wizard.step_screen import StepScreen
 
 
 class DnsScreen(StepScreen):
-    """The records as a list one walks through."""
+    """The records as a list."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("dns")]
     scopes: tuple[str, ...] = ("step", "dns")
@@ -69,7 +69,7 @@ class DnsScreen(StepScreen):
         self.focus_extra()
 
     def on_option_list_option_selected(self, event: RecordList.OptionSelected) -> None:
-        """Enter on a record: go on."""
+        """Enter on a record: go to the next step."""
         event.stop()
         self.action_next_step()
 
@@ -81,16 +81,16 @@ class DnsScreen(StepScreen):
             required = sum(1 for r in records if r.required)
             note = f"{counted(len(records), 'record')}, {required} required."
             if pending:
-                note += f" {len(pending)} without a key or address yet: F5 makes the keys on the servers."
+                note += f" {len(pending)} without a key or address: F5 generates the keys on the servers."
             if unplanned := self.session.unplanned_domains():
                 note += (
                     f" In the accounts, but not in the plan: {', '.join(unplanned)}. Publish the records at the "
-                    "end of the list, and add the domain at step 3."
+                    "end of the list, and add the domain in step 3."
                 )
         if self._fetching is not None and not self._fetching.done():
-            note = "Asking the servers and making keys there…"
+            note = "Connecting to the servers and generating keys…"
         elif self._looking is not None:
-            note = "Asking the DNS about every record…"
+            note = "Looking up every record in the DNS…"
         elif self._failure:
             note = f"{'x' if self.wizard.plain else '✗'} {self._failure}"
         elif self._found:
@@ -103,18 +103,18 @@ class DnsScreen(StepScreen):
         if action_id in ("dns.copy", "dns.save") and not records:
             return note
         if action_id == "dns.compare":
-            return note if not records else "the DNS is being asked already" if self._looking is not None else ""
+            return note if not records else "a lookup is already running" if self._looking is not None else ""
         if action_id == "dns.refresh":
             if not records:
                 return note
             if not self.session.chosen_ids():
-                return "no server is chosen yet (step 2)"
+                return "no server is chosen (step 2)"
             if self._fetching is not None and not self._fetching.done():
-                return "the servers are being asked already"
+                return "keys are already being fetched"
         return super().why_not(action_id)
 
     def action_fetch_keys(self) -> None:
-        """Connect, gather facts, make keys where they are used, and show what is true then."""
+        """Connect, read facts, generate missing keys on the servers, and show the records with them."""
         if self.refused("dns.refresh"):
             return
         self._failure = ""
@@ -138,13 +138,13 @@ class DnsScreen(StepScreen):
                 self.refresh_form()
 
     def _failed(self, error: Exception) -> None:
-        """What went wrong stays in sight until it is tried again; who has gone elsewhere is told there."""
+        """Show the error until the next attempt; as a notification if another screen is shown."""
         self._failure = error_sentence(error)
         if not self.is_attached:
             self.app.notify(self._failure, severity="error", markup=False, timeout=8)
 
     def action_compare_records(self) -> None:
-        """Ask the DNS what it holds, and mark each record."""
+        """Look up every record in the DNS and mark it."""
         if self.refused("dns.compare"):
             return
         self._failure = ""
@@ -169,7 +169,7 @@ class DnsScreen(StepScreen):
         if self.refused("dns.copy"):
             return
         if record is None or record.pending:
-            self.tell("This record has no value yet")
+            self.tell("This record has no value yet; F5 gets its key or address from the servers")
             return
         self.app.copy_to_clipboard(record.value)
         self.tell(f"The value of {record.name} {record.type} was sent to the terminal's clipboard")

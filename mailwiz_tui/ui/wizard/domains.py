@@ -1,4 +1,4 @@
-"""Step 3: the domains, and the name of the mail host."""
+"""Step 3: the domains, and the mail host name."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from mailwiz_tui.ui.widgets.no_markup import NoMarkup
 from mailwiz_tui.ui.wizard.step_screen import StepScreen
 
 LIST_PATH = "domain.additional_domains"
-KINDS = (Option("mailbox", "mailboxes here"), Option("relay", "passed on to another host"))
+KINDS = (Option("mailbox", "mailboxes here"), Option("relay", "relay to another host"))
 
 
 class DomainsScreen(StepScreen):
-    """The further domains are groups of three fields, added by F5; an emptied name removes one."""
+    """The additional domains are groups of three fields, added by F5; an empty name removes one."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("domains")]
     scopes: tuple[str, ...] = ("step", "domains")
@@ -38,7 +38,7 @@ class DomainsScreen(StepScreen):
         yield Button("Add another domain (F5)", id="add-domain", compact=True)
 
     def domains(self) -> list[dict[str, object]]:
-        """The further domains as the draft holds them."""
+        """The additional domains from the draft."""
         raw = self.session.value(LIST_PATH)
         return [dict(d) for d in raw if isinstance(d, dict)] if isinstance(raw, list) else []
 
@@ -51,7 +51,7 @@ class DomainsScreen(StepScreen):
             FormField(
                 f"{base}.name",
                 f"Domain {index + 2}",
-                "Mail for this domain is accepted too. Empty the name to remove it.",
+                "Empty the name to remove this domain.",
                 value=domain.get("name", ""),
                 placeholder="example.org",
                 plain=plain,
@@ -59,7 +59,7 @@ class DomainsScreen(StepScreen):
             FormField(
                 f"{base}.kind",
                 "  Its mail",
-                "Mailboxes here, or passed on to a host that has them.",
+                "Store its mail here, or relay it to a host.",
                 kind="choice",
                 value=domain.get("kind", "mailbox"),
                 options=KINDS,
@@ -67,7 +67,7 @@ class DomainsScreen(StepScreen):
             ),
             FormField(
                 f"{base}.relay_host",
-                "  Passed on to",
+                "  Next hop",
                 "The host that has the mailboxes, as name or name:port.",
                 value=domain.get("relay_host", ""),
                 placeholder="mail.internal.example.org",
@@ -76,7 +76,7 @@ class DomainsScreen(StepScreen):
         ]
 
     def plan_changed_outside(self) -> None:
-        """Further domains that came or went outside change the form itself."""
+        """Rebuild the form if another program added or removed additional domains."""
         shown = {
             field.path.split(".")[2] for field in self.query(FormField) if field.path.startswith(f"{LIST_PATH}.")
         }
@@ -115,7 +115,7 @@ class DomainsScreen(StepScreen):
             super().on_form_field_edited(event)
             return
         event.stop()
-        event.field.taken = event.value
+        event.field.stored = event.value
         _, _, index, key = event.field.path.split(".")
         domains = self.domains()
         while len(domains) <= int(index):
@@ -131,7 +131,7 @@ class DomainsScreen(StepScreen):
         self.session.set(LIST_PATH, domains)
 
     def on_unmount(self) -> None:
-        """A group whose name was emptied here leaves with the screen."""
+        """Remove groups whose name was emptied here."""
         if not self._edited:
             return
         domains = self.domains()

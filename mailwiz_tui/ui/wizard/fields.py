@@ -1,4 +1,4 @@
-"""From the plan's questions to the widgets that ask them."""
+"""Makes the form's widgets from the questions of the plan."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from mailwiz_tui.ui.widgets.form_field import FormField
 
 
 def make_field(spec: FieldSpec, session: Session, *, plain: bool) -> FormField:
-    """The widget for a question, holding the draft's answer."""
+    """The widget for a question, with the draft's answer."""
     stacked = _alone(spec)
     field = FormField(
         spec.path,
@@ -37,7 +37,7 @@ def make_field(spec: FieldSpec, session: Session, *, plain: bool) -> FormField:
 
 
 def options_of(spec: FieldSpec, session: Session) -> list[Option]:
-    """A question's options: struck out where the rules forbid them, dim where something else is against it."""
+    """A question's options: struck out if the rules forbid them, dim if they are not available or discouraged."""
     options = []
     for value, label, help_text in _choices(spec):
         text = f"{label}: {help_text}" if _alone(spec) and help_text else label
@@ -48,7 +48,7 @@ def options_of(spec: FieldSpec, session: Session) -> list[Option]:
 
 
 def why_not_choice(spec: FieldSpec, value: object, session: Session) -> str:
-    """Why an option cannot be carried out as things are: by the rules, by this version, or by what servers told."""
+    """Why an option is not available: by the rules, in this version, or because of the servers' facts."""
     forbidden_reason = session.forbidden_reason(spec.path, value)
     if forbidden_reason:
         return forbidden_reason
@@ -57,7 +57,7 @@ def why_not_choice(spec: FieldSpec, value: object, session: Session) -> str:
 
 
 def help_of(spec: FieldSpec, session: Session) -> str:
-    """The help row: what the chosen answer means, else what is asked; then why some answers are dim."""
+    """The help row: the meaning of the chosen option, else the field's help; then why some options are dim."""
     value = session.value(spec.path)
     chosen = next((c for c in spec.choices if c.value == value), None)
     text = chosen.help if chosen is not None and chosen.help and not _alone(spec) else spec.help
@@ -65,7 +65,7 @@ def help_of(spec: FieldSpec, session: Session) -> str:
         return text
     later = [label for v, label, _ in _choices(spec) if unavailable(spec.path, v, session) is not None]
     if later and spec.kind is FieldKind.CHOICE:
-        text += f" Dim: this version cannot install it yet ({', '.join(later)})."
+        text += f" Dim: not available in this version ({', '.join(later)})."
     for v, label, _ in _choices(spec):
         if v != value and label not in later and (reason := session.discouraged_reason(spec.path, v)):
             text += f" {label[:1].upper()}{label[1:]}: {reason}."
@@ -73,14 +73,14 @@ def help_of(spec: FieldSpec, session: Session) -> str:
 
 
 def _choices(spec: FieldSpec) -> list[tuple[str | int | bool, str, str]]:
-    """Value, label and help of each option; those of a switch are yes and no."""
+    """Value, label and help of each option; a switch has yes and no."""
     if spec.kind is FieldKind.BOOL:
         return [(True, "yes", ""), (False, "no", "")]
     return [(c.value, c.label, c.help) for c in spec.choices]
 
 
 def placeholder_of(spec: FieldSpec, session: Session) -> str:
-    """What stands in an empty field: the answer that Enter takes over, or an example."""
+    """The placeholder of an empty field: the suggestion that Enter accepts, or an example."""
     suggestion = session.draft.suggestion(spec.path)
     if suggestion:
         return suggestion
@@ -88,7 +88,7 @@ def placeholder_of(spec: FieldSpec, session: Session) -> str:
 
 
 def unavailable(path: str, value: object, session: Session) -> Finding | None:
-    """A warning where this version can plan an answer beside the others, but not install it."""
+    """A warning if this version can plan an answer together with the others, but not install it."""
     answer = value if isinstance(value, (str, int, bool)) else str(value)
     found = _unsupported_at(path, answer, json.dumps(session.draft.raw(), default=str, sort_keys=True))
     return Finding(found.path, found.message, Severity.WARNING, found.advice) if found else None
@@ -116,9 +116,9 @@ def _with(raw: dict[str, Any], path: str, value: object) -> dict[str, Any]:
 
 
 def propose_answers(step: StepSpec, session: Session) -> None:
-    """Before a step is shown for the first time: propose what follows from other answers, so that it is seen.
+    """Before a step is shown for the first time, propose values that other answers determine.
 
-    Where a default cannot be installed yet, the first choice that can be is proposed.
+    If a default cannot be installed in this version, the first choice that can be is proposed.
     """
     if session.state_of(step.id) != "empty":
         return
@@ -134,11 +134,11 @@ def propose_answers(step: StepSpec, session: Session) -> None:
 
 
 def step_of_field(spec: FieldSpec) -> StepSpec | None:
-    """The step that asks a question."""
+    """The step of a question."""
     return next((s for s in STEPS if spec in s.fields), None)
 
 
 def _alone(spec: FieldSpec) -> bool:
-    """Whether a choice is its step's only question, so that each option has room for its explanation."""
+    """Whether a choice is the only question of its step, so that each option has room for its help."""
     step = step_of_field(spec)
     return spec.kind is FieldKind.CHOICE and step is not None and len(step.fields) == 1

@@ -1,4 +1,4 @@
-"""A form of questions: answers go into the draft as soon as they are given, findings to the fields they concern."""
+"""A form of questions: each answer goes to the draft at once, each finding to its field."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ REFRESH_DELAY = 0.04
 
 
 class FormScreen(MainScreen):
-    """Asks the questions of a step. Subclasses lay the fields out and say what follows the last one."""
+    """The questions of a step. Subclasses lay out the fields and define what follows the last one."""
 
     def __init__(self, session: Session, spec: StepSpec) -> None:
         super().__init__(session)
         self.spec = spec
         self._refresh_due = False
         self.unfolded = any(session.draft.answered(field.path) for field in spec.fields if field.further)
-        """Whether further questions are shown, too."""
+        """Whether the further fields are shown."""
         propose_answers(spec, session)
 
     def refresh_form(self) -> None:
-        """Show everything that follows from the answers, as the draft has them now."""
+        """Show everything that depends on the answers of the present draft."""
         self.refresh_fields(self.session.findings())
 
     def fields(self) -> Iterable[FieldSpec]:
-        """The fields drawn by this screen; some steps draw lists with widgets of their own."""
+        """The fields drawn by this screen; some steps draw lists with their own widgets."""
         return self.spec.fields
 
     def focused_field(self) -> FieldSpec | None:
-        """The question that the focus is in, if it is in one."""
+        """The question of the focused field, or None."""
         inside = self.focused.ancestors_with_self if self.focused is not None else ()
         field = next((w for w in inside if isinstance(w, FormField)), None)
         return field_at(field.path) if field is not None else None
 
     def refresh_fields(self, findings: list[Finding]) -> None:
-        """Show each field with its options, help and findings, or hide it, as the draft has it now."""
+        """Show each field with its options, help and findings, or hide it, by the present draft."""
         session = self.session
         specs = {spec.path: spec for spec in self.fields()}
         for field in self.query(FormField):
@@ -52,32 +52,32 @@ class FormScreen(MainScreen):
             field.show_help(help_of(spec, session))
             if spec.kind in (FieldKind.CHOICE, FieldKind.BOOL):
                 field.show_options(options_of(spec, session))
-            shown = [] if self._hushed(field) else [f for f in findings if _concerns(f, field.path)]
+            shown = [] if self._withheld(field) else [f for f in findings if _concerns(f, field.path)]
             chosen = field.kind in ("choice", "bool")
             missing = unavailable(field.path, session.value(field.path), session) if chosen else None
             field.show_findings([*shown, missing] if missing else shown)
 
-    def _hushed(self, field: FormField) -> bool:
-        """Whether faults of a field are kept back: nobody was there yet, or it is being typed into."""
+    def _withheld(self, field: FormField) -> bool:
+        """Whether faults of a field are not shown: it was not visited, or it is being typed into."""
         if not (field.touched or field.path in self.session.touched):
             return True
         typing = field.has_focus_within and field.kind not in ("choice", "bool")
         return typing and not field.in_error and not field.checked
 
     def own_state(self, findings: list[Finding]) -> str:
-        """How this step stands, agreeing with what the form shows: what is kept back there is no fault here."""
+        """The state of this step, consistent with the form: faults that the form does not show do not count."""
         state = self.session.state_of(self.spec.id)
         if state != "errors":
             return state
-        hushed = [f.path for f in self.query(FormField) if self._hushed(f)]
-        told = [f for f in findings if f.severity is Severity.FAULT and self.spec.owns_path(f.path)]
-        told = [f for f in told if not any(_concerns(f, path) for path in hushed)]
-        return "errors" if told else "empty"
+        withheld = [f.path for f in self.query(FormField) if self._withheld(f)]
+        shown = [f for f in findings if f.severity is Severity.FAULT and self.spec.owns_path(f.path)]
+        shown = [f for f in shown if not any(_concerns(f, path) for path in withheld)]
+        return "errors" if shown else "empty"
 
     def on_form_field_edited(self, event: FormField.Edited) -> None:
-        """An answer changed: into the draft at once."""
+        """Store a changed answer in the draft at once."""
         event.stop()
-        event.field.taken = event.value
+        event.field.stored = event.value
         if event.value == self.session.value(event.field.path):
             return
         event.field.checked = False
@@ -87,7 +87,7 @@ class FormScreen(MainScreen):
         self.answer_changed(event.field)
 
     def answer_changed(self, field: FormField) -> None:
-        """Draw what follows from the answer, once for several keys that come together."""
+        """Redraw what depends on the answer, once for several keys in quick succession."""
         if not self._refresh_due:
             self._refresh_due = True
             self.set_timer(REFRESH_DELAY, self._refresh_now)
@@ -98,7 +98,7 @@ class FormScreen(MainScreen):
             self.refresh_form()
 
     def on_form_field_left(self, event: FormField.Left) -> None:
-        """Validate on leaving; after Enter go on to what follows."""
+        """Validate when the focus leaves; after Enter go to the next field."""
         event.stop()
         if event.submitted:
             self.field_entered(event.field)
@@ -107,7 +107,7 @@ class FormScreen(MainScreen):
             self.refresh_form()
 
     def field_entered(self, field: FormField) -> None:
-        """Enter in a field: take what it offers, validate, and go on to what follows."""
+        """Enter in a field: accept its suggestion, validate, and go to the next field."""
         self._take_typed(field)
         self.touch(field)
         self._take_suggestion(field)
@@ -115,14 +115,14 @@ class FormScreen(MainScreen):
         self.go_on(field)
 
     def touch(self, field: FormField) -> None:
-        """Count a field as visited: its faults are shown from now on."""
+        """Mark a field as visited: its faults are shown from now on."""
         field.touched = field.checked = True
         self.session.touched.add(field.path)
 
     def _take_typed(self, field: FormField) -> None:
-        """Keys whose messages are still on their way count too."""
+        """Store the field's present value, also if its change message was not processed yet."""
         value, known = field.value, self.session.value(field.path)
-        if value == field.taken:
+        if value == field.stored:
             return
         if field.kind in ("choice", "bool"):
             news = value is not None and value != known
@@ -132,14 +132,14 @@ class FormScreen(MainScreen):
             self.on_form_field_edited(FormField.Edited(field, value))
 
     def take_focused(self) -> None:
-        """Take what the focused field holds, before a key leaves the form."""
+        """Store the focused field's value before a key leaves the form."""
         inside = self.focused.ancestors_with_self if self.focused is not None else ()
         for field in inside:
             if isinstance(field, FormField):
                 self._take_typed(field)
 
     def _take_suggestion(self, field: FormField) -> None:
-        """Enter takes over what the step proposes, and in an empty field what is offered where one is needed."""
+        """Accept the step's proposals, and the suggestion of a required field that is empty."""
         self.session.accept(self.spec.id)
         spec = self.spec.field(field.path)
         suggestion = self.session.draft.suggestion(field.path)
@@ -149,7 +149,7 @@ class FormScreen(MainScreen):
             self.answer_changed(field)
 
     def go_on(self, field: FormField) -> None:
-        """Focus the next field that is shown; from the last one go on to what ``after_fields`` says."""
+        """Focus the next visible field; after the last one call ``after_fields``."""
         if field.in_error:
             return
         fields = [f for f in self.query(FormField) if f.display]
@@ -160,7 +160,7 @@ class FormScreen(MainScreen):
             self.after_fields()
 
     def after_fields(self) -> None:
-        """The last field was accepted."""
+        """Called when Enter was pressed in the last field."""
 
 
 def _concerns(finding: Finding, path: str) -> bool:

@@ -1,4 +1,4 @@
-"""Step 2: which servers, and what each of them does."""
+"""Step 2: the servers and their roles."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ MAX_NOTES = 3
 
 
 class RolesScreen(StepScreen):
-    """Servers from the inventory; with one server the role is clear and set by itself."""
+    """Servers from the inventory; a single server gets its role automatically."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("roles")]
     scopes: tuple[str, ...] = ("step", "roles")
@@ -43,7 +43,7 @@ class RolesScreen(StepScreen):
 
     @property
     def servers(self) -> ChosenServers:
-        """The plan's servers, as they are in the draft now."""
+        """The plan's servers in the present draft."""
         return ChosenServers(self.session)
 
     def page(self) -> ComposeResult:
@@ -88,12 +88,14 @@ class RolesScreen(StepScreen):
     def show_step_findings(self, findings: list[Finding]) -> None:
         notes = [f.line for f in self.session.inventory_findings]
         if not self.session.inventory.servers and not notes:
-            notes.append("No servers are known yet: F6 adds one by hand; the start screen can read ~/.ssh/config.")
+            notes.append(
+                "The inventory is empty: F6 adds a server by hand; the start screen can use ~/.ssh/config."
+            )
         own = [f for f in findings if f.path.startswith("servers")] if self.servers.shown() else []
         listed = self.query_one(ServerList)
         current = listed.current.id if listed.current else ""
         outcome = self.session.probes.outcomes.get(current)
-        if outcome is not None and not listed.said_in_full(current):
+        if outcome is not None and not listed.fits(current):
             notes.append(f"{current}: {outcome.sentence}")
         notes += [f.message + (f" – {f.advice}" if f.advice else "") for f in own]
         area = self.query_one("#step-findings", NoMarkup)
@@ -103,7 +105,7 @@ class RolesScreen(StepScreen):
         area.set_class(bool(notes), "-shown")
 
     def on_server_list_moved(self, event: ServerList.Moved) -> None:
-        """What the server under the cursor said is shown whole."""
+        """Show the full result of the server under the cursor."""
         self.show_step_findings(self.session.findings())
 
     def on_server_list_toggled(self, event: ServerList.Toggled) -> None:
@@ -126,13 +128,13 @@ class RolesScreen(StepScreen):
         self.refresh_form()
 
     def on_form_field_edited(self, event: FormField.Edited) -> None:
-        former = self.servers.network
+        previous = self.servers.network
         super().on_form_field_edited(event)
-        if self.servers.network != former:
-            self.servers.change_network(former)
+        if self.servers.network != previous:
+            self.servers.change_network(previous)
 
     def action_next_step(self) -> None:
-        """Going on takes the addresses that were shown for servers without one."""
+        """Store the proposed internal addresses, then go to the next step."""
         stored = {str(raw.get("id", "")): str(raw.get("internal_ip", "") or "") for raw in self.session.servers()}
         chosen = self.servers.shown()
         if any(entry.internal_ip != stored[server_id] for server_id, entry in chosen.items()):
@@ -145,11 +147,11 @@ class RolesScreen(StepScreen):
             self.tell("Choose the server first (Space)")
             return
         private = self.servers.private_addresses(event.server_id)
-        seen = f"On its interfaces: {', '.join(private)}." if private else "F5 asks the server which it has."
+        seen = f"On its interfaces: {', '.join(private)}." if private else "F5 reads the server's addresses."
 
         def take(text: str) -> str:
             why_not = fault_of(lambda: ipaddress.ip_address(text))
-            return f"{text} is no IP address" if why_not else ""
+            return f"{text} is not an IP address" if why_not else ""
 
         def given(text: str | None) -> None:
             if text:
@@ -172,13 +174,13 @@ class RolesScreen(StepScreen):
 
     def why_not(self, action_id: str) -> str:
         if action_id == "roles.probe" and not self.session.inventory.servers:
-            return "there is no server to ask; F6 adds one"
+            return "the inventory is empty; F6 adds a server"
         if action_id == "roles.traffic" and (self.servers.single or len(self.servers.shown()) < 2):
-            return "one server talks to no other; choose several, and an architecture for them"
+            return "there is only one server; choose several, and an architecture with several servers"
         return super().why_not(action_id)
 
     def action_probe(self) -> None:
-        """Ask the chosen servers, or all if none is chosen yet."""
+        """Connect to the chosen servers, or to all if none is chosen."""
         if self.refused("roles.probe"):
             return
         chosen = self.servers.shown()
@@ -186,14 +188,12 @@ class RolesScreen(StepScreen):
         self.session.probes.ask(servers, self.wizard.prompts)
 
     def action_traffic(self) -> None:
-        """Show who talks to whom between the chosen servers, with a test of the network."""
+        """Show the connections between the chosen servers, with a test of the network."""
         if self.refused("roles.traffic"):
             return
         plan = self.servers.plan()
         if plan is None:
-            self.tell(
-                "The servers' ids, roles or addresses are not right yet; F4 lists what is wrong", problem=True
-            )
+            self.tell("The servers' ids, roles or addresses have faults; F4 lists them", problem=True)
             return
         from mailwiz_tui.ui.dialogs.traffic_dialog import TrafficDialog
 

@@ -1,4 +1,4 @@
-"""A step of the wizard, drawn from its ``StepSpec``: its form, the steps around it, the DNS records beside it."""
+"""The screen of a step, drawn from its ``StepSpec``: form, list of steps, and a preview of the DNS records."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ PREVIEW_DELAY = 0.3
 
 
 class StepScreen(FormScreen):
-    """One step. Subclasses of it name the ``step_id`` that is theirs and may add widgets below the fields."""
+    """One step. Subclasses set ``step_id`` and may add widgets below the fields."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("step")]
     scopes: tuple[str, ...] = ("step",)
     step_id: str = ""
     beside: ClassVar[bool] = True
-    """Whether the DNS preview stands beside the form where there is room."""
+    """Whether the DNS preview is shown beside the form in a wide window."""
 
     def __init__(self, session: Session, focus: str = "", step_id: str = "") -> None:
         self.step_id = step_id or self.step_id
@@ -48,7 +48,7 @@ class StepScreen(FormScreen):
         self._preview_due = False
 
     def help_words(self) -> str:
-        """The field with the focus first, then the step's long help and its other fields."""
+        """The focused field first, then the step's help and its other fields."""
         return step_page(self.spec, self.focused_field(), self._why_not_choice, self.help_width)
 
     def _why_not_choice(self, field: FieldSpec, value: object) -> str:
@@ -79,7 +79,7 @@ class StepScreen(FormScreen):
                 yield DnsPreview(id="beside")
 
     def _questions(self) -> Iterable[Widget]:
-        """The fields; further ones come last, behind a button that shows them."""
+        """The fields; further fields come last, behind a button that shows them."""
         further = [spec for spec in self.fields() if spec.further]
         for spec in self.fields():
             if further and spec is further[0]:
@@ -92,7 +92,7 @@ class StepScreen(FormScreen):
 
     @property
     def next_label(self) -> str:
-        """What the button at the end says."""
+        """The label of the last button."""
         return "Next (F8)" if self.spec.number < len(STEPS) else "Review (F8)"
 
     def on_mount(self) -> None:
@@ -122,17 +122,17 @@ class StepScreen(FormScreen):
             self.call_after_refresh(form.scroll_home, animate=False)
 
     def focus_extra(self) -> None:
-        """Focus what stands in place of fields."""
+        """Set the focus on a step without fields."""
         self.query_one("#go-next", Button).focus()
 
     def session_changed(self) -> None:
-        """Draw what depends on answers and servers anew."""
+        """Redraw everything that depends on answers and servers."""
         if self.is_mounted:
             self.refresh_form()
             self._preview()
 
     def plan_changed_outside(self) -> None:
-        """The fields show what the file holds now; what is being typed stays."""
+        """Show the file's values in the fields; what is being typed stays."""
         if not self.is_mounted:
             return
         self.take_focused()
@@ -141,7 +141,7 @@ class StepScreen(FormScreen):
         self.session_changed()
 
     def refresh_form(self) -> None:
-        """Show fields, step states, findings and the time of saving, as the draft has them now."""
+        """Show fields, step states, findings and the time of saving from the present draft."""
         findings = self.session.findings()
         if any(
             finding.path.startswith(spec.path) for finding in findings for spec in self.fields() if spec.further
@@ -152,16 +152,16 @@ class StepScreen(FormScreen):
         self._show_states(findings)
         self.show_step_findings(findings)
         self.query_one(TitleBar).show(note=self.note())
-        self.show_trouble()
+        self.show_save_problem()
 
     def _label_fold(self) -> None:
-        """The button names what it shows."""
+        """Set the button's label: the names of the further fields, or "Fewer settings"."""
         names = ", ".join(spec.label.lower() for spec in self.fields() if spec.further)
         for button in self.query("#fold").results(Button):
             button.label = "Fewer settings" if self.unfolded else f"More: {names}"
 
     def show_step_findings(self, findings: list[Finding]) -> None:
-        """Show findings of this step that belong to no single field."""
+        """Show findings of this step that are about no single field."""
 
     def _show_states(self, findings: list[Finding]) -> None:
         own = self.own_state(findings)
@@ -177,7 +177,7 @@ class StepScreen(FormScreen):
         self.action_next_step()
 
     def _preview(self) -> None:
-        """Draw the preview anew after a moment, once for all that is typed meanwhile."""
+        """Redraw the preview after ``PREVIEW_DELAY``, once for all keys in that time."""
         if not self._preview_due and self.beside:
             self._preview_due = True
             self.set_timer(PREVIEW_DELAY, self._draw_preview)
@@ -194,7 +194,7 @@ class StepScreen(FormScreen):
             preview.show(*self.session.records(), self.session.published.of, plain=self.wizard.plain)
 
     def on_resize(self) -> None:
-        """A wider window may have room for the preview now."""
+        """Draw the preview if the window is wide enough now."""
         self._preview()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
@@ -209,7 +209,7 @@ class StepScreen(FormScreen):
             self._fold()
 
     def _fold(self) -> None:
-        """Show further questions, and go to the first of them, or fold them away again."""
+        """Show the further fields and focus the first, or hide them."""
         self.unfolded = not self.unfolded
         self.refresh_form()
         first = next((spec.path for spec in self.fields() if spec.further), "")
@@ -218,7 +218,7 @@ class StepScreen(FormScreen):
             field.control.focus()
 
     def action_next_step(self) -> None:
-        """Go on; faults stay marked and are listed again in the review."""
+        """Go to the next step; faults stay marked, and the review lists them."""
         self.take_focused()
         for field in self.query(FormField):
             self.session.touched.add(field.path)
@@ -229,7 +229,7 @@ class StepScreen(FormScreen):
             self.wizard.show_review()
 
     def action_previous_step(self) -> None:
-        """Go back; every answer is in the draft already."""
+        """Go to the previous step; every answer is already in the draft."""
         self.take_focused()
         if self.spec.number > 1:
             self.wizard.show_step(STEPS[self.spec.number - 2].id)
@@ -252,13 +252,13 @@ class StepScreen(FormScreen):
         self.app.push_screen(StepsDialog(states, self.spec.number, plain=self.wizard.plain), chosen)
 
     def action_dns_preview(self) -> None:
-        """Show the records over the form; closing comes back here."""
+        """Show the records in a dialog over the form."""
         self.take_focused()
         from mailwiz_tui.ui.dialogs.dns_dialog import DnsDialog
 
         self.app.push_screen(DnsDialog(*self.session.records(), self.session.published.of, plain=self.wizard.plain))
 
     def action_review(self) -> None:
-        """Show what is missing."""
+        """Show the review."""
         self.take_focused()
         self.wizard.show_review()

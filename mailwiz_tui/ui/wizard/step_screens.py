@@ -14,14 +14,14 @@ from mailwiz_tui.ui.wizard.roles import RolesScreen
 from mailwiz_tui.ui.wizard.step_screen import StepScreen
 
 WHAT_FOLLOWS = (
-    "What follows: the review lists what is missing and what will be done on each server. From there the "
-    "installation is started; it runs on the servers themselves, so a lost connection or a closed terminal "
-    "does no harm. Afterwards every service is proved from outside, with a test mail in and out."
+    "Next: the review lists what is missing and what will be installed on each server. You start the "
+    "installation there. It runs on the servers themselves, so a lost connection or a closed terminal "
+    "does not stop it. Afterwards every service is tested from outside, with a test message in and out."
 )
 
 
 class InstallScreen(StepScreen):
-    """The last answers before the review."""
+    """Step 8, the last one before the review."""
 
     step_id = "install"
 
@@ -32,10 +32,10 @@ class InstallScreen(StepScreen):
 OWN_SCREENS: dict[str, type[StepScreen]] = {
     screen.step_id: screen for screen in (RolesScreen, DomainsScreen, DnsScreen, InstallScreen)
 }
-"""The steps that show more than their fields; all others are drawn from these alone."""
+"""The steps with more than fields; all others use ``StepScreen``."""
 
 
 def make(step_id: str, session: Session, focus: str = "") -> StepScreen:
-    """The screen of a step, drawn from the draft; ``focus`` is the path of a field to go to."""
+    """The screen of a step, built from the draft; ``focus`` is the path of a field to go to."""
     own = OWN_SCREENS.get(step_id)
     return own(session, focus) if own else StepScreen(session, focus, step_id)
