@@ -10,7 +10,7 @@ from mailwiz_tui.commands.terminal import say
 from mailwiz_tui.deploy.events import Event, LogLine, Progress, ServerChanged, StepChanged, StepPhase, Waiting
 
 PATIENCE = 1.0
-"""Seconds after which a running step is worth a line; quicker ones are only told of if they did something."""
+"""Seconds after which a running step gets a line; quicker ones get one only if they changed something."""
 HEARTBEAT = 10.0
 """Seconds between two lines on how far a long step is."""
 

@@ -38,7 +38,7 @@ class Operator:
 
 @dataclass(frozen=True, slots=True)
 class RunInProgress:
-    """A run as its server tells of it; ``age`` is how long it has been running, in seconds."""
+    """A run in progress as its server reports it; ``age`` is its running time in seconds."""
 
     run_id: str
     by: str = ""
@@ -47,7 +47,7 @@ class RunInProgress:
 
     @classmethod
     def of(cls, holder: RunHolder) -> RunInProgress:
-        """From what the agent tells of it; runs that a former version began tell less."""
+        """From the agent's report, in which runs of an older version have fewer fields."""
         return cls(holder.run, clean_text(holder.by), holder.controller, max(0.0, holder.age))
 
     def words(self, *, own: bool) -> str:

@@ -24,7 +24,7 @@ _QUEUE = "cd /var/spool/postfix && find maildrop incoming active deferred -type 
 
 
 def removed_servers(plan: Plan, known: FactsFile) -> list[str]:
-    """The servers removed from the plan that the operator has not been told of yet."""
+    """The servers removed from the plan that were not reported to the operator yet."""
     return [server_id for server_id in departed(plan, known.members()) if server_id not in known.removed_servers]
 
 

@@ -19,7 +19,7 @@ __all__ = ["RecordState", "State", "compare"]
 class RecordState:
     """How one planned record stands.
 
-    ``got`` are the live values of its name and type, ``detail`` what is wrong or worth knowing, ``instead``
+    ``got`` are the live values of its name and type, ``detail`` the difference or a remark, ``instead``
     the value to publish, ``source`` who answered.
     """
 

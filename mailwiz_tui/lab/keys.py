@@ -162,7 +162,7 @@ def dkim_record(paths: LabPaths) -> str:
 
 @dataclass(frozen=True)
 class Server:
-    """A server's certificate chain and key in PEM, and what a TLSA 3 1 1 record says of it."""
+    """A server's certificate chain and key in PEM, and the data of its TLSA 3 1 1 record."""
 
     chain: str
     key: str

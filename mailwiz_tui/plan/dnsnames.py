@@ -1,7 +1,7 @@
 """Names of the DNS: domains, host names, DKIM selectors, server ids.
 
 Domains are kept as lower-case A-labels (``xn--bcher-kva.example``), the form that DNS, Postfix and
-certificates need; ``display_name`` gives back what a person would write. Every function returns the
+certificates need; ``display_name`` returns the form that a person writes. Every function returns the
 normalised name or raises ``ValueError`` with a sentence for the operator.
 
 RFC 1035 section 2.3.4 (lengths), RFC 1123 section 2.1 (letters, digits, hyphens), RFC 5890-5893 and UTS 46

@@ -1,4 +1,4 @@
-"""What the world is told of a plan's servers under names of its domains: their own names, and the MTA-STS policy.
+"""What a plan publishes about its servers in its domains: their own names, and the MTA-STS policy.
 
 It follows from the plan alone, so the DNS records and the web server that answers for them say the same.
 """

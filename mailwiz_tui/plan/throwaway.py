@@ -1,6 +1,6 @@
 """A plan for a moment: answers that are no plan yet, tried with names that stand in for those not given.
 
-Nothing of it is kept or shown: it only tells what the rules say of some answers, or what follows from them.
+Nothing of it is kept or shown: it only shows what the rules say about some answers, or what follows from them.
 """
 
 from __future__ import annotations

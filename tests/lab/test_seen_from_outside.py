@@ -172,10 +172,10 @@ def test_the_panel_offers_no_page_that_is_not_served(site: Site) -> None:
     ((address, password),) = json.loads(site.workspace.credentials.read_text())["admin_panel"].items()
     pem = ssl.get_server_certificate((site.workspace.address, 993))
     target = Target("x", site.workspace.address, site.workspace.hostname, site.domain, pem, seconds=30)
-    visitor = BrowserSession(Trusting(target, pem))
-    token = form_value(visitor.get("/admin/login.php"), "token")
-    visitor.post("/admin/login.php", {"token": token, "fUsername": address, "fPassword": password, "lang": "en"})
-    menu = visitor.get("/admin/main.php").body.decode()
+    browser = BrowserSession(Trusting(target, pem))
+    token = form_value(browser.get("/admin/login.php"), "token")
+    browser.post("/admin/login.php", {"token": token, "fUsername": address, "fPassword": password, "lang": "en"})
+    menu = browser.get("/admin/main.php").body.decode()
     assert "viewlog.php" in menu
     assert "setup.php" not in menu
 

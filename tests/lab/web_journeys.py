@@ -27,7 +27,7 @@ class Webmail:
         self.url = url
 
     def try_login(self, user: str, password: str) -> bool:
-        """Log in as a new visitor; whether it was let in."""
+        """Log in without cookies of an earlier session; whether the login succeeded."""
         self.browser.driver.delete_all_cookies()
         self.browser.open(self.url)
         self.browser.fill(_user=user, _pass=password)
@@ -107,7 +107,7 @@ class Panel:
         self.url = url
 
     def try_login(self, user: str, password: str, page: str = "login.php") -> bool:
-        """Log in as a new visitor; whether it was let in."""
+        """Log in without cookies of an earlier session; whether the login succeeded."""
         self.browser.driver.delete_all_cookies()
         self.browser.open(f"{self.url}{page}")
         self.browser.fill(fUsername=user, fPassword=password)

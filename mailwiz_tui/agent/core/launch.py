@@ -140,7 +140,7 @@ def follow(host: Host, run_id: str, offset: int) -> Iterator[JournalChunk | None
 
 
 def _last_words(host: Host, run_id: str) -> str:
-    """What systemd and the agent itself said of a run that ended without an end in its journal."""
+    """The output of systemd and the agent for a run whose journal has no end."""
     words = []
     for name in ("result", "output"):
         try:

@@ -23,7 +23,7 @@ _PLACE = re.compile(r"\{\{secret:([A-Za-z0-9_.-]+)\}\}")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\Z")
 _LONGEST = 1024
 _ALPHABET = string.ascii_letters + string.digits
-_TELLING = re.compile(r"(?i)^(.*(?:pass|secret|token|key|pw)[^=:\s]*\s*(?:=>?|:|\s)\s*)(\S.*)$")
+_SECRET_LINE = re.compile(r"(?i)^(.*(?:pass|secret|token|key|pw)[^=:\s]*\s*(?:=>?|:|\s)\s*)(\S.*)$")
 
 
 def put(host: Host, name: str, value: str) -> None:
@@ -101,8 +101,8 @@ class Secrets:
         return text
 
     def masked_foreign(self, text: str) -> str:
-        """The text of a file that holds secrets we may not know: whatever follows a telling word is masked."""
-        return "\n".join(_TELLING.sub(rf"\g<1>{MASK}", line) for line in self.masked(text).split("\n"))
+        """A file that may contain unknown secrets: everything after a word such as "password" is masked."""
+        return "\n".join(_SECRET_LINE.sub(rf"\g<1>{MASK}", line) for line in self.masked(text).split("\n"))
 
     def _exists(self, name: str) -> bool:
         return name in self._values or os.path.exists(self._host.state("secrets", name))

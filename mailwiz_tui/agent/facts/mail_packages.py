@@ -68,7 +68,7 @@ def find(host: Host) -> tuple[MailSoftware, ...]:
     installed: dict[str, str] = {}
     sums: dict[str, str] = {}
     for record in done.output.decode("utf-8", "replace").split("\x1e"):
-        # what dpkg-query says of packages it does not know stands between the records
+        # dpkg-query's messages about unknown packages are between the records
         parts = re.sub(r"(?m)^dpkg-query: .*\n", "", record).strip("\n").split("\t")
         if len(parts) < 4 or not parts[2].startswith("i"):
             continue

@@ -1,7 +1,7 @@
 """A server's identity for the plan's other servers: its WireGuard key, and its internal certificate.
 
 Both private keys are made here, once, and stay here; the public halves are returned. The certificate is signed by
-its own key: the others trust exactly the certificates that they were told of (``peers.pem``), no authority. It is
+its own key: the others trust exactly the certificates in ``peers.pem``, no authority. It is
 made again, with the same key, when the name differs or it ends within a year.
 """
 

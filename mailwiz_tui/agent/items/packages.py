@@ -201,5 +201,5 @@ def _with_retry(host: Host, say: Callable[[str], None], attempt: Callable[[], Do
 
 def _last(done: Done) -> str:
     lines = clean_lines(done.output)
-    telling = [line for line in lines if line.startswith(("E:", "Err:", "dpkg: error"))]
-    return " / ".join((telling or lines)[-3:])
+    errors = [line for line in lines if line.startswith(("E:", "Err:", "dpkg: error"))]
+    return " / ".join((errors or lines)[-3:])

@@ -26,7 +26,7 @@ def query(ctx: Context, names: list[str]) -> None:
 
 
 def properties(ctx: Context, name: str, *, fresh: bool = False) -> dict[str, str]:
-    """What systemd says of one unit; empty where it does not answer."""
+    """The properties of one unit from systemd; empty if systemd does not answer."""
     if fresh or name not in ctx.units:
         ctx.units.pop(name, None)
         query(ctx, [name])
@@ -162,9 +162,9 @@ def _failure(ctx: Context, name: str, what: str) -> AgentFault:
     lines = [line for line in done.text.split("\n") if line] if done.ok else []
     for line in lines:
         ctx.log(f"{name}: {line}")
-    telling = next((x for x in reversed(lines) if any(w in x.lower() for w in ("error", "fatal", "fail"))), "")
-    if telling:
-        what = f"{what}: {ctx.secrets.masked(telling)[:300]}"
+    error_line = next((x for x in reversed(lines) if any(w in x.lower() for w in ("error", "fatal", "fail"))), "")
+    if error_line:
+        what = f"{what}: {ctx.secrets.masked(error_line)[:300]}"
     return AgentFault(
         what,
         f"unit {name}",

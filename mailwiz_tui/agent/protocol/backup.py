@@ -46,7 +46,7 @@ class StartRestore(Request[BackupStarted]):
 class BackupEvent:
     """What a backup or a restore says; ``event`` is ``step``, ``progress``, ``done`` or ``failed`` among others.
 
-    ``what`` and ``advice`` tell of a failure, ``percent`` how far the copying is.
+    ``what`` and ``advice`` describe a failure, ``percent`` is the progress of the copy.
     """
 
     event: str

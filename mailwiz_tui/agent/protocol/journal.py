@@ -1,7 +1,7 @@
 """The events of a run's journal, one JSON object a line, as the agent writes and the controller reads them.
 
-Journals stay on servers, so a reader is lenient: what an older version did not write has its default, what a newer
-one adds is passed over. ``at`` is in seconds since the epoch by the server's clock.
+Journals stay on servers, so a reader is lenient: fields that an older version did not write have their
+defaults, unknown fields of a newer one are ignored. ``at`` is in seconds since the epoch by the server's clock.
 """
 
 from __future__ import annotations
