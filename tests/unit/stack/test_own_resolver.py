@@ -136,8 +136,7 @@ def test_before_an_installation_the_names_that_would_fail_are_said(
 
     dns(monkeypatch, {"10.0.0.9": own})
     assert (
-        switch.before(["10.0.0.9"], NAMES[1:])
-        == "the hosts of packages do not resolve: deb.debian.org (not known)"
+        switch.before(["10.0.0.9"], NAMES[1:]) == "the hosts of packages do not resolve: deb.debian.org (not known)"
     )
     dns(monkeypatch, {"10.0.0.9": own | {"deb.debian.org": "NOERROR"}})
     assert switch.before(["10.0.0.9"], NAMES[1:]) == "", "own names are enough"
