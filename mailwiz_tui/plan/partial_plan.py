@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from mailwiz_tui.plan.explain import printable
 from mailwiz_tui.plan.findings import Finding, Severity
 from mailwiz_tui.plan.model import Plan
 
@@ -21,15 +22,30 @@ class PartialPlan:
     """A plan made of the values that hold.
 
     ``left_out`` are the paths whose values fell back to defaults, ``stood_in`` those of required names that
-    were replaced by names nobody has.
+    were replaced by names nobody has. ``given`` has what the operator gave for each of these names, or nothing.
     """
 
     plan: Plan
     left_out: tuple[str, ...]
     stood_in: tuple[str, ...]
+    given: Mapping[str, str]
 
-    def concerns(self, finding: Finding) -> bool:
-        """Whether a finding speaks of what the operator gave, not of what was put in its place."""
+    def findings(self, found: Iterable[Finding]) -> list[Finding]:
+        """The findings about values that the operator gave, with the names as they were given."""
+        named = [self._as_given(finding) for finding in found if self._concerns(finding)]
+        return [finding for finding in named if finding is not None]
+
+    def _as_given(self, finding: Finding) -> Finding | None:
+        """The finding with no stand-in for a name, or None if it is about a name that was not given."""
+        message, advice = finding.message, finding.advice
+        for stand_in in sorted(self.given, key=len, reverse=True):
+            if stand_in in message + advice and not self.given[stand_in]:
+                return None
+            message, advice = (text.replace(stand_in, self.given[stand_in]) for text in (message, advice))
+        return replace(finding, message=message, advice=advice)
+
+    def _concerns(self, finding: Finding) -> bool:
+        """Whether a finding is about a value that the operator gave, not about a default or a stand-in."""
         path = finding.path
         if any(_within(path, out) or _within(out, path) for out in self.left_out):
             return False
@@ -44,17 +60,20 @@ def partial_plan(raw: Mapping[str, Any]) -> PartialPlan | None:
     values = dict(raw)
     left_out: list[str] = []
     stood_in: list[str] = []
+    given: dict[str, str] = {}
     for _ in range(_ROUNDS):
         try:
-            return PartialPlan(Plan.model_validate(values), tuple(left_out), tuple(stood_in))
+            return PartialPlan(Plan.model_validate(values), tuple(left_out), tuple(stood_in), given)
         except ValidationError as error:
             errors = sorted(error.errors(), key=lambda e: [str(p).zfill(6) for p in e["loc"]], reverse=True)
             for details in errors:
-                _mend(values, details, left_out, stood_in)
+                _mend(values, details, left_out, stood_in, given)
     return None
 
 
-def _mend(values: dict[str, Any], details: ErrorDetails, left_out: list[str], stood_in: list[str]) -> None:
+def _mend(
+    values: dict[str, Any], details: ErrorDetails, left_out: list[str], stood_in: list[str], given: dict[str, str]
+) -> None:
     """Put a stand-in where a required name is missing or wrong, else take the value out."""
     location = details["loc"]
     path = ".".join(str(part) for part in location)
@@ -67,6 +86,7 @@ def _mend(values: dict[str, Any], details: ErrorDetails, left_out: list[str], st
     last = location[-1]
     stand_in = _stand_in(location)
     if stand_in and isinstance(parent, dict):
+        given[stand_in] = printable(str(parent.get(str(last), "")))
         parent[str(last)] = stand_in
         stood_in.append(path)
     elif isinstance(parent, dict):

@@ -86,7 +86,7 @@ def findings_of(
         if rest is not None:
             told = {f.path for f in findings}
             crossed = cross_check(rest.plan, known, inventory_ids=inventory_ids, base=base)
-            findings += [f for f in crossed if f.path not in told and rest.concerns(f)]
+            findings += rest.findings(f for f in crossed if f.path not in told)
         return findings
     return cross_check(plan, known, inventory_ids=inventory_ids, base=base)
 

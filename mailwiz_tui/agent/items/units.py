@@ -168,5 +168,5 @@ def _failure(ctx: Context, name: str, what: str) -> AgentFault:
     return AgentFault(
         what,
         f"unit {name}",
-        f"the unit's last lines are in the log; on the server: journalctl -u {name} -n 50 -n 50",
+        f"the unit's last lines are in the log; on the server: journalctl -u {name} -n 50",
     )

@@ -191,7 +191,8 @@ class MailwizApp(LateTimers, OutsideChanges, SafeLeaving):
 
     def _show_lab(self) -> None:
         """While lab hosts boot, show the progress on every screen."""
-        lab, screen = self.session.lab, self.screen_stack[-1]
+        # The timer may fire once more while the app closes and no screen is left.
+        lab, screen = self.session.lab, self.screen_stack[-1] if self.screen_stack else None
         if not isinstance(screen, MainScreen) or not screen.is_mounted:
             return
         if lab is not None and lab.running:
