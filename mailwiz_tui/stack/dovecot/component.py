@@ -53,7 +53,7 @@ class Dovecot(Component):
             "dovecot",
             "nobody can read mail, and new mail waits in the queue",
             work=(Work.MAIL, Work.LOGINS),
-            checks=("dovecot.", "sasl-gate.", "answers.mailwiz-sasl-gate", "tls.", "listens.", "reach."),
+            checks=("dovecot.", "sasl-gate.", "answers.mailwiz-sasl-gate", "tls.", "listeners.wanted", "reach."),
         ),
     )
     telling_packages = ("dovecot-imapd",)

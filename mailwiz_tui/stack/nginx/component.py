@@ -46,7 +46,7 @@ class Nginx(Component):
             "nginx",
             "nothing is served over HTTPS: no webmail, no admin panel, no MTA-STS policy",
             work=(Work.BROWSER,),
-            checks=("nginx.", "tls.", "listens.", "reach."),
+            checks=("nginx.", "tls.", "listeners.wanted", "reach."),
         ),
     )
     telling_packages = ("nginx",)

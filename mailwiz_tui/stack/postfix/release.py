@@ -15,7 +15,7 @@ WORDS = tuple(
         unit.removesuffix(".service"),
         "no mail is received or sent",
         work=(Work.MAIL,),
-        checks=("postfix.", "tls.", "listens.", "reach."),
+        checks=("postfix.", "tls.", "listeners.wanted", "reach."),
     )
     for unit in (SERVICE, INSTANCE)
 )

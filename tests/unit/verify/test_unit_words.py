@@ -12,6 +12,7 @@ from mailwiz_tui.stack.compile import COMPONENTS, compile_server
 from mailwiz_tui.verify.alerts import alerts
 from mailwiz_tui.verify.sample import Sample
 from mailwiz_tui.verify.unit_words import unit_words
+from tests.unit.check_ids import known_ids
 
 DOMAIN = {"primary_domain": "example.com", "hostname": "mail.example.com"}
 SERVICES = (
@@ -57,12 +58,8 @@ def test_what_it_means_is_known_of_every_unit_that_shall_run(codename: str) -> N
     assert silent == set()
 
 
-SHOWN = ("tls.", "listens.", "reach.")
-"""Checks from outside of every port; verify makes them, no component."""
-
-
 def test_checks_that_fail_with_a_unit_are_checks_that_there_are() -> None:
-    known: set[str] = set(SHOWN)
+    known = set(known_ids())
     for plan in plans():
         for server in plan.servers:
             blueprint = compile_server(plan, server.id, FactsFile())
