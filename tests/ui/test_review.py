@@ -60,6 +60,7 @@ def test_a_further_answer_is_in_the_review_where_it_is_not_the_default(field: Fi
     value = bounds_of(field.path.split("."))[1]
     put(raw, field.path.split("."), value)
     found = {path: (label, told) for path, label, told in answers(Plan.model_validate(raw))}
+    assert field.unit, "the review says what the number counts: unit="
     assert found[field.path] == (field.label, f"{value} {field.unit}")
     assert pair(*found[field.path], 80).plain.startswith(f"{field.label} ")
 
