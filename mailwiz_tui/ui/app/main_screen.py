@@ -11,6 +11,7 @@ from textual.screen import Screen
 from mailwiz_tui.ui.app.actions import MOVING, key_table
 from mailwiz_tui.ui.app.help_pages import key_page, wrapped
 from mailwiz_tui.ui.terminal.late_timers import LateTimers
+from mailwiz_tui.ui.terminal.size_classes import SizeClasses
 from mailwiz_tui.ui.widgets.key_bar import KeyBar
 from mailwiz_tui.ui.widgets.no_markup import NoMarkup
 from mailwiz_tui.ui.widgets.title_bar import TitleBar
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 MINIMUM = (60, 20)
 
 
-class MainScreen(LateTimers, Screen[None]):
+class MainScreen(LateTimers, SizeClasses, Screen[None]):
     """A screen of the wizard that shows one ``Session``."""
 
     scopes: tuple[str, ...] = ()

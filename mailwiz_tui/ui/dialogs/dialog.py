@@ -20,6 +20,7 @@ from textual.widgets import Button
 from mailwiz_tui.ui.app.actions import bindings_for, key_table
 from mailwiz_tui.ui.app.help_pages import key_page, wrapped
 from mailwiz_tui.ui.terminal.late_timers import LateTimers
+from mailwiz_tui.ui.terminal.size_classes import SizeClasses
 from mailwiz_tui.ui.widgets.entry import Entry
 from mailwiz_tui.ui.widgets.no_markup import NoMarkup
 
@@ -36,7 +37,7 @@ KEYS = (
 )
 
 
-class Dialog(LateTimers, ModalScreen[T], Generic[T]):
+class Dialog(LateTimers, SizeClasses, ModalScreen[T], Generic[T]):
     """Title, scrolling text, extra widgets, buttons.
 
     A dialog that opens without a key (``sudden``) ignores keys for half a second, so that a key typed for
