@@ -5,13 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from textual.css.stylesheet import Stylesheet
+from textual.pilot import Pilot
 
 from mailwiz_tui.ui.app.application import MailwizApp
 from mailwiz_tui.ui.session.session import Session
 from mailwiz_tui.ui.terminal import capabilities
 from tests.ui.fakes import FakeClock, Script, backends
-from tests.ui.idle import wait_for_idle
+from tests.ui.idle import wait_for_idle, wait_for_screen
 from tests.ui.make import MakeApp
+from tests.ui.parsed_styles import parse_once
 
 INVENTORY = """\
 [[servers]]
@@ -79,6 +82,8 @@ def _pinned(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     for user in ("textual.app.wait_for_idle", "textual.pilot.wait_for_idle"):
         monkeypatch.setattr(user, wait_for_idle)
+    monkeypatch.setattr(Pilot, "_wait_for_screen", wait_for_screen)
+    monkeypatch.setattr(Stylesheet, "_parse_rules", parse_once)
 
 
 @pytest.fixture

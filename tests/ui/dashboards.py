@@ -40,7 +40,7 @@ async def settle(pilot: Pilot[Any], screen: DashboardScreen) -> None:
     """Let everything be laid out, then draw once more."""
     for _ in range(3):
         screen.tick()
-        await pilot.pause(0.05)
+        await pilot.pause()
 
 
 def several(script: Script, count: int) -> None:

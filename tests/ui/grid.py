@@ -14,6 +14,8 @@ from textual.app import App
 from textual.pilot import Pilot
 from textual.widget import Widget
 
+from tests.ui.idle import wait_for_idle
+
 GOLDEN = Path(__file__).parent / "golden"
 SIZES = ((80, 24), (120, 40))
 """Columns and rows of the terminals that screens are looked at in."""
@@ -47,6 +49,13 @@ async def focus(pilot: Pilot[Any], widget: Widget) -> None:
     await until(pilot, lambda: pilot.app.focused is widget, f"the focus on {widget}")
 
 
+async def released(pilot: Pilot[Any], app: App[Any]) -> None:
+    """Wait until the focused button takes Enter again; Textual ignores it for 0.2 s after it was pressed."""
+    await until(
+        pilot, lambda: app.focused is not None and not app.focused.has_class("-active"), "the button's release"
+    )
+
+
 async def check_golden(pilot: Pilot[Any], name: str, *, update: bool, tries: int = 2000) -> None:
     """Wait until the screen is ``golden/NAME.txt`` to the letter; ``--update-golden`` writes what it settles on."""
     path = GOLDEN / f"{name}.txt"
@@ -66,11 +75,14 @@ async def check_golden(pilot: Pilot[Any], name: str, *, update: bool, tries: int
 
 
 async def _moment(pilot: Pilot[Any]) -> None:
-    """Let the application go on; ``Pilot.pause`` would ask every widget whether it is done, at 3 ms each time."""
-    await asyncio.sleep(0.01)
+    """Let the application do what there is to do, or sleep if that was nothing."""
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    await wait_for_idle(0, 0.02)
+    if loop.time() - began < 0.001:
+        await asyncio.sleep(0.01)
     if pilot.app._exception is not None:
         raise pilot.app._exception
-    pilot.app.screen._on_timer_update()
 
 
 async def _settled(pilot: Pilot[Any]) -> str:

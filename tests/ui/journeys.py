@@ -27,7 +27,7 @@ async def review(pilot: Pilot[Any], app: MailwizApp) -> ReviewScreen:
     await until(pilot, lambda: app.focused is not None, "start")
     app.show_review()
     await until(pilot, lambda: isinstance(app.screen, ReviewScreen) and app.focused is not None, "review")
-    await pilot.pause(0.1)
+    await pilot.pause()
     assert isinstance(app.screen, ReviewScreen)
     return app.screen
 

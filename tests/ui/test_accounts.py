@@ -113,7 +113,7 @@ async def opened(pilot: Pilot[Any], app: MailwizApp, accounts: FakeAccounts) -> 
     app.show(screen)
     await until(pilot, lambda: isinstance(app.screen, AccountsScreen) and app.focused is not None, "accounts")
     await until(pilot, lambda: accounts.error is not None or "anna@" in screen_text(app), "the list")
-    await pilot.pause(0.05)
+    await pilot.pause()
     return screen
 
 
@@ -186,7 +186,7 @@ async def test_a_mailbox_moves_to_another_store_and_stays_where_there_is_one(
         screen = await opened(pilot, app, accounts)
         assert screen.why_not("accounts.move") == "there is only one store"
         await pilot.press("m")
-        await pilot.pause(0.05)
+        await pilot.pause()
         assert app.screen is screen
         accounts.spread = ("store1", "store2", "store3")
         accounts.boxes = [replace(b, store="store1") for b in accounts.boxes]
@@ -196,7 +196,7 @@ async def test_a_mailbox_moves_to_another_store_and_stays_where_there_is_one(
         await pilot.press("home", "m")
         await until(pilot, lambda: "Move anna@example.com from store1?" in screen_text(app), "the question")
         await pilot.press("enter")
-        await pilot.pause(0.05)
+        await pilot.pause()
         assert accounts.asked == []
         await pilot.press("m")
         await until(pilot, lambda: "To store3" in screen_text(app), "the question")
@@ -231,7 +231,7 @@ async def test_a_new_password_is_asked_for_twice_and_shown_once(
         await pilot.press("p")
         await until(pilot, lambda: "A new password for anna@example.com?" in screen_text(app), "the question")
         await pilot.press("enter")
-        await pilot.pause(0.05)
+        await pilot.pause()
         assert accounts.asked == []
         await pilot.press("p")
         await until(pilot, lambda: "A new password for" in screen_text(app), "the question")
@@ -253,7 +253,7 @@ async def test_removing_asks_and_keeps_the_mail(
         await until(pilot, lambda: "Remove anna@example.com?" in screen_text(app), "the question")
         await check_golden(pilot, "accounts-remove-80x24", update=update_golden)
         await pilot.press("enter")
-        await pilot.pause(0.05)
+        await pilot.pause()
         assert accounts.asked == []
         await pilot.press("x")
         await until(pilot, lambda: "Remove anna@example.com?" in screen_text(app), "the question")

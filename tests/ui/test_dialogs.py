@@ -200,7 +200,7 @@ async def test_the_question_before_quitting_has_its_buttons_at_every_size(
     question = ChoiceDialog(RUNNING, running_words(app.session), CHOICES)
     async with app.run_test(size=size) as pilot:
         await opened(pilot, app, question)
-        await pilot.pause(0.1)
+        await pilot.pause()
         shown = grid(app)
         for label in ("Stay here", "Leave it running", "Stop after the"):
             assert label in shown, shown
@@ -213,7 +213,7 @@ async def test_four_answers_have_room_too(make_app: MakeApp, filled: Path, size:
     question = app._unsaved(lambda: None, "Quit unsaved")
     async with app.run_test(size=size) as pilot:
         await opened(pilot, app, ChoiceDialog(question.title, question.body, question.answers))
-        await pilot.pause(0.1)
+        await pilot.pause()
         for _, label in question.answers:
             assert label in grid(app), grid(app)
 
@@ -265,7 +265,7 @@ async def test_the_monitor_says_at_once_that_it_asks(
         await pilot.press("m")
         await until(pilot, lambda: "Opening the monitor" in screen_text(app), "said at once")
         app.post_message(Key("f7", None))
-        await pilot.pause(0.1)
+        await pilot.pause()
         assert isinstance(app.screen, StartScreen), "what is typed ahead waits for the monitor"
         shown: list[object] = []
         monkeypatch.setattr(MonitorScreen, "action_leave", lambda self: shown.append(self))

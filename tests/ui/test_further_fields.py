@@ -9,7 +9,7 @@ from textual.widgets import Button
 
 from mailwiz_tui.plan.steps import STEPS
 from mailwiz_tui.ui.widgets.form_field import FormField
-from tests.ui.grid import focus, screen_text, until
+from tests.ui.grid import focus, released, screen_text, until
 from tests.ui.make import MakeApp
 from tests.ui.test_steps import field, goto, saved_in
 
@@ -35,8 +35,10 @@ async def test_a_button_shows_them_and_hides_them_again(make_app: MakeApp, plan_
         await until(pilot, lambda: all(fields[path].display for path in FURTHER), "shown")
         assert app.focused is fields[FURTHER[0]].control
         await pilot.press(*"25", "enter")
+        await until(pilot, lambda: app.focused is fields[FURTHER[1]].control, "Enter goes on")
         assert saved_in(plan_path)["limits"]["message_size_mb"] == 25
         await focus(pilot, screen.query_one("#fold", Button))
+        await released(pilot, app)
         await pilot.press("enter")
         await until(pilot, lambda: not any(fields[path].display for path in FURTHER), "folded")
 

@@ -109,7 +109,7 @@ async def monitor(pilot: Pilot[Any], app: MailwizApp) -> MonitorScreen:
 async def settle(pilot: Pilot[Any], screen: MonitorScreen) -> None:
     """Let everything be laid out, then draw once more."""
     for _ in range(3):
-        await pilot.pause(0.03)
+        await pilot.pause()
         screen.tick()
 
 
@@ -243,7 +243,7 @@ async def test_hostile_answers_do_no_harm(make_app: MakeApp, filled: Path, scrip
     async with app.run_test(size=(80, 24)) as pilot:
         await monitor(pilot, app)
         await pilot.press("a")
-        await pilot.pause(0.1)
+        await pilot.pause()
         assert not [c for c in grid(app) if (ord(c) < 32 and c != "\n") or c in "\x9b\u202e"]
 
 
@@ -252,7 +252,7 @@ async def test_without_a_complete_plan_the_monitor_says_why_not(make_app: MakeAp
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: isinstance(app.screen, StartScreen) and app.focused is not None, "start")
         await pilot.press("m")
-        await pilot.pause(0.1)
+        await pilot.pause()
         assert isinstance(app.screen, StartScreen)
         assert app.screen.why_not("start.monitor").startswith("the plan is not complete")
 

@@ -22,6 +22,7 @@ from mailwiz_tui.ui.session.session import Session
 from mailwiz_tui.ui.widgets.entry import Entry
 from tests.ui.fakes import Script, backends
 from tests.ui.grid import screen_text, until
+from tests.ui.parsed_styles import parse_anew
 
 Opening = tuple[MailwizApp, threading.Event]
 
@@ -57,6 +58,7 @@ async def test_the_first_screen_parses_no_style_twice_and_none_of_later_screens(
         return iter(parse(scope, css, read_from, *rest, **more))
 
     monkeypatch.setattr(stylesheet, "parse", counting)
+    monkeypatch.setattr(stylesheet.Stylesheet, "_parse_rules", parse_anew)
     app, go = opening
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: "Continue with plan.toml" in screen_text(app), "the opening screen")

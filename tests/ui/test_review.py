@@ -82,7 +82,7 @@ async def test_install_is_refused_with_the_reason_while_faults_stand(make_app: M
         screen = await review(pilot, app)
         assert screen.why_not("review.install")
         await pilot.press("f8")
-        await pilot.pause(0.1)
+        await pilot.pause()
         assert app.session.ongoing.installation is None
 
 

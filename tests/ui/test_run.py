@@ -27,7 +27,7 @@ from tests.ui.fakes import (
     ended,
     steps_of,
 )
-from tests.ui.grid import check_golden, grid, screen_text, size_ids, until
+from tests.ui.grid import check_golden, grid, released, screen_text, size_ids, until
 from tests.ui.journeys import install, running, succeed
 from tests.ui.make import MakeApp
 
@@ -90,7 +90,7 @@ async def test_dashboard_done_and_the_results(
         await check_golden(pilot, f"dashboard-done-{size[0]}x{size[1]}", update=update_golden)
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, VerificationScreen), "results")
-        await pilot.pause(0.1)
+        await pilot.pause()
         await check_golden(pilot, f"verification-passed-{size[0]}x{size[1]}", update=update_golden)
 
 
@@ -168,7 +168,7 @@ async def test_passwords_are_shown_once_and_forgotten_only_after_a_yes(
             ),
             "done",
         )
-        await pilot.pause(0.4)
+        await pilot.pause()
         seen.append(grid(app))
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, CredentialsScreen), "passwords")
@@ -193,9 +193,10 @@ async def test_passwords_are_shown_once_and_forgotten_only_after_a_yes(
         await until(pilot, lambda: "Do you have the passwords?" in screen_text(app), "the question")
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, CredentialsScreen), "no is the default")
-        await pilot.pause(0.2)
+        await pilot.pause()
         assert script.acknowledged == 0
         await until(pilot, lambda: app.focused is not None and app.focused.id == "acknowledge", "focus again")
+        await released(pilot, app)
         await pilot.press("enter")
         await until(pilot, lambda: "Do you have the passwords?" in screen_text(app), "the question again")
         await pilot.press("right", "enter")
@@ -204,7 +205,7 @@ async def test_passwords_are_shown_once_and_forgotten_only_after_a_yes(
         seen.append(grid(app))
         await pilot.press("l")
         await until(pilot, lambda: isinstance(app.screen, DashboardScreen), "log")
-        await pilot.pause(0.3)
+        await pilot.pause()
         seen.append(grid(app))
     assert not any(PASSWORD in text for text in seen)
     assert [p for p in files_holding(PASSWORD, tmp_path) if p.name != "secret.json"] == []
@@ -277,7 +278,7 @@ async def test_the_log_keeps_the_readers_place_while_lines_arrive_and_fall_off(
         for i in range(100, 120):
             buffer.append(f"line {i}")
         panel.pull()
-        await pilot.pause(0.05)
+        await pilot.pause()
         assert buffer.dropped > 0
         assert panel.visible_lines()[0] == top
         assert panel.pending == 20

@@ -152,7 +152,7 @@ async def test_a_named_plan_that_does_not_exist_yet_is_used(make_app: MakeApp, t
         await pilot.press("enter")
         await until(pilot, lambda: getattr(app.screen, "step_id", "") == "architecture", "first step")
         await pilot.press("right", "left")
-        await pilot.pause(0.05)
+        await pilot.pause()
         assert app.session.path == tmp_path / "customer.toml"
     assert app.session.path.is_file()
 
@@ -168,7 +168,7 @@ async def test_a_tiny_window_shows_a_card_and_recovers(
         await until(pilot, lambda: isinstance(app.focused, object) and app.screen.focused is not None, "step")
         focused = app.focused
         await pilot.resize_terminal(*size)
-        await pilot.pause(0.1)
+        await pilot.pause()
         if size[0] > 30:
             assert "too small" in grid(app)
         await pilot.resize_terminal(80, 24)
@@ -214,7 +214,7 @@ async def test_the_palette_lists_every_action_of_the_screen(make_app: MakeApp, f
         await pilot.press(*"steps")
         await pilot.pause(0.3)
         await pilot.press("escape")
-        await pilot.pause(0.1)
+        await pilot.pause()
 
 
 def test_no_key_is_bound_twice_in_one_place_or_taken_by_terminals() -> None:
@@ -394,7 +394,7 @@ async def test_hosts_of_the_ssh_configuration_are_used_and_remembered(
         await pilot.press("n")
         await until(pilot, lambda: getattr(app.screen, "step_id", "") == "architecture", "first step")
         await pilot.press("right", "left")
-        await pilot.pause(0.1)
+        await pilot.pause()
     again = make_app(plan)
     assert [s.host for s in again.session.inventory.servers] == ["192.0.2.21"]
 

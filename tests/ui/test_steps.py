@@ -125,9 +125,9 @@ async def test_enter_alone_passes_from_domain_to_the_review(make_app: MakeApp, p
             asked = heading.startswith("3") and app.session.value("domain.primary_domain") is None
             if asked and isinstance(focused, Entry):
                 focused.value = "example.com"
-                await pilot.pause(0.05)
+                await pilot.pause()
             await pilot.press("enter")
-            await pilot.pause(0.05)
+            await pilot.pause()
         assert "ready to install" in screen_text(app), grid(app)
         assert app.session.value("domain.hostname") == "mail.example.com"
     saved = saved_in(plan_path)
@@ -166,7 +166,7 @@ async def test_each_answer_is_in_the_file_at_once_and_survives_a_kill(make_app: 
     async with app.run_test(size=(80, 24)) as pilot:
         await goto(pilot, app, "domains")
         await pilot.press(*"half.typ")
-        await pilot.pause(0.05)
+        await pilot.pause()
         on_disk = saved_in(plan_path)
         assert on_disk["domain"]["primary_domain"] == "half.typ"
         assert mode_of(plan_path) == 0o600
@@ -211,15 +211,15 @@ async def test_back_and_forth_loses_nothing(make_app: MakeApp, filled: Path) -> 
         await goto(pilot, app, "architecture")
         for _ in range(7):
             await pilot.press("f8")
-            await pilot.pause(0.05)
+            await pilot.pause()
         for _ in range(7):
             await pilot.press("f7")
-            await pilot.pause(0.05)
+            await pilot.pause()
         await until(pilot, lambda: getattr(app.screen, "step_id", "") == "architecture", "back at step 1")
         before = saved_in(filled)
         for _ in range(7):
             await pilot.press("f8")
-            await pilot.pause(0.05)
+            await pilot.pause()
         assert saved_in(filled) == before
     assert before["domain"]["primary_domain"] == "example.com"
     assert before["servers"] == [{"id": "mx1", "roles": ["all-in-one"]}]
@@ -243,10 +243,10 @@ async def test_a_changed_architecture_marks_dependent_steps(make_app: MakeApp, f
         for step in IDS:
             await goto(pilot, app, step)
             await pilot.press("f8")
-            await pilot.pause(0.05)
+            await pilot.pause()
         await goto(pilot, app, "architecture")
         await pilot.press("right")
-        await pilot.pause(0.05)
+        await pilot.pause()
         assert app.session.state_of("services") == "review"
         assert app.session.value("services.antispam") == "rspamd"
 
@@ -270,7 +270,7 @@ async def test_additional_domains_are_added_and_removed(make_app: MakeApp, fille
         await until(pilot, lambda: host.region.height > 0, "laid out")
         await pilot.press("tab", *"mx.inner.example")
         await until(pilot, lambda: len(str(getattr(host, "value", ""))) == 16, "typed")
-        await pilot.pause(0.05)
+        await pilot.pause()
 
         assert app.session.value("domain.additional_domains") == [
             {"name": "example.org", "kind": "relay", "relay_host": "mx.inner.example"}
@@ -279,7 +279,7 @@ async def test_additional_domains_are_added_and_removed(make_app: MakeApp, fille
         name = field(screen, "domain.additional_domains.0.name").control
         assert isinstance(name, Entry)
         name.value = ""
-        await pilot.pause(0.05)
+        await pilot.pause()
         await goto(pilot, app, "security")
         assert app.session.value("domain.additional_domains") == []
 
@@ -290,7 +290,7 @@ async def test_picker_filters_chooses_and_probes(make_app: MakeApp, plan_path: P
     async with app.run_test(size=(80, 24)) as pilot:
         await goto(pilot, app, "roles")
         await pilot.press("space", "1", "2", "down", "space", "3")
-        await pilot.pause(0.05)
+        await pilot.pause()
         assert app.session.servers() == [
             {"id": "mx1", "roles": ["mx-inbound", "mx-outbound"], "internal_ip": "10.80.0.1"},
             {"id": "store1", "roles": ["mail-storage"], "internal_ip": "10.80.0.2"},
@@ -322,6 +322,6 @@ async def test_typing_in_the_list_of_servers_filters(make_app: MakeApp, plan_pat
     async with app.run_test(size=(80, 24)) as pilot:
         await goto(pilot, app, "roles")
         await pilot.press(*"store1", "enter", "space")
-        await pilot.pause(0.05)
+        await pilot.pause()
         assert app.session.chosen_ids() == ["store1"]
         assert "1 of 3 servers, 1 chosen" in screen_text(app)

@@ -32,7 +32,7 @@ async def test_the_matrix_is_one_key_away_and_its_test_another(
     async with app.run_test(size=size) as pilot:
         await goto(pilot, app, "roles")
         await pilot.press("f10")
-        await pilot.pause(0.05)
+        await pilot.pause()
         assert not isinstance(app.screen, TrafficDialog), "nobody is chosen yet"
         await pilot.press("space", "1", "2", "down", "space", "3", "down", "space", "4", "f10")
         await until(pilot, lambda: isinstance(app.screen, TrafficDialog), "dialog")

@@ -40,7 +40,7 @@ async def keys(pilot: Pilot[Any], *pressed: str) -> None:
     """Press keys one after the other, as a hand does."""
     for key in pressed:
         await pilot.press(key)
-    await pilot.pause(0.05)
+    await pilot.pause()
 
 
 async def test_a_small_company_walks_from_nothing_to_installed(
