@@ -44,7 +44,7 @@ class Nginx(Component):
     units = (
         UnitWords(
             "nginx",
-            "nothing is served over HTTPS: no webmail, no admin panel, no MTA-STS policy",
+            "nothing is served over HTTPS: no web application, no MTA-STS policy, no settings for mail programs",
             work=(Work.BROWSER,),
             checks=("nginx.", "tls.", "listeners.wanted", "reach."),
         ),

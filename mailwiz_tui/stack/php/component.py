@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from mailwiz_tui.plan.model import AdminPanel, Webmail
 from mailwiz_tui.stack.blueprint import Ask, Directory, File, Packages, Ready, Step, Unit
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.php.pool import FASTCGI, pools, unit, version
@@ -17,17 +16,20 @@ class Php(Component):
     name = "php"
     title = "PHP (web applications)"
     units = (
-        UnitWords("php*-fpm", "webmail and the admin panel do not answer", work=(Work.BROWSER,), checks=("php.",)),
+        UnitWords(
+            "php*-fpm",
+            "web applications do not answer",
+            work=(Work.BROWSER,),
+            checks=("php.",),
+        ),
     )
 
     def wanted(self, context: Context) -> bool:
-        """Servers with a web application."""
-        services = context.plan.services
-        chosen = services.webmail is not Webmail.NONE or services.admin_panel is not AdminPanel.NONE
-        return chosen and context.topology.serves_clients
+        """Servers that may have a web application."""
+        return context.topology.serves_clients
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
-        """The pools of the components before, and the common parameters for nginx."""
+        """The common parameters for nginx, if components before have pools; nothing without a pool."""
         folder = pools(context)
         configuration = tuple(
             item.path
@@ -36,6 +38,8 @@ class Php(Component):
             for item in step.items
             if isinstance(item, File) and item.path.startswith(folder)
         )
+        if not configuration:
+            return Contribution()
         journal = f"{folder}/mailwiz-journal.conf"
         daemon = f"php-fpm{version(context)}"
         step = Step(

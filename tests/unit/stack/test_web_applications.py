@@ -7,8 +7,11 @@ import re
 import pytest
 
 from mailwiz_tui.plan.model import Plan
-from mailwiz_tui.stack.blueprint import Blueprint, Packages, Scope
+from mailwiz_tui.stack.blueprint import Blueprint, Packages, Scope, Step
 from mailwiz_tui.stack.compile import compile_server
+from mailwiz_tui.stack.component import Context, Contribution
+from mailwiz_tui.stack.php.component import Php
+from mailwiz_tui.stack.php.pool import Pool
 
 from . import cases
 
@@ -35,6 +38,15 @@ def test_each_comes_without_the_other(services: dict[str, str], absent: str) -> 
     assert not [path for path in blueprint.files() if absent in path]
     assert {80, 443} <= {p.number for p in blueprint.ports if p.scope is Scope.PUBLIC}
     assert "php8.4-fpm.service" in [unit.name for unit in blueprint.units()]
+
+
+def test_php_comes_with_any_component_that_has_a_pool() -> None:
+    context = Context(cases.plan(), "mx1", cases.facts().servers["mx1"].facts)
+    pool = Pool("notes", "Notes", "/notes/", ("/usr/share/notes",))
+    notes = Contribution(steps=(Step("notes", "Configure notes", "notes", pool.items(context)),))
+    assert Php().wanted(context)
+    assert Php().contribute(context, ()) == Contribution()
+    assert "php-fpm" in Php().contribute(context, (notes,)).packages.names
 
 
 def test_no_question_of_a_package_is_left_to_be_asked() -> None:
