@@ -1,1 +1,1 @@
-"""The DNS records a plan needs, why each is needed, and how they compare with the live DNS."""
+"""The DNS records of a plan, with their reasons, and their comparison with the live DNS."""

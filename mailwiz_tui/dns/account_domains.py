@@ -1,4 +1,4 @@
-"""Records of domains that only the accounts have: the same that they would have in the plan, as far as they work.
+"""Records of domains that only the accounts have: those that they would have in the plan, if they work.
 
 Records that need a certificate for the domain's own names (MTA-STS, autoconfig) wait until it is in the plan.
 """
@@ -29,12 +29,12 @@ def records(
 
 
 def _concerns(record: Record, name: str) -> bool:
-    """Whether a record is the domain's: in its zone, or where reports about it are allowed (RFC 9990)."""
+    """Whether a record belongs to the domain: in its zone, or as permission for reports about it (RFC 9990)."""
     return record.domain == name or record.name.endswith(f".{name}") or record.name.startswith(f"{name}._report.")
 
 
 def notes(plan: Plan, known: FactsFile) -> list[Note]:
-    """What becomes of mail of each such domain, and what to do."""
+    """The effects of each such domain, and what to do."""
     return [
         Note(name, "the plan", f"{unplanned_sentence(name)}. To do: {UNPLANNED_ADVICE}.")
         for name in known_drift(plan, known, account_store_id(plan)).unplanned

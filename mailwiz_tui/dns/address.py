@@ -35,7 +35,7 @@ def _record(site: Site, host: Host, kind: str, value: str) -> Record:
 
 
 def _use(site: Site, host: Host) -> str:
-    """What refers to a host's name; on one server that is everything."""
+    """The records that point to a host's name; on one server all of them."""
     receives = host.name in {other.name for other in site.inbound}
     if host.name == site.hostname:
         return f"{'MX and the' if receives else 'The'} service records point to this name"

@@ -11,7 +11,7 @@ from mailwiz_tui.dns.standard import Standard
 
 
 def records(site: Site) -> list[Record]:
-    """The names these programs ask, for each mailbox domain, where the stack serves HTTPS."""
+    """The names for these programs, for each mailbox domain with an HTTPS site."""
     found: list[Record] = []
     for domain in site.plan.mailbox_domains():
         programs = (

@@ -1,4 +1,4 @@
-"""CAA: which certificate authorities may vouch for the mail host (RFC 8659)."""
+"""CAA: the authorities that may issue certificates for the mail host (RFC 8659)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ISSUERS = {
     "api.buypass.com": "buypass.com",
     "acme.ssl.com": "ssl.com",
 }
-"""ACME servers, each with the domains below it, and the name that the authority behind goes by in CAA."""
+"""ACME servers, each with the domains below it, and the name of its authority in CAA."""
 ORGANISATIONS = {
     "actalis": "actalis.it",
     "amazon": "amazon.com",
@@ -37,11 +37,11 @@ ORGANISATIONS = {
     "telesec": "telesec.de",
     "zerossl": "sectigo.com",
 }
-"""What stands in the issuer of a bought certificate, and the name that this authority goes by in CAA."""
+"""Text in the issuer of a bought certificate, and the name of that authority in CAA."""
 
 
 def acme_issuer(tls: Tls) -> str:
-    """The authority's name behind the plan's ACME server; empty where it is not known."""
+    """The name of the authority of the plan's ACME server; empty if it is unknown."""
     if not tls.acme_directory:
         return "letsencrypt.org"
     host = urlsplit(tls.acme_directory).hostname or ""
@@ -50,7 +50,7 @@ def acme_issuer(tls: Tls) -> str:
 
 
 def custom_issuer(issuer: str) -> str:
-    """The authority's name behind a certificate's issuer; empty where it is not known."""
+    """The name of the authority of a certificate's issuer; empty if it is unknown."""
     said = issuer.lower()
     return next((name for word, name in ORGANISATIONS.items() if word in said), "")
 
@@ -66,7 +66,7 @@ def _issuer(site: Site) -> str:
 
 
 def records(site: Site) -> list[Record]:
-    """Records at the host names only: at the domain they would bind its web site too."""
+    """Records at the host names only: at the domain they would restrict its web site too."""
     tls = site.plan.security.tls
     names = [n for n in dict.fromkeys(h.name for h in site.hosts) if n not in site.plan.all_domains()]
     issuer = _issuer(site)

@@ -1,7 +1,7 @@
-"""What has to change in the live DNS for the plan's records to be there. Pure; ``publish`` sends it.
+"""The changes of the live DNS that publish the plan's records. Pure; ``publish`` sends them.
 
-Only what is the plan's own is ever taken away: former values at names that exist for the mail host alone, and
-former records of the same standard where only one may be. Other people's records stay.
+Only the plan's own records are removed: former values at names that exist for the mail host alone, and former
+records of a standard that allows only one. All other records stay.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from mailwiz_tui.dns.match import State, normal, same_standard
 from mailwiz_tui.dns.record import Record
 
 REPLACED = frozenset({"A", "AAAA", "CNAME", "SRV", "PTR", "CAA"})
-"""Types whose other values at the plan's own names are former ones; TLSA keeps them, for keys roll over."""
+"""Types whose other values at the plan's own names are removed; TLSA values stay, for key rollovers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Values to take away and to add at one name and type; TXT as plain text, unquoted; ``ttl`` in seconds."""
+    """Values to remove and to add at one name and type; TXT as plain text, unquoted; ``ttl`` in seconds."""
 
     name: str
     type: str
@@ -42,8 +42,8 @@ def changes(
 ) -> tuple[list[Change], list[Left]]:
     """The changes, and the records that cannot be published now.
 
-    MX records of other servers carry a domain's mail until now; they are taken away only with ``replace_mx``.
-    ``own`` are names, each with a final dot, that received mail for this plan before: those are no others.
+    MX records of other servers receive a domain's mail until now; they are removed only with ``replace_mx``.
+    ``own`` are names, each with a final dot, that received mail for this plan before; these are not other servers.
     """
     groups: dict[tuple[str, str], list[RecordState]] = defaultdict(list)
     left: list[Left] = []

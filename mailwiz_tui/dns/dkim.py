@@ -1,4 +1,4 @@
-"""DKIM: the public keys that signatures on outgoing mail are verified with (RFC 6376, RFC 8301)."""
+"""DKIM: the public keys for the signatures of outgoing mail (RFC 6376, RFC 8301)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def text(key: DkimPublicKey) -> str:
 
 
 def records(site: Site) -> list[Record]:
-    """One record for each signing server's selector and mailbox domain; pending where the key is not known."""
+    """One record for each signing server's selector and mailbox domain; pending if the key is unknown."""
     found: list[Record] = []
     for domain in site.plan.mailbox_domains():
         for server in signers(site.plan):
@@ -46,7 +46,7 @@ def records(site: Site) -> list[Record]:
 
 
 def notes(site: Site) -> list[Note]:
-    """Why there is no key record, or why this one is weak."""
+    """Notes: no record, or a weak key."""
     dkim = site.plan.security.dkim
     if not dkim.enabled:
         return [

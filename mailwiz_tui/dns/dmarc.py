@@ -1,4 +1,4 @@
-"""DMARC: what receivers do with forged mail, and where they report (RFC 9989, RFC 9990, RFC 9991)."""
+"""DMARC: the policy for forged mail, and the addresses for reports (RFC 9989, RFC 9990, RFC 9991)."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ MEANING = {
 def policy(site: Site) -> str:
     """The record's text.
 
-    ``sp`` holds for subdomains, ``np`` for names that do not exist and therefore never send. ``pct`` is
-    written only for a percentage below 100: RFC 9989 has dropped it, older receivers still read it.
+    ``sp`` is for subdomains, ``np`` for names that do not exist and therefore never send. ``pct`` is written only
+    for a percentage below 100: RFC 9989 has dropped it, older receivers still use it.
     """
     wanted = site.plan.security.dmarc
     tags = [
@@ -38,7 +38,7 @@ def policy(site: Site) -> str:
 
 
 def records(site: Site) -> list[Record]:
-    """A policy for each mailbox domain, and the authorisations that reports to another domain need."""
+    """A policy for each mailbox domain, and permissions for reports to another domain."""
     wanted = site.plan.security.dmarc
     found = [
         Record(
@@ -60,7 +60,7 @@ def records(site: Site) -> list[Record]:
 
 
 def notes(site: Site) -> list[Note]:
-    """Warnings on a percentage, on failure reports, and on a policy that only watches."""
+    """Warnings about a percentage, failure reports, and a policy without effect."""
     wanted = site.plan.security.dmarc
     found: list[Note] = []
     if wanted.percentage < 100:
@@ -96,7 +96,7 @@ def _legacy(site: Site) -> str:
 
 
 def _authorisations(site: Site) -> list[Record]:
-    """RFC 9990: a domain that gets reports on another one must say that it wants them."""
+    """RFC 9990: a domain must permit reports about another domain to its addresses."""
     wanted = site.plan.security.dmarc
     found: dict[str, Record] = {}
     for target in dict.fromkeys([*report_domains(wanted.rua), *report_domains(wanted.ruf)]):

@@ -1,4 +1,4 @@
-"""Records in the forms that people and programs take them: text, zone file, web forms, JSON."""
+"""Export of records: text, zone file, web forms, JSON."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ WIDTH = 78
 
 @dataclass(frozen=True, slots=True)
 class WebValue:
-    """A record as the form of a DNS provider wants it typed in.
+    """A record for the web form of a DNS provider.
 
     ``host`` is relative to ``domain`` (``@`` for the domain itself), ``value`` is one unquoted string
-    without a final dot; ``priority`` has its own box for MX and SRV and is None elsewhere.
+    without a final dot; ``priority`` is a separate field for MX and SRV, else None.
     """
 
     domain: str
@@ -64,7 +64,7 @@ def _paragraph(record: Record) -> list[str]:
 def as_zone(records: Sequence[Record]) -> str:
     """Zone-file text (RFC 1035 section 5) to be added to the zones named in ``$ORIGIN``.
 
-    PTR records and those not known yet are comments: the former belong to another's zone.
+    PTR records and unknown ones are comments: the former belong into a zone of the provider.
     """
     lines: list[str] = []
     for domain, group in groupby(records, key=lambda r: r.domain):
@@ -96,7 +96,7 @@ def _zone_value(record: Record) -> str:
 
 
 def as_web_values(records: Iterable[Record]) -> str:
-    """What to type into a provider's web form, box by box, as text."""
+    """The fields of a provider's web form, as text."""
     lines: list[str] = []
     for web in web_values(records):
         lines += [f"domain: {web.domain}", f"type: {web.type}", f"host: {web.host}"]
@@ -107,7 +107,7 @@ def as_web_values(records: Iterable[Record]) -> str:
 
 
 def web_values(records: Iterable[Record]) -> list[WebValue]:
-    """The records that can be typed into a provider's web form now; those not known yet are left out."""
+    """The records for a provider's web form; unknown ones are omitted."""
     found: list[WebValue] = []
     for record in records:
         if record.pending:

@@ -1,4 +1,4 @@
-"""Compares the plan's records with what the DNS really holds."""
+"""Compares the plan's records with the live DNS."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ __all__ = ["RecordState", "State", "compare"]
 
 @dataclass(frozen=True, slots=True)
 class RecordState:
-    """How one planned record stands.
+    """The state of one planned record.
 
     ``got`` are the live values of its name and type, ``detail`` the difference or a remark, ``instead``
-    the value to publish, ``source`` who answered.
+    the value to publish, ``source`` the server that answered.
     """
 
     record: Record
@@ -32,7 +32,7 @@ class RecordState:
 
     @property
     def fine(self) -> bool:
-        """Whether the live DNS holds what the plan asks for."""
+        """Whether the live DNS has the planned record."""
         return self.state is State.PUBLISHED
 
     @property
@@ -51,10 +51,10 @@ class RecordState:
 async def compare(
     records: Sequence[Record], resolver: str | None = None, *, patience: float = 3.0, port: int = DNS_PORT
 ) -> list[RecordState]:
-    """Ask for every record and judge the answers; the states come in the records' order.
+    """Look up every record and compare the answers; the states are in the records' order.
 
-    The servers of each zone are asked themselves, on ``port``; where they cannot be reached, ``resolver``
-    (``ADDRESS`` or ``ADDRESS:PORT``, None for the system's). ``patience`` is in seconds for each question.
+    The look-ups go to the servers of each zone, on ``port``; if these cannot be reached, to ``resolver``
+    (``ADDRESS`` or ``ADDRESS:PORT``, None for the system's). ``patience`` is in seconds for each look-up.
     Raises ``lookup.ResolverError``.
     """
     lookup = Lookup(resolver, patience=patience, port=port)
@@ -79,7 +79,7 @@ async def _state(lookup: Lookup, record: Record, group: list[Record], answer: An
 
 
 async def _forward_confirmed(lookup: Lookup, record: Record) -> Verdict:
-    """Whether the name that an address has leads back to it; receivers trust no other (RFC 8601 section 2.7.3)."""
+    """Whether the name of an address resolves to it; receivers trust no other (RFC 8601 section 2.7.3)."""
     address = address_of(record.name)
     kind = "AAAA" if ":" in address else "A"
     answer = await lookup.ask(record.value, kind)
@@ -94,7 +94,7 @@ async def _forward_confirmed(lookup: Lookup, record: Record) -> Verdict:
 
 
 def address_of(pointer: str) -> str:
-    """The address that a name in in-addr.arpa or ip6.arpa stands for."""
+    """The address of a name in in-addr.arpa or ip6.arpa."""
     labels = pointer.rstrip(".").split(".")[:-2]
     if pointer.rstrip(".").endswith("ip6.arpa"):
         digits = "".join(reversed(labels))

@@ -1,4 +1,4 @@
-"""Asks the DNS: the zone's own servers first, so that no cache answers, a resolver where they do not answer."""
+"""Look-ups in the DNS: at the zone's own servers, without any cache; if they do not answer, at a resolver."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from mailwiz_tui.plan.errors import OperatorError
 
 DNS_PORT = 53
 MOST_SERVERS = 4
-"""How many addresses of a zone's servers are tried before the resolver is asked."""
+"""How many addresses of a zone's servers are tried before the resolver."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a look-up gave: ``values`` empty where there is no such record, None where nobody answered.
+    """The result of a look-up: ``values`` are empty if there is no such record, None without an answer.
 
-    ``source`` is the server that answered, ``signed`` whether DNSSEC signatures came with it.
+    ``source`` is the server that answered, ``signed`` tells whether the answer had DNSSEC signatures.
     """
 
     values: tuple[str, ...] | None
@@ -39,14 +39,14 @@ class Answer:
 
 
 class ResolverError(OperatorError):
-    """A resolver that cannot be asked: its address cannot be understood, or there is none."""
+    """A resolver that cannot be used: its address is invalid, or there is none."""
 
 
 class Lookup:
-    """A series of look-ups that share what was learnt about zones and their servers.
+    """A series of look-ups that share the found zones and their servers.
 
-    ``resolver`` is ``ADDRESS``, ``ADDRESS:PORT`` or ``[IPv6]:PORT``; None takes the system's. ``patience`` is in
-    seconds for each question. Raises ``ResolverError``.
+    ``resolver`` is ``ADDRESS``, ``ADDRESS:PORT`` or ``[IPv6]:PORT``; None is the system's. ``patience`` is in
+    seconds for each look-up. Raises ``ResolverError``.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class Lookup:
         return Answer(tuple(rdata_text(r) for r in found.rrset or ()), source, signed=signed)
 
     async def _servers_for(self, name: str) -> tuple[str, ...]:
-        """The addresses of the servers of the zone that holds a name; none where that cannot be found out."""
+        """The addresses of the servers of the zone of a name; none if they cannot be found."""
         try:
             zone = await dns.asyncresolver.zone_for_name(name, resolver=self._resolver)
         except (dns.exception.DNSException, OSError, EOFError):

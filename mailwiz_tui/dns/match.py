@@ -1,7 +1,7 @@
-"""Judges what the live DNS holds against a record of the plan. Pure: it is given what was found.
+"""Compares values of the live DNS with a record of the plan. Pure.
 
-Other people's records at the same name are left alone; where a standard allows one record only, several
-are a fault; where the live record says more than the plan but includes it, that is right.
+Records of others at the same name are ignored; several records of a standard that allows only one are a fault; a
+live record that includes the planned one and more is right.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from mailwiz_tui.plan.words import counted
 
 
 class State(StrEnum):
-    """How a record of the plan stands in the live DNS; ``unknown`` means that nobody answered."""
+    """The state of a planned record in the live DNS; ``unknown`` means that no server answered."""
 
     PUBLISHED = "published"
     WRONG = "wrong"
@@ -27,7 +27,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A state with what is to be said about it, and for a wrong record what to put there instead."""
+    """A state with its text, and for a wrong record the value to publish instead."""
 
     state: State
     detail: str = ""
@@ -35,7 +35,7 @@ class Verdict:
 
 
 def judge(record: Record, wanted: Iterable[str], got: Iterable[str]) -> Verdict:
-    """How ``record`` stands; ``wanted`` are all planned values of its name and type, ``got`` the live ones."""
+    """The state of ``record``; ``wanted`` are all planned values of its name and type, ``got`` the live ones."""
     if record.pending:
         return Verdict(State.UNKNOWN, record.pending)
     live = list(got)
@@ -53,7 +53,7 @@ def judge(record: Record, wanted: Iterable[str], got: Iterable[str]) -> Verdict:
 
 
 def normal(kind: str, value: str) -> str:
-    """A value in one spelling: lower-case names with a final dot, shortest addresses, single spaces."""
+    """A value in normal form: lower-case names with a final dot, shortest addresses, single spaces."""
     text = " ".join(value.split())
     if kind in ("A", "AAAA"):
         try:
@@ -122,7 +122,7 @@ def _txt(record: Record, live: list[str]) -> Verdict:
 
 
 def same_standard(record: Record, live: Iterable[str]) -> list[str]:
-    """The live TXT values that are of the same standard as the record; the others belong to somebody else."""
+    """The live TXT values of the same standard as the record; others have another purpose."""
     if record.standard is Standard.DKIM:
         return [value for value in live if "p=" in value]
     return [value for value in live if _version(value) == record.standard.about.version]
@@ -139,7 +139,7 @@ def tags(text: str) -> dict[str, str]:
 
 
 def merged_spf(planned: str, live: str) -> str:
-    """The live SPF record with the plan's mechanisms added, before its ``all``, which the plan decides."""
+    """The live SPF record with the plan's mechanisms added before ``all``, which is the plan's."""
     inside = [t for t in live.split()[1:] if _bare(t) != "all" and not t.lower().startswith("redirect=")]
     have = {_bare(t) for t in inside}
     added = [t for t in planned.split()[1:-1] if _bare(t) not in have]

@@ -1,4 +1,4 @@
-"""MTA-STS: a promise that mail to the domain is always encrypted to the right hosts (RFC 8461)."""
+"""MTA-STS: a policy that mail to the domain is delivered only with TLS to the right hosts (RFC 8461)."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ def policy(site: Site) -> str:
 
 
 def policy_id(site: Site) -> str:
-    """The identifier in the record: changes exactly when the policy does."""
+    """The identifier in the record, which changes with the policy."""
     return hashlib.sha256(policy(site).encode()).hexdigest()[:20]
 
 
 def records(site: Site) -> list[Record]:
-    """The announcement and the name the policy is fetched from, where the stack serves it."""
+    """The record, and the name of the policy's HTTPS site, if there is one."""
     found: list[Record] = []
     for domain in site.web.mta_sts:
         found.append(
@@ -62,7 +62,7 @@ def records(site: Site) -> list[Record]:
 
 
 def notes(site: Site) -> list[Note]:
-    """Why there are no records."""
+    """Notes: no records, with the reason."""
     if site.plan.security.tls.provider is TlsProvider.SELFSIGNED:
         return [
             Note(

@@ -10,7 +10,7 @@ from mailwiz_tui.dns.standard import Standard
 
 
 def records(site: Site) -> list[Record]:
-    """One PTR record for each address mail is sent from; it is set by whoever assigns the address."""
+    """One PTR record for each address that sends mail; the provider of the address sets it."""
     found: list[Record] = []
     for host in site.outbound:
         for address in host.addresses:

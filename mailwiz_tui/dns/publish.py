@@ -41,7 +41,7 @@ _KEY_ENTRY = re.compile(r'\b(algorithm|secret)\s+"?([^";\s]+)"?\s*;')
 
 
 class UpdateKeyError(OperatorError):
-    """A key that cannot be understood; the message never holds the secret."""
+    """An invalid key; the text never has the secret."""
 
     def __init__(self, what: str, advice: str) -> None:
         super().__init__(what, "TSIG key", advice)
@@ -58,7 +58,7 @@ class UpdateKey:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What became of the changes to one zone; ``problem`` is empty where the server took them."""
+    """The result of the changes to one zone; ``problem`` is empty if the server accepted them."""
 
     zone: str
     changes: tuple[Change, ...]
@@ -66,14 +66,14 @@ class Sent:
 
 
 def parse_key(text: str) -> UpdateKey:
-    """``[ALGORITHM:]NAME:SECRET`` as nsupdate(1) takes it, or a key file as tsig-keygen(8) writes it.
+    """``[ALGORITHM:]NAME:SECRET`` like in nsupdate(1), or a key file of tsig-keygen(8).
 
     Raises ``UpdateKeyError``.
     """
     parts = _of_file(text) or text.strip().split(":")
     algorithm = parts.pop(0).lower() if len(parts) == 3 else ALGORITHMS[0]
     if algorithm not in ALGORITHMS:
-        raise UpdateKeyError(f"the algorithm {algorithm[:20]} is not known", f"use one of {', '.join(ALGORITHMS)}")
+        raise UpdateKeyError(f"the algorithm {algorithm[:20]} is unknown", f"use one of {', '.join(ALGORITHMS)}")
     if len(parts) != 2 or not all(parts):
         raise UpdateKeyError(
             "it lacks a name or a secret",
@@ -87,7 +87,7 @@ def parse_key(text: str) -> UpdateKey:
 
 
 def _of_file(text: str) -> list[str]:
-    """Algorithm, name and secret of a ``key "NAME" { algorithm …; secret "…"; };``; empty where it is none."""
+    """Algorithm, name and secret of a ``key "NAME" { algorithm …; secret "…"; };``; empty if it is invalid."""
     name = _KEY_NAME.search(text)
     told = dict(_KEY_ENTRY.findall(text))
     return [told["algorithm"], name[1], told["secret"]] if name and {"algorithm", "secret"} <= told.keys() else []
@@ -96,7 +96,7 @@ def _of_file(text: str) -> list[str]:
 async def publish(changes: Sequence[Change], server: str, key: UpdateKey, *, patience: float = 10.0) -> list[Sent]:
     """Send the changes to ``server`` (``ADDRESS`` or ``ADDRESS:PORT``), one update for each zone.
 
-    An update is taken as a whole or not at all. Raises ``lookup.ResolverError`` for an address that is none.
+    An update is accepted as a whole or not at all. Raises ``lookup.ResolverError`` for an invalid address.
     """
     address, port = split_address(server)
     keyring = dns.tsigkeyring.from_text({key.name: (key.algorithm, key.secret.get_secret_value())})
@@ -112,7 +112,7 @@ async def publish(changes: Sequence[Change], server: str, key: UpdateKey, *, pat
         update = dns.update.UpdateMessage(zone, keyring=keyring, keyalgorithm=key.algorithm)
         for change in inside:
             owner = dns.name.from_text(change.name)
-            # a CNAME that is added replaces the former one (RFC 2136 section 3.4.2.2), and some servers lose one
+            # a new CNAME replaces the former one (RFC 2136 section 3.4.2.2), and some servers lose one
             # that is deleted and added in the same update
             if not (change.type == "CNAME" and change.add):
                 for old in await _present(change, address, port, patience):
@@ -140,7 +140,7 @@ async def _send(update: dns.update.UpdateMessage, address: str, port: int, patie
 
 
 async def _present(change: Change, address: str, port: int, patience: float) -> list[dns.rdata.Rdata]:
-    """What the server has of the values to take away, byte for byte: a TXT text may be cut in many ways."""
+    """The server's own form of the values to remove: a TXT text may be split in many ways."""
     if not change.remove:
         return []
     query = dns.message.make_query(change.name, change.type)

@@ -1,4 +1,4 @@
-"""A DNS record that the plan asks for, with the reason an operator can read."""
+"""A DNS record of the plan, with its reason for the operator."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from enum import StrEnum
 from mailwiz_tui.dns.standard import Standard
 
 CHUNK = 255
-"""The most bytes one character-string of a TXT record holds (RFC 1035 section 3.3)."""
+"""The most bytes of one character-string of a TXT record (RFC 1035 section 3.3)."""
 
 HOUR = 3600
 
 
 class Section(StrEnum):
-    """What a record is for; records are shown grouped by these, in this order."""
+    """The purpose of a record; records are grouped by these, in this order."""
 
     ADDRESSES = "Addresses of the mail server"
     DELIVERY = "Where mail for the domain goes"
@@ -26,13 +26,13 @@ class Section(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record: where it belongs, what it says, and why.
+    """One record: its zone, its value, and its reason.
 
-    ``domain`` is the zone it goes into (for PTR: the mail host's domain), ``name`` the full name without a
-    final dot. ``value`` is what stands behind the type in a zone file, host names with their final dot;
-    for TXT it is the plain text, unquoted and in one piece. ``ttl`` is in seconds. A record whose value
-    cannot be known yet has an empty ``value`` and says why in ``pending``. ``note`` adds what to look out
-    for. ``required`` records must be there for mail to work and be accepted; the others are recommended.
+    ``domain`` is the zone it goes into (for PTR: the mail host's domain), ``name`` the full name without a final
+    dot. ``value`` is the text after the type in a zone file, host names with their final dot; for TXT it is the
+    plain text, unquoted and in one piece. ``ttl`` is in seconds. A record with an unknown value has an empty
+    ``value`` and the reason in ``pending``. ``note`` is a remark. ``required`` records are needed for mail to work
+    and be accepted; the others are recommended.
     """
 
     domain: str
@@ -54,12 +54,12 @@ class Record:
 
     @property
     def shown(self) -> str:
-        """The value, or in angle brackets why there is none yet."""
+        """The value, or in angle brackets the reason why there is none yet."""
         return f"<{self.pending}>" if self.pending else self.value
 
     @property
     def host(self) -> str:
-        """The name relative to the domain, as web forms want it; ``@`` is the domain itself."""
+        """The name relative to the domain, for web forms; ``@`` is the domain itself."""
         if self.name == self.domain:
             return "@"
         return self.name.removesuffix(f".{self.domain}")
@@ -67,7 +67,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Something to know about a domain's DNS that is no record: what was left out, and why."""
+    """A remark about a domain's DNS: a record that is not listed with the reason, or a warning."""
 
     domain: str
     subject: str

@@ -1,4 +1,4 @@
-"""Every DNS record that a plan asks for, and what was left out on purpose."""
+"""All DNS records of a plan, and remarks about those that are not listed."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ STANDARDS = (address, mx, spf, dkim, dmarc, mta_sts, tls_rpt, tlsa, caa, srv, au
 def plan_records(
     plan: Plan, known: FactsFile, inventory: Inventory | None = None, *, accounts: bool = True
 ) -> list[Record]:
-    """The records that are true for this plan's stack, grouped by domain in the plan's order.
+    """The records of this plan, grouped by domain in the plan's order.
 
-    Addresses come from the inventory first, then from what the servers told. What is not known yet is a
-    record with ``pending`` set and no value. With ``accounts``, domains that only the accounts have come last.
+    Addresses come from the inventory first, then from the facts. An unknown value is a record with ``pending`` set
+    and no value. With ``accounts``, domains that only the accounts have come last.
     """
     site = Site(plan, known, inventory)
     unique = {(r.name, r.type, r.value): r for r in _records(site)}.values()
@@ -43,7 +43,7 @@ def plan_records(
 
 
 def plan_notes(plan: Plan, known: FactsFile, inventory: Inventory | None = None) -> list[Note]:
-    """What to know beside the records: what was left out and why, and warnings."""
+    """Remarks: records that are not listed with the reasons, and warnings."""
     site = Site(plan, known, inventory)
     noted = [note for standard in STANDARDS if hasattr(standard, "notes") for note in standard.notes(site)]
     return [*noted, *account_domains.notes(plan, known)]

@@ -1,4 +1,4 @@
-"""What the records are made from: the plan, and the names and addresses its servers have in the world."""
+"""The input of the records: the plan, and the public names and addresses of its servers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ADDRESS_PENDING = "address not known yet: set it in the inventory, or connect to
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """A name in the DNS and its addresses; an empty address is one that the host does not have."""
+    """A name in the DNS and its addresses; an empty address means that the host has none."""
 
     name: str
     server_id: str
@@ -26,16 +26,16 @@ class Host:
 
     @property
     def addresses(self) -> tuple[str, ...]:
-        """The addresses that are known."""
+        """The known addresses."""
         return tuple(a for a in (self.ipv4, self.ipv6) if a)
 
 
 @dataclass(frozen=True)
 class Site:
-    """A plan together with what is known of its servers.
+    """A plan with the known facts of its servers.
 
-    A single server goes by the plan's mail hostname. Of several, each has a name of its own below the
-    primary domain, its id, and the mail hostname stands for what mail programs connect to.
+    The name of a single server is the plan's mail hostname. With several, the name of each is its id below the
+    primary domain, and the mail hostname has the addresses for mail programs.
     """
 
     plan: Plan
@@ -54,7 +54,7 @@ class Site:
 
     @cached_property
     def clients(self) -> list[Host]:
-        """What the mail hostname stands for: the cluster's virtual address, or the servers that clients talk to."""
+        """The hosts of the mail hostname: the cluster's virtual address, or the servers for clients."""
         virtual = client_address(self.plan)
         if virtual:
             four = "" if ":" in virtual else virtual
@@ -63,42 +63,42 @@ class Site:
 
     @cached_property
     def inbound(self) -> list[Host]:
-        """The hosts that receive mail from the world."""
+        """The hosts that receive mail from other mail servers."""
         return [self._host(server, self.server_name(server)) for server in _or_first(self.plan, inbound(self.plan))]
 
     @cached_property
     def outbound(self) -> list[Host]:
-        """The hosts that send mail to the world."""
+        """The hosts that send mail to other mail servers."""
         return [self._host(server, self.server_name(server)) for server in _or_first(self.plan, fronts(self.plan))]
 
     @cached_property
     def hosts(self) -> list[Host]:
-        """Every host that has a name in the DNS, each once."""
+        """Every host with a name in the DNS, each once."""
         found = {(h.name, h.server_id): h for h in [*self.clients, *self.inbound, *self.outbound]}
         return list(found.values())
 
     def server_name(self, server: PlanServer) -> str:
-        """The name a server greets with."""
+        """The name in a server's greeting."""
         return server_name(self.plan, server)
 
     def zone_of(self, name: str) -> str:
-        """The plan's domain a name lies in; for a name in none of them its parent."""
+        """The plan's domain of a name; for a name in none of them its parent."""
         covering = [d for d in self.plan.all_domains() if name == d or name.endswith(f".{d}")]
         return max(covering, key=len) if covering else name.partition(".")[2]
 
     def tls(self, host: Host) -> TlsPublic | None:
-        """What is known of the host's certificate."""
+        """The known certificate of the host."""
         record = self.known.servers.get(host.server_id)
         return record.tls if record else None
 
     @cached_property
     def web(self) -> Web:
-        """The domains for which the stack answers HTTPS so that strangers believe it."""
+        """The domains with HTTPS sites, for which the certificate is valid."""
         return web(self.plan, self.known)
 
     @property
     def serves_clients(self) -> bool:
-        """Whether the mail hostname itself answers HTTPS with a certificate that mail programs trust."""
+        """Whether the mail hostname has an HTTPS site with a certificate that mail programs trust."""
         return bool(self.web.autoconfig or self.web.autodiscover)
 
     def _host(self, server: PlanServer, name: str) -> Host:
@@ -110,5 +110,5 @@ class Site:
 
 
 def _or_first(plan: Plan, servers: tuple[PlanServer, ...]) -> tuple[PlanServer, ...]:
-    """The servers; of a plan whose roles are not given yet, its first."""
+    """The servers; in a plan without roles yet, its first."""
     return servers or tuple(plan.servers[:1])

@@ -1,4 +1,4 @@
-"""SPF: which servers may send mail as a domain (RFC 7208)."""
+"""SPF: the servers that may send mail for a domain (RFC 7208)."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ MEANING = {
     SpfPolicy.NEUTRAL: "nothing is stated about mail from any other server",
 }
 LOOKUP_LIMIT = 10
-"""The most DNS look-ups that evaluating a record may take (RFC 7208 section 4.6.4)."""
+"""The most DNS look-ups for the evaluation of a record (RFC 7208 section 4.6.4)."""
 
 
 def policy(site: Site) -> str:
-    """The record's text: the MX hosts, sending hosts that are no MX, the includes, and the rest."""
+    """The record's text: the MX hosts, sending hosts that are not MX hosts, the includes, and ``all``."""
     receiving = {host.name for host in site.inbound}
     extra = dict.fromkeys(host.name for host in site.outbound if host.name not in receiving)
     security = site.plan.security.spf
@@ -36,9 +36,9 @@ def policy(site: Site) -> str:
 
 
 def smart_host_terms(site: Site) -> list[str]:
-    """The smart host that mail leaves through, as SPF names it: by address, by name or by its MX hosts.
+    """The SPF mechanism for the smart host: by address, by name or by its MX hosts.
 
-    Providers that send from other addresses than they take mail at name an include instead (``includes``).
+    Providers that send from other addresses than those that accept mail document an include instead (``includes``).
     """
     if not site.plan.network.relay_host:
         return []
@@ -49,9 +49,9 @@ def smart_host_terms(site: Site) -> list[str]:
 
 
 def records(site: Site) -> list[Record]:
-    """A record for each mailbox domain, and one for each name that a sending server greets with.
+    """A record for each mailbox domain, and one for the name in EHLO of each sending server.
 
-    The latter (RFC 7208 section 2.3) lets a receiver judge bounces, whose sender is empty.
+    The latter (RFC 7208 section 2.3) is for bounces, whose sender is empty.
     """
     text = policy(site)
     wanted = site.plan.security.spf.policy

@@ -1,4 +1,4 @@
-"""SRV: how mail programs find the services of a domain (RFC 2782, RFC 6186, RFC 8314 section 5)."""
+"""SRV: the services of a domain for mail programs (RFC 2782, RFC 6186, RFC 8314 section 5)."""
 
 from __future__ import annotations
 

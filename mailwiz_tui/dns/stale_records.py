@@ -1,7 +1,7 @@
 """Records of servers removed from the plan: those still in the DNS are removed, and no others.
 
-Only values that were the server's own are meant: its addresses and its certificate's fingerprint, as they were
-learnt from it, at names that exist for it alone. DKIM keys stay, for mail that is on its way is judged by them.
+Only values of the server itself are removed: its addresses and its certificate's fingerprint, from its facts, at
+names that exist for it alone. DKIM keys stay, because receivers verify mail on its way with them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _KEPT = (Standard.DKIM, Standard.PTR)
 
 
 def stale_records(plan: Plan, known: FactsFile) -> list[Record]:
-    """Every record that servers had that are not in the plan any more."""
+    """The former records of servers that are not in the plan any more."""
     gone = departed(plan, known.members())
     if not gone:
         return []
@@ -41,14 +41,14 @@ def stale_records(plan: Plan, known: FactsFile) -> list[Record]:
 
 
 def stale_mx(plan: Plan, known: FactsFile) -> frozenset[str]:
-    """The names that received mail as servers of this plan once, and do not now; each with a final dot."""
+    """The names of former servers of this plan that received mail; each with a final dot."""
     gone = departed(plan, known.members())
     names = [plan.domain.hostname, *(f"{host_label(server_id)}.{plan.domain.primary_domain}" for server_id in gone)]
     return frozenset(f"{name}." for name in names if name not in mx_names(plan))
 
 
 def left_over(states: Sequence[RecordState]) -> list[Change]:
-    """What is still there of former records, to be taken away."""
+    """The former records that still exist, to be removed."""
     found: dict[tuple[str, str], dict[str, None]] = defaultdict(dict)
     for state in states:
         wanted = normal(state.record.type, state.record.value)

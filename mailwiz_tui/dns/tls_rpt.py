@@ -1,4 +1,4 @@
-"""TLS-RPT: where senders report failed encryption (RFC 8460)."""
+"""TLS-RPT: the address for reports of failed encryption (RFC 8460)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from mailwiz_tui.dns.standard import Standard
 
 
 def records(site: Site) -> list[Record]:
-    """One record for each domain; reports go to the primary domain's postmaster, who always exists."""
+    """One record for each domain; reports go to the primary domain's postmaster, which always exists."""
     return [
         Record(
             domain=domain,

@@ -1,4 +1,4 @@
-"""TLSA: the certificate's fingerprint in the DNS, which DANE checks (RFC 6698, RFC 7672)."""
+"""TLSA: the certificate's fingerprint in the DNS, for DANE (RFC 6698, RFC 7672)."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Which servers there are, how to reach them, and what was learnt from each."""
+"""The servers, how to reach them, and their facts."""

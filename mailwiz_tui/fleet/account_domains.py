@@ -1,4 +1,4 @@
-"""Where the plan and the accounts name different domains: somebody added or removed one in the admin panel."""
+"""Differences between the domains of the plan and of the accounts, after changes in PostfixAdmin."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mailwiz_tui.plan.model import AdditionalDomain, Plan
 
 @dataclass(frozen=True, slots=True)
 class AccountDrift:
-    """Mailbox domains that only the accounts have, those that only the plan has, and those that the plan relays."""
+    """Mailbox domains only in the accounts, those only in the plan, and those that the plan relays."""
 
     unplanned: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
@@ -22,7 +22,7 @@ class AccountDrift:
 
 
 def compared(plan: Plan, domains: Collection[str] | None) -> AccountDrift:
-    """The drift between a plan and the domains of its accounts' database; none where they are not known."""
+    """The drift between a plan and the domains of its accounts; none if these are unknown."""
     if domains is None:
         return AccountDrift()
     planned = plan.mailbox_domains()
@@ -34,13 +34,13 @@ def compared(plan: Plan, domains: Collection[str] | None) -> AccountDrift:
 
 
 def known_drift(plan: Plan, known: FactsFile, store: str) -> AccountDrift:
-    """The drift as it was when the server with the accounts was asked last."""
+    """The drift at the last connection to the server with the accounts."""
     facts = known.facts(store)
     return compared(plan, facts.account_domains if facts else None)
 
 
 def learn(known: FactsFile, store: str, domains: Collection[str] | None) -> bool:
-    """Remember the domains of the accounts on the server with them; whether that is news. None says nothing."""
+    """Store the domains of the accounts on their server; returns whether they changed. None changes nothing."""
     record = known.servers.get(store)
     if record is None or domains is None or record.facts.account_domains == tuple(domains):
         return False
@@ -49,14 +49,14 @@ def learn(known: FactsFile, store: str, domains: Collection[str] | None) -> bool
 
 
 def widened(plan: Plan, domains: Collection[str]) -> Plan:
-    """The plan with further mailbox domains, as it would be with them taken in; those it knows are left out."""
+    """The plan with further mailbox domains; those that it has already are skipped."""
     new = [AdditionalDomain(name=name) for name in domains if name not in plan.all_domains()]
     further = [*plan.domain.additional_domains, *new]
     return plan.model_copy(update={"domain": plan.domain.model_copy(update={"additional_domains": further})})
 
 
 def unplanned_sentence(name: str) -> str:
-    """What becomes of mail of a domain that only the accounts have."""
+    """The effects of a domain that only the accounts have."""
     return (
         f"{name} is in the accounts (admin panel) but not in the plan: its mail is delivered, sent and, where DKIM "
         "is on, signed with the server's key; other servers distrust it until its DNS records are published"
@@ -64,18 +64,18 @@ def unplanned_sentence(name: str) -> str:
 
 
 def absent_sentence(name: str) -> str:
-    """What becomes of mail for a domain that only the plan has."""
-    return f"{name} is in the plan but missing or inactive in the accounts: mail for it is refused"
+    """The effects of a domain that only the plan has."""
+    return f"{name} is in the plan but missing or inactive in the accounts: mail for it is rejected"
 
 
 def relayed_sentence(name: str) -> str:
-    """What becomes of mail for a domain that has mailboxes in the accounts, but is relayed by the plan."""
-    return f"{name} is a relay domain in the plan, but has mailboxes in the accounts: mail never reaches these"
+    """The effects of a domain that has mailboxes in the accounts but is a relay domain in the plan."""
+    return f"{name} is a relay domain in the plan, but has mailboxes in the accounts: they receive no mail"
 
 
 RELAYED_ADVICE = "make it a mailbox domain at step 3, or delete it in the admin panel"
 UNPLANNED_ADVICE = (
-    "publish its records (`mailwiz-tui dns PLAN` lists them) and take it into the plan: step 3, or "
+    "publish its records (`mailwiz-tui dns PLAN` lists them) and add it to the plan: step 3, or "
     "[[domain.additional_domains]]; or deactivate it in the admin panel"
 )
-ABSENT_ADVICE = "`mailwiz-tui apply PLAN` creates it again; or take it out of the plan at step 3"
+ABSENT_ADVICE = "`mailwiz-tui apply PLAN` creates it again; or remove it from the plan at step 3"

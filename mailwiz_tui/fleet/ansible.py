@@ -1,8 +1,8 @@
-"""An Ansible inventory (static INI or YAML) as servers: what Ansible would use to reach each host over SSH.
+"""An Ansible inventory (static INI or YAML) as servers: the SSH settings that Ansible would use for each host.
 
 Read are ``ansible_host``, ``ansible_port``, ``ansible_user``, ``ansible_ssh_private_key_file``, the jump host in
 ``ansible_ssh_common_args`` and ``ansible_ssh_extra_args``, and ``public_ipv4``/``public_ipv6`` if given.
-Values that only Ansible could tell (templates, vault) leave their host out with a warning.
+A host with values that only Ansible can evaluate (templates, vault) is skipped with a warning.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def _server(
     host: str, place: str, values: Mapping[str, Any], folder: Path, faults: Faults, warnings: list[Finding]
 ) -> Server | None:
     def leave_out(why: str) -> None:
-        warnings.append(Finding(printable(place), f"{printable(host, 60)} is left out: {why}", Severity.WARNING))
+        warnings.append(Finding(printable(place), f"{printable(host, 60)} is skipped: {why}", Severity.WARNING))
 
     connection = values.get("ansible_connection", "ssh")
     if connection not in ("ssh", "smart", "paramiko", "paramiko_ssh"):
@@ -115,9 +115,9 @@ def _unavailable(value: object) -> str:
 
 
 def _jump_of(values: Mapping[str, Any]) -> str:
-    """The jump hosts in ssh's arguments, as ProxyJump writes them; empty where there are none.
+    """The jump hosts in ssh's arguments, in the form of ProxyJump; empty if there are none.
 
-    Raises ValueError for arguments that cannot be understood: connecting without them would go elsewhere.
+    Raises ValueError for arguments that cannot be parsed: a connection without them might reach another host.
     """
     for name in _ARGUMENTS:
         value = values.get(name)
@@ -144,7 +144,7 @@ def _jump_of(values: Mapping[str, Any]) -> str:
 
 
 def _through(command: str, name: str) -> str:
-    """The jump host of ``ssh -W %h:%p [-p PORT] [USER@]HOST``, the older way to write ProxyJump."""
+    """The jump host of ``ssh -W %h:%p [-p PORT] [USER@]HOST``, the older form of ProxyJump."""
     match = _THROUGH.match(command)
     words = shlex.split(f"{match.group('options')} {match.group('more')}", posix=True) if match else []
     target, port, user = "", "", ""

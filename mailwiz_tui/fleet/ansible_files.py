@@ -1,4 +1,4 @@
-"""Variables that lie beside an Ansible inventory: ``group_vars/`` and ``host_vars/``, in YAML or JSON."""
+"""Variables beside an Ansible inventory: ``group_vars/`` and ``host_vars/``, in YAML or JSON."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mailwiz_tui.plan.files import FileError, read_text
 
 
 class Unavailable:
-    """A value that only Ansible could tell (encrypted, or a template); ``why`` says so to the operator."""
+    """A value that only Ansible can evaluate (encrypted, or a template); ``why`` is the reason for the operator."""
 
     def __init__(self, why: str) -> None:
         self.why = why
@@ -37,13 +37,13 @@ _Loader.add_constructor("!unsafe", _unsafe)
 
 
 def parse_yaml(text: str, name: str, faults: Faults) -> Any:
-    """The value of a YAML text; None and a finding with line and column where it is none."""
+    """The value of a YAML text; None and a finding with line and column if it is not YAML."""
     try:
         return yaml.load(text, _Loader)  # noqa: S506 - a subclass of SafeLoader
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"{name}:{mark.line + 1}" if mark else name
-        faults.add(where, f"is not YAML: {error.problem or error.context}", "indent with spaces, and alike")
+        faults.add(where, f"is not YAML: {error.problem or error.context}", "indent with spaces, consistently")
     except yaml.YAMLError as error:
         faults.add(name, f"is not YAML: {error}")
     except (RecursionError, MemoryError):
@@ -83,6 +83,6 @@ def _file(file: Path, folder: Path, faults: Faults) -> dict[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, Mapping):
-        faults.add(name, "must hold variables: lines of name: value")
+        faults.add(name, "must have variables: lines of name: value")
         return {}
     return {str(k): v for k, v in value.items() if isinstance(k, Hashable)}

@@ -25,14 +25,14 @@ class Group:
 
 @dataclass
 class Groups:
-    """Everything an inventory file says, with ``places`` naming where each host stands first."""
+    """The content of an inventory file; ``places`` has the first place of each host."""
 
     groups: dict[str, Group] = field(default_factory=dict)
     variables: dict[str, dict[str, Any]] = field(default_factory=dict)
     places: dict[str, str] = field(default_factory=dict)
 
     def group(self, name: str) -> Group:
-        """The group of this name, made where it was not mentioned before."""
+        """The group of this name, created at its first mention."""
         return self.groups.setdefault(name, Group(name))
 
     def add_host(self, group: str, host: str, place: str, variables: dict[str, Any]) -> None:
@@ -65,7 +65,7 @@ class Groups:
         return sorted(depth, key=lambda name: (depth[name], name))
 
     def members(self) -> dict[str, set[str]]:
-        """The groups each host belongs to, those of its groups' parents included."""
+        """The groups of each host, including the parents of its groups."""
         parents: dict[str, set[str]] = {}
         for group in self.groups.values():
             for child in group.children:
@@ -94,7 +94,7 @@ def expand(pattern: str) -> Iterator[str]:
     match = _RANGE.search(pattern)
     if match is None:
         if "[" in pattern and ":" in pattern.partition("[")[2].partition("]")[0] and not pattern.startswith("["):
-            raise ValueError(f"{quoted(pattern)} holds a range that is none; write [01:10] or [a:f]")
+            raise ValueError(f"{quoted(pattern)} has an invalid range; write [01:10] or [a:f]")
         yield pattern
         return
     before, after = pattern[: match.start()], pattern[match.end() :]
@@ -106,7 +106,7 @@ def expand(pattern: str) -> Iterator[str]:
 def _values(match: re.Match[str], pattern: str) -> list[str]:
     first, last, step_text = match.group(1), match.group(2), match.group(3)
     if len(first) > 9 or len(last) > 9 or len(step_text or "") > 9:
-        raise ValueError(f"{quoted(pattern)} holds a range that is too long")
+        raise ValueError(f"{quoted(pattern)} has a range that is too long")
     step = int(step_text) if step_text else 1
     if first.isdigit() and last.isdigit():
         low, high = int(first), int(last)
@@ -118,7 +118,7 @@ def _values(match: re.Match[str], pattern: str) -> list[str]:
     else:
         raise ValueError(f"{quoted(pattern)}: a range goes from number to number or from letter to letter")
     if low > high or step < 1:
-        raise ValueError(f"{quoted(pattern)} holds a range that runs backwards")
+        raise ValueError(f"{quoted(pattern)} has a range that runs backwards")
     if (high - low) // step >= MOST_HOSTS:
         raise ValueError(f"{quoted(pattern)} means more than {MOST_HOSTS} hosts")
     numbers = range(low, high + 1, step)

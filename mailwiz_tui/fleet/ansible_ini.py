@@ -16,7 +16,7 @@ _PORT = re.compile(r"(.+?):([0-9]{1,5})$")
 
 
 def read_ini(text: str, name: str, faults: Faults) -> Groups:
-    """The groups of an INI inventory; each fault is told with its line. ``name`` is the file's."""
+    """The groups of an INI inventory; each fault has its line. ``name`` is the file's."""
     groups = Groups()
     groups.group("all")
     section, kind = "ungrouped", "hosts"
@@ -34,7 +34,7 @@ def read_ini(text: str, name: str, faults: Faults) -> Groups:
                 continue
             section, kind = match.group(1), match.group(2) or "hosts"
             if kind not in ("hosts", "vars", "children"):
-                faults.add(place, f"{quoted(kind)} is no part of a group", "a group has :vars and :children")
+                faults.add(place, f"{quoted(kind)} is not a part of a group", "a group has :vars and :children")
                 kind = "skip"
                 continue
             groups.group(section)
@@ -73,7 +73,7 @@ def _hosts(line: str, place: str, group: str, groups: Groups, faults: Faults) ->
         key, equals, value = word.partition("=")
         if not equals or not key:
             faults.add(
-                place, f"{quoted(word)} is not a variable", "write name=value after the host, one host a line"
+                place, f"{quoted(word)} is not a variable", "write name=value after the host, one host on each line"
             )
             continue
         variables[key] = _literal(value)
@@ -88,7 +88,7 @@ def _hosts(line: str, place: str, group: str, groups: Groups, faults: Faults) ->
 
 
 def _port(pattern: str) -> tuple[str, int]:
-    """A host pattern and the port written after it: ``host:2222``, ``[2001:db8::1]:2222``."""
+    """A host pattern and its port: ``host:2222``, ``[2001:db8::1]:2222``."""
     if pattern.startswith("["):
         host, bracket, rest = pattern[1:].partition("]")
         if bracket and ":" in host and rest[:1] in ("", ":") and host.count(":") > 1:
@@ -102,7 +102,7 @@ def _port(pattern: str) -> tuple[str, int]:
 
 
 def _literal(text: str) -> Any:
-    """A value as Ansible's INI reader takes it: a Python literal where it is one, else the text."""
+    """A value in the way of Ansible's INI reader: a Python literal if it is one, else the text."""
     try:
         value = ast.literal_eval(text)
     except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):

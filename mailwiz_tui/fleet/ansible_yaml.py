@@ -1,4 +1,4 @@
-"""Ansible's YAML inventories: groups with ``hosts``, ``vars`` and ``children``, nested as deep as they like."""
+"""Ansible's YAML inventories: groups with ``hosts``, ``vars`` and ``children``, nested to any depth."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _KEYS = ("hosts", "vars", "children")
 
 
 def read_yaml(text: str, name: str, faults: Faults) -> Groups:
-    """The groups of a YAML inventory; faults are told with the path of keys."""
+    """The groups of a YAML inventory; faults have the path of keys."""
     groups = Groups()
     groups.group("all")
     value = parse_yaml(text, name, faults)
     if value is None:
         if not faults.found:
-            faults.add(name, "holds no hosts")
+            faults.add(name, "has no hosts")
         return groups
     if not isinstance(value, Mapping):
         faults.add(name, f"must be groups with hosts, not {quoted(value)}", "begin with all: and hosts: below it")
@@ -39,7 +39,7 @@ def read_yaml(text: str, name: str, faults: Faults) -> Groups:
 
 
 def _group(name: str, value: Any, path: str, groups: Groups, faults: Faults) -> list[tuple[str, Any, str]]:
-    """Takes one group in; returns the groups inside it."""
+    """Adds one group; returns the groups inside it."""
     group = groups.group(name)
     if value is None:
         return []
@@ -69,7 +69,7 @@ def _hosts(group: str, value: Any, path: str, groups: Groups, faults: Faults) ->
 
 
 def _names(value: Any, path: str, faults: Faults) -> dict[str, Any]:
-    """A mapping of names; a single name and nothing at all are taken too, as Ansible does."""
+    """A mapping of names; a single name or nothing is accepted too, as in Ansible."""
     if value is None:
         return {}
     if isinstance(value, str):
@@ -86,6 +86,6 @@ def _variables(value: Any, path: str, into: dict[str, Any], faults: Faults) -> N
     if value is None:
         return
     if not isinstance(value, Mapping):
-        faults.add(path, f"must be variables, not {quoted(value)}", "write name: value, one a line")
+        faults.add(path, f"must be variables, not {quoted(value)}", "write name: value, one on each line")
         return
     into.update({str(key): inner for key, inner in value.items()})

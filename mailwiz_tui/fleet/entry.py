@@ -1,4 +1,4 @@
-"""One server as an inventory file gives it: checks each value and keeps every fault, whatever the format."""
+"""One server of an inventory file: checks each value and collects all faults, for all formats."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@\\-]{0,255}\$?")
 
 
 class InventoryError(PlanError):
-    """An inventory that cannot be used; holds every finding, not only the first."""
+    """An inventory that cannot be used, with all findings, not only the first."""
 
 
 class Faults:
@@ -41,11 +41,11 @@ class Faults:
         self.found: list[Finding] = []
 
     def add(self, path: str, message: str, advice: str = "") -> None:
-        """One more fault."""
+        """Adds a fault."""
         self.found.append(Finding(printable(path), printable(message, 400), advice=printable(advice)))
 
     def check(self) -> None:
-        """Raises InventoryError if anything was found."""
+        """Raises InventoryError if there are findings."""
         if self.found:
             raise InventoryError(self.found)
 
@@ -53,7 +53,7 @@ class Faults:
 def server_from(
     values: Mapping[str, object], where: Callable[[str], str], folder: Path, faults: Faults
 ) -> Server | None:
-    """The server of these values, or None if any was faulty.
+    """The server with these values, or None if any is invalid.
 
     ``where`` names the place of a key for findings; paths are relative to ``folder``.
     """
@@ -86,21 +86,21 @@ def server_from(
 def host_to_connect(text: str) -> str:
     """A host name, an IP address or an OpenSSH alias; raises ValueError saying what was written instead."""
     if "@" in text:
-        raise ValueError(f"{quoted(text)} holds a user; write host and user as keys of their own")
+        raise ValueError(f"{quoted(text)} has a user; write host and user as separate keys")
     if _ALIAS.fullmatch(text) and not text.replace(".", "").isdigit():
         return text
     name, colon, port = text.rpartition(":")
     if colon and port.isdigit() and (":" not in name or name.endswith("]")):
-        raise ValueError(f"{quoted(text)} holds a port; write host and port as keys of their own")
+        raise ValueError(f"{quoted(text)} has a port; write host and port as separate keys")
     return hosts.host(text)
 
 
 def duplicates(places: list[tuple[str, str]], faults: Faults) -> None:
-    """Finds ids that are given twice; ``places`` holds each id with its place in the file."""
+    """Finds duplicate ids; ``places`` has each id with its place in the file."""
     first: dict[str, str] = {}
     for server_id, place in places:
         if server_id in first:
-            faults.add(place, f"{quoted(server_id)} is the id of another server too ({first[server_id]})")
+            faults.add(place, f"{quoted(server_id)} is also the id of another server ({first[server_id]})")
         first.setdefault(server_id, place)
 
 
@@ -114,7 +114,7 @@ class _Reader:
         self._faults = faults
 
     def text(self, key: str, check: Callable[[str], str], *, needed: str = "") -> str:
-        """A checked text; the empty string where it is not given or faulty."""
+        """A checked text; empty if it is missing or invalid."""
         value = self._values.get(key)
         if value is None or value == "":
             if needed:
@@ -143,9 +143,9 @@ class _Reader:
 
 def _path(text: str) -> str:
     if any(not c.isprintable() for c in text):
-        raise ValueError(f"{quoted(text)} is not a path: it has control characters in it")
+        raise ValueError(f"{quoted(text)} is not a path: it has control characters")
     if text.startswith("-----BEGIN"):
-        raise ValueError("is a key, not the path of a file with a key; keep keys out of inventories")
+        raise ValueError("is a key, not the path of a key file; write the path, and no key into an inventory")
     return text
 
 

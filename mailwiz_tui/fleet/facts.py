@@ -1,6 +1,6 @@
-"""What was learnt from a server and is no secret: its system, addresses, resources, and public keys.
+"""The facts of a server, without secrets: its system, addresses, resources, and public keys.
 
-The agent gathers these in one round trip (``agent/facts/facts.py`` returns the same keys); they are kept
+The agent gathers these in one round trip (``agent/facts/facts.py`` returns the same keys); they are stored
 beside the plan in ``PLAN.facts.json`` so that DNS records and blueprints need no connection.
 """
 
@@ -30,7 +30,7 @@ class Disk(_Facts):
 
 
 class Listener(_Facts):
-    """A socket that something listens on. ``ours``: its unit was started by an installation of this program."""
+    """A listening socket. ``ours``: its unit was started by an installation of this program."""
 
     protocol: str
     address: str
@@ -40,9 +40,9 @@ class Listener(_Facts):
 
 
 class MailSoftware(_Facts):
-    """Mail software found on a server, and whose configuration it has.
+    """Mail software on a server, and the origin of its configuration.
 
-    ``owner``: ``mailwiz`` (ours), ``package`` (as Debian ships it) or ``other`` (somebody changed it).
+    ``owner``: ``mailwiz`` (this program), ``package`` (unchanged from Debian) or ``other`` (changed by others).
     """
 
     name: str
@@ -51,7 +51,7 @@ class MailSoftware(_Facts):
 
 
 class ResolverFact(_Facts):
-    """A resolver the server has, and whether it answers and passes DNSSEC signatures on."""
+    """A resolver of the server, and whether it answers and passes DNSSEC signatures on."""
 
     address: str
     answers: bool = False
@@ -59,7 +59,7 @@ class ResolverFact(_Facts):
 
 
 class MailStore(_Facts):
-    """Where an installation keeps mail, in which format, and whether any lies there."""
+    """The folder and format of mailboxes of an installation, and whether it has mail."""
 
     format: str
     path: str
@@ -67,9 +67,9 @@ class MailStore(_Facts):
 
 
 class Facts(_Facts):
-    """One server as it is now. Sizes in bytes, times in seconds since the epoch.
+    """The present facts of one server. Sizes in bytes, times in seconds since the epoch.
 
-    ``account_domains`` are the mailbox domains of the accounts' database there; None where there is none.
+    ``account_domains`` are the mailbox domains of its accounts' database; None without one.
     """
 
     gathered_at: float = 0.0
@@ -117,7 +117,7 @@ class Facts(_Facts):
 
 
 class DkimPublicKey(_Facts):
-    """The public half of a DKIM key; ``public_key`` is base64 DER as RFC 6376 section 3.6.1 wants it in ``p=``."""
+    """The public half of a DKIM key; ``public_key`` is base64 DER for ``p=`` (RFC 6376 section 3.6.1)."""
 
     selector: str
     algorithm: str = "rsa"
@@ -126,9 +126,9 @@ class DkimPublicKey(_Facts):
 
 
 class TlsPublic(_Facts):
-    """What is public of a certificate; fingerprints are SHA-256 in lower-case hex.
+    """The public part of a certificate; fingerprints are SHA-256 in lower-case hex.
 
-    ``trusted``: a public authority vouches for it, as far as the operator's machine knows (custom ones only).
+    ``trusted``: an authority that the operator's machine trusts issued it (custom ones only).
     """
 
     subject_names: tuple[str, ...] = ()
@@ -141,11 +141,11 @@ class TlsPublic(_Facts):
 
 
 class ServerRecord(_Facts):
-    """Everything known of one server.
+    """The record of one server.
 
     ``internal`` is its certificate on the private link between the servers, ``wireguard`` its public key there;
-    ``path_mtu`` is the largest packet in bytes on its worst path to another server, 0 where none was cut or tried.
-    ``clients`` are the certificates of its programs that use another server's database, by their names.
+    ``path_mtu`` is the largest packet in bytes on its worst path to another server, 0 if none was smaller or
+    tested. ``clients`` are the certificates of its programs that use another server's database, by their names.
     """
 
     facts: Facts = Field(default_factory=Facts)
@@ -158,7 +158,7 @@ class ServerRecord(_Facts):
 
 
 class FactsFile(_Facts):
-    """The content of ``PLAN.facts.json``: what is known, by server id.
+    """The content of ``PLAN.facts.json``: the records, by server id.
 
     ``removed_servers`` are no longer in the plan, and the operator was told. ``custom`` is what is public of the
     plan's own certificate, ``acme_ca`` the text of its ``acme_ca_file``.
@@ -183,7 +183,7 @@ class FactsFile(_Facts):
         return {**raw, "removed_servers": told}
 
     def members(self) -> tuple[str, ...]:
-        """The servers on which keys were made for the plan; one that was only asked what it is takes no part."""
+        """The servers on which keys were created for the plan, without those of which only facts were read."""
         made = (
             (server_id, record.dkim or record.tls or record.internal or record.wireguard)
             for server_id, record in self.servers.items()
@@ -191,6 +191,6 @@ class FactsFile(_Facts):
         return tuple(server_id for server_id, keys in made if keys)
 
     def facts(self, server_id: str) -> Facts | None:
-        """The facts of a server, or None where it was never asked."""
+        """The facts of a server, or None if they were never read."""
         record = self.servers.get(server_id)
         return record.facts if record else None

@@ -1,4 +1,4 @@
-"""Keeps what was learnt from servers beside the plan, as ``PLAN.facts.json``; it holds no secret."""
+"""Stores the facts of servers beside the plan, as ``PLAN.facts.json``; it has no secrets."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ VERSION = 1
 
 
 class FactsError(PlanError):
-    """A facts file that cannot be used; it is left as it is."""
+    """A facts file that cannot be used; it stays unchanged."""
 
 
 def facts_path_for(plan_path: Path) -> Path:
-    """Where the facts of a plan are kept: ``plan.toml`` has ``plan.facts.json``."""
+    """The facts file of a plan: ``plan.facts.json`` for ``plan.toml``."""
     return plan_path.with_suffix(".facts.json")
 
 
 def load_facts(path: Path) -> FactsFile:
-    """What is known; nothing where the file does not exist yet.
+    """The stored facts; empty if the file does not exist yet.
 
     Raises FactsError (its finding says what to do) if the file is broken or from a newer version.
     """
@@ -40,19 +40,19 @@ def load_facts(path: Path) -> FactsFile:
     version = raw.get("version", VERSION) if isinstance(raw, dict) else None
     if isinstance(version, int) and version > VERSION:
         message = f"was written by a newer mailwiz-tui (facts version {version}; this one reads {VERSION})"
-        raise _error(path, message, "update mailwiz-tui; the file was left untouched")
+        raise _error(path, message, "update mailwiz-tui; the file was not changed")
     try:
         return FactsFile.model_validate(raw)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise _error(path, f"does not hold facts: {place}: {first['msg']}", _AGAIN) from None
+        raise _error(path, f"is not a file of facts: {place}: {first['msg']}", _AGAIN) from None
 
 
 def save_facts(path: Path, facts: FactsFile) -> None:
-    """Writes the facts in one step, mode 0600.
+    """Writes the facts atomically, mode 0600.
 
-    A file there that this version cannot read is kept under another name first. Raises FactsError.
+    An existing file that this version cannot read is renamed first. Raises FactsError.
     """
     try:
         _keep_unreadable(path)
@@ -60,10 +60,10 @@ def save_facts(path: Path, facts: FactsFile) -> None:
     except FileError as fault:
         raise _error(path, fault.message, fault.advice) from None
     except OSError as error:
-        raise _error(path, f"cannot be written: {error.strerror}", "the former file is untouched") from None
+        raise _error(path, f"cannot be written: {error.strerror}", "the former file was not changed") from None
 
 
-_AGAIN = "the servers know it all: move the file away, and it is asked for again"
+_AGAIN = "move the file away: the facts are read from the servers again"
 
 
 def _keep_unreadable(path: Path) -> None:

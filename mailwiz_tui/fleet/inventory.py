@@ -1,4 +1,4 @@
-"""Which servers there are: reads an inventory in whatever format it is, and adds to one in TOML."""
+"""Inventories of servers: reads all formats, and adds servers to TOML."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _YAML = re.compile(r"\A(?:\s*#.*\n|\s*\n)*(?:---|\{|[\w\"'.-]+\s*:\s*(?:#.*)?$)"
 def load_inventory(path: Path) -> Inventory:
     """The servers of an inventory: TOML, OpenSSH client configuration, Ansible INI or YAML.
 
-    The format is told by the file's name, else by its content. Raises InventoryError with every finding.
+    The format follows from the file's name, else from its content. Raises InventoryError with all findings.
     """
     if path.is_dir():
         advice = "name the file inside it that lists the hosts"
@@ -39,7 +39,7 @@ def load_inventory(path: Path) -> Inventory:
 
 
 def parse_inventory(text: str, path: Path) -> Inventory:
-    """The servers of an inventory's text; ``path`` says where it stands and so what it may be."""
+    """The servers of an inventory's text; ``path`` is its file, whose name hints at the format."""
     kind = format_of(text, path)
     if kind == "toml":
         return read_toml(text, path)
@@ -73,7 +73,7 @@ def format_of(text: str, path: Path) -> str:
 def find_inventory(plan_path: Path, explicit: Path | None = None) -> Path | None:
     """The inventory of a plan: the one named, else ``inventory.toml`` beside it, else ``~/.ssh/config``.
 
-    The last only if it names any host. None where there is nothing to read.
+    The last only if it has hosts. None if there is no inventory.
     """
     if explicit is not None:
         return explicit
@@ -85,9 +85,9 @@ def find_inventory(plan_path: Path, explicit: Path | None = None) -> Path | None
 
 
 def save_server(path: Path, server: Server) -> None:
-    """Adds a server to a TOML inventory (made if missing), or replaces the one with its id; the rest is kept.
+    """Adds a server to a TOML inventory (created if missing), or replaces the one with its id; the rest is kept.
 
-    Raises InventoryError where the file is faulty, of another format, or cannot be written.
+    Raises InventoryError if the file has faults, another format, or cannot be written.
     """
     try:
         text = read_text(path) if path.exists() else HEADER

@@ -1,4 +1,4 @@
-"""Jump hosts as OpenSSH writes them: ``[user@]host[:port]`` or ``ssh://…``, several separated by commas."""
+"""Jump hosts in OpenSSH's form: ``[user@]host[:port]`` or ``ssh://…``, several separated by commas."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mailwiz_tui.plan.explain import quoted
 
 @dataclass(frozen=True, slots=True)
 class Hop:
-    """One jump host as written; user is empty and port 0 where the text names none."""
+    """One jump host; user is empty and port 0 if the text has none."""
 
     text: str
     host: str
@@ -18,9 +18,9 @@ class Hop:
 
 
 def parse_jumps(text: str) -> list[Hop]:
-    """The hops in the order they are passed; none for an empty text or ``none`` (ssh_config(5), ProxyJump).
+    """The hops in order; none for an empty text or ``none`` (ssh_config(5), ProxyJump).
 
-    Raises ValueError, with a sentence for the operator, on text that OpenSSH would not take either.
+    Raises ValueError, with a sentence for the operator, for text that OpenSSH would not accept either.
     """
     if not text.strip() or text.strip().lower() == "none":
         return []

@@ -1,8 +1,8 @@
 """The hosts of an OpenSSH client configuration (ssh_config(5)), as servers.
 
-The hosts are those that ``Host`` lines name without wildcards, in this file and those it includes. What holds
-for each is asked of ``ssh -G`` where there is an ssh client; otherwise a small reader of the six keywords that
-an inventory needs answers (no Match blocks: such hosts come with what the Host blocks say).
+The hosts are those in ``Host`` lines without wildcards, in this file and those it includes. Their settings come
+from ``ssh -G`` if there is an ssh client; otherwise from a small reader of the six keywords that an inventory
+needs (without Match blocks).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ MOST_INCLUDES = 16
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One directive with where it stands; the keyword in lower case."""
+    """One directive with its place; the keyword in lower case."""
 
     file: Path
     number: int
@@ -71,7 +71,7 @@ def read_openssh(text: str, path: Path) -> Inventory:
 
 
 def has_hosts(path: Path) -> bool:
-    """Whether the configuration names any host without wildcards; False where it cannot be read."""
+    """Whether the configuration has a host without wildcards; False if it cannot be read."""
     try:
         lines = list(directives(read_text(path), path, Faults()))
     except FileError:
@@ -135,13 +135,13 @@ def _usable(name: str, line: Line, warnings: list[Finding]) -> bool:
     try:
         dnsnames.server_id(name)
     except ValueError as error:
-        warnings.append(Finding(line.place, f"left out: {printable(str(error))}", Severity.WARNING))
+        warnings.append(Finding(line.place, f"skipped: {printable(str(error))}", Severity.WARNING))
         return False
     return True
 
 
 def _ask_ssh(names: list[str], path: Path, faults: Faults) -> dict[str, dict[str, list[str]]]:
-    """What ``ssh -G`` says about each host; what it finds wrong with the file is told once."""
+    """The settings of each host from ``ssh -G``; faults of the file are reported once."""
     answers: dict[str, dict[str, list[str]]] = {}
     told: set[str] = set()
     with ThreadPoolExecutor(8) as pool:
@@ -166,7 +166,7 @@ def _place_of(message: str, path: Path) -> tuple[str, str]:
 
 
 def _needed(settings: dict[str, list[str]]) -> dict[str, list[str]]:
-    """The settings that an inventory has a place for, without OpenSSH's defaults."""
+    """The settings for an inventory, without OpenSSH's defaults."""
     values = {
         keyword: [value.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for value in found]
         for keyword, found in settings.items()
@@ -179,7 +179,7 @@ def _needed(settings: dict[str, list[str]]) -> dict[str, list[str]]:
 
 
 def _look_up(name: str, lines: list[Line]) -> dict[str, list[str]]:
-    """What the Host blocks say about a host: the first value of each keyword counts, identity files add up."""
+    """The settings of a host in the Host blocks: the first value of each keyword counts, identity files add up."""
     values: dict[str, list[str]] = {}
     applies = True
     for line in lines:

@@ -1,4 +1,4 @@
-"""A server of the inventory: how to reach it over SSH, and the addresses the world knows it by."""
+"""A server of the inventory: its SSH settings, and its public addresses."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from mailwiz_tui.plan.findings import Finding
 
 
 class Server(BaseModel):
-    """One entry of an inventory file, whichever format it came from.
+    """One entry of an inventory file of any format.
 
-    ``proxy_jump`` is what OpenSSH takes: ``[user@]host[:port]``, several separated by commas.
-    ``known_hosts`` and ``identity_file`` are absolute here; the readers expand ``~`` and resolve paths
+    ``proxy_jump`` has OpenSSH's form: ``[user@]host[:port]``, several separated by commas.
+    ``known_hosts`` and ``identity_file`` are absolute; the readers expand ``~`` and resolve paths
     relative to the inventory. ``openssh_alias`` is the ``Host`` name under which ``~/.ssh/config`` has more
     about the server (its agent, its key alias); empty for servers that OpenSSH's configuration need not know.
     """
@@ -36,9 +36,9 @@ class Server(BaseModel):
 class Inventory(BaseModel):
     """All servers of one inventory file, in the file's order.
 
-    ``resolver`` is who knows the names of the network that the servers live in (``ADDRESS`` or ``ADDRESS:PORT``):
-    records are looked up there from the operator's machine; empty for the machine's own resolver.
-    ``warnings`` tells which hosts of a foreign format (Ansible, OpenSSH) were left out, and why.
+    ``resolver`` is the DNS server for the servers' names (``ADDRESS`` or ``ADDRESS:PORT``): the operator's machine
+    looks records up there; empty for the machine's own resolver. ``warnings`` are the skipped hosts of a foreign
+    format (Ansible, OpenSSH), with reasons.
     """
 
     model_config = ConfigDict(frozen=True)

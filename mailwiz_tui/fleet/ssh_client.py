@@ -1,4 +1,4 @@
-"""What the OpenSSH client on this machine says about a host: ``ssh -G`` (ssh(1), ssh_config(5))."""
+"""The settings of a host from the OpenSSH client on this machine: ``ssh -G`` (ssh(1), ssh_config(5))."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ MOST_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class SshAnswer:
-    """The settings for one host by keyword (in lower case), each with its values in their order.
+    """The settings for one host by keyword (in lower case), each with its values in order.
 
-    ``fault`` is what ssh finds wrong with the configuration; ``timed_out`` means a slow ``Match exec`` in it.
+    ``fault`` is ssh's error about the configuration; ``timed_out`` means a slow ``Match exec`` in it.
     Bytes that are not UTF-8 are surrogates.
     """
 
@@ -36,7 +36,7 @@ def user_config() -> Path:
 
 
 def at_ssh_home() -> bool:
-    """Whether ``$HOME`` is the home folder that ssh itself uses: it asks the password database only."""
+    """Whether ``$HOME`` is the home folder that ssh uses: it reads only the password database."""
     try:
         return Path(pwd.getpwuid(os.getuid()).pw_dir) == Path("~").expanduser()
     except (KeyError, RuntimeError):
@@ -49,9 +49,9 @@ def installed() -> bool:
 
 
 def ask(host: str, config_file: Path | None = None) -> SshAnswer:
-    """What ``ssh HOST`` would use; blocks for as long as ssh takes, at most ``MOST_SECONDS``.
+    """The settings of ``ssh HOST``; blocks while ssh runs, at most ``MOST_SECONDS``.
 
-    ``config_file`` replaces the user's and the system's file (``ssh -F``); the user's own is read as ssh reads it.
+    ``config_file`` replaces the user's and the system's file (``ssh -F``); the user's own is read like ssh does.
     """
     try:
         done = subprocess.run(
@@ -80,7 +80,7 @@ def parse(text: str) -> dict[str, list[str]]:
 
 
 def _options(config_file: Path | None) -> list[str]:
-    """The user's file is named only where ssh would not look at it, and ``none`` where there is none either."""
+    """The user's file is given only if ssh would not read it; ``none`` if it does not exist."""
     own = user_config()
     if config_file is None or config_file.absolute() == own.absolute():
         return [] if at_ssh_home() else ["-F", str(own) if own.exists() else "none"]

@@ -1,4 +1,4 @@
-"""The inventory in TOML: reading with every fault collected, and adding a server without touching the rest."""
+"""The inventory in TOML: read with all faults, and servers added without changes of the rest."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _HOME = re.compile(r"^\s*\[\[\s*servers\s*\]\]", re.MULTILINE)
 
 
 def read_toml(text: str, path: Path) -> Inventory:
-    """The inventory of a TOML text; ``path`` is where it stands. Raises InventoryError with every fault."""
+    """The inventory of a TOML text; ``path`` is its file. Raises InventoryError with all faults."""
     faults = Faults()
     raw = parse_toml(text, path, faults)
     faults.check()
@@ -48,7 +48,7 @@ def read_toml(text: str, path: Path) -> Inventory:
 
 
 def _resolver(given: object, faults: Faults) -> str:
-    """An address, with a port where it is not 53; empty where it is not given or faulty."""
+    """An address, with a port other than 53; empty if it is missing or invalid."""
     text = given.strip() if isinstance(given, str) else ""
     host, _, port = text.partition("]:") if text.startswith("[") else text.partition(":")
     if text.count(":") > 1 and not text.startswith("["):
@@ -81,9 +81,9 @@ def parse_toml(text: str, path: Path, faults: Faults) -> dict[str, Any]:
 
 
 def with_server(text: str, path: Path, server: Server) -> str:
-    """The text with the server appended or, where its id is there already, replaced in its place.
+    """The text with the server appended or, if its id exists already, replaced in place.
 
-    Comments and everything else stay as they are. Raises InventoryError where the text is faulty.
+    Comments and the rest stay unchanged. Raises InventoryError if the text has faults.
     """
     inventory = read_toml(text, path)
     block = _block(server, path.parent.absolute())
@@ -110,7 +110,7 @@ def _unknown_keys(entry: dict[str, Any], index: int, faults: Faults) -> None:
 
 
 def _span(text: str, index: int) -> tuple[int, int]:
-    """Where the index-th ``[[servers]]`` table begins and ends, without the comments that precede the next one."""
+    """Begin and end of the index-th ``[[servers]]`` table, without the comments before the next one."""
     starts = [match.start() for match in _HOME.finditer(text)]
     start = starts[index]
     end = starts[index + 1] if index + 1 < len(starts) else len(text)

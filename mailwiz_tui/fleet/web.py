@@ -1,7 +1,7 @@
-"""Which names the stack answers HTTPS for, so that strangers believe the answer.
+"""The names of the HTTPS sites, for which the certificate must be valid.
 
-MTA-STS policies (RFC 8461) and the settings of mail programs are fetched from clients that know nothing of
-this server. A self-signed certificate cannot serve them, an own one only for the names that it holds.
+MTA-STS policies (RFC 8461) and the settings of mail programs are fetched by clients that do not know this server.
+They do not accept a self-signed certificate, and a custom one only for its names.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from mailwiz_tui.plan.model import Plan, TlsProvider
 
 @dataclass(frozen=True, slots=True)
 class Web:
-    """The domains served at ``mta-sts.DOMAIN``, and those at ``autoconfig.DOMAIN`` and ``autodiscover.DOMAIN``."""
+    """The domains with ``mta-sts.DOMAIN``, and those with ``autoconfig.DOMAIN`` and ``autodiscover.DOMAIN``."""
 
     mta_sts: tuple[str, ...] = ()
     autoconfig: tuple[str, ...] = ()
@@ -32,10 +32,10 @@ class Web:
 
 
 def web(plan: Plan, known: FactsFile) -> Web:
-    """What is served: with letsencrypt every name, with custom those in the certificate, else none.
+    """The sites: with letsencrypt every name, with custom those in the certificate, else none.
 
-    A policy that senders enforce needs a certificate which everybody trusts; a company's own authority is
-    enough for the mail programs of the company.
+    An MTA-STS policy needs a certificate of a public authority; for the mail programs of a company its own
+    authority is enough.
     """
     provider = plan.security.tls.provider
     if provider is TlsProvider.LETSENCRYPT:

@@ -2,8 +2,8 @@
 
 Each host is a systemd-nspawn container over a read-only base image; all hosts of a lab live in one network
 namespace, with documentation addresses (RFC 5737, RFC 3849) and a signed DNS from the root down. A host named
-``outside`` plays the rest of the world: name servers, the provider's resolver, a package proxy, an ACME server
-and a correspondent at outside.test. Nothing but package downloads leaves the namespace.
+``outside`` is the rest of the Internet: name servers, the provider's resolver, a package proxy, an ACME server and
+a correspondent at outside.test. Only package downloads leave the namespace.
 
-``lab.Lab`` is the way in; ``command`` is the same for the command line.
+``lab.Lab`` is the interface; ``command`` is the same for the command line.
 """

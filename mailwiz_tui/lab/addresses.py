@@ -1,7 +1,7 @@
-"""The lab's addresses: documentation ranges only, because mail software treats private clients as its own.
+"""The lab's addresses: documentation ranges only, because mail software trusts private addresses.
 
 Rspamd and SpamAssassin skip SPF, DKIM and DMARC for RFC 1918 and ULA clients, so every address that a mail
-server of the lab ever sees comes from RFC 5737 and RFC 3849, the operator's end of the wire included.
+server of the lab sees comes from RFC 5737 and RFC 3849, including that of the operator.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ RANGES_V4 = tuple(IPv4Network(text) for text in ("198.51.100.0/24", "203.0.113.0
 RANGE_V6 = IPv6Network("2001:db8::/32")
 """RFC 3849."""
 BLOCKS_V4 = tuple(block for net in RANGES_V4 for block in net.subnets(new_prefix=26))
-"""What one lab has of them, by its slot."""
+"""The part of one lab, by its slot."""
 SLOTS = len(BLOCKS_V4)
-"""Labs that fit on one machine at the same time, where it uses none of the ranges itself."""
+"""Labs that fit on one machine at the same time, if it uses none of the ranges itself."""
 MAX_HOSTS = 16
 
 
 @dataclass(frozen=True)
 class Pair:
-    """One place in the network, by both protocols."""
+    """The addresses of one host, in both protocols."""
 
     ipv4: IPv4Address
     ipv6: IPv6Address
@@ -36,7 +36,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class AddressPlan:
-    """All addresses of one lab, cut out of one /26 and one /48.
+    """All addresses of one lab, in one /26 and one /48.
 
     ======== ============== ======= =======================================
     part     IPv4           IPv6    used for
@@ -83,12 +83,12 @@ class AddressPlan:
 
     @property
     def operator(self) -> Pair:
-        """The machine's end: where the operator's connections seem to come from."""
+        """The machine's end: the source address of the operator's connections."""
         return self._pair(50, 3, "2")
 
     @property
     def nameservers(self) -> tuple[Pair, Pair]:
-        """The authoritative server, under two addresses as a domain should have."""
+        """The authoritative server, with two addresses, as a domain should have."""
         return self._pair(34, 2, "34"), self._pair(35, 2, "35")
 
     @property
@@ -109,13 +109,13 @@ class AddressPlan:
 
     @property
     def virtual(self) -> tuple[Pair, ...]:
-        """Addresses in the hosts' network that no host has: for a cluster's virtual IP."""
+        """Free addresses in the hosts' network, for a cluster's virtual IP."""
         return tuple(self._pair(last, 1, str(last)) for last in (27, 28, 29, 30))
 
     def host(self, number: int) -> Pair:
         """Return the addresses of host 1, 2, 3 …"""
         if not 1 <= number <= MAX_HOSTS:
-            raise LabError(f"a lab holds at most {MAX_HOSTS} hosts; take some down, or use another --name")
+            raise LabError(f"a lab has at most {MAX_HOSTS} hosts; take some down, or use another --name")
         return self._pair(10 + number, 1, str(10 + number))
 
     def _subnet(self, offset: int, length: int, part: int) -> tuple[IPv4Network, IPv6Network]:
@@ -132,8 +132,8 @@ class AddressPlan:
 def allocate(slots: Collection[int], taken: Iterable[str]) -> AddressPlan:
     """Choose addresses for a new lab: a slot no other lab has, in blocks this machine does not use.
 
-    ``taken`` are networks and addresses the machine routes, resolves by or downloads from. A block of which any
-    part is taken is left alone as a whole.
+    ``taken`` are networks and addresses of the machine's routes, resolvers and download servers. A block with a
+    taken part is not used at all.
     """
     nets = [ip_network(text, strict=False) for text in taken]
     used = [net for net in nets if isinstance(net, IPv4Network)]
@@ -148,4 +148,4 @@ def allocate(slots: Collection[int], taken: Iterable[str]) -> AddressPlan:
         six = IPv6Network((int(RANGE_V6.network_address) + (block << 80), 48))
         if not any(six.overlaps(other) for other in nets if other.version == 6):
             return AddressPlan(slot, BLOCKS_V4[slot], six)
-    raise LabError(f"this machine uses {RANGE_V6} itself; the lab needs a part of it")
+    raise LabError(f"this machine uses {RANGE_V6} itself, but the lab needs a part of it")

@@ -1,4 +1,4 @@
-"""The base images: root file systems built once, never booted, that every host is a thin layer over."""
+"""The base images: root file systems that are built once and never booted; every host is a layer over one."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ PACKAGES = (
     "ca-certificates",
     "sudo",
 )
-"""What a bare server has; no python3, so that an installer proves it can bring its own."""
+"""The packages of a bare server; without python3, so that the installation has to install it."""
 INSIDE_SUITE = "trixie"
-"""Debian release of the host that plays the outside world."""
+"""Debian release of the host ``outside``."""
 
 
 def architecture() -> str:
@@ -58,11 +58,11 @@ def base_image(suite: str, report: Report) -> Path:
 
 
 def outside_image(report: Report) -> tuple[Path, Path]:
-    """Return (layer, base) of the host that plays the outside world, building the layer the first time."""
+    """Return (layer, base) of the host ``outside``, building the layer the first time."""
     script = templates.render("outside.sh", zones=" ".join(SIGNED_ZONES))
     return layer_image(
         "outside",
-        "the outside world: DNS, mail, packages, ACME (once, about half a minute)",
+        "the host outside: DNS, mail, packages, ACME (once, about 30 s)",
         script,
         report,
         files={"etc/systemd/system/pebble.service": templates.source("pebble.service")},
@@ -78,7 +78,7 @@ def layer_image(
     suite: str = INSIDE_SUITE,
     files: Mapping[str, str] | None = None,
 ) -> tuple[Path, Path]:
-    """Return (layer, base) of an image that a script makes out of a release's base image, building it once.
+    """Return (layer, base) of an image that a script makes from a release's base image, building it once.
 
     ``files`` are written first: path below the root -> content; ``what`` completes "building the image of".
     """
@@ -106,7 +106,7 @@ def layer_image(
 
 
 def purge() -> None:
-    """Remove all images and downloaded packages; refused while a lab exists that stands on them."""
+    """Remove all images and downloaded packages; refused while a lab uses them."""
     labs = sorted(path.parent.name for path in machine.STATE.glob("*/state.json"))
     if labs:
         raise LabError(
@@ -114,12 +114,12 @@ def purge() -> None:
         )
     with machine.locked(machine.RUN / "images.lock"):
         if machine.mounts(machine.CACHE):
-            raise LabError(f"something is still mounted below {machine.CACHE}; unmount it first")
+            raise LabError(f"a file system is still mounted below {machine.CACHE}; unmount it first")
         shutil.rmtree(machine.CACHE, ignore_errors=True)
 
 
 def _cached(name: str, build: Callable[[Path], None], report: Report) -> Path:
-    """Return the image ``name``, built in a folder aside and renamed, so that half an image is never seen."""
+    """Return the image ``name``, built in a temporary folder and renamed, so that no incomplete image is used."""
     image = machine.CACHE / name
     if image.is_dir():
         return image
@@ -145,7 +145,7 @@ def _cached(name: str, build: Callable[[Path], None], report: Report) -> Path:
 
 
 def _forget_unused(image: Path) -> None:
-    """Remove former images of the same kind, but those that a host stands on."""
+    """Remove former images of the same kind, except those in use."""
     used = {line for record in machine.STATE.glob("*/*/images") for line in record.read_text().splitlines()}
     for former in image.parent.glob(f"{image.name.rpartition('-')[0]}-*"):
         if former != image and str(former) not in used:
@@ -153,7 +153,7 @@ def _forget_unused(image: Path) -> None:
 
 
 def _chroot(root: Path, script: str, before: Sequence[str] = ()) -> None:
-    """Run a script in a root file system, with mounts that vanish with it whatever happens."""
+    """Run a script in a root file system, with mounts that end with it in every case."""
     shell = [
         'root="$1"; shift; if [ $# -gt 0 ]; then "$@"; fi',
         'mount -t proc proc "$root/proc"',

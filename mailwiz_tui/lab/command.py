@@ -15,7 +15,7 @@ from .sources import SUITES
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the lab's subcommands to a parser."""
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="up|down|ls|reset")
-    up = verbs.add_parser("up", help="bring hosts up; those there already are kept")
+    up = verbs.add_parser("up", help="start hosts; existing ones are kept")
     up.add_argument("count", nargs="?", type=int, default=3, metavar="N", help="how many hosts (default: 3)")
     up.add_argument("--suite", choices=SUITES, default=SUITES[0], help="Debian release (default: %(default)s)")
     up.add_argument("--install", action="store_true", help="install the Debian packages this machine lacks")
@@ -40,7 +40,7 @@ def main(args: argparse.Namespace) -> int:
     except OSError as error:
         _complain(f"{error}; try: mailwiz-tui lab down --name {args.name}, then up")
     except KeyboardInterrupt:
-        _complain("interrupted; run it again to go on, or: mailwiz-tui lab down")
+        _complain("interrupted; run it again to continue, or: mailwiz-tui lab down")
     return 1
 
 
@@ -62,7 +62,7 @@ def _up(lab: Lab, args: argparse.Namespace) -> int:
 
 
 def _say_dns(lab: Lab) -> None:
-    """Where the lab's zones are kept, who answers, and how records get there."""
+    """The lab's primary name server, its resolver, and the command to publish records."""
     _say(f"DNS          primary {lab.dns.server}, resolver {lab.dns.resolver}, key {lab.paths.tsig_key}")
     _say(f"publish      mailwiz-tui dns plan.toml --publish --server {lab.dns.server} < {lab.paths.tsig_key}")
 
@@ -71,9 +71,9 @@ def _down(lab: Lab, args: argparse.Namespace) -> int:
     lab.down(report=_say)
     if args.purge:
         base.purge()
-        _say(f"lab {lab.name} is gone, and so are all cached images")
+        _say(f"lab {lab.name} and all cached images were removed")
     else:
-        _say(f"lab {lab.name} is gone; cached images stay in {CACHE} (--purge removes them)")
+        _say(f"lab {lab.name} was removed; cached images stay in {CACHE} (--purge removes them)")
     return 0
 
 
@@ -97,7 +97,7 @@ def _reset(lab: Lab, args: argparse.Namespace) -> int:
 
 
 def _say(line: str) -> None:
-    """Print a line; a reader that went away does not stop the work half-way."""
+    """Print a line; a closed output does not stop the work."""
     try:
         sys.stdout.write(line + "\n")
         sys.stdout.flush()

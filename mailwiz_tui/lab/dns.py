@@ -1,4 +1,4 @@
-"""Changing and asking the lab's DNS: RFC 2136 updates with the lab's TSIG key, answers from its resolver."""
+"""Updates and look-ups in the lab's DNS: RFC 2136 updates with the lab's TSIG key, answers from its resolver."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ _APEX = {dns.rdatatype.SOA, dns.rdatatype.NS}
 
 
 class LabDns:
-    """The lab's name service, seen from this machine."""
+    """The lab's DNS, from this machine."""
 
     def __init__(self, plan: AddressPlan, paths: LabPaths) -> None:
         self.server = str(plan.nameservers[0].ipv4)
-        """Address of the authoritative server, which takes updates."""
+        """Address of the authoritative server, which accepts updates."""
         self.resolver = str(plan.resolver.ipv4)
         """Address of the validating resolver that every host uses."""
         self.tsig_name = TSIG_NAME
@@ -56,19 +56,19 @@ class LabDns:
         """Publish records in master format, fully qualified, of any of the lab's zones.
 
         Each record set given replaces the one of the same name and type. ``ttl`` overrides the records' own,
-        so that no cache makes a test wait; None leaves it.
+        so that no test waits for a cache; None keeps it.
         """
         for zone, sets in self._by_zone(records).items():
             update = self._update(zone)
             for rrset in sets:
-                # a CNAME that is added replaces the former one (RFC 2136 section 3.4.2.2); Knot loses one that is
+                # a new CNAME replaces the former one (RFC 2136 section 3.4.2.2); Knot loses one that is
                 # deleted and added in the same update
                 change = update.add if rrset.rdtype == dns.rdatatype.CNAME else update.replace
                 change(rrset.name, ttl if ttl is not None else rrset.ttl, *rrset)
             self._send(update, zone)
 
     def remove(self, *names: str) -> None:
-        """Remove everything at these names."""
+        """Remove all records at these names."""
         for name in names:
             zone = zones.zone_of(_dot(name))
             update = self._update(zone)
@@ -76,7 +76,7 @@ class LabDns:
             self._send(update, zone)
 
     def clear(self, *domains: str, keep: str = "") -> None:
-        """Bring zones (all, if none are named) back to what they were at the start.
+        """Reset zones (all, if none are named) to their first content.
 
         ``keep`` are records in master format that stay, or come back, besides a zone's own name servers.
         """
@@ -110,7 +110,7 @@ class LabDns:
         return sorted(str(data) for rrset in answer.answer if rrset.rdtype == wanted for data in rrset)
 
     def secure(self, name: str, rdtype: str = "A", *, server: str | None = None) -> bool:
-        """Tell whether a resolver vouches for an answer: it set AD."""
+        """Tell whether a resolver validated an answer: it set AD."""
         answer = self.answer(name, rdtype, server=server)
         return answer.rcode() == dns.rcode.NOERROR and bool(answer.flags & dns.flags.AD)
 
@@ -154,7 +154,7 @@ class LabDns:
         try:
             dns.query.inbound_xfr(self.server, content, query, timeout=5)
         except (dns.exception.DNSException, OSError) as error:
-            raise LabError(f"the lab's DNS did not hand over {zone}: {error}") from error
+            raise LabError(f"the lab's DNS did not transfer {zone}: {error}") from error
         apex = dns.name.from_text(zone)
         return [
             (name, rdataset.rdtype)
@@ -175,7 +175,7 @@ class LabDns:
         try:
             answer = dns.query.tcp(update, self.server, timeout=10)
         except (dns.exception.DNSException, OSError) as error:
-            raise LabError(f"the lab's DNS server {self.server} took no update of {zone}: {error}") from error
+            raise LabError(f"the lab's DNS server {self.server} did not update {zone}: {error}") from error
         if answer.rcode() != dns.rcode.NOERROR:
             raise LabError(f"the lab's DNS refused an update of {zone}: {dns.rcode.to_text(answer.rcode())}")
 

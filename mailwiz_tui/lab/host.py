@@ -38,7 +38,7 @@ processes are all in leaves (cgroups(7), "no internal processes").
 
 @dataclass(frozen=True)
 class Machine:
-    """Where a host's files and processes are; everything here works on what a crash has left, too."""
+    """The files and processes of a host; all methods also work after a crash."""
 
     lab: str
     slot: int
@@ -47,7 +47,7 @@ class Machine:
     """Image folders, uppermost first."""
     bridge: str
     binds: tuple[tuple[Path, str], ...] = ()
-    """Folders of the machine that the host sees: (here, there)."""
+    """Folders of the machine in the host: (here, there)."""
 
     @property
     def folder(self) -> Path:
@@ -55,7 +55,7 @@ class Machine:
 
     @property
     def root(self) -> Path:
-        """The host's root file system as seen from the machine, while it is mounted."""
+        """The host's root file system on the machine, while it is mounted."""
         return self.folder / "root"
 
     @property
@@ -86,7 +86,7 @@ class Machine:
         run("mount", "-t", "overlay", "-o", options, "overlay", str(self.root))
 
     def images_used(self) -> tuple[Path, ...]:
-        """Return the images a prepared host stands on; they stay its own when newer ones are built."""
+        """Return the images of a prepared host; it keeps them when newer ones are built."""
         record = self.folder / "images"
         found = tuple(Path(line) for line in record.read_text().splitlines()) if record.exists() else ()
         return found if found and all(image.is_dir() for image in found) else ()
@@ -100,7 +100,7 @@ class Machine:
         (self.folder / "prepared").touch()
 
     def wipe(self) -> None:
-        """Throw away everything the host has written."""
+        """Delete all that the host has written."""
         machine.unmount(self.folder)
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -143,7 +143,7 @@ class Machine:
         machine.write(self.record, json.dumps(record))
 
     def running(self) -> bool:
-        """Tell whether the process that was started for this host still lives, by its pid and start time."""
+        """Tell whether the process that was started for this host still runs, by its pid and start time."""
         record = machine.read_json(self.record)
         pid = record.get("pid")
         if not isinstance(pid, int) or record.get("boot") != machine.boot_id():
@@ -179,7 +179,7 @@ class Machine:
             if machine.wait_until(lambda: not self._pids(), 10):
                 break
         else:
-            raise LabError(f"{self.id} has processes that do not end: {self._pids()}; look at them with ps")
+            raise LabError(f"{self.id} has processes that do not end: {self._pids()}; ps shows them")
         self._unplug()
         for top in machine.cgroup_hierarchies():
             remove_cgroup(top / _cgroup_base().name / self.lab / self.id)
@@ -188,7 +188,7 @@ class Machine:
         self.record.unlink(missing_ok=True)
 
     def _unplug(self) -> None:
-        """Remove the host's end of its wire now; the kernel may take seconds to clear an ended host's network."""
+        """Remove the host's network device now; the kernel may need seconds to remove that of an ended host."""
         space = network.namespace_path(self.lab)
         if space.exists():
             wire = f"vb-{self._name}"[:15]
@@ -269,7 +269,7 @@ def write_files(root: Path, files: Mapping[str, str]) -> None:
 
 
 def banner(address: str) -> bool:
-    """Tell whether an SSH server greets on port 22 of an address."""
+    """Tell whether an SSH server sends its greeting on port 22 of an address."""
     try:
         with socket.create_connection((address, 22), timeout=2) as connection:
             return connection.recv(4) == b"SSH-"

@@ -1,4 +1,4 @@
-"""What a lab hands to its operator: an inventory of its hosts, and their host keys."""
+"""The files of a lab for its operator: an inventory of its hosts, and their host keys."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from .keys import LabPaths
 
 @dataclass(frozen=True)
 class LabHost:
-    """A host of the lab as ``lab ls`` shows it."""
+    """A host of the lab for ``lab ls``."""
 
     id: str
     ipv4: str
     ipv6: str
     suite: str
     pid: int | None
-    """Process 1 of the host, seen from the machine; None while it is not running."""
+    """Process 1 of the host, by its pid on the machine; None while it is not running."""
     fqdn: str
     root: Path
     """The host's files, readable from the machine while it runs."""
 
 
 def write_inventory(paths: LabPaths, hosts: Iterable[LabHost], resolver: str) -> None:
-    """Write ``inventory.toml`` in the program's own format; ``resolver`` is who knows the lab's names."""
+    """Write ``inventory.toml`` in the program's own format; ``resolver`` is the lab's DNS server."""
     parts = [
-        "# Written by `mailwiz-tui lab`; gone with `mailwiz-tui lab down`.\n"
+        "# Written by `mailwiz-tui lab`; `mailwiz-tui lab down` removes it.\n"
         "# Every host also has the user admin, with the same key, and sudo by the password: lab\n"
         f"\nresolver = {_text(resolver)}\n"
     ]
@@ -50,7 +50,7 @@ def write_inventory(paths: LabPaths, hosts: Iterable[LabHost], resolver: str) ->
 
 
 def write_known_hosts(paths: LabPaths, hosts: Iterable[LabHost]) -> None:
-    """Write the host keys the lab itself put on its hosts, so that none is ever unknown."""
+    """Write the host keys that the lab put on its hosts, so that none is unknown."""
     text = ""
     for host in hosts:
         public = [path.read_text() for path in sorted((host.root / "etc/ssh").glob("ssh_host_*_key.pub"))]

@@ -1,4 +1,4 @@
-"""The few switches of the machine's kernel that a lab needs turned, and turning them back."""
+"""The settings of the machine's kernel that a lab changes, and how they are restored."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from pathlib import Path
 from . import machine
 
 INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")
-"""All hosts share root's allowance, and each systemd takes about ten of the customary 128."""
+"""All hosts share root's limit, and each systemd needs about ten of the usual 128."""
 INOTIFY_NEEDED = 4096
 
 
 def forwarding(device: str) -> Path:
-    """Return the switch that lets IPv4 packets come in by one network device and leave by another."""
+    """Return the setting that forwards IPv4 packets of a network device."""
     return Path("/proc/sys/net/ipv4/conf") / device / "forwarding"
 
 
 def turn(switch: Path, value: str, enough: Callable[[str], bool] | None = None) -> None:
-    """Set a switch unless it is right (or ``enough``) already, and remember how it stood before any lab."""
+    """Change a setting unless it is right (or ``enough``) already, and store its value before any lab."""
     present = switch.read_text().strip()
     if present == value or (enough is not None and enough(present)):
         return
@@ -35,7 +35,7 @@ def allow_many_hosts() -> None:
 
 
 def restore() -> None:
-    """Put every switch back as it was before the first lab, as far as it still exists."""
+    """Restore every setting that still exists to its value before the first lab."""
     for name, value in _former().items():
         if Path(name).exists():
             Path(name).write_text(value)

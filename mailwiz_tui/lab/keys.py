@@ -1,6 +1,6 @@
 """The secrets of a lab: SSH identity, host keys, TSIG key, a certificate authority, the outside's DKIM key.
 
-They protect nothing but a rehearsal, and still are 0600: a lab is used to see whether tools handle keys well.
+They protect only a rehearsal, and are 0600 all the same: a lab also tests whether tools handle keys well.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ TSIG_NAME = "mailwiz-lab."
 
 @dataclass(frozen=True)
 class LabPaths:
-    """Where a lab keeps what its operator uses: ``~/.local/share/mailwiz-tui/lab-NAME/``."""
+    """The folder of a lab for its operator: ``~/.local/share/mailwiz-tui/lab-NAME/``."""
 
     directory: Path
 
@@ -45,12 +45,12 @@ class LabPaths:
 
     @property
     def tsig_key(self) -> Path:
-        """Key file for DNS updates, as ``nsupdate -k`` reads it."""
+        """Key file for DNS updates, for ``nsupdate -k``."""
         return self.directory / "tsig.key"
 
     @property
     def ca_file(self) -> Path:
-        """The lab's certificate authority: vouches for mail.outside.test and for acme.outside.test's own HTTPS."""
+        """The lab's certificate authority: it issues for mail.outside.test and for HTTPS of acme.outside.test."""
         return self.directory / "ca.pem"
 
     @property
@@ -95,7 +95,7 @@ class LabPaths:
 
 
 def operator_data_folder() -> Path:
-    """Return the data folder of whoever asked: under sudo, that is not root."""
+    """Return the data folder of the calling user, which under sudo is not root."""
     chosen = os.environ.get("XDG_DATA_HOME")
     owner = _sudo_user()
     return Path(chosen) if chosen else (Path(owner.pw_dir) if owner else Path.home()) / ".local/share"
@@ -112,7 +112,7 @@ def _sudo_user() -> pwd.struct_passwd | None:
 
 
 def ensure(paths: LabPaths) -> None:
-    """Make whatever key is not there yet."""
+    """Create the missing keys."""
     paths.directory.mkdir(parents=True, exist_ok=True)
     if not paths.identity_file.exists():
         key = ed25519.Ed25519PrivateKey.generate()

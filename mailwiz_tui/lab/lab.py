@@ -1,4 +1,4 @@
-"""The lab: brings real Debian hosts up, finds them again, resets them, and leaves nothing behind."""
+"""The lab: starts real Debian hosts, finds them again, resets them, and removes them without leftovers."""
 
 from __future__ import annotations
 
@@ -26,8 +26,7 @@ __all__ = ["Lab", "LabError", "LabHost", "LabPaths"]
 class Lab:
     """One lab by its name; several can exist at once, each with addresses and an internet of its own.
 
-    Every method takes what it finds: a lab half made by a killed ``up``, one from before a reboot of the
-    machine, or none at all.
+    Every method works in any state: after a killed ``up``, after a reboot of the machine, or without a lab.
     """
 
     def __init__(self, name: str = "lab") -> None:
@@ -41,13 +40,13 @@ class Lab:
     def up(
         self, count: int = 3, *, suite: str = "trixie", install: bool = False, report: Report = silent
     ) -> LabPaths:
-        """Bring the lab up with at least ``count`` hosts of a Debian release; hosts there already are kept.
+        """Start the lab with at least ``count`` hosts of a Debian release; existing hosts are kept.
 
         ``install`` lets it install the Debian packages this machine lacks. Raises LabError when the machine
         lacks something, or a host does not boot.
         """
         if not 1 <= count <= addresses.MAX_HOSTS:
-            raise LabError(f"{counted(count, 'host')} cannot be; a lab holds 1 to {addresses.MAX_HOSTS}")
+            raise LabError(f"{counted(count, 'host')} are not possible; a lab has 1 to {addresses.MAX_HOSTS}")
         if install and os.geteuid() == 0:
             machine.install_packages(report)
         machine.require()
@@ -59,7 +58,7 @@ class Lab:
         return self.paths
 
     def down(self, report: Report = silent) -> None:
-        """End the lab and remove all of it but the cached images; fine when there is none."""
+        """End the lab and remove it, except the cached images; no error without a lab."""
         if os.geteuid() != 0:
             raise LabError("only root can take a lab down; use sudo")
         with self._alone(report):
@@ -91,13 +90,13 @@ class Lab:
         return [Site(self.name, memory, self.paths).view(spec) for spec in memory.hosts] if memory else []
 
     def host(self, host_id: str) -> LabHost:
-        """Return one host; LabError when there is no such one."""
+        """Return one host; raises LabError if it does not exist."""
         return self._site.view(self._site.memory.host(host_id))
 
     def reset(self, host_id: str, *, new_host_keys: bool = False, report: Report = silent) -> None:
-        """Make a host bare again, as from the provider, and boot it; it keeps its addresses and SSH keys.
+        """Reset a host to its first state and boot it; it keeps its addresses and SSH keys.
 
-        ``new_host_keys`` plays a re-installed server: its SSH host keys change, and known_hosts with them.
+        ``new_host_keys`` is for a reinstalled server: its SSH host keys change, and known_hosts with them.
         Several hosts can be reset at the same time.
         """
         machine.require()
@@ -105,12 +104,12 @@ class Lab:
             site.reset(self._site, host_id, new_host_keys, report)
 
     def cut(self, host_id: str) -> None:
-        """Cut a host's power: nothing of it is told to end. What it has written stays, for ``boot``."""
+        """Kill a host like a power cut; its files stay, for ``boot``."""
         with self._alone(silent, shared=True):
             site.cut(self._site, host_id)
 
     def boot(self, host_id: str) -> None:
-        """Give a host its power back, and wait until it has started; one that runs is left alone."""
+        """Boot a host and wait until it has started; a running one stays unchanged."""
         machine.require()
         with self._alone(silent, shared=True):
             site.boot(self._site, host_id)
@@ -135,7 +134,7 @@ class Lab:
 
     @property
     def dns(self) -> LabDns:
-        """The lab's name service: publish, remove, ask."""
+        """The lab's DNS: publish, remove, look up."""
         return self._site.dns
 
     @property
@@ -144,7 +143,7 @@ class Lab:
         return self._site.outside
 
     def clear_dns(self, *domains: str) -> None:
-        """Bring the lab's zones (all, or those named) back to what they were when its hosts were new."""
+        """Reset the lab's zones (all, or those named) to their first content."""
         memory = self._site.memory
         keep = "".join(zones.host_records(memory.plan, spec.id, spec.number) for spec in memory.hosts)
         self.dns.clear(*domains, keep=keep + zones.reverse_records(memory.plan))

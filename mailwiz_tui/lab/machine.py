@@ -1,4 +1,4 @@
-"""What the lab asks of the machine it runs on: programs, rights, processes, mounts and cgroups."""
+"""The requirements of the lab on its machine: programs, rights, processes, mounts and cgroups."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from mailwiz_tui.plan.files import replace_file
 CACHE = Path("/var/cache/mailwiz-lab")
 """Base images and downloaded packages: shared by all labs, kept by ``down``."""
 STATE = Path("/var/lib/mailwiz-lab")
-"""One folder per lab: its decisions and what its hosts have written."""
+"""One folder per lab: its state and the files of its hosts."""
 RUN = Path("/run/mailwiz-lab")
-"""One folder per lab: locks, console logs and what is running now."""
+"""One folder per lab: locks, console logs and running processes."""
 
 Report = Callable[[str], None]
 
@@ -39,16 +39,16 @@ PROGRAMS: dict[str, str] = {
     "mount": "mount",
     "ssh-keygen": "openssh-client",
 }
-"""Program the lab calls -> the Debian package that holds it."""
+"""Program that the lab calls -> its Debian package."""
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
 
 class LabError(Exception):
-    """Something the operator can act on: what is wrong, why, and what to do."""
+    """An error that the operator can act on: what failed, why, and what to do."""
 
 
 def silent(_line: str) -> None:
-    """Take a progress line and say nothing."""
+    """Discard a progress line."""
 
 
 def run(
@@ -75,7 +75,7 @@ def run(
     except FileNotFoundError as error:
         raise LabError(f"{words[0]} is not installed; run: mailwiz-tui lab up --install") from error
     except subprocess.TimeoutExpired as error:
-        raise LabError(f"no end after {timeout:.0f} s: {shlex.join(words)}") from error
+        raise LabError(f"did not end within {timeout:.0f} s: {shlex.join(words)}") from error
     stdout, stderr = (stream.decode("utf-8", "replace") for stream in (done.stdout, done.stderr))
     if check and done.returncode != 0:
         lines = [line.strip() for line in (stdout + "\n" + stderr).splitlines() if line.strip()]
@@ -85,7 +85,7 @@ def run(
 
 
 def missing() -> list[str]:
-    """Name what this machine lacks for a lab, each with its remedy; empty when nothing is missing."""
+    """List what this machine lacks for a lab, each with its remedy; empty if nothing is missing."""
     absent = []
     if sys.platform != "linux":
         return ["Linux (a lab boots real Debian hosts on this machine)"]
@@ -130,7 +130,7 @@ def require() -> None:
     """Raise LabError naming everything that is missing."""
     absent = missing()
     if absent:
-        raise LabError("the lab cannot start, this machine lacks " + "; ".join(absent))
+        raise LabError("the lab cannot start: this machine lacks " + "; ".join(absent))
 
 
 def mounts(under: Path) -> list[Path]:
@@ -145,7 +145,7 @@ def mounts(under: Path) -> list[Path]:
 
 
 def unmount(under: Path) -> None:
-    """Unmount everything at or below a folder; what is still busy is detached."""
+    """Unmount everything at or below a folder; busy mounts are detached."""
     libc = ctypes.CDLL(ctypes.util.find_library("c") or "libc.so.6", use_errno=True)
     detach = 2
     for point in mounts(under):
@@ -154,7 +154,7 @@ def unmount(under: Path) -> None:
 
 
 def boot_id() -> str:
-    """Return the identity of this boot of the machine: it tells a stale run folder from a live one."""
+    """Return the id of this boot of the machine, which identifies run folders of earlier boots."""
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
@@ -188,7 +188,7 @@ def cgroup_hierarchies() -> list[Path]:
 
 
 def wait_until(condition: Callable[[], bool], seconds: float, every: float = 0.05) -> bool:
-    """Ask again and again until a condition holds; False when the time is over."""
+    """Test a condition repeatedly until it is true; False after the time limit."""
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
@@ -201,7 +201,7 @@ def wait_until(condition: Callable[[], bool], seconds: float, every: float = 0.0
 def locked(path: Path, waiting: Callable[[], None] | None = None, *, shared: bool = False) -> Iterator[None]:
     """Hold a lock that the kernel releases when its holder dies; ``waiting`` is called if it is taken.
 
-    Several can hold a ``shared`` lock, but nobody else then.
+    Several processes can hold a ``shared`` lock together.
     """
     kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
     while True:
@@ -236,7 +236,7 @@ def _is_file_at(handle: IO[str], path: Path) -> bool:
 
 
 def write(path: Path, text: str, mode: int = 0o644) -> None:
-    """Write a file whole or not at all, in a folder that all may read."""
+    """Write a file atomically, in a folder that all may read."""
     path.parent.mkdir(parents=True, exist_ok=True)
     replace_file(path, text.encode(), mode)
 

@@ -15,7 +15,7 @@ from .machine import Report, run
 HOSTS_BRIDGE = "hosts"
 OUTSIDE_BRIDGE = "outside"
 NOBODY = "240.0.0.0"
-"""An address no one has, for a set that may not be empty."""
+"""An unused address, for a set that must not be empty."""
 
 
 def namespace(name: str) -> str:
@@ -28,12 +28,12 @@ def namespace_path(name: str) -> Path:
 
 
 def exists(name: str) -> bool:
-    """Tell whether the namespace is really there: a reboot can leave its empty file behind."""
+    """Tell whether the namespace exists: after a reboot only its empty file may be left."""
     return bool(machine.mounts(namespace_path(name)))
 
 
 def archive_addresses() -> dict[str, list[str]]:
-    """Resolve the servers packages come from: name -> IPv4 addresses; without those that do not resolve."""
+    """Resolve the package servers: name -> IPv4 addresses; without those that do not resolve."""
     proxy = sources.apt_proxy()
     urls = [proxy] if proxy else list(sources.read_archive().urls)
     found = {}
@@ -65,7 +65,7 @@ def taken() -> list[str]:
 def up(name: str, plan: AddressPlan, root_servers: Iterable[str]) -> None:
     """Build namespace, bridges, wire and routes; ``root_servers`` become addresses of the lab's outside.
 
-    There is no default route for IPv6, so that what leaves the lab is unreachable at once: packages come by IPv4.
+    There is no default route for IPv6, so that targets outside the lab are unreachable at once: packages use IPv4.
     """
     space = namespace(name)
     run("ip", "netns", "add", space)
@@ -104,7 +104,7 @@ def up(name: str, plan: AddressPlan, root_servers: Iterable[str]) -> None:
 
 
 def open_archive(plan: AddressPlan, report: Report) -> None:
-    """Let the outside host, and nothing else, reach the package servers, and nothing else."""
+    """Allow connections from the outside host to the package servers, and no others."""
     addresses = sorted({address for found in archive_addresses().values() for address in found})
     if not addresses:
         report("this machine cannot resolve its own package server: hosts get packages from the cache only")
@@ -124,7 +124,7 @@ def open_archive(plan: AddressPlan, report: Report) -> None:
 
 
 def down(name: str, plan: AddressPlan | None) -> None:
-    """Remove all of it, however much of it is there."""
+    """Remove the network, complete or not."""
     if plan is not None:
         run("ip", "link", "del", plan.device, check=False)
         run("nft", "delete", "table", "inet", f"mailwiz_lab_{plan.slot}", check=False)

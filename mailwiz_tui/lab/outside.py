@@ -1,4 +1,4 @@
-"""The outside world of a lab: name servers, a resolver, a package proxy, an ACME server and a correspondent."""
+"""The host ``outside`` of a lab: name servers, a resolver, a package proxy, an ACME server, a correspondent."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def trust_anchor(layer: Path) -> dict[str, str]:
 
 
 def prepare(box: Machine, plan: AddressPlan, paths: LabPaths) -> None:
-    """Write everything the outside host is configured by."""
+    """Write the configuration of the outside host."""
     layer, root = box.images[0], box.root
     values = zones.placeholders(plan)
     mail = keys.issue(paths, "mail.outside.test", "outside.test")
@@ -100,9 +100,9 @@ def prepare(box: Machine, plan: AddressPlan, paths: LabPaths) -> None:
 
 
 def refresh(root: Path, plan: AddressPlan) -> None:
-    """Tell the outside host where the package servers are today: it has no other way to know their names.
+    """Write the present addresses of the package servers to the outside host, which cannot resolve their names.
 
-    Its own name has to be there too, for Knot asks for it while it starts, when there is no DNS yet.
+    Its own name has to be there too, because Knot resolves it at its start, when there is no DNS yet.
     """
     lines = ["127.0.0.1 localhost", "::1 localhost"]
     lines += [f"{address} mail.outside.test mail" for address in (plan.mail.ipv4, plan.mail.ipv6)]
@@ -127,18 +127,18 @@ class Outside:
         self._box = box
         self._paths = paths
         self.address = plan.mail
-        """Where mail.outside.test receives and sends from."""
+        """The address of mail.outside.test."""
         self.proxy = f"http://{plan.proxy.ipv4}:{PROXY_PORT}"
         self.acme_directory = "https://acme.outside.test/dir"
         self._acme = str(plan.acme.ipv4)
 
     @property
     def mailboxes(self) -> Path:
-        """The Maildir, on this machine, of all that has arrived."""
+        """The Maildir, on this machine, of all received messages."""
         return self._box.root / "var/mail/outside"
 
     def messages(self, recipient: str = "") -> list[EmailMessage]:
-        """Read what has arrived, oldest first; only what was addressed to ``recipient``, if given."""
+        """Read received messages, oldest first; only those to ``recipient``, if given."""
         found: list[EmailMessage] = []
         maildir = self.mailboxes
         for path in sorted((p for part in ("new", "cur") for p in maildir.glob(f"{part}/*")), key=_arrival):
@@ -148,23 +148,23 @@ class Outside:
         return found
 
     def wait_for(self, recipient: str = "", subject: str = "", seconds: float = 30) -> EmailMessage:
-        """Wait for a mail to arrive and return the newest that fits; LabError when none comes."""
+        """Wait for a message and return the newest that fits; raises LabError without one."""
         end = time.monotonic() + seconds
         while True:
             fits = [mail for mail in self.messages(recipient) if subject in str(mail.get("Subject", ""))]
             if fits:
                 return fits[-1]
             if time.monotonic() > end:
-                raise LabError(f"no mail for {recipient or 'anyone'} at outside.test within {seconds:.0f} s")
+                raise LabError(f"no message for {recipient or 'anyone'} at outside.test within {seconds:.0f} s")
             time.sleep(0.2)
 
     def clear(self) -> None:
-        """Forget what has arrived."""
+        """Delete received messages."""
         for path in self.mailboxes.glob("*/*"):
             path.unlink(missing_ok=True)
 
     def send(self, message: EmailMessage | bytes, sender: str, *recipients: str) -> None:
-        """Hand a message to the outside mail server, which delivers it as any server would (DANE included)."""
+        """Submit a message to the outside mail server, which delivers it like any server (with DANE)."""
         data = message if isinstance(message, bytes) else message.as_bytes(policy=email.policy.SMTP)
         text = data.replace(b"\r\n", b"\n").decode("utf-8", "surrogateescape")
         self._box.run(["/usr/sbin/sendmail", "-i", "-f", sender, "--", *recipients], stdin=text)
@@ -188,15 +188,15 @@ class Outside:
         return self._inside(lambda: socket.create_server((address or str(self.address.ipv4), port)))
 
     def dial(self, port: int = 25) -> socket.socket:
-        """Connect to a port of the outside host as a program on it would, whom its mail server lets send."""
+        """Connect to a port of the outside host from a program on it, which may send mail there."""
         return self._inside(lambda: socket.create_connection(("127.0.0.1", port), timeout=60))
 
     def connect(self, address: str, port: int = 25) -> socket.socket:
-        """Connect to another host from the outside address, as the world's mail servers do."""
+        """Connect to another host from the outside address, like other mail servers."""
         return self._inside(lambda: socket.create_connection((address, port), timeout=120))
 
     def _inside(self, opener: Callable[[], socket.socket]) -> socket.socket:
-        """Open a socket in the outside host's network; a thread enters it, for it cannot come back."""
+        """Open a socket in the outside host's network, in a thread, because setns(2) cannot be undone."""
         opened: list[socket.socket] = []
 
         def enter() -> None:
@@ -217,17 +217,17 @@ class Outside:
         return path.read_text(errors="replace") if path.exists() else ""
 
     def check_archive(self, report: Report) -> None:
-        """Say so when packages cannot be had through the machine: another firewall on it may forbid that."""
+        """Print a warning if packages cannot be fetched through the machine: another firewall may block that."""
         url = sources.read_archive().main
         done = self._box.run(["curl", "-sS", "-o", "/dev/null", "-m", "10", url + "/"], check=False)
         if done.returncode != 0:
             report(
                 f"warning: the lab cannot reach {url} through this machine ({done.stderr.strip()}); hosts get "
-                "packages from the cache only. Does another firewall here drop forwarded traffic?"
+                "packages from the cache only. Check whether another firewall here drops forwarded packets."
             )
 
     def fetch_acme_roots(self, seconds: float = 20) -> str:
-        """Read the root certificate under which acme.outside.test issues, and keep it beside the inventory."""
+        """Read the root certificate of acme.outside.test, and store it beside the inventory."""
         context = ssl.create_default_context(cafile=str(self._paths.ca_file))
         context.check_hostname = False
         url = f"https://{self._acme}:15000/roots/0"

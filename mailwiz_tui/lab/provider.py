@@ -1,4 +1,4 @@
-"""The hosting provider of the lab: what a fresh server is configured with before its owner first logs in."""
+"""The hosting provider of the lab: the configuration of a new server before its operator first logs in."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _authorize(home: Path, public: str, owner: int) -> None:
 
 
 def forget_host_keys(box: Machine) -> None:
-    """Let the host have new SSH keys when it is next laid."""
+    """Give the host new SSH keys at its next reset."""
     shutil.rmtree(_kept_keys(box), ignore_errors=True)
 
 
@@ -77,7 +77,7 @@ def _kept_keys(box: Machine) -> Path:
 def host_keys(box: Machine) -> None:
     """Give the host its SSH keys: those it had before a reset, else new ones.
 
-    They are made in a folder of this call's own: a killed caller's ``ssh-keygen`` may still write into its own.
+    They are created in a folder of this call: the ``ssh-keygen`` of a killed call may still write into its own.
     """
     kept = _kept_keys(box)
     target = box.root / "etc/ssh"

@@ -1,4 +1,4 @@
-"""A lab that exists: its boxes built from its memory, started together, and handed to its operator."""
+"""An existing lab: its hosts, created from its state, started together, with the files for its operator."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .state import HostSpec, State
 
 @dataclass(frozen=True)
 class Site:
-    """One lab's name, memory and files, and what can be done with the three."""
+    """One lab's name, state and files, and the operations on them."""
 
     name: str
     memory: State
@@ -26,7 +26,7 @@ class Site:
 
     @classmethod
     def remember(cls, name: str, paths: LabPaths) -> Site:
-        """Load a lab's memory, or begin one in a free slot."""
+        """Load a lab's state, or create one in a free slot."""
         with machine.locked(machine.RUN / "slots.lock"):
             memory = state.load(name)
             if memory is None:
@@ -35,7 +35,7 @@ class Site:
         return cls(name, memory, paths)
 
     def grow(self, count: int, suite: str) -> None:
-        """Decide on hosts until there are ``count`` of a release, on disk before any of them exists."""
+        """Add hosts to the state until there are ``count`` of a release; it is saved before they are created."""
         have = sum(spec.suite == suite for spec in self.memory.hosts)
         for _more in range(count - have):
             number = max((spec.number for spec in self.memory.hosts), default=0) + 1
@@ -44,7 +44,7 @@ class Site:
         state.save(self.name, self.memory)
 
     def start(self, report: Report) -> None:
-        """Make everything run that the memory names; what runs already is left alone."""
+        """Start everything in the state that does not run yet."""
         keys.ensure(self.paths)
         kernel.allow_many_hosts()
         world = self.world(report)
@@ -88,7 +88,7 @@ class Site:
         self.hand_over()
 
     def lay(self, box: Machine, spec: HostSpec, layer: Path) -> None:
-        """Mount a host's files; write them first if that was never finished."""
+        """Mount a host's files; write them first if they are incomplete."""
         anchor = outside.trust_anchor(layer)
         _lay(box, lambda: provider.prepare(box, spec, self.memory.plan, self.paths, anchor))
 
@@ -118,7 +118,7 @@ class Site:
         return outside.Outside(self.world(), self.memory.plan, self.paths)
 
     def view(self, spec: HostSpec) -> LabHost:
-        """Return a host as its operator sees it."""
+        """Return a host for its operator."""
         box = self.box(spec)
         pair = self.memory.plan.host(spec.number)
         pid = box.init() if box.running() else None
@@ -132,7 +132,7 @@ class Site:
         self.paths.give_to_operator()
 
     def _connect(self, layer: Path, report: Report) -> None:
-        """Build the network, anew where it is not whole."""
+        """Create the network, again if it is incomplete."""
         whole = machine.RUN / self.name / "network"
         intact = whole.exists() and whole.read_text() == machine.boot_id() and network.exists(self.name)
         if not intact:
@@ -161,7 +161,7 @@ class Site:
 
 
 def existing(name: str, paths: LabPaths) -> Site:
-    """Return a lab that was brought up before; LabError when there is none."""
+    """Return an existing lab; raises LabError if there is none."""
     memory = state.load(name)
     if memory is None:
         raise LabError(f"there is no lab {name!r}; start it: mailwiz-tui lab up --name {name}")
@@ -169,7 +169,7 @@ def existing(name: str, paths: LabPaths) -> Site:
 
 
 def reset(site: Site, host_id: str, new_host_keys: bool, report: Report = silent) -> None:
-    """Throw away what a host has written and boot it as new."""
+    """Delete the files of a host and boot it as new."""
     spec = site.memory.host(host_id)
     with machine.locked(machine.RUN / site.name / f"{host_id}.lock"):
         site.box(spec).stop()

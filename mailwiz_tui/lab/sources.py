@@ -1,4 +1,4 @@
-"""Where this machine gets its Debian packages from: the lab's hosts get theirs from the same place."""
+"""The package sources of this machine, which the lab's hosts use too."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ SUITES = ("trixie", "bookworm")
 class Archive:
     """The package archive and its security updates, as base URLs without a slash at the end.
 
-    ``security`` is empty where the machine's apt names none; hosts then have none either.
+    ``security`` is empty if the machine's apt has none; hosts then have none either.
     """
 
     main: str
     security: str = ""
 
     def sources_list(self, suite: str, *, plain: bool = False) -> str:
-        """Write a sources.list; ``plain`` names everything by http, for hosts behind the caching proxy."""
+        """Write a sources.list; ``plain`` uses http for all, for hosts behind the caching proxy."""
         main, security = (_http(self.main), _http(self.security)) if plain else (self.main, self.security)
         lines = [f"deb {main} {suite} main", f"deb {main} {suite}-updates main"]
         if security:
@@ -40,7 +40,7 @@ def _http(url: str) -> str:
 
 
 def read_archive(apt: Path = Path("/etc/apt")) -> Archive:
-    """Find the mirror this machine's apt uses. Raises LabError where it names none that serves files."""
+    """Find the mirror of this machine's apt. Raises LabError if it has none that serves files."""
     main = security = ""
     for url, suites, components in entries(apt):
         if not url.startswith(("http://", "https://")) or "main" not in components:
@@ -54,7 +54,7 @@ def read_archive(apt: Path = Path("/etc/apt")) -> Archive:
             main = main or url
     if not main:
         raise LabError(
-            f"{apt} names no Debian archive to make the lab's hosts from; "
+            f"{apt} has no Debian archive for the lab's hosts; "
             "add a mirror of Debian to /etc/apt/sources.list.d and try again"
         )
     return Archive(main, security)
@@ -98,7 +98,7 @@ def parse_deb822(text: str) -> Iterator[tuple[str, list[str], list[str]]]:
 
 
 def apt_proxy() -> str:
-    """Return the HTTP proxy this machine's apt goes through, empty for none."""
+    """Return the HTTP proxy of this machine's apt, empty for none."""
     output = run("apt-config", "shell", "PROXY", "Acquire::http::Proxy", check=False).stdout
     match = re.match(r"PROXY='(https?://[^']+)'", output.strip())
     return match[1] if match else ""

@@ -1,4 +1,4 @@
-"""What a lab has decided and must remember: its slot, its addresses, its hosts."""
+"""The state of a lab: its slot, its addresses, its hosts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NAME = re.compile(r"[a-z][a-z0-9-]{0,19}")
 
 @dataclass(frozen=True)
 class HostSpec:
-    """A host as decided: its name, its place in the network, its Debian release."""
+    """A planned host: its name, its addresses, its Debian release."""
 
     id: str
     number: int
@@ -26,13 +26,13 @@ class HostSpec:
 
 @dataclass
 class State:
-    """The memory of one lab, in ``/var/lib/mailwiz-lab/NAME/state.json``."""
+    """The state of one lab, in ``/var/lib/mailwiz-lab/NAME/state.json``."""
 
     plan: AddressPlan
     hosts: list[HostSpec] = field(default_factory=list)
 
     def host(self, host_id: str) -> HostSpec:
-        """Return a host by its id, or say which there are."""
+        """Return a host by its id; the error lists the existing ones."""
         for spec in self.hosts:
             if spec.id == host_id:
                 return spec
@@ -41,7 +41,7 @@ class State:
 
 
 def check_name(name: str) -> str:
-    """Return a lab's name if it can serve as a folder and in a namespace's name."""
+    """Return a lab's name if it is valid for a folder and a namespace."""
     if not _NAME.fullmatch(name):
         raise LabError(
             f"{name!r} cannot be a lab's name; use small letters, digits and hyphens, a letter first (20 at most)"
@@ -54,7 +54,7 @@ def folder(name: str) -> Path:
 
 
 def load(name: str) -> State | None:
-    """Read a lab's memory; None when there is no such lab."""
+    """Read a lab's state; None if there is no such lab."""
     value = machine.read_json(folder(name) / "state.json")
     if not value:
         return None
@@ -63,11 +63,11 @@ def load(name: str) -> State | None:
         return State(plan, [HostSpec(**entry) for entry in value["hosts"]])
     except (KeyError, TypeError, ValueError) as error:
         path = folder(name) / "state.json"
-        raise LabError(f"{path} is damaged ({error}); start over: mailwiz-tui lab down --name {name}") from error
+        raise LabError(f"{path} is damaged ({error}); remove it: mailwiz-tui lab down --name {name}") from error
 
 
 def save(name: str, state: State) -> None:
-    """Write a lab's memory."""
+    """Write a lab's state."""
     value = {
         "slot": state.plan.slot,
         "ipv4": str(state.plan.ipv4),

@@ -1,4 +1,4 @@
-"""The lab's configuration files, kept as an administrator would read them, with ``{{name}}`` for what varies."""
+"""The lab's configuration files, as whole readable files with ``{{name}}`` for values."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ _HOLE = re.compile(r"\{\{(\w+)\}\}")
 
 
 def source(name: str) -> str:
-    """Return a template as it stands in ``lab/templates/``."""
+    """Return a template of ``lab/templates/``."""
     return files(__package__).joinpath("templates", *name.split("/")).read_text()
 
 
 def render(name: str, **values: object) -> str:
-    """Fill every hole of a template; a hole without a value is a KeyError."""
+    """Fill in all values of a template; a missing value raises KeyError."""
     return _HOLE.sub(lambda hole: str(values[hole[1]]), source(name))

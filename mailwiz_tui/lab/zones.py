@@ -1,4 +1,4 @@
-"""The zones of the lab's internet as they are at birth: the root, ``test.``, and the domains below it."""
+"""The first content of the lab's zones: the root, ``test.``, and the domains below it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .addresses import RANGE_V6, RANGES_V4, AddressPlan
 CUSTOMER_ZONES = (
     "lab.test.", "example.test.", "example2.test.", "corp.test.", "shop.test.", "school.test.", "club.test.",
 )  # fmt: skip
-"""Domains for plans; lab.test holds the names that the provider gave the hosts."""
+"""Domains for plans; lab.test has the provider's names of the hosts."""
 UNSIGNED_ZONE = "unsigned.test."
 """Delegated without DS: resolves, never validates."""
 BOGUS_ZONE = "bogus.test."
@@ -66,7 +66,7 @@ def zone_files(plan: AddressPlan, delegations: str, *, dkim: str, tlsa: str) -> 
 
 
 def placeholders(plan: AddressPlan) -> dict[str, str]:
-    """Return the addresses that configuration templates ask for, by the names they use."""
+    """Return the addresses for configuration templates, by their names."""
     first, second = plan.nameservers
     return {
         "ns1v4": str(first.ipv4),
@@ -86,7 +86,7 @@ def placeholders(plan: AddressPlan) -> dict[str, str]:
 
 
 def reverse_records(plan: AddressPlan) -> str:
-    """Write the PTR records of everything that is not a host."""
+    """Write the PTR records of all addresses except those of hosts."""
     first, second = plan.nameservers
     names = {
         first: "ns1.test.",

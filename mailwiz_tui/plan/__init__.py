@@ -1,1 +1,1 @@
-"""What the operator decided: the plan's models, their rules, and the file they are kept in."""
+"""The operator's decisions: the plan's models, their rules, and the plan file."""

@@ -1,4 +1,4 @@
-"""What the rules would say if one answer were another: why a choice is shown as impossible, or advised against."""
+"""The findings of the rules for an answer that is not given yet: why a choice is impossible or not advised."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from mailwiz_tui.plan.rules import KnownServers, cross_check
 
 
 class Consideration:
-    """Considers answers that nobody has given yet; ``answers`` makes a copy of all that are given.
+    """Evaluates possible answers; ``answers`` makes a copy of all that are given.
 
-    A form asks about each of its choices whenever it is drawn, so what was found is kept until ``forget``.
+    A form asks about each of its choices whenever it is drawn, so results are kept until ``forget``.
     """
 
     def __init__(self, answers: Callable[[], dict[str, Any]]) -> None:
@@ -28,12 +28,12 @@ class Consideration:
         self._found = {}
 
     def forbidden_reason(self, path: str, value: object) -> str:
-        """Why an answer cannot go with the others as they are now; empty where it can (or nobody can tell yet)."""
+        """Why an answer contradicts the present ones; empty if it does not (or that is not known yet)."""
         at = [f for f in self._with(path, value, None) if f.path == path and f.severity is Severity.FAULT]
         return at[0].message if at else ""
 
     def discouraged_reason(self, path: str, value: object, known: KnownServers | None) -> str:
-        """What the servers told that speaks against an answer, such as too little memory; empty where nothing."""
+        """The facts of servers against an answer, such as too little memory; empty if there are none."""
         if known is None:
             return ""
         usual = {f.message for f in self._with(path, value, None)}
@@ -41,7 +41,7 @@ class Consideration:
         return at[0].message if at else ""
 
     def _with(self, path: str, value: object, known: KnownServers | None) -> list[Finding]:
-        """The findings about all answers together, if the one at ``path`` were another."""
+        """The findings about all answers together, with another one at ``path``."""
         key = (path, repr(value), id(known))
         if key not in self._found:
             raw = self._answers()

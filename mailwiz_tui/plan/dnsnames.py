@@ -45,7 +45,7 @@ def spf_domain(text: str) -> str:
     plain = text.removeprefix("include:")
     refuse_invisible(plain, "domain")
     if "%" in plain:
-        raise ValueError(f"“{shortened(text)}” has a macro (%…), which includes of a plan cannot")
+        raise ValueError(f"“{shortened(text)}” has a macro (%…), which is not possible in an SPF include of a plan")
     labels = plain.split(".")
     hidden = [index for index, label in enumerate(labels[:-2]) if re.fullmatch(r"_[A-Za-z0-9-]*[A-Za-z0-9]", label)]
     for index in hidden:
@@ -96,7 +96,7 @@ def server_id(text: str) -> str:
 
 
 def display_name(name: str) -> str:
-    """The name as a person writes it (U-labels); a name that cannot be decoded is returned as it is."""
+    """The name in the form that people write (U-labels); a name that cannot be decoded stays as it is."""
     if "xn--" not in name:
         return name
     try:
@@ -106,7 +106,7 @@ def display_name(name: str) -> str:
 
 
 def is_under(name: str, domain: str) -> bool:
-    """Whether a name is the domain itself or lies below it."""
+    """Whether a name is the domain itself or below it."""
     return name == domain or name.endswith("." + domain)
 
 
@@ -186,7 +186,7 @@ def _has_space_or_control(text: str) -> bool:
 
 
 def refuse_invisible(text: str, what: str) -> None:
-    """Refuse white space, control characters and characters that show nothing."""
+    """Refuse white space, control characters and invisible characters."""
     if text != text.strip():
         raise ValueError(f"the {what} has a space, a tab or a line break at its beginning or end")
     for character in text:
@@ -198,5 +198,5 @@ def refuse_invisible(text: str, what: str) -> None:
 
 
 def shortened(text: str, limit: int = 60) -> str:
-    """What the operator typed, cut to a length that fits in a message."""
+    """The operator's text, cut to a length that fits in a message."""
     return text if len(text) <= limit else text[: limit - 1] + "…"

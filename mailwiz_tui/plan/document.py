@@ -1,7 +1,7 @@
-"""The text of a plan file, changed key by key: comments, order, spacing and quotes of all else stay as they are.
+"""The text of a plan file, changed key by key: comments, order, spacing and quotes of the rest stay.
 
-TOML 1.0. What is changed is read back; where a text is laid out in a way that cannot be changed piecemeal (keys
-of one table in several places, say), the caller writes the file anew.
+TOML 1.0. The new text is read back; if the layout does not allow single changes (for example keys of one table in
+several places), the caller writes the file anew.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from mailwiz_tui.plan.schema import keys_of
 
 Trivia = list[tuple[Key | None, Item]]
 _NAMES = ("id", "name")
-"""The keys that tell the entries of a list of tables apart."""
+"""The keys that identify the entries of a list of tables."""
 
 
 class UnchangeableError(Exception):
-    """A text that cannot be changed in place to say what it shall."""
+    """A text that cannot be changed in place."""
 
 
 def changed_text(former: str, values: Mapping[str, Any]) -> str:
-    """The former text with only what differs from ``values`` changed; raises UnchangeableError."""
+    """The former text with only the differing values changed; raises UnchangeableError."""
     try:
         document = tomlkit.parse(former)
         _update(document, values, ())
@@ -43,12 +43,12 @@ def changed_text(former: str, values: Mapping[str, Any]) -> str:
 
 
 def new_text(values: Mapping[str, Any]) -> str:
-    """A text that says ``values``, the keys of each table in the order of the models."""
+    """A new text with ``values``, the keys of each table in the order of the models."""
     return tomlkit.dumps(_ordered(values))
 
 
 def comments_of(text: str) -> list[str]:
-    """Every comment of a text, in order; none where it is no TOML."""
+    """Every comment of a text, in order; none if it is not TOML."""
     try:
         return _comments(tomlkit.parse(text))
     except (TOMLKitError, ValueError, RecursionError):
@@ -82,7 +82,7 @@ def _change(table: Any, key: str, value: Any, location: tuple[str | int, ...]) -
 
 
 def _add(table: Any, key: str, value: Any) -> None:
-    """Add a key behind the last one, before comments that stand over what follows."""
+    """Add a key after the last one, before comments that belong to the next table."""
     if isinstance(table, InlineTable):
         table[key] = _inline(value)
         return
@@ -95,7 +95,7 @@ def _add(table: Any, key: str, value: Any) -> None:
 
 
 def _update_tables(tables: AoT, values: Sequence[Mapping[str, Any]], location: tuple[str | int, ...]) -> None:
-    """Change the entries of a list of tables; an entry is known again by its id or name, and keeps its comments."""
+    """Change the entries of a list of tables; an entry is identified by its id or name, and keeps its comments."""
     olds = list(tables)
     leads: dict[int, Trivia] = {}
     lead: Trivia = []
@@ -141,7 +141,7 @@ def _known_again(
 
 
 def _body(table: Any) -> Trivia:
-    """The keys and what stands between them, as tomlkit keeps them."""
+    """The keys and the text between them, in tomlkit's form."""
     body: Trivia = table.body if isinstance(table, Container) else table.value.body
     return body
 
@@ -156,7 +156,7 @@ def _deepest(table: Any) -> Any:
 
 
 def _take_tail(table: Any, *, deep: bool) -> Trivia:
-    """Cut off the blank lines and comments after the last key: they belong to what follows."""
+    """Cut off the blank lines and comments after the last key: they belong to the next table."""
     body = _body(_deepest(table) if deep else table)
     at = len(body)
     while at and body[at - 1][0] is None and isinstance(body[at - 1][1], (Whitespace, Comment, Null)):

@@ -1,7 +1,7 @@
-"""A plan in the making: answers as they are typed, saved at each change, wrong ones included.
+"""An unfinished plan: answers as they are typed, saved at each change, invalid ones included.
 
-The draft *is* the plan file. Values are kept as the operator typed them, also those that do not hold yet,
-so nothing is lost by leaving the program; ``findings`` says what is wrong with them.
+The draft *is* the plan file. Values are kept as the operator typed them, also those that are not valid yet, so
+nothing is lost by leaving the program; ``findings`` has their faults.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ from mailwiz_tui.plan.visited_steps import VisitedSteps, visited_path_for
 
 
 class StepState(StrEnum):
-    """How a step stands.
+    """The state of a step.
 
-    ``empty``: not gone through yet. ``errors``: an answer is wrong or missing. ``review``: an answer that the
-    step depends on has changed since. ``done``: nothing is in the way.
+    ``empty``: not visited yet. ``errors``: an answer is invalid or missing. ``review``: an answer that the step
+    depends on has changed since the visit. ``done``: complete.
     """
 
     EMPTY = "empty"
@@ -45,11 +45,10 @@ class StepState(StrEnum):
 
 
 class Draft:
-    """The answers so far, and the file they are in.
+    """The answers so far, and their file.
 
-    ``inventory_ids`` and ``known`` may be set to have servers compared with the inventory and the facts.
-    ``installed`` may be set where the servers have been set up already: nothing is proposed then. ``saves``
-    counts how often the file was written.
+    With ``inventory_ids`` and ``known`` servers are compared with the inventory and the facts. With ``installed``
+    the servers have been set up already, and nothing is proposed. ``saves`` counts how often the file was written.
     """
 
     def __init__(self, path: Path, raw: dict[str, Any]) -> None:
@@ -72,9 +71,9 @@ class Draft:
 
     @classmethod
     def open(cls, path: Path) -> Draft:
-        """The draft in a plan file; a new one where there is no file (it is made at the first answer).
+        """The draft in a plan file; a new one if there is no file (the first answer creates it).
 
-        Raises PlanError, leaving the file as it is, where the file is no TOML, unreadable or of a newer version.
+        Raises PlanError, without any change, if the file is not TOML, unreadable or of a newer version.
         """
         return cls(path, load_raw(path) if os.path.lexists(path) else {})
 
@@ -85,7 +84,7 @@ class Draft:
 
     @property
     def backup(self) -> Path | None:
-        """Where the file was copied to, if its comments could not be kept."""
+        """The copy of the file, if its comments could not be kept."""
         return self._file.backup
 
     @property
@@ -99,7 +98,7 @@ class Draft:
         return self._file.gone
 
     def get(self, path: str) -> Any:
-        """The answer at a key as it was typed, else what is proposed, else the default, else None."""
+        """The answer at a key as it was typed, else the proposal, else the default, else None."""
         value = self._proposals.get(path) if lookup(self._raw, path) is None else None
         return self._settled(path) if value is None else deepcopy(value)
 
@@ -113,10 +112,10 @@ class Draft:
         return lookup(self._raw, path) is not None
 
     def set(self, path: str, value: object) -> None:
-        """Take an answer and save at once; None takes an answer back. What is proposed beside it is taken too.
+        """Set an answer and save at once; None removes it. Other proposals of the step are accepted too.
 
-        Answers that others wrote into the file meanwhile are kept. Raises PlanError where the file cannot be
-        written or is no plan any more; the answer is then in memory only.
+        Answers that other programs wrote into the file meanwhile are kept. Raises PlanError if the file cannot be
+        written or is not a plan any more; the answer is then in memory only.
         """
         mine = deepcopy(self._raw)
         if not same(lookup(mine, path), answer := typed(path, plain(value))):
@@ -127,11 +126,11 @@ class Draft:
             self.confirm(owner.id)
 
     def propose(self, step_id: str, further: Mapping[str, Any] | None = None) -> None:
-        """Show what would fit in a step that is seen for the first time; nothing is written by that.
+        """Show proposals in a step that is visited for the first time, without writing anything.
 
-        ``further`` are answers that the caller knows to fit. ``set`` and ``accept`` take them over with the
-        step's first answer, ``withdraw`` forgets them. A plan that was complete when it was opened, or that is
-        installed, leaves open what is meant to be the default: nothing is proposed for it.
+        ``further`` are further proposals of the caller. ``set`` and ``accept`` save them with the step's first
+        answer, ``withdraw`` forgets them. In a plan that was complete when it was opened, or that is installed, a
+        missing answer means the default: nothing is proposed for it.
         """
         self.withdraw()
         if self.installed or self._ready_made or self.step_state(step_id) is not StepState.EMPTY:
@@ -151,12 +150,12 @@ class Draft:
             self._revision += 1
 
     def accept(self, step_id: str) -> None:
-        """Take over what is proposed in a step; raises PlanError as ``set`` does."""
+        """Save the proposals of a step; raises PlanError like ``set``."""
         if proposed := self._proposals.beside(step_id):
             self._take(deepcopy(self._raw), proposed)
 
     def _take(self, mine: dict[str, Any], proposed: Mapping[str, Any]) -> None:
-        """Save answers together with what others wrote; they are kept in memory where that fails."""
+        """Save answers together with changes of other programs; if that fails they are kept in memory."""
         for path, value in proposed.items():
             if lookup(mine, path) is None:
                 put(mine, path.split("."), typed(path, plain(value)))
@@ -170,14 +169,14 @@ class Draft:
             self.save()
 
     def save(self) -> None:
-        """Save what is in memory only; raises PlanError where that fails (again)."""
+        """Save answers that are in memory only; raises PlanError if that fails again."""
         values = self._to_save()
         self._file.write(values)
         self.saves += 1
         self._raw, self._base = values, deepcopy(values)
 
     def save_elsewhere(self, path: Path) -> None:
-        """Keep the draft in another file from now on; raises PlanError, and nothing is changed then."""
+        """Use another file for the draft from now on; after PlanError nothing is changed."""
         elsewhere = PlanFile(path)
         values = self._to_save()
         elsewhere.write(values)
@@ -190,9 +189,10 @@ class Draft:
         return deepcopy(self._raw) if self._base else {"version": 1, **deepcopy(self._raw)}
 
     def refresh(self) -> bool:
-        """Take over what another program wrote into the file since; True if that changed an answer.
+        """Read changes of other programs in the file; True if they changed an answer.
 
-        ``take_outside`` and ``take_conflicts`` then tell what. Raises PlanError where the file is no plan any more.
+        ``take_outside`` and ``take_conflicts`` then return them. Raises PlanError if the file is not a plan any
+        more.
         """
         if not self._file.changed:
             return False
@@ -206,25 +206,25 @@ class Draft:
         return bool(news or conflicts)
 
     def take_outside(self) -> list[Difference]:
-        """What others changed in the file since this was asked last."""
+        """The changes of other programs in the file since the last call."""
         told, self._outside = self._outside, []
         return told
 
     def take_conflicts(self) -> list[Difference]:
-        """The keys that here and outside were given different values since this was asked last; ours was kept."""
+        """The keys with different values here and in the file since the last call; the value here was kept."""
         told, self._conflicts = self._conflicts, []
         return told
 
     def confirm(self, step_id: str) -> None:
-        """Note that the operator has gone through a step with the answers as they are now."""
+        """Store that the operator has visited a step with the present answers."""
         self._visited.confirm(step(step_id), self._settled)
 
     def suggestion(self, path: str, today: datetime.date | None = None) -> str:
-        """What would fit at a key, to be shown as a placeholder; empty where nothing follows from other answers."""
+        """The proposal for a key, to be shown as a placeholder; empty if none follows from other answers."""
         return suggest(path, self.get, today)
 
     def findings(self) -> list[Finding]:
-        """Everything to know about the answers: faults of single values, then of values together, then warnings."""
+        """All findings about the answers: faults of single values, then of values together, then warnings."""
         key = (self._revision, tuple(self.inventory_ids or ()), self.inventory_ids is None, id(self.known))
         if self._findings is None or self._findings[0] != key:
             found = findings_of(
@@ -234,11 +234,11 @@ class Draft:
         return list(self._findings[1])
 
     def forbidden_reason(self, path: str, value: object) -> str:
-        """Why an answer cannot go with the others as they are now; empty where it can (or nobody can tell yet)."""
+        """Why an answer contradicts the present ones; empty if it does not (or that is not known yet)."""
         return self._considered().forbidden_reason(path, value)
 
     def discouraged_reason(self, path: str, value: object) -> str:
-        """What the servers told that speaks against an answer, such as too little memory; empty where nothing."""
+        """The facts of servers against an answer, such as too little memory; empty if there are none."""
         return self._considered().discouraged_reason(path, value, self.known)
 
     def _considered(self) -> Consideration:
@@ -252,7 +252,7 @@ class Draft:
         return [f for f in self.findings() if step(step_id).owns_path(f.path)]
 
     def step_state(self, step_id: str) -> StepState:
-        """How a step stands; a step without answers is ``empty`` until it was gone through."""
+        """The state of a step; a step without answers is ``empty`` until it was visited."""
         spec = step(step_id)
         gone_through = self._visited.confirmed(step_id)
         if not gone_through and not any(
@@ -264,24 +264,24 @@ class Draft:
         return StepState.REVIEW if self._visited.outdated(spec, self._settled) else StepState.DONE
 
     def plan(self) -> Plan:
-        """The plan, once all answers hold, each for itself and together; raises PlanError with every fault."""
+        """The plan, if all answers are valid, alone and together; raises PlanError with every fault."""
         if faults := _faults(self.findings()):
             raise PlanError(faults)
         return self.preview()
 
     def preview(self) -> Plan:
-        """The plan as far as each answer holds for itself, for looking at records; raises PlanError otherwise."""
+        """The plan if each answer is valid alone, for showing records; raises PlanError otherwise."""
         try:
             return Plan.model_validate(self._shown())
         except ValidationError as error:
             raise PlanError(explain(error)) from None
 
     def raw(self) -> dict[str, Any]:
-        """A copy of all answers as they are in the file, and of what is proposed."""
+        """A copy of all answers in the file, and of the proposals."""
         return self._shown()
 
     def _shown(self) -> dict[str, Any]:
-        """The answers with what is proposed beside them."""
+        """The answers with the proposals."""
         shown = deepcopy(self._raw)
         for path, value in self._proposals.values.items():
             if lookup(shown, path) is None:

@@ -1,13 +1,13 @@
-"""The one shape of an error that an operator can act on."""
+"""The base of errors that an operator can act on."""
 
 from __future__ import annotations
 
 
 class OperatorError(Exception):
-    """What went wrong, where (a server, a file; may be empty), and what to do; one line each, free of secrets."""
+    """What failed, where (a server, a file; may be empty), and what to do; one line each, without secrets."""
 
     transient: bool = False
-    """Whether trying again later, with nothing changed by the operator, may succeed."""
+    """Whether another attempt later may succeed without any change by the operator."""
 
     def __init__(self, what: str, where: str = "", advice: str = "") -> None:
         super().__init__(what, where, advice)

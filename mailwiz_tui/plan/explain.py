@@ -1,4 +1,4 @@
-"""Turns what pydantic finds wrong with a plan into findings in an administrator's words, each with its path."""
+"""Converts pydantic's errors about a plan into findings in an administrator's words, each with its path."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _EXAMPLES = {
 
 
 def explain(error: ValidationError) -> list[Finding]:
-    """One finding for each thing that pydantic found, in the order of the file's keys."""
+    """One finding for each error of pydantic, in the order of the file's keys."""
     return [_finding(details) for details in error.errors(include_url=False)]
 
 
@@ -31,7 +31,7 @@ def printable(text: str, limit: int = 200) -> str:
 
 
 def quoted(value: object) -> str:
-    """A value as the operator would write it in the file."""
+    """A value in the form of the plan file."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):

@@ -25,11 +25,11 @@ def read_text(path: Path) -> str:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
-        raise FileError("there is no such file", f"`mailwiz-tui {path}` opens the wizard and makes it") from None
+        raise FileError("there is no such file", f"`mailwiz-tui {path}` opens the wizard and creates it") from None
     except IsADirectoryError:
         raise FileError("is a directory, not a file", "name the file inside it") from None
     except PermissionError:
-        raise FileError("may not be read by this user", "check its owner and mode with ls -l") from None
+        raise FileError("cannot be read by this user", "check its owner and mode with ls -l") from None
     except (OSError, ValueError) as error:
         raise FileError(f"cannot be read: {_reason(error)}") from None
     if len(content) > MAX_BYTES:

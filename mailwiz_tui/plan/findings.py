@@ -1,4 +1,4 @@
-"""What is wrong with a plan, and where: values that the operator can read and act on."""
+"""Faults of a plan, with their paths, for the operator."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing to know about a plan or an inventory.
+    """A fault of, or a warning about, a plan or an inventory.
 
-    ``path`` is the key in the file (``domain.hostname``, ``servers.0.roles``), ``message`` says what is
-    wrong in a sentence, ``advice`` what to do (may be empty).
+    ``path`` is the key in the file (``domain.hostname``, ``servers.0.roles``), ``message`` states the
+    fault in a sentence, ``advice`` what to do (may be empty).
     """
 
     path: str
@@ -36,7 +36,7 @@ class Finding:
 
 
 class PlanError(OperatorError):
-    """A plan that cannot be used; holds every finding, not only the first."""
+    """A plan that cannot be used, with all findings, not only the first."""
 
     def __init__(self, findings: list[Finding]) -> None:
         super().__init__("; ".join(f.line for f in findings))

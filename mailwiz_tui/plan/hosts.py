@@ -1,7 +1,7 @@
-"""Where to connect to: IP addresses, ports, hosts, next hops, URL.
+"""Targets of connections: IP addresses, ports, hosts, next hops, URLs.
 
 Every function returns the normalised value or raises ``ValueError`` with a sentence for the operator.
-Next hops are written as Postfix takes them (transport(5), ``relayhost`` in postconf(5)).
+Next hops have Postfix's form (transport(5), ``relayhost`` in postconf(5)).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from mailwiz_tui.plan.dnsnames import any_host_name, is_ip, refuse_invisible, sh
 
 @dataclass(frozen=True, slots=True)
 class NextHop:
-    """A next hop taken apart. ``lookup_mx``: the host is a domain whose MX records are followed (no brackets)."""
+    """The parts of a next hop. ``lookup_mx``: the host is a domain whose MX records are used (no brackets)."""
 
     host: str
     port: int | None = None
@@ -42,7 +42,7 @@ def ip_address(text: str) -> str:
         raise ValueError(f"“{shortened(text)}” is not an IP address, like 192.0.2.10 or 2001:db8::10") from None
     address = getattr(address, "ipv4_mapped", None) or address
     if address.is_unspecified or address.is_multicast or address == ipaddress.ip_address("255.255.255.255"):
-        raise ValueError(f"“{address}” is no address of a single host")
+        raise ValueError(f"“{address}” is not the address of a single host")
     return str(address)
 
 
@@ -62,7 +62,7 @@ def host(text: str) -> str:
 
 
 def parse_next_hop(text: str) -> NextHop:
-    """Take a next hop apart: ``host``, ``host:port``, ``[host]``, ``[host]:port``, ``[2001:db8::1]:25``.
+    """The parts of a next hop: ``host``, ``host:port``, ``[host]``, ``[host]:port``, ``[2001:db8::1]:25``.
 
     A bare IP address gets its brackets: Postfix would look for its MX records otherwise.
     """
@@ -88,7 +88,7 @@ def parse_next_hop(text: str) -> NextHop:
 
 
 def next_hop(text: str) -> str:
-    """A next hop in the form that Postfix reads."""
+    """A next hop in Postfix's form."""
     return str(parse_next_hop(text))
 
 
@@ -106,7 +106,7 @@ def _url(text: str, schemes: tuple[str, ...]) -> str:
     refuse_invisible(text, "URL")
     shown = shortened(text)
     if not text.isascii() or any(c in text for c in "\"'<>\\^`{}|$"):
-        raise ValueError(f"“{shown}” contains what a URL cannot have; encode it as %xx")
+        raise ValueError(f"“{shown}” contains a character that is not allowed in a URL; encode it as %xx")
     try:
         parts = urlsplit(text)
         port = parts.port
@@ -116,10 +116,10 @@ def _url(text: str, schemes: tuple[str, ...]) -> str:
     if parts.scheme not in schemes:
         raise ValueError(f"“{shown}” must begin with {' or '.join(s + '://' for s in schemes)}")
     if not name:
-        raise ValueError(f"“{shown}” names no host")
+        raise ValueError(f"“{shown}” has no host")
     if "@" in parts.netloc:
         raise ValueError(
-            f"“{shown.rpartition('@')[2]}” must not carry a user name or password; secrets are asked for"
+            f"“{shown.rpartition('@')[2]}” must not contain a user name or password; secrets are asked for later"
         )
     if parts.fragment or text.endswith("#"):
         raise ValueError(f"“{shown}” has a fragment (#…), which is never sent to a server")
@@ -142,7 +142,7 @@ def update_key(text: str) -> str:
     if algorithm and algorithm not in UPDATE_ALGORITHMS:
         raise ValueError(
             f"“{shortened(text)}” is not [ALGORITHM:]NAME with one of {', '.join(UPDATE_ALGORITHMS)}; the secret "
-            "is asked for later, for a plan holds none"
+            "is asked for later, because a plan has no secrets"
         )
     if not re.fullmatch(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,252}[A-Za-z0-9_.])?", name):
         raise ValueError(f"“{shortened(name)}” is not the name of a key: letters, digits, dots and hyphens")

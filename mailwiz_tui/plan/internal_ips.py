@@ -1,4 +1,4 @@
-"""Which internal addresses servers get: free ones on a link of our own, or those a network has given them."""
+"""Internal addresses of servers: free ones on the plan's own private link, or those of an existing network."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import Collection, Iterable
 from mailwiz_tui.plan.rules.known_servers import MADE_BY_US, KnownAddress
 
 LINK = "10.80.0."
-"""The network of the links that the installation makes; the wizard numbers the servers in it."""
+"""The network of the private link that the installation sets up; the wizard numbers the servers in it."""
 MOST = 250
 
 
 def next_on_link(taken: Collection[str]) -> str:
-    """The first free address of our own link, or of the network that the operator chose for it (a /24).
+    """The first free address of the private link, or of the network that the operator chose for it (a /24).
 
-    Empty where there is none left, or where the link has IPv6 addresses, which nobody counts up.
+    Empty if none is left, or if the link has IPv6 addresses, which are not numbered.
     """
     network = LINK
     if taken:
@@ -25,14 +25,14 @@ def next_on_link(taken: Collection[str]) -> str:
 
 
 def on_link(address: str) -> bool:
-    """Whether an address is one that the wizard gives where nobody chose another."""
+    """Whether an address is one that the wizard proposes."""
     return address.startswith(LINK)
 
 
 def private_ones(addresses: Iterable[KnownAddress]) -> list[str]:
     """The addresses of an existing private network among those of a server's interfaces, IPv4 first.
 
-    The link that an installation made is none of them.
+    The link of an installation is not among them.
     """
     found = []
     for known in addresses:

@@ -1,4 +1,4 @@
-"""Mail addresses, and the addresses that DMARC reports are sent to.
+"""Mail addresses, and addresses for DMARC reports.
 
 Every function returns the normalised value or raises ``ValueError`` with a sentence for the operator.
 RFC 5321 section 4.1.2 (dot-string local parts, at most 64 octets), RFC 9989 and RFC 6068
@@ -37,7 +37,7 @@ def mail_address(text: str) -> str:
 
 
 def account_address(text: str) -> str:
-    """An address that a mailbox or alias here may have: its local part follows ``localparts``."""
+    """An address for a mailbox or alias here: its local part follows ``localparts``."""
     address = mail_address(text)
     local = address.rpartition("@")[0]
     if "+" in local:
@@ -52,9 +52,9 @@ def account_address(text: str) -> str:
 
 
 def target_address(text: str) -> str:
-    """An address that an alias may lead to, here or elsewhere: any of RFC 5321, also with a quoted local part.
+    """A target of an alias, here or on another server: any of RFC 5321, also with a quoted local part.
 
-    Spaces, commas and backslashes in quotes are refused: targets are kept as a list in one column.
+    Spaces, commas and backslashes in quotes are refused: targets are stored as a list in one column.
     """
     local, at, domain = text.rpartition("@")
     if at and re.fullmatch(r'"[!#-+\--\[\]-~]{1,62}"', local):
@@ -63,7 +63,7 @@ def target_address(text: str) -> str:
 
 
 def login_name(text: str) -> str:
-    """A user name for SMTP authentication (RFC 4954), as Postfix can keep it: no spaces and no colon."""
+    """A user name for SMTP authentication (RFC 4954) that Postfix can store: no spaces and no colon."""
     refuse_invisible(text, "user name")
     if not text.isascii() or not text.isprintable() or " " in text:
         raise ValueError(f"“{shortened(text)}” has characters that a user name for a smart host cannot have")
@@ -76,7 +76,7 @@ def login_name(text: str) -> str:
 
 
 def report_addresses(text: str) -> str:
-    """Report addresses as DMARC records hold them: ``mailto:a@example.com,mailto:b@example.net``.
+    """Report addresses in the form of DMARC records: ``mailto:a@example.com,mailto:b@example.net``.
 
     Accepts bare addresses, with or without ``mailto:``, separated by commas; spaces around commas are dropped.
     """

@@ -1,7 +1,7 @@
-"""Three-way merge of plans: what was changed here and what was changed outside, on the ground of what both knew.
+"""Three-way merge of plans: changes here and changes of other programs, from a common base.
 
-Entries of lists of tables are told apart by their ``id`` or ``name``, so that two people who change two servers
-do not meet. Where both changed the same key, what was changed here is kept and the difference is told.
+Entries of lists of tables are identified by their ``id`` or ``name``, so that changes of two servers do not
+conflict. If both sides changed the same key, the value here is kept and the conflict is reported.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from mailwiz_tui.plan.raw_values import same
 
 
 class _Missing:
-    """A key that is not there."""
+    """A missing key."""
 
 
 MISSING = _Missing()
@@ -23,9 +23,9 @@ _NAMES = ("id", "name")
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Two values of one key. ``path`` counts entries of lists as findings do; ``label`` names them.
+    """Two values of one key. ``path`` counts entries of lists like findings; ``label`` names them.
 
-    A value that is not there is None.
+    A missing value is None.
     """
 
     path: str
@@ -37,7 +37,7 @@ class Difference:
 def merge(
     base: Mapping[str, Any], mine: Mapping[str, Any], theirs: Mapping[str, Any]
 ) -> tuple[Any, list[Difference]]:
-    """The merged values, and where both sides changed the same key: ``former`` is theirs, ``now`` is mine."""
+    """The merged values, and conflicts: ``former`` is the other side's value, ``now`` the own one."""
     conflicts: list[Difference] = []
     return _merge(base, mine, theirs, (), (), conflicts), conflicts
 
@@ -113,7 +113,7 @@ def _may_be_table(value: Any) -> bool:
 
 
 def _named(value: Any) -> dict[str, Any] | None:
-    """The entries of a list of tables by their names; None where they have none of their own."""
+    """The entries of a list of tables by their names; None if they have none."""
     if not isinstance(value, list) or not all(isinstance(entry, Mapping) for entry in value):
         return None
     named: dict[str, Any] = {}

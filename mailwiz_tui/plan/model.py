@@ -1,7 +1,7 @@
-"""The plan: every decision the operator takes, and no secret.
+"""The plan: every decision of the operator, and no secret.
 
 The names of the fields are the public interface of the plan file; see ``toml.py`` for reading and
-writing it and ``rules.py`` for what no single field can check.
+writing it and ``rules.py`` for checks across fields.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from mailwiz_tui.plan import names
 
 
 class Architecture(StrEnum):
-    """How many servers share the work."""
+    """One server, several with roles, or a cluster."""
 
     SINGLE = "single"
     DISTRIBUTED = "distributed"
@@ -23,7 +23,7 @@ class Architecture(StrEnum):
 
 
 class Role(StrEnum):
-    """What a server does."""
+    """The role of a server."""
 
     MX_INBOUND = "mx-inbound"
     MX_OUTBOUND = "mx-outbound"
@@ -33,14 +33,14 @@ class Role(StrEnum):
 
 
 class DomainKind(StrEnum):
-    """Whether a domain has mailboxes here or is passed on."""
+    """Whether a domain has mailboxes here or is relayed."""
 
     MAILBOX = "mailbox"
     RELAY = "relay"
 
 
 class TlsProvider(StrEnum):
-    """Where certificates come from."""
+    """The provider of certificates."""
 
     LETSENCRYPT = "letsencrypt"
     CUSTOM = "custom"
@@ -48,7 +48,7 @@ class TlsProvider(StrEnum):
 
 
 class SpfPolicy(StrEnum):
-    """What receivers shall think of mail from servers not listed (RFC 7208 section 4.6.2)."""
+    """The SPF result for mail from servers that are not listed (RFC 7208 section 4.6.2)."""
 
     STRICT = "strict"
     SOFTFAIL = "softfail"
@@ -56,7 +56,7 @@ class SpfPolicy(StrEnum):
 
 
 class DmarcPolicy(StrEnum):
-    """What receivers shall do with mail that fails DMARC (RFC 9989)."""
+    """The policy for mail that fails DMARC (RFC 9989)."""
 
     NONE = "none"
     QUARANTINE = "quarantine"
@@ -64,7 +64,7 @@ class DmarcPolicy(StrEnum):
 
 
 class Antispam(StrEnum):
-    """Which filter looks at mail."""
+    """The spam filter."""
 
     RSPAMD = "rspamd"
     SPAMASSASSIN = "spamassassin"
@@ -72,14 +72,14 @@ class Antispam(StrEnum):
 
 
 class Webmail(StrEnum):
-    """Which webmail is served."""
+    """The webmail."""
 
     ROUNDCUBE = "roundcube"
     NONE = "none"
 
 
 class AdminPanel(StrEnum):
-    """Which panel manages accounts in a browser."""
+    """The admin panel for accounts in a browser."""
 
     POSTFIXADMIN = "postfixadmin"
     NONE = "none"
@@ -94,7 +94,7 @@ class StorageType(StrEnum):
 
 
 class PrivateNetwork(StrEnum):
-    """Who makes the private link that several servers talk over."""
+    """The private link of several servers: WireGuard, or an existing network."""
 
     WIREGUARD = "wireguard"
     EXISTING = "existing"
@@ -107,7 +107,7 @@ class Model(BaseModel):
 
 
 class PlanServer(Model):
-    """A server of the inventory and what it shall do."""
+    """A server of the inventory, and its roles."""
 
     id: names.ServerId
     roles: list[Role] = Field(default_factory=list)
@@ -115,7 +115,7 @@ class PlanServer(Model):
 
 
 class AdditionalDomain(Model):
-    """A further domain beside the primary one."""
+    """A further domain besides the primary one."""
 
     name: names.DomainName
     kind: DomainKind = DomainKind.MAILBOX
@@ -123,7 +123,7 @@ class AdditionalDomain(Model):
 
 
 class Domain(Model):
-    """The domains served and the name the mail server goes by."""
+    """The domains, and the mail host name."""
 
     primary_domain: names.DomainName
     hostname: names.HostName
@@ -152,14 +152,14 @@ class Dkim(Model):
 
 
 class Spf(Model):
-    """Which servers may send for the domains (RFC 7208)."""
+    """The servers that may send for the domains (RFC 7208)."""
 
     policy: SpfPolicy = SpfPolicy.STRICT
     includes: list[names.SpfDomain] = Field(default_factory=list)
 
 
 class Dmarc(Model):
-    """What receivers do with forgeries, and where they report (RFC 9989, 9990, 9991)."""
+    """The policy for forged mail, and the addresses for reports (RFC 9989, 9990, 9991)."""
 
     policy: DmarcPolicy = DmarcPolicy.QUARANTINE
     rua: names.OptionalReportAddress = ""
@@ -171,9 +171,9 @@ class Dmarc(Model):
 class Security(Model):
     """Encryption and sender authentication.
 
-    ``allow_foreign_from``: users may write under addresses of domains that are not served here; such mail is not
-    signed. Addresses of served domains always have to be their own.
-    ``ssh_hardening``: sshd offers the algorithms that ssh-audit wants only.
+    ``allow_foreign_from``: users may use From addresses of domains that are not served here; such mail is not
+    signed. Addresses of served domains must always be their own.
+    ``ssh_hardening``: sshd offers only the algorithms that ssh-audit recommends.
     """
 
     allow_foreign_from: StrictBool = False
@@ -186,7 +186,7 @@ class Security(Model):
 
 
 class Services(Model):
-    """What is installed beside Postfix and Dovecot."""
+    """Spam filter, virus scanner, webmail and admin panel."""
 
     antispam: Antispam = Antispam.RSPAMD
     antivirus: StrictBool = False
@@ -210,13 +210,13 @@ class Storage(Model):
 
     @property
     def nfs_source(self) -> str:
-        """What is mounted of a file server, as nfs(5) writes it; an IPv6 address stands in brackets."""
+        """The export of a file server in the form of nfs(5); an IPv6 address is in brackets."""
         server = f"[{self.nfs_server}]" if ":" in self.nfs_server else self.nfs_server
         return f"{server}:{self.nfs_export}"
 
 
 class Backup(Model):
-    """Where a daily copy goes and how many are kept; none is made while ``target`` is empty."""
+    """The target of backups and how many are kept; without a ``target`` there is none."""
 
     target: names.OptionalBackupTarget = ""
     s3_access_key: names.OptionalAccessKey = ""
@@ -232,21 +232,21 @@ class Limits(Model):
     message_size_mb: Annotated[int, Field(ge=1, le=500, strict=True)] = 50
     """The largest message, in MB, that is accepted by SMTP, with its attachments as they travel (RFC 1870)."""
     mailbox_quota_gb: Annotated[int, Field(ge=0, le=100_000, strict=True)] = 0
-    """How much, in GB, a mailbox without a quota of its own may hold; 0 for no limit."""
+    """The quota, in GB, of a mailbox without its own; 0 for no limit."""
     sent_per_hour: Annotated[int, Field(ge=1, le=1_000_000, strict=True)] = 100
-    """To how many recipients one login may send at once, and again each hour; to ten times as many a day."""
+    """Recipients that one login may send to at once, and again each hour; ten times as many a day."""
     imap_append_mb: Annotated[int, Field(ge=0, le=100_000, strict=True)] = 0
-    """The largest message, in MB, that a user may put into a folder over IMAP; 0 for no limit."""
+    """The largest message, in MB, that a user may save over IMAP (APPEND); 0 for no limit."""
 
 
 class Cluster(Model):
-    """The address clients reach, whichever node serves them."""
+    """The address for clients, on any node."""
 
     virtual_ip: names.OptionalIpAddress = ""
 
 
 class Network(Model):
-    """The private link between the servers, and what the network around them allows."""
+    """The private link between the servers, the smart host, and the resolvers."""
 
     private: PrivateNetwork = PrivateNetwork.WIREGUARD
     relay_host: names.OptionalNextHop = ""
@@ -255,7 +255,7 @@ class Network(Model):
 
 
 class Plan(Model):
-    """Everything the operator decided."""
+    """All decisions of the operator."""
 
     version: Literal[1] = 1
     architecture: Architecture = Architecture.SINGLE
@@ -275,7 +275,7 @@ class Plan(Model):
         return [self.domain.primary_domain, *extra]
 
     def relay_domains(self) -> list[AdditionalDomain]:
-        """The domains whose mail is passed on to a next hop."""
+        """The domains whose mail is relayed to a next hop."""
         return [d for d in self.domain.additional_domains if d.kind is DomainKind.RELAY]
 
     def all_domains(self) -> list[str]:
@@ -283,16 +283,16 @@ class Plan(Model):
         return [self.domain.primary_domain, *(d.name for d in self.domain.additional_domains)]
 
     def servers_with(self, *roles: Role) -> list[PlanServer]:
-        """The servers that hold any of the roles; ``all-in-one`` holds them all."""
+        """The servers with any of the roles; ``all-in-one`` has them all."""
         return [s for s in self.servers if Role.ALL_IN_ONE in s.roles or set(roles) & set(s.roles)]
 
     @property
     def linked(self) -> bool:
-        """Whether there are several servers, which talk over a private link."""
+        """Whether there are several servers, with a private link."""
         return self.architecture is not Architecture.SINGLE and len(self.servers) > 1
 
     def dkim_selector(self, server_id: str) -> str:
-        """The selector a signing server uses: the plan's own, or with several signers one of its own each."""
+        """The selector of a signing server: the plan's, or with several signers one for each."""
         signers = self.servers_with(Role.MX_OUTBOUND)
         if len(signers) <= 1:
             return self.security.dkim.selector

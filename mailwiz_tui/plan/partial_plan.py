@@ -1,4 +1,4 @@
-"""What remains of a plan when its wrong values are left out, so that the other rules can be applied too."""
+"""A plan without its invalid values, so that the other rules can be applied too."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SPEAK_OF_DOMAINS = ("domain", "security.dmarc", "security.spf", "security.tls",
 
 @dataclass(frozen=True, slots=True)
 class PartialPlan:
-    """A plan made of the values that hold.
+    """A plan from the valid values.
 
     ``left_out`` are the paths whose values fell back to defaults, ``stood_in`` those of required names that
     were replaced by names nobody has. ``given`` has what the operator gave for each of these names, or nothing.
@@ -56,7 +56,7 @@ class PartialPlan:
 
 
 def partial_plan(raw: Mapping[str, Any]) -> PartialPlan | None:
-    """The plan without its wrong values, or None where nothing sensible remains. ``raw`` is changed."""
+    """The plan without its invalid values, or None if nothing usable remains. ``raw`` is changed."""
     values = dict(raw)
     left_out: list[str] = []
     stood_in: list[str] = []
@@ -100,7 +100,7 @@ def _mend(
 
 
 def _stand_in(location: tuple[str | int, ...]) -> str:
-    """A name that no operator has, for a key that must be there."""
+    """A stand-in for a required name, which no operator has."""
     match location:
         case ("domain", "primary_domain"):
             return "missing.invalid"

@@ -1,4 +1,4 @@
-"""The file that a draft is kept in: notices what others write into it, and never loses their comments."""
+"""The file of a draft: notices changes of other programs, and never loses comments."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from mailwiz_tui.plan.toml import load_raw, loses_comments, plan_text, write_pla
 
 
 class PlanFile:
-    """A plan file and how it was when it was last read or written.
+    """A plan file and its content when it was last read or written.
 
-    A file whose comments cannot be kept is copied to ``PLAN.toml.orig`` before it is written; ``backup`` then
-    says where the copy is.
+    A file whose comments cannot be kept is copied to ``PLAN.toml.orig`` before it is written; ``backup`` is then
+    the path of the copy.
     """
 
     def __init__(self, path: Path) -> None:
@@ -27,7 +27,7 @@ class PlanFile:
         self._written: tuple[int, int, int] | None = None
 
     def read(self) -> dict[str, Any]:
-        """The values in the file, none where there is no file; raises PlanError."""
+        """The values in the file, none without a file; raises PlanError."""
         stamp = _stamp(self.path)
         values = load_raw(self.path) if os.path.lexists(self.path) else {}
         self._stamp = stamp
@@ -41,11 +41,11 @@ class PlanFile:
 
     @property
     def gone(self) -> bool:
-        """Whether the file was there and was removed."""
+        """Whether the file existed and was removed."""
         return self._stamp is not None and _stamp(self.path) is None
 
     def write(self, values: Mapping[str, Any]) -> None:
-        """Save the values in one step; raises PlanError, the former file is then kept."""
+        """Save the values atomically; after PlanError the former file is kept."""
         try:
             former = read_text(self.path)
         except FileError:

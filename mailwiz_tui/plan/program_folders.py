@@ -1,6 +1,6 @@
-"""Where this program keeps what it remembers on this machine (XDG Base Directory specification).
+"""The folders of this program on this machine (XDG Base Directory specification).
 
-A folder that the environment names must be absolute; the specification says to ignore any other.
+A folder from the environment must be absolute; the specification says to ignore any other.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def state_home() -> Path:
 
 
 def debug_log() -> Path:
-    """The file that tracebacks and the messages of libraries go to."""
+    """The file for tracebacks and messages of libraries."""
     return state_home() / "debug.log"
 
 

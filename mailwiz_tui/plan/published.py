@@ -1,6 +1,6 @@
 """What a plan publishes about its servers in its domains: their own names, and the MTA-STS policy.
 
-It follows from the plan alone, so the DNS records and the web server that answers for them say the same.
+These follow from the plan alone, so the DNS records and the web server agree.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from collections.abc import Iterable
 from mailwiz_tui.plan.model import AdminPanel, Architecture, Plan, PlanServer, Role, Webmail
 
 MTA_STS_MAX_AGE = 604800
-"""How long a sender remembers the policy, in seconds: one week."""
+"""Seconds for which a sender caches the policy: one week."""
 
 
 def server_name(plan: Plan, server: PlanServer) -> str:
-    """The name a server greets with: the mail hostname, or of several servers its id below the primary domain."""
+    """The name in a server's greeting: the mail hostname, or with several servers its id in the primary domain."""
     if len(plan.servers) <= 1:
         return plan.domain.hostname
     return f"{host_label(server.id)}.{plan.domain.primary_domain}"
@@ -26,7 +26,7 @@ def host_label(server_id: str) -> str:
 
 
 def public_names(plan: Plan, server: PlanServer) -> tuple[str, ...]:
-    """The names that the world knows a server by, its own first: its certificate has to hold them all."""
+    """The public names of a server, its own first; its certificate must have them all."""
     fronts = {front.id for front in plan.servers_with(Role.MX_OUTBOUND) or plan.servers[:1]}
     names = (server_name(plan, server), *((plan.domain.hostname,) if server.id in fronts else ()))
     return tuple(dict.fromkeys(names))
@@ -39,14 +39,14 @@ def departed(plan: Plan, known: Iterable[str]) -> tuple[str, ...]:
 
 
 def before_departure(plan: Plan, gone: Iterable[str]) -> Plan:
-    """The plan as it may have been before servers left it, with every role that gives a server records."""
+    """The plan with removed servers, each with all roles that have DNS records."""
     roles = [Role.MX_INBOUND, Role.MX_OUTBOUND]
     servers = [*plan.servers, *(PlanServer(id=server_id, roles=roles) for server_id in gone)]
     return plan.model_copy(update={"architecture": Architecture.DISTRIBUTED, "servers": servers})
 
 
 def mx_names(plan: Plan) -> list[str]:
-    """The names of the hosts that receive mail from the world, each once."""
+    """The names of the hosts that receive mail from other servers, each once."""
     inbound = plan.servers_with(Role.MX_INBOUND) or plan.servers[:1]
     return list(dict.fromkeys(server_name(plan, server) for server in inbound))
 
@@ -67,10 +67,10 @@ PANEL_PATH = "/admin/"
 
 
 def web_addresses(plan: Plan) -> dict[str, str]:
-    """What people open in a browser, by title.
+    """The web applications, by title.
 
-    Both are folders of the site at the mail hostname: that name has its addresses and a place in every kind of
-    certificate already, so neither needs a record or a name of its own.
+    Both are folders of the site at the mail hostname: that name has addresses and is in every kind of certificate
+    already, so neither needs its own DNS record or name.
     """
     found = {}
     if plan.services.webmail is not Webmail.NONE:

@@ -1,4 +1,4 @@
-"""Values of a plan as its file has them: found and put by dotted paths, made plain for TOML."""
+"""Values in the form of the plan file: read and set by dotted paths, converted for TOML."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def lookup(raw: Any, path: str) -> Any:
 
 
 def put(raw: dict[str, Any], parts: Sequence[str], value: Any) -> None:
-    """Set (or with None remove) the value at a path, making tables on the way.
+    """Set (or with None remove) the value at a path, and create missing tables.
 
-    Raises KeyError for an entry of a list that is not there.
+    Raises KeyError for a missing entry of a list.
     """
     parent: Any = raw
     for part in parts[:-1]:
@@ -63,7 +63,7 @@ def _index(part: str, entries: list[Any]) -> int:
 
 
 def same(left: Any, right: Any) -> bool:
-    """Whether two values are the same to TOML, where ``1``, ``1.0`` and ``true`` are three things."""
+    """Whether two values are equal in TOML, where ``1``, ``1.0`` and ``true`` differ."""
     if isinstance(left, Mapping) and isinstance(right, Mapping):
         return left.keys() == right.keys() and all(same(left[key], right[key]) for key in left)
     if isinstance(left, list) and isinstance(right, list):
@@ -72,7 +72,7 @@ def same(left: Any, right: Any) -> bool:
 
 
 def plain(value: object) -> Any:
-    """A value as TOML can hold it; text loses the spaces around it."""
+    """A value for TOML; text without surrounding spaces."""
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, BaseModel):
@@ -87,7 +87,7 @@ def plain(value: object) -> Any:
 
 
 def typed(path: str, value: Any) -> Any:
-    """Text that was typed for a number or a switch, as that; as it is where it is neither."""
+    """Typed text as a number or a boolean, or unchanged if it is neither."""
     field = field_at(path)
     if field is None or not isinstance(value, str) or path != field.path:
         return value

@@ -1,4 +1,4 @@
-"""The shape of the plan, read from its models: which keys a table has, and where a misplaced key belongs."""
+"""The structure of the plan, from its models: the keys of each table, and the right table of a misplaced key."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ Location = Sequence[str | int]
 
 
 def dotted(location: Location) -> str:
-    """The path of a key as findings write it: ``servers.0.roles``."""
+    """The path of a key in the form of findings: ``servers.0.roles``."""
     return ".".join(str(part) for part in location)
 
 
 def keys_of(location: Location) -> tuple[str, ...]:
-    """The keys that the table at a location may have; empty where it is no table."""
+    """The valid keys of the table at a location; empty if it is not a table."""
     model = _model_at(location)
     return tuple(model.model_fields) if model else ()
 
 
 def answers(model: type[BaseModel] = Plan, prefix: str = "") -> Iterator[str]:
-    """The path of every key of a plan that is no table; a list is one answer."""
+    """The path of every key of a plan that is not a table; a list is one answer."""
     for name, field in model.model_fields.items():
         inner, is_list = _model_in(field.annotation)
         if inner and not is_list:
@@ -39,7 +39,7 @@ def answers(model: type[BaseModel] = Plan, prefix: str = "") -> Iterator[str]:
 
 
 def default_of(path: str) -> Any:
-    """The model's default for a key as plain TOML values, or None where an answer is needed."""
+    """The model's default for a key as plain TOML values, or None if an answer is needed."""
     *table, key = path.split(".")
     model = _model_at(table)
     field = model.model_fields.get(key) if model else None
@@ -54,7 +54,7 @@ def default_of(path: str) -> Any:
 
 
 def bounds_of(location: Location) -> tuple[int, int]:
-    """The least and the greatest number that a key takes; each numeric key of the model has both."""
+    """The least and the greatest number of a key; each numeric key of the model has both."""
     *table, key = location
     model = _model_at(table)
     rules = model.model_fields[str(key)].metadata if model else []
@@ -81,12 +81,12 @@ def closest(word: str, words: Sequence[str]) -> str:
 
 
 def homes_of(key: str) -> list[str]:
-    """The tables, as written in the file, in which a key of this name exists."""
+    """The tables with a key of this name, in the form of the file."""
     return [header for header, name in _all_keys() if name == key]
 
 
 def table_header(location: Location) -> str:
-    """A table as the file writes it: ``[security.tls]``, ``[[servers]]``, or ``the top of the file``."""
+    """A table in the form of the file: ``[security.tls]``, ``[[servers]]``, or ``the top of the file``."""
     name = dotted([part for part in location if isinstance(part, str)])
     if not name:
         return "the top of the file"

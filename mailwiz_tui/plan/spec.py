@@ -1,4 +1,4 @@
-"""What a step and a question are, as values: the screens, the help and the drafts all read these."""
+"""Steps and questions as values, for the screens, the help and the drafts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mailwiz_tui.plan.schema import default_of
 
 
 class FieldKind(StrEnum):
-    """How a question is answered.
+    """The kind of an answer.
 
     ``list`` is a list of texts, ``servers`` the picker of servers with their roles, ``domains`` the table of
     additional domains.
@@ -28,7 +28,7 @@ class FieldKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One answer of a closed list: what the plan file holds, what the operator reads, and what it means.
+    """One answer of a closed list: its value in the plan file, its label for the operator, and its meaning.
 
     ``help`` fits on one row, ``why`` explains to a newcomer what follows from it.
     """
@@ -41,7 +41,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class ShownWhen:
-    """A question is asked only while the answer at ``path`` is one of ``values``; with none, while there is one."""
+    """A question is asked only if the answer at ``path`` is one of ``values``; without values, if there is one."""
 
     path: str
     values: tuple[str | int | bool, ...]
@@ -68,12 +68,12 @@ class FieldSpec:
 
     @property
     def default(self) -> Any:
-        """The plan's value where nothing is answered; None where an answer is needed."""
+        """The plan's default; None if an answer is needed."""
         return default_of(self.path)
 
     @property
     def required(self) -> bool:
-        """Whether there is no plan without an answer."""
+        """Whether an answer is required."""
         return self.default is None
 
     def is_shown(self, get: Callable[[str], Any]) -> bool:
@@ -86,8 +86,8 @@ class FieldSpec:
 class StepSpec:
     """One of the eight steps.
 
-    ``owns``: the keys (and the tables) of the plan that this step answers for; findings there are its own.
-    ``depends_on``: paths whose change asks for another look at this step.
+    ``owns``: the keys (and the tables) of the plan that belong to this step; so do findings there.
+    ``depends_on``: paths whose change requires another visit of this step.
     """
 
     id: str

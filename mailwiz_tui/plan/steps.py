@@ -1,4 +1,4 @@
-"""The registry of the eight steps, in order: what the wizard, the help and the README all read."""
+"""The registry of the eight steps, in order, for the wizard, the help and the README."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ STEPS: tuple[StepSpec, ...] = (
     outcome.INSTALL,
 )
 SERVER_ANSWERS = ("architecture", "servers")
-"""The keys that decide which servers there are and who does what."""
+"""The keys that decide about servers and their roles."""
 
 
 def step(step_id: str) -> StepSpec:
@@ -41,12 +41,12 @@ def step(step_id: str) -> StepSpec:
 
 
 def step_of(path: str) -> StepSpec | None:
-    """The step that answers for a key, or None for paths that are no key (a file's name)."""
+    """The step of a key, or None for paths that are not a key (a file's name)."""
     return next((s for s in STEPS if s.owns_path(path)), None)
 
 
 def field_at(path: str) -> FieldSpec | None:
-    """The question about a key; for a key inside a list, the question about the list. None where there is none."""
+    """The question about a key; for a key inside a list, the question about the list. None if there is none."""
     for spec in STEPS:
         for field in spec.fields:
             if path == field.path or path.startswith(field.path + "."):

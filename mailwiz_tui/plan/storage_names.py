@@ -1,4 +1,4 @@
-"""Where things are kept: directories on servers, files beside the plan, buckets.
+"""Names of storage: directories on servers, files beside the plan, buckets.
 
 Every function returns the normalised value or raises ``ValueError`` with a sentence for the operator.
 """
@@ -31,14 +31,14 @@ SHARED_DIRECTORIES = (
 
 
 def absolute_path(text: str) -> str:
-    """A directory of its own for mailboxes: absolute, plain characters, not one that the system uses."""
+    """A directory for mailboxes: absolute, plain characters, not one of the system."""
     path = exported_path(text)
     if path in SHARED_DIRECTORIES:
         hint = "/var/vmail" if path == "/" else f"{path}/vmail"
         raise ValueError(f"{path} belongs to the system; choose a directory of its own, like {hint}")
     for tree in SYSTEM_TREES:
         if path == tree or path.startswith(tree + "/"):
-            raise ValueError(f"{path} lies in {tree}, which the system uses; choose a directory like /var/vmail")
+            raise ValueError(f"{path} is in {tree}, which the system uses; choose a directory like /var/vmail")
     return path
 
 
@@ -52,7 +52,7 @@ def exported_path(text: str) -> str:
         raise ValueError(f"“{shown}” is not an absolute path; it must begin with /")
     if not _PATH.fullmatch(text):
         strange = "".join(sorted(set(re.sub(r"[A-Za-z0-9._/@+-]", "", text))))
-        raise ValueError(f"“{shown}” contains {strange}, which has a meaning of its own in configuration files")
+        raise ValueError(f"“{shown}” contains {strange}, which has a special meaning in configuration files")
     parts = [part for part in text.split("/") if part]
     if ".." in parts or "." in parts:
         raise ValueError(f"“{shown}” contains . or .. as a directory; write the path out")
@@ -67,11 +67,11 @@ def local_file(text: str) -> str:
     if text != text.strip():
         raise ValueError("the path has a space, a tab or a line break at its beginning or end")
     if not text.isprintable():
-        raise ValueError("the path contains a character that cannot be seen")
+        raise ValueError("the path contains an invisible character")
     if text.endswith("/") or text in (".", ".."):
         raise ValueError(f"“{shortened(text)}” is a directory; the path of a file is needed")
     if text.startswith("-----BEGIN"):
-        raise ValueError("this is the content of a file; write its path, for a plan holds no secret")
+        raise ValueError("this is the content of a file; write its path, because a plan has no secrets")
     return text
 
 
@@ -94,7 +94,7 @@ def bucket_name(text: str) -> str:
     if text.startswith(("xn--", "sthree-", "amzn-s3-demo-")) or text.endswith(
         ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
     ):
-        raise ValueError(f"“{shown}” begins or ends with what S3 keeps for itself")
+        raise ValueError(f"“{shown}” begins or ends with a reserved part of S3")
     return text
 
 
@@ -109,7 +109,7 @@ def region_name(text: str) -> str:
 
 
 def access_key(text: str) -> str:
-    """The public half of an object store's credentials (its id); the secret half is asked for."""
+    """The id of an object store's access key; the secret key is asked for later."""
     refuse_invisible(text, "access key")
     if not _ACCESS_KEY.fullmatch(text):
         raise ValueError(
@@ -119,7 +119,7 @@ def access_key(text: str) -> str:
 
 
 def backup_target(text: str) -> str:
-    """A directory on the server, or ``s3:https://endpoint/bucket/prefix`` as restic(1) writes it."""
+    """A directory on the server, or ``s3:https://endpoint/bucket/prefix`` in the form of restic(1)."""
     if text.startswith("/var/backups/"):
         return exported_path(text)
     if not text.startswith("s3:"):
@@ -130,7 +130,7 @@ def backup_target(text: str) -> str:
     host, _, path = rest.partition("/")
     bucket, _, prefix = path.partition("/")
     if not bucket:
-        raise ValueError(f"“{shown}” names no bucket; write s3:https://endpoint/bucket")
+        raise ValueError(f"“{shown}” has no bucket; write s3:https://endpoint/bucket")
     if not _PREFIX.fullmatch(prefix) or ".." in prefix:
-        raise ValueError(f"“{shown}” has a prefix with more than letters, digits and . _ / -")
+        raise ValueError(f"“{shown}” has a prefix with other characters than letters, digits and . _ / -")
     return f"s3:{scheme}://{host}/{bucket_name(bucket)}" + (f"/{prefix.strip('/')}" if prefix.strip("/") else "")

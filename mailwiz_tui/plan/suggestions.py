@@ -1,4 +1,4 @@
-"""Answers that follow from other answers: shown in the form, taken over when the operator agrees."""
+"""Proposals that follow from other answers: shown in the form, saved when the operator agrees."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAX_NODES = 250
 
 @dataclass(frozen=True, slots=True)
 class Proposals:
-    """Answers that would fit in a step, by path; they are shown, and not in the plan."""
+    """Proposals for a step, by path; they are shown, but not in the plan."""
 
     step_id: str = ""
     values: dict[str, Any] = field(default_factory=dict)
@@ -26,16 +26,16 @@ class Proposals:
         return bool(self.values)
 
     def get(self, path: str) -> Any:
-        """What is proposed at a path, or None."""
+        """The proposal at a path, or None."""
         return self.values.get(path)
 
     def beside(self, step_id: str) -> dict[str, Any]:
-        """What is proposed in a step."""
+        """The proposals of a step."""
         return self.values if step_id == self.step_id else {}
 
 
 def suggest(path: str, get: Callable[[str], Any], today: datetime.date | None = None) -> str:
-    """What fits at a key, given the other answers (``get``); empty where nothing follows from them."""
+    """The proposal for a key from the other answers (``get``); empty if there is none."""
     if path == "security.dkim.selector":
         return f"{(today or datetime.date.today()).year}a"
     numbered = _INTERNAL_IP.fullmatch(path)
@@ -57,14 +57,14 @@ def suggest(path: str, get: Callable[[str], Any], today: datetime.date | None = 
 
 
 def suggest_roles(get: Callable[[str], Any], server_ids: Sequence[str]) -> dict[str, Any]:
-    """Who does what where that is clear: one server is known, and one shall do everything; else empty."""
+    """The servers with roles, if there is one known server for the architecture single; else empty."""
     if get("architecture") != Architecture.SINGLE or len(server_ids) != 1:
         return {}
     return {"servers": [{"id": server_ids[0], "roles": [Role.ALL_IN_ONE.value]}]}
 
 
 def _usable(domain: Any) -> str:
-    """The domain as it was typed, without a final dot; empty where it is no domain."""
+    """The domain as it was typed, without a final dot; empty if it is not a domain."""
     try:
         domain_name(domain)
     except (ValueError, TypeError, AttributeError):

@@ -1,4 +1,4 @@
-"""What a plan may decide but ``apply`` cannot install yet, so that it says so before it connects."""
+"""Decisions of a plan that ``apply`` cannot install yet; it reports them before it connects."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _UNTIL = "can be planned and checked, but not installed yet"
 
 
 def unsupported(plan: Plan) -> list[Finding]:
-    """A finding for each decision that this version cannot carry out; empty where all can be installed."""
+    """A finding for each decision that this version cannot install; empty if there is none."""
     findings: list[Finding] = []
 
     def refuse(path: str, what: str, advice: str) -> None:
@@ -35,7 +35,7 @@ def unsupported(plan: Plan) -> list[Finding]:
 
 
 def _divided(plan: Plan, refuse: Callable[[str, str, str], None]) -> None:
-    """What several servers cannot do yet that one can."""
+    """Functions that are possible on one server, but not yet on several."""
     several = "on several servers"
     if plan.storage.type is StorageType.S3:
         refuse("storage.type", f"object storage {several}", 'choose "maildir"')

@@ -1,6 +1,6 @@
-"""A plan for a moment: answers that are no plan yet, tried with names that stand in for those not given.
+"""A temporary plan from incomplete answers, with placeholders for missing names.
 
-Nothing of it is kept or shown: it only shows what the rules say about some answers, or what follows from them.
+It is never stored or shown: it only gives the findings of the rules about some answers, or what follows from them.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from mailwiz_tui.plan.model import Plan
 
 
 def stand_in(answers: Mapping[str, Any]) -> dict[str, Any]:
-    """Answers with a domain beside them in place of their own: what a plan cannot be without."""
+    """Answers with a placeholder for the domain, which every plan needs."""
     return {**answers, "domain": {"primary_domain": "example.com", "hostname": "mail.example.com"}}
 
 
 def throwaway(answers: Mapping[str, Any]) -> Plan | None:
-    """The plan of these answers, or None where they do not hold."""
+    """The plan of these answers, or None if they are not valid."""
     try:
         return Plan.model_validate(answers)
     except ValidationError:

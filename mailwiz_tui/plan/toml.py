@@ -1,7 +1,7 @@
-"""The plan file: reading with every fault collected, writing in one step.
+"""The plan file: read with all faults, written atomically.
 
-A file that cannot be used is left untouched. Paths in findings are keys of the file; faults of the file
-itself carry the file's name instead. TOML 1.0, UTF-8.
+A file that cannot be used stays unchanged. Paths in findings are keys of the file; faults of the file
+itself have the file's name instead. TOML 1.0, UTF-8.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from mailwiz_tui.plan.partial_plan import partial_plan
 from mailwiz_tui.plan.rules import KnownServers, cross_check
 
 VERSION = 1
-HEADER = "# A plan of mailwiz-tui: every decision, and no secret. `mailwiz-tui check` says whether it holds.\n\n"
+HEADER = "# A plan of mailwiz-tui: every decision, and no secret. `mailwiz-tui check` finds its faults.\n\n"
 _POSITION = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 
 _LIKE_A_SECRET = re.compile(r"pass|secret|token|PRIVATE KEY", re.IGNORECASE)
@@ -33,8 +33,8 @@ _LIKE_A_SECRET = re.compile(r"pass|secret|token|PRIVATE KEY", re.IGNORECASE)
 def load_plan(path: Path) -> Plan:
     """Read a plan file.
 
-    Raises PlanError with every fault that can be found: where single values are wrong, the rules between
-    values are applied to the rest. A plan that loads still has to pass ``rules.cross_check``.
+    Raises PlanError with all faults: if single values are invalid, the rules between values are applied to the
+    rest. A plan that loads still has to pass ``rules.cross_check``.
     """
     raw = load_raw(path)
     try:
@@ -46,7 +46,7 @@ def load_plan(path: Path) -> Plan:
 def load_raw(path: Path) -> dict[str, Any]:
     """The keys and values of a plan file as they are written, not yet checked.
 
-    Raises PlanError where the file cannot be read, is no TOML, or was written by a newer version.
+    Raises PlanError if the file cannot be read, is not TOML, or was written by a newer version.
     """
     try:
         text = read_text(path)
@@ -58,7 +58,7 @@ def load_raw(path: Path) -> dict[str, Any]:
 
 
 def parse(text: str, name: str) -> dict[str, Any]:
-    """TOML text as a dictionary; raises PlanError with the line and column of what is no TOML."""
+    """TOML text as a dictionary; raises PlanError with the line and column of a syntax error."""
     try:
         return tomllib.loads(text)
     except RecursionError:
@@ -74,9 +74,9 @@ def findings_of(
     inventory_ids: list[str] | None = None,
     base: Path | None = None,
 ) -> list[Finding]:
-    """Everything to know about a plan's raw values: faults of single values, then of values together.
+    """All findings about a plan's raw values: faults of single values, then of values together.
 
-    Where single values are wrong, the rules between values are applied to what remains.
+    If single values are invalid, the rules between values are applied to the rest.
     """
     try:
         plan = Plan.model_validate(_with_tables(raw))
@@ -92,16 +92,16 @@ def findings_of(
 
 
 def save_plan(plan: Plan | Mapping[str, Any], path: Path) -> None:
-    """Write a plan in one step, mode 0600; raises PlanError where that fails, the former file is then kept.
+    """Write a plan atomically, mode 0600; after PlanError the former file is kept.
 
-    A file that is there keeps its comments and its layout: only the keys that differ are changed in it.
+    An existing file keeps its comments and its layout: only the differing keys are changed.
     """
     raw = plan.model_dump(mode="json") if isinstance(plan, Plan) else plan
     write_plan(plan_text(raw, _text_or_nothing(path)), path)
 
 
 def write_plan(text: str, path: Path) -> None:
-    """Write the text of a plan file in one step, mode 0600; raises PlanError, the former file is then kept."""
+    """Write the text of a plan file atomically, mode 0600; after PlanError the former file is kept."""
     try:
         write_private(path, text.encode("utf-8", "replace"))
     except FileError as fault:
@@ -109,7 +109,7 @@ def write_plan(text: str, path: Path) -> None:
 
 
 def plan_text(raw: Mapping[str, Any], former: str = "") -> str:
-    """The text of a plan file: the former one with the keys that differ changed in place, else a new one."""
+    """The text of a plan file: the former one with the differing keys changed in place, else a new one."""
     from mailwiz_tui.plan.document import UnchangeableError, changed_text
 
     if former.strip():
@@ -121,14 +121,14 @@ def plan_text(raw: Mapping[str, Any], former: str = "") -> str:
 
 
 def dumps(raw: Mapping[str, Any]) -> str:
-    """A new plan file: a line that says what it is, then the keys in the order of the models."""
+    """A new plan file: a header, then the keys in the order of the models."""
     from mailwiz_tui.plan.document import new_text
 
     return HEADER + new_text(raw)
 
 
 def loses_comments(former: str, text: str) -> bool:
-    """Whether a file written anew holds fewer comments than before."""
+    """Whether a rewritten file has fewer comments than before."""
     from mailwiz_tui.plan.document import comments_of
 
     lost = Counter(comments_of(former))
@@ -156,7 +156,7 @@ def _check_version(raw: Mapping[str, Any]) -> None:
         raise PlanError([Finding("version", message)])
     if version > VERSION:
         message = f"this plan was written by a newer mailwiz-tui (plan version {version}; this one reads {VERSION})"
-        raise PlanError([Finding("version", message, advice="update mailwiz-tui; the file was left untouched")])
+        raise PlanError([Finding("version", message, advice="update mailwiz-tui; the file was not changed")])
     if version < VERSION:
         raise PlanError([Finding("version", f"there is no plan version {version}; write version = {VERSION}")])
 
@@ -168,7 +168,11 @@ def _syntax_finding(reason: str, text: str, name: str) -> Finding:
     if not found:
         return Finding(name, f"is not TOML: {words}")
     if found[1] is None:
-        return Finding(name, f"is not TOML: {words}, at the end of the file", advice="is something not closed?")
+        return Finding(
+            name,
+            f"is not TOML: {words}, at the end of the file",
+            advice="is a quote or bracket missing?",
+        )
     number = int(found[1])
     line = text.split("\n")[number - 1].strip()
     shown = line and not _LIKE_A_SECRET.search(line)

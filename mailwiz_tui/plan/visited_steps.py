@@ -1,8 +1,8 @@
-"""Which steps the operator has gone through, and on the ground of which answers.
+"""The steps that the operator has visited, with the answers at that time.
 
-Kept beside the plan in ``PLAN.steps.json``: for each step gone through, a digest of the answers that it
-depends on. When those answers change, the step wants another look; when they change back, it no longer does.
-Losing the file loses nothing but what was visited.
+Stored beside the plan in ``PLAN.steps.json``: for each visited step a digest of the answers that it depends on.
+When these change, the step needs another visit, unless they change back. Without the file only the visits are
+lost.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from mailwiz_tui.plan.steps import STEPS, StepSpec
 
 
 def visited_path_for(plan_path: Path) -> Path:
-    """Where the steps gone through are kept."""
+    """The file of the visited steps of a plan."""
     return plan_path.with_suffix(".steps.json")
 
 
 class VisitedSteps:
-    """The steps gone through, by id, each with the digest of what it depended on then."""
+    """The visited steps, by id, each with the digest of its answers at that time."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -31,25 +31,25 @@ class VisitedSteps:
 
     @property
     def any(self) -> bool:
-        """Whether the operator has gone through any step."""
+        """Whether the operator has visited any step."""
         return bool(self._digests)
 
     def copied_to(self, path: Path) -> VisitedSteps:
-        """The same steps, kept at another path from the next one on."""
+        """The same steps, stored at another path from the next one on."""
         copy = VisitedSteps(path)
         copy._digests = dict(self._digests)
         return copy
 
     def confirmed(self, step_id: str) -> bool:
-        """Whether the operator has gone through a step."""
+        """Whether the operator has visited a step."""
         return step_id in self._digests
 
     def outdated(self, spec: StepSpec, get: Callable[[str], Any]) -> bool:
-        """Whether answers that a step depends on have changed since it was gone through."""
+        """Whether answers that a step depends on have changed since the visit."""
         return self.confirmed(spec.id) and self._digests[spec.id] != _digest(spec, get)
 
     def confirm(self, spec: StepSpec, get: Callable[[str], Any]) -> None:
-        """Note that the operator has gone through a step with the answers as they are."""
+        """Store the visit of a step with the present answers."""
         digest = _digest(spec, get)
         if self._digests.get(spec.id) == digest:
             return
@@ -58,7 +58,7 @@ class VisitedSteps:
         try:
             write_private(self.path, text.encode())
         except FileError:
-            return  # the plan itself is saved elsewhere; without this file a step only says "not yet" again
+            return  # the plan itself is in another file; without this one a step is only "not yet" again
 
 
 def _digest(spec: StepSpec, get: Callable[[str], Any]) -> str:

@@ -1,1 +1,1 @@
-"""Pure: what follows from the plan about its servers: who stores, filters, signs, relays, and waits for whom."""
+"""The roles of a plan's servers and their dependencies (mailboxes, filters, signing, relays, waits). Pure."""

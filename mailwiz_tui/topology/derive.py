@@ -27,11 +27,11 @@ from mailwiz_tui.topology.servers import (
 )
 
 _ASK_FILTERS = frozenset({Role.MX_INBOUND, Role.MX_OUTBOUND, Role.MAIL_STORAGE})
-"""Who has messages filtered, or teaches the filter what users sort."""
+"""The roles that have messages filtered, or teach the spam filter."""
 
 
 def topology_of(plan: Plan, server_id: str) -> ServerTopology:
-    """What a server of the plan does, and what it can rely on. Raises ``KeyError`` where the plan lacks it."""
+    """The topology of a server of the plan. Raises ``KeyError`` if the plan lacks it."""
     server = server_of(plan, server_id)
     roles = roles_of(plan, server)
     others = tuple(other for other in plan.servers if other.id != server_id)
@@ -53,7 +53,7 @@ def topology_of(plan: Plan, server_id: str) -> ServerTopology:
 
 
 def _waits_for(plan: Plan, here: ServerTopology) -> Iterator[str]:
-    """Whom a server needs, as far as they come before it: where two need each other, only one waits."""
+    """The servers that a server needs and that come before it; of two that need each other, only one waits."""
     accounts = here.accounts
     needed = [accounts.store] if accounts.copied and not accounts.database_here else []
     needed += [other.id for other in (*here.delivers_to, *here.hands_over_to)]
@@ -65,7 +65,7 @@ _RANKS = (Role.MAIL_STORAGE, Role.MX_OUTBOUND, Role.MX_INBOUND)
 
 
 def _rank(plan: Plan, server: PlanServer) -> int:
-    """The account store first, then by the first of these roles that a server has."""
+    """The order: the account store first, then by the first of these roles that a server has."""
     if server is account_store(plan):
         return -1
     roles = roles_of(plan, server)
@@ -73,7 +73,7 @@ def _rank(plan: Plan, server: PlanServer) -> int:
 
 
 def _with(plan: Plan, server: PlanServer, *roles: Role) -> tuple[PlanServer, ...]:
-    """The servers that hold one of the roles, in the plan's order; one that stands alone holds all."""
+    """The servers with one of the roles, in the plan's order; a single server has all."""
     return servers_doing(plan, *roles) if linked(plan) else (server,)
 
 
@@ -102,7 +102,7 @@ def _mailboxes(plan: Plan, server: PlanServer, roles: frozenset[Role]) -> Mailbo
 
 
 def _filters(plan: Plan, server: PlanServer, roles: frozenset[Role]) -> Filters:
-    """Nodes of a cluster ask their own filter alone: each accepts mail, and each can judge it."""
+    """Nodes of a cluster use their own spam filter alone, because each accepts mail and has a filter."""
     if clustered(plan):
         return Filters(here=True, reachable=(server.id,), exclusive=True)
     here = Role.ANTISPAM in roles

@@ -1,4 +1,4 @@
-"""The servers of a plan by what they do. Outside plan/ only this module asks which architecture a plan has."""
+"""The servers of a plan by role. Outside plan/ only this module knows the architecture of a plan."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _EACH = frozenset(Role) - {Role.ALL_IN_ONE}
 
 
 def server_of(plan: Plan, server_id: str) -> PlanServer:
-    """A server of the plan. Raises ``KeyError`` where there is none."""
+    """A server of the plan. Raises ``KeyError`` if there is none."""
     for server in plan.servers:
         if server.id == server_id:
             return server
@@ -16,39 +16,39 @@ def server_of(plan: Plan, server_id: str) -> PlanServer:
 
 
 def linked(plan: Plan) -> bool:
-    """Whether there are several servers, which talk to each other over a private link."""
+    """Whether there are several servers, with a private link."""
     return plan.linked
 
 
 def divided(plan: Plan) -> bool:
-    """Whether several servers divide the roles among them; else each does all the work."""
+    """Whether the roles are divided among several servers; else each has all of them."""
     return plan.architecture is Architecture.DISTRIBUTED and plan.linked
 
 
 def clustered(plan: Plan) -> bool:
-    """Whether several nodes do the same work and can stand in for one another."""
+    """Whether several nodes have the same roles and can replace each other."""
     return plan.architecture is Architecture.HA_CLUSTER and plan.linked
 
 
 def roles_of(plan: Plan, server: PlanServer) -> frozenset[Role]:
-    """What a server does; ``all-in-one``, or work that is not divided, stands for all roles."""
+    """The roles of a server; ``all-in-one``, or an architecture without division, means all roles."""
     if Role.ALL_IN_ONE in server.roles or not divided(plan):
         return _EACH
     return frozenset(server.roles)
 
 
 def servers_doing(plan: Plan, *roles: Role) -> tuple[PlanServer, ...]:
-    """The servers that do any of these, in the plan's order; where work is not divided, all do everything."""
+    """The servers with any of these roles, in the plan's order; without division all have every role."""
     return tuple(server for server in plan.servers if roles_of(plan, server) & set(roles))
 
 
 def fronts(plan: Plan) -> tuple[PlanServer, ...]:
-    """The servers that clients talk to and that send mail to the world."""
+    """The servers that serve clients and send mail to other mail servers."""
     return servers_doing(plan, Role.MX_OUTBOUND)
 
 
 def inbound(plan: Plan) -> tuple[PlanServer, ...]:
-    """The servers that receive mail from the world."""
+    """The servers that receive mail from other mail servers."""
     return servers_doing(plan, Role.MX_INBOUND)
 
 
@@ -58,12 +58,12 @@ def stores(plan: Plan) -> tuple[PlanServer, ...]:
 
 
 def signers(plan: Plan) -> tuple[PlanServer, ...]:
-    """The servers that sign outgoing mail (DKIM), each with a key of its own; none where DKIM is off."""
+    """The servers that sign outgoing mail (DKIM), each with a key of its own; none if DKIM is off."""
     return fronts(plan) if plan.security.dkim.enabled else ()
 
 
 def account_store(plan: Plan) -> PlanServer | None:
-    """The server whose database holds the accounts: the first with mailboxes; None in a plan without one."""
+    """The server with the database of the accounts: the first with mailboxes; None in a plan without one."""
     return next(iter(stores(plan)), None)
 
 
@@ -74,15 +74,15 @@ def account_store_id(plan: Plan) -> str:
 
 
 def spread_stores(plan: Plan) -> tuple[str, ...]:
-    """The stores that mailboxes are spread over, the account store first; empty where there is no choice."""
+    """The stores among which mailboxes are divided, the account store first; empty with fewer than two."""
     found = tuple(server.id for server in stores(plan)) if divided(plan) else ()
     return found if len(found) > 1 else ()
 
 
 def copy_servers(plan: Plan) -> tuple[PlanServer, ...]:
-    """The servers that keep a copy of the accounts, so that they work while the account store does not.
+    """The servers with a copy of the accounts, so that they work while the account store is down.
 
-    Those that receive mail or serve clients do, and stores without the database.
+    These are the servers that receive mail or serve clients, and stores without the database.
     """
     if not divided(plan):
         return ()
@@ -95,5 +95,5 @@ def _copies(roles: frozenset[Role], *, holder: bool) -> bool:
 
 
 def client_address(plan: Plan) -> str:
-    """The address that clients reach whichever node serves them; empty where each front has its own."""
+    """The address for clients on any node; empty if each front has its own."""
     return plan.cluster.virtual_ip if plan.architecture is Architecture.HA_CLUSTER else ""

@@ -1,4 +1,4 @@
-"""Step 3: the domains served, and the name the mail server goes by."""
+"""Step 3: the domains, and the mail host name."""
 
 from __future__ import annotations
 

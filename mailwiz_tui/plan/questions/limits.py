@@ -1,4 +1,4 @@
-"""The limits, asked at the end of step 5: the defaults are right for most."""
+"""The limits at the end of step 5; the defaults are right for most."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Steps 7 and 8 ask nothing of the plan: they show what follows from it, and carry it out."""
+"""Steps 7 and 8 have no questions: they show the DNS records and the review, and install."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Step 2: which servers, what each does, and the network between and around them."""
+"""Step 2: the servers, their roles, and the network between them."""
 
 from __future__ import annotations
 

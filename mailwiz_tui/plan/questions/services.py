@@ -1,4 +1,4 @@
-"""Step 5: what is installed beside Postfix and Dovecot."""
+"""Step 5: spam filter, virus scanner, webmail and admin panel."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ STEP = StepSpec(
     title="Services",
     summary="Spam filter, virus scanner, webmail, admin panel.",
     help=(
-        "Postfix moves mail and Dovecot keeps it; both are always there. Rspamd filters spam, signs with DKIM and "
+        "Postfix (SMTP) and Dovecot (IMAP, LMTP) are always installed. Rspamd filters spam, signs with DKIM and "
         "limits how much one account can send, so a stolen password does little harm.\n\n"
-        f"ClamAV wants about {memory.CLAMAV_WORDS} of memory for its signatures. "
-        "Roundcube reads mail in a browser, at /webmail/ of the mail host; PostfixAdmin manages accounts in one, "
-        "at /admin/. Neither needs a DNS record. Both can "
-        "be turned on and off later: accounts are kept in the same database either way. The panel's first "
-        "administrator is made with a password of its own, shown once after the installation."
+        f"ClamAV needs about {memory.CLAMAV_WORDS} of memory for its signatures. "
+        "Roundcube shows mail in a browser, at /webmail/ of the mail host; PostfixAdmin manages accounts in one, "
+        "at /admin/. Neither needs a DNS record. Both can be turned on and off later: the accounts are in the same "
+        "database with and without them. The installation creates PostfixAdmin's first administrator, and shows "
+        "the password once at the end."
     ),
     fields=(
         FieldSpec(
@@ -40,10 +40,10 @@ STEP = StepSpec(
                 Choice(
                     "spamassassin",
                     "SpamAssassin",
-                    "The older filter; slower. For those who have rules for it.",
-                    "It needs more memory and time for each message than Rspamd and has neither "
-                    "greylisting nor sending limits; Postfix and further small programs do what it "
-                    "does not do.",
+                    "The older filter; slower. For operators who have rules for it.",
+                    "It needs more memory and time for each message than Rspamd, and has neither "
+                    "greylisting nor sending limits; Postfix and further small programs provide "
+                    "these.",
                 ),
                 Choice(
                     "none",
@@ -59,14 +59,14 @@ STEP = StepSpec(
         FieldSpec(
             path="services.antivirus",
             label="ClamAV",
-            help=f"Scans attachments; wants {memory.CLAMAV_WORDS} of memory: a server with {memory.SERVER_WORDS}.",
+            help=f"Scans attachments; needs {memory.CLAMAV_WORDS} of memory: a server with {memory.SERVER_WORDS}.",
             kind=FieldKind.BOOL,
             example="no",
             why=(
                 "A message with a known virus is rejected during the SMTP session. The signatures need "
                 f"about {memory.CLAMAV_WORDS} of memory at all times, more while they are renewed; on a smaller "
-                "server the kernel ends programs at random, mail among them. It finds what is known, not the "
-                "newest malware."
+                "server the kernel kills programs when memory runs out. ClamAV finds known viruses, not the newest "
+                "malware."
             ),
         ),
         FieldSpec(

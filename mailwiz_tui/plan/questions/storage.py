@@ -1,4 +1,4 @@
-"""Step 6: where mailboxes are kept."""
+"""Step 6: the storage of mailboxes, and backups."""
 
 from __future__ import annotations
 

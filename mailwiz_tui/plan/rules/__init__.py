@@ -1,4 +1,4 @@
-"""The rules between values: what no single field of a plan can check.
+"""The rules between values of a plan.
 
 One module a subject; each yields findings, none connects to anything.
 """
@@ -24,11 +24,12 @@ def cross_check(
     base: Path | None = None,
     hostname_addresses: Collection[str] | None = None,
 ) -> list[Finding]:
-    """Everything to know about a plan whose single values hold: faults first, then warnings.
+    """All findings about a plan whose single values are valid: faults first, then warnings.
 
-    ``known``: what the servers told (a ``FactsFile``). ``inventory_ids``: the ids of the inventory; with
-    None ids are not compared. ``base``: the plan's folder; with None no certificate file is looked for.
-    ``hostname_addresses``: what the DNS answers for the mail host name now; with None it is not compared.
+    ``known``: the facts of the servers (a ``FactsFile``). ``inventory_ids``: the ids of the inventory; with None
+    ids are not compared. ``base``: the plan's folder; with None no certificate file is read.
+    ``hostname_addresses``: the present addresses of the mail host name in the DNS; with None they are not
+    compared.
     """
     findings = [
         *servers.check(plan, inventory_ids),

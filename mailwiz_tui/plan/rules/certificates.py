@@ -1,4 +1,4 @@
-"""TLS: what each provider of certificates needs, and what it costs to be without a public one."""
+"""TLS: the needs of each provider of certificates, and the effects of having no public one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LARGEST = 1_000_000
 
 
 def check(plan: Plan, base: Path | None) -> Iterator[Finding]:
-    """Findings about ``security.tls``; files are looked for only where ``base`` (the plan's folder) is given."""
+    """Findings about ``security.tls``; files are read only with ``base`` (the plan's folder)."""
     provider = plan.security.tls.provider
     if provider is TlsProvider.SELFSIGNED:
         yield from _self_signed()
@@ -88,7 +88,7 @@ def _custom(plan: Plan, base: Path | None) -> Iterator[Finding]:
 
 
 def _examined(plan: Plan, certificate: Path, key: Path) -> Iterator[Finding]:
-    """What is wrong with the pair, beyond what shows at first sight; nothing where a file cannot be read."""
+    """The faults of certificate and key; none if a file cannot be read."""
     from mailwiz_tui.plan.rules.custom_certificate import examine
 
     try:
@@ -122,7 +122,7 @@ def _unused(plan: Plan) -> Iterator[Finding]:
 
 
 def _pem_file(path: str, file: Path, content: str) -> Iterator[Finding]:
-    """A finding where a PEM file (RFC 7468) is not there or holds something else."""
+    """A finding if a PEM file (RFC 7468) is missing or has other content."""
     try:
         with file.open("rb") as opened:
             text = opened.read(_LARGEST).decode("ascii", "replace")
@@ -137,7 +137,7 @@ def _pem_file(path: str, file: Path, content: str) -> Iterator[Finding]:
         yield Finding(path, f"{file} is not PEM (it has no -----BEGIN line)", advice="convert it with openssl")
     elif f"{content}-----" not in text:
         kind = "certificate" if content == "CERTIFICATE" else "private key"
-        yield Finding(path, f"{file} holds no {kind}", advice=("check whether certificate and key are swapped"))
+        yield Finding(path, f"{file} has no {kind}", advice=("check whether certificate and key are swapped"))
     elif content == "PRIVATE KEY" and "ENCRYPTED" in text:
         yield Finding(
             path,

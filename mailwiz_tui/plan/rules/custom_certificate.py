@@ -1,4 +1,4 @@
-"""The operator's own certificate and key, looked at before anything is sent to a server.
+"""Checks of the operator's own certificate and key, before they are sent to a server.
 
 RFC 5280 (certificates), RFC 9525 (names), RFC 8446 section 4.4.2 (order of the chain). Nothing is returned that
 holds the key.
@@ -27,7 +27,7 @@ _WEAK_HASHES = ("md5", "sha1", "sha224")
 
 
 def examine(chain: bytes, key: bytes, hostname: str, now: datetime.datetime | None = None) -> list[Finding]:
-    """Everything that is wrong with a certificate and a key (PEM) for a mail host; empty where all is well."""
+    """All faults of a certificate and a key (PEM) for a mail host; empty if there are none."""
     moment = now or datetime.datetime.now(datetime.UTC)
     try:
         certificates = x509.load_pem_x509_certificates(chain)
@@ -142,7 +142,7 @@ def _chain(certificates: Sequence[x509.Certificate], moment: datetime.datetime) 
 
 
 def weak_key(key: PublicKeyTypes) -> str:
-    """Why a public key is too weak for a server; empty where it is not."""
+    """Why a public key is too weak for a server; empty if it is strong enough."""
     if isinstance(key, rsa.RSAPublicKey):
         return f"has an RSA key of {key.key_size} bits; the minimum is 2048" if key.key_size < 2048 else ""
     if isinstance(key, ec.EllipticCurvePublicKey):

@@ -1,4 +1,4 @@
-"""The plan against what the servers told: addresses, memory, and whether port 25 is open outwards."""
+"""The plan compared with the facts of the servers: addresses, memory, and outgoing port 25."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mailwiz_tui.plan.findings import Finding, Severity
 from mailwiz_tui.plan.model import Plan, PrivateNetwork, Role
 
 MADE_BY_US = "mwz0"
-"""The interface of the private link that an installation makes."""
+"""The interface of the private link of an installation."""
 
 
 class KnownAddress(Protocol):
@@ -24,7 +24,7 @@ class KnownAddress(Protocol):
 
 
 class KnownFacts(Protocol):
-    """The facts of a server that plans are compared with; the fleet's ``Facts`` has them all."""
+    """The facts of a server for comparison with plans; the fleet's ``Facts`` has them all."""
 
     @property
     def public_ipv4(self) -> str: ...
@@ -41,21 +41,21 @@ class KnownFacts(Protocol):
 
 
 class KnownRecord(Protocol):
-    """What is known of one server."""
+    """The record of one server."""
 
     @property
     def facts(self) -> KnownFacts: ...
 
 
 class KnownServers(Protocol):
-    """What is known of all servers, by id; the fleet's ``FactsFile`` is one."""
+    """The records of all servers, by id; the fleet's ``FactsFile`` is one."""
 
     @property
     def servers(self) -> Mapping[str, KnownRecord]: ...
 
 
 def check(plan: Plan, known: KnownServers) -> Iterator[Finding]:
-    """Findings that come from the facts of the plan's servers."""
+    """Findings from the facts of the plan's servers."""
     outbound = {s.id for s in plan.servers_with(Role.MX_OUTBOUND)}
     filters = {s.id for s in plan.servers_with(Role.ANTISPAM)}
     for index, server in enumerate(plan.servers):
@@ -97,7 +97,7 @@ def check(plan: Plan, known: KnownServers) -> Iterator[Finding]:
 
 
 def _internal_address(plan: Plan, index: int, facts: KnownFacts) -> Iterator[Finding]:
-    """An existing network has the address already; a link made by us must not take one that is there."""
+    """In an existing network the server has the address already; on a new private link it must be unused."""
     server = plan.servers[index]
     if not plan.linked or not server.internal_ip or not facts.addresses:
         return
@@ -125,7 +125,7 @@ def _internal_address(plan: Plan, index: int, facts: KnownFacts) -> Iterator[Fin
 def check_hostname(
     plan: Plan, known: KnownServers | None, hostname_addresses: Collection[str]
 ) -> Iterator[Finding]:
-    """Whether the mail host name leads to a server of this plan; ``hostname_addresses`` is what the DNS answers."""
+    """Whether the mail host name points to a server of this plan; ``hostname_addresses`` are those in the DNS."""
     path, name = "domain.hostname", plan.domain.hostname
     if not hostname_addresses:
         yield Finding(
@@ -142,7 +142,7 @@ def check_hostname(
     if strange:
         yield Finding(
             path,
-            f"{name} has the address {', '.join(strange)} in the DNS, which is no server of this plan",
+            f"{name} has the address {', '.join(strange)} in the DNS, which no server of this plan has",
             Severity.WARNING,
             f"the plan's servers have {', '.join(sorted(own))}",
         )

@@ -1,4 +1,4 @@
-"""Limits: what they must leave room for."""
+"""Rules for limits."""
 
 from __future__ import annotations
 

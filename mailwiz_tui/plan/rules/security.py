@@ -1,4 +1,4 @@
-"""DKIM, SPF and DMARC: what weakens them, with the reason.
+"""DKIM, SPF and DMARC: weak settings, with the reason.
 
 RFC 6376, RFC 8301 (key sizes), RFC 7208 (SPF), RFC 9989 to 9991 (DMARC and its reports).
 """
@@ -14,7 +14,7 @@ from mailwiz_tui.plan.mailnames import report_domains
 from mailwiz_tui.plan.model import Antispam, DmarcPolicy, Plan, Role, SpfPolicy
 
 SPF_LOOKUPS = 10
-"""How many DNS look-ups a receiver makes for one SPF record (RFC 7208 section 4.6.4)."""
+"""The most DNS look-ups of a receiver for one SPF record (RFC 7208 section 4.6.4)."""
 _OWN_LOOKUPS = 1  # the mx mechanism of the record that is published
 _SELECTOR_PART = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
 
@@ -61,7 +61,7 @@ def _dkim(plan: Plan) -> Iterator[Finding]:
 
 
 def _selectors(plan: Plan) -> Iterator[Finding]:
-    """Each signing server's selector makes a name that the DNS can hold (RFC 6376 section 3.6.2.1)."""
+    """The selector of each signing server must form a valid DNS name (RFC 6376 section 3.6.2.1)."""
     if not plan.security.dkim.enabled:
         return
     signers = plan.servers_with(Role.MX_OUTBOUND)

@@ -1,4 +1,4 @@
-"""Servers and roles: complete for the architecture, not contradicting, and reachable by each other."""
+"""Servers and roles: complete for the architecture, without contradictions, and connected to each other."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def _count(plan: Plan) -> Iterator[Finding]:
 
 
 def _coverage(plan: Plan) -> Iterator[Finding]:
-    """Every role is held; ``all-in-one`` where the architecture wants it, and only there."""
+    """Every role has a server; ``all-in-one`` only in the architectures that need it."""
     if plan.architecture is not Architecture.DISTRIBUTED:
         for index, server in enumerate(plan.servers):
             if server.roles and Role.ALL_IN_ONE not in server.roles:
@@ -147,7 +147,7 @@ def _coverage(plan: Plan) -> Iterator[Finding]:
 
 
 def _names(plan: Plan) -> Iterator[Finding]:
-    """Each of several servers goes by its id below the primary domain, so that must be a name of its own."""
+    """With several servers, the name of each is its id below the primary domain, so that must be unused."""
     taken = {plan.domain.hostname: ("the mail host name, the name of the servers that clients connect to")}
     for index, server in enumerate(plan.servers):
         name = server_name(plan, server)

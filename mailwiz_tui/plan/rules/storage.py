@@ -1,4 +1,4 @@
-"""Storage and backup: what each kind needs, and what is left over from another kind."""
+"""Storage and backup: the needs of each kind, and values that belong to another kind."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
         ("{", "is not JSON"),
         ('{"version": 2, "servers": 5}', "newer mailwiz-tui"),
         ('{"servers": {"mx1": {"facts": {"cpus": "many"}}}}', "servers.mx1.facts.cpus"),
-        ("[]", "does not hold facts"),
+        ("[]", "is not a file of facts"),
         ("\x00", "is not JSON"),
     ],
 )

@@ -66,13 +66,13 @@ def test_one_line_format(tmp_path: Path, options: str) -> None:
     ids=["empty", "others", "nonsense", "source packages only"],
 )
 def test_no_archive_of_files_is_said(tmp_path: Path, text: str) -> None:
-    with pytest.raises(LabError, match="names no Debian archive"):
+    with pytest.raises(LabError, match="has no Debian archive"):
         read_archive(apt(tmp_path, some_list=text, some_sources=text))
 
 
 def test_disabled_stanza_is_not_used(tmp_path: Path) -> None:
     text = "Enabled: no\n" + DEB822
-    with pytest.raises(LabError, match="names no Debian archive"):
+    with pytest.raises(LabError, match="has no Debian archive"):
         read_archive(apt(tmp_path, debian_sources=text))
 
 

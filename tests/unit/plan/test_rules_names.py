@@ -147,7 +147,7 @@ def test_custom_certificates_are_looked_for_beside_the_plan(lines: Any, tmp_path
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (CERTIFICATE, "holds no private key"),
+        (CERTIFICATE, "has no private key"),
         ("", "is not PEM"),
         (KEY.replace("PRIVATE", "ENCRYPTED PRIVATE"), "is protected by a passphrase"),
     ],

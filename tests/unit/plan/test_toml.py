@@ -175,7 +175,7 @@ def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
     path = tmp_path / "plan.toml"
     path.write_text("")
     path.chmod(0)
-    assert "may not be read by this user" in fault(path)
+    assert "cannot be read by this user" in fault(path)
 
 
 def test_a_huge_file_is_not_read_to_its_end() -> None:
