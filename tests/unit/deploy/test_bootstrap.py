@@ -11,7 +11,7 @@ import pytest
 
 from mailwiz_tui.deploy.agent_link import AgentError, AgentLink
 
-TOOLS = ("sh", "rm", "mkdir", "mv", "cat", "tail", "sleep", "grep", "tr", "df", "awk")
+TOOLS = ("sh", "rm", "mkdir", "mv", "cat", "tail", "grep", "tr", "df", "awk")
 
 
 def fail(folder: Path, result: str, log: str) -> subprocess.CompletedProcess[str]:
@@ -24,7 +24,8 @@ def fail(folder: Path, result: str, log: str) -> subprocess.CompletedProcess[str
     here = folder / "bootstrap"
     made = f"printf '{log}' >{here}/log\n" + (f"echo '{result}' >{here}/result\n" if result else "")
     journal = "echo 'Started'; echo 'Main process exited, code=killed, status=9/KILL'\n"
-    fakes = {"journalctl": journal, "id": "echo 0\n", "systemctl": "exit 3\n", "systemd-run": made}
+    short = f"exec {shutil.which('sleep')} 0.01\n"
+    fakes = {"journalctl": journal, "id": "echo 0\n", "systemctl": "exit 3\n", "systemd-run": made, "sleep": short}
     for name, body in fakes.items():
         (folder / "bin" / name).write_text(f"#!{folder}/bin/sh\n{body}")
         (folder / "bin" / name).chmod(0o755)
