@@ -60,7 +60,7 @@ class EngineDouble(EngineApi):
     async def prepare(self) -> FactsFile:
         unexpected("prepare")
 
-    def learn_account_domains(self, domains: Collection[str] | None) -> None:
+    def learn_account_domains(self, domains: Collection[str] | None) -> bool:
         unexpected("learn_account_domains")
 
     async def survey(self) -> Sequence[PairReport]:

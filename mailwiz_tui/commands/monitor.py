@@ -32,9 +32,14 @@ class MonitorLines:
         self._json = as_json
         self._dns: DnsDrift | None = None
         self._dns_due = 0.0
+        self._accounts_asked = asyncio.Event()
 
     async def show(self) -> None:
-        """Ask everything once; what a server says is printed as soon as it and the DNS have answered."""
+        """Ask everything once; what a server says is printed as soon as it and the DNS have answered.
+
+        The DNS is compared once the server with the accounts has answered, because their domains have records too.
+        """
+        self._accounts_asked.clear()
         dns = asyncio.create_task(self._compare_dns())
         await asyncio.gather(dns, *(self._show(server_id, dns) for server_id in self._servers))
         if self._dns is not None and not self._json:
@@ -47,11 +52,15 @@ class MonitorLines:
         except OperatorError as error:
             complain(f"{server_id}: {error.what}", error.advice)
             return
+        finally:
+            if server_id == self._watcher.account_store:
+                self._accounts_asked.set()
         await dns
         self._print(health)
 
     async def _compare_dns(self) -> None:
-        if time.monotonic() < self._dns_due:
+        await self._accounts_asked.wait()
+        if time.monotonic() < self._dns_due and not self._watcher.records_changed.is_set():
             return
         try:
             self._dns = await self._watcher.drift()

@@ -118,10 +118,15 @@ class Engine:
             unwrap(result)
         return self.known
 
-    def learn_account_domains(self, domains: Collection[str] | None) -> None:
-        """Stores the mailbox domains of the accounts beside the plan; None changes nothing."""
-        if learn(self.known, account_store_id(self.plan), domains):
+    def learn_account_domains(self, domains: Collection[str] | None) -> bool:
+        """Store the mailbox domains of the accounts beside the plan; returns whether they changed.
+
+        None changes nothing.
+        """
+        changed = learn(self.known, account_store_id(self.plan), domains)
+        if changed:
             self._save()
+        return changed
 
     async def survey(self) -> list[network.PairReport]:
         """How the servers reach each other now, pair by pair; servers that do not answer are missing."""

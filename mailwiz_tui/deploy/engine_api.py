@@ -46,8 +46,8 @@ class EngineApi(Protocol):
     async def prepare(self) -> FactsFile:
         """Asks every server for its facts and makes missing keys there; saved beside the plan."""
 
-    def learn_account_domains(self, domains: Collection[str] | None) -> None:
-        """Remembers which mailbox domains the accounts have; None says nothing."""
+    def learn_account_domains(self, domains: Collection[str] | None) -> bool:
+        """Store which mailbox domains the accounts have; returns whether they changed. None changes nothing."""
 
     async def survey(self) -> Sequence[PairReport]:
         """How the servers reach each other now, pair by pair; changes nothing."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -50,7 +51,10 @@ class DnsDrift:
 
 
 class Watcher:
-    """Looks at the servers of a plan; it remembers where each mail log was left, and what the last checks said."""
+    """Looks at the servers of a plan; it remembers where each mail log was left, and what the last checks said.
+
+    ``records_changed`` is set when the accounts have other domains than before: the DNS is then compared anew.
+    """
 
     def __init__(self, engine: EngineApi, *, resolver: str | None = None) -> None:
         self._engine = engine
@@ -58,6 +62,12 @@ class Watcher:
         self._blueprints = engine.blueprints()
         self._places: dict[str, str] = {}
         self._results: dict[str, tuple[CheckResult, ...]] = {}
+        self.records_changed = asyncio.Event()
+
+    @property
+    def account_store(self) -> str:
+        """The server with the accounts."""
+        return account_store_id(self._engine.plan)
 
     async def look(self, server_id: str) -> Health:
         """How a server is now, with the checks last made. Raises as the connection does: SshError, AgentError."""
@@ -71,8 +81,9 @@ class Watcher:
             self._places[server_id] = sample.log.place
         results = self._results.get(server_id, ())
         drifted = AccountDrift()
-        if server_id == account_store_id(plan):
-            self._engine.learn_account_domains(sample.account_domains)
+        if server_id == self.account_store:
+            if self._engine.learn_account_domains(sample.account_domains):
+                self.records_changed.set()
             drifted = compared(plan, sample.account_domains)
             results = (*results, account_domains.judge(plan, server_id, sample.account_domains))
         sample = sample.model_copy(update={"plan_drift": drifted})
@@ -99,6 +110,7 @@ class Watcher:
 
     async def drift(self) -> DnsDrift:
         """Compare the plan's records with the live DNS, asked from here."""
+        self.records_changed.clear()
         records = plan_records(self._engine.plan, self._engine.known, self._engine.inventory)
         states = await compare(records, self._resolver)
         return DnsDrift(

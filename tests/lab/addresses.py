@@ -240,7 +240,7 @@ def of_several_targets_the_full_one_waits_and_nobody_outside_hears_of_it(site: S
         assert second in told, "the postmaster gets the bounce"
         assert forged not in site.at_queue("postqueue -j")
     finally:
-        site.at_queue("postconf -e maximal_queue_lifetime=5d && postfix reload")
+        site.at_queue("postconf -X maximal_queue_lifetime && postfix reload")
     assert site.lab.outside.messages(forged) == []
     assert until(lambda: answer(site, site.bob)[0] == 250)
 

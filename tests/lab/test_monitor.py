@@ -50,7 +50,7 @@ def test_what_breaks_is_said_and_a_mail_is_followed_by_its_message_id(
     words = installed.command("monitor", "--resolver", lab.dns.resolver)
     assert words[0] == sys.executable
     tmux.start(words, environ)
-    tmux.until("all is well on 1 server", 60)
+    tmux.until("no problems on 1 server", 60)
     tmux.until("records as planned", 60)
 
     host = installed.host
@@ -61,7 +61,7 @@ def test_what_breaks_is_said_and_a_mail_is_followed_by_its_message_id(
         assert "What to do: on the server: journalctl -u dovecot" in " ".join(shown.split())
     finally:
         lab.run(host, "systemctl start dovecot.service")
-    tmux.until("all is well on 1 server", 60)
+    tmux.until("no problems on 1 server", 60)
 
     message = EmailMessage()
     message["From"], message["To"], message["Subject"] = (

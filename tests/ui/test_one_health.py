@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Collection
 from pathlib import Path
@@ -64,8 +65,9 @@ class Engine(EngineDouble):
     async def link(self, server_id: str) -> Link:
         return self.connection
 
-    def learn_account_domains(self, domains: Collection[str] | None) -> None:
+    def learn_account_domains(self, domains: Collection[str] | None) -> bool:
         """Nothing is kept."""
+        return False
 
 
 class OfflineWatcher(Watcher):
@@ -84,6 +86,31 @@ async def lines(engine: Engine, capsys: pytest.CaptureFixture[str]) -> str:
     """What ``monitor --plain --once`` prints."""
     await MonitorLines(OfflineWatcher(engine), ["mx1"], as_json=False).show()
     return capsys.readouterr().out
+
+
+async def test_the_dns_is_compared_after_the_accounts_were_asked_for_their_domains(
+    engine: Engine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    order: list[str] = []
+
+    class SlowWatcher(OfflineWatcher):
+        async def look(self, server_id: str) -> Health:
+            await asyncio.sleep(0.05)
+            order.append("accounts")
+            return await super().look(server_id)
+
+        async def drift(self) -> DnsDrift:
+            order.append("DNS")
+            return await super().drift()
+
+    watcher = SlowWatcher(engine)
+    shown = MonitorLines(watcher, ["mx1"], as_json=False)
+    await shown.show()
+    await shown.show()
+    watcher.records_changed.set()
+    await shown.show()
+    assert order == ["accounts", "DNS", "accounts", "accounts", "DNS"]
+    assert "1 not as planned" in capsys.readouterr().out
 
 
 async def printed(engine: Engine, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:

@@ -171,4 +171,5 @@ class Monitoring:
             except Exception as error:
                 self.dns_error = error_sentence(error)
             self.revision += 1
-            await asyncio.sleep(DRIFT_INTERVAL)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._watcher.records_changed.wait(), DRIFT_INTERVAL)

@@ -97,8 +97,8 @@ class Engine(EngineDouble):
     async def prepare(self) -> FactsFile:
         return self.known
 
-    def learn_account_domains(self, domains: Collection[str] | None) -> None:
-        learn(self.known, account_store_id(self.plan), domains)
+    def learn_account_domains(self, domains: Collection[str] | None) -> bool:
+        return learn(self.known, account_store_id(self.plan), domains)
 
     async def link(self, server_id: str) -> Link:
         if self.refused:

@@ -147,8 +147,9 @@ class FakeEngine(EngineDouble):
     async def link(self, server_id: str) -> WatchedLink:
         return self.connection
 
-    def learn_account_domains(self, domains: Collection[str] | None) -> None:
-        self.learnt = domains
+    def learn_account_domains(self, domains: Collection[str] | None) -> bool:
+        changed, self.learnt = self.learnt != domains, domains
+        return changed
 
 
 async def test_a_watch_goes_on_in_the_log_where_it_left_off() -> None:
@@ -174,6 +175,16 @@ async def test_a_domain_of_the_accounts_alone_and_one_of_the_plan_alone_are_trou
     assert "step 3" in unplanned.advice
     engine.connection.domains = ("example.com",)
     assert (await Watcher(engine).look("mx1")).alerts == []
+
+
+async def test_the_dns_is_compared_anew_once_the_accounts_have_other_domains() -> None:
+    engine = FakeEngine()
+    watcher = Watcher(engine)
+    for domains, changed in (("shop.test",), True), (("shop.test",), False), (("example.com",), True):
+        watcher.records_changed.clear()
+        engine.connection.domains = domains
+        await watcher.look("mx1")
+        assert watcher.records_changed.is_set() == changed
 
 
 async def test_a_watch_asks_for_the_links_to_the_other_servers_by_their_keys() -> None:
