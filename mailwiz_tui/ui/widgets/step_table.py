@@ -40,10 +40,10 @@ class StepTable(VerticalScroll):
         mark = INSTALL_STEP_MARKS[step.phase]
         seconds = step.seconds(now)
         took = elapsed_text(seconds) if seconds is not None else ""
-        room = max(8, width - 2 - 3 - 14 - 6)
+        room = max(8, width - 2 - 3 - 13 - 6)
         row = Text(no_wrap=True)
         tone = tone_style(self.app.theme_variables, mark.tone) if mark.tone is not Tone.IDLE else ""
         row.append(f"{index:>2} {fit(step.title, room)} ")
-        row.append(set_cell_size(mark.text(plain=self.plain), 14), style=tone)
+        row.append(set_cell_size(mark.text(plain=self.plain), 13), style=tone)
         row.append(f"{took:>6}\n")
         return row
