@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -29,11 +27,6 @@ FOUR = "".join(f'[[servers]]\nid = "{name}"\nhost = "192.0.2.{n}"\n' for n, name
 def heading_is(app: MailwizApp, start: str) -> Callable[[], bool]:
     """Whether the screen with this heading is shown and takes keys."""
     return lambda: str(getattr(app.screen, "heading", "")).startswith(start) and app.focused is not None
-
-
-def _shows(app: MailwizApp, text: str) -> bool:
-    """Whether a text is on the screen."""
-    return text in screen_text(app)
 
 
 async def keys(pilot: Pilot[Any], *pressed: str) -> None:
@@ -116,28 +109,18 @@ async def test_an_enterprise_walks_four_servers_with_roles_to_the_review(
     ]
 
 
-async def test_a_hundred_servers_stay_smooth(make_app: MakeApp, plan_path: Path) -> None:
-    """A key in a list of 100 servers costs no more than three times a key in a list of four."""
-    seconds = {}
-    for count in (4, 100):
-        prepare(plan_path, "".join(f'[[servers]]\nid = "s{i}"\nhost = "192.0.2.{i}"\n' for i in range(count)))
-        app = make_app(plan_path)
-        app.session.set("architecture", "distributed")
-        async with app.run_test(size=(80, 24)) as pilot:
-            screen = await goto(pilot, app, "roles")
-            best = 9.0
-            for _ in range(5):
-                began = time.perf_counter()
-                await pilot.press("down", "space", "up", "space")
-                best = min(best, time.perf_counter() - began)
-            seconds[count] = best
-            if count == 100:
-                await pilot.press(*"s77")
-                await until(pilot, functools.partial(_shows, app, "1 of 100 servers"), "filter")
-                found = screen.query_one(ServerList).current
-                assert found is not None
-                assert found.id == "s77"
-    assert seconds[100] < 3 * seconds[4], seconds
+async def test_typing_finds_one_server_of_a_hundred(make_app: MakeApp, plan_path: Path) -> None:
+    prepare(plan_path, "".join(f'[[servers]]\nid = "s{i}"\nhost = "192.0.2.{i}"\n' for i in range(100)))
+    app = make_app(plan_path)
+    app.session.set("architecture", "distributed")
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await goto(pilot, app, "roles")
+        await pilot.press("down", "space", "up", "space")
+        await pilot.press(*"s77")
+        await until(pilot, lambda: "1 of 100 servers" in screen_text(app), "filter")
+        found = screen.query_one(ServerList).current
+        assert found is not None
+        assert found.id == "s77"
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda s: f"{s[0]}x{s[1]}")
