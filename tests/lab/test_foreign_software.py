@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from mailwiz_tui.lab.lab import Lab
+from tests.lab.clients import until
 from tests.lab.conftest import FreshDomain, FreshHost
 from tests.lab.workspace import Workspace, make_workspace
 
@@ -41,7 +42,7 @@ def test_exim_and_apache_on_the_server(
     assert "configured on the server, not by mailwiz-tui" not in refused.err, "an untouched exim4 is Debian's"
 
     run(workspace, f"systemctl disable --now apache2; {SOMEBODYS}")
-    assert "exim4" in run(workspace, "ss -Hltnp sport = :25")
+    assert until(lambda: "exim4" in run(workspace, "ss -Hltnp sport = :25"))
     refused = workspace.mailwiz("apply", "--yes")
     assert "exim4-base is already configured on the server, not by mailwiz-tui" in refused.err
     assert "exim4" in run(workspace, "ss -Hltnp sport = :25"), "nothing was changed"
