@@ -49,16 +49,17 @@ WAYS = {"alias": "onward@{d}", "filter": "bob@{d}"}
 
 
 def publish_signer(place: Place) -> None:
-    """The domain that only the accounts know lets somebody else sign for it; it has no DMARC record."""
+    """The domain that only the accounts know lets somebody else sign for it, and asks for nothing to be refused."""
     lab, name = place.lab, place.domains["p"]
     (key,) = lab.dns.texts("lab._domainkey.outside.test", "TXT")
-    lab.dns.publish([f"lab._domainkey.{name}. 5 IN TXT {key}"])
-    time.sleep(6)  # what the servers know from before: that there is no such record
+    lab.dns.publish([f"lab._domainkey.{name}. 5 IN TXT {key}", f'_dmarc.{name}. 5 IN TXT "v=DMARC1; p=none"'])
+    time.sleep(6)  # what the servers know from before: that there are no such records
 
 
 def forget_signer(place: Place) -> None:
     """Take out what ``publish_signer`` published: the domain has no zone of its own to be cleared."""
-    place.lab.dns.remove(f"lab._domainkey.{place.domains['p']}")
+    name = place.domains["p"]
+    place.lab.dns.remove(f"lab._domainkey.{name}", f"_dmarc.{name}")
 
 
 def signed_wrongly(place: Place, antispam: str) -> list[str]:
