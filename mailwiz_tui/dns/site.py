@@ -86,9 +86,9 @@ class Site:
         covering = [d for d in self.plan.all_domains() if name == d or name.endswith(f".{d}")]
         return max(covering, key=len) if covering else name.partition(".")[2]
 
-    def tls(self, host: Host) -> TlsPublic | None:
-        """The known certificate of the host."""
-        record = self.known.servers.get(host.server_id)
+    def tls(self, server_id: str) -> TlsPublic | None:
+        """The known certificate of a server."""
+        record = self.known.servers.get(server_id)
         return record.tls if record else None
 
     @cached_property

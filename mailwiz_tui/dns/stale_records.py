@@ -1,19 +1,22 @@
 """Records of servers removed from the plan: those still in the DNS are removed, and no others.
 
 Only values of the server itself are removed: its addresses and its certificate's fingerprint, from its facts, at
-names that exist for it alone. DKIM keys stay, because receivers verify mail on its way with them.
+names that exist for it alone, and its fingerprint at the mail hostname. DKIM keys stay, because receivers verify
+mail on its way with them.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
+from mailwiz_tui.dns import tlsa
 from mailwiz_tui.dns.changes import Change
 from mailwiz_tui.dns.live import RecordState
 from mailwiz_tui.dns.match import normal
 from mailwiz_tui.dns.record import Record
 from mailwiz_tui.dns.records import plan_records
+from mailwiz_tui.dns.site import Site
 from mailwiz_tui.dns.standard import Standard
 from mailwiz_tui.fleet.facts import FactsFile
 from mailwiz_tui.plan.model import Plan
@@ -29,14 +32,29 @@ def stale_records(plan: Plan, known: FactsFile) -> list[Record]:
         return []
     before = before_departure(plan, gone)
     names = {server_name(before, server) for server in before.servers if server.id in gone}
-    kept = {(r.name, r.type) for r in plan_records(plan, known)}
+    planned = plan_records(plan, known)
+    kept = {(r.name, r.type) for r in planned}
+    former = [r for r in plan_records(before, known) if not r.pending]
     return [
         record
-        for record in plan_records(before, known)
+        for record in former
         if (record.name, record.type) not in kept
         and any(record.name == name or record.name.endswith(f".{name}") for name in names)
         and record.standard not in _KEPT
-        and not record.pending
+    ] + _shared_keys(Site(before, known), former, {(r.name, r.value) for r in planned}, gone)
+
+
+def _shared_keys(
+    site: Site, former: Sequence[Record], planned: Collection[tuple[str, str]], gone: Collection[str]
+) -> list[Record]:
+    """The fingerprints of removed servers among those of others at the mail hostname."""
+    keys = {tls.spki_sha256 for server_id in gone if (tls := site.tls(server_id))}
+    return [
+        record
+        for record in former
+        if record.name in tlsa.shared_names(site)
+        and record.value.split()[-1] in keys
+        and (record.name, record.value) not in planned
     ]
 
 

@@ -119,9 +119,12 @@ def _tlsa(
 ) -> Iterable[Obstacle]:
     for state in bad:
         subject = f"TLSA of {state.record.name}"
-        if state.state is State.WRONG:
+        if state.state is State.WRONG and state.record.name.startswith("_25."):
             effect = "Hosts that verify by DANE do not deliver"
             yield Obstacle(Concern.INCOMING, effect, subject, "is not that of the server's key")
+        elif state.state is State.WRONG:
+            effect = "Mail programs that verify by DANE do not connect"
+            yield Obstacle(Concern.CLIENTS, effect, subject, "lacks a server's key")
         else:
             yield Obstacle(Concern.RECOMMENDED, RECOMMENDED, "TLSA", _fault(state))
 

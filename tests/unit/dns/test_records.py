@@ -302,3 +302,22 @@ def test_where_the_accounts_are_not_known_or_agree_nothing_is_added(plan: Plan, 
     assert learn(known, account_store_id(plan), ["example.com"])
     assert not learn(known, account_store_id(plan), ["example.com"])
     assert plan_records(plan, known) == before
+
+
+def test_the_mail_hostname_of_several_servers_has_the_keys_of_all_at_the_ports_for_mail_programs(
+    plan: Plan,
+) -> None:
+    keys = {"in1": "1" * 64, "out1": "a" * 64, "out2": "b" * 64}
+    known = FactsFile(servers={name: ServerRecord(tls=TlsPublic(spki_sha256=spki)) for name, spki in keys.items()})
+    records = plan_records(spread(plan), known)
+    assert {r.name: values(records, r.name, "TLSA") for r in records if r.type == "TLSA"} == {
+        "_25._tcp.in1.example.com": [f"3 1 1 {keys['in1']}"],
+        **{
+            f"_{port}._tcp.mail.example.com": [f"3 1 1 {keys[name]}" for name in ("out1", "out2")]
+            for port in (143, 465, 587, 993, 4190)
+        },
+    }
+
+
+def test_one_server_has_its_key_on_port_25_alone(plan: Plan, known: FactsFile) -> None:
+    assert [r.name for r in plan_records(plan, known) if r.type == "TLSA"] == ["_25._tcp.mail.example.com"]

@@ -8,6 +8,7 @@ from mailwiz_tui.dns.match import State, judge
 from mailwiz_tui.dns.record import HOUR, Record, Section
 from mailwiz_tui.dns.stale_records import left_over, stale_mx, stale_records
 from mailwiz_tui.dns.standard import Standard
+from mailwiz_tui.fleet.facts import FactsFile, ServerRecord, TlsPublic
 from mailwiz_tui.plan.model import Plan
 from tests.unit.stack import cases
 
@@ -31,6 +32,17 @@ def test_a_server_that_left_has_its_own_records_only() -> None:
     addresses = {record.value for record in left if record.type in ("A", "AAAA")}
     assert addresses == {address for address in (facts.public_ipv4, facts.public_ipv6) if address}
     assert not any("_domainkey" in name for name in names), "mail on its way is judged by the key"
+
+
+def test_the_key_of_a_front_that_left_goes_from_the_name_that_the_others_keep() -> None:
+    roles = {"store1": "mail-storage", "out1": "mx-outbound", "out2": "mx-outbound", "out3": "mx-outbound"}
+    plan = cases.distributed(servers=[{"id": name, "roles": [role]} for name, role in roles.items()])
+    known = FactsFile(servers={n: ServerRecord(tls=TlsPublic(spki_sha256=n)) for n in ("out1", "out2", "out3")})
+    left = [
+        r for r in stale_records(without(plan, "out3"), known) if r.name.endswith(f"._tcp.{plan.domain.hostname}")
+    ]
+    assert {r.value for r in left} == {"3 1 1 out3"}
+    assert "_993._tcp.mail.example.com" in {r.name for r in left}
 
 
 def test_only_values_that_were_the_servers_own_are_taken_away() -> None:
