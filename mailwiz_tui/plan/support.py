@@ -11,7 +11,6 @@ from mailwiz_tui.plan.model import (
     Plan,
     Role,
     StorageType,
-    TlsProvider,
     Webmail,
 )
 
@@ -46,6 +45,3 @@ def _divided(plan: Plan, refuse: Callable[[str, str, str], None]) -> None:
     if plan.services.admin_panel is not AdminPanel.NONE and fronts > 1:
         what = "PostfixAdmin on several servers that serve clients"
         refuse("services.admin_panel", what, 'give mx-outbound to one server, or choose "none"')
-    if plan.security.tls.provider is TlsProvider.LETSENCRYPT and fronts > 1:
-        what = "one public certificate on several servers that serve clients"
-        refuse("security.tls.provider", what, "give mx-outbound to one server, or bring a custom certificate")

@@ -27,6 +27,8 @@ LINEAGE = "mailwiz"
 """The certificate's name for certbot."""
 ACME_ROOT = "/var/www/mailwiz/acme"
 """The folder for certbot's HTTP challenges (RFC 8555 section 8.3)."""
+CHALLENGES_PORT = 10081
+"""nginx with the challenges of this server, for the other servers of its names."""
 ACME_CA = f"{TLS_DIR}/acme-ca.pem"
 """The authority of the operator's own ACME server."""
 

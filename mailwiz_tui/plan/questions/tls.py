@@ -18,9 +18,9 @@ TLS = (
                 "letsencrypt",
                 "Let's Encrypt",
                 "Free, trusted by all programs, renewed automatically (ACME, RFC 8555).",
-                "Before a certificate is issued, the mail host name must point to this server in the "
-                "DNS and port 80 must be reachable. Until then a self-signed certificate is used; "
-                "another installation then requests the real one.",
+                "Before a certificate is issued, the mail host name must point to this server (to every "
+                "server with mx-outbound) in the DNS and port 80 must be reachable. Until then a "
+                "self-signed certificate is used; another installation then requests the real one.",
             ),
             Choice(
                 "custom",

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 
+from mailwiz_tui.fleet.facts import Facts
 from mailwiz_tui.fleet.web import web
 from mailwiz_tui.plan.model import TlsProvider
 from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.blueprint import Absent, Command, File, Item, Packages, Probe, SecretSpec, Step, Unit
+from mailwiz_tui.stack.certbot import turns
 from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.nginx import challenges
 from mailwiz_tui.stack.probes import unit_active
+from mailwiz_tui.stack.programs import folder, module
 from mailwiz_tui.stack.render import render
 from mailwiz_tui.stack.unit_words import UnitWords
 
@@ -17,6 +22,12 @@ DROP_IN = "/etc/systemd/system/certbot.service.d/mailwiz.conf"
 DNS_KEY = f"{layout.TLS_DIR}/rfc2136.ini"
 """The credentials for dynamic updates of the DNS (RFC 2136), if names are proved there."""
 DIRECTORY = "https://acme-v02.api.letsencrypt.org/directory"
+REACH = "challenges_reach"
+"""The module that waits for the other servers of a name."""
+WAIT = 300
+"""Seconds for which the others may take to be installed."""
+PAUSE = 20
+"""Seconds before a second attempt, for each server before this one again as many."""
 RENEWAL = f"/etc/letsencrypt/renewal/{layout.LINEAGE}.conf"
 
 
@@ -36,6 +47,8 @@ class Certbot(Component):
         """Issue with letsencrypt, else stop renewing an earlier one; after the firewall has opened port 80."""
         if context.plan.security.tls.provider is not TlsProvider.LETSENCRYPT:
             return Contribution(steps=(_retired(),))
+        turn = (File(turns.TIMER, turns.drop_in(context)),) if turns.calendar(context) else ()
+        times = tuple(file.path for file in turn)
         step = Step(
             id="certbot",
             title="Configure certbot (certificate)",
@@ -43,16 +56,18 @@ class Certbot(Component):
             items=(
                 *_authority(context),
                 *_update_key(context),
+                *_reach(context),
                 File(layout.ISSUE_CERTIFICATE, _issue(context), mode=0o755),
                 File(DROP_IN, _drop_in(context)),
-                Command(id="certbot.drop-in", argv=("systemctl", "daemon-reload"), inputs=(DROP_IN,)),
+                *turn,
+                Command(id="certbot.drop-in", argv=("systemctl", "daemon-reload"), inputs=(DROP_IN, *times)),
                 Command(
                     id="certbot.certificate",
                     argv=(layout.ISSUE_CERTIFICATE,),
                     unless=(layout.ISSUE_CERTIFICATE, "--check"),
-                    timeout=600.0,
+                    timeout=600.0 + (2 * WAIT if times else 0),
                 ),
-                Unit("certbot.timer"),
+                Unit("certbot.timer", restart_on=times),
             ),
             optional=True,
         )
@@ -61,7 +76,7 @@ class Certbot(Component):
             packages=Packages(names=("bind9-dnsutils", "certbot", *proof)),
             secrets=_secrets(context),
             steps=(step,),
-            probes=self._probes(),
+            probes=(*self._probes(), *_turn_kept(context)),
         )
 
     @staticmethod
@@ -106,12 +121,22 @@ def names(context: Context) -> tuple[str, ...]:
 
 def _issue(context: Context) -> str:
     tls = context.plan.security.tls
+    number, count = turns.place(context)
+    path, text = challenges.own_sample(context)
     return render(
         "certbot",
         "issue-certificate",
         hostname=context.hostname,
         names=" ".join(names(context)),
         addresses=" ".join(_addresses(context)),
+        several=count > 1,
+        shared=" ".join(_shared_addresses(context)),
+        reach=f"{layout.LIB_DIR}/certbot/{REACH}.py" if path else "",
+        path=path,
+        text=text.strip(),
+        wait=WAIT,
+        mail_host=context.public_names[-1],
+        pause=PAUSE * (number + 1),
         email=tls.acme_email or f"postmaster@{context.plan.domain.primary_domain}",
         directory=tls.acme_directory or DIRECTORY,
         ca=layout.ACME_CA if context.known.acme_ca else "",
@@ -123,11 +148,42 @@ def _issue(context: Context) -> str:
     )
 
 
-def _addresses(context: Context) -> list[str]:
-    """The addresses that names of this server may have, in the form of ``dig``; none if they are unknown."""
-    own = [a.ip for a in context.facts.addresses if a.is_global]
-    found = [a for a in (context.public_ipv4, context.public_ipv6, *own) if a]
+def _addresses(context: Context, server_id: str = "") -> list[str]:
+    """The addresses that names of a server (this one if none is named) may have, in the form of ``dig``.
+
+    None if they are unknown.
+    """
+    facts = (context.known.facts(server_id) or Facts()) if server_id else context.facts
+    own = [a.ip for a in facts.addresses if a.is_global]
+    found = [a for a in (facts.public_ipv4, facts.public_ipv6, *own) if a]
     return list(dict.fromkeys(str(ipaddress.ip_address(a)) for a in found))
+
+
+def _shared_addresses(context: Context) -> list[str]:
+    """The addresses of all servers with the shared names; none if those of one of them are unknown."""
+    found = [_addresses(context, front.id) for front in context.topology.fronts]
+    return [address for own in found for address in own] if all(found) else []
+
+
+def _reach(context: Context) -> tuple[Item, ...]:
+    """The program that waits for the other servers of a name, if there are any."""
+    return (folder("certbot"), module("certbot", REACH)) if challenges.own_sample(context)[0] else ()
+
+
+def _turn_kept(context: Context) -> tuple[Probe, ...]:
+    """The check of the hours of renewal, if other servers have theirs."""
+    times = turns.calendar(context)
+    if not times:
+        return ()
+    return (
+        Probe(
+            id="certbot.turn",
+            proves="the certificate is renewed in other hours than those of the other servers",
+            argv=("systemctl", "show", "-p", "TimersCalendar", "certbot.timer"),
+            expect=re.escape(f"OnCalendar={times} "),
+            advice="systemctl daemon-reload; see systemctl cat certbot.timer",
+        ),
+    )
 
 
 def _authority(context: Context) -> tuple[Item, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from mailwiz_tui.fleet.web import Web, web
 from mailwiz_tui.plan.dnsnames import display_name
 from mailwiz_tui.plan.model import Plan, TlsProvider
@@ -23,6 +25,7 @@ from mailwiz_tui.stack.blueprint import (
 )
 from mailwiz_tui.stack.certificate import certificate_consumer
 from mailwiz_tui.stack.component import Component, Context, Contribution, WebLocation
+from mailwiz_tui.stack.nginx import challenges
 from mailwiz_tui.stack.nginx.addresses import login_template, own_script_addresses
 from mailwiz_tui.stack.probes import clean_check, unit_active
 from mailwiz_tui.stack.protocols import has_ipv6
@@ -50,6 +53,7 @@ class Nginx(Component):
         ),
     )
     telling_packages = ("nginx",)
+    offers = (challenges.LINK,)
 
     def wanted(self, context: Context) -> bool:
         """Servers of the mail hostname, and those that answer ACME challenges for their own name."""
@@ -72,6 +76,7 @@ class Nginx(Component):
                 Directory(CONTENT),
                 Directory(f"{CONTENT}/empty"),
                 Directory(layout.ACME_ROOT),
+                *_folders_of_sample(context),
                 Directory(f"{CONTENT}/mta-sts"),
                 Directory(f"{CONTENT}/mta-sts/.well-known"),
                 Directory(f"{CONTENT}/autoconfig"),
@@ -89,6 +94,11 @@ class Nginx(Component):
                 Port(80, "http", Scope.PUBLIC),
                 Port(443, "https", Scope.PUBLIC, PortTls.IMPLICIT),
                 *((Port(10080, "autodiscover", Scope.LOCAL),) if found.autodiscover else ()),
+                *(
+                    (Port(layout.CHALLENGES_PORT, "challenges", Scope.LOCAL),)
+                    if challenges.other_fronts(context)
+                    else ()
+                ),
             ),
             probes=_PROBES,
             kept=(OWN,),
@@ -119,8 +129,19 @@ class Nginx(Component):
                 login=login_template(domain),
                 hostname=context.plan.domain.hostname,
             )
+        path, text = challenges.own_sample(context)
+        if path:
+            files[f"{layout.ACME_ROOT}{path}"] = text
         files[SITE] = _site(context, found, applications)
         return files
+
+
+def _folders_of_sample(context: Context) -> Iterator[Directory]:
+    """The folders of the file that other servers answer with."""
+    folder, _, _ = challenges.own_sample(context)[0].rpartition("/")
+    parts = folder.split("/")[1:]
+    for number in range(len(parts)):
+        yield Directory("/".join((layout.ACME_ROOT, *parts[: number + 1])))
 
 
 def serves(plan: Plan, found: Web, applications: tuple[WebLocation, ...]) -> bool:
@@ -142,6 +163,10 @@ def _site(context: Context, found: Web, applications: tuple[WebLocation, ...]) -
         names=" ".join(dict.fromkeys((*context.public_names, *found.names))),
         own_names=" ".join(context.public_names),
         acme_root=layout.ACME_ROOT,
+        fronts=challenges.other_fronts(context),
+        challenges=challenges.CHALLENGES,
+        challenges_port=layout.CHALLENGES_PORT,
+        ready=challenges.READY,
         own_script=own_script_addresses(found.autodiscover),
         answer=render("nginx", "autodiscover.xml", hostname=context.plan.domain.hostname).rstrip("\n"),
     )

@@ -46,7 +46,7 @@ class ServiceTunnels(Component):
     units = (
         UnitWords(
             "mailwiz-links",
-            "filters on other servers cannot be reached",
+            "filters and ACME challenges on other servers cannot be reached",
             "links",
             work=(Work.MAIL,),
             checks=("links.",),

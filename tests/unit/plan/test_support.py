@@ -6,6 +6,10 @@ import pytest
 
 from mailwiz_tui.plan.support import unsupported
 
+FRONTS = [
+    {"id": f"n{number}", "roles": roles, "internal_ip": f"10.80.0.{number}"}
+    for number, roles in enumerate((["mx-inbound", "antispam", "mail-storage"], ["mx-outbound"], ["mx-outbound"]))
+]
 NODES = [{"id": f"n{i}", "roles": ["all-in-one"]} for i in (1, 2)]
 
 
@@ -24,6 +28,7 @@ NODES = [{"id": f"n{i}", "roles": ["all-in-one"]} for i in (1, 2)]
         {"architecture": "distributed", "services.webmail": "roundcube", "services.admin_panel": "postfixadmin"},
         {"architecture": "distributed", "services.antivirus": True, "services.antispam": "none"},
         {"architecture": "distributed", "services.antispam": "spamassassin"},
+        {"architecture": "distributed", "servers": FRONTS, "security.tls.provider": "letsencrypt"},
         {"network.relay_host": "[smtp.isp.no]:587", "network.relay_user": "acme"},
     ],
 )
@@ -48,14 +53,8 @@ def test_each_decision_that_is_not_there_yet_is_refused(bend: Any, changes: dict
 
 @pytest.mark.parametrize("services", [{"webmail": "roundcube"}, {"admin_panel": "postfixadmin"}])
 def test_web_applications_on_several_fronts_are_refused(bend: Any, services: dict[str, str]) -> None:
-    servers = [
-        {"id": f"n{number}", "roles": roles, "internal_ip": f"10.80.0.{number}"}
-        for number, roles in enumerate(
-            (["mx-inbound", "antispam", "mail-storage"], ["mx-outbound"], ["mx-outbound"])
-        )
-    ]
     chosen = {f"services.{name}": value for name, value in services.items()}
-    plan = {"architecture": "distributed", "servers": servers, **chosen}
+    plan = {"architecture": "distributed", "servers": FRONTS, **chosen}
     (finding,) = unsupported(bend({"security.tls.provider": "selfsigned", **plan}))
     assert [finding.path] == list(chosen)
     assert "several servers that serve clients" in finding.message

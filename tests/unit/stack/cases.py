@@ -83,6 +83,33 @@ def distributed_facts(**changes: Any) -> FactsFile:
     return FactsFile.model_validate({"servers": records})
 
 
+def two_fronts(**tls: str) -> Plan:
+    """Two servers that serve clients, one of which receives mail too, and a store; ``tls`` are further settings."""
+    roles = {
+        "out1": ["mx-inbound", "mx-outbound"],
+        "out2": ["mx-outbound"],
+        "store1": ["mail-storage", "antispam"],
+        "in1": ["mx-inbound"],
+    }
+    servers = [
+        {"id": name, "roles": held, "internal_ip": f"10.80.0.{number}"}
+        for number, (name, held) in enumerate(roles.items(), 1)
+    ]
+    security = {"tls": {"provider": "letsencrypt"} | tls, "dkim": {"selector": "2026a"}}
+    return plan(architecture="distributed", servers=servers, security=security)
+
+
+def two_fronts_facts() -> FactsFile:
+    """What is known of these servers: both versions of IP, but ``out2`` has IPv4 only."""
+    records = {}
+    for number, name in enumerate(("out1", "out2", "store1", "in1"), 1):
+        found = [f"192.0.2.{30 + number}", *([f"2001:db8::{30 + number}"] if name != "out2" else [])]
+        addresses = [{"ip": ip, "interface": "eth0", "is_global": True} for ip in found]
+        known = facts(addresses=addresses, public_ipv4=found[0], public_ipv6="".join(found[1:]))
+        records[name] = known.servers["mx1"].model_dump(mode="json")
+    return FactsFile.model_validate({"servers": records})
+
+
 def behind_a_stripping_resolver() -> FactsFile:
     """A small server with IPv4 only, in a network that lets no DNS out and whose resolver strips DNSSEC."""
     return facts(

@@ -43,6 +43,8 @@ WEB_DIVIDED = {
     "out1": ("roundcube", "postfixadmin", "nginx", "accounts-now"),
     "store1": ("webmail-store", "panel-store", "mariadb"),
 }
+FRONTS = ("out1", "out2")
+SHARING = ("certbot", "nginx", "links", "peers")
 FILTERS: dict[str, dict[str, Any]] = {
     "rspamd-clamav": {"antispam": "rspamd", "antivirus": True},
     "spamassassin-clamav": {"antispam": "spamassassin", "antivirus": True},
@@ -146,6 +148,12 @@ def front_and_store(situation: str) -> Blueprint:
     )
 
 
+@cache
+def of_two_fronts(server_id: str) -> Blueprint:
+    """A server of a plan in which two serve clients, with certificates of Let's Encrypt for the mail hostname."""
+    return compile_server(cases.two_fronts(), server_id, cases.two_fronts_facts())
+
+
 FURTHER: dict[str, Callable[[], Blueprint]] = {
     "web/trixie": partial(with_web, "trixie"),
     "filters/rspamd-clamav": partial(with_filters, "rspamd-clamav"),
@@ -198,6 +206,7 @@ def goldens() -> dict[str, Golden]:
         *_of_several(LINKED, NETWORK),
         *_of_several(DIVIDED, DIVIDED_ROLES),
         *_web_of_several(),
+        *_of_two_fronts(),
         *(Golden(f"{name}/checks", checks(made()), checks(one_server())) for name, made in FURTHER.items()),
     ]
     at_home = [Golden(f"{name}/{c}", part(FURTHER[name](), c)) for c in NAMES if (name := home(c)) in FURTHER]
@@ -254,6 +263,18 @@ def _of_several(servers: Sequence[str], names: Sequence[str]) -> Iterator[Golden
             text = part(one_of_several(server_id), name)
             yield Golden(f"distributed/{server_id}/{name}", text, other)
             other = text or other
+
+
+def _of_two_fronts() -> Iterator[Golden]:
+    """Servers that share names are told from the only server of a name, or from a server with links."""
+    for name in SHARING:
+        other = part(with_certificate("trixie"), name) or part(one_of_several("in1"), name)
+        for server_id in FRONTS:
+            text = part(of_two_fronts(server_id), name)
+            yield Golden(f"two-fronts/{server_id}/{name}", text, other)
+            other = text
+    found = checks(of_two_fronts("out1"))
+    yield Golden("two-fronts/out1/checks", found, checks(one_of_several("out1")))
 
 
 def _web_of_several() -> Iterator[Golden]:
