@@ -2,17 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from mailwiz_tui.plan.findings import Finding
-from mailwiz_tui.plan.model import (
-    AdminPanel,
-    Architecture,
-    Plan,
-    Role,
-    StorageType,
-    Webmail,
-)
+from mailwiz_tui.plan.model import Architecture, Plan, StorageType
 
 _UNTIL = "can be planned and checked, but not installed yet"
 
@@ -26,22 +17,8 @@ def unsupported(plan: Plan) -> list[Finding]:
 
     if plan.architecture is Architecture.HA_CLUSTER:
         refuse("architecture", plan.architecture.value, 'choose "single" or "distributed"')
-    if plan.architecture is Architecture.DISTRIBUTED:
-        _divided(plan, refuse)
+    if plan.architecture is Architecture.DISTRIBUTED and plan.storage.type is StorageType.S3:
+        refuse("storage.type", "object storage on several servers", 'choose "maildir"')
     if plan.storage.type is StorageType.S3 and plan.backup.target:
         refuse("backup.target", "a backup of mail that is in object storage", "leave it empty, or choose maildir")
     return findings
-
-
-def _divided(plan: Plan, refuse: Callable[[str, str, str], None]) -> None:
-    """Functions that are possible on one server, but not yet on several."""
-    several = "on several servers"
-    if plan.storage.type is StorageType.S3:
-        refuse("storage.type", f"object storage {several}", 'choose "maildir"')
-    fronts = len(plan.servers_with(Role.MX_OUTBOUND))
-    if plan.services.webmail is not Webmail.NONE and fronts > 1:
-        what = "Roundcube on several servers that serve clients"
-        refuse("services.webmail", what, 'give mx-outbound to one server, or choose "none"')
-    if plan.services.admin_panel is not AdminPanel.NONE and fronts > 1:
-        what = "PostfixAdmin on several servers that serve clients"
-        refuse("services.admin_panel", what, 'give mx-outbound to one server, or choose "none"')

@@ -58,6 +58,8 @@ ACCOUNT_LOGINS = f"{ACCOUNT_COPY}/dovecot/users"
 """Dovecot's part of it (passwd-file)."""
 SRS_SECRET_COPY = f"{ACCOUNT_COPY}/srs.secret"
 """The secret of SRS addresses (postsrsd), common to all servers that receive or send mail."""
+WEBMAIL_KEY_COPY = f"{ACCOUNT_COPY}/webmail.key"
+"""The key of sessions of Roundcube, common to all servers that serve clients."""
 USAGE_FILE = ".usage"
 """In a mailbox's home on a store without MariaDB: how full it is; account-copy reports it."""
 

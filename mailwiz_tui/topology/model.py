@@ -167,6 +167,11 @@ class ServerTopology:
         return () if self.sends else self.fronts
 
     @property
+    def sessions_shared(self) -> bool:
+        """Whether several servers serve the same clients, so that any of them may get a session's next request."""
+        return len(self.fronts) > 1 and bool(self.accounts.copied_to)
+
+    @property
     def logins_copied(self) -> bool:
         """Whether Dovecot here uses the copy of the accounts: logins work while the database is down."""
         needed = self.serves_clients or (self.mailboxes.here and not self.accounts.database_here)

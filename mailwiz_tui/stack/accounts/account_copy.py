@@ -24,7 +24,7 @@ from typing import TypedDict, cast
 
 from .copy_files import write, write_map
 from .copy_query import WORD, NoAnswerError, Rows, query, question, rows_from, usage_update
-from .copy_settings import CopySettings
+from .copy_settings import CopiedSecret, CopySettings
 from .copy_tables import Tables
 
 SETTINGS = "/etc/mailwiz/account-copy.json"
@@ -81,23 +81,25 @@ def update(settings: CopySettings, folder: str) -> None:
         now: Saved = {"settings": settings.mark, "rows": rows}
         write(os.path.join(folder, ROWS), json.dumps(now, sort_keys=True), 0o600)
         write(os.path.join(folder, FRESH), f"{int(time.time())}\n", 0o644)
-        if settings.srs_secret:
-            keep_secret(settings, query(settings, "SELECT value FROM mailwiz_secret WHERE name = 'srs';\n"))
+        for secret in settings.secrets:
+            asked = f"SELECT value FROM mailwiz_secret WHERE name = '{secret.name}';\n"  # noqa: S608 - our own name
+            keep_secret(secret, query(settings, asked))
         if settings.usage_file and (statements := usage_update(rows, settings)):
             query(settings, statements)
 
 
-def keep_secret(settings: CopySettings, lines: Sequence[str]) -> None:
-    """Writes the secret of SRS addresses (forwarding); postsrsd reads it when it starts."""
+def keep_secret(secret: CopiedSecret, lines: Sequence[str]) -> None:
+    """Writes the copy of a common secret; a program that reads it only when it starts is restarted."""
     if not lines or not WORD.match(lines[0]):
-        raise NoAnswerError("the account store has no secret for SRS addresses (forwarding) yet")
-    if write(settings.srs_secret, f"{lines[0]}\n", 0o600):
-        subprocess.run(["systemctl", "try-restart", "--no-block", settings.srs_unit], check=False, timeout=30)
+        raise NoAnswerError(f"the account store has no secret {secret.name} yet")
+    mode = 0o640 if secret.group else 0o600
+    if write(secret.path, f"{lines[0]}\n", mode, secret.group) and secret.unit:
+        subprocess.run(["systemctl", "try-restart", "--no-block", secret.unit], check=False, timeout=30)
 
 
 def secret_missing(settings: CopySettings) -> bool:
-    """Whether this server needs the secret of SRS addresses and never received it."""
-    return bool(settings.srs_secret) and not os.path.exists(settings.srs_secret)
+    """Whether this server needs a common secret and never received it."""
+    return not all(os.path.exists(secret.path) for secret in settings.secrets)
 
 
 def age(folder: str) -> int:

@@ -71,35 +71,56 @@ def client_certificates(context: Context) -> list[str]:
     return found
 
 
-def database_user(context: Context, client: DatabaseClient, connections: int) -> tuple[str, str]:
-    """The database account of an application and the SQL that creates it: by socket here, else by certificate.
+@dataclass(frozen=True, slots=True)
+class DatabaseUsers:
+    """The database accounts of an application, one for each server with it, and the SQL that creates them."""
 
-    Raises ``ValueError`` if no server has the application.
+    accounts: tuple[str, ...]
+    sql: str
+
+    @property
+    def names(self) -> str:
+        """The accounts in the form of GRANT."""
+        return ", ".join(self.accounts)
+
+    def grants(self) -> str:
+        """SQL that shows the privileges of all of them; it fails while one is missing."""
+        return "; ".join(f"SHOW GRANTS FOR {account}" for account in self.accounts)
+
+
+def database_users(context: Context, client: DatabaseClient, connections: int) -> DatabaseUsers:
+    """The accounts on the server with the database: by socket for the application there, else by certificate.
+
+    ``connections`` is the limit of each. Root needs no account here. Raises ``ValueError`` if no server has the
+    application.
     """
-    if context.topology.serves_clients and context.topology.accounts.database_here:
-        account = f"{sql_text(client.user)}@'localhost'"
-        sql = render("accounts", "local-client.sql", account=account, connections=str(connections))
-        return account, sql.rstrip("\n")
-    places = [s for s in context.plan.servers if client in database_clients(context.plan, s.id)]
-    if not places:
+    limit = str(connections)
+    accounts, sql = [], []
+    if context.topology.serves_clients and client.runs_as != "root":
+        accounts = [f"{sql_text(client.user)}@'localhost'"]
+        sql = [render("accounts", "local-client.sql", account=accounts[0], connections=limit)]
+    elsewhere = [s for s in context.plan.servers if client in database_clients(context.plan, s.id)]
+    if elsewhere:
+        addresses = ", ".join(sql_text(front.internal_ip) for front in elsewhere)
+        sql.append(render("accounts", "client.sql", user=client.user, addresses=addresses))
+    for front in elsewhere:
+        accounts.append(f"{sql_text(client.user)}@{sql_text(front.internal_ip)}")
+        name = client.subject(front.id)
+        sql.append(render("accounts", "client-user.sql", account=accounts[-1], name=name, connections=limit))
+    if not accounts:
         raise ValueError(f"no server of the plan has {client.name}")
-    front = places[0]
-    account = f"{sql_text(client.user)}@{sql_text(front.internal_ip)}"
-    sql = render(
-        "accounts",
-        "client.sql",
-        user=client.user,
-        account=account,
-        address=front.internal_ip,
-        name=client.subject(front.id),
-        connections=str(connections),
-    )
-    return account, sql.rstrip("\n")
+    return DatabaseUsers(tuple(accounts), "".join(sql).rstrip("\n"))
 
 
 def command_line(context: Context, client: DatabaseClient) -> str:
     """The shell command of the command line client: as root here, as the application on other servers."""
     return "mariadb" if context.topology.accounts.database_here else f"mariadb --defaults-file={client.settings}"
+
+
+def one_at_a_time(context: Context, client: DatabaseClient, database: str) -> str:
+    """The part of a script that upgrades tables, so that servers do it one after the other."""
+    words = command_line(context, client)
+    return render("accounts", "one-at-a-time.sh", client=words, database=database).rstrip("\n")
 
 
 def files_read(context: Context, client: DatabaseClient) -> tuple[str, ...]:

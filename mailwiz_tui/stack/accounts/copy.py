@@ -6,6 +6,7 @@ import json
 
 from mailwiz_tui.stack import layout, limits
 from mailwiz_tui.stack.accounts.account_copy import FOLDER, SETTINGS
+from mailwiz_tui.stack.accounts.common_secrets import copied_secrets, copies
 from mailwiz_tui.stack.accounts.readers import GROUP
 from mailwiz_tui.stack.accounts.store import USER
 from mailwiz_tui.stack.blueprint import Command, Directory, File, Packages, Probe, Step, Unit, User, Wait
@@ -14,7 +15,6 @@ from mailwiz_tui.stack.postfix.release import Release
 from mailwiz_tui.stack.private_link import network_unit
 from mailwiz_tui.stack.programs import folder, launcher, module
 from mailwiz_tui.stack.render import render
-from mailwiz_tui.stack.srs.component import UNIT as SRS_UNIT
 from mailwiz_tui.stack.unit_words import UnitWords
 
 PROGRAM = f"{layout.LIB_DIR}/account-copy"
@@ -59,7 +59,7 @@ class AccountCopy(Component):
             component=self.name,
             items=(
                 Directory(FOLDER),
-                User(GROUP),
+                *(User(group) for group in (GROUP, *(s.group for s in copied_secrets(context) if s.group))),
                 *((Directory(f"{FOLDER}/postfix", "root", "postfix", 0o750),) if _maps(context) else ()),
                 *((Directory(f"{FOLDER}/dovecot", "root", "dovecot", 0o750),) if logins else ()),
                 File(SETTINGS, settings(context)),
@@ -138,8 +138,7 @@ def settings(context: Context) -> str:
         "quota_field": "userdb_quota_rule=*:bytes=BYTES" if old else "userdb_quota_storage_size=BYTESB",
         "mailbox_quota": limits.mailbox_quota(context.plan),
         "own_sender_reply": OWN_SENDER_REPLY,
-        "srs_secret": layout.SRS_SECRET_COPY if _maps(context) else "",
-        "srs_unit": SRS_UNIT,
+        "secrets": copies(context),
     }
     return json.dumps(value, indent=2) + "\n"
 

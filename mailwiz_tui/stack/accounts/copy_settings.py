@@ -42,6 +42,19 @@ class Store:
 
 
 @dataclass(frozen=True)
+class CopiedSecret:
+    """A secret that all servers have in common: its name in the database, and the file with its copy.
+
+    ``group`` may read the file, root alone if it is empty; ``unit`` is restarted when it changes.
+    """
+
+    name: str
+    path: str
+    group: str = ""
+    unit: str = ""
+
+
+@dataclass(frozen=True)
 class CopySettings:
     """The settings; an empty string or list stands for "not on this server".
 
@@ -64,8 +77,7 @@ class CopySettings:
     quota_field: str
     mailbox_quota: int
     own_sender_reply: str
-    srs_secret: str
-    srs_unit: str
+    secrets: tuple[CopiedSecret, ...]
     mark: str
     """The values as one string: with other settings the copy is written again."""
 
@@ -73,12 +85,15 @@ class CopySettings:
     def parse(cls, values: Mapping[str, Any]) -> CopySettings:
         """From the JSON object in the settings file; raises ``KeyError`` if a value is missing."""
         plain = {
-            f.name: values[f.name] for f in fields(cls) if f.name not in ("database", "stores", "maps", "mark")
+            f.name: values[f.name]
+            for f in fields(cls)
+            if f.name not in ("database", "stores", "maps", "secrets", "mark")
         }
         return cls(
             database=Database(**values["database"]),
             stores={name: Store(**store) for name, store in values["stores"].items()},
             maps=tuple(values["maps"]),
+            secrets=tuple(CopiedSecret(**secret) for secret in values["secrets"]),
             mark=json.dumps(values, sort_keys=True),
             **plain,
         )

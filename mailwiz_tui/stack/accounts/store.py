@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from mailwiz_tui.plan.model import PlanServer, Role
-from mailwiz_tui.stack import layout
+from mailwiz_tui.plan.model import PlanServer, Role, Webmail
+from mailwiz_tui.stack import layout, limits
 from mailwiz_tui.stack.accounts.clients import client_certificates
-from mailwiz_tui.stack.blueprint import Ask, Command, File, Port, Probe, Program, Scope, SecretSpec, Step, User
+from mailwiz_tui.stack.accounts.common_secrets import common_secrets, kept_secrets
+from mailwiz_tui.stack.blueprint import Ask, Command, File, Port, Probe, Program, Scope, Step, User
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.internal_tls.component import peer_certificates
 from mailwiz_tui.stack.private_link import after_network
@@ -16,10 +17,6 @@ from mailwiz_tui.topology.servers import copy_servers, roles_of, spread_stores
 CONFIG = "/etc/mysql/mariadb.conf.d/91-mailwiz-peers.cnf"
 SCRIPT = f"{layout.CONF_DIR}/sql/peers.sql"
 USER = "mailwiz_peer"
-SRS_SECRET = SecretSpec("srs")
-"""The secret of SRS addresses: the account store has it, and it is copied with the accounts."""
-_KEEP_SECRET = "INSERT IGNORE INTO `mailwiz_secret` (`name`, `value`) VALUES ('srs', '{{secret:srs}}');\n"  # noqa: S105
-_HAS_SECRET = f"SELECT COUNT(*) FROM {layout.DATABASE}.mailwiz_secret WHERE name = 'srs'"  # noqa: S608
 COLUMNS = ("username", "local_part", "domain", "maildir", "quota", "active")
 
 
@@ -60,16 +57,11 @@ class AccountStore(Component):
                     else ("true",),
                     inputs=(SCRIPT,),
                 ),
-                Command(
-                    id="account-store.srs",
-                    argv=("mariadb", "--batch", layout.DATABASE),
-                    stdin=_KEEP_SECRET,
-                    unless=("sh", "-c", '[ "$(mariadb -BNe "$0")" = 1 ]', _HAS_SECRET),
-                ),
+                *kept_secrets(context),
             ),
         )
         return Contribution(
-            secrets=(SRS_SECRET,),
+            secrets=tuple(secret.spec for secret in common_secrets(context)),
             steps=(step,),
             ports=(Port(layout.DATABASE_PORT, "accounts", Scope.PEERS, ask=Ask.MYSQL),),
             probes=(
@@ -105,6 +97,7 @@ def offered_files(context: Context) -> tuple[User | File, ...]:
         peers=layout.DATABASE_PEERS if applications else layout.INTERNAL_PEERS,
         certificate=layout.INTERNAL_CERT,
         key=layout.INTERNAL_KEY,
+        packet=_largest_packet(context),
     )
     return (
         User("mysql", groups=(layout.INTERNAL_GROUP,), create=False),
@@ -116,6 +109,12 @@ def offered_files(context: Context) -> tuple[User | File, ...]:
         File(CONFIG, settings),
         after_network(context, "mariadb.service"),
     )
+
+
+def _largest_packet(context: Context) -> int:
+    """The size in MB of the largest statement, if Roundcube's attachments are in the database; else 0."""
+    shared = context.topology.sessions_shared and context.plan.services.webmail is Webmail.ROUNDCUBE
+    return max(16, limits.upload_mb(context.plan) * 3 // 2) if shared else 0
 
 
 def offered_inputs(offered: tuple[User | File, ...]) -> tuple[str, ...]:

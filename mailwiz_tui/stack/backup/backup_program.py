@@ -31,6 +31,8 @@ LOCK = "/run/mailwiz-backup.lock"
 MANAGED = b"Managed by mailwiz-tui"
 PRIVATE = b"PRIVATE KEY-----"
 FRESH_HOURS = 48
+TRANSIENT = ("session", "cache", "cache_shared", "cache_index", "cache_thread", "cache_messages", "mailwiz_session")
+"""Tables of the web applications of which the backup has no rows: they are of use for a day at most."""
 STATUS_PATIENCE = 15
 """Seconds; the check that asks for the status waits for 20 at most."""
 INCOMPLETE = 3
@@ -139,10 +141,12 @@ def forget(settings: BackupSettings) -> None:
 
 
 def dump(name: str) -> None:
-    """A database as SQL; the file is replaced when it is complete."""
+    """A database as SQL without sessions and caches; the file is replaced when it is complete."""
     path = f"{STAGE}/{name}.sql"
+    empty = [f"--ignore-table-data={name}.{table}" for table in TRANSIENT]
     with open(f"{path}.new", "w", encoding="utf-8") as handle:
-        done = call(["mariadb-dump", "--single-transaction", "--skip-dump-date", "--hex-blob", name], stdout=handle)
+        words = ["mariadb-dump", "--single-transaction", "--skip-dump-date", "--hex-blob", *empty, name]
+        done = call(words, stdout=handle)
     must(done, f"the database {name} cannot be copied", "systemctl status mariadb")
     os.replace(f"{path}.new", path)
 

@@ -16,6 +16,8 @@ from mailwiz_tui.stack.unit_words import UnitWords, Work
 
 CONFIG = "/etc/mysql/mariadb.conf.d/90-mailwiz.cnf"
 SQL_DIR = f"{layout.CONF_DIR}/sql"
+FRONT_CONNECTIONS = 90
+"""The connections of the web applications on each further server that serves clients."""
 _STRANGE = (
     f"SELECT GROUP_CONCAT(username SEPARATOR ' ') FROM {layout.DATABASE}.mailbox "  # noqa: S608
     f"WHERE CHAR_LENGTH(local_part) > {LONGEST} OR NOT local_part REGEXP {sql_text(f'^(?:{PATTERN})$')}"
@@ -53,6 +55,7 @@ class MariaDb(Component):
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """Start MariaDB, load the schema, the privileges and the domains; each can be repeated."""
         domains, capacity = context.plan.mailbox_domains(), Capacity.of(context.facts)
+        connections = capacity.database_connections + FRONT_CONNECTIONS * max(0, len(context.topology.fronts) - 1)
         names = ", ".join(sql_text(name) for name in domains)
         rows = ",\n".join(
             f"    ({sql_text(name)}, 'mailwiz-tui plan', 'virtual', 0, NOW(), NOW(), 1)" for name in domains
@@ -84,9 +87,7 @@ class MariaDb(Component):
                 title="Configure MariaDB (accounts)",
                 component=self.name,
                 items=(
-                    File(
-                        CONFIG, render("mariadb", "90-mailwiz.cnf", connections=str(capacity.database_connections))
-                    ),
+                    File(CONFIG, render("mariadb", "90-mailwiz.cnf", connections=str(connections))),
                     *offered,
                     Unit(
                         "mariadb.service",

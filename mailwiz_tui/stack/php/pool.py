@@ -35,7 +35,8 @@ class Pool:
 
     ``path`` is its path in the URL, ``files`` are those that it may open besides its own state, ``may_run`` tells
     whether it may start programs (``proc_open``), ``upload``, ``post`` and ``memory`` are PHP's limits, ``share``
-    is its part of the processes that fit into the server's memory.
+    is its part of the processes that fit into the server's memory. ``first`` is a file that PHP runs before each
+    page.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Pool:
     memory: str = "128M"
     share: float = 0.5
     may_run: bool = False
+    first: str = ""
 
     @property
     def socket(self) -> str:
@@ -77,6 +79,8 @@ class Pool:
             post=self.post,
             memory=self.memory,
         )
+        if self.first:
+            text += render("php", "prepended.conf", file=self.first)
         return (
             User(self.name, groups=groups),
             Directory(self.state, self.name, self.name, 0o700),

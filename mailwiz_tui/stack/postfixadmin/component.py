@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from mailwiz_tui.plan.localparts import PATTERN, SPECIAL
 from mailwiz_tui.plan.model import AdminPanel
 from mailwiz_tui.plan.published import PANEL_PATH, web_addresses
 from mailwiz_tui.stack import layout
-from mailwiz_tui.stack.accounts.clients import PANEL, files_read
+from mailwiz_tui.stack.accounts.clients import PANEL, PANEL_TABLES, files_read, one_at_a_time
 from mailwiz_tui.stack.accounts.refresh import SOCKET, tellers
 from mailwiz_tui.stack.blueprint import Ask, Command, Directory, File, Packages, Port, Probe, Scope, Step
 from mailwiz_tui.stack.component import Component, Context, Contribution, WebLocation
 from mailwiz_tui.stack.jails import jail
 from mailwiz_tui.stack.mail_parts import MailParts, PostfixParts
 from mailwiz_tui.stack.php.pool import Pool, unit
-from mailwiz_tui.stack.postfixadmin.database import reached, root_client, settings
+from mailwiz_tui.stack.postfixadmin.database import reached, root_client, session_store, settings
 from mailwiz_tui.stack.render import render
 
 CONFIG = "/etc/postfixadmin/config.local.php"
 DATABASE_CONFIG = "/etc/postfixadmin/dbconfig.inc.php"
 UPGRADE = f"{layout.LIB_DIR}/upgrade-accounts-tables"
 COMPILED = "/var/cache/postfixadmin/templates_c"
+SESSIONS = "/etc/postfixadmin/mailwiz-sessions.php"
 HEADERS = "/etc/nginx/snippets/mailwiz-admin-headers.conf"
 FILTER = "/etc/fail2ban/filter.d/mailwiz-postfixadmin.conf"
 POOL = Pool(
@@ -69,7 +72,8 @@ class PostfixAdmin(Component):
             title="Configure PostfixAdmin",
             component=self.name,
             items=(
-                *POOL.items(context, files_read(context, PANEL), tellers(context)),
+                *_pool(context).items(context, files_read(context, PANEL), tellers(context)),
+                *_sessions(context),
                 Directory(COMPILED, POOL.name, POOL.name, 0o700),
                 File(CONFIG, _config(context), "root", POOL.name, 0o640),
                 File(DATABASE_CONFIG, render("postfixadmin", "dbconfig.inc.php", database=layout.DATABASE)),
@@ -78,7 +82,10 @@ class PostfixAdmin(Component):
                 *reached(context),
                 Command(id="postfixadmin.tables", argv=(UPGRADE,), unless=(UPGRADE, "--check")),
             ),
-            validators=(("php", "-l", CONFIG), ("php", "-l", DATABASE_CONFIG)),
+            validators=tuple(
+                ("php", "-l", file)
+                for file in (CONFIG, DATABASE_CONFIG, *(item.path for item in _sessions(context)))
+            ),
         )
         return Contribution(
             packages=Packages(names=("php-cli", "php-mbstring", "php-mysql", "postfixadmin"), debconf=_DEBCONF),
@@ -126,7 +133,26 @@ _HASH = f"printf 'x\\nx\\n' | /usr/bin/doveadm -O -o stats_writer_socket_path= p
 
 def _upgrade(context: Context) -> str:
     client = root_client(context)
-    return render("postfixadmin", "upgrade-tables", client=client, database=layout.DATABASE, state=POOL.state)
+    return render(
+        "postfixadmin",
+        "upgrade-tables",
+        client=client,
+        database=layout.DATABASE,
+        state=POOL.state,
+        one_at_a_time=one_at_a_time(context, PANEL_TABLES, layout.DATABASE),
+    )
+
+
+def _pool(context: Context) -> Pool:
+    """The pool; with several servers for clients its sessions are in the database."""
+    return dataclasses.replace(POOL, first=SESSIONS) if context.topology.sessions_shared else POOL
+
+
+def _sessions(context: Context) -> tuple[File, ...]:
+    """The file that keeps sessions in the database, if several servers serve clients."""
+    if not context.topology.sessions_shared:
+        return ()
+    return (File(SESSIONS, session_store(context), "root", POOL.name, 0o640),)
 
 
 def _php(text: str) -> str:

@@ -10,13 +10,15 @@ from mailwiz_tui.stack.accounts.clients import (
     DatabaseClient,
     command_line,
     connection,
-    database_user,
+    database_clients,
+    database_users,
     store_name,
 )
 from mailwiz_tui.stack.blueprint import Command, File, Item, Step
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.render import render
 
+CONNECTIONS = 30
 ACCESS = f"{layout.CONF_DIR}/sql/postfixadmin.sql"
 
 
@@ -45,19 +47,28 @@ class PanelStore(Component):
 
 def access(context: Context) -> tuple[Item, ...]:
     """The users and their privileges, on the server with MariaDB."""
-    account, sql = database_user(context, PANEL, 30)
-    tables = ""
-    if not context.topology.serves_clients:
-        owner, made = database_user(context, PANEL_TABLES, 5)
-        ddl = render("postfixadmin", "tables.sql", database=layout.DATABASE, account=owner, user=made)
-        tables = "\n\n" + ddl.rstrip("\n")
-    text = render("postfixadmin", "access.sql", database=layout.DATABASE, account=account, user=sql, tables=tables)
+    users = database_users(context, PANEL, CONNECTIONS)
+    more = ""
+    if any(PANEL_TABLES in database_clients(context.plan, s.id) for s in context.plan.servers):
+        owners = database_users(context, PANEL_TABLES, 5)
+        ddl = render("postfixadmin", "tables.sql", database=layout.DATABASE, account=owners.names, user=owners.sql)
+        more = "\n\n" + ddl.rstrip("\n")
+    if context.topology.sessions_shared:
+        more += "\n\n" + render("postfixadmin", "sessions.sql", database=layout.DATABASE).rstrip("\n")
+    text = render(
+        "postfixadmin",
+        "access.sql",
+        database=layout.DATABASE,
+        account=users.names,
+        user=users.sql,
+        more=more,
+    )
     return (
         File(ACCESS, text),
         Command(
             id="postfixadmin.access",
             argv=("mariadb", "--batch", "-e", f"source {ACCESS}"),
-            unless=("mariadb", "--batch", "-e", f"SHOW GRANTS FOR {account}"),
+            unless=("mariadb", "--batch", "-e", users.grants()),
             inputs=(ACCESS,),
         ),
     )
@@ -84,6 +95,23 @@ def settings(context: Context) -> str:
         **_identity("", PANEL),
         **_identity("root_", PANEL_TABLES),
     ).rstrip("\n")
+
+
+def session_store(context: Context) -> str:
+    """The program that keeps sessions in MariaDB."""
+    if context.topology.accounts.database_here:
+        place, options = f"unix_socket={layout.MYSQL_SOCKET}", ""
+    else:
+        place = f"host={store_name(context)};port={layout.DATABASE_PORT}"
+        options = render(
+            "postfixadmin",
+            "sessions-tls.php",
+            peers=layout.INTERNAL_PEERS,
+            certificate=PANEL.certificate,
+            key=PANEL.key,
+        )
+    source = f"mysql:{place};dbname={layout.DATABASE};charset=utf8mb4"
+    return render("postfixadmin", "sessions.php", source=source, user=PANEL.user, options=options)
 
 
 def root_client(context: Context) -> str:

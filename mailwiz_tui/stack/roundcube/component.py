@@ -13,9 +13,11 @@ from mailwiz_tui.stack.accounts.clients import (
     command_line,
     connection,
     files_read,
+    one_at_a_time,
 )
+from mailwiz_tui.stack.accounts.common_secrets import WEBMAIL as COMMON_KEY
 from mailwiz_tui.stack.accounts.refresh import SOCKET, tellers
-from mailwiz_tui.stack.blueprint import Command, Directory, File, Item, Packages, Probe, SecretSpec, Step, Unit
+from mailwiz_tui.stack.blueprint import Command, Directory, File, Item, Packages, Probe, Step, Unit
 from mailwiz_tui.stack.component import Component, Context, Contribution, WebLocation
 from mailwiz_tui.stack.jails import jail
 from mailwiz_tui.stack.php.pool import Pool, unit
@@ -48,6 +50,24 @@ POOL = Pool(
     memory="512M",
     share=1.0,
 )
+_KEY_READABLE = (
+    Probe(
+        id="roundcube.key",
+        proves="Roundcube reads the key of sessions that all servers for clients share",
+        argv=(
+            "setpriv",
+            "--reuid",
+            POOL.name,
+            "--regid",
+            POOL.name,
+            "--init-groups",
+            "test",
+            "-s",
+            COMMON_KEY.path,
+        ),
+        advice="the accounts are copied with it: journalctl -u mailwiz-accounts -n 20",
+    ),
+)
 _DEBCONF = (
     "roundcube-core roundcube/dbconfig-install boolean false",
     "roundcube-core roundcube/reconfigure-webserver multiselect",
@@ -68,13 +88,14 @@ class Roundcube(Component):
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """Tables, configuration and pool; the site for nginx and the jail for fail2ban."""
-        local = context.topology.accounts.database_here
+        local, shared = context.topology.accounts.database_here, context.topology.sessions_shared
+        key = (COMMON_KEY.path,) if shared else ()
         step = Step(
             id="roundcube",
             title="Configure Roundcube (webmail)",
             component=self.name,
             items=(
-                *_sized(context.plan).items(context, files_read(context, WEBMAIL), tellers(context)),
+                *_sized(context.plan).items(context, (*files_read(context, WEBMAIL), *key), _groups(context)),
                 File(CONFIG, _config(context), "root", POOL.name, 0o640),
                 File(
                     SET_UP,
@@ -83,6 +104,7 @@ class Roundcube(Component):
                         "set-up-database",
                         client=command_line(context, WEBMAIL),
                         database=DATABASE,
+                        one_at_a_time=one_at_a_time(context, WEBMAIL, DATABASE),
                     ),
                     mode=0o755,
                 ),
@@ -100,7 +122,7 @@ class Roundcube(Component):
                 names=("php-cli", "php-mysql", "roundcube-core", "roundcube-mysql", "roundcube-plugins"),
                 debconf=_DEBCONF,
             ),
-            secrets=(SecretSpec("roundcube-des-key", 32),),
+            secrets=() if shared else (COMMON_KEY.spec,),
             steps=(step,),
             jails=(jail("roundcube", "80,443", maxretry=10, filter_name="mailwiz-roundcube"),),
             filters=(File(FILTER, render("roundcube", "mailwiz-roundcube.conf", unit=unit(context))),),
@@ -129,7 +151,20 @@ class Roundcube(Component):
                 advice=f"on the server: {SET_UP}",
             ),
             own_rights(context),
+            *(_KEY_READABLE if context.topology.sessions_shared else ()),
         )
+
+
+def _groups(context: Context) -> tuple[str, ...]:
+    """The groups of its system user: it makes copies of the accounts anew, and may read the common key."""
+    return (*tellers(context), *((COMMON_KEY.group,) if context.topology.sessions_shared else ()))
+
+
+def _plugins(context: Context) -> str:
+    """The plugins that depend on the plan, in the form of the configuration."""
+    copied, shared = context.topology.accounts.copied, context.topology.sessions_shared
+    names = (*(["mailwiz_accounts"] if copied else []), *(["database_attachments"] if shared else []))
+    return "".join(f", '{name}'" for name in names)
 
 
 def _sized(plan: Plan) -> Pool:
@@ -145,7 +180,9 @@ def _config(context: Context) -> str:
         known="its system user over the Unix socket" if local else "a certificate of its own",
         database=dsn(context, DATABASE),
         accounts=dsn(context, layout.DATABASE),
-        more=", 'mailwiz_accounts'" if context.topology.accounts.copied else "",
+        more=_plugins(context),
+        shared=context.topology.sessions_shared,
+        key=COMMON_KEY.path,
         certificate=layout.TLS_CHAIN,
         hostname=context.public_names[-1],
         hostnames=", ".join(f"'^{re.escape(name)}$'" for name in context.public_names),

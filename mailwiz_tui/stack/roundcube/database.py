@@ -7,7 +7,7 @@ from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.accounts.clients import (
     WEBMAIL,
     command_line,
-    database_user,
+    database_users,
     store_name,
 )
 from mailwiz_tui.stack.blueprint import Command, File, Item, Probe, Step
@@ -42,15 +42,26 @@ class WebmailStore(Component):
         return Contribution(
             steps=(step,),
             databases=(DATABASE,),
-            probes=(rights("mariadb", database_user(context, WEBMAIL, CONNECTIONS)[0]),),
+            probes=(own_rights(context),),
         )
 
 
 def access(context: Context) -> tuple[Item, ...]:
     """The database, the user and the procedure, on the server with MariaDB."""
-    account, sql = database_user(context, WEBMAIL, CONNECTIONS)
-    granted = f"mariadb -BNe \"SHOW GRANTS FOR {account}\" | grep -q 'EXECUTE ON PROCEDURE'"
-    text = render("roundcube", "access.sql", database=DATABASE, accounts=layout.DATABASE, account=account, user=sql)
+    users = database_users(context, WEBMAIL, CONNECTIONS)
+    granted = (
+        f'[ "$(mariadb -BNe "{users.grants()}" | grep -c "EXECUTE ON PROCEDURE")" -ge {len(users.accounts)} ]'
+        if len(users.accounts) > 1
+        else f"mariadb -BNe \"{users.grants()}\" | grep -q 'EXECUTE ON PROCEDURE'"
+    )
+    text = render(
+        "roundcube",
+        "access.sql",
+        database=DATABASE,
+        accounts=layout.DATABASE,
+        account=users.names,
+        user=users.sql,
+    )
     return (
         File(ACCESS, text),
         Command(
@@ -73,17 +84,17 @@ def dsn(context: Context, database: str) -> str:
 def own_rights(context: Context) -> Probe:
     """A probe of Roundcube's privileges, as root here or as Roundcube on another server."""
     if context.topology.accounts.database_here:
-        return rights("mariadb", database_user(context, WEBMAIL, CONNECTIONS)[0])
-    return rights(command_line(context, WEBMAIL), "CURRENT_USER()")
+        return _rights("mariadb", database_users(context, WEBMAIL, CONNECTIONS).grants())
+    return _rights(command_line(context, WEBMAIL), "SHOW GRANTS FOR CURRENT_USER()")
 
 
-def rights(client: str, account: str) -> Probe:
-    """A probe that an account has no more privileges than it needs."""
+def _rights(client: str, question: str) -> Probe:
+    """A probe that accounts have no more privileges than they need."""
     return Probe(
         id="roundcube.rights",
         proves="Roundcube has no access to the accounts except one procedure",
-        argv=(*client.split(), "-BNe", f"SHOW GRANTS FOR {account}"),
+        argv=(*client.split(), "-BNe", question),
         expect=r"GRANT EXECUTE ON PROCEDURE",
         refuse=rf"(?m)(?:SELECT|INSERT|UPDATE|DELETE|ALL PRIVILEGES).* ON `?(?:{layout.DATABASE}|\*)`?\.",
-        advice=f"run apply again; revoke other privileges: SHOW GRANTS FOR {account}",
+        advice=f"run apply again; revoke other privileges: {question}",
     )

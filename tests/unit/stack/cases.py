@@ -61,6 +61,12 @@ def distributed(**changes: Any) -> Plan:
     return plan(**{"architecture": "distributed", "servers": servers} | changes)
 
 
+def with_second_front() -> list[dict[str, Any]]:
+    """The same servers, of which ``in2`` serves clients too."""
+    servers = [server.model_dump(mode="json") for server in distributed().servers]
+    return [s | {"roles": ["mx-inbound", "mx-outbound"]} if s["id"] == "in2" else s for s in servers]
+
+
 def distributed_facts(**changes: Any) -> FactsFile:
     """What is known of the six servers: both versions of IP, but ``filter`` has IPv4 and ``in2`` IPv6 only.
 

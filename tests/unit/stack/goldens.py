@@ -8,6 +8,7 @@ from functools import cache, partial
 from typing import Any
 
 from mailwiz_tui.fleet.facts import FactsFile
+from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.stack.accounts.clients import PANEL, PANEL_TABLES, WEBMAIL
 from mailwiz_tui.stack.blueprint import Blueprint
 from mailwiz_tui.stack.compile import COMPONENTS, compile_server
@@ -45,6 +46,10 @@ WEB_DIVIDED = {
 }
 FRONTS = ("out1", "out2")
 SHARING = ("certbot", "nginx", "links", "peers")
+WEB_FRONTS = {
+    "out1": ("roundcube", "postfixadmin", "accounts"),
+    "store1": ("webmail-store", "panel-store", "mariadb", "account-store"),
+}
 FILTERS: dict[str, dict[str, Any]] = {
     "rspamd-clamav": {"antispam": "rspamd", "antivirus": True},
     "spamassassin-clamav": {"antispam": "spamassassin", "antivirus": True},
@@ -132,6 +137,17 @@ def web_facts() -> FactsFile:
 def web_of_several(server_id: str) -> Blueprint:
     """A server of several that have web applications."""
     return compile_server(cases.distributed(services=WEB), server_id, web_facts())
+
+
+def two_web_fronts(**changes: Any) -> Plan:
+    """Several servers with web applications; ``in2`` serves clients too."""
+    return cases.distributed(servers=cases.with_second_front(), services=WEB, **changes)
+
+
+@cache
+def web_of_fronts(server_id: str) -> Blueprint:
+    """A server of several, two of which have the web applications."""
+    return compile_server(two_web_fronts(), server_id, web_facts())
 
 
 @cache
@@ -282,3 +298,7 @@ def _web_of_several() -> Iterator[Golden]:
         for name in names:
             text, other = part(web_of_several(server_id), name), part(with_web("trixie"), name)
             yield Golden(f"distributed-web/{server_id}/{name}", text, other)
+    for server_id, names in WEB_FRONTS.items():
+        for name in names:
+            text, other = part(web_of_fronts(server_id), name), part(web_of_several(server_id), name)
+            yield Golden(f"distributed-fronts/{server_id}/{name}", text, other)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import grp
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,7 @@ from mailwiz_tui.stack.accounts.copy_query import (
     usage,
     usage_update,
 )
-from mailwiz_tui.stack.accounts.copy_settings import CopySettings
+from mailwiz_tui.stack.accounts.copy_settings import CopiedSecret, CopySettings
 from mailwiz_tui.stack.accounts.copy_tables import Tables
 from mailwiz_tui.stack.blueprint import Wait
 from mailwiz_tui.stack.compile import compile_server
@@ -160,24 +162,39 @@ def test_the_secret_of_forwarding_addresses_comes_with_the_accounts_and_postsrsd
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chosen = settings("in1")
-    assert chosen.srs_secret == "/var/lib/mailwiz-accounts/srs.secret"
-    assert settings("store2").srs_secret == "", "a store neither rewrites nor unwraps"
-    chosen = dataclasses.replace(chosen, srs_secret=str(tmp_path / "srs.secret"))
+    (secret,) = chosen.secrets
+    assert secret.path == "/var/lib/mailwiz-accounts/srs.secret"
+    assert settings("store2").secrets == (), "a store neither rewrites nor unwraps"
+    secret = dataclasses.replace(secret, path=str(tmp_path / "srs.secret"))
+    chosen = dataclasses.replace(chosen, secrets=(secret,))
     assert account_copy.secret_missing(chosen)
     ran: list[list[str]] = []
     monkeypatch.setattr(
         "mailwiz_tui.stack.accounts.account_copy.subprocess.run", lambda argv, **_: ran.append(argv)
     )
-    account_copy.keep_secret(chosen, ["one-secret"])
-    account_copy.keep_secret(chosen, ["one-secret"])
+    account_copy.keep_secret(secret, ["one-secret"])
+    account_copy.keep_secret(secret, ["one-secret"])
     assert not account_copy.secret_missing(chosen)
     assert ran == [["systemctl", "try-restart", "--no-block", "postsrsd.service"]], "once, as it changed once"
     assert (tmp_path / "srs.secret").read_text() == "one-secret\n"
     assert (tmp_path / "srs.secret").stat().st_mode & 0o777 == 0o600
     for nothing in ([], ["two words"]):
-        with pytest.raises(NoAnswerError, match="no secret for SRS addresses"):
-            account_copy.keep_secret(chosen, nothing)
+        with pytest.raises(NoAnswerError, match="no secret srs"):
+            account_copy.keep_secret(secret, nothing)
     assert (tmp_path / "srs.secret").read_text() == "one-secret\n"
+
+
+def test_a_secret_of_a_program_is_for_its_group_and_changes_with_the_account_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "mailwiz_tui.stack.accounts.account_copy.subprocess.run", lambda argv, **_: pytest.fail(argv)
+    )
+    secret = CopiedSecret("roundcube", str(tmp_path / "webmail.key"), grp.getgrgid(os.getgid()).gr_name)
+    for value in ("one-key", "another-key"):
+        account_copy.keep_secret(secret, [value])
+        assert (tmp_path / "webmail.key").read_text() == f"{value}\n"
+    assert (tmp_path / "webmail.key").stat().st_mode & 0o777 == 0o640
 
 
 def test_the_store_lets_each_server_read_what_its_role_needs() -> None:

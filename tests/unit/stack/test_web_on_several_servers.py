@@ -14,12 +14,16 @@ from mailwiz_tui.stack.blueprint import Blueprint, Scope, User
 from mailwiz_tui.stack.compile import compile_server
 
 from . import cases
-from .goldens import WEB, WEB_CERTIFICATE, web_facts
+from .goldens import WEB, WEB_CERTIFICATE, two_web_fronts, web_facts
 
 AT_THE_STORE = [
     {"id": "in1", "roles": ["mx-inbound", "antispam"], "internal_ip": "10.80.0.1"},
     {"id": "front", "roles": ["mx-outbound", "mail-storage"], "internal_ip": "10.80.0.2"},
 ]
+
+
+def fronts(server_id: str) -> Blueprint:
+    return compile_server(two_web_fronts(), server_id, web_facts())
 
 
 def made(server_id: str, **changes: Any) -> Blueprint:
@@ -110,6 +114,70 @@ def test_a_front_that_keeps_the_accounts_reaches_them_by_their_socket() -> None:
     assert "'mailwiz_accounts'" in config, "logins come from the copy all the same"
     assert "'roundcube'@'localhost' IDENTIFIED VIA unix_socket" in files["/etc/mailwiz/sql/roundcube.sql"].content
     assert layout.DATABASE_PEERS not in files
+
+
+@pytest.mark.parametrize("server_id", ["out1", "in2"])
+def test_each_of_several_fronts_serves_any_request_of_a_session(server_id: str) -> None:
+    files = fronts(server_id).files()
+    config = files["/etc/roundcube/config.inc.php"].content
+    assert f"file_get_contents('{layout.WEBMAIL_KEY_COPY}')" in config
+    assert "{{secret:" not in config
+    assert "'database_attachments'" in config, "a file attached at one server is sent by another"
+    pools = {path.rpartition("-")[2]: f.content for path, f in files.items() if "/pool.d/mailwiz-" in path}
+    assert "auto_prepend_file] = /etc/postfixadmin/mailwiz-sessions.php" in pools["postfixadmin.conf"]
+    assert layout.WEBMAIL_KEY_COPY in pools["roundcube.conf"]
+    assert layout.WEBMAIL_KEY_COPY not in pools["postfixadmin.conf"]
+    assert "host=store1.mailwiz.internal" in files["/etc/postfixadmin/mailwiz-sessions.php"].content
+    members = {item.name for _, item in fronts(server_id).items() if isinstance(item, User)
+               if "mailwiz-webmail" in item.groups}  # fmt: skip
+    assert members == {"roundcube"}
+
+
+def test_all_fronts_have_one_key_and_only_they() -> None:
+    plan = two_web_fronts()
+    having = {s.id for s in plan.servers if layout.WEBMAIL_KEY_COPY in copied(fronts(s.id))}
+    assert having == {"out1", "in2"}
+    made_on = {s.id for s in plan.servers if "roundcube-des-key" in {x.name for x in fronts(s.id).secrets}}
+    assert made_on == {"store1"}
+    assert layout.WEBMAIL_KEY_COPY not in copied(made("out1")), "one front has a key of its own"
+
+
+def copied(blueprint: Blueprint) -> str:
+    found = blueprint.files().get("/etc/mailwiz/account-copy.json")
+    return found.content if found else ""
+
+
+def test_the_database_knows_the_applications_of_each_front() -> None:
+    files = fronts("store1").files()
+    for name, user in (("roundcube", "roundcube"), ("postfixadmin", "postfixadmin_tables")):
+        sql = files[f"/etc/mailwiz/sql/{name}.sql"].content
+        assert f"User = '{user}' AND Host NOT IN ('localhost', '10.80.0.2', '10.80.0.3')" in sql
+        assert f"TO '{user}'@'10.80.0.2', '{user}'@'10.80.0.3';" in sql
+        assert sql.count("IDENTIFIED BY ''") == sql.count("REQUIRE SUBJECT")
+    assert "max_allowed_packet = 81M" in files["/etc/mysql/mariadb.conf.d/91-mailwiz-peers.cnf"].content
+    assert (
+        "max_allowed_packet" not in made("store1").files()["/etc/mysql/mariadb.conf.d/91-mailwiz-peers.cnf"].content
+    )
+
+
+def test_a_front_beside_the_database_and_one_elsewhere_share_sessions_too() -> None:
+    servers = [*AT_THE_STORE, {"id": "other", "roles": ["mx-outbound"], "internal_ip": "10.80.0.3"}]
+    plan = cases.distributed(servers=servers, services=WEB)
+    files = compile_server(plan, "front", cases.facts()).files()
+    sql = files["/etc/mailwiz/sql/roundcube.sql"].content
+    assert "GRANT ALL PRIVILEGES ON `roundcube`.* TO 'roundcube'@'localhost', 'roundcube'@'10.80.0.3';" in sql
+    panel = files["/etc/mailwiz/sql/postfixadmin.sql"].content
+    assert "'postfixadmin_tables'@'10.80.0.3'" in panel
+    assert "'postfixadmin_tables'@'localhost'" not in panel, "root is known there"
+    assert "unix_socket=" in files["/etc/postfixadmin/mailwiz-sessions.php"].content
+    assert layout.WEBMAIL_KEY_COPY in files["/etc/roundcube/config.inc.php"].content
+
+
+@pytest.mark.parametrize("script", ["set-up-roundcube", "upgrade-accounts-tables"])
+def test_tables_are_upgraded_by_one_server_at_a_time(script: str) -> None:
+    for blueprint in (fronts("out1"), compile_server(cases.plan(services=WEB), "mx1", cases.facts())):
+        text = blueprint.files()[f"{layout.LIB_DIR}/{script}"].content
+        assert text.index("GET_LOCK") < text.index("$0 --alone") < text.rindex("if current")
 
 
 def test_a_certificate_is_made_for_what_the_plan_wants_alone() -> None:

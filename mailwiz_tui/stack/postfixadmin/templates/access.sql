@@ -1,4 +1,4 @@
 -- Managed by mailwiz-tui: the next apply writes this file again. Add nothing here.
 -- PostfixAdmin reads and writes rows of the accounts; it can neither change tables nor grant rights.
 {= user =}
-GRANT SELECT, INSERT, UPDATE, DELETE ON `{= database =}`.* TO {= account =};{= tables =}
+GRANT SELECT, INSERT, UPDATE, DELETE ON `{= database =}`.* TO {= account =};{= more =}

@@ -37,8 +37,15 @@ $config['mail_domain'] = '';
 
 //// Sessions and security
 
+{: if shared :}
+// Any of several servers may get the next request of a session. Sessions are in the database, the default; the password
+// in one is encrypted with a key that these servers have in common (default: a known one, with 3DES). Files attached to a
+// message that is being written are in the database too (plugins/database_attachments; default: on this server).
+$config['des_key'] = trim((string) file_get_contents('{= key =}'));
+{: else :}
 // The password in a session is encrypted with a key that was made on this server (default: a known one, with 3DES).
 $config['des_key'] = '{{secret:roundcube-des-key}}';
+{: endif :}
 $config['cipher_method'] = 'AES-256-CBC';
 // nginx speaks HTTPS with browsers: cookies are for HTTPS alone (default: not), are not sent with requests that another
 // site starts (default: as PHP has it), and only below /webmail/.

@@ -1,0 +1,2 @@
+CREATE USER IF NOT EXISTS {= account =} IDENTIFIED BY '' REQUIRE SUBJECT '/CN={= name =}';
+ALTER USER {= account =} IDENTIFIED BY '' REQUIRE SUBJECT '/CN={= name =}' WITH MAX_USER_CONNECTIONS {= connections =};
