@@ -21,6 +21,7 @@ from mailwiz_tui.verify import (  # fmt: skip
     applications,
     auth,
     ban_guard,
+    certificate,
     dns_checks,
     listeners,
     mail_in,
@@ -207,7 +208,9 @@ async def _server(turn: _Round, blueprint: Blueprint, target: Target, task: _Tas
     found += mesh.outside(target, blueprint, turn.engine.plan, _another(turn, blueprint.server_id))
     mailbox = next(iter(task.mailboxes), None)
     plan, known, behind = turn.engine.plan, turn.engine.known, await issuer(link, target)
-    found += web.checks(target, plan, known, behind, await left_out(blueprint, link))
+    absent = await left_out(blueprint, link)
+    found += certificate.checks(target, plan, known, absent)
+    found += web.checks(target, plan, known, behind, absent)
     found += applications.checks(target, plan, known, behind, mailbox)
     sends = target.offers(SUBMISSIONS) or target.offers(SUBMISSION)
     for box in task.mailboxes:

@@ -19,6 +19,9 @@ EFFECTS: tuple[tuple[str, Concern, str], ...] = (
     ("smtp.reached", Concern.INCOMING, "Mail from outside cannot arrive"),
     ("mail-out.", Concern.OUTGOING, "Users cannot send mail"),
     ("auth.imap.login", Concern.CLIENTS, "Users cannot read their mail"),
+    ("tls.shared-name", Concern.CLIENTS, "Mail programs do not accept the certificate"),
+    ("tls.tlsa", Concern.INCOMING, "Hosts that verify by DANE do not deliver"),
+    ("web.challenges", Concern.OTHER, "The certificate cannot be issued or renewed on every server"),
 )
 """What a failed check means for mail, by the beginning of its id; any other is "not as planned"."""
 _WORKS = (

@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from typing import Any, TypeVar
 
 import pytest
+from cryptography import x509
 from pydantic import SecretStr
 
 from mailwiz_tui.agent.protocol.accounts import AccountDomains, AskAccountDomains
@@ -24,7 +25,7 @@ from mailwiz_tui.fleet.server import Inventory, Server
 from mailwiz_tui.plan.model import Domain, Plan, PlanServer, Role
 from mailwiz_tui.stack.blueprint import Blueprint, PortTls, Probe, Scope
 from mailwiz_tui.topology.servers import account_store_id
-from mailwiz_tui.verify import dialog, dns_checks, probe_mailboxes, run, targets, turns
+from mailwiz_tui.verify import dialog, dns_checks, probe_mailboxes, run, targets, tls, turns
 from mailwiz_tui.verify.mailbox import Mailbox
 from mailwiz_tui.verify.result import CheckResult, CheckState
 from mailwiz_tui.verify.target import Target
@@ -141,7 +142,8 @@ def engine(serve: Serve, cert: fakes.Certificate, monkeypatch: pytest.MonkeyPatc
     )
     (text,) = signer.keys.values()
     key = DkimPublicKey(selector="mail", public_key=text.partition("p=")[2])
-    record = ServerRecord(facts=facts, dkim=(key,), tls=TlsPublic(pem=cert.pem))
+    spki = tls.spki(x509.load_pem_x509_certificate(cert.pem.encode()))
+    record = ServerRecord(facts=facts, dkim=(key,), tls=TlsPublic(pem=cert.pem, spki_sha256=spki))
     plan = Plan(
         servers=[PlanServer(id="mx1", roles=[Role.ALL_IN_ONE])],
         domain=Domain(primary_domain=fakes.DOMAIN, hostname=fakes.HOST),
