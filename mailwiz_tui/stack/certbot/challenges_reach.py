@@ -23,11 +23,16 @@ def main(argv: list[str]) -> int:
     path, text, seconds, name, *addresses = argv
     end = time.monotonic() + float(seconds)
     left = dict.fromkeys(addresses, "")
+    told = False
     while True:
         faults = ((address, fault(address, name, path, text)) for address in left)
         left = {address: why for address, why in faults if why}
         if not left or time.monotonic() > end:
             break
+        if not told:
+            sys.stdout.write(f"waits up to {seconds} s for answers to challenges at {', '.join(left)}\n")
+            sys.stdout.flush()
+            told = True
         time.sleep(PAUSE)
     for address, why in left.items():
         sys.stderr.write(f"{address} does not answer challenges of this server for {name}: {why}\n")

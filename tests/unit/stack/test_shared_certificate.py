@@ -192,10 +192,11 @@ def test_what_does_not_answer_is_named_with_the_reason(
     assert said in capsys.readouterr().err
 
 
-def test_one_that_comes_late_is_waited_for(reached: list[str]) -> None:
+def test_one_that_comes_late_is_waited_for(reached: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with ExitStack() as stack:
         late = threading.Timer(0.3, lambda: stack.enter_context(answering("127.0.0.4", challenges_reach.PORT)))
         late.start()
         argv = ["/sample", "out1.example.com", "30", "mail.example.com", *reached, "127.0.0.4"]
         assert challenges_reach.main(argv) == 0
         late.join()
+    assert capsys.readouterr().out == "waits up to 30 s for answers to challenges at 127.0.0.4\n"
