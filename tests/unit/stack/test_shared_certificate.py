@@ -140,6 +140,21 @@ def test_where_a_front_is_not_known_yet_a_shared_name_may_lead_anywhere(tmp_path
     assert "out1.example.com: leads to 198.51.100.1, which is not a server of this name" in found
 
 
+def test_the_name_of_a_cluster_may_lead_to_the_address_that_moves(tmp_path: Path) -> None:
+    nodes = [{"id": name, "roles": ["all-in-one"], "internal_ip": f"10.80.0.{n}"} for n, name in enumerate("ab", 1)]
+    plan = cases.two_fronts().model_dump(mode="json") | {
+        "architecture": "ha-cluster",
+        "servers": nodes,
+        "cluster": {"virtual_ip": "192.0.2.99"},
+    }
+    known = cases.two_fronts_facts().servers
+    facts = FactsFile(servers={"a": known["out1"], "b": known["out2"]})
+    files = compile_server(Plan.model_validate(plan), "a", facts).files()
+    found = told(files[layout.ISSUE_CERTIFICATE].content, tmp_path, {"mail.example.com": ["192.0.2.99"]})
+    assert "mail.example.com: leads here, and joins at the next apply" in found
+    assert asked(files[SITE].content) == [f"127.0.0.11:{layout.CHALLENGES_PORT}"]
+
+
 class Answer(http.server.BaseHTTPRequestHandler):
     """Answers with the text of the server's address, or as the host name says."""
 
