@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+COMPILED = Path(__file__).parent.parent / ".pytest_cache" / "compiled"
 
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy")
@@ -21,12 +24,18 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(20_000, 20, 20)
 
 
+def pytest_configure() -> None:
+    """Keep what is compiled for the next run where the environment forbids it: it takes two thirds of a start."""
+    if sys.dont_write_bytecode:
+        sys.dont_write_bytecode = False
+        sys.pycache_prefix = sys.pycache_prefix or str(COMPILED)
+
+
 @pytest.fixture(scope="session", autouse=True)
-def _compiled_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Programs that tests start find modules compiled, even where the environment forbids to keep them."""
-    folder: Path = tmp_path_factory.getbasetemp() / "compiled"
+def _compiled_once() -> Iterator[None]:
+    """Programs that tests start find modules compiled, too."""
     with pytest.MonkeyPatch.context() as patch:
         if os.environ.get("PYTHONDONTWRITEBYTECODE"):
             patch.delenv("PYTHONDONTWRITEBYTECODE")
-            patch.setenv("PYTHONPYCACHEPREFIX", str(folder))
+            patch.setenv("PYTHONPYCACHEPREFIX", sys.pycache_prefix or str(COMPILED))
         yield
