@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shutil
+import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 import asyncssh
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from mailwiz_tui.deploy import follower
 from mailwiz_tui.deploy.engine import Engine
@@ -22,6 +26,15 @@ from mailwiz_tui.fleet.server import Inventory, Server
 from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.stack.blueprint import Blueprint
 from tests.unit.agent.rehearsal import Rehearsal
+
+_PATH = f"{Path(sys.executable).parent}:{os.environ.get('PATH', os.defpath)}"
+"""The Python that runs the tests is the server's; another one may be a script that starts slowly."""
+_OPENSSL = """#!/bin/sh
+case "$*" in
+*rsa_keygen_bits:2048) cat {key} ;;
+*) exec {openssl} "$@" ;;
+esac
+"""
 
 
 class Gate(asyncssh.SSHServer):
@@ -97,7 +110,7 @@ class RehearsedHost:
         command = (process.command or "true").replace(str(self.asked_root), str(self.machine.root))
         child = await asyncio.create_subprocess_exec(
             "sh", "-c", command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE, env={**os.environ},
+            stderr=asyncio.subprocess.PIPE, env={**os.environ, "PATH": _PATH},
         )  # fmt: skip
         self._children.append(child)
         await process.redirect(stdin=child.stdin, stdout=child.stdout, stderr=child.stderr, send_eof=False)
@@ -107,9 +120,20 @@ class RehearsedHost:
             process.exit(status)
 
 
+@pytest.fixture(scope="session")
+def rsa_keys(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A key for each of two machines; to make one takes longer than the rest of an installation."""
+    folder = tmp_path_factory.mktemp("rsa")
+    first, second = folder / "first.pem", folder / "second.pem"
+    for path in (first, second):
+        key = rsa.generate_private_key(65537, 2048)
+        path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return first, second
+
+
 @pytest.fixture
-def machine(tmp_path: Path) -> Rehearsal:
-    return Rehearsal(tmp_path / "root")
+def machine(tmp_path: Path, rsa_keys: tuple[Path, Path]) -> Rehearsal:
+    return _with_key(Rehearsal(tmp_path / "root"), rsa_keys[0])
 
 
 @pytest.fixture
@@ -121,14 +145,22 @@ async def host(machine: Rehearsal, tmp_path: Path) -> AsyncIterator[RehearsedHos
 
 
 @pytest.fixture
-async def second(machine: Rehearsal, tmp_path: Path) -> AsyncIterator[RehearsedHost]:
+async def second(machine: Rehearsal, tmp_path: Path, rsa_keys: tuple[Path, Path]) -> AsyncIterator[RehearsedHost]:
     """Another machine, for the engine of the first."""
     folder = tmp_path / "second"
     folder.mkdir()
-    made = RehearsedHost(Rehearsal(folder / "machine"), folder, asked_root=machine.root)
+    other = _with_key(Rehearsal(folder / "machine"), rsa_keys[1])
+    made = RehearsedHost(other, folder, asked_root=machine.root)
     await made.listen()
     yield made
     await made.close()
+
+
+def _with_key(machine: Rehearsal, key: Path) -> Rehearsal:
+    """The machine with an openssl that gives this key where it is to make an RSA key."""
+    openssl = machine.touch("usr/bin/openssl", _OPENSSL.format(key=key, openssl=shutil.which("openssl")))
+    openssl.chmod(0o755)
+    return machine
 
 
 class Rehearsing(Engine):
