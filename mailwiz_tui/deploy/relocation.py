@@ -19,7 +19,7 @@ def needed(facts: Facts, blueprint: Blueprint) -> list[tuple[str, str]]:
     if store is None or not store.holds_mail or not place or (store.path, store.format) == (place, kind):
         return []
     was_nfs, becomes_nfs = store.format.startswith(_NFS), kind.startswith(_NFS)
-    if "sdbox" in (store.format, kind) and store.format != kind:
+    if "sdbox" in (store.format.partition("@")[0], kind.partition("@")[0]) and store.format != kind:
         return [
             (
                 f"its mailboxes are stored as {_shown(store.format)} in {store.path}, but the plan has "
@@ -60,4 +60,7 @@ def _unmounted(path: str) -> str:
 
 
 def _shown(kind: str) -> str:
-    return "maildir on a file server" if kind.startswith(_NFS) else kind
+    kind, _, folder = kind.partition("@")
+    if kind == "nfs-maildir":
+        return "maildir on a file server"
+    return f"{kind} with old mail in the bucket's folder {folder}" if folder else kind

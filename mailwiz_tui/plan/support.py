@@ -19,6 +19,4 @@ def unsupported(plan: Plan) -> list[Finding]:
         refuse("architecture", plan.architecture.value, 'choose "single" or "distributed"')
     if plan.architecture is Architecture.DISTRIBUTED and plan.storage.type is StorageType.S3:
         refuse("storage.type", "object storage on several servers", 'choose "maildir"')
-    if plan.storage.type is StorageType.S3 and plan.backup.target:
-        refuse("backup.target", "a backup of mail that is in object storage", "leave it empty, or choose maildir")
     return findings

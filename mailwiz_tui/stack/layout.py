@@ -82,6 +82,8 @@ MAIL_STORE = f"{CONF_DIR}/mail-store"
 """Its last line has the format and the folder of mailboxes: ``maildir /var/vmail``."""
 OBJECT_STORE_MOUNT = "/var/lib/mailwiz-objectstore/mail"
 """The mount point of the bucket for old mail."""
+OLD_MAIL_LOCK = "/run/mailwiz-old-mail.lock"
+"""Held while old mail is moved to the bucket, backed up or restored."""
 
 POSTFIX_SPOOL = "/var/spool/postfix"
 SASL_SOCKET = "private/auth"

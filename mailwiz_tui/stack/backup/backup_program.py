@@ -22,6 +22,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, TypedDict, cast
 
+from . import old_mail
 from .backup_settings import CACHE, LAST, STAGE, BackupSettings, read_settings
 from .reports import Failure, step, tell
 from .repository import LOCKED, Opening, back_up, call, last_line, must, restic, snapshots, try_opening
@@ -86,6 +87,7 @@ def own_files(kept: Iterable[str]) -> list[str]:
 
 def run(settings: BackupSettings) -> None:
     """One backup: dump, copy, remove old backups, check."""
+    old_mail.require_mount(settings)
     state = try_opening(settings)
     if state is Opening.WRONG_KEY:
         raise Failure(*LOCKED)
@@ -103,7 +105,8 @@ def run(settings: BackupSettings) -> None:
     }  # fmt: skip
     Path(STAGE, "manifest.json").write_text(json.dumps(manifest, indent=1), encoding="utf-8")
     step("Copy mail, accounts and own configuration")
-    snapshot = copy(settings, own)
+    with old_mail.at_rest(settings):
+        snapshot = copy(settings, own)
     step("Remove old backups")
     forget(settings)
     step("Check the repository")
@@ -118,6 +121,9 @@ def run(settings: BackupSettings) -> None:
 def copy(settings: BackupSettings, own: Iterable[str]) -> str:
     """Copies everything into the repository; the new snapshot's short id."""
     words = ["backup", "--json", "--tag", "mailwiz", "--host", settings.host]
+    if settings.old_mail:
+        # a mount has other inodes each time; by them all old mail would be read anew (a message never changes)
+        words += ["--ignore-inode"]
     for pattern in settings.exclude:
         words += ["--exclude", pattern]
     places = [STAGE, *(place for place in settings.places if os.path.isdir(place)), *own]

@@ -27,7 +27,11 @@ class AccountsCopy:
 
 @dataclass(frozen=True)
 class BackupSettings:
-    """The settings; ``format`` is ``maildir`` or ``sdbox``, empty strings stand for "not on this server"."""
+    """The settings; ``format`` is ``maildir`` or ``sdbox``, empty strings stand for "not on this server".
+
+    ``old_mail`` is where the object store is mounted; ``bucket`` is the same as rclone names it, with the
+    configuration ``bucket_config``.
+    """
 
     repository: str
     key_file: str
@@ -40,6 +44,8 @@ class BackupSettings:
     mail: str
     format: str
     old_mail: str
+    bucket: str
+    bucket_config: str
     places: tuple[str, ...]
     exclude: tuple[str, ...]
     kept: tuple[str, ...]

@@ -8,7 +8,9 @@ from mailwiz_tui.plan.model import StorageType
 from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.accounts.copy import PROGRAM as COPY_PROGRAM
 from mailwiz_tui.stack.blueprint import Command, Directory, File, Packages, Probe, SecretSpec, Step, Unit
+from mailwiz_tui.stack.bucket import FOLDERS, bucket
 from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.objectstore.component import CONFIG as BUCKET_CONFIG
 from mailwiz_tui.stack.programs import folder, launcher, module
 from mailwiz_tui.stack.render import render
 from mailwiz_tui.stack.unit_words import UnitWords
@@ -21,11 +23,13 @@ PROGRAM = f"{layout.LIB_DIR}/mailwiz-backup"
 MODULES = (
     "backup_program",
     "backup_settings",
+    "old_mail",
     "reports",
     "repository",
     "restore",
     "restored_accounts",
     "restored_mail",
+    "restored_sdbox",
 )
 COPY_ROWS = f"{layout.ACCOUNT_COPY}/rows.json"
 PROGRESS = "/run/mailwiz-backup.jsonl"
@@ -116,7 +120,8 @@ class Backup(Component):
     def _settings(context: Context, so_far: tuple[Contribution, ...]) -> str:
         backup, storage = context.plan.backup, context.plan.storage
         maildir = storage.type is not StorageType.S3
-        exclude = [f"{storage.path}/**/{name}" for name in MAILDIR_REBUILT] if maildir else []
+        others = f"{layout.OBJECT_STORE_MOUNT}/{FOLDERS}"
+        exclude = [f"{storage.path}/**/{name}" for name in MAILDIR_REBUILT] if maildir else [others]
         settings = {
             "managed": "Managed by mailwiz-tui: the next apply writes this file again.",
             "repository": repository(context),
@@ -130,6 +135,8 @@ class Backup(Component):
             "mail": storage.path,
             "format": "maildir" if maildir else "sdbox",
             "old_mail": "" if maildir else layout.OBJECT_STORE_MOUNT,
+            "bucket": "" if maildir else bucket(context),
+            "bucket_config": "" if maildir else BUCKET_CONFIG,
             "places": [storage.path, *([] if maildir else [layout.OBJECT_STORE_MOUNT])],
             "exclude": [*exclude, f"{storage.path}/.restore"],
             "kept": sorted({path for c in so_far for path in c.kept}),

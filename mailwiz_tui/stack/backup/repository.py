@@ -83,6 +83,8 @@ def environment(settings: BackupSettings) -> dict[str, str]:
     }
     if settings.s3_credentials:
         env["AWS_SHARED_CREDENTIALS_FILE"] = settings.s3_credentials
+    if settings.old_mail:
+        env["RESTIC_READ_CONCURRENCY"] = "16"  # an object store answers late; restic of Debian 12 does not know it
     if settings.s3_region:
         env["AWS_DEFAULT_REGION"] = settings.s3_region
     return env

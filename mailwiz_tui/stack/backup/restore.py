@@ -11,11 +11,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from . import old_mail
 from .backup_settings import STAGE, STATE, BackupSettings
+from .old_mail import OldMail
 from .reports import Failure, step, tell
 from .repository import LOCKED, Opening, call, must, restic, try_opening
 from .restored_accounts import load, placed_elsewhere
-from .restored_mail import mailboxes, old_mail
+from .restored_mail import mailboxes
+from .restored_sdbox import rebuild
 
 SERVICES = ("postfix.service", "dovecot.service")
 CHECKERS = (("doveconf", "-n"), ("postfix", "check"), ("rspamadm", "configtest"), ("fail2ban-client", "-t"))
@@ -35,7 +38,8 @@ def restore(settings: BackupSettings, snapshot: str) -> None:
     os.mkdir(stage, 0o700)
     try:
         step("Fetch the backup")
-        done = restic(settings, "restore", snapshot, "--tag", "mailwiz", "--target", stage)
+        later = ["--exclude", settings.old_mail] if settings.old_mail else []
+        done = restic(settings, "restore", snapshot, "--tag", "mailwiz", "--target", stage, *later)
         must(done, "the backup cannot be fetched")
         manifest = json.loads(Path(f"{stage}{STAGE}/manifest.json").read_text(encoding="utf-8"))
         if manifest["format"] != settings.format:
@@ -43,18 +47,28 @@ def restore(settings: BackupSettings, snapshot: str) -> None:
                 f"the backup has {manifest['format']} mailboxes, this server has {settings.format}",
                 "restore with the storage.type it was made with",
             )
-        placed_elsewhere(settings)  # if that is unknown, nothing is changed
-        homes, messages, own = _put_in_place(settings, stage, manifest)
+        # if one of these is unknown, nothing is changed
+        elsewhere = placed_elsewhere(settings)
+        old = old_mail.survey(settings, snapshot)
+        missing = old.missing(elsewhere)
+        with old_mail.at_rest(settings):
+            with old_mail.unmounted(bool(missing)):
+                homes, messages, own = _put_in_place(settings, stage, manifest, old)
+                messages += old_mail.put_back(settings, snapshot, missing, f"{stage}/old")
+            if settings.old_mail:
+                rebuild(settings, homes)
         call(["doveadm", "quota", "recalc", "-A"])
     finally:
         shutil.rmtree(stage, ignore_errors=True)
     call(["systemctl", "start", "--no-block", "mailwiz-backup.service"])
-    text = f"{homes} mailboxes with {messages} messages and {own} own files were restored"
-    tell("done", text=text, homes=homes, messages=messages, own=own)
+    text = f"{len(homes)} mailboxes with {messages} messages and {own} own files were restored"
+    tell("done", text=text, homes=len(homes), messages=messages, own=own)
 
 
-def _put_in_place(settings: BackupSettings, stage: str, manifest: dict[str, Any]) -> tuple[int, int, int]:
-    """Counts of restored mailboxes, messages and own files; mail is stopped meanwhile."""
+def _put_in_place(
+    settings: BackupSettings, stage: str, manifest: dict[str, Any], old: OldMail
+) -> tuple[list[str], int, int]:
+    """The restored mailboxes, and the counts of messages and own files; mail is stopped meanwhile."""
     step("Stop mail during the restore")
     for service in SERVICES:
         call(["systemctl", "stop", service])
@@ -63,9 +77,7 @@ def _put_in_place(settings: BackupSettings, stage: str, manifest: dict[str, Any]
         for name in settings.databases:
             load(name, f"{stage}{STAGE}/{name}.sql")
         step("Restore the mail")
-        homes, messages = mailboxes(stage + manifest["mail"], settings, placed_elsewhere(settings))
-        if settings.old_mail:
-            messages += old_mail(stage + manifest.get("old_mail", ""), settings)
+        homes, messages = mailboxes(stage + manifest["mail"], settings, placed_elsewhere(settings), old)
         step("Restore own configuration")
         return homes, messages, configuration(stage, manifest["own"], settings.kept)
     finally:

@@ -8,17 +8,22 @@ import shutil
 from collections.abc import Mapping
 
 from .backup_settings import BackupSettings
+from .old_mail import NO_OLD_MAIL, OldMail
 from .reports import step
+from .restored_sdbox import join
 
 MAIL_FOLDERS = ("cur", "new")
 
 
-def mailboxes(source: str, settings: BackupSettings, elsewhere: Mapping[str, str]) -> tuple[int, int]:
-    """Moves or merges each mailbox of the backup; returns the counts of mailboxes and messages.
+def mailboxes(
+    source: str, settings: BackupSettings, elsewhere: Mapping[str, str], old_mail: OldMail = NO_OLD_MAIL
+) -> tuple[list[str], int]:
+    """Moves or merges each mailbox of the backup; returns the mailboxes and the count of messages.
 
     A mailbox that was moved to another store is skipped: on this server its mail would not be visible.
     """
-    homes = messages = 0
+    homes: list[str] = []
+    messages = 0
     for domain in sorted(subfolders(source)):
         place = f"{settings.mail}/{domain}"
         if not os.path.isdir(place):
@@ -35,33 +40,15 @@ def mailboxes(source: str, settings: BackupSettings, elsewhere: Mapping[str, str
                     "to restore its mail, move it to this server first"
                 )
                 continue
-            homes += 1
+            homes.append(f"{local}@{domain}")
             if not os.path.lexists(new):
                 messages += count(old)
                 os.rename(old, new)
             elif settings.format == "maildir":
                 messages += merge(old, new)
             else:
-                step(f"{local}@{domain} has mail already and was skipped")
+                messages += join(old, new, old_mail.names(f"{domain}/{local}"))
     return homes, messages
-
-
-def old_mail(source: str, settings: BackupSettings) -> int:
-    """Restores mail that the object store lost to the local disk, where Dovecot finds it too; counts messages."""
-    came = 0
-    for folder, _, names in os.walk(source):
-        relative = os.path.relpath(folder, source).split(os.sep)
-        for name in names:
-            path = os.path.join(settings.mail, *relative[:2], "sdbox", *relative[2:], name)
-            stored = os.path.join(settings.old_mail, *relative, name)
-            if len(relative) < 3 or os.path.lexists(path) or os.path.lexists(stored):
-                continue
-            if os.path.isdir(os.path.dirname(path)):
-                shutil.move(os.path.join(folder, name), path)
-                owner = os.stat(os.path.dirname(path))
-                os.chown(path, owner.st_uid, owner.st_gid)
-                came += name.startswith("u.")
-    return came
 
 
 def subfolders(path: str) -> list[str]:

@@ -19,6 +19,7 @@ from mailwiz_tui.stack.blueprint import (
     Unit,
     User,
 )
+from mailwiz_tui.stack.bucket import mail_kind
 from mailwiz_tui.stack.capacity import Capacity
 from mailwiz_tui.stack.certificate import certificate_consumer
 from mailwiz_tui.stack.component import Component, Context, Contribution
@@ -26,7 +27,7 @@ from mailwiz_tui.stack.dovecot.clients import JAIL, PROGRAMS, SHOWN, client_port
 from mailwiz_tui.stack.dovecot.logins import OWN_SCRIPT, PACKAGE, own_script_file
 from mailwiz_tui.stack.dovecot.offers import OFFERS
 from mailwiz_tui.stack.dovecot.release import SIEVE_DIR, config_files, version
-from mailwiz_tui.stack.dovecot.storage import INDEXES, mail_kind, mail_store
+from mailwiz_tui.stack.dovecot.storage import INDEXES, mail_store
 from mailwiz_tui.stack.private_link import after_network
 from mailwiz_tui.stack.probes import clean_check, unit_active
 from mailwiz_tui.stack.programs import folder, module
@@ -64,7 +65,7 @@ class Dovecot(Component):
 
     def meta(self, context: Context) -> dict[str, str]:
         """The format of mailboxes in the plan; existing mail in another format must be moved first."""
-        return {"mail_format": mail_kind(context.plan)}
+        return {"mail_format": mail_kind(context)}
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """One configuration file in place of Debian's; the operator's folder is read last."""
@@ -87,7 +88,7 @@ class Dovecot(Component):
                 Directory(f"{layout.POSTFIX_SPOOL}/private", "postfix", "root", 0o700),
                 *(File(f"{SIEVE_DIR}/{name}.sieve", text) for name, text in self._scripts(context).items()),
                 *self._learner(context),
-                File(layout.MAIL_STORE, mail_store(context.plan)),
+                File(layout.MAIL_STORE, mail_store(context)),
                 *_escaped_folders(context),
                 own_script_file(),
                 *(File(path, text) for path, text in files.items()),

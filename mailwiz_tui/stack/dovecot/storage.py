@@ -10,22 +10,15 @@ mail there, new mail is never written to it.
 
 from __future__ import annotations
 
-from mailwiz_tui.plan.model import Plan, StorageType
+from mailwiz_tui.stack.bucket import mail_kind
+from mailwiz_tui.stack.component import Context
 
 INDEXES = "/var/lib/mailwiz-indexes"
 """Dovecot's indexes, if the mail is on a file server."""
 
 
-def mail_kind(plan: Plan) -> str:
-    """The format of the mailboxes and their kind of storage, with the file server if there is one."""
-    storage = plan.storage
-    if storage.type is StorageType.NFS:
-        return f"nfs-maildir@{storage.nfs_source}"
-    return "sdbox" if storage.type is StorageType.S3 else "maildir"
-
-
-def mail_store(plan: Plan) -> str:
+def mail_store(context: Context) -> str:
     """The file that records where mail is: if the plan changes that, the next installation stops with an error
     instead of starting with empty mailboxes."""
     header = "# Managed by mailwiz-tui: the next apply writes this file again. Change nothing here.\n"
-    return f"{header}{mail_kind(plan)} {plan.storage.path}\n"
+    return f"{header}{mail_kind(context)} {context.plan.storage.path}\n"

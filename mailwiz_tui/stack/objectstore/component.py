@@ -9,6 +9,7 @@ from __future__ import annotations
 from mailwiz_tui.plan.model import StorageType
 from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.blueprint import Directory, File, Packages, Probe, SecretSpec, Step, Unit
+from mailwiz_tui.stack.bucket import bucket
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.probes import unit_active
 from mailwiz_tui.stack.render import render
@@ -45,9 +46,22 @@ class ObjectStore(Component):
         storage = context.plan.storage
         if storage.type is not StorageType.S3:
             return Contribution(steps=(Step("objectstore", "Keep object storage off", self.name, _OFF),))
-        mount = {"bucket": storage.s3_bucket, "config": CONFIG}
         service = render(
-            self.name, SERVICE, mount=layout.OBJECT_STORE_MOUNT, cache=CACHE, uid=str(layout.VMAIL_UID), **mount
+            self.name,
+            SERVICE,
+            mount=layout.OBJECT_STORE_MOUNT,
+            cache=CACHE,
+            uid=str(layout.VMAIL_UID),
+            config=CONFIG,
+            bucket=bucket(context),
+        )
+        move = render(
+            self.name,
+            MOVE,
+            days=str(storage.s3_after_days),
+            config=CONFIG,
+            bucket=storage.s3_bucket,
+            lock=layout.OLD_MAIL_LOCK,
         )
         step = Step(
             id="objectstore",
@@ -59,7 +73,7 @@ class ObjectStore(Component):
                 Directory(CACHE, mode=0o700),
                 File(CONFIG, self._config(context), mode=0o600),
                 File(f"{UNITS}/{SERVICE}", service),
-                File(f"{UNITS}/{MOVE}", render(self.name, MOVE, days=str(storage.s3_after_days), **mount)),
+                File(f"{UNITS}/{MOVE}", move),
                 File(f"{UNITS}/{TIMER}", render(self.name, TIMER)),
                 Unit(SERVICE, restart_on=(CONFIG, f"{UNITS}/{SERVICE}")),
                 Unit(TIMER, restart_on=(f"{UNITS}/{TIMER}",)),

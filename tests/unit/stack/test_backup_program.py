@@ -14,7 +14,7 @@ from mailwiz_tui.stack.backup.backup_settings import BackupSettings
 from mailwiz_tui.stack.backup.reports import Failure
 from mailwiz_tui.stack.backup.restore import restore
 from mailwiz_tui.stack.backup.restored_accounts import placed_elsewhere
-from mailwiz_tui.stack.backup.restored_mail import mailboxes, merge, old_mail
+from mailwiz_tui.stack.backup.restored_mail import mailboxes, merge
 from mailwiz_tui.stack.compile import compile_server
 
 from . import cases
@@ -68,21 +68,8 @@ def test_a_home_that_is_not_there_is_moved_as_it_is(tmp_path: Path) -> None:
     maildir(source_folder / "example.com" / "anna", "cur/1.a:2,S", "dovecot-uidlist")
     target = tmp_path / "vmail"
     target.mkdir()
-    assert mailboxes(str(source_folder), settings(mail=str(target)), {}) == (1, 1)
+    assert mailboxes(str(source_folder), settings(mail=str(target)), {}) == (["anna@example.com"], 1)
     assert messages(target / "example.com" / "anna") == ["cur/1.a:2,S", "dovecot-uidlist"]
-
-
-def test_old_mail_comes_back_to_the_local_disk_where_the_object_store_lost_it(tmp_path: Path) -> None:
-    conf = settings(mail=str(tmp_path / "vmail"), old_mail=str(tmp_path / "mount"))
-    place = "example.com/anna/mailboxes/INBOX/dbox-Mails"
-    local = tmp_path / "vmail/example.com/anna/sdbox/mailboxes/INBOX/dbox-Mails"
-    local.mkdir(parents=True)
-    for name in ("u.1", "u.2"):
-        for folder in [tmp_path / "stage", tmp_path / "mount"] if name == "u.2" else [tmp_path / "stage"]:
-            (folder / place).mkdir(parents=True, exist_ok=True)
-            (folder / place / name).write_text(name)
-    assert old_mail(str(tmp_path / "stage"), conf) == 1
-    assert [path.name for path in local.iterdir()] == ["u.1"]
 
 
 @pytest.mark.parametrize("snapshot", ["--target=/", "latest;rm", "", "../x"])
@@ -101,7 +88,7 @@ def test_a_mailbox_that_has_moved_to_another_store_is_left_out_in_words(
     (target / "example.com/bert").write_text("it moved away\n")
     conf = settings(mail=str(target))
     elsewhere = {"anna@example.com": "store2"}
-    assert mailboxes(str(tmp_path / "stage"), conf, elsewhere) == (1, 1)
+    assert mailboxes(str(tmp_path / "stage"), conf, elsewhere) == (["carl@example.com"], 1)
     assert sorted(path.name for path in (target / "example.com").iterdir()) == ["bert", "carl"]
     said = capsys.readouterr().out
     assert "anna@example.com is on store2 now" in said

@@ -75,6 +75,36 @@ def test_object_store_is_mounted_before_dovecot_and_its_secret_is_given() -> Non
     assert all(units(blueprint)[name].running for name in (objectstore.SERVICE, objectstore.TIMER))
 
 
+def test_each_of_several_stores_has_a_folder_of_its_own_in_the_bucket() -> None:
+    plan = cases.distributed(storage=S3, backup={"target": "/srv/backup"})
+    for name in ("store1", "store2"):
+        blueprint = compile_server(plan, name, cases.distributed_facts())
+        files, kind = blueprint.files(), f"sdbox@servers/{name}"
+        mount = files[f"/etc/systemd/system/{objectstore.SERVICE}"].content
+        assert f"rclone mount store:old-mail/servers/{name} {layout.OBJECT_STORE_MOUNT} " in mount
+        assert settings(blueprint)["bucket"] == f"store:old-mail/servers/{name}"
+        assert (blueprint.meta["mail_format"], settings(blueprint)["format"]) == (kind, "sdbox")
+        assert files[layout.MAIL_STORE].content.splitlines()[-1] == f"{kind} /srv/mail"
+        assert "mail_driver = sdbox" in files["/etc/dovecot/dovecot.conf"].content
+    assert objectstore.SERVICE not in units(compile_server(plan, "out1", cases.distributed_facts()))
+
+
+def test_a_server_keeps_its_place_in_the_bucket_when_stores_are_added_or_removed() -> None:
+    several, one = cases.distributed(storage=S3, backup={"target": "/srv/backup"}), cases.plan(storage=S3)
+    for kind, place in (("sdbox", "store:old-mail"), ("sdbox@servers/first", "store:old-mail/servers/first")):
+        store = {"format": kind, "path": "/srv/mail", "holds_mail": True}
+        for plan, name, known in (
+            (several, "store1", cases.distributed_facts(mail_store=store)),
+            (one, "mx1", cases.facts(mail_store=store)),
+        ):
+            blueprint = compile_server(plan, name, known)
+            mount = blueprint.files()[f"/etc/systemd/system/{objectstore.SERVICE}"].content
+            assert f"rclone mount {place} " in mount
+            assert blueprint.meta["mail_format"] == kind
+    grown = compile_server(several, "store1", cases.distributed_facts(mail_store=store | {"format": "sdbox"}))
+    assert f"{layout.OBJECT_STORE_MOUNT}/servers" in settings(grown)["exclude"]  # type: ignore[operator]
+
+
 def test_backup_holds_what_is_the_operators_own_and_no_key() -> None:
     blueprint = made(backup={"target": "/srv/backup", "keep_daily": 3})
     conf = settings(blueprint)
