@@ -27,8 +27,8 @@ class Database:
     """The accounts in MariaDB on this server; MariaDB knows the program by its system user, without a password.
 
     Connections are kept and shared among threads. A lost connection is made again at once, for ``patience``
-    seconds: a restart of MariaDB takes less. ``quota``, in bytes, is that of mailboxes without their own; 0 for no
-    limit.
+    seconds, or until MariaDB has been down for ``restart`` seconds: a restart on a busy server takes less.
+    ``quota``, in bytes, is that of mailboxes without their own; 0 for no limit.
     """
 
     socket: str
@@ -36,6 +36,8 @@ class Database:
     name: str
     quota: int = 0
     patience: float = 5.0
+    restart: float = 25.0
+    _down_since: float | None = None
     _idle: list[Any] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -87,7 +89,7 @@ class Database:
     def _ask(self, sql: str, *values: str) -> tuple[tuple[Any, ...], ...]:
         import pymysql  # Debian's python3-pymysql; servers with a copy do not have it
 
-        deadline = time.monotonic() + self.patience
+        begun = time.monotonic()
         while True:
             with self._lock:
                 connection = self._idle.pop() if self._idle else None
@@ -103,14 +105,23 @@ class Database:
                         connection.close()
                 if not isinstance(error, pymysql.err.OperationalError | pymysql.err.InterfaceError | OSError):
                     raise AccountsUnavailableError(f"MariaDB at {self.socket} answered: {error}") from error
-                if fresh and time.monotonic() > deadline:
+                if fresh and self._gives_up(begun):
                     raise AccountsUnavailableError(f"MariaDB at {self.socket} cannot be read: {error}") from error
                 if fresh:
                     time.sleep(0.1)
                 continue
             with self._lock:
+                self._down_since = None
                 self._idle.append(connection)
             return tuple(rows)
+
+    def _gives_up(self, begun: float) -> bool:
+        """Whether a lookup has waited long enough for MariaDB, which is down now."""
+        now = time.monotonic()
+        with self._lock:
+            if self._down_since is None:
+                self._down_since = now
+            return now > max(begun + self.patience, self._down_since + self.restart)
 
     def _connect(self) -> Any:
         import pymysql

@@ -42,8 +42,8 @@ def lookups(context: Context) -> Lookups:
 
 HOSTS = " ".join((f"unix:{layout.MYSQL_SOCKET}", *[f"unix:{layout.DATABASE_GATE_SOCKET}"] * 8))
 """Postfix does not use an entry for 60 s after it failed, and asks the next one. Through the gate, where a
-connection waits up to 7 s for MariaDB, the next one succeeds; 8 of them wait less than those 60 s, so that a lookup
-ends."""
+connection waits for MariaDB, up to 25 s after it stopped and 7 s later, the next one succeeds. All together wait
+less than those 60 s and the first wait, so that a lookup ends."""
 
 
 def _database(context: Context) -> Lookups:

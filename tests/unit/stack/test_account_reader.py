@@ -260,10 +260,23 @@ def test_the_database_is_asked_again_at_once_when_it_was_restarted(server: Serve
 
 
 def test_a_database_that_stays_away_is_said(server: Server) -> None:
-    accounts = Accounts(Database("/run/x.sock", "u", "postfix", patience=0.0))
+    accounts = Accounts(Database("/run/x.sock", "u", "postfix", patience=0.0, restart=0.0))
     server.fails = [server.err.OperationalError("Can't connect")] * 3
     with pytest.raises(AccountsUnavailableError, match=r"/run/x[.]sock"):
         accounts.owners("ann@example.com")
+
+
+def test_a_lookup_waits_longer_when_the_database_has_just_stopped(server: Server) -> None:
+    accounts = Accounts(Database("/run/x.sock", "u", "postfix", patience=0.0, restart=0.5))
+    server.fails = [server.err.OperationalError("Can't connect")] * 3
+    assert accounts.usage("bob@example.com") == Usage(90, 100)
+    server.fails = [server.err.OperationalError("Can't connect")] * 1000
+    with pytest.raises(AccountsUnavailableError):
+        accounts.usage("bob@example.com")
+    left = len(server.fails)
+    with pytest.raises(AccountsUnavailableError):
+        accounts.usage("bob@example.com")
+    assert len(server.fails) == left - 1, "asked once, at once"
 
 
 def test_the_copy_is_read_again_when_it_was_replaced(tmp_path: Path) -> None:
