@@ -6,9 +6,11 @@ is no filter, and mail of a domain of ours that a mailing list or a newsletter s
 
 from __future__ import annotations
 
+import contextlib
 import email
 import time
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
 from email.utils import formatdate
 
@@ -48,25 +50,42 @@ ORIGINS = (
 WAYS = {"alias": "onward@{d}", "filter": "bob@{d}"}
 
 
-def publish_signer(place: Place) -> None:
-    """The domain that only the accounts know lets somebody else sign for it, and asks for nothing to be refused."""
-    lab, name = place.lab, place.domains["p"]
-    (key,) = lab.dns.texts("lab._domainkey.outside.test", "TXT")
-    lab.dns.publish([f"lab._domainkey.{name}. 5 IN TXT {key}", f'_dmarc.{name}. 5 IN TXT "v=DMARC1; p=none"'])
-    time.sleep(6)  # what the servers know from before: that there are no such records
+DMARC = {"no DMARC record": "", "p=none": '_dmarc.{p}. 5 IN TXT "v=DMARC1; p=none"'}
+"""What the domain that only the accounts know may have published."""
 
 
-def forget_signer(place: Place) -> None:
-    """Take out what ``publish_signer`` published: the domain has no zone of its own to be cleared."""
-    name = place.domains["p"]
-    place.lab.dns.remove(f"lab._domainkey.{name}", f"_dmarc.{name}")
+@contextlib.contextmanager
+def published_signer(place: Place, dmarc: str) -> Iterator[None]:
+    """The domain that only the accounts know has an MX, as a real one, and lets somebody else sign for it.
+
+    All of it is taken out again, and what a test that was killed left: the domain has no zone of its own to be
+    cleared.
+    """
+    dns, name = place.lab.dns, place.domains["p"]
+    names = (name, f"lab._domainkey.{name}", f"_dmarc.{name}")
+    (key,) = dns.texts("lab._domainkey.outside.test", "TXT")
+    mx, signer = f"{name}. 5 IN MX 10 mail.{place.domains['d']}.", f"lab._domainkey.{name}. 5 IN TXT {key}"
+    dns.remove(*names)
+    try:
+        dns.publish([mx, signer, *([place.filled(dmarc)] if dmarc else [])])
+        time.sleep(6)  # what the servers know from before
+        yield
+    finally:
+        dns.remove(*names)
 
 
 def signed_wrongly(place: Place, antispam: str) -> list[str]:
-    """Offer every message for every way on; what came out otherwise than it should, in words."""
+    """Offer every message for every way on, whatever the domain published; what came out otherwise, in words."""
+    found = []
+    for published, record in DMARC.items():
+        with published_signer(place, record):
+            found += [f"{published}: {wrong}" for wrong in _signed_wrongly(place, antispam)]
+    return found
+
+
+def _signed_wrongly(place: Place, antispam: str) -> list[str]:
     run, found = uuid.uuid4().hex[:10], []
     sent: list[tuple[Origin, str, str, str]] = []
-    publish_signer(place)
     place.filter_of_bob(f'redirect "{ONWARD}";\n')
     try:
         for origin in ORIGINS:
@@ -81,7 +100,6 @@ def signed_wrongly(place: Place, antispam: str) -> list[str]:
                 found.append(f"{origin.id}, {way}: wanted {wanted}, saw {seen}")
     finally:
         place.filter_of_bob("keep;\n")
-        forget_signer(place)
     return found
 
 
