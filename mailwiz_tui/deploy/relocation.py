@@ -5,7 +5,8 @@ from __future__ import annotations
 from mailwiz_tui.fleet.facts import Facts
 from mailwiz_tui.stack.blueprint import Blueprint
 from mailwiz_tui.stack.layout import MAIL_STORE
-from mailwiz_tui.stack.nfs.component import TIMER, mount_unit
+from mailwiz_tui.stack.mounts import mount_unit
+from mailwiz_tui.stack.nfs.component import TIMER
 
 _NFS = "nfs-maildir@"
 _STOP = "systemctl stop postfix dovecot"

@@ -10,7 +10,7 @@ from mailwiz_tui.stack import traffic
 from mailwiz_tui.stack.accounts.clients import database_clients
 from mailwiz_tui.stack.certificate import self_signed_days
 from mailwiz_tui.topology.derive import topology_of
-from mailwiz_tui.topology.servers import linked, server_of
+from mailwiz_tui.topology.servers import linked, places, server_of
 
 
 def keys_wanted(plan: Plan, server_id: str) -> PrepareKeys:
@@ -32,7 +32,9 @@ def _mesh_wanted(plan: Plan, server_id: str) -> MeshWanted | None:
         return None
     made = plan.network.private is PrivateNetwork.WIREGUARD
     clients = {client.name: client.subject(server_id) for client in database_clients(plan, server_id)}
-    return MeshWanted(traffic.internal_name(server_id), made, clients)
+    store = any(place.id == server_id for place in places(plan))
+    further = (traffic.MOVING_STORE_NAME,) if store else ()
+    return MeshWanted(traffic.internal_name(server_id), made, clients, further)
 
 
 def strangers(plan: Plan, known: FactsFile, server_id: str) -> list[str]:

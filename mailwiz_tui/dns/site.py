@@ -10,7 +10,7 @@ from mailwiz_tui.fleet.server import Inventory
 from mailwiz_tui.fleet.web import Web, web
 from mailwiz_tui.plan.model import Plan, PlanServer
 from mailwiz_tui.plan.published import server_name
-from mailwiz_tui.topology.servers import client_address, fronts, inbound
+from mailwiz_tui.topology.servers import client_addresses, fronts, inbound
 
 ADDRESS_PENDING = "address not known yet: set it in the inventory, or connect to the server"
 
@@ -54,11 +54,10 @@ class Site:
 
     @cached_property
     def clients(self) -> list[Host]:
-        """The hosts of the mail hostname: the cluster's virtual address, or the servers for clients."""
-        virtual = client_address(self.plan)
-        if virtual:
-            four = "" if ":" in virtual else virtual
-            return [Host(self.hostname, "", four, virtual if not four else "")]
+        """The host of the mail hostname that moves with the store, or the servers for clients."""
+        if moving := client_addresses(self.plan):
+            four = next((address for address in moving if ":" not in address), "")
+            return [Host(self.hostname, "", four, next((address for address in moving if ":" in address), ""))]
         return [self._host(server, self.hostname) for server in _or_first(self.plan, fronts(self.plan))]
 
     @cached_property

@@ -30,6 +30,7 @@ from mailwiz_tui.agent.protocol.request import Request
 from mailwiz_tui.deploy.account_copies import refresh_copies
 from mailwiz_tui.deploy.engine_api import EngineApi
 from mailwiz_tui.deploy.sanitize import clean_text
+from mailwiz_tui.deploy.store_place import store_place
 from mailwiz_tui.deploy.work import EngineError
 from mailwiz_tui.manage.account_entries import AccountBook, Added, AliasEntry, MailboxEntry, Removed
 from mailwiz_tui.manage.account_words import (
@@ -42,7 +43,7 @@ from mailwiz_tui.manage.account_words import (
 )
 from mailwiz_tui.manage.first_accounts import new_password
 from mailwiz_tui.manage.mailbox_move import Moved, move_mailbox
-from mailwiz_tui.topology.servers import account_store, spread_stores
+from mailwiz_tui.topology.servers import spread_stores
 
 A = TypeVar("A")
 
@@ -150,10 +151,10 @@ class Accounts:
 
     async def _ask(self, request: Request[A]) -> A:
         """The answer of the server that keeps the accounts."""
-        place = account_store(self._engine.plan)
-        if place is None:
+        place = await store_place(self._engine)
+        if not place:
             raise EngineError("the plan has no server that keeps mailboxes", "servers", "give one the role first")
-        return await (await self._engine.link(place.id)).ask(request)
+        return await (await self._engine.link(place)).ask(request)
 
     async def _change(self, request: Request[A], kick: str = "") -> A:
         """A change, which the copies learn of; the sessions of ``kick`` end there."""

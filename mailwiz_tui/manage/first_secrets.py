@@ -17,10 +17,10 @@ from mailwiz_tui.agent.protocol.first_accounts import (
 from mailwiz_tui.deploy.account_copies import refresh_copies
 from mailwiz_tui.deploy.engine_api import EngineApi
 from mailwiz_tui.deploy.gather import gather_servers
+from mailwiz_tui.deploy.store_place import store_place
 from mailwiz_tui.manage.backup import backup_servers
 from mailwiz_tui.manage.first_accounts import first_accounts, first_administrator, new_password
 from mailwiz_tui.manage.handover import Handover
-from mailwiz_tui.topology.servers import account_store
 
 
 class FirstSecrets:
@@ -41,12 +41,12 @@ class FirstSecrets:
 
         Until ``acknowledge`` each call sets new passwords, so none is ever lost on the way.
         """
-        place = account_store(self._engine.plan)
-        if place is None:
+        place = await store_place(self._engine)
+        if not place:
             return {}
         wanted = first_accounts(self._engine.plan)
         passwords = {address: new_password() for address in wanted.mailboxes}
-        link = await self._engine.link(place.id)
+        link = await self._engine.link(place)
         answer = await link.ask(
             EnsureAccounts(
                 tuple(FirstMailbox(a, Secret(p.get_secret_value())) for a, p in passwords.items()),
@@ -63,11 +63,11 @@ class FirstSecrets:
 
         Like ``accounts`` it sets a new one at each call until ``acknowledge``.
         """
-        place, address = account_store(self._engine.plan), first_administrator(self._engine.plan)
-        if place is None or not address:
+        place, address = await store_place(self._engine), first_administrator(self._engine.plan)
+        if not place or not address:
             return {}
         password = new_password()
-        link = await self._engine.link(place.id)
+        link = await self._engine.link(place)
         answer = await link.ask(EnsureAdministrator(address, Secret(password.get_secret_value())))
         self._administrators = {address: password} if answer.addresses else {}
         return dict(self._administrators)
@@ -88,10 +88,10 @@ class FirstSecrets:
 
     async def acknowledge(self) -> None:
         """Tells the servers that the operator has all that was handed over; they forget that it was new."""
-        place = account_store(self._engine.plan)
-        if place is None:
+        place = await store_place(self._engine)
+        if not place:
             return
-        link = await self._engine.link(place.id)
+        link = await self._engine.link(place)
         if self._unacknowledged:
             await link.ask(AcknowledgeAccounts(tuple(self._unacknowledged)))
             self._unacknowledged = {}

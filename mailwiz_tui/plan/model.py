@@ -240,9 +240,21 @@ class Limits(Model):
 
 
 class Cluster(Model):
-    """The address for clients, on any node."""
+    """The servers that replace each other, and the addresses for clients, which move with the store.
+
+    The servers with the role ``all-in-one`` hold the mail, all others vote.
+    """
 
     virtual_ip: names.OptionalIpAddress = ""
+    """The IPv4 address of the mail hostname."""
+    virtual_ipv6: names.OptionalIpAddress = ""
+    """Its IPv6 address."""
+    witness: names.OptionalServerId = ""
+    """The server that votes and holds no mail."""
+    device: names.OptionalAbsolutePath = ""
+    """The empty block device for mail on each server that holds it; empty for a file of ``size_gb``."""
+    size_gb: Annotated[int, Field(ge=1, le=100_000, strict=True)] = 20
+    """The size, in GB, of the file for mail, without a ``device``."""
 
 
 class Network(Model):

@@ -25,6 +25,7 @@ SpfDomain = Annotated[str, AfterValidator(dnsnames.spf_domain)]
 DkimSelector = Annotated[str, AfterValidator(dnsnames.dkim_selector)]
 
 IpAddress = Annotated[str, AfterValidator(hosts.ip_address)]
+OptionalServerId = Annotated[str, _or_empty(dnsnames.server_id)]
 OptionalIpAddress = Annotated[str, _or_empty(hosts.ip_address)]
 OptionalHost = Annotated[str, _or_empty(hosts.host)]
 OptionalUpdateKey = Annotated[str, _or_empty(hosts.update_key)]

@@ -8,7 +8,7 @@ shares (``agent/protocol/blueprint.py``), which carries them out.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from mailwiz_tui.agent.protocol.blueprint import (
@@ -88,6 +88,7 @@ class Port:
 
     ``ask`` is the test whether its service answers, before the step that starts it ends. ``holders`` are the
     programs that may listen there before an installation; ``compile.py`` takes them from the port's component.
+    ``volume``: it listens only on the server that has the volume that moves.
     """
 
     number: int
@@ -97,6 +98,7 @@ class Port:
     protocol: str = "tcp"
     ask: Ask = Ask.TCP
     holders: tuple[Program, ...] = field(default=(), repr=False)
+    volume: bool = field(default=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,7 @@ class Probe:
     """A check that the agent makes on the server: run ``argv``, expect exit 0 and ``expect`` (regex) in its output.
 
     ``refuse`` is a regular expression that must not occur. ``proves`` and ``advice`` are for the operator.
+    ``volume`` is the mount point of a volume that moves, for a check of what runs only where it is.
     """
 
     id: str
@@ -113,6 +116,7 @@ class Probe:
     refuse: str = ""
     advice: str = ""
     exit_code: int = 0
+    volume: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +159,24 @@ class Blueprint:
         """The services whose answer is awaited, in order."""
         return tuple(item for _, item in self.items() if isinstance(item, Ready))
 
+    @property
+    def volume(self) -> str:
+        """The mount point of the volume that moves; empty if no data of this server does."""
+        return next((step.volume for step in self.steps if step.volume), "")
+
+    def without_volume(self) -> Blueprint:
+        """What is expected of a server while the volume is on another one: its daemons are stopped."""
+        steps = tuple(
+            replace(step, items=tuple(item for item in step.items if not _follows(step, item)), volume="")
+            for step in self.steps
+        )
+        return replace(
+            self,
+            steps=steps,
+            ports=tuple(port for port in self.ports if not port.volume),
+            probes=tuple(probe for probe in self.probes if not probe.volume),
+        )
+
     def for_agent(self) -> AgentBlueprint:
         """The blueprint for the server's agent."""
         return AgentBlueprint(self.server_id, self.steps, self.secrets)
@@ -162,3 +184,10 @@ class Blueprint:
     def to_json(self) -> Json:
         """The blueprint as JSON-compatible values; each item carries its ``kind``."""
         return to_json(self)
+
+
+def _follows(step: Step, item: Item) -> bool:
+    """Whether an item works only where the volume is."""
+    if isinstance(item, Ready):
+        return bool(step.volume or item.volume)
+    return isinstance(item, Unit) and bool(step.volume)

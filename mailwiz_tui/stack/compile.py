@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from mailwiz_tui.fleet.facts import Facts, FactsFile
 from mailwiz_tui.plan.model import Plan
+from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.accounts.copy import AccountCopy
 from mailwiz_tui.stack.accounts.refresh import AccountsNow
 from mailwiz_tui.stack.accounts.store import AccountStore
@@ -15,9 +16,11 @@ from mailwiz_tui.stack.blueprint import Blueprint, Packages, Probe, SecretSpec, 
 from mailwiz_tui.stack.certbot.component import Certbot
 from mailwiz_tui.stack.clamav.component import ClamAv
 from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.corosync.component import Corosync
 from mailwiz_tui.stack.database_gate.component import DatabaseGate
 from mailwiz_tui.stack.dovecot.component import Dovecot
 from mailwiz_tui.stack.dovecot.front import Front
+from mailwiz_tui.stack.drbd.component import Drbd
 from mailwiz_tui.stack.fail2ban.component import Fail2ban
 from mailwiz_tui.stack.healing.drop_in import with_restarts
 from mailwiz_tui.stack.internal_tls.component import InternalTls
@@ -25,6 +28,7 @@ from mailwiz_tui.stack.leftovers.component import Leftovers
 from mailwiz_tui.stack.mail_parts import gathered
 from mailwiz_tui.stack.mariadb.component import MariaDb
 from mailwiz_tui.stack.message_checks.component import MessageChecks
+from mailwiz_tui.stack.moving_store.component import MovingStore
 from mailwiz_tui.stack.mta_sts.component import MtaSts
 from mailwiz_tui.stack.nexthops.answering import NextHopsAnswer
 from mailwiz_tui.stack.nexthops.component import NextHops
@@ -33,6 +37,8 @@ from mailwiz_tui.stack.nftables.component import Nftables
 from mailwiz_tui.stack.nginx.component import Nginx
 from mailwiz_tui.stack.objectstore.component import ObjectStore
 from mailwiz_tui.stack.opendkim.component import OpenDkim
+from mailwiz_tui.stack.pacemaker.component import Pacemaker
+from mailwiz_tui.stack.pacemaker.store import StoreResources
 from mailwiz_tui.stack.peers.component import Peers
 from mailwiz_tui.stack.php.component import Php
 from mailwiz_tui.stack.port_holders import all_ports, with_holders
@@ -64,6 +70,9 @@ COMPONENTS: tuple[Component, ...] = (
     Peers(),
     WireGuard(),
     InternalTls(),
+    Corosync(),
+    Drbd(),
+    Pacemaker(),
     ServiceTunnels(),
     Unbound(),
     Tls(),
@@ -99,6 +108,8 @@ COMPONENTS: tuple[Component, ...] = (
     Nginx(),
     Fail2ban(),
     Backup(),
+    MovingStore(),
+    StoreResources(),
     Leftovers(),
     Ssh(),
     Nftables(),
@@ -131,7 +142,7 @@ def compile_server(plan: Plan, server_id: str, known: FactsFile) -> Blueprint:
     for component in COMPONENTS:
         if component.wanted(context):
             added = with_holders(component.contribute(context, contributions), component)
-            contributions += (with_readiness(added, context),)
+            contributions += (_on_volume(with_readiness(added, context), component, context),)
     steps = tuple(step for c in contributions for step in c.steps)
     return Blueprint(
         server_id=server_id,
@@ -142,6 +153,19 @@ def compile_server(plan: Plan, server_id: str, known: FactsFile) -> Blueprint:
         preflight=tuple(probe for c in contributions for probe in c.preflight),
         findings=tuple(dict.fromkeys(text for c in contributions for text in c.findings)),
         meta=_meta(context),
+    )
+
+
+def _on_volume(added: Contribution, component: Component, context: Context) -> Contribution:
+    """The contribution of a component whose data moves: its steps, ports and checks follow the volume."""
+    here = context.topology.mailboxes
+    if not (component.on_volume and here.moves and here.here):
+        return added
+    return replace(
+        added,
+        steps=tuple(replace(step, volume=layout.VOLUME) for step in added.steps),
+        ports=tuple(replace(port, volume=True) for port in added.ports),
+        probes=tuple(replace(probe, volume=layout.VOLUME) for probe in added.probes),
     )
 
 

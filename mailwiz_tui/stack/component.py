@@ -28,7 +28,7 @@ from typing import ClassVar
 from mailwiz_tui.fleet.facts import Facts, FactsFile
 from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.plan.published import public_names
-from mailwiz_tui.stack import traffic
+from mailwiz_tui.stack import layout, traffic
 from mailwiz_tui.stack.blueprint import File, Packages, Port, Probe, Program, SecretSpec, Step
 from mailwiz_tui.stack.mail_parts import MailParts
 from mailwiz_tui.stack.traffic import Offer
@@ -82,6 +82,14 @@ class Context:
     def internal_name(self, server_id: str = "") -> str:
         """The name of a server (this one if none is named) on the private link, which its certificate has."""
         return traffic.internal_name(server_id or self.server_id)
+
+    def store_ip(self, store_id: str) -> str:
+        """The address of a store for this server: on the private link, or the loopback to a store that moves."""
+        return layout.MOVING_STORE if self.topology.mailboxes.moves else self.internal_ip(store_id)
+
+    def store_name(self, store_id: str) -> str:
+        """The name of a store in its internal certificate; that of a store that moves is in both certificates."""
+        return traffic.MOVING_STORE_NAME if self.topology.mailboxes.moves else self.internal_name(store_id)
 
     @property
     def public_ipv4(self) -> str:
@@ -147,6 +155,8 @@ class Component(ABC):
     programs: ClassVar[tuple[Program, ...]] = ()
     """The programs that may use its ports before an installation: Debian's, and those that it replaces."""
 
+    on_volume: ClassVar[bool] = False
+    """Its data is on the volume that moves, if there is one: Pacemaker starts its units where the volume is."""
     offers: ClassVar[tuple[Offer, ...]] = ()
     """The services that it offers other servers of a plan; firewall, tunnels and checks follow from it."""
 

@@ -47,6 +47,8 @@ DATABASE_PEERS = f"{INTERNAL_DIR}/database-peers.pem"
 INTERNAL_GROUP = "mailwiz-internal"
 """The group of daemons that read ``INTERNAL_KEY`` as their own user."""
 INTERNAL_DOMAIN = "mailwiz.internal"
+MOVING_STORE = "127.0.0.3"
+"""The store that moves: HAProxy carries connections to the server that has it now (``moving_store``)."""
 MESH_INTERFACE = "mwz0"
 MESH_PORT = 51820
 
@@ -64,6 +66,11 @@ USAGE_FILE = ".usage"
 """In a mailbox's home on a store without MariaDB: how full it is; account-copy reports it."""
 
 DKIM_DIR = "/var/lib/rspamd/dkim"
+
+VOLUME = "/srv/mailwiz"
+"""The mount point of the volume that moves between servers, with mail and databases."""
+VOLUME_DATABASES = f"{VOLUME}/mysql"
+VOLUME_MAIL = f"{VOLUME}/mail"
 
 DATABASE = "postfix"
 """The MariaDB database with the accounts, in the schema of PostfixAdmin."""
@@ -95,6 +102,12 @@ LMTP_PORT = 24
 DATABASE_PORT = 3306
 IMAP_PORT = 143
 SIEVE_PORT = 4190
+MOVING_STORE_PORT = 12347
+"""Answers on the server that has the store that moves, and on no other."""
+CLUSTER_PORT = 5405
+"""Corosync's messages (UDP)."""
+VOLUME_PORT = 7789
+"""DRBD's replication of the volume."""
 STORE_SYNC_PORT = 12345
 """Moves of mailboxes between stores (doveadm-sync(1) inside TLS)."""
 PEER_RELAY_PORT = 10025

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.blueprint import Port, Ready, Scope, Step, Unit
 from mailwiz_tui.stack.component import Context, Contribution
 from mailwiz_tui.stack.protocols import has_ipv4
@@ -40,7 +41,8 @@ def _questions(ports: tuple[Port, ...], unit: str, context: Context) -> Iterator
         if port.protocol != "tcp":
             continue
         name = unit.removesuffix(".service").removesuffix("@-") or "the service"
-        yield Ready(f"{name} (port {port.number}, {port.service})", unit, port.ask, _at(port, context))
+        what = f"{name} (port {port.number}, {port.service})"
+        yield Ready(what, unit, port.ask, _at(port, context), volume=layout.VOLUME if port.volume else "")
 
 
 def _at(port: Port, context: Context) -> str:

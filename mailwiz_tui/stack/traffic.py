@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from mailwiz_tui.plan.model import Plan, PlanServer, PrivateNetwork, Role
 from mailwiz_tui.plan.published import host_label
 from mailwiz_tui.stack import layout
-from mailwiz_tui.topology.servers import linked, servers_doing
+from mailwiz_tui.topology.servers import linked, places, servers_doing
 
 LOOPBACK = "127.0.0.1"
+MOVING_STORE_NAME = f"store.{layout.INTERNAL_DOMAIN}"
+"""The name of a store that moves; no server can have it, because the plan refuses the id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,8 @@ class Flow:
 class Exchange:
     """A service of servers with one role for servers with another, on their internal address, inside TLS.
 
-    ``accounts``: only the account store offers it. ``at_times``: it listens only when it is needed.
+    ``accounts``: only the account store offers it. ``at_times``: it listens only when it is needed. ``wanted``
+    tells whether a plan has the service. ``voting``: all servers have it for each other, whatever their roles.
     """
 
     service: str
@@ -49,6 +52,9 @@ class Exchange:
     reason: str
     accounts: bool = False
     at_times: bool = False
+    protocol: str = "tcp"
+    wanted: Callable[[Plan], bool] = lambda plan: True
+    voting: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +99,13 @@ def flows(plan: Plan, offers: Iterable[Offer]) -> tuple[Flow, ...]:
         return ()
     offered = tuple(offers)
     found = [*_private_link(plan)]
-    for exchange in (offer for offer in offered if isinstance(offer, Exchange)):
+    for exchange in (offer for offer in offered if isinstance(offer, Exchange) and offer.wanted(plan)):
+        if exchange.voting:
+            found += _between(plan.servers, plan.servers, exchange)
+            continue
         targets = servers_doing(plan, *exchange.providers)
-        found += _between(
-            servers_doing(plan, *exchange.consumers), targets[:1] if exchange.accounts else targets, exchange
-        )
+        only = exchange.accounts and not places(plan)
+        found += _between(servers_doing(plan, *exchange.consumers), targets[:1] if only else targets, exchange)
     for link in links(plan, offered):
         found += _between(servers_doing(plan, *link.consumers), servers_doing(plan, *link.providers), link)
     return tuple(found)
@@ -154,4 +162,5 @@ def _between(sources: Iterable[PlanServer], targets: Iterable[PlanServer], what:
         for target in targets:
             if source.id != target.id:
                 at_times = isinstance(what, Exchange) and what.at_times
-                yield Flow(source.id, target.id, what.port, "tcp", what.service, what.reason, at_times=at_times)
+                protocol = what.protocol if isinstance(what, Exchange) else "tcp"
+                yield Flow(source.id, target.id, what.port, protocol, what.service, what.reason, at_times=at_times)

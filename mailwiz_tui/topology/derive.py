@@ -17,10 +17,9 @@ from mailwiz_tui.topology.model import (
 )
 from mailwiz_tui.topology.servers import (
     account_store,
-    clustered,
     copy_servers,
-    divided,
     linked,
+    places,
     roles_of,
     server_of,
     servers_doing,
@@ -43,7 +42,7 @@ def topology_of(plan: Plan, server_id: str) -> ServerTopology:
         peers=peers,
         fronts=_with(plan, server, Role.MX_OUTBOUND),
         inbound=_with(plan, server, Role.MX_INBOUND),
-        relays_for=peers if divided(plan) and Role.MX_OUTBOUND in roles else (),
+        relays_for=peers if Role.MX_OUTBOUND in roles else (),
         accounts=accounts,
         mailboxes=_mailboxes(plan, server, roles),
         filters=filters,
@@ -54,9 +53,9 @@ def topology_of(plan: Plan, server_id: str) -> ServerTopology:
 
 def _waits_for(plan: Plan, here: ServerTopology) -> Iterator[str]:
     """The servers that a server needs and that come before it; of two that need each other, only one waits."""
-    accounts = here.accounts
+    accounts, moves = here.accounts, here.mailboxes.moves
     needed = [accounts.store] if accounts.copied and not accounts.database_here else []
-    needed += [other.id for other in (*here.delivers_to, *here.hands_over_to)]
+    needed += [other.id for other in (*(() if moves else here.delivers_to), *here.hands_over_to)]
     before = {other.id for other in plan.servers if _rank(plan, other) < _rank(plan, here.server)}
     yield from (server_id for server_id in dict.fromkeys(needed) if server_id in before)
 
@@ -78,12 +77,10 @@ def _with(plan: Plan, server: PlanServer, *roles: Role) -> tuple[PlanServer, ...
 
 
 def _accounts(plan: Plan, server: PlanServer, roles: frozenset[Role]) -> Accounts:
-    if clustered(plan):
-        return Accounts(AccountSource.REPLICATED, server.id, database_here=True)
-    if not divided(plan):
+    if not linked(plan):
         return Accounts(AccountSource.LOCAL, server.id, database_here=True)
     holder, copies = account_store(plan), copy_servers(plan)
-    here = holder is not None and holder.id == server.id
+    here = server in (places(plan) or (holder,))
     if any(other.id == server.id for other in copies):
         source = AccountSource.COPIED
     else:
@@ -92,19 +89,17 @@ def _accounts(plan: Plan, server: PlanServer, roles: frozenset[Role]) -> Account
 
 
 def _mailboxes(plan: Plan, server: PlanServer, roles: frozenset[Role]) -> Mailboxes:
-    stores = _with(plan, server, Role.MAIL_STORAGE)
-    if clustered(plan):
-        return Mailboxes(MailboxPlace.SHARED, here=True, stores=stores)
-    if not divided(plan):
+    stores, moves_among = _with(plan, server, Role.MAIL_STORAGE), places(plan)
+    if not linked(plan):
         return Mailboxes(MailboxPlace.HERE, here=True, stores=stores)
     delivering = _with(plan, server, Role.MX_INBOUND, Role.MX_OUTBOUND)
-    return Mailboxes(MailboxPlace.STORES, Role.MAIL_STORAGE in roles, stores, delivering)
+    here = Role.MAIL_STORAGE in roles
+    return Mailboxes(
+        MailboxPlace.STORES, here, stores[:1] if moves_among else stores, delivering, places=moves_among
+    )
 
 
 def _filters(plan: Plan, server: PlanServer, roles: frozenset[Role]) -> Filters:
-    """Nodes of a cluster use their own spam filter alone, because each accepts mail and has a filter."""
-    if clustered(plan):
-        return Filters(here=True, reachable=(server.id,), exclusive=True)
     here = Role.ANTISPAM in roles
     providers = tuple(other.id for other in _with(plan, server, Role.ANTISPAM))
     own = (server.id,) if here else ()

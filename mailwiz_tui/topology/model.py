@@ -19,8 +19,6 @@ class AccountSource(StrEnum):
     """The only database, which is on this server."""
     COPIED = "copied"
     """A copy, which works while the database, here or on another server, is down."""
-    REPLICATED = "replicated"
-    """A database on this server that is replicated to every node."""
     NONE = "none"
     """None: no program on this server reads accounts."""
 
@@ -32,8 +30,6 @@ class MailboxPlace(StrEnum):
     """On this server alone; Postfix delivers to Dovecot through a local socket."""
     STORES = "stores"
     """On stores, maybe including this server, over the private link."""
-    SHARED = "shared"
-    """On shared storage that every node can serve."""
 
 
 class Signer(StrEnum):
@@ -50,9 +46,9 @@ class Signer(StrEnum):
 class Accounts:
     """The accounts for one server.
 
-    ``store`` is the server with their database; empty in a plan without one. ``database_here`` tells whether that
-    database, or a replica of it, runs on this server. ``copied_to`` are the servers with a copy, in the plan's
-    order; the one with the database may be among them.
+    ``store`` is the store with their database; empty in a plan without one. ``database_here`` tells whether that
+    database runs on this server, or can move to it. ``copied_to`` are the servers with a copy, in the plan's order;
+    those with the database may be among them.
     """
 
     source: AccountSource
@@ -75,14 +71,22 @@ class Accounts:
 class Mailboxes:
     """The mailboxes for one server.
 
-    ``here``: some or all are on this server. ``stores`` are all servers with mailboxes, in the plan's order, and
-    ``delivered_by`` the servers that deliver to them over the private link.
+    ``here``: some or all are on this server, or can move to it. ``stores`` are all servers with mailboxes, in the
+    plan's order, and ``delivered_by`` the servers that deliver to them over the private link. ``places`` are the
+    servers among which the only store moves, so that it survives the loss of one: it is at one of them at a time,
+    and named after the first. Empty if each store stays on its server.
     """
 
     place: MailboxPlace
     here: bool
     stores: tuple[PlanServer, ...]
     delivered_by: tuple[PlanServer, ...] = ()
+    places: tuple[PlanServer, ...] = ()
+
+    @property
+    def moves(self) -> bool:
+        """Whether the store is at one of several servers at a time."""
+        return bool(self.places)
 
     @property
     def on_stores(self) -> bool:
@@ -130,6 +134,11 @@ class ServerTopology:
     filters: Filters
     signer: Signer
     waits_for: tuple[str, ...] = ()
+
+    @property
+    def database_stays(self) -> bool:
+        """Whether the accounts' database is always on this server, so that programs here use its socket."""
+        return self.accounts.database_here and not self.mailboxes.moves
 
     @property
     def receives(self) -> bool:

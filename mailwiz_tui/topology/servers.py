@@ -20,19 +20,30 @@ def linked(plan: Plan) -> bool:
     return plan.linked
 
 
-def divided(plan: Plan) -> bool:
-    """Whether the roles are divided among several servers; else each has all of them."""
-    return plan.architecture is Architecture.DISTRIBUTED and plan.linked
-
-
 def clustered(plan: Plan) -> bool:
-    """Whether several nodes have the same roles and can replace each other."""
+    """Whether the store moves among several servers, so that it survives the loss of one."""
     return plan.architecture is Architecture.HA_CLUSTER and plan.linked
 
 
+def places(plan: Plan) -> tuple[PlanServer, ...]:
+    """The servers among which the store moves, in the plan's order; empty if each store stays on its server."""
+    return stores(plan) if clustered(plan) else ()
+
+
+def voters(plan: Plan) -> tuple[PlanServer, ...]:
+    """The servers that decide by majority where the store is; empty if each store stays on its server."""
+    return tuple(plan.servers) if clustered(plan) else ()
+
+
 def roles_of(plan: Plan, server: PlanServer) -> frozenset[Role]:
-    """The roles of a server; ``all-in-one``, or an architecture without division, means all roles."""
-    if Role.ALL_IN_ONE in server.roles or not divided(plan):
+    """The roles of a server; ``all-in-one``, or a plan without several servers, means all roles.
+
+    A server that only votes holds no mail and serves no clients, whatever its roles.
+    """
+    if clustered(plan) and server.id == plan.cluster.witness:
+        found = _EACH if Role.ALL_IN_ONE in server.roles else frozenset(server.roles)
+        return found - {Role.MAIL_STORAGE, Role.MX_OUTBOUND}
+    if Role.ALL_IN_ONE in server.roles or not linked(plan):
         return _EACH
     return frozenset(server.roles)
 
@@ -63,7 +74,10 @@ def signers(plan: Plan) -> tuple[PlanServer, ...]:
 
 
 def account_store(plan: Plan) -> PlanServer | None:
-    """The server with the database of the accounts: the first with mailboxes; None in a plan without one."""
+    """The store with the database of the accounts: the first; None in a plan without one.
+
+    A store that moves is named after the first of its places.
+    """
     return next(iter(stores(plan)), None)
 
 
@@ -75,7 +89,7 @@ def account_store_id(plan: Plan) -> str:
 
 def spread_stores(plan: Plan) -> tuple[str, ...]:
     """The stores among which mailboxes are divided, the account store first; empty with fewer than two."""
-    found = tuple(server.id for server in stores(plan)) if divided(plan) else ()
+    found = tuple(server.id for server in stores(plan)) if linked(plan) and not clustered(plan) else ()
     return found if len(found) > 1 else ()
 
 
@@ -84,7 +98,7 @@ def copy_servers(plan: Plan) -> tuple[PlanServer, ...]:
 
     These are the servers that receive mail or serve clients, and stores without the database.
     """
-    if not divided(plan):
+    if not linked(plan):
         return ()
     holder = account_store(plan)
     return tuple(server for server in plan.servers if _copies(roles_of(plan, server), holder=server is holder))
@@ -94,6 +108,7 @@ def _copies(roles: frozenset[Role], *, holder: bool) -> bool:
     return bool(roles & {Role.MX_INBOUND, Role.MX_OUTBOUND}) or (Role.MAIL_STORAGE in roles and not holder)
 
 
-def client_address(plan: Plan) -> str:
-    """The address for clients on any node; empty if each front has its own."""
-    return plan.cluster.virtual_ip if plan.architecture is Architecture.HA_CLUSTER else ""
+def client_addresses(plan: Plan) -> tuple[str, ...]:
+    """The addresses of the mail hostname that move with the store; empty if each front has its own."""
+    found = (plan.cluster.virtual_ip, plan.cluster.virtual_ipv6) if clustered(plan) else ()
+    return tuple(address for address in found if address)

@@ -11,9 +11,10 @@ from mailwiz_tui.agent.protocol.first_accounts import CloseProbeMailbox, OpenPro
 from mailwiz_tui.deploy.account_copies import refresh_copies
 from mailwiz_tui.deploy.agent_link import Link
 from mailwiz_tui.deploy.engine_api import EngineApi
+from mailwiz_tui.deploy.store_place import store_place
 from mailwiz_tui.plan.model import Plan
 from mailwiz_tui.plan.published import host_label
-from mailwiz_tui.topology.servers import account_store, spread_stores
+from mailwiz_tui.topology.servers import spread_stores
 from mailwiz_tui.verify.mailbox import Mailbox, probe_mailbox, store_mailbox
 from mailwiz_tui.verify.result import CheckResult, CheckState
 
@@ -48,23 +49,23 @@ async def open_mailboxes(
     turn: Teller, engine: EngineApi, links: dict[str, Link], stack: AsyncExitStack
 ) -> list[Mailbox]:
     """Creates them until ``stack`` is left; those that could not be created are reported and left out."""
-    place = account_store(engine.plan)
-    if place is None or place.id not in links:
+    place = await store_place(engine)
+    if place not in links:
         return []
-    link, opened = links[place.id], []
+    link, opened = links[place], []
     for mailbox in wanted(engine.plan):
         password = Secret(mailbox.password.get_secret_value())
         try:
             await link.ask(OpenProbeMailbox(mailbox.address, password, mailbox.store))
         except Exception as error:
-            turn.fail("mailbox.probe", place.id, OPENED, error)
+            turn.fail("mailbox.probe", place, OPENED, error)
             continue
         opened.append(mailbox)
-    stack.push_async_callback(_close, turn, engine, links, place.id, opened)
+    stack.push_async_callback(_close, turn, engine, links, place, opened)
     await refresh_copies(engine)
     for mailbox in opened:
         seen = f"{mailbox.address} on {mailbox.store}" if mailbox.store else mailbox.address
-        turn.tell(CheckResult("mailbox.probe", place.id, CheckState.PASSED, OPENED, seen, vantage=place.id))
+        turn.tell(CheckResult("mailbox.probe", place, CheckState.PASSED, OPENED, seen, vantage=place))
     return opened
 
 

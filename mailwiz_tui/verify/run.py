@@ -11,6 +11,7 @@ from typing import Any
 
 from mailwiz_tui.deploy.agent_link import Link
 from mailwiz_tui.deploy.engine_api import EngineApi
+from mailwiz_tui.deploy.store_place import as_placed, store_place
 from mailwiz_tui.dns.records import plan_records
 from mailwiz_tui.dns.standard import Standard
 from mailwiz_tui.plan.errors import OperatorError
@@ -101,7 +102,11 @@ async def verify(
 async def _everything(turn: _Round, blueprints: Mapping[str, Blueprint], to: str, resolver: str | None) -> None:
     """Every check on the servers that were reached, and of their DNS records."""
     engine, plan = turn.engine, turn.engine.plan
-    reached = {server_id: b for server_id, b in blueprints.items() if server_id in turn.links}
+    reached = {
+        server_id: await as_placed(blueprint, turn.links[server_id])
+        for server_id, blueprint in blueprints.items()
+        if server_id in turn.links
+    }
     await _account_domains(turn)
     records = plan_records(plan, engine.known, engine.inventory)
     first = next(iter(blueprints), "")
@@ -136,7 +141,11 @@ async def _connect(turn: _Round, server_id: str) -> None:
 async def _account_domains(turn: _Round) -> None:
     """Compare the plan's domains with those of the accounts; the records to look for follow from it."""
     plan = turn.engine.plan
-    place = account_store_id(plan)
+    try:
+        place = await store_place(turn.engine)
+    except OperatorError as error:
+        turn.fail("cluster.store", account_store_id(plan), "The store is on one of its servers.", error)
+        return
     if (link := turn.links.get(place)) is None:
         return
     try:

@@ -8,10 +8,11 @@ from mailwiz_tui.agent.protocol.accounts import ListAccounts
 from mailwiz_tui.agent.protocol.probes import ProbeCommand, RunProbes
 from mailwiz_tui.deploy.agent_link import Link
 from mailwiz_tui.deploy.engine_api import EngineApi
+from mailwiz_tui.deploy.store_place import store_place
 from mailwiz_tui.plan.published import server_name
 from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.blueprint import Blueprint
-from mailwiz_tui.topology.servers import account_store, server_of
+from mailwiz_tui.topology.servers import server_of
 from mailwiz_tui.verify.target import Target
 
 
@@ -39,9 +40,8 @@ async def target_for(engine: EngineApi, blueprint: Blueprint, link: Link) -> Tar
 
 async def _catches_all(engine: EngineApi, link: Link) -> bool:
     """Whether the accounts hold a catch-all for the primary domain."""
-    place = account_store(engine.plan)
-    if place is not None:
-        link = await engine.link(place.id)
+    if place := await store_place(engine):
+        link = await engine.link(place)
     aliases = (await link.ask(ListAccounts())).aliases
     wanted = f"@{engine.plan.domain.primary_domain}"
     return any(alias.address == wanted and alias.active for alias in aliases)

@@ -22,6 +22,7 @@ EFFECTS: tuple[tuple[str, Concern, str], ...] = (
     ("tls.shared-name", Concern.CLIENTS, "Mail programs do not accept the certificate"),
     ("tls.tlsa", Concern.INCOMING, "Hosts that verify by DANE do not deliver"),
     ("web.challenges", Concern.OTHER, "The certificate cannot be issued or renewed on every server"),
+    ("cluster.store", Concern.CLIENTS, "No server has the mailboxes"),
 )
 """What a failed check means for mail, by the beginning of its id; any other is "not as planned"."""
 _WORKS = (

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from mailwiz_tui.agent.protocol.codec import to_json
 from mailwiz_tui.agent.protocol.watch import LookAround
 from mailwiz_tui.deploy.engine_api import EngineApi
+from mailwiz_tui.deploy.store_place import as_placed
 from mailwiz_tui.dns.live import RecordState, compare
 from mailwiz_tui.dns.match import State
 from mailwiz_tui.dns.records import plan_records
@@ -62,17 +63,20 @@ class Watcher:
         self._blueprints = engine.blueprints()
         self._places: dict[str, str] = {}
         self._results: dict[str, tuple[CheckResult, ...]] = {}
+        self._store = account_store_id(engine.plan)
         self.records_changed = asyncio.Event()
 
     @property
     def account_store(self) -> str:
-        """The server with the accounts."""
-        return account_store_id(self._engine.plan)
+        """The server with the accounts, as it was seen last."""
+        return self._store
 
     async def look(self, server_id: str) -> Health:
         """How a server is now, with the checks last made. Raises as the connection does: SshError, AgentError."""
-        blueprint, plan = self._blueprints[server_id], self._engine.plan
-        link = await self._engine.link(server_id)
+        plan, link = self._engine.plan, await self._engine.link(server_id)
+        blueprint = await as_placed(self._blueprints[server_id], link)
+        if blueprint.volume:
+            self._store = server_id
         place = self._places.get(server_id, "")
         units, peers = running_units(blueprint), self._peers(server_id)
         found = await link.ask(LookAround(units, place, FIRST_HOUR, KEEP_LINES, peers))
@@ -96,7 +100,7 @@ class Watcher:
         It takes seconds where a look takes a moment, so the results are kept for the looks that follow.
         """
         link = await self._engine.link(server_id)
-        results = await server_checks.run(self._blueprints[server_id], link)
+        results = await server_checks.run(await as_placed(self._blueprints[server_id], link), link)
         self._results[server_id] = tuple(results)
         return all(result.state is CheckState.PASSED for result in results)
 

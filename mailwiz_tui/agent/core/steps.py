@@ -25,7 +25,7 @@ from ..protocol.blueprint import (
 from ..protocol.clean import error_lines
 from ..protocol.codec import to_json
 from ..protocol.runs import Change, StepDiff
-from . import files, leftovers
+from . import files, leftovers, volume
 from .context import Context
 from .fault import AgentFault
 
@@ -44,7 +44,11 @@ def blueprint_digest(blueprint: AgentBlueprint) -> str:
 def compare(ctx: Context) -> tuple[StepDiff, ...]:
     """All differences, by step; steps without one are left out. Nothing is changed."""
     prefetch(ctx)
-    work = [(step, item) for step in ctx.blueprint.steps for item in (*leftovers.of_step(ctx, step), *step.items)]
+    work = [
+        (step, item)
+        for step in ctx.blueprint.steps
+        for item in (*leftovers.of_step(ctx, step), *volume.items_here(ctx, step))
+    ]
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda pair: _status(ctx, pair[1]), work))
     by_step: dict[str, list[Change]] = {step.id: [] for step in ctx.blueprint.steps}
@@ -80,8 +84,9 @@ def carry_out(ctx: Context, step: Step, before_activation: Callable[[], None] | 
         changed = True
 
     kept: list[tuple[str, files.OnDisk | None]] = []
+    items = volume.items_here(ctx, step)
     try:
-        for item in (*leftovers.of_step(ctx, step), *step.items):
+        for item in (*leftovers.of_step(ctx, step), *items):
             if not isinstance(item, FILE_ITEMS):
                 continue
             change = _status(ctx, item)
@@ -104,7 +109,7 @@ def carry_out(ctx: Context, step: Step, before_activation: Callable[[], None] | 
     for item in step.items:
         if isinstance(item, File):
             managed.file_record(ctx, item)
-    for item in step.items:
+    for item in items:
         if isinstance(item, Ready):
             answers.wait(ctx, item)
         elif isinstance(item, Wait):
@@ -114,6 +119,7 @@ def carry_out(ctx: Context, step: Step, before_activation: Callable[[], None] | 
             if isinstance(item, Command):
                 ctx.log(f"run {' '.join(item.argv)}")
             _apply(ctx, item, change)
+    volume.remember(ctx, step)
     if changed:
         _check_again(ctx, step)
     return changed
@@ -204,7 +210,7 @@ def _check_again(ctx: Context, step: Step) -> None:
     ctx.installed = None
     names = [item.name for item in step.items if isinstance(item, Unit)]
     units.query(ctx, names)
-    for item in step.items:
+    for item in volume.items_here(ctx, step):
         left = _status(ctx, item)
         if left is None:
             continue

@@ -29,15 +29,15 @@ def prepare(host: Host, wanted: MeshWanted) -> MeshPublic:
     """Makes what is missing; returns the public halves."""
     keys.ensure_openssl(host)
     return MeshPublic(
-        internal(host, wanted.name),
+        internal(host, wanted.name, *wanted.further_names),
         wireguard(host) if wanted.wireguard else "",
         {program: client(host, program, name) for program, name in wanted.clients.items()},
     )
 
 
-def internal(host: Host, name: str) -> CertificatePublic:
-    """The certificate for the server's internal name; what is public of it, as ``TlsPublic`` names it."""
-    found = _certified(host, name, _CERT, _KEY)
+def internal(host: Host, name: str, *further: str) -> CertificatePublic:
+    """The certificate for the server's internal names; what is public of it, as ``TlsPublic`` names it."""
+    found = _certified(host, (name, *further), _CERT, _KEY)
     both = _content(host, _CERT) + _content(host, _KEY)
     present = files.look(host, _IDENTITY)
     if present is None or present.content != both or present.mode != 0o600:
@@ -49,25 +49,26 @@ def client(host: Host, program: str, name: str) -> CertificatePublic:
     """The certificate of a program that uses another server's database, which its key alone opens to it."""
     if not _NAME.match(program):
         raise AgentFault(f"{program!r} is not a valid program name", "internal certificate")
-    return _certified(host, name, f"{INTERNAL_DIR}/{program}-cert.pem", f"{INTERNAL_DIR}/{program}-key.pem")
+    return _certified(host, (name,), f"{INTERNAL_DIR}/{program}-cert.pem", f"{INTERNAL_DIR}/{program}-key.pem")
 
 
-def _certified(host: Host, name: str, cert: str, key: str) -> CertificatePublic:
-    """What is public of a certificate for a name, made where it is missing, ends soon or does not fit its key."""
+def _certified(host: Host, names: tuple[str, ...], cert: str, key: str) -> CertificatePublic:
+    """What is public of a certificate, made where it is missing, ends soon or does not fit its names or its key."""
     where = "internal certificate"
-    if not _NAME.match(name):
-        raise AgentFault(f"{name!r} cannot be a name in a certificate", where)
+    for name in names:
+        if not _NAME.match(name):
+            raise AgentFault(f"{name!r} cannot be a name in a certificate", where)
     keys.make_folder(host, INTERNAL_DIR, 0o755)
     if files.look(host, key) is None:
         argv = ["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"]
         done = require(host.run(argv), "openssl cannot create a key", where)
         files.write(host, key, keys.pem_of(done.output, "PRIVATE KEY"), 0o600)
     found = keys.certificate_at(host, cert)
-    if not found or found.subject_names != (name,) or found.not_after < time.time() + _RENEW:
-        files.write(host, cert, _sign(host, name, key), 0o644)
+    if not found or found.subject_names != names or found.not_after < time.time() + _RENEW:
+        files.write(host, cert, _sign(host, names, key), 0o644)
         found = keys.certificate_at(host, cert)
     if not found or found.spki_sha256 != keys.spki_of_key(host, key):
-        files.write(host, cert, _sign(host, name, key), 0o644)
+        files.write(host, cert, _sign(host, names, key), 0o644)
         found = keys.certificate_at(host, cert)
     if not found:
         raise AgentFault("the certificate from openssl cannot be read", where)
@@ -92,12 +93,12 @@ def wireguard(host: Host) -> str:
     return base64.b64encode(keys.der_of(done.output, "PUBLIC KEY")[-32:]).decode()
 
 
-def _sign(host: Host, name: str, key: str) -> bytes:
+def _sign(host: Host, names: tuple[str, ...], key: str) -> bytes:
     done = host.run([
         "openssl", "req", "-x509", "-new", "-sha256", "-batch", "-days", str(_DAYS),
         "-key", host.path(key),
-        "-subj", f"/CN={name}",
-        "-addext", f"subjectAltName=DNS:{name}",
+        "-subj", f"/CN={names[0]}",
+        "-addext", f"subjectAltName={','.join(f'DNS:{name}' for name in names)}",
         "-addext", "basicConstraints=critical,CA:FALSE",
         "-addext", "keyUsage=critical,digitalSignature",
         "-addext", "extendedKeyUsage=serverAuth,clientAuth",

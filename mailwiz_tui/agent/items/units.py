@@ -97,6 +97,13 @@ def apply(ctx: Context, item: Unit, change: Change) -> None:
         ctx.state.forget("units", name)
 
 
+def remember(ctx: Context, item: Unit) -> None:
+    """Stores what a unit reads when it is started, by somebody else than the agent."""
+    recorded = _inputs(ctx, item)
+    if ctx.state.unit(item.name) != recorded:
+        ctx.state.record_unit(item.name, recorded)
+
+
 def settle(ctx: Context) -> tuple[str, AgentFault] | None:
     """Whether a unit started in this run has crashed since; the step it belongs to, and the fault."""
     if not ctx.started:

@@ -111,7 +111,7 @@ class Command:
 
     It runs when ``unless`` exits non-zero (if given), or when the content of ``inputs`` (paths) differs
     from the last time it succeeded, or when it has never succeeded. With both, either reason is enough.
-    ``stdin`` may hold ``{{secret:NAME}}``; ``argv`` may not.
+    ``stdin`` may hold ``{{secret:NAME}}``; ``argv`` may not. ``anywhere``: it does not need the volume of its step.
     """
 
     kind: ClassVar[str] = "command"
@@ -121,6 +121,7 @@ class Command:
     inputs: tuple[str, ...] = ()
     stdin: str = ""
     timeout: float = 300.0
+    anywhere: bool = field(default=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +156,7 @@ class Ready:
 
     ``service`` is its name for people, ``at`` is ``address:port`` or ``unix:/path``, ``argv`` the command of
     ``Ask.COMMAND``, which must end with 0. After ``limit`` seconds, or when ``unit`` failed, the step fails.
+    ``volume`` is the mount point of a volume that moves, for a service that answers only where it is.
     """
 
     kind: ClassVar[str] = "ready"
@@ -164,6 +166,7 @@ class Ready:
     at: str = ""
     argv: tuple[str, ...] = ()
     limit: float = 180.0
+    volume: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +202,8 @@ class Step:
     must pass, else the former files come back and the step fails; then commands and units follow.
     ``lockout`` marks a step that could cut off SSH: it reverts by itself unless a new connection confirms it.
     ``optional`` marks a step that no later one builds on: where it fails, the operator may go on without it.
+    ``volume`` is the mount point of a volume that moves between servers, for a step whose data is on it: commands,
+    waits and questions are for the server that has the volume, and no unit is started at boot (``core/volume.py``).
     """
 
     id: str
@@ -208,6 +213,7 @@ class Step:
     validators: tuple[tuple[str, ...], ...] = ()
     lockout: bool = False
     optional: bool = False
+    volume: str = ""
 
 
 @dataclass(frozen=True, slots=True)

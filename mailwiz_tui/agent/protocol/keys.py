@@ -34,6 +34,8 @@ class MeshWanted:
     name: str
     wireguard: bool
     clients: dict[str, str] = field(default_factory=dict)
+    further_names: tuple[str, ...] = ()
+    """Names in the internal certificate besides ``name``."""
 
 
 @dataclass(frozen=True)

@@ -43,11 +43,11 @@ STEP = StepSpec(
                 Choice(
                     "ha-cluster",
                     "Cluster",
-                    "Two or more equal nodes behind one address; mail service continues if one fails.",
-                    "Users connect to one virtual address. When its node fails, another node takes "
-                    "the address over within seconds. The nodes must be in the same network. Three "
-                    "nodes keep a majority when one fails; two nodes cannot distinguish a failed peer "
-                    "from a broken link.",
+                    "Two servers with the same mail and a third vote; mail service survives the loss of one.",
+                    "Each message is on two disks before it is accepted. When the active server fails, the "
+                    "other one takes mailboxes and address over within seconds; three votes decide which. "
+                    "Both must be in one network, a few milliseconds apart. It is no backup: what a user "
+                    "deletes is deleted on both. Mail in the queue of a failed server waits for it.",
                 ),
             ),
             example="single",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from mailwiz_tui.plan.spec import Choice, FieldKind, FieldSpec, ShownWhen, StepSpec
 
+_CLUSTER = (ShownWhen("architecture", ("ha-cluster",)),)
+
 STEP = StepSpec(
     id="roles",
     number=2,
@@ -54,14 +56,56 @@ STEP = StepSpec(
         FieldSpec(
             path="cluster.virtual_ip",
             label="Virtual address",
-            help="A free address in the nodes' network; it moves to the node that serves.",
+            help="A free IPv4 address in the servers' network; it moves with the mailboxes.",
             example="203.0.113.10",
             why=(
-                "Clients connect to this address only. When the node that holds it fails, another "
-                "node takes it over (VRRP, RFC 9568). The address must be unused and in the same "
-                "network as the nodes; providers of single rented servers often cannot offer one."
+                "Users connect to this address only. When the server that has it fails, the other one takes it "
+                "over within seconds. It must be unused and in the same network as both servers; providers of "
+                "single rented servers often cannot offer one."
             ),
-            shown_when=(ShownWhen("architecture", ("ha-cluster",)),),
+            shown_when=_CLUSTER,
+        ),
+        FieldSpec(
+            path="cluster.virtual_ipv6",
+            label="IPv6",
+            help="A free IPv6 address in the servers' network, if users have IPv6.",
+            example="2001:db8::10",
+            why="It moves in the same way as the IPv4 address.",
+            shown_when=_CLUSTER,
+        ),
+        FieldSpec(
+            path="cluster.witness",
+            label="Witness",
+            help="The server that votes and holds no mail; a small one is enough.",
+            example="mx3",
+            why=(
+                "Two servers cannot tell a failed peer from a broken link: only with a third vote it is certain "
+                "which of them may go on. The witness may receive and filter mail too (mx-inbound, antispam), or "
+                "do nothing else. It should not share power and network with either of the others."
+            ),
+            shown_when=_CLUSTER,
+        ),
+        FieldSpec(
+            path="cluster.device",
+            label="Disk for mail",
+            help="An empty disk or LVM volume on both servers. Leave empty for a file.",
+            example="/dev/vdb",
+            why=(
+                "Mail and accounts are on a volume that DRBD replicates: each write is on both disks before it is "
+                "acknowledged. A file on the servers' own file system needs no further disk, but is slower and "
+                "shares its space."
+            ),
+            shown_when=_CLUSTER,
+        ),
+        FieldSpec(
+            path="cluster.size_gb",
+            label="Size of the file",
+            help="The space for mail in GB, if no disk is given; it is reserved at once.",
+            kind=FieldKind.INT,
+            unit="GB",
+            example="20",
+            why="Both servers need this much free space. It cannot be changed by a later installation.",
+            shown_when=_CLUSTER,
         ),
         FieldSpec(
             path="network.relay_host",

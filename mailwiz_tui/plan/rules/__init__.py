@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mailwiz_tui.plan.findings import Finding, Severity
 from mailwiz_tui.plan.model import Plan
-from mailwiz_tui.plan.rules import certificates, domains, known_servers, limits, security, servers, storage
+from mailwiz_tui.plan.rules import certificates, cluster, domains, known_servers, limits, security, servers, storage
 from mailwiz_tui.plan.rules.known_servers import KnownServers
 
 __all__ = ["KnownServers", "cross_check"]
@@ -33,6 +33,7 @@ def cross_check(
     """
     findings = [
         *servers.check(plan, inventory_ids),
+        *cluster.check(plan),
         *domains.check(plan),
         *certificates.check(plan, base),
         *security.check(plan),

@@ -129,4 +129,4 @@ def _network(plan: Plan) -> Iterator[Finding]:
 
 def _is_here(plan: Plan, hop: NextHop) -> bool:
     """Whether a next hop is the mail host of this plan."""
-    return hop.host in (plan.domain.hostname, plan.cluster.virtual_ip or plan.domain.hostname)
+    return hop.host in {plan.domain.hostname, plan.cluster.virtual_ip, plan.cluster.virtual_ipv6} - {""}

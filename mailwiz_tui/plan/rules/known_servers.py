@@ -87,13 +87,6 @@ def check(plan: Plan, known: KnownServers) -> Iterator[Finding]:
                 "add public_ipv4 or public_ipv6 to the inventory",
             )
         yield from _internal_address(plan, index, facts)
-        if plan.cluster.virtual_ip and plan.cluster.virtual_ip in _addresses(facts):
-            yield Finding(
-                "cluster.virtual_ip",
-                f"{plan.cluster.virtual_ip} is {server.id}'s own address",
-                Severity.WARNING,
-                "choose an address that no node has of its own",
-            )
 
 
 def _internal_address(plan: Plan, index: int, facts: KnownFacts) -> Iterator[Finding]:
@@ -132,7 +125,7 @@ def check_hostname(
             path, f"{name} has no address in the DNS yet", Severity.WARNING, "step 7 shows the records to publish"
         )
         return
-    own = {plan.cluster.virtual_ip} - {""}
+    own = {plan.cluster.virtual_ip, plan.cluster.virtual_ipv6} - {""}
     for server in plan.servers:
         record = known.servers.get(server.id) if known else None
         own |= _addresses(record.facts) if record else set()

@@ -21,13 +21,12 @@ _WORK = {
 
 
 def check(plan: Plan, inventory_ids: Sequence[str] | None) -> Iterator[Finding]:
-    """Findings about ``architecture``, ``servers`` and ``cluster``."""
+    """Findings about ``architecture`` and ``servers``."""
     yield from _ids(plan, inventory_ids)
     yield from _each(plan)
     yield from _count(plan)
     yield from _coverage(plan)
     yield from _internal_addresses(plan)
-    yield from _virtual_ip(plan)
 
 
 def _ids(plan: Plan, inventory_ids: Sequence[str] | None) -> Iterator[Finding]:
@@ -62,7 +61,7 @@ def _each(plan: Plan) -> Iterator[Finding]:
         twice = [role.value for role, times in Counter(server.roles).items() if times > 1]
         if twice:
             yield Finding(path, f"{', '.join(twice)} is listed twice")
-        if not server.roles:
+        if not server.roles and plan.architecture is not Architecture.HA_CLUSTER:
             need = "all-in-one" if plan.architecture is not Architecture.DISTRIBUTED else "at least one role"
             yield Finding(path, f"{server.id} has no role", advice=f"give it {need}, or remove it from the plan")
         elif Role.ALL_IN_ONE in server.roles and len(set(server.roles)) > 1:
@@ -96,21 +95,13 @@ def _count(plan: Plan) -> Iterator[Finding]:
             f"{chosen} chosen; the architecture {plan.architecture.value} needs at least two",
             advice="choose more servers" if number == 0 else "choose more servers, or the architecture single",
         )
-    elif plan.architecture is Architecture.HA_CLUSTER and number == 2:
-        yield Finding(
-            "servers",
-            (
-                "two nodes cannot distinguish a failed peer from a broken link, so accounts become "
-                "read-only when one fails"
-            ),
-            Severity.WARNING,
-            "use three nodes: two of them keep a majority",
-        )
 
 
 def _coverage(plan: Plan) -> Iterator[Finding]:
     """Every role has a server; ``all-in-one`` only in the architectures that need it."""
-    if plan.architecture is not Architecture.DISTRIBUTED:
+    if plan.architecture is Architecture.HA_CLUSTER:
+        return
+    if plan.architecture is Architecture.SINGLE:
         for index, server in enumerate(plan.servers):
             if server.roles and Role.ALL_IN_ONE not in server.roles:
                 yield Finding(
@@ -196,31 +187,3 @@ def _internal_addresses(plan: Plan) -> Iterator[Finding]:
         yield Finding(
             "servers", ("some internal addresses are IPv4 and some are IPv6; the private link needs one version")
         )
-
-
-def _virtual_ip(plan: Plan) -> Iterator[Finding]:
-    path, virtual_ip = "cluster.virtual_ip", plan.cluster.virtual_ip
-    if plan.architecture is not Architecture.HA_CLUSTER:
-        if virtual_ip:
-            yield Finding(
-                path,
-                f"the architecture {plan.architecture.value} uses no virtual address",
-                Severity.WARNING,
-                "leave it empty, or choose the architecture ha-cluster",
-            )
-        return
-    if not virtual_ip:
-        yield Finding(
-            path,
-            "is missing; a cluster needs an address that moves to the node that serves clients",
-            advice="enter a free address in the nodes' own network",
-        )
-        return
-    address = ipaddress.ip_address(virtual_ip)
-    if address.is_loopback or address.is_link_local:
-        yield Finding(path, f"{address} cannot be reached by clients")
-    for server in plan.servers:
-        if server.internal_ip == virtual_ip:
-            yield Finding(
-                path, f"{virtual_ip} is the internal address of {server.id}; the virtual address must be free"
-            )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mailwiz_tui.plan.findings import Finding, Severity
-from mailwiz_tui.plan.model import Architecture, Plan, StorageType
+from mailwiz_tui.plan.model import Plan, StorageType
 
 _NEEDED = {
     StorageType.NFS: {
@@ -37,17 +37,10 @@ def check(plan: Plan) -> Iterator[Finding]:
                 yield Finding(
                     f"storage.{key}", f'is only used with storage.type = "{kind.value}"', Severity.WARNING
                 )
-    if storage.type is StorageType.S3:
-        if plan.architecture is Architecture.HA_CLUSTER:
-            yield Finding(
-                "storage.type",
-                "clusters cannot use object storage: two nodes must not write to one mount",
-                advice="use nfs, or maildir, which the nodes replicate",
-            )
-        if storage.s3_endpoint.startswith("http://"):
-            yield Finding(
-                "storage.s3_endpoint", "mail would cross the network unencrypted", Severity.WARNING, "use https://"
-            )
+    if storage.type is StorageType.S3 and storage.s3_endpoint.startswith("http://"):
+        yield Finding(
+            "storage.s3_endpoint", "mail would cross the network unencrypted", Severity.WARNING, "use https://"
+        )
 
 
 def _backup(plan: Plan) -> Iterator[Finding]:

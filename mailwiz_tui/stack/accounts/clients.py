@@ -53,7 +53,7 @@ PANEL_TABLES = DatabaseClient("panel-tables", "postfixadmin_tables", "root")
 def database_clients(plan: Plan, server_id: str) -> tuple[DatabaseClient, ...]:
     """The applications on a server without MariaDB."""
     here = topology_of(plan, server_id)
-    if not here.serves_clients or not here.accounts.store or here.accounts.database_here:
+    if not here.serves_clients or not here.accounts.store or here.database_stays:
         return ()
     webmail = (WEBMAIL,) if plan.services.webmail is Webmail.ROUNDCUBE else ()
     panel = (PANEL, PANEL_TABLES) if plan.services.admin_panel is AdminPanel.POSTFIXADMIN else ()
@@ -96,7 +96,7 @@ def database_users(context: Context, client: DatabaseClient, connections: int) -
     """
     limit = str(connections)
     accounts, sql = [], []
-    if context.topology.serves_clients and client.runs_as != "root":
+    if context.topology.serves_clients and context.topology.database_stays and client.runs_as != "root":
         accounts = [f"{sql_text(client.user)}@'localhost'"]
         sql = [render("accounts", "local-client.sql", account=accounts[0], connections=limit)]
     elsewhere = [s for s in context.plan.servers if client in database_clients(context.plan, s.id)]
@@ -114,7 +114,7 @@ def database_users(context: Context, client: DatabaseClient, connections: int) -
 
 def command_line(context: Context, client: DatabaseClient) -> str:
     """The shell command of the command line client: as root here, as the application on other servers."""
-    return "mariadb" if context.topology.accounts.database_here else f"mariadb --defaults-file={client.settings}"
+    return "mariadb" if context.topology.database_stays else f"mariadb --defaults-file={client.settings}"
 
 
 def one_at_a_time(context: Context, client: DatabaseClient, database: str) -> str:
@@ -125,15 +125,13 @@ def one_at_a_time(context: Context, client: DatabaseClient, database: str) -> st
 
 def files_read(context: Context, client: DatabaseClient) -> tuple[str, ...]:
     """The files that an application reads to reach the database."""
-    return (
-        () if context.topology.accounts.database_here else (client.certificate, client.key, layout.INTERNAL_PEERS)
-    )
+    return () if context.topology.database_stays else (client.certificate, client.key, layout.INTERNAL_PEERS)
 
 
 def store_name(context: Context) -> str:
     """The name of the account store on the private link, which its certificate has."""
     store = context.topology.accounts.store
-    return context.internal_name(store) if store else ""
+    return context.store_name(store) if store else ""
 
 
 def connection(context: Context, client: DatabaseClient, question: str) -> tuple[Item, ...]:
@@ -141,7 +139,7 @@ def connection(context: Context, client: DatabaseClient, question: str) -> tuple
 
     ``question`` is SQL that succeeds then.
     """
-    if context.topology.accounts.database_here:
+    if context.topology.database_stays:
         return ()
     settings = render(
         "accounts",

@@ -107,14 +107,15 @@ def _tells_usage(context: Context) -> bool:
 
 def settings(context: Context) -> str:
     """The settings of account-copy."""
-    store, here = context.topology.accounts.store, context.topology.accounts.database_here
+    store, mailboxes = context.topology.accounts.store, context.topology.mailboxes
+    here = context.topology.accounts.database_here and not mailboxes.moves
     old = context.codename == "bookworm"
     value = {
         "managed": "Managed by mailwiz-tui: the next apply writes this file again.",
         "database": {"socket": layout.MYSQL_SOCKET, "name": layout.DATABASE}
         if here
         else {
-            "host": context.internal_name(store) if store else "",
+            "host": context.store_name(store) if store else "",
             "port": layout.DATABASE_PORT,
             "user": USER,
             "name": layout.DATABASE,
@@ -127,11 +128,10 @@ def settings(context: Context) -> str:
         "directory_group": GROUP,
         "logins": context.topology.logins_copied,
         "front": context.topology.serves_clients,
-        "own_store": context.server_id if context.topology.mailboxes.here else "",
+        "own_store": (store if mailboxes.moves else context.server_id) if mailboxes.here else "",
         "first_store": store,
         "stores": {
-            s.id: {"address": context.internal_ip(s.id), "name": context.internal_name(s.id)}
-            for s in context.topology.mailboxes.stores
+            s.id: {"address": context.store_ip(s.id), "name": context.store_name(s.id)} for s in mailboxes.stores
         },
         "lmtp_port": layout.LMTP_PORT,
         "usage_file": f"{context.plan.storage.path}/%s/{layout.USAGE_FILE}" if _tells_usage(context) else "",

@@ -22,7 +22,7 @@ def reader_files() -> tuple[Directory | File, ...]:
 
 def reader_settings(context: Context, user: str) -> dict[str, str]:
     """The source of the accounts, in the form of ``accounts_from``."""
-    if not context.topology.accounts.database_here:
+    if not context.topology.database_stays:
         return {"copy": DIRECTORY}
     quota = limits.mailbox_quota(context.plan)
     default = {"mailbox_quota": str(quota)} if quota else {}
@@ -31,9 +31,9 @@ def reader_settings(context: Context, user: str) -> dict[str, str]:
 
 def reader_groups(context: Context) -> tuple[str, ...]:
     """The groups of its system user."""
-    return () if context.topology.accounts.database_here else (GROUP,)
+    return () if context.topology.database_stays else (GROUP,)
 
 
 def reader_packages(context: Context) -> tuple[str, ...]:
     """The Debian packages that it needs."""
-    return ("python3-pymysql",) if context.topology.accounts.database_here else ()
+    return ("python3-pymysql",) if context.topology.database_stays else ()

@@ -25,6 +25,7 @@ class AccountStore(Component):
 
     name = "account-store"
     title = "account access of other servers"
+    on_volume = True
     programs = (Program("mariadbd"),)
     offers = (
         Exchange(
@@ -144,8 +145,9 @@ _SECRETS = f"\nGRANT SELECT ON `{layout.DATABASE}`.`mailwiz_secret` TO {{account
 
 
 def _readers(context: Context) -> list[PlanServer]:
-    """The other servers that read accounts."""
-    return [s for s in copy_servers(context.plan) if s.id != context.server_id]
+    """The servers that read accounts over the network; also those themselves among which the database moves."""
+    moves = context.topology.mailboxes.moves
+    return [s for s in copy_servers(context.plan) if moves or s.id != context.server_id]
 
 
 def _account(server: PlanServer) -> str:

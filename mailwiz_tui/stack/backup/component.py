@@ -44,6 +44,7 @@ class Backup(Component):
 
     name = "backup"
     title = "restic (backup)"
+    on_volume = True
     units = (UnitWords("mailwiz-backup.timer", "no backup is made"),)
     telling_packages = ("restic",)
 

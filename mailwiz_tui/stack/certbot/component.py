@@ -17,7 +17,7 @@ from mailwiz_tui.stack.probes import unit_active
 from mailwiz_tui.stack.programs import folder, module
 from mailwiz_tui.stack.render import render
 from mailwiz_tui.stack.unit_words import UnitWords
-from mailwiz_tui.topology.servers import client_address
+from mailwiz_tui.topology.servers import client_addresses
 
 DROP_IN = "/etc/systemd/system/certbot.service.d/mailwiz.conf"
 DNS_KEY = f"{layout.TLS_DIR}/rfc2136.ini"
@@ -163,8 +163,7 @@ def _addresses(context: Context, server_id: str = "") -> list[str]:
 def _shared_addresses(context: Context) -> list[str]:
     """The addresses of all servers with the shared names, and one that moves; none if one server's are unknown."""
     found = [_addresses(context, front.id) for front in context.topology.fronts]
-    moving = [address] if (address := client_address(context.plan)) else []
-    return [*moving, *(address for own in found for address in own)] if all(found) else []
+    return [*client_addresses(context.plan), *(address for own in found for address in own)] if all(found) else []
 
 
 def _reach(context: Context) -> tuple[Item, ...]:

@@ -35,17 +35,19 @@ class DatabaseGate(Component):
 
     def mail_parts(self, context: Context) -> MailParts:
         """Postfix and Dovecot make their lookups through it, so they start after it."""
-        return MailParts(account_units=(GATE.service_unit,)) if self.wanted(context) else MailParts()
+        wanted = self.wanted(context) and not context.topology.mailboxes.moves
+        return MailParts(account_units=(GATE.service_unit,)) if wanted else MailParts()
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """The socket stays open while the program restarts, so no connection is refused then."""
         # a query, because the gate greets while MariaDB is down too
         ask = ("mariadb", f"--socket={layout.DATABASE_GATE_SOCKET}", "-BNe", "SELECT CURRENT_USER()")
+        volume = layout.VOLUME if context.topology.mailboxes.moves else ""
         step = Step(
             id="database-gate",
             title="Configure the database gate",
             component=self.name,
-            items=GATE.items(so_far, layout.DATABASE_GATE_SOCKET, ask, target=layout.MYSQL_SOCKET),
+            items=GATE.items(so_far, layout.DATABASE_GATE_SOCKET, ask, volume, target=layout.MYSQL_SOCKET),
         )
         return Contribution(
             steps=(step,),
@@ -57,6 +59,7 @@ class DatabaseGate(Component):
                     argv=ask,
                     expect=r"(?m)^root@localhost$",
                     advice=f"journalctl -u {GATE.service_unit} -u mariadb -n 50",
+                    volume=volume,
                 ),
             ),
         )

@@ -26,6 +26,7 @@ from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.dovecot.clients import JAIL, PROGRAMS, SHOWN, client_ports, peers_read
 from mailwiz_tui.stack.dovecot.logins import OWN_SCRIPT, PACKAGE, own_script_file
 from mailwiz_tui.stack.dovecot.offers import OFFERS
+from mailwiz_tui.stack.dovecot.on_volume import mail_on_volume
 from mailwiz_tui.stack.dovecot.release import SIEVE_DIR, config_files, version
 from mailwiz_tui.stack.dovecot.storage import INDEXES, mail_store
 from mailwiz_tui.stack.private_link import after_network
@@ -47,6 +48,7 @@ class Dovecot(Component):
 
     name = "dovecot"
     title = "Dovecot (IMAP, LMTP)"
+    on_volume = True
     offers = OFFERS
     programs = PROGRAMS
     units = (
@@ -80,6 +82,7 @@ class Dovecot(Component):
             component=self.name,
             items=(
                 User(layout.VMAIL_USER, uid=layout.VMAIL_UID, home=storage),
+                *mail_on_volume(context),
                 Directory(storage, layout.VMAIL_USER, layout.VMAIL_USER, 0o750),
                 *((Directory(INDEXES, layout.VMAIL_USER, layout.VMAIL_USER, 0o700),) if on_nfs else ()),
                 Directory("/etc/dovecot/mailwiz.d"),
@@ -98,11 +101,17 @@ class Dovecot(Component):
                         argv=("sievec", f"{SIEVE_DIR}/{name}.sieve"),
                         unless=("test", "-s", f"{SIEVE_DIR}/{name}.svbin"),
                         inputs=(f"{SIEVE_DIR}/{name}.sieve",),
+                        anywhere=True,
                     )
                     for name in SCRIPTS
                 ),
                 # in a container the limit is the host's
-                Command("dovecot.sysctl", ("sh", "-c", f"sysctl -q -p {SYSCTL} || true"), inputs=(SYSCTL,)),
+                Command(
+                    id="dovecot.sysctl",
+                    argv=("sh", "-c", f"sysctl -q -p {SYSCTL} || true"),
+                    inputs=(SYSCTL,),
+                    anywhere=True,
+                ),
                 *among,
                 Unit(
                     "dovecot.service",

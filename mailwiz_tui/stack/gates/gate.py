@@ -39,9 +39,11 @@ class GateProgram:
         return launcher(self.folder, "gate", self.name)
 
     def items(
-        self, so_far: tuple[Contribution, ...], socket: str, ask: tuple[str, ...], **values: str
+        self, so_far: tuple[Contribution, ...], socket: str, ask: tuple[str, ...], volume: str, /, **values: str
     ) -> tuple[Item, ...]:
         """The items for the server; ``ask`` exits with 0 when the gate answers, ``values`` fill its service.
+
+        ``volume`` is the mount point of a volume that moves, if the gate's service is where it is.
 
         The common files come with the first gate of a server.
         """
@@ -60,5 +62,5 @@ class GateProgram:
             service,
             Unit(self.socket_unit, restart_on=(opened.path,)),
             Unit(self.service_unit, restart_on=tuple(file.path for file in read)),
-            Ready(self.called, self.service_unit, Ask.COMMAND, argv=ask),
+            Ready(self.called, self.service_unit, Ask.COMMAND, argv=ask, volume=volume),
         )

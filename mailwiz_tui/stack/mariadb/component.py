@@ -27,6 +27,24 @@ _ASK_AGAIN = (
     "# Postfix does not ask a database that failed for a minute; after a reload it asks again at once.",
     "ExecStartPost=-+systemctl --no-block try-reload-or-restart postfix.service",
 )
+_SAME_OWNER = (
+    "# The user has another number on each server (chown(1)).",
+    "ExecStartPre=+/bin/sh -c '[ \"$(stat -c %%U {0})\" = mysql ] || chown -R mysql:mysql {0}'".replace(
+        "{0}", layout.VOLUME_DATABASES
+    ),
+)
+_NEW_DATABASES = Command(
+    id="mariadb.folder",
+    argv=(
+        "mariadb-install-db",
+        "--user=mysql",
+        f"--datadir={layout.VOLUME_DATABASES}",
+        "--auth-root-authentication-method=socket",
+        "--skip-test-db",
+    ),
+    unless=("test", "-d", f"{layout.VOLUME_DATABASES}/mysql"),
+)
+"""An empty database on the volume; Debian's package makes its own in /var/lib/mysql."""
 
 
 class MariaDb(Component):
@@ -34,6 +52,7 @@ class MariaDb(Component):
 
     name = "mariadb"
     title = "MariaDB (accounts)"
+    on_volume = True
     units = (
         UnitWords(
             "mariadb",
@@ -49,8 +68,9 @@ class MariaDb(Component):
         return context.topology.accounts.database_here
 
     def mail_parts(self, context: Context) -> MailParts:
-        """Readers of the accounts start after it."""
-        return MailParts(account_units=("mariadb.service",)) if self.wanted(context) else MailParts()
+        """Readers of the accounts start after it, unless it is where the store is."""
+        wanted = self.wanted(context) and not context.topology.mailboxes.moves
+        return MailParts(account_units=("mariadb.service",)) if wanted else MailParts()
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """Start MariaDB, load the schema, the privileges and the domains; each can be repeated."""
@@ -80,19 +100,28 @@ class MariaDb(Component):
             f"CREATE DATABASE IF NOT EXISTS `{layout.DATABASE}` CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci"
         )
         present = f"SELECT COUNT(*) FROM `{layout.DATABASE}`.`domain` WHERE active = 1 AND domain IN ({names})"  # noqa: S608
-        offered = offered_files(context)
+        offered, moves = offered_files(context), context.topology.mailboxes.moves
         steps = (
             Step(
                 id="mariadb",
                 title="Configure MariaDB (accounts)",
                 component=self.name,
                 items=(
-                    File(CONFIG, render("mariadb", "90-mailwiz.cnf", connections=str(connections))),
+                    File(
+                        CONFIG,
+                        render(
+                            "mariadb",
+                            "90-mailwiz.cnf",
+                            connections=str(connections),
+                            folder=layout.VOLUME_DATABASES if moves else "",
+                        ),
+                    ),
                     *offered,
+                    *((_NEW_DATABASES,) if moves else ()),
                     Unit(
                         "mariadb.service",
                         restart_on=(CONFIG, *offered_inputs(offered)),
-                        service_settings=_ASK_AGAIN,
+                        service_settings=(*(_SAME_OWNER if moves else ()), *_ASK_AGAIN),
                     ),
                     Ready(
                         "MariaDB (accounts)",

@@ -42,12 +42,16 @@ class NextHopsAnswer(Component):
 
 
 def waits(context: Context) -> tuple[Wait, ...]:
-    """The services to wait for: LMTP on stores, and the relays for outgoing mail."""
+    """The services to wait for: LMTP on stores, and the relays for outgoing mail.
+
+    A store that moves answers while any of its servers works; ``moving_store`` waits for it.
+    """
     here = context.topology
+    stores = () if here.mailboxes.moves else here.delivers_to
     return tuple(
         Wait(what, server.id, (PROGRAM, server.id, context.internal_name(server.id), str(port), protocol))
         for servers, what, port, protocol in (
-            (here.delivers_to, "mail delivery (LMTP)", layout.LMTP_PORT, "lmtp"),
+            (stores, "mail delivery (LMTP)", layout.LMTP_PORT, "lmtp"),
             (here.hands_over_to, "relay for outgoing mail (SMTP)", layout.PEER_RELAY_PORT, "smtp"),
         )
         for server in servers

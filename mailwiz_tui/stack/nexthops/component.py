@@ -55,11 +55,12 @@ class NextHops(Component):
 
 
 def hops(context: Context) -> tuple[tuple[str, str, int], ...]:
-    """The next hops of this server: id, address on the private link, port."""
+    """The next hops of this server: id, address, port."""
     here = context.topology
-    return tuple(
-        (server.id, context.internal_ip(server.id), port)
-        for servers, port in ((here.delivers_to, layout.LMTP_PORT), (here.hands_over_to, layout.PEER_RELAY_PORT))
-        for server in servers
-        if server.id != context.server_id
-    )
+    stores = [
+        (s.id, context.store_ip(s.id), layout.LMTP_PORT)
+        for s in here.delivers_to
+        if here.mailboxes.moves or s.id != context.server_id
+    ]
+    relays = [(s.id, context.internal_ip(s.id), layout.PEER_RELAY_PORT) for s in here.hands_over_to]
+    return (*stores, *relays)

@@ -6,13 +6,12 @@ disk and delivers it later. No file can be written to the mount point, which bel
 
 from __future__ import annotations
 
-import string
-
 from mailwiz_tui.plan.model import Storage, StorageType
 from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.blueprint import Command, Directory, File, Packages, Probe, Step, Unit
 from mailwiz_tui.stack.component import Component, Context, Contribution
 from mailwiz_tui.stack.mail_parts import MailParts
+from mailwiz_tui.stack.mounts import mount_unit
 from mailwiz_tui.stack.probes import unit_active
 from mailwiz_tui.stack.programs import folder, launcher, module
 from mailwiz_tui.stack.render import render
@@ -33,7 +32,6 @@ OPTIONS = "vers=4.1,proto=tcp,hard,timeo=150,retrans=3,noatime,nodev,nosuid,noex
 15.10), which Debian 13's kernel uses, some file servers return zeros instead of the content.
 """
 
-_PLAIN = frozenset(string.ascii_letters + string.digits + ":_.")
 _MOUNTED_OR_CLOSED = 'findmnt -n -t nfs4 -M "$0" > /dev/null || [ "$(stat -c %a:%U "$0" 2> /dev/null)" = 0:root ]'
 
 
@@ -158,19 +156,3 @@ def _answers(storage: Storage, check_id: str) -> Probe:
 
 def _literal(text: str) -> str:
     return "".join(f"[{char}]" if char in ".+" else f"\\{char}" if char in "[]" else char for char in text)
-
-
-def mount_unit(path: str) -> str:
-    """The unit of the mount of a path (systemd.unit(5), "String Escaping for Inclusion in Unit Names").
-
-    ``/srv/my-mail`` is ``srv-my\\x2dmail.mount``; ``path`` is absolute and normalised.
-    """
-    parts = path.strip("/").split("/")
-    escaped = "-".join(_escaped(part) for part in parts)
-    if escaped.startswith("."):
-        escaped = r"\x2e" + escaped[1:]
-    return f"{escaped}.mount"
-
-
-def _escaped(part: str) -> str:
-    return "".join(char if char in _PLAIN else "".join(f"\\x{byte:02x}" for byte in char.encode()) for char in part)

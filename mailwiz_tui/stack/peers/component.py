@@ -62,6 +62,8 @@ def _names(context: Context) -> Iterator[str]:
     for server in context.plan.servers:
         if server.internal_ip:
             yield f"{server.internal_ip} {traffic.internal_name(server.id)}"
+    if context.topology.mailboxes.moves:
+        yield f"{layout.MOVING_STORE} {traffic.MOVING_STORE_NAME}"
 
 
 def _rules(context: Context) -> Iterator[str]:

@@ -79,7 +79,7 @@ def _copied(context: Context) -> Lookups:
         own_senders=f"hash:{_COPY}/own-senders",
         deliveries=PEER_DELIVERIES,
         copied=True,
-        store=context.internal_ip(store) if store else "",
+        store=context.store_ip(store) if store else "",
         port=layout.LMTP_PORT,
         transports=(f"hash:{_COPY}/transport",),
     )

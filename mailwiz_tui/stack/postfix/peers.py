@@ -13,11 +13,9 @@ PEERS = "/etc/postfix/mailwiz-peers"
 def peer_policy(context: Context) -> File:
     """The certificate of each server, as table of TLS policies (postconf(5), ``smtp_tls_policy_maps``)."""
     here = context.topology
-    lines = [
-        f"[{context.internal_ip(server.id)}]:{port} secure match={context.internal_name(server.id)}"
-        for servers, port in ((here.mailboxes.stores, layout.LMTP_PORT), (here.fronts, layout.PEER_RELAY_PORT))
-        for server in servers
-    ]
+    known = [(context.store_ip(s.id), layout.LMTP_PORT, context.store_name(s.id)) for s in here.mailboxes.stores]
+    known += [(context.internal_ip(s.id), layout.PEER_RELAY_PORT, context.internal_name(s.id)) for s in here.fronts]
+    lines = [f"[{address}]:{port} secure match={name}" for address, port, name in known]
     return File(PEERS, render("postfix", "mailwiz-peers", lines="\n".join(lines)))
 
 

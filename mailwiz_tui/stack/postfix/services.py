@@ -56,11 +56,12 @@ def among_peers(context: Context) -> tuple[File, ...]:
 
 
 def ports(context: Context) -> tuple[Port, ...]:
-    """The ports of the blueprint."""
+    """The ports of the blueprint; users log in where the store is."""
+    moves = context.topology.mailboxes.moves
     incoming = (Port(25, "smtp", Scope.PUBLIC, PortTls.STARTTLS, ask=Ask.SMTP),)
     outgoing = (
-        Port(465, "submissions", Scope.PUBLIC, PortTls.IMPLICIT),
-        Port(587, "submission", Scope.PUBLIC, PortTls.STARTTLS, ask=Ask.SMTP),
+        Port(465, "submissions", Scope.PUBLIC, PortTls.IMPLICIT, volume=moves),
+        Port(587, "submission", Scope.PUBLIC, PortTls.STARTTLS, ask=Ask.SMTP, volume=moves),
     )
     peers = (Port(layout.PEER_RELAY_PORT, "relay", Scope.PEERS, PortTls.STARTTLS, ask=Ask.SMTP),)
     return (

@@ -27,11 +27,13 @@ class PanelStore(Component):
 
     name = "panel-store"
     title = "PostfixAdmin's access to the accounts"
+    on_volume = True
 
     def wanted(self, context: Context) -> bool:
         """On the account store of several servers, unless PostfixAdmin runs there."""
         chosen = context.plan.services.admin_panel is AdminPanel.POSTFIXADMIN
-        elsewhere = bool(context.topology.fronts) and not context.topology.serves_clients
+        here = context.topology.serves_clients and context.topology.database_stays
+        elsewhere = bool(context.topology.fronts) and not here
         return chosen and elsewhere and context.topology.accounts.database_here
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
@@ -76,7 +78,7 @@ def access(context: Context) -> tuple[Item, ...]:
 
 def reached(context: Context) -> tuple[Item, ...]:
     """The files on PostfixAdmin's server for its access to MariaDB, on the same or another server."""
-    if context.topology.accounts.database_here:
+    if context.topology.database_stays:
         return access(context)
     question = f"SELECT 1 FROM {layout.DATABASE}.config LIMIT 1"  # noqa: S608
     return (*connection(context, PANEL, question), *connection(context, PANEL_TABLES, question))
@@ -84,7 +86,7 @@ def reached(context: Context) -> tuple[Item, ...]:
 
 def settings(context: Context) -> str:
     """The lines of PostfixAdmin's configuration for the database."""
-    if context.topology.accounts.database_here:
+    if context.topology.database_stays:
         return render("postfixadmin", "connection-local.php", socket=layout.MYSQL_SOCKET).rstrip("\n")
     return render(
         "postfixadmin",
@@ -99,7 +101,7 @@ def settings(context: Context) -> str:
 
 def session_store(context: Context) -> str:
     """The program that keeps sessions in MariaDB."""
-    if context.topology.accounts.database_here:
+    if context.topology.database_stays:
         place, options = f"unix_socket={layout.MYSQL_SOCKET}", ""
     else:
         place = f"host={store_name(context)};port={layout.DATABASE_PORT}"

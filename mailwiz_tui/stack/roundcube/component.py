@@ -88,7 +88,7 @@ class Roundcube(Component):
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """Tables, configuration and pool; the site for nginx and the jail for fail2ban."""
-        local, shared = context.topology.accounts.database_here, context.topology.sessions_shared
+        local, shared = context.topology.database_stays, context.topology.sessions_shared
         key = (COMMON_KEY.path,) if shared else ()
         step = Step(
             id="roundcube",
@@ -173,7 +173,7 @@ def _sized(plan: Plan) -> Pool:
 
 
 def _config(context: Context) -> str:
-    local = context.topology.accounts.database_here
+    local = context.topology.database_stays
     return render(
         "roundcube",
         "config.inc.php",

@@ -24,11 +24,13 @@ class WebmailStore(Component):
 
     name = "webmail-store"
     title = "Roundcube's database"
+    on_volume = True
 
     def wanted(self, context: Context) -> bool:
         """On the account store of several servers, unless Roundcube runs there."""
         chosen = context.plan.services.webmail is Webmail.ROUNDCUBE
-        elsewhere = bool(context.topology.fronts) and not context.topology.serves_clients
+        here = context.topology.serves_clients and context.topology.database_stays
+        elsewhere = bool(context.topology.fronts) and not here
         return chosen and elsewhere and context.topology.accounts.database_here
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
@@ -75,7 +77,7 @@ def access(context: Context) -> tuple[Item, ...]:
 
 def dsn(context: Context, database: str) -> str:
     """A database in the form of Roundcube's settings."""
-    if context.topology.accounts.database_here:
+    if context.topology.database_stays:
         return f"mysql://{WEBMAIL.user}@unix({layout.MYSQL_SOCKET})/{database}"
     tls = f"key={WEBMAIL.key}&cert={WEBMAIL.certificate}&ca={layout.INTERNAL_PEERS}&verify_server_cert=1"
     return f"mysql://{WEBMAIL.user}@{store_name(context)}:{layout.DATABASE_PORT}/{database}?{tls}"
@@ -83,7 +85,7 @@ def dsn(context: Context, database: str) -> str:
 
 def own_rights(context: Context) -> Probe:
     """A probe of Roundcube's privileges, as root here or as Roundcube on another server."""
-    if context.topology.accounts.database_here:
+    if context.topology.database_stays:
         return _rights("mariadb", database_users(context, WEBMAIL, CONNECTIONS).grants())
     return _rights(command_line(context, WEBMAIL), "SHOW GRANTS FOR CURRENT_USER()")
 

@@ -34,6 +34,7 @@ class SaslGate(Component):
         """The socket stays open while the program restarts; logins wait meanwhile."""
         clients = Capacity.of(context.facts).sasl_clients
         ask = (GATE.started.path, "--check", SOCKET)
+        volume = layout.VOLUME if context.topology.mailboxes.moves else ""
         step = Step(
             id="sasl-gate",
             title="Configure the SASL gate (logins)",
@@ -42,6 +43,7 @@ class SaslGate(Component):
                 so_far,
                 SOCKET,
                 ask,
+                volume,
                 target=f"{layout.POSTFIX_SPOOL}/{layout.SASL_SOCKET}",
                 clients=str(clients),
                 descriptors=str(2 * clients + 100),
@@ -57,6 +59,7 @@ class SaslGate(Component):
                     argv=ask,
                     expect="ready for logins",
                     advice=f"journalctl -u {GATE.service_unit} -u dovecot -n 50",
+                    volume=volume,
                 ),
             ),
         )

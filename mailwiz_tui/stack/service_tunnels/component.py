@@ -55,8 +55,10 @@ class ServiceTunnels(Component):
     telling_packages = ("haproxy",)
 
     def wanted(self, context: Context) -> bool:
-        """Servers that offer a service to others or use one of others."""
-        return any(_offers(context, link) or _uses(context, link) for link in _links(context))
+        """Servers that offer a service to others or use one of others, or a store that moves."""
+        return bool(_moving(context)) or any(
+            _offers(context, link) or _uses(context, link) for link in _links(context)
+        )
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
         """Provider and consumer parts of each link of this server."""
@@ -66,7 +68,7 @@ class ServiceTunnels(Component):
             part
             for link in links
             for part in (*_provider(context, link), *_own(context, link), *_consumer(context, link))
-        )
+        ) + "".join(_moving(context))
         check = ("haproxy", "-c", "-q", "-f", CONF)
         step = Step(
             id="links",
@@ -101,6 +103,37 @@ class ServiceTunnels(Component):
                 clean_check("links.config", "HAProxy accepts the links' configuration", check),
             ),
         )
+
+
+MOVING_SERVICES = (layout.LMTP_PORT, layout.DATABASE_PORT)
+"""The ports of a store that programs of other servers use."""
+
+
+def _moving(context: Context) -> list[str]:
+    """The store that moves, for the programs of this server."""
+    here = context.topology
+    if not here.mailboxes.moves:
+        return []
+    return [
+        render(
+            "service_tunnels",
+            "moving.cfg",
+            service=offer.service,
+            places=", ".join(place.id for place in here.mailboxes.places),
+            address=layout.MOVING_STORE,
+            port=str(offer.port),
+            check=str(layout.MOVING_STORE_PORT),
+            servers="\n".join(
+                f"    server {traffic.internal_name(place.id).partition('.')[0]} "
+                f"{_bind(place.internal_ip)}:{offer.port} check"
+                for place in here.mailboxes.places
+            ),
+        )
+        for offer in context.offers
+        if isinstance(offer, traffic.Exchange)
+        and offer.port in MOVING_SERVICES
+        and here.roles & set(offer.consumers)
+    ]
 
 
 def _links(context: Context) -> tuple[traffic.Link, ...]:

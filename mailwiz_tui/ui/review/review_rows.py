@@ -11,7 +11,7 @@ from mailwiz_tui.plan.raw_values import lookup
 from mailwiz_tui.plan.steps import STEPS, field_at
 from mailwiz_tui.plan.words import counted
 from mailwiz_tui.stack.blueprint import Blueprint
-from mailwiz_tui.topology.servers import divided
+from mailwiz_tui.topology.servers import linked
 from mailwiz_tui.ui.review.plan_words import happens_on
 from mailwiz_tui.ui.terminal.text import safe_line, wrap
 from mailwiz_tui.ui.widgets.server_list import Chosen
@@ -26,7 +26,7 @@ def answers(plan: Plan) -> Iterator[tuple[str, str, str]]:
     security, services = plan.security, plan.services
     for field in STEPS[0].fields:
         yield field.path, field.label, _chosen(field.path, getattr(plan, field.path))
-    if divided(plan):
+    if linked(plan):
         yield "servers", "Roles", overview({s.id: Chosen(set(s.roles)) for s in plan.servers})
         yield "network.private", "Private link", _chosen("network.private", plan.network.private.value)
     yield "domain.primary_domain", "Domains", ", ".join(plan.all_domains())

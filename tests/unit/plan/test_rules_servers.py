@@ -17,9 +17,18 @@ FOUR = [
     server("store", "mail-storage", ip="10.80.0.3"),
     server("filter", "antispam", ip="10.80.0.4"),
 ]
-NODES = [server(f"n{i}", "all-in-one", ip=f"10.80.0.{i}") for i in (1, 2, 3)]
+NODES = [
+    server("n1", "all-in-one", ip="10.80.0.1"),
+    server("n2", "all-in-one", ip="10.80.0.2"),
+    server("n3", "mx-inbound", "antispam", ip="10.80.0.3"),
+]
 DISTRIBUTED = {"architecture": "distributed", "servers": FOUR}
-CLUSTER = {"architecture": "ha-cluster", "servers": NODES, "cluster.virtual_ip": "203.0.113.10"}
+CLUSTER = {
+    "architecture": "ha-cluster",
+    "servers": NODES,
+    "cluster.virtual_ip": "203.0.113.10",
+    "cluster.witness": "n3",
+}
 
 
 def test_sound_plans_have_no_findings(lines: Any) -> None:
@@ -98,12 +107,39 @@ def test_a_cluster_needs_a_free_virtual_address(lines: Any) -> None:
 
 def test_a_virtual_address_without_a_cluster_is_warned_of(lines: Any) -> None:
     (line,) = lines({"cluster.virtual_ip": "203.0.113.10"})
-    assert line.startswith("warning cluster.virtual_ip: the architecture single uses no virtual address")
+    assert line.startswith("warning cluster.virtual_ip: the architecture single does not use it")
 
 
-def test_two_nodes_have_no_majority(lines: Any) -> None:
-    (line,) = lines({**CLUSTER, "servers": NODES[:2]})
-    assert line.startswith("warning servers: two nodes cannot distinguish")
+def test_two_servers_of_a_cluster_need_a_third_vote(lines: Any) -> None:
+    (line,) = lines({**CLUSTER, "servers": NODES[:2], "cluster.witness": ""})
+    assert line.startswith("fault servers: two servers cannot tell a failed peer from a broken link")
+
+
+def test_an_even_number_of_votes_is_warned_of(lines: Any) -> None:
+    (line,) = lines({**CLUSTER, "servers": [*NODES, server("n4", ip="10.80.0.4")]})
+    assert line.startswith("warning servers: 4 servers vote")
+
+
+def test_exactly_two_servers_of_a_cluster_hold_mail(lines: Any) -> None:
+    three = [*NODES[:2], server("n3", "all-in-one", ip="10.80.0.3")]
+    (line,) = lines({**CLUSTER, "servers": three, "cluster.witness": ""})
+    assert line.startswith("fault servers: 3 servers would hold mail; a cluster has exactly two")
+    (line,) = lines({**CLUSTER, "servers": three})
+    assert line.startswith("fault servers.2.roles: n3 is the witness, which holds no mail")
+    (line,) = lines({**CLUSTER, "servers": [*NODES[:2], server("n3", "mx-outbound", ip="10.80.0.3")]})
+    assert line.startswith("fault servers.2.roles: n3 only votes, so it cannot be mx-outbound")
+    assert lines({**CLUSTER, "servers": [*NODES[:2], server("n3", ip="10.80.0.3")]}) == []
+
+
+def test_the_witness_is_a_server_of_the_plan(lines: Any) -> None:
+    (line,) = lines({**CLUSTER, "cluster.witness": "n9"})
+    assert line.startswith("fault cluster.witness: n9 is not a server of this plan")
+
+
+def test_each_virtual_address_has_its_version_of_ip(lines: Any) -> None:
+    (line,) = lines({**CLUSTER, "cluster.virtual_ip": "2001:db8::10"})
+    assert line.endswith("(enter it as cluster.virtual_ipv6)")
+    assert lines({**CLUSTER, "cluster.virtual_ip": "", "cluster.virtual_ipv6": "2001:db8::10"}) == []
 
 
 @pytest.mark.parametrize("architecture", ["distributed", "ha-cluster"])

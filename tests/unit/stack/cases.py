@@ -116,6 +116,29 @@ def two_fronts_facts() -> FactsFile:
     return FactsFile.model_validate({"servers": records})
 
 
+def cluster(**changes: Any) -> Plan:
+    """Two servers between which the store moves, and one that votes and receives mail."""
+    roles = {"n1": ["all-in-one"], "n2": ["all-in-one"], "n3": ["mx-inbound", "antispam"]}
+    servers = [
+        {"id": name, "roles": held, "internal_ip": f"10.80.0.{number}"}
+        for number, (name, held) in enumerate(roles.items(), 1)
+    ]
+    moving = {"virtual_ip": "192.0.2.99", "virtual_ipv6": "2001:db8::99", "witness": "n3", "device": "/dev/vdb"}
+    return plan(**{"architecture": "ha-cluster", "servers": servers, "cluster": moving} | changes)
+
+
+def cluster_facts(**changes: Any) -> FactsFile:
+    """What is known of the cluster's servers."""
+    known = distributed_facts(**changes).servers
+    found = {
+        name: known[other].model_copy(
+            update={"facts": known[other].facts.model_copy(update={"hostname": name, "has_wireguard": True})}
+        )
+        for name, other in (("n1", "in1"), ("n2", "out1"), ("n3", "store1"))
+    }
+    return FactsFile(servers=found)
+
+
 def behind_a_stripping_resolver() -> FactsFile:
     """A small server with IPv4 only, in a network that lets no DNS out and whose resolver strips DNSSEC."""
     return facts(

@@ -37,6 +37,8 @@ DIVIDED_ROLES = (
     "mta_sts",
     "next-hops-answer",
 )
+CLUSTERED = ("corosync", "drbd", "pacemaker", "moving_store", "store_resources")
+MOVING = ("mariadb", "account-store", "accounts", "links", "sasl-gate", "nexthops", "peers")
 NFS = {"type": "nfs", "nfs_server": "nfs.example.com", "nfs_export": "/srv/vmail", "path": "/srv/our-mail"}
 WEB = {"webmail": "roundcube", "admin_panel": "postfixadmin"}
 WEB_CERTIFICATE = "-----BEGIN CERTIFICATE-----\nout1's {}\n-----END CERTIFICATE-----"
@@ -170,6 +172,12 @@ def of_two_fronts(server_id: str) -> Blueprint:
     return compile_server(cases.two_fronts(), server_id, cases.two_fronts_facts())
 
 
+@cache
+def in_a_cluster(server_id: str, codename: str = "trixie") -> Blueprint:
+    """A server of a plan whose store moves."""
+    return compile_server(cases.cluster(services=WEB), server_id, cases.cluster_facts(codename=codename))
+
+
 FURTHER: dict[str, Callable[[], Blueprint]] = {
     "web/trixie": partial(with_web, "trixie"),
     "filters/rspamd-clamav": partial(with_filters, "rspamd-clamav"),
@@ -181,6 +189,8 @@ FURTHER: dict[str, Callable[[], Blueprint]] = {
     "distributed/store1": partial(one_of_several, "store1"),
     "distributed-web/out1": partial(web_of_several, "out1"),
     "distributed-web/store1": partial(web_of_several, "store1"),
+    "cluster/n1": partial(in_a_cluster, "n1"),
+    "cluster/n3": partial(in_a_cluster, "n3"),
 }
 """Servers with components that the plain one lacks; the first that has a component has its golden text whole.
 
@@ -223,6 +233,7 @@ def goldens() -> dict[str, Golden]:
         *_of_several(DIVIDED, DIVIDED_ROLES),
         *_web_of_several(),
         *_of_two_fronts(),
+        *_in_a_cluster(),
         *(Golden(f"{name}/checks", checks(made()), checks(one_server())) for name, made in FURTHER.items()),
     ]
     at_home = [Golden(f"{name}/{c}", part(FURTHER[name](), c)) for c in NAMES if (name := home(c)) in FURTHER]
@@ -291,6 +302,16 @@ def _of_two_fronts() -> Iterator[Golden]:
             other = text
     found = checks(of_two_fronts("out1"))
     yield Golden("two-fronts/out1/checks", found, checks(one_of_several("out1")))
+
+
+def _in_a_cluster() -> Iterator[Golden]:
+    """What the store that moves changes on the server that is its first place, on the other, and on the witness."""
+    for name in (*CLUSTERED, *MOVING):
+        text = part(in_a_cluster("n1"), name)
+        yield Golden(f"cluster/n1/{name}", text, part(one_server(), name))
+        yield Golden(f"cluster/n2/{name}", part(in_a_cluster("n2"), name), text)
+        yield Golden(f"cluster/n3/{name}", part(in_a_cluster("n3"), name), text)
+        yield Golden(f"cluster/bookworm/{name}", part(in_a_cluster("n1", "bookworm"), name), text)
 
 
 def _web_of_several() -> Iterator[Golden]:

@@ -40,6 +40,10 @@ SITES = {
         for name in ("in1", "out1", "filter", "store1", "store2")
         for release in ("trixie", "bookworm")
     },
+    **{
+        f"cluster-{release}": (cases.cluster(), "n1", cases.cluster_facts(codename=release))
+        for release in ("trixie", "bookworm")
+    },
 }
 """Between them they have every component, in both releases."""
 

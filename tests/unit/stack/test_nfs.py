@@ -9,8 +9,8 @@ import pytest
 from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.blueprint import Blueprint
 from mailwiz_tui.stack.compile import compile_server
+from mailwiz_tui.stack.mounts import mount_unit
 from mailwiz_tui.stack.nfs import component as nfs
-from mailwiz_tui.stack.nfs.component import mount_unit
 
 from . import cases
 

@@ -11,16 +11,17 @@ from mailwiz_tui.topology.derive import topology_of
 from mailwiz_tui.topology.model import AccountSource, MailboxPlace, ServerTopology, Signer
 from mailwiz_tui.topology.servers import (
     account_store_id,
-    client_address,
+    client_addresses,
     copy_servers,
-    divided,
     fronts,
     inbound,
     linked,
+    places,
     server_of,
     signers,
     spread_stores,
     stores,
+    voters,
 )
 
 IN, OUT, STORE, FILTER = "mx-inbound", "mx-outbound", "mail-storage", "antispam"
@@ -49,8 +50,8 @@ TWO = plan("distributed", {"edge": [IN, OUT, FILTER], "store": [STORE]})
 FULL = plan("distributed", {"main": [IN, OUT, STORE, FILTER], "more": [STORE]})
 NODES = plan(
     "ha-cluster",
-    {name: ["all-in-one"] for name in ("n1", "n2", "n3")},
-    cluster={"virtual_ip": "192.0.2.99"},
+    {"n1": ["all-in-one"], "n2": ["all-in-one"], "n3": [IN, FILTER]},
+    cluster={"virtual_ip": "192.0.2.99", "virtual_ipv6": "2001:db8::99", "witness": "n3"},
 )
 
 
@@ -174,21 +175,39 @@ def test_a_store_that_receives_mail_answers_logins_from_its_database() -> None:
     assert ids(here.hands_over_to) == ["b"]
 
 
-def test_every_node_of_a_cluster_does_all_and_has_the_accounts() -> None:
+def test_the_store_of_a_cluster_moves_between_the_servers_that_hold_mail() -> None:
     found = of(NODES)
-    for name, here in found.items():
-        assert here.accounts.source is AccountSource.REPLICATED
+    for name in ("n1", "n2"):
+        here = found[name]
+        assert here.mailboxes.here
         assert here.accounts.database_here
-        assert here.mailboxes.place is MailboxPlace.SHARED
-        assert ids(here.mailboxes.stores) == ids(here.fronts) == ["n1", "n2", "n3"]
-        assert here.filters.reachable == (name,)
+        assert here.accounts.copied
+        assert here.logins_copied
+        assert here.serves_clients
+        assert here.waits_for == ()
+        assert here.filters.reachable[0] == name
+    for here in found.values():
+        assert here.mailboxes.moves
+        assert ids(here.mailboxes.places) == ids(here.fronts) == ["n1", "n2"]
+        assert ids(here.mailboxes.stores) == ids(here.delivers_to) == ["n1"]
+        assert here.accounts.store == "n1"
+        assert here.accounts.copied_to == ("n1", "n2", "n3")
         assert here.receives
-        assert here.sends
-        assert (here.relays_for, here.delivers_to, here.waits_for) == ((), (), ())
-        assert ids(here.peers) == [other for other in found if other != name]
-    assert not divided(NODES)
-    assert client_address(NODES) == "192.0.2.99"
-    assert client_address(SINGLE) == client_address(SIX) == ""
+    assert ids(places(NODES)) == ["n1", "n2"]
+    assert ids(voters(NODES)) == ["n1", "n2", "n3"]
+    assert spread_stores(NODES) == ()
+    assert client_addresses(NODES) == ("192.0.2.99", "2001:db8::99")
+    assert client_addresses(SINGLE) == client_addresses(SIX) == ()
+    assert not of(SIX)["store1"].mailboxes.moves
+
+
+def test_the_witness_of_a_cluster_holds_no_mail_and_lets_the_others_send_its_own() -> None:
+    here = of(NODES)["n3"]
+    assert not here.mailboxes.here
+    assert not here.accounts.database_here
+    assert not here.serves_clients
+    assert ids(here.hands_over_to) == ["n1", "n2"]
+    assert here.waits_for == ("n1", "n2")
 
 
 def test_servers_are_found_by_what_they_do() -> None:

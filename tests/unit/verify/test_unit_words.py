@@ -36,7 +36,18 @@ SEVERAL = (
 )
 
 
+CLUSTER = [
+    {"id": "n1", "roles": ["all-in-one"], "internal_ip": "10.80.0.1"},
+    {"id": "n2", "roles": ["all-in-one"], "internal_ip": "10.80.0.2"},
+    {"id": "n3", "roles": [], "internal_ip": "10.80.0.3"},
+]
+
+
 def plans() -> Iterator[Plan]:
+    moving = {"virtual_ip": "192.0.2.99"}
+    yield Plan.model_validate(
+        {"domain": DOMAIN, "architecture": "ha-cluster", "servers": CLUSTER, "cluster": moving}
+    )
     for services in SERVICES:
         for architecture, servers in (SINGLE, SEVERAL):
             for storage in STORAGE[: 3 if architecture == "single" else 2]:

@@ -1,0 +1,1 @@
+"""Membership and quorum of the servers that decide where the store is."""

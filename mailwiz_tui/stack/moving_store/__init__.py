@@ -1,0 +1,1 @@
+"""How the plan's servers find the store that moves."""
