@@ -18,7 +18,7 @@ PROGRAM = f"{layout.LIB_DIR}/store-here"
 
 
 class MovingStore(Component):
-    """A small service that says where the store is; after the daemons of the store, which it stands for."""
+    """A small service that says where the store is, before the first program of another server asks."""
 
     name = "moving_store"
     title = "place of the store"

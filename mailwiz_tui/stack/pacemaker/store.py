@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from mailwiz_tui.stack.blueprint import Ask, Command, File, Probe, Ready, Step, Unit
 from mailwiz_tui.stack.component import Component, Context, Contribution
+from mailwiz_tui.stack.moving_store.component import UNIT as STORE_HERE
 from mailwiz_tui.stack.pacemaker.component import FOLDER, LOAD, UNIT, voters_only
 from mailwiz_tui.stack.render import render
 from mailwiz_tui.topology.servers import client_addresses
@@ -33,8 +34,8 @@ class StoreResources(Component):
         return context.topology.mailboxes.moves and context.topology.mailboxes.here
 
     def contribute(self, context: Context, so_far: tuple[Contribution, ...]) -> Contribution:
-        """Last but for the waits: the daemons of all steps on the volume, in their order."""
-        units = tuple(
+        """Last but for the waits: the daemons of all steps on the volume, and then what says that they are here."""
+        units = (
             item.name
             for contribution in so_far
             for step in contribution.steps
@@ -45,7 +46,10 @@ class StoreResources(Component):
         store = render(
             "pacemaker",
             "store.xml",
-            units=[_Moving(_id(name), name=_type(name)) for name in dict.fromkeys(units)],
+            units=[
+                _Moving(_id(name), name=_type(name))
+                for name in sorted(dict.fromkeys(units), key=lambda name: name == STORE_HERE)
+            ],
             addresses=[
                 _Moving(f"address{number}", ip=address)
                 for number, address in enumerate(client_addresses(context.plan), 1)
