@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mailwiz_tui.plan.findings import Finding
-from mailwiz_tui.plan.model import Architecture, Plan, StorageType
+from mailwiz_tui.plan.model import Architecture, Plan
 
 _UNTIL = "can be planned and checked, but not installed yet"
 
@@ -17,6 +17,4 @@ def unsupported(plan: Plan) -> list[Finding]:
 
     if plan.architecture is Architecture.HA_CLUSTER:
         refuse("architecture", plan.architecture.value, 'choose "single" or "distributed"')
-    if plan.architecture is Architecture.DISTRIBUTED and plan.storage.type is StorageType.S3:
-        refuse("storage.type", "object storage on several servers", 'choose "maildir"')
     return findings

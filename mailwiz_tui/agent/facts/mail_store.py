@@ -15,12 +15,23 @@ def find(host: Host) -> MailStore | None:
 
     Mail on a file server that cannot be asked now counts as being there.
     """
+    recorded = _record(host)
+    return MailStore(*recorded, _holds_mail(host, recorded[0], host.path(recorded[1]))) if recorded else None
+
+
+def kind(host: Host) -> str:
+    """The format of the mailboxes and their kind of storage; empty without an installation."""
+    recorded = _record(host)
+    return recorded[0] if recorded else ""
+
+
+def _record(host: Host) -> tuple[str, str] | None:
     try:
         with open(host.path(RECORD), encoding="utf-8") as handle:
             kind, path = handle.read().splitlines()[-1].split()
     except (OSError, ValueError, IndexError):
         return None
-    return MailStore(kind, path, _holds_mail(host, kind, host.path(path)))
+    return kind, path
 
 
 def remote_mounts() -> set[str]:

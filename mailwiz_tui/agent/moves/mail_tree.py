@@ -12,9 +12,41 @@ import contextlib
 import hashlib
 import os
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from ..protocol.codec import read_tuple
+
+OLD = ".old-mail"
+"""The folder of the tree that stands for the mailbox's part in the object store."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The two folders of a mailbox: its home, and its old mail on the object store's mount (empty without one)."""
+
+    home: str
+    old: str = ""
+
+    def at(self, path: str) -> str:
+        """Where a path of the tree is."""
+        first, _, rest = path.partition("/")
+        return os.path.join(self.old, rest) if first == OLD else os.path.join(self.home, path)
+
+    def walk(self, *, digests: bool = False) -> Iterator[Entry]:
+        """Everything of the mailbox; old mail without times and modes, which an object store does not keep."""
+        yield from walk(self.home, digests=digests)
+        for entry in walk(self.old) if self.old else ():
+            yield replace(entry, path=f"{OLD}/{entry.path}", time=0, mode=0, same=0)
+
+    def messages(self) -> int:
+        """How many messages there are; one in both places, as an interrupted ``altmove`` leaves it, is one."""
+        found = (e.path for e in self.walk() if e.kind == "f" and is_message(e.path))
+        return len({path.removeprefix(f"{OLD}/").removeprefix("sdbox/") for path in found})
+
+
+def is_old(path: str) -> bool:
+    """Whether a path of the tree is in the object store."""
+    return path.startswith(f"{OLD}/")
 
 
 @dataclass(frozen=True)
@@ -40,9 +72,9 @@ class Entry:
 
 
 def is_message(path: str) -> bool:
-    """Whether a file is a message of a Maildir."""
-    parts = path.split("/")
-    return len(parts) > 2 and parts[-2] in ("cur", "new")
+    """Whether a file is a message, of a Maildir or of sdbox."""
+    *_, folder, name = ("", *path.split("/"))
+    return (folder in ("cur", "new") and path.count("/") > 1) or (folder == "dbox-Mails" and name.startswith("u."))
 
 
 def is_lock(name: str) -> bool:
@@ -124,10 +156,10 @@ def from_raw(raw: object) -> list[Entry]:
 class Copy:
     """A copy of a mailbox: brought near while the mailbox is in use, and level with it once it rests."""
 
-    def __init__(self, root: str, owner: tuple[int, int] | None) -> None:
-        self.root, self.owner = root, owner
-        os.makedirs(root, mode=0o700, exist_ok=True)
-        self._own(root)
+    def __init__(self, parts: Parts, owner: tuple[int, int] | None) -> None:
+        self.parts, self.owner = parts, owner
+        os.makedirs(parts.home, mode=0o700, exist_ok=True)
+        self._own(parts.home)
 
     def prepare(self, wanted: list[Entry], *, whole: bool) -> list[Entry]:
         """Makes folders, renames messages whose flags changed, and takes away what is gone; returns the files
@@ -135,7 +167,7 @@ class Copy:
         for entry in wanted:
             if entry.kind == "d":
                 self._folder(entry)
-        here = {entry.path: entry for entry in walk(self.root)}
+        here = {entry.path: entry for entry in self.parts.walk()}
         files = {e.path: e for e in wanted if e.kind == "f" and (whole or is_message(e.path))}
         missing = {p: e for p, e in files.items() if not (is_message(p) and _alike(here.get(p), e))}
         extra = [e for p, e in here.items() if e.kind == "f" and is_message(p) and not _alike(e, files.get(p))]
@@ -143,7 +175,7 @@ class Copy:
         for path, entry in list(missing.items()):
             found = spare.pop(key(entry), None) if is_message(path) else None
             if found is not None and path not in here:
-                os.rename(os.path.join(self.root, found.path), os.path.join(self.root, path))
+                os.rename(self.parts.at(found.path), self.parts.at(path))
                 del missing[path], here[found.path]
         self._remove([e for p, e in here.items() if p not in {w.path for w in wanted} and (whole or is_message(p))])
         if whole:
@@ -152,27 +184,34 @@ class Copy:
 
     def put(self, entry: Entry, content: Iterator[bytes]) -> None:
         """One file that was fetched; it is there whole or not at all."""
-        path = os.path.join(self.root, entry.path)
-        new = os.path.join(self.root, ".arriving")
+        path, old = self.parts.at(entry.path), is_old(entry.path)
+        # the object store would copy a file that is renamed; of one that is cut short the size differs
+        new = path if old else self.parts.at(".arriving")
         with open(new, "wb") as out:
             for piece in content:
                 out.write(piece)
             if out.tell() != entry.size:
                 raise ValueError(f"{entry.path}: {out.tell()} bytes came instead of {entry.size}")
-            os.fchmod(out.fileno(), entry.mode)
+            if not old:
+                os.fchmod(out.fileno(), entry.mode)
+        if old:
+            return
         self._own(new)
         os.utime(new, ns=(entry.time, entry.time))
         os.rename(new, path)
 
     def another_name(self, first: Entry, entry: Entry) -> None:
         """A file that has several names gets a further one."""
-        path = os.path.join(self.root, entry.path)
+        path = self.parts.at(entry.path)
         if os.path.lexists(path):
             os.unlink(path)
-        os.link(os.path.join(self.root, first.path), path)
+        os.link(self.parts.at(first.path), path)
 
     def _folder(self, entry: Entry) -> None:
-        path = os.path.join(self.root, entry.path)
+        path = self.parts.at(entry.path)
+        if is_old(entry.path):
+            os.makedirs(path, exist_ok=True)
+            return
         if not os.path.isdir(path):
             if os.path.lexists(path):
                 os.unlink(path)
@@ -182,7 +221,7 @@ class Copy:
 
     def _links(self, links: list[Entry]) -> None:
         for entry in links:
-            path = os.path.join(self.root, entry.path)
+            path = self.parts.at(entry.path)
             if os.path.lexists(path):
                 if os.path.islink(path) and os.readlink(path) == entry.target:
                     continue
@@ -192,7 +231,7 @@ class Copy:
 
     def _remove(self, entries: list[Entry]) -> None:
         for entry in sorted(entries, key=lambda e: e.path, reverse=True):
-            path = os.path.join(self.root, entry.path)
+            path = self.parts.at(entry.path)
             if entry.kind == "d":
                 for left in os.scandir(path):
                     os.unlink(left.path)

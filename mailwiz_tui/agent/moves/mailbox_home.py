@@ -9,6 +9,7 @@ from ..accounts.addresses import address_of, held_address
 from ..accounts.mailboxes import home_of
 from ..core.host import Host
 from ..protocol.accounts import FoundMail, LeftMail
+from . import old_mail
 
 
 def mailbox_created(host: Host, address: str) -> FoundMail:
@@ -30,5 +31,6 @@ def mailbox_removed(host: Host, address: str, delete_mail: bool = False) -> Left
         home = ""
     host.run(["doveadm", "kick", address], timeout=10)
     if delete_mail and home:
+        old_mail.remove(old_mail.folder(host, address))
         shutil.rmtree(host.path(home))
     return LeftMail(home, bool(delete_mail and home))

@@ -17,8 +17,8 @@ import time
 from ..core.fault import AgentFault
 from ..core.host import Host, require
 from ..protocol.moves import MailboxSize, MailboxState, MessageCount, PublishedMailbox, RetiredMailbox
-from . import move_state
-from .mail_tree import forget_locks, is_message, walk
+from . import move_state, old_mail
+from .mail_tree import forget_locks, walk
 from .move_state import Places, exchange, held, kind, like, places, settle, tombstone
 
 FREE_AFTER = 30.0
@@ -39,15 +39,19 @@ def claim(host: Host, address: str, token: str, arrives: bool) -> MailboxSize:
     ``arrives``: it is not on this store, and may be brought here. What a move that broke off had put in its place
     already is what arrived, then.
     """
-    there = places(host, address)
+    there, begun = places(host, address), bool(move_state.read(host, address))
+    old_mail.require(host, there.old)
     move_state.write(host, address, {**move_state.read(host, address), "token": token})
     with held(host, address, token) as state:
         move_state.make_room(host, there)
+        if arrives and not begun:
+            old_mail.to_trash(host, there.old, f"{address}-{_stamp()}")
         published = bool(state.pop("published", False)) and arrives
         if published and kind(there.home) == "mail" and not os.path.isdir(there.arriving):
             os.rename(there.home, there.arriving)
         move_state.write(host, address, state)
-        size, messages = _weigh(there.source)
+        size = sum(entry.size for entry in walk(there.source)) if there.source else 0
+        messages = there.of(there.source).messages() if there.source else 0
         room = os.statvfs(os.path.dirname(there.kept))
         return MailboxSize(size, messages, room.f_bavail * room.f_frsize)
 
@@ -64,7 +68,8 @@ def block(host: Host, address: str, token: str, store: str) -> MessageCount:
         settle(os.path.dirname(there.kept))
         _wait_until_free(host, address, there.kept)
         forget_locks(there.kept)
-        return MessageCount(_weigh(there.kept)[1])
+        old_mail.require(host, there.old)
+        return MessageCount(there.of(there.kept).messages())
 
 
 def unblock(host: Host, address: str, token: str) -> None:
@@ -91,6 +96,7 @@ def discard(host: Host, address: str, token: str) -> None:
     with held(host, address, token):
         if os.path.isdir(there.arriving):
             shutil.rmtree(there.arriving)
+            old_mail.remove(there.old)
 
 
 def retire(host: Host, address: str, token: str, store: str) -> RetiredMailbox:
@@ -102,6 +108,9 @@ def retire(host: Host, address: str, token: str, store: str) -> RetiredMailbox:
             tombstone(there.home, address, store)
         if os.path.isdir(there.arriving):
             shutil.rmtree(there.arriving)
+            if not gone:
+                old_mail.remove(there.old)
+        old_mail.to_trash(host, there.old, os.path.basename(gone) or f"{address}-{_stamp()}")
         return RetiredMailbox(gone)
 
 
@@ -114,12 +123,16 @@ def inspect(host: Host, address: str, token: str) -> MessageCount:
     with held(host, address, token):
         if not os.path.isdir(there.arriving):
             return MessageCount(0)
-        expected = _weigh(there.arriving)[1]
+        old_mail.require(host, there.old)
+        expected = there.of(there.arriving).messages()
         try:
             counted = _count(host, address, there.arriving)
         except AgentFault:
             counted = -1
-        if counted != expected:
+        if counted != expected and there.old:
+            _doveadm(host, address, there.arriving, "force-resync", "*")
+            counted = _count(host, address, there.arriving)
+        elif counted != expected:
             for entry in list(walk(there.arriving)):
                 if os.path.basename(entry.path).startswith(("dovecot.index", "dovecot.list.index")):
                     os.unlink(os.path.join(there.arriving, entry.path))
@@ -128,18 +141,24 @@ def inspect(host: Host, address: str, token: str) -> MessageCount:
 
 
 def _count(host: Host, address: str, home: str) -> int:
-    """Messages by Dovecot's count, by way of no account: the mailbox is not here yet."""
-    new = not host.run(["dovecot", "--version"], timeout=10).text.startswith("2.3")
-    account = os.stat(home)
-    words = [
-        "setpriv", f"--reuid={account.st_uid}", f"--regid={account.st_gid}", "--clear-groups", "env",
-        f"USER={address}", f"HOME={home}", "doveadm", "-o", f"mail_home={home}", "-f", "tab", "mailbox", "status",
-        *(["--no-userdb-lookup"] if new else []), "messages", "*",
-    ]  # fmt: skip
-    done = require(host.run(words, timeout=300), f"Dovecot cannot read {home}", "move")
-    lines = done.output.decode("utf-8", "replace").splitlines()
+    """Messages by Dovecot's count."""
+    lines = _doveadm(host, address, home, "mailbox", "status", "messages", "*").splitlines()
     counts = [line.rpartition("\t")[2] for line in lines if "\t" in line]
     return sum(int(count) for count in counts if count.isdigit())
+
+
+def _doveadm(host: Host, address: str, home: str, *command: str) -> str:
+    """What doveadm says of a mailbox, by way of no account: the mailbox is not here yet."""
+    new = not host.run(["dovecot", "--version"], timeout=10).text.startswith("2.3")
+    account = os.stat(home)
+    verbs = 2 if command[0] == "mailbox" else 1
+    words = [
+        "setpriv", f"--reuid={account.st_uid}", f"--regid={account.st_gid}", "--clear-groups", "env",
+        f"USER={address}", f"HOME={home}", "doveadm", "-o", f"mail_home={home}", "-f", "tab", *command[:verbs],
+        *(["--no-userdb-lookup"] if new else []), *command[verbs:],
+    ]  # fmt: skip
+    done = require(host.run(words, timeout=300), f"Dovecot cannot read {home}", "move")
+    return done.output.decode("utf-8", "replace")
 
 
 def _set_aside(host: Host, there: Places, address: str, store: str) -> bool:
@@ -206,7 +225,7 @@ def _clear(host: Host, there: Places, address: str) -> str:
 
 def _to_trash(path: str, there: Places, address: str) -> str:
     os.makedirs(there.trash, mode=0o700, exist_ok=True)
-    name = f"{there.trash}/{address}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
+    name = f"{there.trash}/{address}-{_stamp()}"
     place, number = name, 1
     while os.path.lexists(place):
         place, number = f"{name}-{number}", number + 1
@@ -214,13 +233,8 @@ def _to_trash(path: str, there: Places, address: str) -> str:
     return place
 
 
-def _weigh(root: str) -> tuple[int, int]:
-    """Bytes and messages of a mailbox."""
-    size = messages = 0
-    for entry in walk(root) if root else ():
-        size += entry.size
-        messages += entry.kind == "f" and is_message(entry.path)
-    return size, messages
+def _stamp() -> str:
+    return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
 
 
 def _wait_until_free(host: Host, address: str, place: str) -> None:

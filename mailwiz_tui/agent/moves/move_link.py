@@ -21,8 +21,8 @@ from typing import BinaryIO
 from ..core.fault import AgentFault
 from ..core.host import Host
 from ..protocol.moves import FetchMailbox, FetchProgress, OfferMailbox
-from . import mail_tree, move_state
-from .mail_tree import Copy, Entry
+from . import mail_tree, move_state, old_mail
+from .mail_tree import Copy, Entry, Parts
 
 _INTERNAL = "/etc/mailwiz/internal"
 _SILENCE = 120.0
@@ -74,19 +74,21 @@ class Offer:
                 last = time.monotonic()
 
     def _answer(self, stream: BinaryIO) -> None:
-        root, known = "", dict[str, Entry]()
+        parts, known = Parts(""), dict[str, Entry]()
         while line := stream.readline():
             asked = json.loads(line)
             move_state.check(self._host, self._address, self._token)
             if asked["do"] == "list":
-                root = move_state.places(self._host, self._address).source
-                entries = list(mail_tree.walk(root, digests=bool(asked["digests"]))) if root else []
+                there = move_state.places(self._host, self._address)
+                old_mail.require(self._host, there.old)
+                parts = there.of(there.source)
+                entries = list(parts.walk(digests=bool(asked["digests"]))) if parts.home else []
                 known = {entry.path: entry for entry in entries}
-                _say(stream, {"there": bool(root), "tree": mail_tree.as_raw(iter(entries))})
+                _say(stream, {"there": bool(parts.home), "tree": mail_tree.as_raw(iter(entries))})
             else:
                 for path in asked["paths"]:
                     if path in known:
-                        _send(stream, root, known[path])
+                        _send(stream, parts, known[path])
             stream.flush()
 
 
@@ -122,6 +124,8 @@ def fetch(host: Host, asked: FetchMailbox) -> Iterator[FetchProgress]:
     """
     address, token, whole = asked.address, asked.token, asked.whole
     there = move_state.places(host, address)
+    old_mail.require(host, there.old)
+    parts = there.of(there.arriving)
     with move_state.held(host, address, token):
         try:
             with _reach(host, asked.peer, asked.place, asked.port) as stream:
@@ -130,11 +134,11 @@ def fetch(host: Host, asked: FetchMailbox) -> Iterator[FetchProgress]:
                     yield FetchProgress(done=True)
                     return
                 owner = os.stat(os.path.dirname(os.path.dirname(os.path.dirname(there.arriving))))
-                copy = Copy(there.arriving, (owner.st_uid, owner.st_gid) if host.can_chown else None)
+                copy = Copy(parts, (owner.st_uid, owner.st_gid) if host.can_chown else None)
                 missing = copy.prepare(wanted, whole=whole)
                 yield from _get(host, address, token, stream, copy, wanted, missing)
                 if whole:
-                    _compare(stream, there.arriving)
+                    _compare(stream, parts)
         except ValueError as error:
             raise AgentFault(
                 f"the copy of {address} was interrupted: {error}", "move", "run the same command again"
@@ -143,8 +147,8 @@ def fetch(host: Host, asked: FetchMailbox) -> Iterator[FetchProgress]:
             what = f"the source store stopped answering: {error.strerror or error}"
             raise AgentFault(what, "move", "run the same command again") from None
         move_state.settle(there.arriving)
-        messages = [e for e in mail_tree.walk(there.arriving) if e.kind == "f" and mail_tree.is_message(e.path)]
-        yield FetchProgress(messages=len(messages), bytes=sum(e.size for e in messages), done=True)
+        size = sum(e.size for e in parts.walk() if e.kind == "f" and mail_tree.is_message(e.path))
+        yield FetchProgress(messages=parts.messages(), bytes=size, done=True)
 
 
 def _get(
@@ -183,9 +187,9 @@ def _get(
             copy.another_name(shared, entry)
 
 
-def _compare(stream: BinaryIO, arriving: str) -> None:
+def _compare(stream: BinaryIO, arrived: Parts) -> None:
     wanted = _list(stream, digests=True) or []
-    wrong = mail_tree.difference(wanted, list(mail_tree.walk(arriving, digests=True)))
+    wrong = mail_tree.difference(wanted, list(arrived.walk(digests=True)))
     if wrong:
         raise ValueError(f"{len(wrong)} files differ between the two stores, such as {wrong[0]}")
 
@@ -200,10 +204,10 @@ def _list(stream: BinaryIO, *, digests: bool) -> list[Entry] | None:
     return mail_tree.from_raw(answer["tree"]) if answer["there"] else None
 
 
-def _send(stream: BinaryIO, root: str, entry: Entry) -> None:
+def _send(stream: BinaryIO, parts: Parts, entry: Entry) -> None:
     """A file as long as it is now; one that is gone is told so."""
     try:
-        handle = open(os.path.join(root, entry.path), "rb")  # noqa: SIM115
+        handle = open(parts.at(entry.path), "rb")  # noqa: SIM115
     except FileNotFoundError:
         _say(stream, {"size": -1})
         return

@@ -24,6 +24,8 @@ from ..accounts.mailboxes import home_of
 from ..core import files
 from ..core.fault import AgentFault
 from ..core.host import Host
+from . import old_mail
+from .mail_tree import Parts
 
 _EXCHANGE = 2
 _AT_FDCWD = -100
@@ -34,7 +36,8 @@ PATIENCE = 60.0
 @dataclass(frozen=True)
 class Places:
     """``home``: where Dovecot looks; ``kept``: the mailbox set aside on the old store; ``arriving``: the copy on
-    the new one; ``trash``: where the old copy goes in the end. All on one file system.
+    the new one; ``trash``: where the old copy goes in the end. All on one file system. ``old``: the mailbox's old
+    mail in the object store, empty without one.
 
     ``tombstone`` is where one is written before it takes the place of ``home``.
     """
@@ -43,6 +46,11 @@ class Places:
     kept: str
     arriving: str
     trash: str
+    old: str = ""
+
+    def of(self, root: str) -> Parts:
+        """The mailbox whose home is ``root``, with its old mail."""
+        return Parts(root, self.old)
 
     @property
     def tombstone(self) -> str:
@@ -64,7 +72,8 @@ def places(host: Host, address: str) -> Places:
         )
     root = host.path(os.path.dirname(os.path.dirname(home)))
     base = f"{root}/.mailwiz-moves/{address}"
-    return Places(host.path(home), f"{base}/kept", f"{base}/arriving", f"{root}/.mailwiz-trash")
+    old = old_mail.folder(host, address)
+    return Places(host.path(home), f"{base}/kept", f"{base}/arriving", f"{root}/.mailwiz-trash", old)
 
 
 def kind(path: str) -> str:

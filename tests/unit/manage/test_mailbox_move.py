@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import socket
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from mailwiz_tui.agent.core.fault import AgentFault
 from mailwiz_tui.agent.core.host import Host
-from mailwiz_tui.agent.moves import move_link, move_rows
+from mailwiz_tui.agent.moves import move_link, move_rows, old_mail
 from mailwiz_tui.agent.protocol.accounts import CopyState, MailboxPlace, RefreshCopy
 from mailwiz_tui.agent.protocol.codec import to_json
 from mailwiz_tui.agent.protocol.moves import (
@@ -45,7 +46,9 @@ PROGRAMS = {
     "dovecot": "echo '2.4.1 (abc)'",
     "setpriv": 'shift 3\nexec "$@"',
     "doveadm": 'echo "doveadm $*" >>"$MAILWIZ_ROOT/calls"\n[ "$1" = kick ] && exit 0\n'
-    'printf "mailbox\\tmessages\\nINBOX\\t%s\\n" "$(find "$HOME" -path "*/cur/*" -o -path "*/new/*" | wc -l)"',
+    'old="$MAILWIZ_ROOT/var/lib/mailwiz-objectstore/mail/example.com/anna"; [ -d "$old" ] || old=\n'
+    "count() { find \"$HOME\" $old -path '*/cur/*' -o -path '*/new/*' -o -path '*/dbox-Mails/u.*' | wc -l; }\n"
+    'printf "mailbox\\tmessages\\nINBOX\\t%s\\n" "$(count)"',
 }
 
 
@@ -375,3 +378,86 @@ def test_a_state_that_cannot_be_read_counts_as_none(world: World) -> None:
     assert json.loads(path.read_text()) == {"token": "x"}
     path.write_text("{")
     assert move_state.read(host, ADDRESS) == {}
+
+
+BOX = "mailboxes/INBOX/dbox-Mails"
+
+
+@pytest.fixture
+def stored(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
+    """The same mailbox in sdbox: two messages are in the object store, one is on the disk."""
+    monkeypatch.setattr("os.path.ismount", lambda path: not path.endswith("unmounted"))
+    for name, host in world.hosts.items():
+        Path(host.path("/etc/mailwiz/mail-store")).write_text(f"# Managed\nsdbox@servers/{name} /var/vmail\n")
+        Path(host.path(old_mail.MOUNT)).mkdir(parents=True)
+    home = world.home("store1")
+    shutil.rmtree(home / "Maildir")
+    for place, names in ((home / "sdbox", ("u.3", "dovecot.index")), (in_store(world, "store1"), ("u.1", "u.2"))):
+        (place / BOX).mkdir(parents=True)
+        for name in names:
+            (place / BOX / name).write_text(f"content of {name}")
+    return world
+
+
+def in_store(world: World, store: str) -> Path:
+    """A mailbox's old mail on a store's mount."""
+    return Path(world.hosts[store].path(f"{old_mail.MOUNT}/example.com/anna"))
+
+
+def trashed(world: World, store: str) -> list[Path]:
+    """The messages in the trash of a store's mount."""
+    return sorted(Path(world.hosts[store].path(f"{old_mail.MOUNT}/.mailwiz-trash")).glob(f"anna@*/{BOX}/u.*"))
+
+
+def old_messages(world: World, store: str) -> list[str]:
+    return sorted(path.name for path in in_store(world, store).rglob("u.*"))
+
+
+async def test_old_mail_moves_with_its_mailbox_and_back_again(stored: World) -> None:
+    moved = await move_mailbox(stored, ADDRESS, "store2")
+    assert moved.messages == 3
+    assert sorted(path.name for path in stored.home("store2").rglob("u.*")) == ["u.3"]
+    assert old_messages(stored, "store2") == ["u.1", "u.2"]
+    assert (in_store(stored, "store2") / BOX / "u.1").read_text() == "content of u.1"
+    assert not in_store(stored, "store1").exists()
+    assert [path.name for path in trashed(stored, "store1")] == ["u.1", "u.2"]
+    assert {path.parts[-5] for path in trashed(stored, "store1")} == {Path(moved.trash).name}
+    assert (await move_mailbox(stored, ADDRESS, "store1")).messages == 3
+    assert old_messages(stored, "store1") == ["u.1", "u.2"]
+    assert not in_store(stored, "store2").exists()
+
+
+@pytest.mark.parametrize("then", ["store2", "store1"])
+@pytest.mark.parametrize("step", range(24))
+async def test_broken_off_anywhere_old_mail_is_with_its_mailbox_after_the_next_move(
+    stored: World, monkeypatch: pytest.MonkeyPatch, step: int, then: str
+) -> None:
+    stored.kill_before = step
+    if not await kill(stored, monkeypatch):
+        assert step > 15, stored.steps
+        return
+    await move_mailbox(stored, ADDRESS, then)
+    other = "store1" if then == "store2" else "store2"
+    assert (stored.row["store"] or "store1") == then
+    assert old_messages(stored, then) == ["u.1", "u.2"]
+    assert sorted(path.name for path in stored.home(then).rglob("u.*")) == ["u.3"]
+    assert not in_store(stored, other).exists()
+
+
+async def test_nothing_moves_while_the_object_store_is_not_mounted(
+    stored: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.path.ismount", lambda path: "store2" not in path)
+    with pytest.raises(Exception, match="not mounted"):
+        await move_mailbox(stored, ADDRESS, "store2")
+    assert (stored.row["moving_to"], old_messages(stored, "store1")) == ("", ["u.1", "u.2"])
+    assert stored.home("store1").is_dir()
+
+
+async def test_old_mail_of_an_earlier_mailbox_is_kept_aside(stored: World) -> None:
+    left = in_store(stored, "store2") / BOX / "u.1"
+    left.parent.mkdir(parents=True)
+    left.write_text("somebody else's")
+    await move_mailbox(stored, ADDRESS, "store2")
+    assert (in_store(stored, "store2") / BOX / "u.1").read_text() == "content of u.1"
+    assert [path.read_text() for path in trashed(stored, "store2")] == ["somebody else's"]
