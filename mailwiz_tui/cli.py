@@ -26,6 +26,7 @@ COMMANDS = {
     "monitor": "watch running servers, or an installation in progress",
     "mailbox": "accounts, aliases and quotas on the running installation",
     "secret": "store a secret on the servers that only you know (a smart host's password)",
+    "node": "see which server has the mailboxes, and move them before maintenance (cluster)",
     "backup": "make, list and restore backups of the running installation",
     "lab": "disposable Debian hosts on this machine for rehearsals",
 }
@@ -34,13 +35,17 @@ COMMANDS = {
 def _with_plan(commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str) -> argparse.ArgumentParser:
     parser = commands.add_parser(name, help=COMMANDS[name], description=COMMANDS[name])
     parser.add_argument("plan", metavar="PLAN", type=Path, help="the plan file (TOML)")
+    _inventory(parser)
+    return parser
+
+
+def _inventory(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--inventory",
         type=Path,
         metavar="FILE",
         help="servers to choose from (default: inventory.toml beside the plan, then ~/.ssh/config)",
     )
-    return parser
 
 
 def _resolver(parser: argparse.ArgumentParser) -> None:
@@ -116,6 +121,18 @@ def build_parser() -> argparse.ArgumentParser:
     monitor.add_argument("--interval", type=float, default=10.0, metavar="SECONDS", help="between lines")
     _resolver(monitor)
     _connecting(monitor)
+
+    node = commands.add_parser("node", help=COMMANDS["node"], description=COMMANDS["node"])
+    node.add_argument(
+        "action",
+        choices=("status", "drain", "return"),
+        help="status: where the mailboxes are; drain: take a server out of service; return: let it back in",
+    )
+    node.add_argument("plan", metavar="PLAN", type=Path, help="the plan file (TOML)")
+    node.add_argument("node", metavar="NODE", nargs="?", default="", help="the server's id (drain, return)")
+    _inventory(node)
+    node.add_argument("--json", action="store_true", help="print the state as JSON")
+    _connecting(node)
 
     secret = _with_plan(commands, "secret")
     secret.add_argument("name", nargs="?", default="", metavar="NAME", help="which one (default: list them)")

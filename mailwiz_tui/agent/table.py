@@ -40,7 +40,13 @@ def _moves(channel: Channel) -> list[Operation]:
     return MoveOperations(channel).operations()
 
 
-_GROUPS: tuple[Callable[[Channel], list[Operation]], ...] = (_runs, _looks, _accounts, _backups, _moves)
+def _cluster(channel: Channel) -> list[Operation]:
+    from .cluster_operations import ClusterOperations
+
+    return ClusterOperations(channel).operations()
+
+
+_GROUPS: tuple[Callable[[Channel], list[Operation]], ...] = (_runs, _looks, _accounts, _backups, _moves, _cluster)
 
 
 class Table:

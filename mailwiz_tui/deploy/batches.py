@@ -7,7 +7,7 @@ servers provide. Servers of one batch must not wait for what a later batch provi
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mailwiz_tui.deploy.events import ServerPhase
 from mailwiz_tui.deploy.gather import gather_servers
@@ -15,6 +15,8 @@ from mailwiz_tui.deploy.outcome import ServerOutcome
 
 Gate = Callable[[Collection[str]], Awaitable[Sequence[str]]]
 """Checks the servers of a finished batch and says what is wrong; an empty string if nothing is."""
+Before = Callable[[str], Awaitable[None]]
+"""Prepares a server for changes, right before they begin; it raises what keeps them from beginning."""
 Finish = Callable[[str], Awaitable[ServerOutcome]]
 
 
@@ -22,16 +24,23 @@ Finish = Callable[[str], Awaitable[ServerOutcome]]
 class Order:
     """Batches of server ids, each installed in parallel; ``gate`` decides about the next.
 
+    ``before`` is called for each server that will be changed.
+
     Requested servers in no batch come last, together. Without batches all are installed at once.
     """
 
     batches: tuple[tuple[str, ...], ...] = ()
     gate: Gate | None = None
+    before: Before | None = None
 
     @classmethod
     def one_by_one(cls, server_ids: Sequence[str], gate: Gate | None = None) -> Order:
         """One server after another."""
         return cls(tuple((server_id,) for server_id in server_ids), gate)
+
+    def with_before(self, before: Before) -> Order:
+        """The same, with something to be done before a server is changed."""
+        return replace(self, before=before)
 
     def of(self, wanted: Sequence[str]) -> list[tuple[str, ...]]:
         """The batches of the requested servers, without empty ones; the first batch that names a server has it."""

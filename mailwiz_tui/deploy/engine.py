@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from mailwiz_tui.agent.protocol.runs import RunStatus
-from mailwiz_tui.deploy import network, removed_servers
+from mailwiz_tui.deploy import network, removed_servers, rolling
 from mailwiz_tui.deploy.agent_link import AgentLink
 from mailwiz_tui.deploy.batches import Order
 from mailwiz_tui.deploy.certificates import acme_authority, custom_certificate
@@ -173,7 +173,7 @@ class Engine:
         for server_id in wanted:
             self.server(server_id)
         await removed_servers.refuse_waiting_mail(self.plan, self.known, self.inventory, self._work.link)
-        outcomes = await self._installing.on(wanted, skip or {}, order or Order())
+        outcomes = await self._installing.on(wanted, skip or {}, order or await rolling.order(self))
         self.history.save()
         return outcomes
 

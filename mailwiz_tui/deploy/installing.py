@@ -92,7 +92,7 @@ class Installing:
                 return outcome_of(server_id, found)
             if server_id in waited:
                 self.work.say(self.find(server_id), ServerPhase.PREPARING, COMPARES)
-            return await self._finish(server_id, found, cut_off.get(server_id), skip.get(server_id, ()))
+            return await self._finish(server_id, found, cut_off.get(server_id), skip.get(server_id, ()), order)
 
         ended = await order.carry_out(wanted, finish, self.tell)
         return {i: end if isinstance(end, ServerOutcome) else outcome_of(i, end) for i, end in ended.items()}
@@ -130,7 +130,7 @@ class Installing:
         return _Ready(attached, ended, blueprint)
 
     async def _finish(
-        self, server_id: str, ready: _Ready, cut_off: Finding | None, skip: Collection[str]
+        self, server_id: str, ready: _Ready, cut_off: Finding | None, skip: Collection[str], order: Order
     ) -> ServerOutcome:
         if _is_lost(ready) and ready.ended:
             return ready.ended
@@ -145,6 +145,8 @@ class Installing:
             if given_secrets.wanted(blueprint):
                 link = await self.work.link(server)
                 await given_secrets.ask_for_missing(link, blueprint, self.prompts)
+            if order.before:
+                await order.before(server_id)
             outcome = await self.work.install(server, blueprint, ready.attached, skip)
             if outcome.good:
                 self.done[server_id] = blueprint

@@ -1,0 +1,1 @@
+"""The store that moves, seen and moved from one of its servers."""
