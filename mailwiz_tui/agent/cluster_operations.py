@@ -1,4 +1,4 @@
-"""What the agent does about a store that moves: tells where it is, and moves it."""
+"""A store that moves: where it is, and moving it."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ async def order(engine: EngineApi) -> Order:
 
 
 async def _store(engine: EngineApi, ids: Sequence[str]) -> str:
-    """The server with the store; empty where none tells of one."""
+    """The server with the store; empty if there is none yet."""
     for server_id in ids:
         try:
             state = await (await engine.link(server_id)).ask(AskCluster())

@@ -10,7 +10,7 @@ from mailwiz_tui.plan.errors import OperatorError
 from mailwiz_tui.topology.servers import voters
 
 View = ClusterState | OperatorError
-"""What one server says of the cluster, or why it says nothing."""
+"""The cluster as one server sees it, or why it does not answer."""
 
 
 class Nodes:
@@ -22,12 +22,12 @@ class Nodes:
         if not self._ids:
             raise EngineError(
                 "only the mailboxes of a cluster move between servers",
-                "architecture",
-                'this plan has architecture = "' + engine.plan.architecture.value + '"',
+                "PLAN",
+                "in this plan each mailbox stays on its server",
             )
 
     async def status(self) -> dict[str, View]:
-        """What each server says, in the plan's order."""
+        """The cluster as each server sees it, in the plan's order."""
 
         async def ask(server_id: str) -> ClusterState:
             return await (await self._engine.link(server_id)).ask(AskCluster())

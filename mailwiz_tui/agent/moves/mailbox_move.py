@@ -148,7 +148,7 @@ def _count(host: Host, address: str, home: str) -> int:
 
 
 def _doveadm(host: Host, address: str, home: str, *command: str) -> str:
-    """What doveadm says of a mailbox, by way of no account: the mailbox is not here yet."""
+    """The output of doveadm for a mailbox that is not here yet, so without an account."""
     new = not host.run(["dovecot", "--version"], timeout=10).text.startswith("2.3")
     account = os.stat(home)
     verbs = 2 if command[0] == "mailbox" else 1
