@@ -29,14 +29,15 @@ ONWARD = "onward@outside.test"
 class Origin:
     """A message from outside: its author and who signed it, as letters of the table's domains; where it goes.
 
-    ``refused`` and ``filed`` are the filters that refuse it, and those that file it into Junk, where no filter of
-    the user's sees it.
+    ``refused`` and ``deferred`` are the filters that refuse it for good or for now, ``filed`` those that file it
+    into Junk, where no filter of the user's sees it.
     """
 
     id: str
     author: str
     signer: str
     refused: tuple[str, ...] = ()
+    deferred: tuple[str, ...] = ()
     filed: tuple[str, ...] = ()
 
 
@@ -46,6 +47,7 @@ ORIGINS = (
     Origin("forged", "alice@{d}", "", refused=FILTERED),
     Origin("ours, signed by somebody", "eve@{p}", "outside.test", filed=FILTERED),
     Origin("ours, signed for the domain elsewhere", "eve@{p}", "{p}"),
+    Origin("ours, key out of reach", "eve@{p}", "gone.{p}", deferred=("rspamd",), filed=("spamassassin",)),
 )
 WAYS = {"alias": "onward@{d}", "filter": "bob@{d}"}
 
@@ -62,12 +64,17 @@ def published_signer(place: Place, dmarc: str) -> Iterator[None]:
     cleared.
     """
     dns, name = place.lab.dns, place.domains["p"]
-    names = (name, f"lab._domainkey.{name}", f"_dmarc.{name}")
+    names = (name, f"lab._domainkey.{name}", f"_dmarc.{name}", f"_domainkey.gone.{name}")
     (key,) = dns.texts("lab._domainkey.outside.test", "TXT")
-    mx, signer = f"{name}. 5 IN MX 10 mail.{place.domains['d']}.", f"lab._domainkey.{name}. 5 IN TXT {key}"
+    records = [
+        f"{name}. 5 IN MX 10 mail.{place.domains['d']}.",
+        f"lab._domainkey.{name}. 5 IN TXT {key}",
+        # no name server there
+        f"_domainkey.gone.{name}. 5 IN NS mail.outside.test.",
+    ]
     dns.remove(*names)
     try:
-        dns.publish([mx, signer, *([place.filled(dmarc)] if dmarc else [])])
+        dns.publish([*records, *([place.filled(dmarc)] if dmarc else [])])
         time.sleep(6)  # what the servers know from before
         yield
     finally:
@@ -106,6 +113,8 @@ def _signed_wrongly(place: Place, antispam: str) -> list[str]:
 def _wanted(origin: Origin, way: str, antispam: str) -> str:
     if antispam in origin.refused:
         return "55"
+    if antispam in origin.deferred:
+        return "4"
     return "nothing" if way == "filter" and antispam in origin.filed else "as it came"
 
 

@@ -38,6 +38,7 @@ from mailwiz_tui.stack.unit_words import UnitWords, Work
 
 MILTER = Milter("spamassassin", "mailwiz-spamd-milter.service", layout.SPAMD_MILTER_PORT)
 RULES = "/etc/spamassassin/mailwiz.cf"
+PLUGIN = "/etc/spamassassin/mailwiz-dkim.pm"
 OPTIONS = "/etc/default/spamd"
 SERVICE = f"/etc/systemd/system/{MILTER.unit}"
 MODULES = ("authentication_results", "spamd", "spamd_milter")
@@ -104,6 +105,7 @@ class SpamAssassin(Component):
             junk=str(JUNK),
             reject=str(REJECT),
             resolver=layout.RESOLVER,
+            plugin=PLUGIN,
             own=" ".join(_own(context)) or LOOPBACK,
             lists=(
                 "skip_rbl_checks 0" if decision.blocklists else render("spamassassin", "no-lists.cf").rstrip("\n")
@@ -138,12 +140,13 @@ class SpamAssassin(Component):
             component=self.name,
             items=(
                 Directory(BAYES, "debian-spamd", "debian-spamd", 0o750),
+                File(PLUGIN, render("spamassassin", "mailwiz-dkim.pm")),
                 File(RULES, rules),
                 File(OPTIONS, options),
                 Directory(FOLDER),
                 folder(self.name),
                 *milter,
-                Unit("spamd.service", restart_on=(OPTIONS, RULES)),
+                Unit("spamd.service", restart_on=(OPTIONS, PLUGIN, RULES)),
                 Ready("SpamAssassin (spamd)", "spamd.service", Ask.SPAMD, f"{LOOPBACK}:{layout.SPAMD_PORT}"),
                 Unit(MILTER.unit, restart_on=tuple(file.path for file in milter)),
                 Unit(UPDATES, running=decision.recurses, enabled=decision.recurses),
