@@ -73,6 +73,7 @@ class Backup(Component):
                     program=PROGRAM,
                     progress=PROGRESS,
                     mail=context.plan.storage.path,
+                    old_mail=context.plan.storage.type is StorageType.S3,
                 ),
             ),
             File(f"{UNITS}/{TIMER}", render("backup", TIMER)),

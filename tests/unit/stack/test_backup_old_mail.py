@@ -170,6 +170,14 @@ def test_a_path_is_no_pattern() -> None:
     assert old_mail._pattern("/a/[b]*?\\c") == "/a/\\[b]\\*\\?\\\\c"
 
 
+def test_the_backup_does_not_ask_the_mount_for_attributes_that_it_cannot_tell() -> None:
+    for storage, filtered in ((S3, True), ({}, False)):
+        plan = cases.plan(backup={"target": "/srv/backup"}, storage=storage)
+        files = compile_server(plan, "mx1", cases.facts()).files()
+        unit = files["/etc/systemd/system/mailwiz-backup.service"].content
+        assert ("SystemCallFilter=~listxattr:EOPNOTSUPP llistxattr:EOPNOTSUPP" in unit) == filtered
+
+
 def test_old_mail_is_read_by_size_and_time_alone_and_not_moved_meanwhile(tmp_path: Path) -> None:
     assert repository.environment(settings(tmp_path))["RESTIC_READ_CONCURRENCY"] == "16"
     assert old_mail.LOCK == layout.OLD_MAIL_LOCK
