@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .channel import Channel
-from .protocol.cluster import AskCluster, ClusterState, DrainNode, GiveStoreAway, ReturnNode
+from .protocol.cluster import AskCluster, ClusterState, CutOff, DrainNode, EndCutOff, GiveStoreAway, ReturnNode
 from .protocol.request import Operation
 
 
@@ -21,6 +21,8 @@ class ClusterOperations:
             GiveStoreAway.by(self._give_away),
             DrainNode.by(self._drain),
             ReturnNode.by(self._return),
+            CutOff.by(self._cut_off),
+            EndCutOff.by(self._join),
         ]
 
     def _look(self, _: AskCluster) -> ClusterState:
@@ -45,3 +47,15 @@ class ClusterOperations:
 
         with self._channel.exclusive:
             return nodes.bring_back(self._host)
+
+    def _cut_off(self, request: CutOff) -> None:
+        from .cluster import cut_off
+
+        with self._channel.exclusive:
+            cut_off.cut_off(self._host, request.peers, request.seconds)
+
+    def _join(self, _: EndCutOff) -> None:
+        from .cluster import cut_off
+
+        with self._channel.exclusive:
+            cut_off.join(self._host)

@@ -69,3 +69,19 @@ class DrainNode(Request[ClusterState]):
 @dataclass(frozen=True)
 class ReturnNode(Request[ClusterState]):
     """Lets this server replicate the volume and take the store over again."""
+
+
+@dataclass(frozen=True)
+class CutOff(Request[None]):
+    """Drops packets from and to ``peers`` (IP addresses) for ``seconds``, to try what the other servers do then.
+
+    Clients still reach this server. The end comes in time even if the connection is lost.
+    """
+
+    peers: tuple[str, ...]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class EndCutOff(Request[None]):
+    """Ends ``CutOff`` before its time."""
