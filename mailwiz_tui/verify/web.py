@@ -49,13 +49,15 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A server's web sites: how to reach them, and which issuer to trust;
+    """A server's web sites: how to reach them, and which issuer to trust.
 
-    ``issuer`` is PEM, empty for public trust.
+    ``issuer`` is PEM, empty for public trust. ``mail_host`` is the name that settings for mail programs must have,
+    if it is not the server's own.
     """
 
     target: Target
     issuer: str = ""
+    mail_host: str = ""
 
     def trusting(self) -> ssl.SSLContext:
         """A client context that accepts only certificates of the expected issuer for the requested name."""
@@ -94,7 +96,7 @@ def checks(
     """
     if not target.offers(HTTPS):
         return []
-    site = Site(target, "" if public(plan, known) else issuer)
+    site = Site(target, "" if public(plan, known) else issuer, plan.domain.hostname)
     served = web(plan, known)
     found = [
         Check("web.redirect", "Plain HTTP redirects to HTTPS.", partial(check_redirect, site), _APPLY),
@@ -238,12 +240,10 @@ def check_autodiscover(site: Site, domain: str) -> str:
 
 def _answers(site: Site, host: str, port: str, kind: PortTls | None) -> None:
     """Raise ``Failed`` unless a service of this target answers there, with a certificate for its name."""
-    target = site.target
+    target, wanted = site.target, site.mail_host or site.target.hostname
     known = next((p for p in target.tls_ports() if str(p.number) == port and p.tls is kind), None)
-    if host != target.hostname or known is None:
-        raise Failed(
-            f"expected a service of {target.hostname}, got {host}:{port}, which is not one of its services"
-        )
+    if host != wanted or known is None:
+        raise Failed(f"expected a service of {wanted}, got {host}:{port}, which is not one of its services")
     try:
         with tls.ready(target, known) as plain, site.trusting().wrap_socket(plain, server_hostname=host):
             pass

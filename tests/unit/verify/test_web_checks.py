@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import ssl
 from collections.abc import Callable
@@ -114,6 +115,14 @@ def test_certificate_without_the_name_fails(site: MakeSite) -> None:
     made = site("Content-Type: text/plain", mta_sts_policy(PLAN), names=(fakes.HOST,))
     with pytest.raises(Failed, match=rf"no client trusts the certificate for mta-sts\.{fakes.DOMAIN}"):
         web.check_policy(made, PLAN, fakes.DOMAIN)
+
+
+def test_settings_name_the_mail_hostname_and_not_the_servers_own_name(site: MakeSite) -> None:
+    made = site("Content-Type: text/xml", AUTOCONFIG)
+    own = dataclasses.replace(made, target=dataclasses.replace(made.target, hostname="out1.example.test"))
+    with pytest.raises(Failed, match=f"expected a service of out1.example.test, got {re.escape(fakes.HOST)}:993"):
+        web.check_autoconfig(own, fakes.DOMAIN)
+    assert "imap 993 SSL" in web.check_autoconfig(dataclasses.replace(own, mail_host=fakes.HOST), fakes.DOMAIN)
 
 
 def test_certificate_of_another_authority_fails(site: MakeSite) -> None:
