@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from textual.css.model import RuleSet
 from textual.css.stylesheet import Stylesheet
 from textual.pilot import Pilot
 
@@ -15,6 +16,7 @@ from tests.ui.fakes import FakeClock, Script, backends
 from tests.ui.idle import wait_for_idle, wait_for_screen
 from tests.ui.make import MakeApp
 from tests.ui.parsed_styles import parse_once
+from tests.unit.conftest import skip_fsync
 
 INVENTORY = """\
 [[servers]]
@@ -84,6 +86,8 @@ def _pinned(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.setattr(user, wait_for_idle)
     monkeypatch.setattr(Pilot, "_wait_for_screen", wait_for_screen)
     monkeypatch.setattr(Stylesheet, "_parse_rules", parse_once)
+    monkeypatch.setattr(RuleSet, "__hash__", object.__hash__)
+    skip_fsync(monkeypatch)
 
 
 @pytest.fixture

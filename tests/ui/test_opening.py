@@ -11,6 +11,8 @@ import pytest
 from textual.css import stylesheet
 from textual.css.model import RuleSet
 from textual.css.parse import parse as tokenized
+from textual.css.scalar import Scalar
+from textual.dom import DOMNode
 from textual.widgets import OptionList
 
 from mailwiz_tui.ui.app.application import MailwizApp
@@ -67,6 +69,32 @@ async def test_the_first_screen_parses_no_style_twice_and_none_of_later_screens(
         go.set()
         await until(pilot, lambda: isinstance(app.screen, StartScreen), "the start screen")
         assert [name for _, name in parsed].count("further") == 1
+
+
+async def test_a_widget_is_styled_when_it_is_mounted_and_not_while_it_is_made(
+    opening: Opening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app, go = opening
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "Continue with plan.toml" in screen_text(app), "the opening screen")
+        styled: list[DOMNode] = []
+        apply = app.stylesheet.apply
+
+        def noting(node: DOMNode, **how: Any) -> None:
+            styled.append(node)
+            apply(node, **how)
+
+        monkeypatch.setattr(app.stylesheet, "apply", noting)
+        entry = Entry("a value")
+        assert entry.has_class("-textual-compact")
+        assert styled == []
+        await app.screen.mount(entry)
+        assert entry in styled
+        assert entry.styles.height == Scalar.parse("1")
+        styled.clear()
+        entry.add_class("-invalid")
+        assert entry in styled
+        go.set()
 
 
 async def test_where_the_operator_went_meanwhile_is_kept(opening: Opening) -> None:

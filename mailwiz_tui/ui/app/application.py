@@ -23,6 +23,7 @@ from mailwiz_tui.ui.app.outside_changes import OutsideChanges
 from mailwiz_tui.ui.terminal import capabilities
 from mailwiz_tui.ui.terminal.garbage_pauses import settle_collections
 from mailwiz_tui.ui.terminal.late_timers import LateTimers
+from mailwiz_tui.ui.terminal.styled_once import StyledOnce
 from mailwiz_tui.ui.terminal.theme import CONTRAST, DARK, SIXTEEN, THEMES, add_further_styles, first_styles
 from mailwiz_tui.ui.terminal.window_title import restore_title, set_title
 from mailwiz_tui.ui.widgets.scroll_bar import use_scroll_bars
@@ -46,7 +47,7 @@ WIDTHS = [(0, "-tiny-width"), (60, "-narrow"), (80, "-normal"), (100, "-side"), 
 HEIGHTS = [(0, "-tiny-height"), (20, "-enough")]
 
 
-class MailwizApp(LateTimers, OutsideChanges, SafeLeaving):
+class MailwizApp(LateTimers, StyledOnce, OutsideChanges, SafeLeaving):
     """The wizard. Its screens show one ``Session``; each main screen replaces the previous one."""
 
     TITLE = "mailwiz-tui"
