@@ -50,6 +50,8 @@ class Offer:
     def close(self) -> None:
         """Nobody is answered any more, and the port is free, when this returns."""
         self._closed.set()
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)  # accept() returns at once, not after its timeout
         self._thread.join(5)
 
     def _serve(self) -> None:
