@@ -59,6 +59,7 @@ class Engine:
         history: History | None = None,
         gate_seconds: float = 60.0,
         give_up_after: float = GIVE_UP_AFTER,
+        settle_seconds: float = 1.0,
     ) -> None:
         self.plan = plan
         self.inventory = inventory
@@ -70,8 +71,9 @@ class Engine:
         self._compile = compile_blueprint or _compile
         self._subscribers: list[Subscriber] = []
         self._work = Work(
-            plan, self.pool, self.known, self._emit, self.history, self._compile, adopt, gate_seconds, give_up_after
-        )
+            plan, self.pool, self.known, self._emit, self.history, self._compile, adopt,
+            gate_seconds, give_up_after, settle_seconds,
+        )  # fmt: skip
         self._installing = Installing(
             plan, self.known, self._work, self._compile, prompts, self.server, self._save, self._tell
         )

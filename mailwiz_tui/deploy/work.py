@@ -62,6 +62,7 @@ class Work:
     adopt: bool | Collection[str]
     gate_seconds: float
     give_up_after: float
+    settle_seconds: float = 1.0
     operator: Operator = field(default_factory=this_operator)
     custom: CustomCertificate | None = None
 
@@ -209,7 +210,9 @@ class Work:
         await link.ask(InstallCertificate(self.custom.chain, Secret(self.custom.key.get_secret_value())))
 
     async def _start(self, server: Server, run_id: str, blueprint: Blueprint, skip: Collection[str]) -> RunStarted:
-        options = RunOptions(self.operator.by, self.operator.controller, self.gate_seconds, tuple(sorted(skip)))
+        options = RunOptions(
+            self.operator.by, self.operator.controller, self.gate_seconds, tuple(sorted(skip)), self.settle_seconds
+        )
         request = StartRun(run_id, blueprint.for_agent(), options)
         pauses, asked_at, lost = waits(), 0.0, False
         while True:

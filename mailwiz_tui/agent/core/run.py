@@ -89,7 +89,7 @@ def _carry_out(host: Host, run_id: str, blueprint: AgentBlueprint, options: RunO
         changed_any = changed_any or changed
         seconds = round(time.monotonic() - begun, 2)
         journal.write(dataclasses.replace(place, phase="changed" if changed else "ok", seconds=seconds))
-    if crashed := units.settle(ctx):
+    if crashed := units.settle(ctx, options.settle_seconds):
         step_id, crash = crashed
         index = next((i for i, s in enumerate(todo, 1) if s.id == step_id), len(todo))
         _failed(ctx, todo[:index], index, _place(todo, index), crash, changed_any)

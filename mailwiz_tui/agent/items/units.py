@@ -12,7 +12,6 @@ from ..protocol.runs import Change
 
 _PROPERTIES = "LoadState,ActiveState,SubState,UnitFileState,NRestarts,Type,RemainAfterExit,Result,NeedDaemonReload"
 _START_TIMEOUT = 90.0
-_SETTLE = 1.0
 
 
 def query(ctx: Context, names: list[str]) -> None:
@@ -104,12 +103,12 @@ def remember(ctx: Context, item: Unit) -> None:
         ctx.state.record_unit(item.name, recorded)
 
 
-def settle(ctx: Context) -> tuple[str, AgentFault] | None:
-    """Whether a unit started in this run has crashed since; the step it belongs to, and the fault."""
+def settle(ctx: Context, seconds: float) -> tuple[str, AgentFault] | None:
+    """Whether a unit started in this run crashed within so many seconds; the step it belongs to, and the fault."""
     if not ctx.started:
         return None
     latest = max(at for _, at, _ in ctx.started.values())
-    time.sleep(max(0.0, latest + _SETTLE - time.monotonic()))
+    time.sleep(max(0.0, latest + seconds - time.monotonic()))
     ctx.units.clear()
     query(ctx, list(ctx.started))
     for name, (step, _, restarts) in ctx.started.items():

@@ -39,12 +39,16 @@ class CompareBlueprint(Request[tuple[StepDiff, ...]]):
 
 @dataclass(frozen=True)
 class RunOptions:
-    """Who begins a run (name, controller's id), how long its gates wait in seconds, steps to be left out."""
+    """Who begins a run (name, controller's id) and the steps to be left out.
+
+    ``gate_seconds`` is how long its gates wait, ``settle_seconds`` how long a started unit must run to count as up.
+    """
 
     by: str = ""
     controller: str = ""
     gate_seconds: float = 60.0
     skip: tuple[str, ...] = ()
+    settle_seconds: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ import pytest
 
 from mailwiz_tui.agent.core import run, steps
 from mailwiz_tui.agent.core.context import Context
-from mailwiz_tui.agent.items import units
 from mailwiz_tui.agent.protocol.blueprint import AgentBlueprint
 from mailwiz_tui.agent.protocol.codec import to_json
 from tests.unit.agent.rehearsal import Rehearsal, as_options
@@ -22,8 +21,7 @@ Compare = Callable[[AgentBlueprint], list[dict[str, Any]]]
 
 
 @pytest.fixture
-def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Rehearsal:
-    monkeypatch.setattr(units, "_SETTLE", 0.0)
+def machine(tmp_path: Path) -> Rehearsal:
     return Rehearsal(tmp_path / "root")
 
 

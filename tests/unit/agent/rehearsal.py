@@ -158,4 +158,4 @@ def step(
 
 def as_options(**changes: Any) -> dict[str, Any]:
     """Options of a run."""
-    return {"by": "tester@here", "gate_seconds": 0.4, **changes}
+    return {"by": "tester@here", "gate_seconds": 0.4, "settle_seconds": 0.0, **changes}

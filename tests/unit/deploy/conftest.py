@@ -203,7 +203,7 @@ async def new_engine(
         engine = Rehearsing(
             plan, inventory, prompts=RefusingPrompts(), root=str(machine.root), compile_blueprint=compile_blueprint,
             history=History(tmp_path / "durations.json"), facts_path=tmp_path / "plan.facts.json",
-            **dict[str, Any]({"gate_seconds": 5.0, "give_up_after": 20.0, **options}),
+            **dict[str, Any]({"gate_seconds": 5.0, "give_up_after": 20.0, "settle_seconds": 0.0, **options}),
         )  # fmt: skip
         engine.events = []
         engine.subscribe(engine.events.append)
