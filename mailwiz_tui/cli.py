@@ -27,6 +27,7 @@ COMMANDS = {
     "mailbox": "accounts, aliases and quotas on the running installation",
     "secret": "store a secret on the servers that only you know (a smart host's password)",
     "node": "see which server has the mailboxes, and move them before maintenance (cluster)",
+    "drill": "move the mailboxes of a cluster, planned and by force, and count every message",
     "backup": "make, list and restore backups of the running installation",
     "lab": "disposable Debian hosts on this machine for rehearsals",
 }
@@ -133,6 +134,20 @@ def build_parser() -> argparse.ArgumentParser:
     _inventory(node)
     node.add_argument("--json", action="store_true", help="print the state as JSON")
     _connecting(node)
+
+    drill = _with_plan(commands, "drill")
+    drill.add_argument("--yes", action="store_true", help="do not ask for the word that confirms it")
+    drill.add_argument("--json", action="store_true", help="print the report as JSON, and progress as errors")
+    drill.add_argument(
+        "--report", type=Path, metavar="FILE", help="write the report there (default: drill-DATE-TIME.md here)"
+    )
+    drill.add_argument(
+        "--limit", type=float, default=20.0, metavar="SECONDS", help="the longest gap that passes (default: 20)"
+    )
+    drill.add_argument(
+        "--rate", type=float, default=5.0, metavar="N", help="messages a second in all, 0.5 to 8 (default: 5)"
+    )
+    _connecting(drill)
 
     secret = _with_plan(commands, "secret")
     secret.add_argument("name", nargs="?", default="", metavar="NAME", help="which one (default: list them)")

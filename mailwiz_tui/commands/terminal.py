@@ -40,6 +40,12 @@ def ask(question: str) -> bool:
         return _is_yes(terminal.readline())
 
 
+def ask_word(question: str) -> str:
+    """A line from the terminal, without spaces around it."""
+    print(question, end="", file=sys.stderr, flush=True)  # noqa: T201
+    return sys.stdin.readline().strip()
+
+
 def _is_yes(answer: str) -> bool:
     return answer.strip().lower() in {"y", "yes"}
 

@@ -322,9 +322,11 @@ class Imap:
                 hits = [str(i) for i, raw in enumerate(self.store.folder(folder), 1) if wanted in raw]
                 lines.write(" ".join(["* SEARCH", *hits]), f"{tag} OK done")
             elif verb == "FETCH":
-                number = int(rest.split(" ")[1])
-                raw = self.store.folder(folder)[number - 1]
-                lines.connection.sendall(f"* {number} FETCH (BODY[] {{{len(raw)}}}\r\n".encode() + raw + b")\r\n")
+                asked = rest.split(" ")[1]
+                for number, raw in enumerate(self.store.folder(folder), 1):
+                    if asked in ("1:*", str(number)):
+                        begun = f"* {number} FETCH (BODY[] {{{len(raw)}}}\r\n".encode()
+                        lines.connection.sendall(begun + raw + b")\r\n")
                 lines.write(f"{tag} OK done")
             elif verb == "STARTTLS" and self.tls:
                 lines.write(f"{tag} OK begin TLS")
