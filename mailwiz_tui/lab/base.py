@@ -24,6 +24,8 @@ PACKAGES = (
 """The packages of a bare server; without python3, so that the installation has to install it."""
 INSIDE_SUITE = "trixie"
 """Debian release of the host ``outside``."""
+BUILD_SECONDS = 7200
+"""How long an image may take to build: a kernel takes minutes, and more on a busy machine."""
 
 
 def architecture() -> str:
@@ -77,10 +79,12 @@ def layer_image(
     *,
     suite: str = INSIDE_SUITE,
     files: Mapping[str, str] | None = None,
+    keep: str = "",
 ) -> tuple[Path, Path]:
     """Return (layer, base) of an image that a script makes from a release's base image, building it once.
 
-    ``files`` are written first: path below the root -> content; ``what`` completes "building the image of".
+    ``files`` are written first: path below the root -> content; ``what`` completes "building the image of". With
+    ``keep`` the layer is what the script left in that folder, and the rest was only needed to make it.
     """
     base = base_image(suite, report)
     written = dict(files or {})
@@ -101,6 +105,11 @@ def layer_image(
         finally:
             shutil.rmtree(work, ignore_errors=True)
             shutil.rmtree(root, ignore_errors=True)
+        if keep:
+            kept = layer.with_name(layer.name + ".kept")
+            (layer / keep).rename(kept)
+            shutil.rmtree(layer)
+            kept.rename(layer)
 
     return _cached(name, build, report), base
 
@@ -170,7 +179,7 @@ def _in_own_mounts(*command: str, stdin: str | None = None) -> None:
     path = os.environ.get("PATH", "")
     env["PATH"] = f"{path}:/usr/sbin:/sbin:/usr/bin:/bin"
     apart = ("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "private")
-    run("setpriv", "--pdeathsig", "KILL", *apart, *command, stdin=stdin, env=env, timeout=1800)
+    run("setpriv", "--pdeathsig", "KILL", *apart, *command, stdin=stdin, env=env, timeout=BUILD_SECONDS)
 
 
 def _digest(*parts: str) -> str:

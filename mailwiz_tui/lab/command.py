@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 
-from . import base, zones
+from . import base, state, zones
 from .lab import Lab, LabError
 from .machine import CACHE
 from .sources import SUITES
@@ -18,6 +18,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     up = verbs.add_parser("up", help="start hosts; existing ones are kept")
     up.add_argument("count", nargs="?", type=int, default=3, metavar="N", help="how many hosts (default: 3)")
     up.add_argument("--suite", choices=SUITES, default=SUITES[0], help="Debian release (default: %(default)s)")
+    up.add_argument(
+        "--kernel", action="store_true", help="hosts with a kernel of their own and a second, empty disk"
+    )
+    up.add_argument(
+        "--memory", type=int, default=state.MEMORY_MB, metavar="MB", help="with --kernel (default: %(default)s)"
+    )
+    up.add_argument(
+        "--disk",
+        type=int,
+        default=state.DISK_MB,
+        metavar="MB",
+        help="size of the second disk with --kernel (default: %(default)s)",
+    )
     up.add_argument("--install", action="store_true", help="install the Debian packages this machine lacks")
     down = verbs.add_parser("down", help="remove the lab; cached images stay")
     down.add_argument("--purge", action="store_true", help="remove the cached images and packages as well")
@@ -45,7 +58,15 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _up(lab: Lab, args: argparse.Namespace) -> int:
-    paths = lab.up(args.count, suite=args.suite, install=args.install, report=_say)
+    paths = lab.up(
+        args.count,
+        suite=args.suite,
+        kernel=args.kernel,
+        memory_mb=args.memory,
+        disk_mb=args.disk,
+        install=args.install,
+        report=_say,
+    )
     _say(f"inventory    {paths.inventory}")
     _say(f"rehearse     mailwiz-tui plan.toml --inventory {paths.inventory}")
     host = lab.hosts()[0] if lab.hosts() else None
@@ -82,10 +103,10 @@ def _list(lab: Lab, _args: argparse.Namespace) -> int:
     if not hosts:
         _say(f"no lab {lab.name}; start one: mailwiz-tui lab up --name {lab.name}")
         return 0
-    _say(f"{'HOST':6} {'IPV4':16} {'IPV6':24} {'DEBIAN':9} STATE")
+    _say(f"{'HOST':6} {'IPV4':16} {'IPV6':24} {'DEBIAN':9} {'KIND':9} STATE")
     for host in hosts:
         running = f"running, pid {host.pid}" if host.pid else "not running"
-        _say(f"{host.id:6} {host.ipv4:16} {host.ipv6:24} {host.suite:9} {running}")
+        _say(f"{host.id:6} {host.ipv4:16} {host.ipv6:24} {host.suite:9} {host.kind:9} {running}")
     _say_dns(lab)
     return 0
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from . import keys, machine
 from .keys import LabPaths
+from .state import CONTAINER
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,8 @@ class LabHost:
     """Process 1 of the host, by its pid on the machine; None while it is not running."""
     fqdn: str
     root: Path
-    """The host's files, readable from the machine while it runs."""
+    """The host's files, readable from the machine while it runs; a kernel host's as before its first boot."""
+    kind: str = CONTAINER
 
 
 def write_inventory(paths: LabPaths, hosts: Iterable[LabHost], resolver: str) -> None:

@@ -11,14 +11,17 @@ from subprocess import CompletedProcess
 
 from mailwiz_tui.plan.words import counted
 
-from . import addresses, base, kernel, machine, network, site, state, zones
+from . import addresses, base, guest_kernel, machine, network, site, state, zones
+from . import kernel as kernel_settings
 from .dns import LabDns
-from .host import Machine, remove_cgroup
+from .host import Machine
 from .inventory import LabHost
 from .keys import LabPaths, operator_data_folder
+from .lab_machine import remove_cgroup
 from .machine import LabError, Report, silent
 from .outside import Outside
 from .site import Site
+from .state import HostSpec
 
 __all__ = ["Lab", "LabError", "LabHost", "LabPaths"]
 
@@ -33,27 +36,39 @@ class Lab:
         self.name = state.check_name(name)
         self.paths = LabPaths(operator_data_folder() / "mailwiz-tui" / f"lab-{name}")
 
-    def missing(self) -> list[str]:
-        """Name what this machine lacks, each with its remedy."""
-        return machine.missing()
+    def missing(self, *, kernel: bool = False) -> list[str]:
+        """Name what this machine lacks, each with its remedy; ``kernel``: for hosts with a kernel of their own."""
+        return machine.missing(kernel=kernel)
 
     def up(
-        self, count: int = 3, *, suite: str = "trixie", install: bool = False, report: Report = silent
+        self,
+        count: int = 3,
+        *,
+        suite: str = "trixie",
+        kernel: bool = False,
+        memory_mb: int = state.MEMORY_MB,
+        disk_mb: int = state.DISK_MB,
+        install: bool = False,
+        report: Report = silent,
     ) -> LabPaths:
-        """Start the lab with at least ``count`` hosts of a Debian release; existing hosts are kept.
+        """Start the lab with at least ``count`` hosts of a Debian release and kind; existing hosts are kept.
 
-        ``install`` lets it install the Debian packages this machine lacks. Raises LabError when the machine
-        lacks something, or a host does not boot.
+        With ``kernel`` they have a kernel of their own, ``memory_mb`` of memory, and a second disk of ``disk_mb``,
+        which is empty. ``install`` lets it install the Debian packages this machine lacks. Raises LabError when the
+        machine lacks something, or a host does not boot.
         """
         if not 1 <= count <= addresses.MAX_HOSTS:
             raise LabError(f"{counted(count, 'host')} are not possible; a lab has 1 to {addresses.MAX_HOSTS}")
         if install and os.geteuid() == 0:
-            machine.install_packages(report)
-        machine.require()
+            machine.install_packages(report, kernel=kernel)
+        machine.require(kernel=kernel)
+        wanted = HostSpec("", 0, suite, state.KERNEL if kernel else state.CONTAINER, memory_mb, disk_mb)
+        if kernel:
+            guest_kernel.images(suite, report)
         base.base_image(suite, report)
         with self._alone(report):
             here = Site.remember(self.name, self.paths)
-            here.grow(count, suite)
+            here.grow(count, wanted)
             here.start(report)
         return self.paths
 
@@ -79,7 +94,7 @@ class Lab:
             _remove_if_empty(self.paths.directory)
             shutil.rmtree(run_folder, ignore_errors=True)
             if not state.slots():
-                kernel.restore()
+                kernel_settings.restore()
                 _remove_if_empty(machine.STATE)
         machine.forget_idle_locks()
         _remove_if_empty(machine.RUN)
@@ -123,7 +138,10 @@ class Lab:
         check: bool = True,
         timeout: float = 120,
     ) -> CompletedProcess[str]:
-        """Run a program on a host as root without SSH; a string is a line for its shell."""
+        """Run a program on a host as root; a string is a line for its shell.
+
+        A host with a kernel of its own is reached by SSH from inside the lab, any other without.
+        """
         box = self._site.box(self._site.memory.host(host_id))
         return box.run(command, stdin=stdin, check=check, timeout=timeout)
 

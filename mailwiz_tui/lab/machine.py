@@ -40,6 +40,9 @@ PROGRAMS: dict[str, str] = {
     "ssh-keygen": "openssh-client",
 }
 """Program that the lab calls -> its Debian package."""
+KERNEL_PROGRAMS: dict[str, str] = {"mke2fs": "e2fsprogs", "ssh": "openssh-client"}
+"""Those that hosts with a kernel of their own need besides."""
+TUN = Path("/dev/net/tun")
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
 
@@ -84,14 +87,17 @@ def run(
     return subprocess.CompletedProcess(words, done.returncode, stdout, stderr)
 
 
-def missing() -> list[str]:
-    """List what this machine lacks for a lab, each with its remedy; empty if nothing is missing."""
+def missing(*, kernel: bool = False) -> list[str]:
+    """List what this machine lacks for a lab, each with its remedy; empty if nothing is missing.
+
+    ``kernel`` is for a lab whose hosts have a kernel of their own.
+    """
     absent = []
     if sys.platform != "linux":
         return ["Linux (a lab boots real Debian hosts on this machine)"]
     if os.geteuid() != 0:
         absent.append("root (use sudo)")
-    packages = missing_packages()
+    packages = missing_packages(kernel=kernel)
     if packages:
         absent.append(f"packages: {' '.join(packages)} (apt-get install them, or use --install)")
     if not Path("/proc/sys/net/ipv6/conf").exists():
@@ -102,20 +108,32 @@ def missing() -> list[str]:
             absent.append("overlayfs in the kernel")
     if cgroup_root() is None:
         absent.append("a mounted cgroup2 file system")
+    if kernel:
+        absent += _missing_for_kernels()
     return absent
 
 
-def missing_packages() -> list[str]:
+def _missing_for_kernels() -> list[str]:
+    absent = []
+    if os.uname().machine != "x86_64":
+        absent.append(f"an x86-64 processor (User-Mode Linux does not run on {os.uname().machine})")
+    if not TUN.exists():
+        absent.append(f"{TUN} (modprobe tun)")
+    return absent
+
+
+def missing_packages(*, kernel: bool = False) -> list[str]:
     """List the Debian packages that hold the programs not found on this machine."""
-    packages = {package for program, package in PROGRAMS.items() if shutil.which(program) is None}
+    programs = PROGRAMS | KERNEL_PROGRAMS if kernel else PROGRAMS
+    packages = {package for program, package in programs.items() if shutil.which(program) is None}
     if not KEYRING.exists():
         packages.add("debian-archive-keyring")
     return sorted(packages)
 
 
-def install_packages(report: Report) -> None:
+def install_packages(report: Report, *, kernel: bool = False) -> None:
     """Install what ``missing_packages`` names, with apt."""
-    packages = missing_packages()
+    packages = missing_packages(kernel=kernel)
     if not packages:
         return
     if shutil.which("apt-get") is None:
@@ -126,9 +144,9 @@ def install_packages(report: Report) -> None:
     run("apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages, env=quiet)
 
 
-def require() -> None:
+def require(*, kernel: bool = False) -> None:
     """Raise LabError naming everything that is missing."""
-    absent = missing()
+    absent = missing(kernel=kernel)
     if absent:
         raise LabError("the lab cannot start: this machine lacks " + "; ".join(absent))
 

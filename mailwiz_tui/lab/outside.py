@@ -18,8 +18,9 @@ from pathlib import Path
 
 from . import keys, machine, network, sources, templates, zones
 from .addresses import AddressPlan
-from .host import Machine, write_files
+from .host import Machine
 from .keys import LabPaths
+from .lab_machine import write_files
 from .machine import LabError, Report
 
 ID = "outside"

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from . import keys, templates
 from .addresses import AddressPlan
-from .host import Machine, write_files
 from .keys import LabPaths
+from .lab_machine import LabMachine, write_files
 from .machine import run
 from .outside import PROXY_PORT
 from .state import HostSpec
@@ -22,7 +22,7 @@ def fqdn(host_id: str) -> str:
     return f"{host_id}.{DOMAIN}"
 
 
-def prepare(box: Machine, spec: HostSpec, plan: AddressPlan, paths: LabPaths, anchor: Mapping[str, str]) -> None:
+def prepare(box: LabMachine, spec: HostSpec, plan: AddressPlan, paths: LabPaths, anchor: Mapping[str, str]) -> None:
     """Write a bare host's files: name, network, resolver, packages by proxy, the lab's trust anchor, SSH keys."""
     pair = plan.host(spec.number)
     four, six = plan.hosts_net
@@ -65,16 +65,16 @@ def _authorize(home: Path, public: str, owner: int) -> None:
         shutil.chown(item, owner, owner)
 
 
-def forget_host_keys(box: Machine) -> None:
+def forget_host_keys(box: LabMachine) -> None:
     """Give the host new SSH keys at its next reset."""
     shutil.rmtree(_kept_keys(box), ignore_errors=True)
 
 
-def _kept_keys(box: Machine) -> Path:
+def _kept_keys(box: LabMachine) -> Path:
     return box.folder.parent / "host-keys" / box.id
 
 
-def host_keys(box: Machine) -> None:
+def host_keys(box: LabMachine) -> None:
     """Give the host its SSH keys: those it had before a reset, else new ones.
 
     They are created in a folder of this call: the ``ssh-keygen`` of a killed call may still write into its own.

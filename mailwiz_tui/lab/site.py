@@ -7,11 +7,26 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from . import addresses, base, inventory, kernel, keys, machine, network, outside, provider, state, zones
+from . import (
+    addresses,
+    base,
+    guest_kernel,
+    inventory,
+    kernel,
+    keys,
+    machine,
+    network,
+    outside,
+    provider,
+    state,
+    zones,
+)
 from .dns import LabDns
 from .host import Machine
 from .inventory import LabHost
+from .kernel_host import KernelHost
 from .keys import LabPaths
+from .lab_machine import LabMachine
 from .machine import LabError, Report, silent
 from .state import HostSpec, State
 
@@ -34,13 +49,13 @@ class Site:
                 state.save(name, memory)
         return cls(name, memory, paths)
 
-    def grow(self, count: int, suite: str) -> None:
-        """Add hosts to the state until there are ``count`` of a release; it is saved before they are created."""
-        have = sum(spec.suite == suite for spec in self.memory.hosts)
+    def grow(self, count: int, wanted: HostSpec) -> None:
+        """Add hosts to the state until ``count`` have the wanted release and kind; saved before they exist."""
+        have = sum((spec.suite, spec.kind) == (wanted.suite, wanted.kind) for spec in self.memory.hosts)
         for _more in range(count - have):
             number = max((spec.number for spec in self.memory.hosts), default=0) + 1
             self.memory.plan.host(number)
-            self.memory.hosts.append(HostSpec(f"mx{number}", number, suite))
+            self.memory.hosts.append(replace(wanted, id=f"mx{number}", number=number))
         state.save(self.name, self.memory)
 
     def start(self, report: Report) -> None:
@@ -87,18 +102,35 @@ class Site:
             correspondent.check_archive(report)
         self.hand_over()
 
-    def lay(self, box: Machine, spec: HostSpec, layer: Path) -> None:
+    def lay(self, box: LabMachine, spec: HostSpec, layer: Path) -> None:
         """Mount a host's files; write them first if they are incomplete."""
         anchor = outside.trust_anchor(layer)
         _lay(box, lambda: provider.prepare(box, spec, self.memory.plan, self.paths, anchor))
 
-    def box(self, spec: HostSpec, report: Report | None = None) -> Machine:
+    def box(self, spec: HostSpec, report: Report | None = None) -> LabMachine:
         """Return a host; with ``report`` also its images, built if need be, so that it can be started."""
-        box = Machine(self.name, self.memory.plan.slot, spec.id, (), network.HOSTS_BRIDGE)
+        box = self._kind(spec)
         if report is None:
             return box
         images = box.images_used() if box.prepared else ()
-        return replace(box, images=images or (base.base_image(spec.suite, report),))
+        return replace(box, images=images or _images(spec, report))
+
+    def _kind(self, spec: HostSpec) -> LabMachine:
+        slot = self.memory.plan.slot
+        if spec.kind == state.CONTAINER:
+            return Machine(self.name, slot, spec.id, (), network.HOSTS_BRIDGE)
+        return KernelHost(
+            self.name,
+            slot,
+            spec.id,
+            (),
+            network.HOSTS_BRIDGE,
+            spec.number,
+            str(self.memory.plan.host(spec.number).ipv4),
+            spec.memory_mb,
+            spec.disk_mb,
+            self.paths.identity_file,
+        )
 
     def world(self, report: Report | None = None) -> Machine:
         """Return the outside host, with its images if ``report`` is given."""
@@ -122,7 +154,8 @@ class Site:
         box = self.box(spec)
         pair = self.memory.plan.host(spec.number)
         pid = box.init() if box.running() else None
-        return LabHost(spec.id, str(pair.ipv4), str(pair.ipv6), spec.suite, pid, provider.fqdn(spec.id), box.root)
+        name = provider.fqdn(spec.id)
+        return LabHost(spec.id, str(pair.ipv4), str(pair.ipv6), spec.suite, pid, name, box.root, spec.kind)
 
     def hand_over(self) -> None:
         """Write inventory and known_hosts."""
@@ -206,9 +239,16 @@ def boot(site: Site, host_id: str) -> None:
         box.wait((str(pair.ipv4), str(pair.ipv6)), must_be="")
 
 
-def _lay(box: Machine, prepare: Callable[[], None]) -> None:
+def _images(spec: HostSpec, report: Report) -> tuple[Path, ...]:
+    if spec.kind == state.KERNEL:
+        return guest_kernel.images(spec.suite, report)
+    return (base.base_image(spec.suite, report),)
+
+
+def _lay(box: LabMachine, prepare: Callable[[], None]) -> None:
     if not box.prepared:
         box.wipe()
     box.mount()
     if not box.prepared:
         prepare()
+        box.seal()

@@ -12,16 +12,27 @@ from . import machine
 from .addresses import AddressPlan
 from .machine import LabError
 
+CONTAINER = "container"
+"""The kind of a host that shares the machine's kernel."""
+KERNEL = "kernel"
+"""The kind of a host that has a kernel of its own, and a second disk."""
+MEMORY_MB = 1024
+DISK_MB = 2048
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,19}")
 
 
 @dataclass(frozen=True)
 class HostSpec:
-    """A planned host: its name, its addresses, its Debian release."""
+    """A planned host: its name, its addresses, its Debian release, what boots it."""
 
     id: str
     number: int
     suite: str
+    kind: str = CONTAINER
+    memory_mb: int = MEMORY_MB
+    """Memory of a host with a kernel of its own."""
+    disk_mb: int = DISK_MB
+    """Size of its second disk."""
 
 
 @dataclass

@@ -22,6 +22,7 @@ import pytest
 
 from mailwiz_tui.lab import machine, zones
 from mailwiz_tui.lab.lab import Lab, LabHost
+from mailwiz_tui.lab.state import CONTAINER
 from tests.terminal.tmux import Tmux
 
 NAME = os.environ.get("MAILWIZ_TEST_LAB", "ci")
@@ -97,7 +98,7 @@ def lending_hosts(lab: Lab) -> Iterator[FreshHost]:
 
         def take(suite: str = SUITE) -> LabHost:
             while True:
-                hosts = [host for host in lab.hosts() if host.suite == suite]
+                hosts = [host for host in lab.hosts() if (host.suite, host.kind) == (suite, CONTAINER)]
                 for host in hosts:
                     handle = _borrow(host.id)
                     if handle is not None:

@@ -16,8 +16,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from mailwiz_tui.lab import base, machine, network, outside, provider
-from mailwiz_tui.lab.host import banner
 from mailwiz_tui.lab.lab import Lab
+from mailwiz_tui.lab.lab_machine import banner
 
 QEMU = "qemu-system-x86_64"
 SCRIPT = """set -e
