@@ -132,6 +132,13 @@ class LabMachine(ABC):
             return False
         return record.get("start") is not None and machine.start_time(pid) == record["start"]
 
+    def freeze(self, frozen: bool) -> None:
+        """Stop all processes of the host where they are, or let them go on."""
+        (self.cgroup / "cgroup.freeze").write_text("1" if frozen else "0")
+        wanted = f"frozen {int(frozen)}"
+        if not machine.wait_until(lambda: wanted in (self.cgroup / "cgroup.events").read_text(), 10):
+            raise LabError(f"{self.id} has processes that do not freeze or thaw; see {self.cgroup}/cgroup.events")
+
     def stop(self) -> None:
         """End every process of the host: the one recorded, and all in its cgroup."""
         record = machine.read_json(self.record)

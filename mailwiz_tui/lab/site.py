@@ -172,6 +172,7 @@ class Site:
             for box in (self.world(), *(self.box(spec) for spec in self.memory.hosts)):
                 box.stop()
             network.down(self.name, self.memory.plan)
+            (machine.RUN / self.name / "cuts.json").unlink(missing_ok=True)
             network.up(self.name, self.memory.plan, outside.root_servers(layer))
             machine.write(whole, machine.boot_id())
         network.open_archive(self.memory.plan, report)
