@@ -14,11 +14,12 @@ class _Facts(BaseModel):
 
 
 class Address(_Facts):
-    """An address of an interface, without the prefix length."""
+    """An address of an interface; ``prefix`` is the length of its network's prefix, 0 where it is not known."""
 
     ip: str
     interface: str
     is_global: bool = False
+    prefix: int = 0
 
 
 class Disk(_Facts):
@@ -27,6 +28,13 @@ class Disk(_Facts):
     mount: str
     total: int
     free: int
+
+
+class EmptyDisk(_Facts):
+    """A block device on which nothing is; ``name`` is its path, ``size`` in bytes."""
+
+    name: str
+    size: int
 
 
 class Listener(_Facts):
@@ -69,7 +77,8 @@ class MailStore(_Facts):
 class Facts(_Facts):
     """The present facts of one server. Sizes in bytes, times in seconds since the epoch.
 
-    ``account_domains`` are the mailbox domains of its accounts' database; None without one.
+    ``account_domains`` are the mailbox domains of its accounts' database; None without one. ``empty_disks`` is None
+    where the server could not tell.
     """
 
     gathered_at: float = 0.0
@@ -114,6 +123,7 @@ class Facts(_Facts):
     installed_digest: str = ""
     mail_store: MailStore | None = None
     account_domains: tuple[str, ...] | None = None
+    empty_disks: tuple[EmptyDisk, ...] | None = None
 
 
 class DkimPublicKey(_Facts):

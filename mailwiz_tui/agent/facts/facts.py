@@ -21,7 +21,7 @@ from ..core.lock import active_run
 from ..core.state import State
 from ..items import apt_locks
 from ..protocol.facts import Disk, ServerFacts
-from . import listeners, mail_packages, mail_store, network_facts
+from . import empty_disks, listeners, mail_packages, mail_store, network_facts
 
 _DEADLINE = 3.8
 """Time limit in seconds for facts that may stay unknown, such as a name server's answer."""
@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 def gather(host: Host) -> ServerFacts:
     """The facts. Raises AgentFault where something that must be known is not."""
-    pool = ThreadPoolExecutor(16)
+    pool = ThreadPoolExecutor(17)
     addresses = pool.submit(network_facts.addresses, host)
     apt = pool.submit(apt_locks.busy, host)
     mail = pool.submit(mail_packages.find, host)
@@ -44,6 +44,7 @@ def gather(host: Host) -> ServerFacts:
     fqdn = pool.submit(_fqdn)
     wireguard = pool.submit(_wireguard, host)
     domains = pool.submit(account_list.mailbox_domains, host)
+    unused = pool.submit(empty_disks.find, host)
     resolvers = pool.submit(network_facts.resolvers, host) if host.real else None
     recursion = pool.submit(network_facts.recursion, host) if host.real else None
     port25 = pool.submit(network_facts.outbound_25) if host.real else None
@@ -97,6 +98,7 @@ def gather(host: Host) -> ServerFacts:
         installed_digest=State(host).installed_digest,
         mail_store=mail_store.find(host),
         account_domains=_known(domains, end),
+        empty_disks=_known(unused, end),
     )
 
 

@@ -41,7 +41,8 @@ def addresses(host: Host) -> tuple[tuple[Address, ...], str, str]:
             ip = ipaddress.ip_address(entry["local"])
             if ip.is_loopback or ip.is_link_local or entry.get("temporary") or entry.get("deprecated"):
                 continue
-            found.append(Address(str(ip), str(interface["ifname"]), _public(ip)))
+            prefix = int(entry.get("prefixlen", 0))
+            found.append(Address(str(ip), str(interface["ifname"]), _public(ip), prefix))
     return tuple(found), _public_of(found, 4), _public_of(found, 6)
 
 

@@ -9,11 +9,12 @@ from .request import Request
 
 @dataclass(frozen=True)
 class Address:
-    """An address of an interface, without the prefix length."""
+    """An address of an interface; ``prefix`` is the length of its network's prefix, 0 where it is not known."""
 
     ip: str
     interface: str
     is_global: bool
+    prefix: int = 0
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,14 @@ class Disk:
     mount: str
     total: int
     free: int
+
+
+@dataclass(frozen=True)
+class EmptyDisk:
+    """A block device on which nothing is; ``name`` is its path, ``size`` in bytes."""
+
+    name: str
+    size: int
 
 
 @dataclass(frozen=True)
@@ -111,6 +120,7 @@ class ServerFacts:
     installed_digest: str
     mail_store: MailStore | None
     account_domains: tuple[str, ...] | None
+    empty_disks: tuple[EmptyDisk, ...] | None
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,17 @@ from pathlib import Path
 
 from mailwiz_tui.plan.findings import Finding, Severity
 from mailwiz_tui.plan.model import Plan
-from mailwiz_tui.plan.rules import certificates, cluster, domains, known_servers, limits, security, servers, storage
+from mailwiz_tui.plan.rules import (
+    certificates,
+    cluster,
+    domains,
+    known_cluster,
+    known_servers,
+    limits,
+    security,
+    servers,
+    storage,
+)
 from mailwiz_tui.plan.rules.known_servers import KnownServers
 
 __all__ = ["KnownServers", "cross_check"]
@@ -41,7 +51,7 @@ def cross_check(
         *limits.check(plan),
     ]
     if known is not None:
-        findings += known_servers.check(plan, known)
+        findings += [*known_servers.check(plan, known), *known_cluster.check(plan, known)]
     if hostname_addresses is not None:
         findings += known_servers.check_hostname(plan, known, hostname_addresses)
     return sorted(findings, key=lambda f: f.severity is not Severity.FAULT)
