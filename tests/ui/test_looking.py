@@ -61,8 +61,8 @@ internal_ip = "10.91.0.5"
 provider = "selfsigned"
 """
 CLUSTER = "".join(
-    f'[[servers]]\nid = "{name}"\nroles = ["all-in-one"]\ninternal_ip = "10.91.0.{n}"\n'
-    for n, name in ((9, "mx1"), (4, "store1"), (6, "filter1"))
+    f'[[servers]]\nid = "{name}"\nroles = [{roles}]\ninternal_ip = "10.91.0.{n}"\n'
+    for n, name, roles in ((9, "mx1", '"all-in-one"'), (4, "store1", '"all-in-one"'), (6, "filter1", ""))
 )
 
 PLANS = {
@@ -73,6 +73,10 @@ PLANS = {
     "several on our network, numbered otherwise": DIVIDED.replace("10.91.0", "10.80.0"),
     "several on IPv6": DIVIDED.replace("10.91.0.", "fd00:91::"),
     "cluster": f'architecture = "ha-cluster"\n{CLUSTER}{MAIL}[cluster]\nvirtual_ip = "192.0.2.99"\n',
+    "cluster with a witness": (
+        f'architecture = "ha-cluster"\n{CLUSTER}{MAIL}[cluster]\nwitness = "filter1"\n'
+        'virtual_ip = "192.0.2.99"\ndevice = "/dev/vdb"\n'
+    ),
     "relay domains": f"""{SINGLE}
 additional_domains = [
   {{ name = "example.org", kind = "relay", relay_host = "mx.inner.example:2525" }},  # until June

@@ -39,6 +39,23 @@ async def test_review_of_a_plan_with_faults(
         await check_golden(pilot, f"review-faults-{size[0]}x{size[1]}", update=update_golden)
 
 
+def cluster_plan(more: dict[str, object]) -> Plan:
+    """Two servers that hold mail, a witness that receives and filters, and both addresses."""
+    nodes = [("n1", ["all-in-one"]), ("n2", ["all-in-one"]), ("n3", ["mx-inbound", "antispam"])]
+    addresses = {"virtual_ip": "192.0.2.99", "virtual_ipv6": "2001:db8::99"}
+    return Plan.model_validate(
+        {
+            "architecture": "ha-cluster",
+            "servers": [
+                {"id": name, "roles": roles, "internal_ip": f"10.80.0.{n}"}
+                for n, (name, roles) in enumerate(nodes, 1)
+            ],
+            "domain": {"primary_domain": "acme.se", "hostname": "mail.acme.se"},
+            "cluster": {"witness": "n3", **addresses, **more},
+        }
+    )
+
+
 @size_ids
 async def test_review_of_a_ready_plan(size: tuple[int, int], make_app: MakeApp, filled: Path) -> None:
     app = make_app(filled)
@@ -63,6 +80,22 @@ def test_a_further_answer_is_in_the_review_where_it_is_not_the_default(field: Fi
     assert field.unit, "the review says what the number counts: unit="
     assert found[field.path] == (field.label, f"{value} {field.unit}")
     assert pair(*found[field.path], 80).plain.startswith(f"{field.label} ")
+
+
+@pytest.mark.parametrize(
+    ("cluster", "place"),
+    [
+        ({"device": "/dev/vdb"}, ("cluster.device", "Disk for mail", "/dev/vdb on n1 and n2")),
+        ({"size_gb": 40}, ("cluster.size_gb", "Disk for mail", "a file of 40 GB on n1 and n2")),
+    ],
+)
+def test_the_review_names_the_cluster(cluster: dict[str, object], place: tuple[str, str, str]) -> None:
+    found = list(answers(cluster_plan(cluster)))
+    assert ("servers", "Roles", "hold mail: n1, n2 · only vote: n3 (receives, filters)") in found
+    moves = "192.0.2.99, 2001:db8::99, moves between n1 and n2"
+    assert ("cluster.virtual_ip", "Address", moves) in found
+    assert ("cluster.witness", "Witness", "n3; 3 servers vote") in found
+    assert place in found
 
 
 async def test_review_jumps_to_the_field(make_app: MakeApp, filled: Path) -> None:

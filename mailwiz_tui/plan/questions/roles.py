@@ -17,7 +17,9 @@ STEP = StepSpec(
         "changes nothing before step 8.\n\nmx-inbound receives mail from other hosts on port 25. "
         "mx-outbound accepts mail from your users (ports 465 and 587) and sends it to other hosts. "
         "mail-storage stores the mailboxes and serves them over IMAP. antispam filters mail. "
-        "all-in-one has all of these roles.\n\nSeveral servers communicate over private links "
+        "all-in-one has all of these roles.\n\nIn a cluster two servers hold mail: they are all-in-one and "
+        "replace each other. Each further server votes; 1 and 4 let it receive and filter mail too, or not. "
+        "3 changes whether a server holds mail.\n\nSeveral servers communicate over private links "
         "(WireGuard, or an existing network), so each needs an internal address."
     ),
     fields=(
@@ -93,7 +95,8 @@ STEP = StepSpec(
             why=(
                 "Mail and accounts are on a volume that DRBD replicates: each write is on both disks before it is "
                 "acknowledged. A file on the servers' own file system needs no further disk, but is slower and "
-                "shares its space."
+                "shares its space. Check (F5) reads which disks are empty; the installation refuses one that has a "
+                "file system."
             ),
             shown_when=_CLUSTER,
         ),

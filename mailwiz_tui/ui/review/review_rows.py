@@ -11,11 +11,11 @@ from mailwiz_tui.plan.raw_values import lookup
 from mailwiz_tui.plan.steps import STEPS, field_at
 from mailwiz_tui.plan.words import counted
 from mailwiz_tui.stack.blueprint import Blueprint
-from mailwiz_tui.topology.servers import linked
+from mailwiz_tui.topology.servers import client_addresses, clustered, linked, places, voters
 from mailwiz_tui.ui.review.plan_words import happens_on
 from mailwiz_tui.ui.terminal.text import safe_line, wrap
 from mailwiz_tui.ui.widgets.server_list import Chosen
-from mailwiz_tui.ui.widgets.server_picker import overview
+from mailwiz_tui.ui.widgets.server_picker import cluster_overview, overview
 
 _FURTHER = [field for step in STEPS for field in step.fields if field.further]
 LABEL = 1 + max(13, *(len(field.label) for field in _FURTHER))
@@ -27,8 +27,10 @@ def answers(plan: Plan) -> Iterator[tuple[str, str, str]]:
     for field in STEPS[0].fields:
         yield field.path, field.label, _chosen(field.path, getattr(plan, field.path))
     if linked(plan):
-        yield "servers", "Roles", overview({s.id: Chosen(set(s.roles)) for s in plan.servers})
+        chosen = {s.id: Chosen(set(s.roles)) for s in plan.servers}
+        yield "servers", "Roles", cluster_overview(chosen) if clustered(plan) else overview(chosen)
         yield "network.private", "Private link", _chosen("network.private", plan.network.private.value)
+    yield from _cluster(plan)
     yield "domain.primary_domain", "Domains", ", ".join(plan.all_domains())
     yield "domain.hostname", "Mail host", plan.domain.hostname
     yield "security.tls.provider", "Certificates", _chosen("security.tls.provider", security.tls.provider.value)
@@ -51,6 +53,24 @@ def answers(plan: Plan) -> Iterator[tuple[str, str, str]]:
     for field in _FURTHER:
         if (value := lookup(raw, field.path)) != field.default:
             yield field.path, field.label, f"{_chosen(field.path, value)} {field.unit}".rstrip()
+
+
+def _cluster(plan: Plan) -> Iterator[tuple[str, str, str]]:
+    """Where clients find a store that moves, who votes, and where its mail is."""
+    if not clustered(plan):
+        return
+    cluster, where = plan.cluster, " and ".join(place.id for place in places(plan))
+    path = "cluster.virtual_ip" if cluster.virtual_ip else "cluster.virtual_ipv6"
+    yield path, "Address", f"{', '.join(client_addresses(plan))}, moves between {where}"
+    yield (
+        "cluster.witness",
+        "Witness",
+        f"{cluster.witness or 'none named'}; {counted(len(voters(plan)), 'server')} vote",
+    )
+    if cluster.device:
+        yield "cluster.device", "Disk for mail", f"{cluster.device} on {where}"
+    else:
+        yield "cluster.size_gb", "Disk for mail", f"a file of {cluster.size_gb} GB on {where}"
 
 
 def brief(blueprint: Blueprint) -> str:

@@ -42,11 +42,11 @@ class Chosen:
 
 
 class Layout(StrEnum):
-    """The kind of choice: one server, several with roles, or several equal ones."""
+    """The kind of choice: one server, several with roles, or a cluster of servers that hold mail or vote."""
 
     ONE = "one"
     ROLES = "roles"
-    EQUAL = "equal"
+    CLUSTER = "cluster"
 
 
 class ServerList(ScrollView, can_focus=True):
@@ -152,7 +152,7 @@ class ServerList(ScrollView, can_focus=True):
     @property
     def matrix(self) -> bool:
         """Whether the servers' roles are shown in columns."""
-        return self.arrangement is Layout.ROLES
+        return self.arrangement is not Layout.ONE
 
     def heading(self) -> tuple[int, str]:
         """The position of the role columns, and their heads; (0, "") if there are none."""
@@ -172,9 +172,9 @@ class ServerList(ScrollView, can_focus=True):
         if one:
             return head + who + ("   all-in-one" if chosen else "")
         address = chosen.internal_ip if chosen else ""
-        if self.arrangement is Layout.EQUAL:
-            return head + fit(who, 28) + " " + address
         held = chosen.roles if chosen else set()
+        if self.arrangement is Layout.CLUSTER and Role.ALL_IN_ONE in held:
+            held = {role for role, _ in ROLE_COLUMNS}
         dot = "." if self.plain else "·"
         roles = " ".join(fit(label[2:] if role in held else dot, len(label)) for role, label in ROLE_COLUMNS)
         if Role.ALL_IN_ONE in held:
@@ -242,7 +242,7 @@ class ServerList(ScrollView, can_focus=True):
         event.stop()
 
     def _typed(self, typed: str) -> None:
-        ours = {Layout.ONE: "", Layout.EQUAL: "i", Layout.ROLES: "1234i"}[self.arrangement]
+        ours = "1234i" if self.matrix else ""
         if typed not in ours:
             self.on_typed(typed)
         elif self.current is not None and typed == "i":

@@ -37,6 +37,18 @@ def overview(chosen: Mapping[str, Chosen], width: int = 0) -> str:
     return said
 
 
+def cluster_overview(chosen: Mapping[str, Chosen]) -> str:
+    """What the servers of a cluster do: ``hold mail: mx1, mx2 · vote: mx3 (receives, filters)``."""
+    holders = [server_id for server_id, entry in chosen.items() if Role.ALL_IN_ONE in entry.roles]
+    voters = [_voter(server_id, entry) for server_id, entry in chosen.items() if server_id not in holders]
+    return f"hold mail: {', '.join(holders) or 'none'} · only vote: {', '.join(voters) or 'none'}"
+
+
+def _voter(server_id: str, entry: Chosen) -> str:
+    also = [work for role, work in WORK if role in entry.roles]
+    return f"{server_id} ({', '.join(also)})" if also else server_id
+
+
 def _overview(chosen: Mapping[str, Chosen], names: int) -> str:
     parts = []
     for role, work in WORK:
@@ -58,7 +70,7 @@ class ServerPicker(Vertical):
     """Filter, heading and list."""
 
     def __init__(self, *, layout: Layout, plain: bool) -> None:
-        super().__init__()
+        super().__init__(classes="-cluster" if layout is Layout.CLUSTER else "")
         self.arrangement = layout
         self.plain = plain
         self._servers: list[Server] = []
@@ -86,18 +98,16 @@ class ServerPicker(Vertical):
         self._found = len(found)
         self._draw_heading()
         whole = self.query_one("#server-overview", NoMarkup)
-        whole.display = self.arrangement is Layout.ROLES and bool(self._chosen)
-        if whole.display:
+        whole.display = self.arrangement is not Layout.ONE and bool(self._chosen)
+        if whole.display and self.arrangement is Layout.CLUSTER:
+            whole.show(cluster_overview(self._chosen))
+        elif whole.display:
             whole.show(overview(self._chosen, self.size.width))
 
     def _draw_heading(self) -> None:
-        """Draw the number of servers, and the keys or the heads of the role columns."""
+        """Draw the number of servers, and the key or the heads of the role columns."""
         many = f"{self._found} of {counted(len(self._servers), 'server')}, {len(self._chosen)} chosen"
-        hint = {
-            Layout.ONE: "   Space chooses one",
-            Layout.EQUAL: "   Space chooses, i internal IP",
-            Layout.ROLES: "",
-        }[self.arrangement]
+        hint = "   Space chooses one"
         at, roles = self.query_one(ServerList).heading()
         if roles:
             hint = " " * max(1, at - len(many)) + roles + " i internal IP"

@@ -10,6 +10,7 @@ from mailwiz_tui.plan.steps import SERVER_ANSWERS
 from mailwiz_tui.plan.throwaway import stand_in, throwaway
 from mailwiz_tui.ui.session.session import Session
 from mailwiz_tui.ui.widgets.server_list import Chosen, Layout
+from mailwiz_tui.ui.wizard import cluster_roles
 
 
 class ChosenServers:
@@ -20,8 +21,8 @@ class ChosenServers:
 
     @property
     def arrangement(self) -> Layout:
-        """Whether the plan has one server, several with roles, or several equal ones."""
-        kinds: dict[str, Layout] = {Architecture.DISTRIBUTED: Layout.ROLES, Architecture.HA_CLUSTER: Layout.EQUAL}
+        """Whether the plan has one server, several with roles, or a cluster."""
+        kinds: dict[str, Layout] = {Architecture.DISTRIBUTED: Layout.ROLES, Architecture.HA_CLUSTER: Layout.CLUSTER}
         return kinds.get(str(self._session.value("architecture")), Layout.ONE)
 
     @property
@@ -34,8 +35,26 @@ class ChosenServers:
         return self.completed(self.held())
 
     def fresh(self) -> Chosen:
-        """A newly chosen server: it does everything, unless servers have roles."""
+        """A newly chosen server: it does everything, unless servers have roles or others hold the mail."""
+        if self.arrangement is Layout.CLUSTER:
+            return Chosen(cluster_roles.roles_of_next(self.held()))
         return Chosen(set() if self.arrangement is Layout.ROLES else {Role.ALL_IN_ONE})
+
+    def toggle(self, entry: Chosen, role: Role) -> None:
+        """Set or clear a role of a server."""
+        if self.arrangement is Layout.CLUSTER:
+            entry.roles = cluster_roles.toggled(entry.roles, role)
+        else:
+            entry.roles = (entry.roles ^ {role}) - {Role.ALL_IN_ONE}
+
+    def choose(self, chosen: dict[str, Chosen]) -> None:
+        """Write another choice of servers or roles, and keep the witness of a cluster among those that vote."""
+        self.store(self.completed(chosen))
+        if self.arrangement is not Layout.CLUSTER:
+            return
+        named = str(self._session.value("cluster.witness") or "")
+        if (now := cluster_roles.witness(self.held(), named)) != named:
+            self._session.set("cluster.witness", now or None)
 
     def held(self) -> dict[str, Chosen]:
         """The plan's servers from the draft."""

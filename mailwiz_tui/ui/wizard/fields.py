@@ -16,6 +16,7 @@ from mailwiz_tui.plan.throwaway import stand_in, throwaway
 from mailwiz_tui.ui.session.session import Session
 from mailwiz_tui.ui.widgets.choice_row import Option
 from mailwiz_tui.ui.widgets.form_field import FormField
+from mailwiz_tui.ui.wizard import cluster_disks
 
 
 def make_field(spec: FieldSpec, session: Session, *, plain: bool) -> FormField:
@@ -61,6 +62,8 @@ def help_of(spec: FieldSpec, session: Session) -> str:
     value = session.value(spec.path)
     chosen = next((c for c in spec.choices if c.value == value), None)
     text = chosen.help if chosen is not None and chosen.help and not _alone(spec) else spec.help
+    if spec.path == cluster_disks.PATH:
+        return cluster_disks.disks_in_words(session) or text
     if spec.kind not in (FieldKind.CHOICE, FieldKind.BOOL):
         return text
     later = [label for v, label, _ in _choices(spec) if unavailable(spec.path, v, session) is not None]
@@ -84,6 +87,8 @@ def placeholder_of(spec: FieldSpec, session: Session) -> str:
     suggestion = session.draft.suggestion(spec.path)
     if suggestion:
         return suggestion
+    if spec.path == cluster_disks.PATH and (disks := cluster_disks.common_disks(session)):
+        return f"e.g. {disks[0].name}"
     return f"e.g. {spec.example}" if spec.example else ""
 
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal, VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Button
 
@@ -50,7 +50,7 @@ class RolesScreen(StepScreen):
         yield StepStrip(self.spec.number)
         with Horizontal(id="columns"):
             yield StepList(self.spec.number)
-            with Vertical(id="form"):
+            with VerticalScroll(id="form", can_focus=False):
                 yield NoMarkup(self.spec.summary, id="summary", classes="dim")
                 yield ServerPicker(layout=self.servers.arrangement, plain=self.wizard.plain)
                 yield NoMarkup("", id="step-findings")
@@ -117,14 +117,24 @@ class RolesScreen(StepScreen):
             del chosen[event.server_id]
         else:
             chosen[event.server_id] = self.servers.fresh()
-        self.servers.store(self.servers.completed(chosen))
-        self.refresh_form()
+        self._choose(chosen)
 
     def on_server_list_role_toggled(self, event: ServerList.RoleToggled) -> None:
         chosen = self.servers.shown()
         entry = chosen.setdefault(event.server_id, Chosen())
-        entry.roles = (entry.roles ^ {event.role}) - {Role.ALL_IN_ONE}
-        self.servers.store(self.servers.completed(chosen))
+        before = set(entry.roles)
+        self.servers.toggle(entry, event.role)
+        if entry.roles == before:
+            self.tell(f"{event.server_id} holds mail, so it has every role; 3 lets it only vote")
+            return
+        self._choose(chosen)
+
+    def _choose(self, chosen: dict[str, Chosen]) -> None:
+        """Write another choice of servers or roles, and show the witness that follows from it."""
+        self.servers.choose(chosen)
+        for field in self.query(FormField):
+            if field.path == "cluster.witness":
+                field.show_value(self.session.value(field.path))
         self.refresh_form()
 
     def on_form_field_edited(self, event: FormField.Edited) -> None:
@@ -210,7 +220,7 @@ class RolesScreen(StepScreen):
             if not self.servers.shown() or not self.servers.single:
                 chosen = self.servers.shown()
                 chosen[server.id] = self.servers.fresh()
-                self.servers.store(self.servers.completed(chosen))
+                self._choose(chosen)
             self.refresh_form()
             self.query_one(ServerList).focus()
 
