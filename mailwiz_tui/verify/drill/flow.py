@@ -24,6 +24,9 @@ from mailwiz_tui.verify.target import IMAPS, SMTP, SUBMISSIONS, Target
 AGAIN = 0.5
 """Seconds until a client that got no answer tries again; oftener, servers would defer its mail."""
 READ_EVERY = 0.2
+SENDER_LANES = 2
+READER_LANES = 4
+"""How many connections a client has at once: fewer than servers allow one address."""
 WARM_UP = 20.0
 """Seconds in which a client must get its first answer."""
 _HELD = re.compile(r"4\.7\.1 (try again later|greylist)|too much mail|rate ?limit", re.IGNORECASE)
@@ -31,27 +34,36 @@ _HELD = re.compile(r"4\.7\.1 (try again later|greylist)|too much mail|rate ?limi
 
 
 class Client:
-    """One client in a thread of its own; ``attempts`` grows while it runs."""
+    """One client with several connections, each in a thread; ``attempts`` grows while it runs.
 
-    def __init__(self, name: str, interval: float) -> None:
-        self.name, self.interval = name, interval
+    An attempt begins each ``interval`` seconds. One that waits for an answer does not keep the next from beginning,
+    as long as there are fewer than ``lanes``. ``server_id`` is empty for the address that moves with the store.
+    """
+
+    def __init__(self, name: str, interval: float, lanes: int, server_id: str = "") -> None:
+        self.name, self.server_id, self.interval, self.lanes = name, server_id, interval, lanes
         self.attempts: list[Attempt] = []
         self._ended = threading.Event()
         self._answered = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"drill {name}", daemon=True)
+        self._threads = [
+            threading.Thread(target=self._run, args=(lane,), name=f"drill {name} {lane}", daemon=True)
+            for lane in range(lanes)
+        ]
 
     def start(self) -> None:
         """Begins with the first attempt."""
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def stop(self) -> None:
-        """Lets the present attempt be the last."""
+        """Lets the present attempts be the last."""
         self._ended.set()
 
     def join(self) -> None:
         """Returns when the last attempt has ended."""
-        if self._thread.ident is not None:
-            self._thread.join()
+        for thread in self._threads:
+            if thread.ident is not None:
+                thread.join()
 
     @property
     def answered(self) -> bool:
@@ -67,21 +79,22 @@ class Client:
         """The last answer or error."""
         return self.attempts[-1].said if self.attempts else "no attempt has ended"
 
-    def attempt(self) -> Attempt:
+    def attempt(self, lane: int) -> Attempt:
         """One try."""
         raise NotImplementedError
 
-    def _run(self) -> None:
+    def _run(self, lane: int) -> None:
+        self._ended.wait(lane * self.interval)
         while not self._ended.is_set():
             begun = time.monotonic()
             try:
-                done = self.attempt()
+                done = self.attempt(lane)
             except Exception as error:  # an answer that the library cannot read; the client goes on
                 done = Attempt(begun, time.monotonic(), Outcome.FAILED, plain(error))
             self.attempts.append(done)
             if done.outcome is Outcome.DONE:
                 self._answered.set()
-            pause = self.interval if done.answered else min(self.interval, AGAIN)
+            pause = self.interval * self.lanes if done.answered else min(self.interval * self.lanes, AGAIN)
             self._ended.wait(max(0.0, done.begun + pause - time.monotonic()))
 
 
@@ -94,17 +107,19 @@ class Sender(Client):
     def __init__(
         self, name: str, target: Target, recipient: str, interval: float, logins: Sequence[Mailbox] = ()
     ) -> None:
-        super().__init__(name, interval)
+        super().__init__(name, interval, SENDER_LANES, "" if logins else target.server_id)
         self.messages: list[Message] = []
         self._target, self._recipient, self._logins = target, recipient, tuple(logins)
         self._tls = pinned(target.pem)
         self._number = count()
+        self._present: list[Message | None] = [None] * self.lanes
 
-    def attempt(self) -> Attempt:
-        """Sends the present message, or a new one if that was accepted."""
-        if not self.messages or self.messages[-1].accepted:
-            self.messages.append(Message(token()))
-        message, begun = self.messages[-1], time.monotonic()
+    def attempt(self, lane: int) -> Attempt:
+        """Sends the present message of a connection, or a new one if that was accepted."""
+        message, begun = self._present[lane], time.monotonic()
+        if message is None or message.accepted:
+            message = self._present[lane] = Message(token())
+            self.messages.append(message)
         login = self._logins[next(self._number) % len(self._logins)] if self._logins else None
         sent = _Sent()
         try:
@@ -178,11 +193,11 @@ class Reader(Client):
     """Logs in, opens the inbox and reads the newest message, over a new connection each time."""
 
     def __init__(self, name: str, target: Target, mailbox: Mailbox, interval: float = READ_EVERY) -> None:
-        super().__init__(name, interval)
+        super().__init__(name, interval, READER_LANES)
         self.target, self.mailbox = target, mailbox
         self._tls = pinned(target.pem)
 
-    def attempt(self) -> Attempt:
+    def attempt(self, lane: int) -> Attempt:
         """One session."""
         begun = time.monotonic()
         try:

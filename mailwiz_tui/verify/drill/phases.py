@@ -23,6 +23,7 @@ CUT = 30.0
 """Seconds for a server to be cut off."""
 TAKE_OVER = 180.0
 """Seconds in which another server must have the store."""
+HARD = "hard"
 STATUS = "mailwiz-tui node status PLAN shows what is missing"
 
 
@@ -104,7 +105,7 @@ class Course:
         source = (await look(self.engine)).store
         before = await boot_of(self.engine, source)
         peers = peer_addresses(self.engine, source)
-        phase = self._begin("hard", "The active server is cut off from the others", source)
+        phase = self._begin(HARD, "The active server is cut off from the others", source)
         self.say(f"{source} is cut off from the other servers; clients still reach it")
         self.cut = source
         await self._cut_off(source, peers)

@@ -70,16 +70,21 @@ def gaps(attempts: Sequence[Attempt], until: float) -> list[Gap]:
     if not attempts:
         return []
     answers = sorted(attempt.ended for attempt in attempts if attempt.answered)
-    found = [Gap(begin, end) for begin, end in pairwise([attempts[0].begun, *answers])]
-    last = answers[-1] if answers else attempts[0].begun
+    first = min(attempt.begun for attempt in attempts)
+    found = [Gap(begin, end) for begin, end in pairwise([first, *answers])]
+    last = answers[-1] if answers else first
     failing = any(attempt.ended > last and not attempt.answered for attempt in attempts)
     return [*found, Gap(last, until, ended=not failing)] if until > last else found
 
 
 def longest_gap(attempts: Sequence[Attempt], begin: float, end: float, until: float) -> Gap | None:
-    """The longest gap whose middle is between ``begin`` and ``end``; None without any.
+    """The longest gap whose middle is between ``begin`` and ``end``, else the one that has most of that time.
 
-    A gap begins with the last answer before a move, so it counts for the phase that has most of it.
+    A gap begins with the last answer before a move, so it counts for the phase that has most of it. None for a
+    client that made no attempt then.
     """
-    inside = [gap for gap in gaps(attempts, until) if begin <= (gap.begin + gap.end) / 2 < end]
-    return max(inside, key=lambda gap: gap.seconds, default=None)
+    found = [gap for gap in gaps(attempts, until) if gap.begin < end and gap.end > begin]
+    inside = [gap for gap in found if begin <= (gap.begin + gap.end) / 2 < end]
+    if inside:
+        return max(inside, key=lambda gap: gap.seconds)
+    return max(found, key=lambda gap: min(gap.end, end) - max(gap.begin, begin), default=None)

@@ -13,22 +13,29 @@ from mailwiz_tui.plan.words import counted, listed
 from mailwiz_tui.verify.drill.count import Counts
 from mailwiz_tui.verify.drill.flow import Client
 from mailwiz_tui.verify.drill.options import DrillOptions
-from mailwiz_tui.verify.drill.phases import Phase
-from mailwiz_tui.verify.drill.record import Outcome, longest_gap
+from mailwiz_tui.verify.drill.phases import HARD, Phase
+from mailwiz_tui.verify.drill.record import Attempt, Outcome, longest_gap
 
+ANY_MX = "any MX, port 25"
 SHOWN = 5
 """How many tokens of missing messages, or different errors, are listed in Markdown."""
 
 
 @dataclass(frozen=True, slots=True)
 class GapReport:
-    """The longest gap of a client in a phase. ``ended`` is False if no answer followed; ``failures`` were in it."""
+    """The longest gap of a client in a phase; ``server`` is that of an MX, empty for what more than one serves.
+
+    ``ended`` is False if no answer followed; ``failures`` were in it. ``judged`` is False for port 25 of the server
+    that was reset: other mail servers send to another MX meanwhile.
+    """
 
     client: str
+    server: str
     seconds: float
     begun: str
     ended: bool
     failures: int
+    judged: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,18 +105,38 @@ def phase_reports(phases: Sequence[Phase], clients: Sequence[Client], until: flo
             moment(phase.begin),
             round(phase.end - phase.begin, 2),
             None if phase.taken is None else round(phase.taken, 2),
-            tuple(found for client in clients if (found := _gap(client, phase, until))),
+            tuple(found for seen in _seen(clients) if (found := _gap(seen, phase, until))),
         )
         for phase in phases
     )
 
 
-def _gap(client: Client, phase: Phase, until: float) -> GapReport | None:
-    gap = longest_gap(client.attempts, phase.begin, phase.end, until)
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """The attempts of one client, or of all that send to any MX."""
+
+    name: str
+    attempts: Sequence[Attempt]
+    server_id: str = ""
+
+
+def _seen(clients: Sequence[Client]) -> Iterator[_Seen]:
+    each = [_Seen(client.name, client.attempts, client.server_id) for client in clients]
+    to_mx = [seen for seen in each if seen.server_id]
+    if len(to_mx) > 1:
+        yield _Seen(ANY_MX, [attempt for seen in to_mx for attempt in seen.attempts])
+    yield from each
+
+
+def _gap(seen: _Seen, phase: Phase, until: float) -> GapReport | None:
+    gap = longest_gap(seen.attempts, phase.begin, phase.end, until)
     if gap is None:
         return None
-    failed = [a for a in client.attempts if not a.answered and gap.begin < a.ended <= gap.end]
-    return GapReport(client.name, round(gap.seconds, 2), moment(gap.begin), gap.ended, len(failed))
+    failed = [a for a in seen.attempts if not a.answered and gap.begin < a.ended <= gap.end]
+    reset = phase.name == HARD and seen.server_id == phase.source
+    return GapReport(
+        seen.name, seen.server_id, round(gap.seconds, 2), moment(gap.begin), gap.ended, len(failed), not reset
+    )
 
 
 def client_report(client: Client) -> ClientReport:
@@ -137,7 +164,7 @@ def problems_of(counts: Counts, phases: Sequence[PhaseReport], options: DrillOpt
         found.append(f"{counted(len(counts.twice), 'message')} delivered twice without a reason")
     for phase in phases:
         for gap in phase.gaps:
-            if gap.seconds > options.limit or not gap.ended:
+            if gap.judged and (gap.seconds > options.limit or not gap.ended):
                 end = "" if gap.ended else " and none after that"
                 limit = f"{phase.name}; limit {options.limit:g} s"
                 found.append(f"{gap.client} had no answer for {gap.seconds:.1f} s{end} ({limit})")
@@ -162,8 +189,9 @@ def in_short(report: Report) -> Iterator[str]:
         yield f"  {problem}"
     yield f"  {_mail(report.messages)}"
     for phase in report.phases:
-        if phase.gaps:
-            gaps = listed(f"{gap.seconds:.1f} s ({gap.client})" for gap in phase.gaps)
+        shown = [gap for gap in phase.gaps if not gap.server] or phase.gaps
+        if shown:
+            gaps = listed(f"{gap.seconds:.1f} s ({gap.client})" for gap in shown)
             yield f"  {phase.name}: longest gap {gaps}"
     for note in report.notes:
         yield f"  {note}"
@@ -224,7 +252,7 @@ def _phases(report: Report) -> Iterator[str]:
         yield "| client | longest gap | begun | attempts without an answer |"
         yield "|---|---|---|---|"
         for gap in phase.gaps:
-            seconds = f"{gap.seconds:.1f} s" + ("" if gap.ended else ", not ended")
+            seconds = f"{gap.seconds:.1f} s{'' if gap.ended else ', not ended'}{'' if gap.judged else ' (reset)'}"
             yield f"| {gap.client} | {seconds} | {gap.begun} | {gap.failures} |"
 
 

@@ -51,6 +51,9 @@ def test_a_gap_counts_for_the_phase_that_has_most_of_it() -> None:
     before = longest_gap(attempts, 0, 2.5, until=9)
     assert before
     assert before.seconds == 1
+    whole = longest_gap(attempts, 2.5, 4, until=9)
+    assert whole
+    assert whole.seconds == 5
     assert longest_gap(attempts, 20, 30, until=9) is None
     assert longest_gap([], 0, 30, until=9) is None
 
@@ -96,10 +99,15 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def some_messages(flow: Flow, number: int) -> None:
-    """Lets mail flow until each sender had so many accepted."""
+    """Lets mail flow until each sender had so many accepted, and all of which it was unsure."""
+
+    def enough(sender: Sender) -> bool:
+        unsure = [message for message in sender.messages if message.unsure]
+        return sum(m.accepted for m in sender.messages) >= number and all(m.accepted for m in unsure)
+
     await flow.begin(10)
     async with asyncio.timeout(20):
-        while any(sum(m.accepted for m in sender.messages) < number for sender in flow.senders):  # noqa: ASYNC110
+        while not all(enough(sender) for sender in flow.senders):  # noqa: ASYNC110
             await asyncio.sleep(0.05)
     await flow.stop()
 
@@ -125,7 +133,7 @@ async def test_what_is_sent_is_found_in_the_mailbox(
     assert (counts.missing, counts.twice, counts.repeated) == ((), (), 0)
     assert {a.outcome for client in flow.clients for a in client.attempts} == {Outcome.DONE}
     assert flow.senders[0].attempts[0].said.startswith("250 2.0.0 Ok")
-    assert flow.reader.attempts[0].said == "0 messages in the inbox"
+    assert flow.reader.attempts[0].said.endswith(" messages in the inbox")
     assert not flow.left_out
 
 
@@ -137,10 +145,9 @@ async def test_a_message_without_a_reply_is_sent_again_and_may_come_twice(
                     993: serve(fakes.Imap(store), cert.context())}, seconds=2)  # fmt: skip
     flow = Flow([Sender("mx1", place, mailbox.address, 0.05)], Reader("mail", place, mailbox))
     await some_messages(flow, 2)
-    first = flow.senders[0].attempts[0]
-    assert first.outcome is Outcome.UNSURE
-    assert first.token == flow.senders[0].attempts[1].token
-    counts = compare(flow.messages, await delivered(place, mailbox, [first.token], 5) or Counter())
+    (unsure,) = [a.token for a in flow.senders[0].attempts if a.outcome is Outcome.UNSURE]
+    assert [a.outcome for a in flow.senders[0].attempts if a.token == unsure] == [Outcome.UNSURE, Outcome.DONE]
+    counts = compare(flow.messages, await delivered(place, mailbox, [unsure], 5) or Counter())
     assert (counts.repeated, counts.twice, counts.missing) == (1, (), ())
 
 
