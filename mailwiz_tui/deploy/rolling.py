@@ -14,6 +14,7 @@ from collections.abc import Collection, Sequence
 from mailwiz_tui.agent.protocol.cluster import AskCluster, ClusterState, GiveStoreAway
 from mailwiz_tui.deploy.batches import Order
 from mailwiz_tui.deploy.engine_api import EngineApi
+from mailwiz_tui.deploy.gather import gather_servers
 from mailwiz_tui.plan.errors import OperatorError
 from mailwiz_tui.topology.servers import voters
 
@@ -43,14 +44,12 @@ async def order(engine: EngineApi) -> Order:
 
 async def _store(engine: EngineApi, ids: Sequence[str]) -> str:
     """The server with the store; empty if there is none yet."""
-    for server_id in ids:
-        try:
-            state = await (await engine.link(server_id)).ask(AskCluster())
-        except OperatorError:
-            continue
-        if state.store:
-            return state.store
-    return ""
+
+    async def ask(server_id: str) -> ClusterState:
+        return await (await engine.link(server_id)).ask(AskCluster())
+
+    told = (await gather_servers(ids, ask)).values()
+    return next((state.store for state in told if isinstance(state, ClusterState) and state.store), "")
 
 
 async def _amiss(engine: EngineApi, server_id: str) -> list[str]:

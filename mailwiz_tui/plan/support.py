@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mailwiz_tui.plan.findings import Finding
-from mailwiz_tui.plan.model import Architecture, Plan
+from mailwiz_tui.plan.model import Architecture, Plan, PrivateNetwork
 
 _UNTIL = "can be planned and checked, but not installed yet"
 
@@ -15,6 +15,7 @@ def unsupported(plan: Plan) -> list[Finding]:
     def refuse(path: str, what: str, advice: str) -> None:
         findings.append(Finding(path, f"{what} {_UNTIL}", advice=advice))
 
-    if plan.architecture is Architecture.HA_CLUSTER:
-        refuse("architecture", plan.architecture.value, 'choose "single" or "distributed"')
+    if plan.architecture is Architecture.HA_CLUSTER and plan.network.private is PrivateNetwork.EXISTING:
+        # Corosync and DRBD encrypt nothing by themselves.
+        refuse("network.private", "a cluster over an existing network", 'choose "wireguard"')
     return findings

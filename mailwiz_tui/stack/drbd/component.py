@@ -109,7 +109,7 @@ class Drbd(Component):
                 ),
                 *((Command("drbd.first", (FIRST,), unless=(FIRST, "--check")),) if first else ()),
             ),
-            validators=(("drbdadm", "-d", "adjust", "mailwiz"),),
+            validators=(("drbdadm", "dump", "mailwiz"),),
         )
         return Contribution(
             packages=Packages(names=("drbd-utils", "e2fsprogs")),
