@@ -1,4 +1,4 @@
-"""A cluster of three servers with kernels of their own: installed, moved by a change, and cut off under counted mail."""
+"""A cluster of three servers: installed, moved by a change, drained, and cut off under counted mail."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mailwiz_tui.lab.lab import Lab
 from tests.lab.conftest import NAME
 from tests.lab.workspace import MAIL, Done, Workspace
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(3000), pytest.mark.xdist_group("cluster")]
+pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.timeout(3000), pytest.mark.xdist_group("cluster")]
 
 PLAN = (
     """
