@@ -53,7 +53,7 @@ class Pacemaker(Component):
                 File(LOAD, render("pacemaker", "load-rules", folder=FOLDER), mode=0o755),
                 File(f"{FOLDER}/options.xml", _options(context)),
                 *_volume_files(context),
-                Command("pacemaker.watchdog", ("modprobe", "softdog"), unless=("test", "-e", "/dev/watchdog")),
+                Command("pacemaker.watchdog", ("modprobe", "softdog"), unless=("test", "-e", "/dev/watchdog0")),
                 # It is started with Corosync; one that runs without it is started by that.
                 Command(
                     "pacemaker.sbd",
