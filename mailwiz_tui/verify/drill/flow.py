@@ -27,8 +27,8 @@ READ_EVERY = 0.2
 SENDER_LANES = 2
 READER_LANES = 4
 """How many connections a client has at once: fewer than servers allow one address."""
-WARM_UP = 20.0
-"""Seconds in which a client must get its first answer."""
+WARM_UP = 45.0
+"""Seconds in which a client must get its first answer; a copy of the accounts may be 30 s old."""
 _HELD = re.compile(r"4\.7\.1 (try again later|greylist)|too much mail|rate ?limit", re.IGNORECASE)
 """Answers of a server that works and defers mail of this client: Rspamd's and the rate limiter's."""
 

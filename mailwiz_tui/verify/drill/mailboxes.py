@@ -22,6 +22,7 @@ EXPECTED_SECONDS = 300.0
 """How long mail flows in a drill in which all goes well."""
 MOST_LOGINS = 20
 PATIENCE = 30.0
+"""Seconds for a server to answer."""
 
 
 def wanted(plan: Plan, submitted: float) -> Iterator[Mailbox]:
@@ -47,7 +48,7 @@ async def open_mailboxes(engine: EngineApi, mailboxes: list[Mailbox]) -> None:
 async def close_mailboxes(engine: EngineApi, mailboxes: list[Mailbox]) -> str:
     """Closes and empties them on whichever server has the store now; returns why that failed, else nothing."""
     try:
-        async with asyncio.timeout(PATIENCE * 2):
+        async with asyncio.timeout(PATIENCE * (2 + len(mailboxes))):
             link = await engine.link(await store_place(engine))
             for mailbox in mailboxes:
                 await link.ask(CloseProbeMailbox(mailbox.address))
