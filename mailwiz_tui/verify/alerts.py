@@ -39,12 +39,16 @@ class Severity(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One thing that is not as it should be; ``check`` is the id of the check that found it, if one did."""
+    """One thing that is not as it should be; ``check`` is the id of the check that found it, if one did.
+
+    ``shared``: every server of the plan tells it in the same words.
+    """
 
     severity: Severity
     what: str
     advice: str = ""
     check: str = ""
+    shared: bool = False
 
     @property
     def sentence(self) -> str:

@@ -8,6 +8,7 @@ from mailwiz_tui.plan.words import counted
 from mailwiz_tui.verify import account_domains
 from mailwiz_tui.verify.alerts import Alert, Severity, alerts, restarts
 from mailwiz_tui.verify.causes import follows
+from mailwiz_tui.verify.cluster_alerts import cluster_alerts, place_words
 from mailwiz_tui.verify.result import CheckResult, CheckState
 from mailwiz_tui.verify.sample import Sample
 
@@ -21,7 +22,7 @@ class Health:
     """One server at one moment: the numbers that it told, and what its own checks said when they were last made.
 
     ``at`` is in seconds since the epoch by this machine's clock; ``ports`` are the ``(protocol, port)`` that the
-    plan wants listened on.
+    plan wants listened on. ``clustered``: the server is one of those among which the store moves.
     """
 
     server_id: str
@@ -29,6 +30,7 @@ class Health:
     sample: Sample
     results: tuple[CheckResult, ...] = ()
     ports: tuple[tuple[str, int], ...] = ()
+    clustered: bool = False
 
     @property
     def installing(self) -> bool:
@@ -41,6 +43,8 @@ class Health:
         if self.installing:
             return []
         found = alerts(self.sample, self.ports)
+        if self.clustered:
+            found += cluster_alerts(self.sample.cluster)
         found += [
             Alert(_SEVERITY[result.state], result.detail or result.proves, result.advice, result.id)
             for result in self.results
@@ -82,6 +86,8 @@ class Health:
         ]
         if sample.certificate_days is not None:
             words.append(f"certificate valid {counted(round(sample.certificate_days), 'day')}")
+        if sample.cluster:
+            words.append(place_words(sample.cluster))
         if self.installing:
             words.append("an installation is in progress")
         return ", ".join(words)

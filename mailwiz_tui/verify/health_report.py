@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from mailwiz_tui.verify.alerts import Alert
 from mailwiz_tui.verify.health import Health
 from mailwiz_tui.verify.result import CheckResult
+from mailwiz_tui.verify.sample import Cluster
 from mailwiz_tui.verify.watch import DnsDrift
 
 
@@ -23,10 +24,28 @@ class AlertReport:
 
 
 @dataclass(frozen=True, slots=True)
+class ClusterReport:
+    """The cluster as one server sees it: ``active`` has the mailboxes, ``since`` in seconds since the epoch.
+
+    ``since`` is 0 where only another server knows. ``volume_percent`` of a copy under way, else None.
+    """
+
+    majority: bool
+    active: str
+    since: float
+    volume_complete: bool | None
+    volume_percent: float | None
+    disconnected: tuple[str, ...]
+    drained: tuple[str, ...]
+    failures: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class HealthReport:
     """A server's health; ``at`` in seconds since the epoch, sizes in bytes, None where a number is not known.
 
-    ``dns`` is the same for every server of a plan, and None where the DNS could not be compared.
+    ``cluster`` is None in a plan whose mailboxes stay on their servers, and where it could not be read. ``dns`` is
+    the same for every server of a plan, and None where the DNS could not be compared.
     """
 
     server_id: str
@@ -40,6 +59,7 @@ class HealthReport:
     restarts: tuple[str, ...]
     alerts: tuple[AlertReport, ...]
     dns: DnsDrift | None
+    cluster: ClusterReport | None = None
 
     @property
     def json(self) -> str:
@@ -62,6 +82,21 @@ def report(health: Health, dns: DnsDrift | None = None) -> HealthReport:
         restarts=health.restarts,
         alerts=tuple(_alert(alert) for alert in health.alerts),
         dns=dns,
+        cluster=_cluster(sample.cluster) if sample.cluster else None,
+    )
+
+
+def _cluster(cluster: Cluster) -> ClusterReport:
+    volume = cluster.volume
+    return ClusterReport(
+        majority=cluster.quorate,
+        active=cluster.store,
+        since=cluster.since,
+        volume_complete=volume.complete if volume else None,
+        volume_percent=volume.percent if volume else None,
+        disconnected=tuple(node.name for node in cluster.nodes if not node.online),
+        drained=tuple(node.name for node in cluster.nodes if node.standby),
+        failures=cluster.failures,
     )
 
 

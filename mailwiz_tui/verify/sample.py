@@ -102,6 +102,46 @@ class Peer(_Told):
         return self.age is not None and self.age <= HANDSHAKE_OLD
 
 
+class Volume(_Told):
+    """The replicated volume in DRBD's words; ``percent`` of a copy under way, else None."""
+
+    connection: Clean = ""
+    disk: Clean = ""
+    peer_disk: Clean = ""
+    percent: float | None = None
+    remaining: Clean = ""
+
+    @property
+    def complete(self) -> bool:
+        """Whether both servers have all of it."""
+        return (self.disk, self.peer_disk) == ("UpToDate", "UpToDate")
+
+
+class Node(_Told):
+    """A server of a cluster as another one sees it; ``standby``: it was drained."""
+
+    name: Clean
+    online: bool = False
+    standby: bool = False
+    ready: bool = False
+
+
+class Cluster(_Told):
+    """The cluster as one server (``node``) sees it.
+
+    ``store`` has the mailboxes (empty: no server), ``since`` is when they started there in seconds since the epoch
+    (0 where only another server knows), ``failures`` are in Pacemaker's words.
+    """
+
+    node: Clean = ""
+    quorate: bool = False
+    nodes: tuple[Node, ...] = ()
+    store: Clean = ""
+    since: float = 0.0
+    volume: Volume | None = None
+    failures: tuple[Clean, ...] = ()
+
+
 class Sample(_Told):
     """One server at one moment, by its own clock; None is a value that the server could not tell.
 
@@ -122,6 +162,7 @@ class Sample(_Told):
     run: Run | None = None
     mesh: tuple[Peer, ...] | None = ()
     account_domains: tuple[Clean, ...] | None = None
+    cluster: Cluster | None = None
     plan_drift: AccountDrift = AccountDrift()
 
     @property

@@ -18,7 +18,7 @@ from mailwiz_tui.fleet.account_domains import AccountDrift, compared
 from mailwiz_tui.plan.model import PrivateNetwork
 from mailwiz_tui.plan.words import counted
 from mailwiz_tui.stack.blueprint import Blueprint
-from mailwiz_tui.topology.servers import account_store_id, linked
+from mailwiz_tui.topology.servers import account_store_id, clustered, linked
 from mailwiz_tui.verify import account_domains, server_checks
 from mailwiz_tui.verify.alerts import Alert, drift
 from mailwiz_tui.verify.health import Health
@@ -79,7 +79,8 @@ class Watcher:
             self._store = server_id
         place = self._places.get(server_id, "")
         units, peers = running_units(blueprint), self._peers(server_id)
-        found = await link.ask(LookAround(units, place, FIRST_HOUR, KEEP_LINES, peers))
+        in_cluster = clustered(plan)
+        found = await link.ask(LookAround(units, place, FIRST_HOUR, KEEP_LINES, peers, cluster=in_cluster))
         sample = Sample.model_validate(to_json(found))
         if sample.log is not None:
             self._places[server_id] = sample.log.place
@@ -92,7 +93,7 @@ class Watcher:
             results = (*results, account_domains.judge(plan, server_id, sample.account_domains))
         sample = sample.model_copy(update={"plan_drift": drifted})
         ports = tuple((p.protocol, p.number) for p in blueprint.ports)
-        return Health(server_id, time.time(), sample, results, ports)
+        return Health(server_id, time.time(), sample, results, ports, in_cluster)
 
     async def check(self, server_id: str) -> bool:
         """Have a server's daemons checked; whether all passed. Raises as ``look`` does.

@@ -214,7 +214,7 @@ class FakeFirstSecrets(FirstSecrets):
 def health(sample: Sample, results: Sequence[CheckResult] = (), server_id: str = "mx1") -> Health:
     """The health of a server that shall listen on the ports of mail."""
     ports = (("tcp", 25), ("tcp", 465), ("tcp", 587), ("tcp", 993))
-    return Health(server_id, sample.at, sample, tuple(results), ports)
+    return Health(server_id, sample.at, sample, tuple(results), ports, clustered=sample.cluster is not None)
 
 
 class FakeWatcher(Watcher):

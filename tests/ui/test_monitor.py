@@ -23,8 +23,10 @@ from mailwiz_tui.verify.watch import DnsDrift
 from tests.ui.fakes import Script, health, known_server
 from tests.ui.grid import check_golden, grid, screen_text, size_ids, until
 from tests.ui.make import MakeApp
+from tests.ui.test_looking import PLANS
 
 NOW = 1_795_390_140.0
+CLUSTERED = ("mx1", "store1", "filter1")
 UNITS = (
     "unbound",
     "redis-server@rspamd",
@@ -295,3 +297,46 @@ def test_a_sparkline_shows_zero_as_the_lowest_and_more_as_more(values: list[int]
         assert (bar == bars[0]) == (value == 0)
     if max(values):
         assert line[values.index(max(values))] == bars[-1]
+
+
+def prepare_cluster(plan_path: Path) -> None:
+    """A plan of two servers that hold mail and a witness."""
+    plan_path.write_text(PLANS["cluster with a witness"])
+
+
+async def test_a_sound_cluster_names_the_active_server_at_the_top(
+    make_app: MakeApp, plan_path: Path, script: Script
+) -> None:
+    prepare_cluster(plan_path)
+    for name in CLUSTERED:
+        since = NOW - 3600 if name == "mx1" else 0.0
+        script.samples[name] = sample(cluster={"quorate": True, "store": "mx1", "node": name, "since": since})
+    app = make_app(plan_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await monitor(pilot, app)
+        wanted = "no problems on 3 servers; active: mx1 since 2026-11-22 22:29:00"
+        await until(pilot, lambda: wanted in screen_text(app), wanted)
+
+
+@size_ids
+async def test_a_cluster_says_which_server_is_active(
+    size: tuple[int, int], make_app: MakeApp, plan_path: Path, script: Script, update_golden: bool
+) -> None:
+    """What every server tells in the same words is told once."""
+    prepare_cluster(plan_path)
+    nodes = [{"name": n, "online": n != "filter1", "standby": False, "ready": True} for n in CLUSTERED]
+    seen = {"quorate": True, "nodes": nodes, "store": "mx1"}
+    copying = {"connection": "SyncSource", "disk": "UpToDate", "peer_disk": "Inconsistent", "percent": 40.0}
+    for name in CLUSTERED:
+        volume = copying if name == "mx1" else None
+        told = {**seen, "node": name, "since": NOW - 3600 if name == "mx1" else 0.0, "volume": volume}
+        script.samples[name] = sample(cluster=told)
+    app = make_app(plan_path)
+    async with app.run_test(size=size) as pilot:
+        screen = await monitor(pilot, app)
+        await until(pilot, lambda: all(w.sample for w in screen.monitoring.servers.values()), "three samples")
+        await settle(pilot, screen)
+        lost = [alert for _, alert in screen.monitoring.everything() if "filter1 is not connected" in alert.what]
+        assert len(lost) == 1
+        assert "active since 2026-11-22 22:29:00" in screen_text(app), grid(app)
+        await check_golden(pilot, f"monitor-cluster-{size[0]}x{size[1]}", update=update_golden)

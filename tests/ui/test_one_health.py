@@ -193,6 +193,7 @@ async def test_the_names_of_the_json_stay(engine: Engine, capsys: pytest.Capture
         "restarts",
         "alerts",
         "dns",
+        "cluster",
     ]
     assert told["results"][0]["id"] == "postfix.config"
     assert told["results"][0]["state"] == "passed"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .cluster import ClusterState
 from .facts import Disk, Listener
 from .request import Request
 
@@ -100,6 +101,7 @@ class Look:
     run: ActiveRun | None = None
     mesh: tuple[Handshake, ...] | None = ()
     account_domains: tuple[str, ...] | None = None
+    cluster: ClusterState | None = None
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,7 @@ class LookAround(Request[Look]):
     """How the running server is, and the mail log since ``place`` (empty: of the last ``since`` seconds).
 
     At most ``keep`` lines are told. ``peers`` has the public key of each server on the private link, by name.
+    ``cluster``: whether the server is one of those among which a store moves.
     """
 
     units: tuple[str, ...]
@@ -114,3 +117,4 @@ class LookAround(Request[Look]):
     since: float = 3600.0
     keep: int = 400
     peers: dict[str, str] | None = None
+    cluster: bool = False

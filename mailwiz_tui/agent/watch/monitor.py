@@ -17,6 +17,7 @@ from ..core.host import Host
 from ..core.lock import active_run, read_holder
 from ..facts import facts, listeners
 from ..protocol.clean import clean_line
+from ..protocol.cluster import ClusterState
 from ..protocol.watch import (
     ActiveRun,
     CertificateEnd,
@@ -39,7 +40,7 @@ T = TypeVar("T")
 
 def look(host: Host, asked: LookAround) -> Look:
     """The present state of the server; ``None`` is a value that it could not tell."""
-    with ThreadPoolExecutor(11) as pool:
+    with ThreadPoolExecutor(12) as pool:
 
         def begin(job: Callable[[], T]) -> Callable[[], T | None]:
             """Starts a job; its result, None where it failed."""
@@ -57,6 +58,7 @@ def look(host: Host, asked: LookAround) -> Look:
         run = begin(lambda: _run(host))
         mesh = begin(lambda: _mesh(host, asked.peers or {}))
         domains = begin(lambda: account_list.mailbox_domains(host))
+        cluster = begin(lambda: _cluster(host) if asked.cluster else None)
         return Look(
             at=time.time(),
             load=os.getloadavg(),
@@ -72,6 +74,7 @@ def look(host: Host, asked: LookAround) -> Look:
             run=run(),
             mesh=mesh(),
             account_domains=domains(),
+            cluster=cluster(),
         )
 
 
@@ -161,6 +164,12 @@ def _mesh(host: Host, peers: Mapping[str, str]) -> tuple[Handshake, ...] | None:
 def _memory() -> MemoryState:
     told = facts.memory()
     return MemoryState(told.get("MemTotal", 0), told.get("MemAvailable", 0))
+
+
+def _cluster(host: Host) -> ClusterState:
+    from ..cluster import state
+
+    return state.look(host)
 
 
 def _run(host: Host) -> ActiveRun:

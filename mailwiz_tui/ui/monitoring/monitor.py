@@ -26,6 +26,7 @@ from mailwiz_tui.ui.widgets.server_detail import ServerDetail
 from mailwiz_tui.ui.widgets.title_bar import TitleBar
 from mailwiz_tui.ui.widgets.watch_table import WatchTable
 from mailwiz_tui.verify.alerts import Severity
+from mailwiz_tui.verify.cluster_alerts import since_words
 
 DRAW_INTERVAL = 0.25
 
@@ -40,6 +41,8 @@ class MonitorScreen(LogScreen):
         "Every 5 s each server is checked: services, listening ports, mail queue, disk, memory, certificate, "
         "addresses banned by fail2ban. Every minute its daemons check their configuration. The DNS is compared "
         "with the plan every 10 min. The worst problem is shown at the top with what to do; a lists all.\n\n"
+        "In a cluster, each server also reports which server has the mailboxes, since when, and whether both disks "
+        "have all mail. Services that run only with the mailboxes are stopped on the other server.\n\n"
         "Below is the mail log. & with a message-id, a queue id or an address shows all log lines of those "
         "messages, also those without the text. The monitor changes nothing on any server.\n\n"
         "“Mail in”: messages delivered to a mailbox. “Mail out”: messages accepted by another server. “Rejected”: "
@@ -145,12 +148,18 @@ class MonitorScreen(LogScreen):
             lines.append(f"{'~' if plain else '◌'} checking the servers…")
         elif not running:
             count = len(self.monitoring.servers)
-            lines.append(f"{'*' if plain else '✓'} no problems on {counted(count, 'server')}")
+            lines.append(f"{'*' if plain else '✓'} no problems on {counted(count, 'server')}{self._active()}")
         area.show("\n".join(lines))
         worst_severity = found[0][1].severity if found else None
         area.set_class(worst_severity is Severity.FAILURE, "bad")
         area.set_class(worst_severity is Severity.WARNING, "warn")
         area.set_class(not found and not running, "good")
+
+    def _active(self) -> str:
+        """Which server of a cluster has the mailboxes, and since when; empty in other plans."""
+        seen = [w.sample.cluster for w in self.monitoring.servers.values() if w.sample and w.sample.cluster]
+        active = next((cluster for cluster in seen if cluster.store == cluster.node), None)
+        return f"; active: {active.node}{since_words(active)}" if active else ""
 
     def on_watch_table_chosen(self, event: WatchTable.Chosen) -> None:
         self.tick()

@@ -129,13 +129,17 @@ class Monitoring:
         return self.dns.alerts if self.dns else []
 
     def everything(self) -> list[tuple[str, Alert]]:
-        """All alerts, each with its server or ``DNS``, the worst first."""
+        """All alerts, each with its server or ``DNS``, the worst first; what several servers tell alike, once."""
         found = [
             (w.server_id, Alert(Severity.FAILURE, f"cannot be reached: {w.error}", "the data shown is older"))
             for w in self.servers.values()
             if w.error
         ]
-        found += [(w.server_id, t) for w in self.servers.values() if not w.error for t in w.alerts]
+        told: set[Alert] = set()
+        for watch in self.servers.values():
+            news = [t for t in watch.alerts if not watch.error and t not in told]
+            found += [(watch.server_id, t) for t in news]
+            told.update(t for t in news if t.shared)
         found += [("DNS", t) for t in self.dns_alerts]
         return sorted(found, key=lambda entry: -entry[1].severity)
 

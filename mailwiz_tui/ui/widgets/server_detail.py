@@ -11,6 +11,7 @@ from mailwiz_tui.plan.words import counted, span_text
 from mailwiz_tui.ui.monitoring.monitoring import Monitoring, ServerWatch
 from mailwiz_tui.ui.terminal.symbols import Tone
 from mailwiz_tui.ui.widgets.step_strip import tone_style
+from mailwiz_tui.verify.cluster_alerts import place_words, volume_words
 from mailwiz_tui.verify.unit_words import unit_words
 
 LABEL = 10
@@ -45,6 +46,7 @@ class ServerDetail(Static):
             self._services(text, watch)
             self._ports(text, watch)
             self._links(text, watch)
+            self._cluster(text, watch)
             self._queue(text, watch)
             self._dns(text, watch, monitoring)
             self._mail(text, watch)
@@ -105,6 +107,25 @@ class ServerDetail(Static):
                 self._state(text, peer.name, good=False)
         if living := [peer.name for peer in peers if peer.lives]:
             self._state(text, " ".join(living), good=True)
+
+    def _cluster(self, text: Text, watch: ServerWatch) -> None:
+        """Where the mailboxes are, and their volume; no row if they stay on their server."""
+        if not watch.health or not watch.health.clustered:
+            return
+        self._label(text, "Cluster")
+        cluster = watch.health.sample.cluster
+        if cluster is None:
+            text.append("unknown: the server did not report it")
+            return
+        good = cluster.quorate and bool(cluster.store)
+        words = place_words(cluster) if cluster.quorate else "no majority of the servers is connected"
+        symbol = ("*" if self.plain else "✓") if good else ("x" if self.plain else "✗")
+        text.append(
+            f"{symbol} {words}", style=tone_style(self.app.theme_variables, Tone.GOOD if good else Tone.BAD)
+        )
+        if cluster.volume:
+            tone = "" if cluster.volume.complete else tone_style(self.app.theme_variables, Tone.WARN)
+            text.append(f" · {volume_words(cluster.volume)}", style=tone)
 
     def _queue(self, text: Text, watch: ServerWatch) -> None:
         self._label(text, "Queue")

@@ -199,3 +199,12 @@ async def test_a_watch_asks_for_the_links_to_the_other_servers_by_their_keys() -
     engine.known = FactsFile.model_validate({"servers": {"mx1": {"wireguard": "one"}, "mx2": {"wireguard": "two"}}})
     await Watcher(engine).look("mx1")
     assert engine.connection.looks[0].peers == {"mx2": "two"}
+
+
+async def test_only_servers_of_a_cluster_are_asked_for_it() -> None:
+    engine = FakeEngine()
+    assert not (await Watcher(engine).look("mx1")).clustered
+    servers = [{"id": f"mx{n}", "roles": ["all-in-one"], "internal_ip": f"10.80.0.{n}"} for n in (1, 2)]
+    engine.plan = Plan.model_validate(engine.plan.model_dump() | {"architecture": "ha-cluster", "servers": servers})
+    assert (await Watcher(engine).look("mx1")).clustered
+    assert [look.cluster for look in engine.connection.looks] == [False, True]
