@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mailwiz_tui.plan.model import PlanServer, Role
+from mailwiz_tui.plan.published import server_name
 from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.blueprint import Command, Directory, File, Packages, Probe, Program, Step, Unit, Wait
 from mailwiz_tui.stack.component import Component, Context, Contribution
@@ -128,9 +129,8 @@ class Drbd(Component):
 
 
 def _place(context: Context, place: PlanServer) -> str:
-    """A server of the volume; DRBD finds its own by the name of the system (uname -n)."""
-    facts = context.known.facts(place.id)
-    name = facts.hostname if facts and facts.hostname else place.id
+    """A server of the volume; DRBD finds its own by the name of the system (uname -n), which ``base`` sets."""
+    name = server_name(context.plan, place)
     address = place.internal_ip
     shown = f"ipv6 [{address}]" if ":" in address else address
     return f"    on {name} {{\n        address {shown}:{layout.VOLUME_PORT};\n    }}"
