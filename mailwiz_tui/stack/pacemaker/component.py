@@ -18,6 +18,11 @@ WATCHDOG = "/etc/modules-load.d/mailwiz-watchdog.conf"
 WATCHDOG_SECONDS = 3
 """A server without majority is reset after this time; the others wait for twice as long."""
 MOUNTED = "crm_resource --resource volume-fs --locate --quiet | grep -q ."
+_START_SBD = (
+    "systemctl enable sbd.service && systemctl restart corosync.service && for n in $(seq 200); do "
+    "systemctl -q is-active sbd.service && exit 0; sleep 0.3; done; exit 1"
+)
+"""sbd refuses a start by hand: it is started with Corosync, and needs a moment then."""
 _READY = "crm_attribute --node $(crm_node -n) --name mailwiz-ready"
 
 
@@ -57,7 +62,7 @@ class Pacemaker(Component):
                 # It is started with Corosync; one that runs without it is started by that.
                 Command(
                     "pacemaker.sbd",
-                    ("sh", "-c", "systemctl enable sbd.service && systemctl restart corosync.service"),
+                    ("sh", "-c", _START_SBD),
                     unless=("systemctl", "-q", "is-active", "sbd.service"),
                 ),
                 Unit(UNIT),
