@@ -10,6 +10,7 @@ from textual.pilot import Pilot
 
 from mailwiz_tui.fleet.facts import EmptyDisk, FactsFile, ServerRecord
 from mailwiz_tui.ui.app.application import MailwizApp
+from mailwiz_tui.ui.widgets.entry import Entry
 from tests.ui.fakes import debian_facts
 from tests.ui.grid import SIZES, check_golden, screen_text, until
 from tests.ui.make import MakeApp
@@ -55,6 +56,36 @@ async def test_two_hold_mail_and_the_third_votes(
     saved = saved_in(plan_path)
     assert saved["cluster"] == {"witness": "filter1"}
     assert [server["internal_ip"] for server in saved["servers"]] == [f"10.80.0.{n}" for n in (1, 2, 3)]
+
+
+async def test_the_review_names_addresses_witness_and_disk(make_app: MakeApp, plan_path: Path) -> None:
+    app = clustered(make_app, plan_path)
+    app.session.set("domain.primary_domain", "example.com")
+    app.session.set("domain.hostname", "mail.example.com")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await choose_three(pilot, app)
+        app.session.set("cluster.virtual_ip", "192.0.2.99")
+        await pilot.press("f4")
+        await until(pilot, lambda: getattr(app.screen, "heading", "") == "Review", "review")
+        shown = (
+            "hold mail: mx1, store1 · only vote: filter1 (receives, filters)",
+            "192.0.2.99, moves between mx1 and store1",
+            "filter1; 3 servers vote",
+            "a file of 20 GB on mx1 and store1",
+        )
+        await until(pilot, lambda: all(words in screen_text(app) for words in shown), "the cluster")
+
+
+async def test_an_empty_witness_suggests_one_that_votes(make_app: MakeApp, plan_path: Path) -> None:
+    app = clustered(make_app, plan_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await choose_three(pilot, app)
+        await until(pilot, lambda: app.session.value("cluster.witness") == "filter1", "the witness")
+        app.session.set("cluster.witness", None)
+        screen = await goto(pilot, app, "roles")
+        entry = field(screen, "cluster.witness").control
+        assert isinstance(entry, Entry)
+        assert entry.placeholder == "e.g. filter1"
 
 
 async def test_the_keys_of_roles_say_who_holds_mail(make_app: MakeApp, plan_path: Path) -> None:

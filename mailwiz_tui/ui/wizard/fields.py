@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from mailwiz_tui.plan.findings import Finding, Severity
+from mailwiz_tui.plan.model import Role
 from mailwiz_tui.plan.spec import FieldKind, FieldSpec, StepSpec
 from mailwiz_tui.plan.steps import SERVER_ANSWERS, STEPS
 from mailwiz_tui.plan.suggestions import suggest_roles
@@ -68,7 +69,7 @@ def help_of(spec: FieldSpec, session: Session) -> str:
         return text
     later = [label for v, label, _ in _choices(spec) if unavailable(spec.path, v, session) is not None]
     if later and spec.kind is FieldKind.CHOICE:
-        text += f" Dim: not available in this version ({', '.join(later)})."
+        text += f"{'' if text.endswith('.') else '.'} Dim: not available in this version ({', '.join(later)})."
     for v, label, _ in _choices(spec):
         if v != value and label not in later and (reason := session.discouraged_reason(spec.path, v)):
             text += f" {label[:1].upper()}{label[1:]}: {reason}."
@@ -89,7 +90,15 @@ def placeholder_of(spec: FieldSpec, session: Session) -> str:
         return suggestion
     if spec.path == cluster_disks.PATH and (disks := cluster_disks.common_disks(session)):
         return f"e.g. {disks[0].name}"
+    if spec.path == "cluster.witness" and (voter := _first_voter(session)):
+        return f"e.g. {voter}"
     return f"e.g. {spec.example}" if spec.example else ""
+
+
+def _first_voter(session: Session) -> str:
+    """The first server of the plan that holds no mail; empty if each does."""
+    raw = (server for server in session.servers() if server.get("roles") != [Role.ALL_IN_ONE.value])
+    return next((str(server.get("id", "")) for server in raw), "")
 
 
 def unavailable(path: str, value: object, session: Session) -> Finding | None:
