@@ -15,7 +15,7 @@ LOAD = f"{layout.LIB_DIR}/load-rules"
 UNIT = "pacemaker.service"
 SBD_CONFIG = "/etc/default/sbd"
 WATCHDOG = "/etc/modules-load.d/mailwiz-watchdog.conf"
-WATCHDOG_SECONDS = 3
+WATCHDOG_SECONDS = 5
 """A server without majority is reset after this time; the others wait for twice as long."""
 MOUNTED = "crm_resource --resource volume-fs --locate --quiet | grep -q ."
 _START_SBD = (
