@@ -15,7 +15,9 @@ def unsupported(plan: Plan) -> list[Finding]:
     def refuse(path: str, what: str, advice: str) -> None:
         findings.append(Finding(path, f"{what} {_UNTIL}", advice=advice))
 
-    if plan.architecture is Architecture.HA_CLUSTER and plan.network.private is PrivateNetwork.EXISTING:
-        # Corosync and DRBD encrypt nothing by themselves.
-        refuse("network.private", "a cluster over an existing network", 'choose "wireguard"')
+    if plan.architecture is Architecture.HA_CLUSTER:
+        refuse("architecture", plan.architecture.value, 'choose "single" or "distributed"')
+        if plan.network.private is PrivateNetwork.EXISTING:
+            # Corosync and DRBD encrypt nothing by themselves.
+            refuse("network.private", "a cluster over an existing network", 'choose "wireguard"')
     return findings
