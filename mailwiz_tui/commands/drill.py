@@ -74,7 +74,7 @@ def run(options: argparse.Namespace) -> int:
         return 2
     lowest, highest = RATES
     if not lowest <= options.rate <= highest or not options.limit > 0:
-        complain(f"--rate must be {lowest:g} to {highest:g} messages a second, and --limit above 0 s")
+        complain(f"--rate (messages a second) must be {lowest:g} to {highest:g}, and --limit above 0 s")
         return 2
     path = options.report or Path(time.strftime("drill-%Y%m%d-%H%M%S.md"))
     if path.exists():

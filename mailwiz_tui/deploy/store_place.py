@@ -5,7 +5,6 @@ from __future__ import annotations
 from mailwiz_tui.agent.protocol.probes import ProbeCommand, RunProbes
 from mailwiz_tui.deploy.agent_link import Link
 from mailwiz_tui.deploy.engine_api import EngineApi
-from mailwiz_tui.deploy.work import EngineError
 from mailwiz_tui.plan.errors import OperatorError
 from mailwiz_tui.stack import layout
 from mailwiz_tui.stack.blueprint import Blueprint
@@ -28,7 +27,7 @@ async def as_placed(blueprint: Blueprint, link: Link) -> Blueprint:
 async def store_place(engine: EngineApi) -> str:
     """The server that has the accounts now; empty in a plan without mailboxes.
 
-    Raises ``EngineError`` if the store moves and none of its servers that answer has it.
+    Raises ``OperatorError`` if the store moves and none of its servers that answer has it.
     """
     among = places(engine.plan)
     if not among:
@@ -41,7 +40,7 @@ async def store_place(engine: EngineApi) -> str:
         except OperatorError as error:
             silent.append(f"{place.id}: {error.what}")
     where = " and ".join(place.id for place in among)
-    raise EngineError(
+    raise OperatorError(
         f"the store is on neither {where} now{': ' if silent else ''}{'; '.join(silent)}",
         "the store",
         "wait for a take-over, or see `mailwiz-tui node status PLAN`",

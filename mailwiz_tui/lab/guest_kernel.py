@@ -22,7 +22,7 @@ def images(suite: str, report: Report) -> tuple[Path, ...]:
     """Return the layers of a kernel host's files, uppermost first, building them the first time."""
     layer, below = base.layer_image(
         f"guest-{suite}",
-        f"{suite} hosts with a kernel (once, about 20 s)",
+        f"hosts with a kernel on {suite} (once, about 20 s)",
         templates.source("guest.sh"),
         report,
         suite=suite,

@@ -11,7 +11,7 @@ from subprocess import CompletedProcess
 
 from mailwiz_tui.plan.words import counted
 
-from . import addresses, base, guest_kernel, machine, network, site, state, trouble, zones
+from . import addresses, base, disturbance, guest_kernel, machine, network, site, state, zones
 from . import kernel as kernel_settings
 from .dns import LabDns
 from .host import Machine
@@ -131,27 +131,27 @@ class Lab:
 
     def freeze(self, host_id: str) -> None:
         """Stop a host in the middle of what it does, until ``thaw``; its clock goes on."""
-        trouble.freeze(self._site, host_id, True)
+        disturbance.freeze(self._site, host_id, True)
 
     def thaw(self, host_id: str) -> None:
         """Let a frozen host go on."""
-        trouble.freeze(self._site, host_id, False)
+        disturbance.freeze(self._site, host_id, False)
 
     def sever(self, host_id: str, other: str = "") -> None:
         """Cut the link between two hosts, of one host to all others, or with ``outside`` to all that is no host."""
-        trouble.sever(self._site, host_id, other)
+        disturbance.sever(self._site, host_id, other)
 
     def mend(self, host_id: str = "", other: str = "") -> None:
         """Restore what ``sever`` cut between the same names; everything without names."""
-        trouble.mend(self._site, host_id, other)
+        disturbance.mend(self._site, host_id, other)
 
     def fail_disk(self, host_id: str) -> None:
         """Let the second disk of a kernel host fail every request, until ``heal_disk`` or a boot."""
-        trouble.fail_disk(self._site, host_id, True)
+        disturbance.fail_disk(self._site, host_id, True)
 
     def heal_disk(self, host_id: str) -> None:
         """Let the second disk of a kernel host work again; what it holds is as before."""
-        trouble.fail_disk(self._site, host_id, False)
+        disturbance.fail_disk(self._site, host_id, False)
 
     def run(
         self,

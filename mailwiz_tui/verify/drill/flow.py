@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from mailwiz_tui.deploy.work import EngineError
+from mailwiz_tui.plan.words import counted
 from mailwiz_tui.verify.check import plain
 from mailwiz_tui.verify.dialog import HELO, pinned
 from mailwiz_tui.verify.drill.record import Attempt, Message, Outcome
@@ -219,7 +220,7 @@ class Reader(Client):
                 state, _ = imap.fetch(str(number), "(BODY.PEEK[])")
                 if state != "OK":
                     raise imaplib.IMAP4.error("the newest message cannot be read")
-            return f"{number} messages in the inbox"
+            return f"{counted(number, 'message')} in the inbox"
         finally:
             with suppress(OSError):
                 imap.shutdown()

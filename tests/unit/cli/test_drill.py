@@ -123,7 +123,7 @@ def test_numbers_out_of_bounds_are_refused(
     call: Call, arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert call("--yes", *arguments) == 2
-    assert "--rate must be 0.5 to 8 messages a second, and --limit above 0 s" in capsys.readouterr().err
+    assert "--rate (messages a second) must be 0.5 to 8, and --limit above 0 s" in capsys.readouterr().err
 
 
 def test_a_report_that_is_there_is_not_replaced(call: Call, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""Trouble on purpose: hosts that freeze, links that are cut, disks that fail, as a cluster must survive them.
+"""Disturbances on purpose: hosts that freeze, links that are cut, disks that fail, as a cluster must survive them.
 
 Links are cut at the bridge, by the device a host is connected with: in both directions and both protocols, whatever
 addresses it has at the time. The gateway's own addresses are spared, so that ``lab.run`` still reaches every host.
