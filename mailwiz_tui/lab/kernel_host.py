@@ -135,8 +135,10 @@ class KernelHost(LabMachine):
             "StrictHostKeyChecking": "no",
             "BatchMode": "yes",
             "ConnectTimeout": "20",
+            "ServerAliveInterval": "10",
             "LogLevel": "ERROR",
         }
+        words = shlex.join(machine.words_of(command))
         clean = "exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root "
         return run(
             "nsenter",
@@ -146,10 +148,11 @@ class KernelHost(LabMachine):
             "none",
             *(word for key, value in options.items() for word in ("-o", f"{key}={value}")),
             f"root@{self.address}",
-            clean + shlex.join(machine.words_of(command)),
+            clean + words,
             stdin=stdin,
             check=check,
             timeout=timeout,
+            called=f"on {self.id}: {words}",
         )
 
     def wait(self, addresses: Sequence[str] = (), seconds: float = 240, must_be: str = "running") -> str:

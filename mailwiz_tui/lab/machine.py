@@ -60,10 +60,12 @@ def run(
     env: Mapping[str, str] | None = None,
     timeout: float = 900,
     check: bool = True,
+    called: str = "",
 ) -> subprocess.CompletedProcess[str]:
     """Run one program to its end and return what it printed.
 
-    Raises LabError with the command, its exit code and its last lines, unless ``check`` is off.
+    Raises LabError with the command (or what it is ``called``), its exit code and its last lines, unless ``check``
+    is off.
     """
     words = [str(word) for word in command]
     try:
@@ -78,12 +80,12 @@ def run(
     except FileNotFoundError as error:
         raise LabError(f"{words[0]} is not installed; run: mailwiz-tui lab up --install") from error
     except subprocess.TimeoutExpired as error:
-        raise LabError(f"did not end within {timeout:.0f} s: {shlex.join(words)}") from error
+        raise LabError(f"did not end within {timeout:.0f} s: {called or shlex.join(words)}") from error
     stdout, stderr = (stream.decode("utf-8", "replace") for stream in (done.stdout, done.stderr))
     if check and done.returncode != 0:
         lines = [line.strip() for line in (stdout + "\n" + stderr).splitlines() if line.strip()]
         tail = " | ".join(lines[-4:]) or "it printed nothing"
-        raise LabError(f"{shlex.join(words)[:300]}: exit {done.returncode}: {tail}")
+        raise LabError(f"{(called or shlex.join(words))[:300]}: exit {done.returncode}: {tail}")
     return subprocess.CompletedProcess(words, done.returncode, stdout, stderr)
 
 
