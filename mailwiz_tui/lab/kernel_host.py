@@ -34,7 +34,7 @@ while :; do
     sh -c 'echo $$ > "$0/cgroup.procs" && exec "$@"' "$host/boot$boot" "$@"
     ended=$?
     echo 1 > "$host/boot$boot/cgroup.kill"
-    [ $ended -ne 0 ] || exit
+    [ $ended -ne 0 ] || exit 0
     sleep 1
 done
 """

@@ -25,6 +25,9 @@ from .state import HostSpec
 
 __all__ = ["Lab", "LabError", "LabHost", "LabPaths"]
 
+LEAST_MEMORY_MB = 256
+"""With less a host with a kernel of its own does not boot."""
+
 
 class Lab:
     """One lab by its name; several can exist at once, each with addresses and an internet of its own.
@@ -59,6 +62,8 @@ class Lab:
         """
         if not 1 <= count <= addresses.MAX_HOSTS:
             raise LabError(f"{counted(count, 'host')} are not possible; a lab has 1 to {addresses.MAX_HOSTS}")
+        if memory_mb < LEAST_MEMORY_MB or disk_mb < 1:
+            raise LabError(f"a host needs at least {LEAST_MEMORY_MB} MB of memory and 1 MB of disk")
         if install and os.geteuid() == 0:
             machine.install_packages(report, kernel=kernel)
         machine.require(kernel=kernel)

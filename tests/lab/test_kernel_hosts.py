@@ -1,4 +1,4 @@
-"""Hosts with a kernel of their own: what a cluster needs of them, and the trouble that the lab makes for them."""
+"""Hosts with a kernel of their own: what a cluster needs of them, and what the lab does to them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from itertools import combinations, permutations
 import pytest
 
 from mailwiz_tui.lab import machine, state
+from mailwiz_tui.lab.disturbance import OUTSIDE
 from mailwiz_tui.lab.lab import Lab, LabError
-from mailwiz_tui.lab.trouble import OUTSIDE
 from tests.lab.conftest import NAME, SUITE
 from tests.lab.lab_program import lab_command
 
@@ -145,7 +145,7 @@ def test_packages_come_and_the_firewall_and_wireguard_work(guests: Guests) -> No
     assert guests.lab.run("mx1", "timeout 10 bash -c ': < /dev/tcp/10.9.0.2/22'").returncode == 0
 
 
-@pytest.mark.parametrize("link", combinations(HOSTS, 2))
+@pytest.mark.parametrize("link", list(combinations(HOSTS, 2)))
 def test_link_between_two_hosts_is_cut_for_no_other(guests: Guests, link: tuple[str, str]) -> None:
     one, other = link
     guests.lab.sever(other, one)
